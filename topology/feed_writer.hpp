@@ -1,0 +1,122 @@
+// The broker's end of a feed: gathers messages for one node into numbered batches, keeps each until
+// the node acknowledges it, publishes no more than a window ahead, and sheds in the open past a
+// bound.
+#pragma once
+
+#include "topology/gather.hpp"
+#include "topology/time.hpp"
+#include "topology/wire.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace zcomet {
+
+/// An encoded BATCH, shared between the feed, which keeps it for resending, and the socket.
+using SharedFrame = std::shared_ptr<const std::string>;
+
+struct FeedLimits {
+    /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
+    /// round trip, small enough that little is queued in sockets when a node stalls.
+    std::size_t window_bytes = 1U << 20U;
+    /// Bytes kept for one node, published or not. Past it the oldest batches are shed.
+    std::size_t bound_bytes = 64U << 20U;
+    Duration gather = kGatherWindow;
+};
+
+class FeedWriter {
+  public:
+    FeedWriter(std::uint64_t incarnation, const FeedLimits& limits);
+
+    /// Adds a message to the open batch. `id` is valid, `payload` within wire::kPayloadBytesMax.
+    /// May shed old batches: see shed_messages().
+    void append(std::string_view id, std::string_view payload);
+
+    /// Publishes what is due at `now` by calling `publish(SharedFrame)` for each frame, in order:
+    /// the open batch if its gather window is over, batches that the window had held back, batches
+    /// to be sent again, word of shed batches. Nothing before the node has subscribed.
+    template <typename Publish> void flush(Time now, Publish&& publish) {
+        close_open_batch_if_due(now);
+        while (SharedFrame frame = next_to_publish()) {
+            publish(frame);
+            published_at(now);
+        }
+    }
+
+    /// When flush() next has something to do, without further input; kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+    /// The node's subscription was seen (or went away). The first flush() after it publishes at
+    /// least an empty batch, which tells the node that its feed is live.
+    void subscribed(bool is_subscribed);
+
+    /// Makes the next flush() publish an empty batch if nothing else was published since the last
+    /// call.
+    void heartbeat();
+
+    /// The node has applied all batches up to `through`. Ignored if it was never published.
+    void acknowledge(std::uint64_t through, Time now);
+
+    /// The node asks for batch `from` and what follows. Ignored if it was never published.
+    void resend(std::uint64_t from);
+
+    /// Whether the window is full: the node has more to apply than it should.
+    [[nodiscard]] bool behind() const;
+    /// When the node last acknowledged something new, or had nothing to acknowledge.
+    [[nodiscard]] Time last_progress() const { return last_progress_; }
+
+    [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+    /// The highest number published, 0 if none.
+    [[nodiscard]] std::uint64_t published() const { return published_; }
+    [[nodiscard]] bool is_subscribed() const { return subscribed_; }
+    /// Bytes of batches kept because they are not acknowledged, the open one included.
+    [[nodiscard]] std::size_t kept_bytes() const;
+    /// Messages lost so far because the bound was reached.
+    [[nodiscard]] std::uint64_t shed_messages() const { return shed_messages_; }
+    /// Batches published a second time so far.
+    [[nodiscard]] std::uint64_t resent_batches() const { return resent_batches_; }
+
+  private:
+    struct Kept {
+        SharedFrame frame;
+        std::uint32_t messages = 0;
+    };
+    /// Messages in shed batches up to and including `last_number`, since the feed began.
+    struct Shed {
+        std::uint64_t last_number = 0;
+        std::uint64_t messages_total = 0;
+    };
+
+    void close_open_batch_if_due(Time now);
+    void close_open_batch();
+    void shed_past_bound();
+    void remember_shed(std::uint64_t number, std::uint32_t messages);
+    [[nodiscard]] SharedFrame next_to_publish();
+    [[nodiscard]] SharedFrame word_of_shed();
+    void published_at(Time now);
+    [[nodiscard]] std::uint64_t last_closed() const { return first_kept_ + kept_.size() - 1; }
+    [[nodiscard]] bool can_publish_next() const;
+
+    std::uint64_t incarnation_;
+    FeedLimits limits_;
+    GatherWindow gather_;
+    wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kBatch};
+    std::deque<Kept> kept_;        // batches first_kept_, first_kept_ + 1, …
+    std::uint64_t first_kept_ = 1; // number of kept_.front(), or the next number if kept_ is empty
+    std::uint64_t next_ = 1;       // the batch to publish next; behind published_ while resending
+    std::uint64_t published_ = 0;  // the highest number ever published
+    std::size_t kept_bytes_ = 0;   // of kept_
+    std::size_t in_flight_bytes_ = 0; // of the kept batches before next_
+    std::deque<Shed> shed_;           // not yet known to the node
+    std::uint64_t shed_messages_ = 0;
+    std::uint64_t resent_batches_ = 0;
+    Time last_progress_ = Time::min();
+    bool subscribed_ = false;
+    bool owes_empty_batch_ = false;
+    bool published_since_heartbeat_ = false;
+};
+
+} // namespace zcomet

@@ -1,0 +1,123 @@
+// A node's conversation with one broker, without sockets: HELLO and WELCOME, the login list and its
+// changes, heartbeats, the feed. docs/PROTOCOL.md, sections 4.1 to 4.4, 4.6 and 4.7, from the
+// node's side.
+#pragma once
+
+#include "topology/feed_reader.hpp"
+#include "topology/gather.hpp"
+#include "topology/time.hpp"
+#include "topology/wire.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace zcomet {
+
+/// What a session asks of whoever runs it. Every call comes from within a call to the session, on
+/// its thread, and must not call back into the session.
+class NodeSessionHost {
+  public:
+    virtual ~NodeSessionHost() = default;
+    /// Send one frame to the broker over the DEALER.
+    virtual void send_to_broker(std::string frame) = 0;
+    /// Connect the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
+    /// node's topic.
+    virtual void connect_feed(const std::string& endpoint) = 0;
+    /// Show these messages to the streams. The views live until the call returns.
+    virtual void deliver(const wire::MessageList& messages) = 0;
+    /// Call `visit` once for each id that is logged in now.
+    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
+    /// How many streams the node holds, for the broker's list of nodes.
+    virtual std::uint64_t stream_count() = 0;
+    /// The feed is live: the node may accept streams. Called again after each loss of the broker.
+    virtual void on_live(std::string_view broker_name) = 0;
+    /// The broker has not been heard, or its feed has not, for the liveness time.
+    virtual void on_lost() = 0;
+    /// The broker refused something, for example because of its protocol version.
+    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
+};
+
+/// Counted by a session since it began.
+struct NodeSessionCounters {
+    std::uint64_t batches_applied = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t gaps = 0;
+    std::uint64_t repeats = 0;
+    std::uint64_t messages_lost = 0; ///< shed by the broker, which said so
+    std::uint64_t bad_frames = 0;    ///< from the broker; ignored
+    std::uint64_t lists_sent = 0;
+    std::uint64_t lost_brokers = 0;
+};
+
+class NodeSession {
+  public:
+    /// @param incarnation  random, not 0; drawn once for each process.
+    /// @param name         1 to 64 printable ASCII characters.
+    /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
+    /// or
+    ///                     `0.0.0.0` in the feed endpoint of the WELCOME.
+    NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+                std::string broker_host);
+
+    /// Says HELLO. Call once.
+    void start(Time now);
+
+    /// A frame came over the DEALER, or the second frame of a message over the SUB.
+    void on_broker_frame(std::string_view frame, Time now);
+    void on_feed_frame(std::string_view frame, Time now);
+
+    /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
+    void login(std::string_view id);
+    void logout(std::string_view id);
+
+    /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
+    void tick(Time now);
+    /// When tick() next has something to do; kNever before start().
+    [[nodiscard]] Time due() const;
+
+    /// Sends what is waiting and GOODBYE. The session is over.
+    void goodbye(Time now);
+
+    [[nodiscard]] bool live() const { return state_ == State::kLive; }
+    [[nodiscard]] const NodeSessionCounters& counters() const { return counters_; }
+
+  private:
+    enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kLive, kOver };
+
+    void say_hello(Time now);
+    void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_heartbeat(const wire::Heartbeat& heartbeat);
+    void on_error(const wire::ErrorFrame& error, Time now);
+    void lose(Time now);
+    void send_list();
+    void flush_changes(Time now);
+    void send_heartbeat(Time now);
+    [[nodiscard]] bool welcomed() const {
+        return state_ == State::kWelcomed || state_ == State::kLive;
+    }
+
+    NodeSessionHost& host_;
+    std::uint64_t incarnation_;
+    std::string name_;
+    std::string broker_host_;
+    std::string broker_name_;
+    std::string feed_endpoint_;
+    State state_ = State::kIdle;
+    FeedReader feed_;
+    wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
+    bool changes_are_logouts_ = false;
+    std::uint64_t change_ = 0; // number of the last login change made
+    bool list_due_ = false;
+    GatherWindow gather_{kGatherWindow};
+    Duration heartbeat_interval_ = 1s;
+    Duration liveness_ = 3s;
+    Time next_heartbeat_ = kNever;
+    Time heard_broker_ = Time::min();
+    Time heard_feed_ = Time::min();
+    std::size_t unacknowledged_bytes_ = 0;
+    NodeSessionCounters counters_;
+};
+
+} // namespace zcomet

@@ -1,0 +1,106 @@
+// A sender's conversation with one broker, without sockets: numbering, gathering, the window of
+// bytes that may be under way, receipts. docs/PROTOCOL.md, sections 4.1, 4.3 and 4.5, from the
+// sender's side.
+#pragma once
+
+#include "topology/gather.hpp"
+#include "topology/time.hpp"
+#include "topology/wire.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace zcomet {
+
+/// What a session asks of whoever runs it; called from within calls to the session, on its thread.
+class SenderSessionHost {
+  public:
+    virtual ~SenderSessionHost() = default;
+    /// Send one frame to the broker over the DEALER.
+    virtual void send_to_broker(std::string frame) = 0;
+    /// The message of that number reached the broker when `nodes` nodes held its id.
+    virtual void on_receipt(std::uint64_t number, std::uint32_t nodes) = 0;
+    virtual void on_welcome(std::string_view broker_name) = 0;
+    /// The broker has not been heard for the liveness time, or has forgotten this sender.
+    virtual void on_lost() = 0;
+    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
+};
+
+struct SenderSessionCounters {
+    std::uint64_t messages_sent = 0; ///< handed to the socket
+    std::uint64_t frames_sent = 0;
+    std::uint64_t unconfirmed = 0; ///< sent, but not credited when the broker was lost
+    std::uint64_t bad_frames = 0;  ///< from the broker; ignored
+    std::uint64_t lost_brokers = 0;
+};
+
+class SenderSession {
+  public:
+    SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name);
+
+    /// Says HELLO. Call once.
+    void start(Time now);
+
+    void on_broker_frame(std::string_view frame, Time now);
+
+    /// Whether send() may be called: the broker has welcomed us, and the window has room.
+    [[nodiscard]] bool can_send() const;
+
+    /// Takes one message; it goes with this or a later tick().
+    /// @param id       valid (topology/id.hpp).
+    /// @param payload  at most wire::kPayloadBytesMax bytes; copied.
+    /// @param receipt  whether on_receipt() is to be called for it.
+    /// @return the message's number. can_send() must hold.
+    std::uint64_t send(std::string_view id, std::string_view payload, bool receipt = false);
+
+    /// Sends what is due: waiting messages, heartbeats, HELLO again.
+    void tick(Time now);
+    /// When tick() next has something to do; kNever before start().
+    [[nodiscard]] Time due() const;
+    /// Sends what is waiting at once, without gathering further.
+    void flush(Time now);
+
+    /// Sends what is waiting and GOODBYE. The session is over.
+    void goodbye(Time now);
+
+    [[nodiscard]] bool welcomed() const { return state_ == State::kWelcomed; }
+    /// Whether the broker has taken in everything that was sent.
+    [[nodiscard]] bool all_taken_in() const;
+    [[nodiscard]] const SenderSessionCounters& counters() const { return counters_; }
+
+  private:
+    enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kOver };
+    struct Sent {
+        std::uint64_t last_number = 0;
+        std::uint32_t bytes = 0;
+        std::uint32_t messages = 0;
+    };
+
+    void say_hello(Time now);
+    void on_credit(std::uint64_t through);
+    void on_welcome(const wire::Welcome& welcome, Time now);
+    void lose(Time now);
+    void finish_frame();
+
+    SenderSessionHost& host_;
+    std::uint64_t incarnation_;
+    std::string name_;
+    State state_ = State::kIdle;
+    std::uint64_t broker_incarnation_ = 0;
+    wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
+    bool open_wants_receipt_ = false;
+    std::uint64_t last_number_ = 0; // of the last message taken
+    std::deque<Sent> under_way_;    // frames sent, not credited
+    std::size_t under_way_bytes_ = 0;
+    std::size_t window_bytes_ = 0;
+    GatherWindow gather_{kGatherWindow};
+    Duration heartbeat_interval_ = 1s;
+    Duration liveness_ = 3s;
+    Time next_heartbeat_ = kNever;
+    Time heard_ = Time::min();
+    SenderSessionCounters counters_;
+};
+
+} // namespace zcomet

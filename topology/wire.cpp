@@ -1,0 +1,584 @@
+#include "topology/wire.hpp"
+
+#include "topology/check.hpp"
+#include "topology/id.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace zcomet::wire {
+
+namespace {
+
+constexpr std::uint8_t kPartFirst = 1;
+constexpr std::uint8_t kPartLast = 2;
+constexpr std::uint8_t kFlagReceipt = 1;
+constexpr std::uint8_t kFlagShed = 1;
+constexpr std::size_t kSendHeaderBytes = kHeaderBytes + 1 + 8 + 4;
+constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
+
+void put_number(std::string& out, std::uint64_t value, unsigned bytes) {
+    for (unsigned shift = bytes * 8; shift > 0; shift -= 8) {
+        out.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
+    }
+}
+void put_u8(std::string& out, std::uint8_t value) {
+    out.push_back(static_cast<char>(value));
+}
+void put_u16(std::string& out, std::uint16_t value) {
+    put_number(out, value, 2);
+}
+void put_u32(std::string& out, std::uint32_t value) {
+    put_number(out, value, 4);
+}
+void put_u64(std::string& out, std::uint64_t value) {
+    put_number(out, value, 8);
+}
+void put_str8(std::string& out, std::string_view text) {
+    ZCOMET_ASSERT(text.size() <= 255);
+    put_u8(out, static_cast<std::uint8_t>(text.size()));
+    out.append(text);
+}
+
+std::string header(Kind kind) {
+    std::string out;
+    out.reserve(64);
+    out.append("ZC");
+    put_u8(out, kProtocolVersion);
+    put_u8(out, static_cast<std::uint8_t>(kind));
+    return out;
+}
+
+/// Takes fields off the front of a frame. After the first that does not fit, `failed()` holds and
+/// every further field reads as zero.
+class Fields {
+  public:
+    explicit Fields(std::string_view bytes) : rest_(bytes) {}
+
+    std::uint64_t number(std::size_t bytes) {
+        if (rest_.size() < bytes) {
+            fail();
+            return 0;
+        }
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < bytes; ++i) {
+            value = (value << 8U) | static_cast<unsigned char>(rest_[i]);
+        }
+        rest_.remove_prefix(bytes);
+        return value;
+    }
+    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+    std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
+    std::uint64_t u64() { return number(8); }
+    std::string_view take(std::size_t bytes) {
+        if (rest_.size() < bytes) {
+            fail();
+            return {};
+        }
+        const std::string_view taken = rest_.substr(0, bytes);
+        rest_.remove_prefix(bytes);
+        return taken;
+    }
+    std::string_view str8() { return take(u8()); }
+    std::string_view str32() { return take(u32()); }
+
+    [[nodiscard]] std::string_view rest() const { return rest_; }
+    [[nodiscard]] bool failed() const { return failed_; }
+    [[nodiscard]] bool at_end() const { return !failed_ && rest_.empty(); }
+
+  private:
+    void fail() {
+        failed_ = true;
+        rest_ = {};
+    }
+    std::string_view rest_;
+    bool failed_ = false;
+};
+
+/// Decodes the body of one frame; holds the refusal while it does.
+class BodyDecoder {
+  public:
+    BodyDecoder(std::string_view body, std::uint8_t kind, Role role)
+        : fields_(body), kind_(kind), role_(role) {}
+
+    std::variant<Frame, Refusal> run() {
+        std::optional<Frame> frame = read();
+        if (!refusal_ && frame && !fields_.at_end()) {
+            refuse(ErrorCode::kMalformed, fields_.failed() ? "the frame is cut short"
+                                                           : "bytes are left over after the frame");
+        }
+        if (refusal_) {
+            return *std::move(refusal_);
+        }
+        ZCOMET_ASSERT(frame.has_value());
+        return *frame;
+    }
+
+  private:
+    std::optional<Frame> read() {
+        switch (static_cast<Kind>(kind_)) {
+        case Kind::kHello:
+            return read_hello();
+        case Kind::kGoodbye:
+            return Goodbye{};
+        case Kind::kHeartbeat: {
+            const std::uint64_t feed = fields_.u64();
+            const std::uint64_t change = fields_.u64();
+            return Heartbeat{feed, change, fields_.u64()};
+        }
+        case Kind::kLogin: {
+            const std::uint64_t change = fields_.u64();
+            return Login{change, read_ids()};
+        }
+        case Kind::kLogout: {
+            const std::uint64_t change = fields_.u64();
+            return Logout{change, read_ids()};
+        }
+        case Kind::kList:
+            return read_list();
+        case Kind::kResend:
+            return read_resend();
+        case Kind::kSend:
+            return read_send();
+        case Kind::kPing:
+            return Ping{fields_.u64()};
+        case Kind::kQuery: {
+            const std::uint64_t token = fields_.u64();
+            const std::string_view what = fields_.str8();
+            return Query{token, what, fields_.str8()};
+        }
+        case Kind::kBatch:
+            return read_batch();
+        case Kind::kWelcome:
+            return read_welcome();
+        case Kind::kCredit:
+            return Credit{fields_.u64()};
+        case Kind::kReceipt:
+            return read_receipt();
+        case Kind::kPong:
+            return Pong{fields_.u64()};
+        case Kind::kAnswer: {
+            const std::uint64_t token = fields_.u64();
+            return Answer{token, fields_.str32()};
+        }
+        case Kind::kError: {
+            const auto code = static_cast<ErrorCode>(fields_.u16());
+            const std::uint8_t kind = fields_.u8();
+            return ErrorFrame{code, kind, fields_.str8()};
+        }
+        }
+        refuse(ErrorCode::kUnknownKind, "no frame has this kind");
+        return std::nullopt;
+    }
+
+    Hello read_hello() {
+        Hello hello;
+        hello.incarnation = fields_.u64();
+        const std::uint8_t role = fields_.u8();
+        hello.name = fields_.str8();
+        if (fields_.failed()) {
+            return hello;
+        }
+        if (hello.incarnation == 0) {
+            refuse(ErrorCode::kMalformed, "the incarnation is 0");
+        }
+        if (role != static_cast<std::uint8_t>(Role::kNode) &&
+            role != static_cast<std::uint8_t>(Role::kSender)) {
+            refuse(ErrorCode::kMalformed, "the role is neither 1 (node) nor 2 (sender)");
+        }
+        hello.role = static_cast<Role>(role);
+        const bool printable = std::all_of(hello.name.begin(), hello.name.end(),
+                                           [](char c) { return c >= 0x21 && c <= 0x7E; });
+        if (hello.name.empty() || hello.name.size() > kNameBytesMax || !printable) {
+            refuse(ErrorCode::kMalformed, "the name is not 1 to 64 printable ASCII characters");
+        }
+        return hello;
+    }
+
+    List read_list() {
+        List list;
+        list.change = fields_.u64();
+        const std::uint8_t part = fields_.u8();
+        list.first = (part & kPartFirst) != 0;
+        list.last = (part & kPartLast) != 0;
+        if ((part & ~(kPartFirst | kPartLast)) != 0) {
+            refuse(ErrorCode::kMalformed, "the list's part has unknown bits");
+        }
+        list.ids = read_ids();
+        return list;
+    }
+
+    Resend read_resend() {
+        Resend resend;
+        resend.from = fields_.u64();
+        resend.through = fields_.u64();
+        if (!fields_.failed() && (resend.from == 0 || resend.from > resend.through)) {
+            refuse(ErrorCode::kMalformed, "the numbers to resend are not a range from 1 up");
+        }
+        return resend;
+    }
+
+    Send read_send() {
+        Send send;
+        const std::uint8_t flags = fields_.u8();
+        send.receipt = (flags & kFlagReceipt) != 0;
+        send.first = fields_.u64();
+        const std::uint32_t count = fields_.u32();
+        if (fields_.failed()) {
+            return send;
+        }
+        if ((flags & ~kFlagReceipt) != 0) {
+            refuse(ErrorCode::kMalformed, "the send's flags have unknown bits");
+        }
+        if (send.first == 0 || count == 0) {
+            refuse(ErrorCode::kMalformed, "a send needs a number and a count of 1 or more");
+        }
+        send.messages = read_messages(count);
+        return send;
+    }
+
+    Batch read_batch() {
+        Batch batch;
+        batch.incarnation = fields_.u64();
+        batch.number = fields_.u64();
+        const std::uint8_t flags = fields_.u8();
+        const std::uint32_t count = fields_.u32();
+        if (fields_.failed()) {
+            return batch;
+        }
+        if ((flags & ~kFlagShed) != 0) {
+            refuse(ErrorCode::kMalformed, "the batch's flags have unknown bits");
+        }
+        batch.shed = (flags & kFlagShed) != 0;
+        if (batch.shed) {
+            batch.shed_count = count;
+        } else {
+            batch.messages = read_messages(count);
+        }
+        return batch;
+    }
+
+    Welcome read_welcome() {
+        Welcome welcome;
+        welcome.incarnation = fields_.u64();
+        welcome.name = fields_.str8();
+        welcome.heartbeat_ms = fields_.u32();
+        welcome.liveness_ms = fields_.u32();
+        welcome.table_version = fields_.u64();
+        if (role_ == Role::kNode) {
+            NodeWelcome part;
+            part.feed_endpoint = fields_.str8();
+            part.feed_incarnation = fields_.u64();
+            part.changes_applied = fields_.u64();
+            part.feed_published = fields_.u64();
+            welcome.part = part;
+        } else {
+            SenderWelcome part;
+            part.window_bytes = fields_.u32();
+            part.credited = fields_.u64();
+            welcome.part = part;
+        }
+        if (!fields_.failed() && (welcome.heartbeat_ms == 0 || welcome.liveness_ms == 0)) {
+            refuse(ErrorCode::kMalformed, "the welcome's times are 0");
+        }
+        return welcome;
+    }
+
+    Receipt read_receipt() {
+        Receipt receipt;
+        receipt.first = fields_.u64();
+        receipt.count = fields_.u32();
+        receipt.bytes = fields_.take(std::size_t{receipt.count} * 4);
+        return receipt;
+    }
+
+    IdList read_ids() {
+        const std::uint32_t count = fields_.u32();
+        const std::string_view start = fields_.rest();
+        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+            check_id(fields_.str8());
+        }
+        return IdList(start.substr(0, start.size() - fields_.rest().size()), count);
+    }
+
+    MessageList read_messages(std::uint32_t count) {
+        const std::string_view start = fields_.rest();
+        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+            check_id(fields_.str8());
+            if (fields_.str32().size() > kPayloadBytesMax) {
+                refuse(ErrorCode::kMalformed, "a message has more than 65536 bytes");
+            }
+        }
+        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count);
+    }
+
+    void check_id(std::string_view id) {
+        if (!fields_.failed() && !valid_id(id)) {
+            refuse(ErrorCode::kBadId, why_invalid_id(id));
+        }
+    }
+
+    /// The first thing that is wrong is the one that is told.
+    void refuse(ErrorCode code, std::string text) {
+        if (!refusal_) {
+            refusal_ = Refusal{code, kind_, std::move(text)};
+        }
+    }
+
+    Fields fields_;
+    std::uint8_t kind_;
+    Role role_;
+    std::optional<Refusal> refusal_;
+};
+
+} // namespace
+
+std::string_view name_of(ErrorCode code) {
+    switch (code) {
+    case ErrorCode::kMalformed:
+        return "malformed";
+    case ErrorCode::kVersion:
+        return "version";
+    case ErrorCode::kUnknownKind:
+        return "unknown-kind";
+    case ErrorCode::kHelloFirst:
+        return "hello-first";
+    case ErrorCode::kWrongRole:
+        return "wrong-role";
+    case ErrorCode::kListNeeded:
+        return "list-needed";
+    case ErrorCode::kReplaced:
+        return "replaced";
+    case ErrorCode::kUnknownQuery:
+        return "unknown-query";
+    case ErrorCode::kBadId:
+        return "bad-id";
+    case ErrorCode::kOverloaded:
+        return "overloaded";
+    }
+    return "unknown";
+}
+
+std::uint32_t Receipt::nodes(std::uint32_t index) const {
+    ZCOMET_ASSERT(index < count);
+    return load_u32(bytes.data() + std::size_t{index} * 4);
+}
+
+std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {
+    if (bytes.size() < kHeaderBytes || bytes.substr(0, 2) != "ZC") {
+        return Refusal{ErrorCode::kMalformed, 0,
+                       "the frame does not begin with \"ZC\", a version and a kind"};
+    }
+    const auto version = static_cast<std::uint8_t>(bytes[2]);
+    const auto kind = static_cast<std::uint8_t>(bytes[3]);
+    // An ERROR keeps its form in every version, so that the refused side can read why.
+    if (version != kProtocolVersion && static_cast<Kind>(kind) != Kind::kError) {
+        return Refusal{ErrorCode::kVersion, kind,
+                       "protocol version " + std::to_string(version) +
+                           " is not spoken here, only version " + std::to_string(kProtocolVersion)};
+    }
+    if (bytes.size() > kFrameBytesMax) {
+        return Refusal{ErrorCode::kMalformed, kind, "the frame has more than 1048576 bytes"};
+    }
+    return BodyDecoder(bytes.substr(kHeaderBytes), kind, role).run();
+}
+
+std::string encode(const Hello& frame) {
+    std::string out = header(Kind::kHello);
+    put_u64(out, frame.incarnation);
+    put_u8(out, static_cast<std::uint8_t>(frame.role));
+    put_str8(out, frame.name);
+    return out;
+}
+
+std::string encode(const Goodbye& /*frame*/) {
+    return header(Kind::kGoodbye);
+}
+
+std::string encode(const Heartbeat& frame) {
+    std::string out = header(Kind::kHeartbeat);
+    put_u64(out, frame.feed);
+    put_u64(out, frame.change);
+    put_u64(out, frame.streams);
+    return out;
+}
+
+std::string encode(const Resend& frame) {
+    std::string out = header(Kind::kResend);
+    put_u64(out, frame.from);
+    put_u64(out, frame.through);
+    return out;
+}
+
+std::string encode(const Ping& frame) {
+    std::string out = header(Kind::kPing);
+    put_u64(out, frame.token);
+    return out;
+}
+
+std::string encode(const Query& frame) {
+    std::string out = header(Kind::kQuery);
+    put_u64(out, frame.token);
+    put_str8(out, frame.what);
+    put_str8(out, frame.argument);
+    return out;
+}
+
+std::string encode(const Welcome& frame) {
+    std::string out = header(Kind::kWelcome);
+    put_u64(out, frame.incarnation);
+    put_str8(out, frame.name);
+    put_u32(out, frame.heartbeat_ms);
+    put_u32(out, frame.liveness_ms);
+    put_u64(out, frame.table_version);
+    if (const auto* node = std::get_if<NodeWelcome>(&frame.part)) {
+        put_str8(out, node->feed_endpoint);
+        put_u64(out, node->feed_incarnation);
+        put_u64(out, node->changes_applied);
+        put_u64(out, node->feed_published);
+    } else {
+        const auto& sender = std::get<SenderWelcome>(frame.part);
+        put_u32(out, sender.window_bytes);
+        put_u64(out, sender.credited);
+    }
+    return out;
+}
+
+std::string encode(const Credit& frame) {
+    std::string out = header(Kind::kCredit);
+    put_u64(out, frame.through);
+    return out;
+}
+
+std::string encode(const Pong& frame) {
+    std::string out = header(Kind::kPong);
+    put_u64(out, frame.token);
+    return out;
+}
+
+std::string encode(const Answer& frame) {
+    std::string out = header(Kind::kAnswer);
+    put_u64(out, frame.token);
+    put_u32(out, static_cast<std::uint32_t>(frame.json.size()));
+    out.append(frame.json);
+    return out;
+}
+
+std::string encode(const ErrorFrame& frame) {
+    std::string out = header(Kind::kError);
+    put_u16(out, static_cast<std::uint16_t>(frame.code));
+    put_u8(out, frame.kind);
+    put_str8(out, frame.text.substr(0, 255));
+    return out;
+}
+
+void IdFrameWriter::add(std::string_view id) {
+    ZCOMET_ASSERT(valid_id(id));
+    put_str8(ids_, id);
+    ++count_;
+}
+
+std::string IdFrameWriter::finish_login(std::uint64_t change) {
+    std::string head = header(Kind::kLogin);
+    put_u64(head, change);
+    return finish(std::move(head));
+}
+
+std::string IdFrameWriter::finish_logout(std::uint64_t change) {
+    std::string head = header(Kind::kLogout);
+    put_u64(head, change);
+    return finish(std::move(head));
+}
+
+std::string IdFrameWriter::finish_list(std::uint64_t change, bool first, bool last) {
+    std::string head = header(Kind::kList);
+    put_u64(head, change);
+    put_u8(head, static_cast<std::uint8_t>((first ? kPartFirst : 0) | (last ? kPartLast : 0)));
+    return finish(std::move(head));
+}
+
+std::string IdFrameWriter::finish(std::string head) {
+    put_u32(head, count_);
+    head.append(ids_);
+    ids_.clear();
+    count_ = 0;
+    return head;
+}
+
+MessageFrameWriter::MessageFrameWriter(Form form) : form_(form) {
+    reset();
+}
+
+void MessageFrameWriter::reset() {
+    frame_.clear();
+    frame_.resize(form_ == Form::kSend ? kSendHeaderBytes : kBatchHeaderBytes);
+    count_ = 0;
+}
+
+void MessageFrameWriter::add(std::string_view id, std::string_view payload) {
+    ZCOMET_ASSERT(payload.size() <= kPayloadBytesMax);
+    put_str8(frame_, id);
+    put_u32(frame_, static_cast<std::uint32_t>(payload.size()));
+    frame_.append(payload);
+    ++count_;
+}
+
+std::string MessageFrameWriter::finish_send(bool receipt, std::uint64_t first) {
+    ZCOMET_ASSERT(form_ == Form::kSend);
+    std::string head = header(Kind::kSend);
+    put_u8(head, receipt ? kFlagReceipt : 0);
+    put_u64(head, first);
+    put_u32(head, count_);
+    frame_.replace(0, kSendHeaderBytes, head);
+    std::string frame = std::move(frame_);
+    reset();
+    return frame;
+}
+
+std::string MessageFrameWriter::finish_batch(std::uint64_t incarnation, std::uint64_t number) {
+    ZCOMET_ASSERT(form_ == Form::kBatch);
+    std::string head = header(Kind::kBatch);
+    put_u64(head, incarnation);
+    put_u64(head, number);
+    put_u8(head, 0);
+    put_u32(head, count_);
+    frame_.replace(0, kBatchHeaderBytes, head);
+    std::string frame = std::move(frame_);
+    reset();
+    return frame;
+}
+
+std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number, bool shed,
+                               std::uint32_t shed_count) {
+    std::string out = header(Kind::kBatch);
+    put_u64(out, incarnation);
+    put_u64(out, number);
+    put_u8(out, shed ? kFlagShed : 0);
+    put_u32(out, shed_count);
+    return out;
+}
+
+void ReceiptWriter::add(std::uint32_t nodes) {
+    put_u32(nodes_, nodes);
+    ++count_;
+}
+
+std::string ReceiptWriter::finish(std::uint64_t first) {
+    std::string out = header(Kind::kReceipt);
+    put_u64(out, first);
+    put_u32(out, count_);
+    out.append(nodes_);
+    nodes_.clear();
+    count_ = 0;
+    return out;
+}
+
+std::string encode_topic(std::uint64_t incarnation) {
+    std::string out;
+    put_u64(out, incarnation);
+    return out;
+}
+
+} // namespace zcomet::wire

@@ -1,0 +1,312 @@
+// The frames of the cluster protocol: docs/PROTOCOL.md is their grammar, this their codec.
+//
+// Decoding copies nothing: the views in a decoded frame point into the bytes it was decoded from
+// and live as long as those. Every frame is checked whole before any of it is handed out, so
+// whoever gets a frame need not check lengths, ids or counts again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace zcomet::wire {
+
+inline constexpr std::uint8_t kProtocolVersion = 1;
+inline constexpr std::size_t kHeaderBytes = 4;
+inline constexpr std::size_t kFrameBytesMax = 1'048'576;
+inline constexpr std::size_t kPayloadBytesMax = 65'536;
+inline constexpr std::size_t kNameBytesMax = 64;
+/// Writers of lists start a new frame once one has grown to this.
+inline constexpr std::size_t kFrameBytesTarget = 65'536;
+/// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
+inline constexpr std::size_t kAcknowledgeBytes = 65'536;
+
+enum class Kind : std::uint8_t {
+    kHello = 0x01,
+    kGoodbye = 0x02,
+    kHeartbeat = 0x03,
+    kLogin = 0x10,
+    kLogout = 0x11,
+    kList = 0x12,
+    kResend = 0x20,
+    kSend = 0x30,
+    kPing = 0x40,
+    kQuery = 0x41,
+    kBatch = 0x50,
+    kWelcome = 0x81,
+    kCredit = 0x82,
+    kReceipt = 0x83,
+    kPong = 0x84,
+    kAnswer = 0x85,
+    kError = 0xFF,
+};
+
+enum class Role : std::uint8_t { kNode = 1, kSender = 2 };
+
+enum class ErrorCode : std::uint16_t {
+    kMalformed = 1,
+    kVersion = 2,
+    kUnknownKind = 3,
+    kHelloFirst = 4,
+    kWrongRole = 5,
+    kListNeeded = 6,
+    kReplaced = 7,
+    kUnknownQuery = 8,
+    kBadId = 9,
+    kOverloaded = 10,
+};
+
+/// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
+[[nodiscard]] std::string_view name_of(ErrorCode code);
+
+/// One message of a SEND or a BATCH.
+struct Message {
+    std::string_view id;
+    std::string_view payload;
+};
+
+/// A checked run of ids on the wire. Iterating costs no allocation.
+class IdList {
+  public:
+    IdList() = default;
+    IdList(std::string_view bytes, std::uint32_t count) : bytes_(bytes), count_(count) {}
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    template <typename Visit> void for_each(Visit&& visit) const;
+
+  private:
+    std::string_view bytes_;
+    std::uint32_t count_ = 0;
+};
+
+/// A checked run of messages on the wire. Iterating costs no allocation.
+class MessageList {
+  public:
+    MessageList() = default;
+    MessageList(std::string_view bytes, std::uint32_t count) : bytes_(bytes), count_(count) {}
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// The bytes that the messages take on the wire.
+    [[nodiscard]] std::size_t size_bytes() const { return bytes_.size(); }
+    template <typename Visit> void for_each(Visit&& visit) const;
+
+  private:
+    std::string_view bytes_;
+    std::uint32_t count_ = 0;
+};
+
+struct Hello {
+    std::uint64_t incarnation = 0;
+    Role role = Role::kSender;
+    std::string_view name;
+};
+struct Goodbye {};
+struct Heartbeat {
+    std::uint64_t feed = 0;
+    std::uint64_t change = 0;
+    std::uint64_t streams = 0;
+};
+struct Login {
+    std::uint64_t change = 0;
+    IdList ids;
+};
+struct Logout {
+    std::uint64_t change = 0;
+    IdList ids;
+};
+struct List {
+    std::uint64_t change = 0;
+    bool first = false;
+    bool last = false;
+    IdList ids;
+};
+struct Resend {
+    std::uint64_t from = 0;
+    std::uint64_t through = 0;
+};
+struct Send {
+    bool receipt = false;
+    std::uint64_t first = 0;
+    MessageList messages;
+};
+struct Ping {
+    std::uint64_t token = 0;
+};
+struct Query {
+    std::uint64_t token = 0;
+    std::string_view what;
+    std::string_view argument;
+};
+struct Batch {
+    /// The feed's.
+    std::uint64_t incarnation = 0;
+    std::uint64_t number = 0;
+    /// Messages lost in batches up to `number`; the frame's count when its shed flag is set.
+    std::uint32_t shed_count = 0;
+    bool shed = false;
+    MessageList messages;
+};
+struct NodeWelcome {
+    std::string_view feed_endpoint;
+    std::uint64_t feed_incarnation = 0;
+    std::uint64_t changes_applied = 0;
+    std::uint64_t feed_published = 0;
+};
+struct SenderWelcome {
+    std::uint32_t window_bytes = 0;
+    std::uint64_t credited = 0;
+};
+/// The frame does not say for which role it is, so it is decoded for the role that was asked for.
+struct Welcome {
+    std::uint64_t incarnation = 0;
+    std::string_view name;
+    std::uint32_t heartbeat_ms = 0;
+    std::uint32_t liveness_ms = 0;
+    std::uint64_t table_version = 0;
+    std::variant<NodeWelcome, SenderWelcome> part;
+};
+struct Credit {
+    std::uint64_t through = 0;
+};
+/// For each message from `first` on: at how many nodes its id was logged in.
+struct Receipt {
+    std::uint64_t first = 0;
+    std::uint32_t count = 0;
+    /// `index` in [0, count).
+    [[nodiscard]] std::uint32_t nodes(std::uint32_t index) const;
+    std::string_view bytes;
+};
+struct Pong {
+    std::uint64_t token = 0;
+};
+struct Answer {
+    std::uint64_t token = 0;
+    std::string_view json;
+};
+struct ErrorFrame {
+    /// May be a number that this release does not know.
+    ErrorCode code = ErrorCode::kMalformed;
+    std::uint8_t kind = 0;
+    std::string_view text;
+};
+
+using Frame = std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping,
+                           Query, Batch, Welcome, Credit, Receipt, Pong, Answer, ErrorFrame>;
+
+/// Why bytes are not a frame: what an ERROR frame in answer would say.
+struct Refusal {
+    ErrorCode code = ErrorCode::kMalformed;
+    /// The frame's kind byte, or 0 if there was none to read.
+    std::uint8_t kind = 0;
+    std::string text;
+};
+
+/// Reads one frame.
+/// @param bytes  one ZeroMQ frame, any content; borrowed: the result's views point into it.
+/// @param role   whose WELCOME this would be; other frames do not depend on it.
+/// Errors:  a Refusal for anything that docs/PROTOCOL.md does not allow. Never throws on content.
+/// Thread:  any.   Cost: O(size), no allocation unless refused.
+[[nodiscard]] std::variant<Frame, Refusal> decode(std::string_view bytes, Role role = Role::kNode);
+
+[[nodiscard]] std::string encode(const Hello& frame);
+[[nodiscard]] std::string encode(const Goodbye& frame);
+[[nodiscard]] std::string encode(const Heartbeat& frame);
+[[nodiscard]] std::string encode(const Resend& frame);
+[[nodiscard]] std::string encode(const Ping& frame);
+[[nodiscard]] std::string encode(const Query& frame);
+[[nodiscard]] std::string encode(const Welcome& frame);
+[[nodiscard]] std::string encode(const Credit& frame);
+[[nodiscard]] std::string encode(const Pong& frame);
+[[nodiscard]] std::string encode(const Answer& frame);
+/// Text beyond 255 bytes is cut.
+[[nodiscard]] std::string encode(const ErrorFrame& frame);
+
+/// Builds LOGIN, LOGOUT and LIST frames.
+class IdFrameWriter {
+  public:
+    /// `id` must be valid (topology/id.hpp).
+    void add(std::string_view id);
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// Whether the frame has reached kFrameBytesTarget and should be finished.
+    [[nodiscard]] bool full() const { return ids_.size() >= kFrameBytesTarget; }
+    /// Each finish_… returns the whole frame and leaves the writer empty.
+    [[nodiscard]] std::string finish_login(std::uint64_t change);
+    [[nodiscard]] std::string finish_logout(std::uint64_t change);
+    [[nodiscard]] std::string finish_list(std::uint64_t change, bool first, bool last);
+
+  private:
+    [[nodiscard]] std::string finish(std::string head);
+    std::string ids_;
+    std::uint32_t count_ = 0;
+};
+
+/// Builds SEND and BATCH frames in place: room for the header first, then message after message.
+class MessageFrameWriter {
+  public:
+    enum class Form : std::uint8_t { kSend, kBatch };
+    explicit MessageFrameWriter(Form form);
+    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes.
+    void add(std::string_view id, std::string_view payload);
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// The frame's size if it were finished now.
+    [[nodiscard]] std::size_t size_bytes() const { return frame_.size(); }
+    [[nodiscard]] bool full() const { return frame_.size() >= kFrameBytesTarget; }
+    /// Each finish_… returns the whole frame and leaves the writer empty. The form must fit.
+    [[nodiscard]] std::string finish_send(bool receipt, std::uint64_t first);
+    [[nodiscard]] std::string finish_batch(std::uint64_t incarnation, std::uint64_t number);
+
+  private:
+    void reset();
+    std::string frame_;
+    std::uint32_t count_ = 0;
+    Form form_;
+};
+
+/// A BATCH without messages: a feed's heartbeat, or, with `shed`, the word that batches up to
+/// `number`, which held `shed_count` messages, are gone.
+[[nodiscard]] std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number,
+                                             bool shed = false, std::uint32_t shed_count = 0);
+
+/// Builds a RECEIPT, message by message.
+class ReceiptWriter {
+  public:
+    void add(std::uint32_t nodes);
+    [[nodiscard]] std::string finish(std::uint64_t first);
+
+  private:
+    std::string nodes_;
+    std::uint32_t count_ = 0;
+};
+
+/// A node's topic on the feed: its incarnation in eight bytes.
+[[nodiscard]] std::string encode_topic(std::uint64_t incarnation);
+
+inline std::uint32_t load_u32(const char* from) {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) {
+        value = (value << 8U) | static_cast<unsigned char>(from[i]);
+    }
+    return value;
+}
+
+template <typename Visit> void IdList::for_each(Visit&& visit) const {
+    const char* at = bytes_.data();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const std::size_t length = static_cast<unsigned char>(*at);
+        visit(std::string_view(at + 1, length));
+        at += 1 + length;
+    }
+}
+
+template <typename Visit> void MessageList::for_each(Visit&& visit) const {
+    const char* at = bytes_.data();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const std::size_t id_length = static_cast<unsigned char>(*at);
+        const std::string_view id(at + 1, id_length);
+        at += 1 + id_length;
+        const std::size_t payload_length = load_u32(at);
+        visit(Message{id, std::string_view(at + 4, payload_length)});
+        at += 4 + payload_length;
+    }
+}
+
+} // namespace zcomet::wire
