@@ -16,18 +16,20 @@ class App;
 namespace zcomet {
 
 /// Adds --version, --config FILE (TOML or INI with the same option names; unknown names are errors)
-/// and
-/// --log-level to `app`.
+/// and --log-level to `app`, which must live until run_program() returns. Its name is the
+/// program's.
 void add_common_options(CLI::App& app);
 
-/// Parses the command line, then calls `body`. Any mistake becomes one line "PROGRAM: …" on
-/// standard error.
+/// Parses the command line, sets the logs up as --log-level says, then calls `body`. Any mistake
+/// becomes one line "PROGRAM: …" on standard error.
 /// @return the exit status for main(): 0, what `body` returned, or 2 for bad options and 1 for
 /// whatever `body` threw.
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
                               const std::function<int()>& body);
 
-/// Logs go to standard error, one line per event, `key=value`. Call once, before anything logs.
+/// Logs go to standard error, one line per event, `key=value`. run_program() calls it; whoever
+/// does not use that calls it before anything logs. A process that forks may call it again to log
+/// under another name.
 /// Level: trace, debug, info, warning, error or off.
 void set_up_logging(std::string_view program, std::string_view level);
 
