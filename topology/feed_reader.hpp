@@ -23,7 +23,7 @@ class FeedReader {
         Verdict verdict = Verdict::kNothing;
         std::uint32_t lost_messages = 0;
         /// To be sent to the broker. Absent for a gap that was asked for a moment ago.
-        std::optional<wire::Resend> resend;
+        std::optional<wire::Resend> resend = std::nullopt;
     };
 
     /// The broker said WELCOME with this feed incarnation: begins anew unless it is the one being
@@ -38,6 +38,8 @@ class FeedReader {
     [[nodiscard]] std::uint64_t applied() const { return applied_; }
 
   private:
+    [[nodiscard]] Outcome gap(std::uint64_t through, Time now);
+
     std::uint64_t incarnation_ = 0;
     std::uint64_t applied_ = 0;
     std::uint64_t asked_from_ = 0;

@@ -22,7 +22,9 @@ struct FeedLimits {
     /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
     /// round trip, small enough that little is queued in sockets when a node stalls.
     std::size_t window_bytes = 1U << 20U;
-    /// Bytes kept for one node, published or not. Past it the oldest batches are shed.
+    /// Bytes kept for one node, published or not. Past it the oldest unpublished batches are shed:
+    /// those that were published are likely to arrive, so only what is shed unpublished is surely
+    /// lost, and the count of lost messages is exact. At least window_bytes + wire::kFrameBytesMax.
     std::size_t bound_bytes = 64U << 20U;
     Duration gather = kGatherWindow;
 };
@@ -61,7 +63,7 @@ class FeedWriter {
     void acknowledge(std::uint64_t through, Time now);
 
     /// The node asks for batch `from` and what follows. Ignored if it was never published.
-    void resend(std::uint64_t from);
+    void resend(std::uint64_t from, Time now);
 
     /// Whether the window is full: the node has more to apply than it should.
     [[nodiscard]] bool behind() const;
@@ -80,25 +82,22 @@ class FeedWriter {
     [[nodiscard]] std::uint64_t resent_batches() const { return resent_batches_; }
 
   private:
+    /// One closed batch. A batch that was shed keeps its place, so that numbers stay dense, but no
+    /// frame.
     struct Kept {
         SharedFrame frame;
         std::uint32_t messages = 0;
-    };
-    /// Messages in shed batches up to and including `last_number`, since the feed began.
-    struct Shed {
-        std::uint64_t last_number = 0;
-        std::uint64_t messages_total = 0;
     };
 
     void close_open_batch_if_due(Time now);
     void close_open_batch();
     void shed_past_bound();
-    void remember_shed(std::uint64_t number, std::uint32_t messages);
     [[nodiscard]] SharedFrame next_to_publish();
     [[nodiscard]] SharedFrame word_of_shed();
     void published_at(Time now);
+    [[nodiscard]] Kept& kept(std::uint64_t number) { return kept_[number - first_kept_]; }
     [[nodiscard]] std::uint64_t last_closed() const { return first_kept_ + kept_.size() - 1; }
-    [[nodiscard]] bool can_publish_next() const;
+    [[nodiscard]] bool waits_for_window() const { return in_flight_bytes_ >= limits_.window_bytes; }
 
     std::uint64_t incarnation_;
     FeedLimits limits_;
@@ -106,11 +105,11 @@ class FeedWriter {
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kBatch};
     std::deque<Kept> kept_;        // batches first_kept_, first_kept_ + 1, …
     std::uint64_t first_kept_ = 1; // number of kept_.front(), or the next number if kept_ is empty
-    std::uint64_t next_ = 1;       // the batch to publish next; behind published_ while resending
-    std::uint64_t published_ = 0;  // the highest number ever published
-    std::size_t kept_bytes_ = 0;   // of kept_
-    std::size_t in_flight_bytes_ = 0; // of the kept batches before next_
-    std::deque<Shed> shed_;           // not yet known to the node
+    std::uint64_t next_ = 1;      // the batch to publish next; not after published_ while resending
+    std::uint64_t published_ = 0; // the highest number ever published
+    std::uint64_t shed_through_ = 0;  // unpublished batches up to here were shed
+    std::size_t kept_bytes_ = 0;      // of the frames in kept_
+    std::size_t in_flight_bytes_ = 0; // of the frames in kept_ before next_
     std::uint64_t shed_messages_ = 0;
     std::uint64_t resent_batches_ = 0;
     Time last_progress_ = Time::min();

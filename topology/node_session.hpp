@@ -90,9 +90,13 @@ class NodeSession {
     void on_welcome(const wire::Welcome& welcome, Time now);
     void on_heartbeat(const wire::Heartbeat& heartbeat);
     void on_error(const wire::ErrorFrame& error, Time now);
+    void act_on(const FeedReader::Outcome& outcome, const wire::Batch& batch,
+                std::size_t batch_bytes);
+    void become_live_if_ready();
     void lose(Time now);
+    void change_id(std::string_view id, bool is_logout);
+    void send_changes();
     void send_list();
-    void flush_changes(Time now);
     void send_heartbeat(Time now);
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
@@ -108,7 +112,8 @@ class NodeSession {
     FeedReader feed_;
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
-    std::uint64_t change_ = 0; // number of the last login change made
+    std::uint64_t change_ = 0;              // number of the last login change made
+    std::uint64_t change_at_heartbeat_ = 0; // change_ when we last sent a heartbeat
     bool list_due_ = false;
     GatherWindow gather_{kGatherWindow};
     Duration heartbeat_interval_ = 1s;

@@ -59,7 +59,8 @@ class SenderSession {
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().
     [[nodiscard]] Time due() const;
-    /// Sends what is waiting at once, without gathering further.
+    /// Sends what is waiting at once, without gathering further, and asks the broker to say what it
+    /// has taken in. For the end of a run of sends, not for each of them.
     void flush(Time now);
 
     /// Sends what is waiting and GOODBYE. The session is over.
@@ -81,14 +82,15 @@ class SenderSession {
     void say_hello(Time now);
     void on_credit(std::uint64_t through);
     void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_error(const wire::ErrorFrame& error, Time now);
     void lose(Time now);
     void finish_frame();
+    void send_heartbeat(Time now);
 
     SenderSessionHost& host_;
     std::uint64_t incarnation_;
     std::string name_;
     State state_ = State::kIdle;
-    std::uint64_t broker_incarnation_ = 0;
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
     bool open_wants_receipt_ = false;
     std::uint64_t last_number_ = 0; // of the last message taken

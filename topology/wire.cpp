@@ -50,6 +50,16 @@ std::string header(Kind kind) {
     return out;
 }
 
+std::string batch_head(std::uint64_t incarnation, std::uint64_t number, std::uint8_t flags,
+                       std::uint32_t count) {
+    std::string out = header(Kind::kBatch);
+    put_u64(out, incarnation);
+    put_u64(out, number);
+    put_u8(out, flags);
+    put_u32(out, count);
+    return out;
+}
+
 /// Takes fields off the front of a frame. After the first that does not fit, `failed()` holds and
 /// every further field reads as zero.
 class Fields {
@@ -254,6 +264,10 @@ class BodyDecoder {
         batch.shed = (flags & kFlagShed) != 0;
         if (batch.shed) {
             batch.shed_count = count;
+            batch.shed_from = fields_.u64();
+            if (!fields_.failed() && (batch.shed_from == 0 || batch.shed_from > batch.number)) {
+                refuse(ErrorCode::kMalformed, "the shed batches are not a range from 1 up");
+            }
         } else {
             batch.messages = read_messages(count);
         }
@@ -539,24 +553,20 @@ std::string MessageFrameWriter::finish_send(bool receipt, std::uint64_t first) {
 
 std::string MessageFrameWriter::finish_batch(std::uint64_t incarnation, std::uint64_t number) {
     ZCOMET_ASSERT(form_ == Form::kBatch);
-    std::string head = header(Kind::kBatch);
-    put_u64(head, incarnation);
-    put_u64(head, number);
-    put_u8(head, 0);
-    put_u32(head, count_);
-    frame_.replace(0, kBatchHeaderBytes, head);
+    frame_.replace(0, kBatchHeaderBytes, batch_head(incarnation, number, 0, count_));
     std::string frame = std::move(frame_);
     reset();
     return frame;
 }
 
-std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number, bool shed,
-                               std::uint32_t shed_count) {
-    std::string out = header(Kind::kBatch);
-    put_u64(out, incarnation);
-    put_u64(out, number);
-    put_u8(out, shed ? kFlagShed : 0);
-    put_u32(out, shed_count);
+std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number) {
+    return batch_head(incarnation, number, 0, 0);
+}
+
+std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from, std::uint64_t through,
+                              std::uint32_t messages) {
+    std::string out = batch_head(incarnation, through, kFlagShed, messages);
+    put_u64(out, from);
     return out;
 }
 

@@ -140,9 +140,10 @@ struct Batch {
     /// The feed's.
     std::uint64_t incarnation = 0;
     std::uint64_t number = 0;
-    /// Messages lost in batches up to `number`; the frame's count when its shed flag is set.
-    std::uint32_t shed_count = 0;
+    /// Whether the batches `shed_from` to `number`, which held `shed_count` messages, are gone.
     bool shed = false;
+    std::uint64_t shed_from = 0;
+    std::uint32_t shed_count = 0;
     MessageList messages;
 };
 struct NodeWelcome {
@@ -261,10 +262,12 @@ class MessageFrameWriter {
     Form form_;
 };
 
-/// A BATCH without messages: a feed's heartbeat, or, with `shed`, the word that batches up to
-/// `number`, which held `shed_count` messages, are gone.
-[[nodiscard]] std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number,
-                                             bool shed = false, std::uint32_t shed_count = 0);
+/// A BATCH without messages: a feed's heartbeat, whose last published number is `number`.
+[[nodiscard]] std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number);
+
+/// The word that the batches `from` to `through`, which held `messages` messages, are gone.
+[[nodiscard]] std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from,
+                                            std::uint64_t through, std::uint32_t messages);
 
 /// Builds a RECEIPT, message by message.
 class ReceiptWriter {

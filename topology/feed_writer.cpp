@@ -1,0 +1,150 @@
+#include "topology/feed_writer.hpp"
+
+#include "topology/check.hpp"
+
+#include <algorithm>
+
+namespace zcomet {
+
+FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits)
+    : incarnation_(incarnation), limits_(limits), gather_(limits.gather) {
+    ZCOMET_ASSERT(limits.bound_bytes >= limits.window_bytes + wire::kFrameBytesMax);
+}
+
+void FeedWriter::append(std::string_view id, std::string_view payload) {
+    open_.add(id, payload);
+    if (open_.full()) {
+        close_open_batch();
+    }
+}
+
+void FeedWriter::close_open_batch_if_due(Time now) {
+    // While older batches wait for the window the open one can only grow, which makes for fewer and
+    // larger batches just when the node is behind.
+    const bool may_go = subscribed_ && next_ > last_closed() && !waits_for_window();
+    if (open_.count() > 0 && may_go && gather_.due() <= now) {
+        close_open_batch();
+    }
+}
+
+void FeedWriter::close_open_batch() {
+    const std::uint32_t messages = open_.count();
+    auto frame =
+        std::make_shared<const std::string>(open_.finish_batch(incarnation_, last_closed() + 1));
+    kept_bytes_ += frame->size();
+    kept_.push_back({std::move(frame), messages});
+    shed_past_bound();
+}
+
+void FeedWriter::shed_past_bound() {
+    shed_through_ = std::max(shed_through_, published_);
+    while (kept_bytes_ > limits_.bound_bytes && shed_through_ < last_closed()) {
+        ++shed_through_;
+        Kept& oldest = kept(shed_through_);
+        kept_bytes_ -= oldest.frame->size();
+        shed_messages_ += oldest.messages;
+        oldest.frame.reset();
+    }
+}
+
+Time FeedWriter::due() const {
+    if (!subscribed_) {
+        return kNever;
+    }
+    const bool closed_batch_waits = next_ <= last_closed();
+    if (owes_empty_batch_ || (closed_batch_waits && !waits_for_window())) {
+        return Time::min();
+    }
+    return open_.count() > 0 && !closed_batch_waits && !waits_for_window() ? gather_.due() : kNever;
+}
+
+SharedFrame FeedWriter::next_to_publish() {
+    if (!subscribed_) {
+        return nullptr;
+    }
+    if (next_ <= last_closed() && !waits_for_window()) {
+        if (kept(next_).frame == nullptr) {
+            return word_of_shed();
+        }
+        if (next_ <= published_) {
+            ++resent_batches_;
+        }
+        SharedFrame frame = kept(next_).frame;
+        in_flight_bytes_ += frame->size();
+        published_ = std::max(published_, next_);
+        ++next_;
+        return frame;
+    }
+    if (owes_empty_batch_) {
+        return std::make_shared<const std::string>(
+            wire::encode_empty_batch(incarnation_, published_));
+    }
+    return nullptr;
+}
+
+SharedFrame FeedWriter::word_of_shed() {
+    const std::uint64_t from = next_;
+    std::uint32_t messages = 0;
+    while (next_ <= last_closed() && kept(next_).frame == nullptr) {
+        messages += kept(next_).messages;
+        ++next_;
+    }
+    published_ = std::max(published_, next_ - 1);
+    return std::make_shared<const std::string>(
+        wire::encode_shed_batch(incarnation_, from, next_ - 1, messages));
+}
+
+void FeedWriter::published_at(Time now) {
+    gather_.went(now);
+    owes_empty_batch_ = false;
+    published_since_heartbeat_ = true;
+}
+
+void FeedWriter::subscribed(bool is_subscribed) {
+    subscribed_ = is_subscribed;
+    owes_empty_batch_ = is_subscribed;
+}
+
+void FeedWriter::heartbeat() {
+    owes_empty_batch_ = subscribed_ && !published_since_heartbeat_;
+    published_since_heartbeat_ = false;
+}
+
+void FeedWriter::acknowledge(std::uint64_t through, Time now) {
+    if (through > published_) {
+        return;
+    }
+    while (first_kept_ <= through && !kept_.empty()) {
+        if (const SharedFrame& frame = kept_.front().frame) {
+            kept_bytes_ -= frame->size();
+            in_flight_bytes_ -= first_kept_ < next_ ? frame->size() : 0;
+        }
+        kept_.pop_front();
+        ++first_kept_;
+        last_progress_ = now;
+    }
+    next_ = std::max(next_, first_kept_);
+    if (in_flight_bytes_ == 0) {
+        last_progress_ = now;
+    }
+}
+
+void FeedWriter::resend(std::uint64_t from, Time now) {
+    if (from > published_) {
+        return;
+    }
+    // Asking for `from` says that everything before it was applied.
+    acknowledge(from - 1, now);
+    next_ = first_kept_;
+    in_flight_bytes_ = 0;
+}
+
+bool FeedWriter::behind() const {
+    return waits_for_window() && next_ <= last_closed();
+}
+
+std::size_t FeedWriter::kept_bytes() const {
+    return kept_bytes_ + (open_.count() > 0 ? open_.size_bytes() : 0);
+}
+
+} // namespace zcomet

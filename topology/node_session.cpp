@@ -1,0 +1,297 @@
+#include "topology/node_session.hpp"
+
+#include "topology/check.hpp"
+#include "topology/endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+/// How long to wait before saying HELLO again to a broker that refused us for good (another
+/// version, another node with our name): someone has to change something first.
+constexpr Duration kAfterRefusal = 10s;
+
+/// The broker's feed endpoint as this node can reach it: its host part may stand for "every
+/// address".
+std::string reachable_endpoint(std::string_view endpoint, const std::string& broker_host) {
+    Result<HostPort> parsed = parse_tcp_endpoint(endpoint);
+    if (!parsed.ok()) {
+        return std::string(endpoint);
+    }
+    HostPort address = parsed.value();
+    if (address.host == "*" || address.host == "0.0.0.0" || address.host == "::") {
+        address.host = broker_host;
+    }
+    return tcp_endpoint(address);
+}
+
+} // namespace
+
+NodeSession::NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+                         std::string broker_host)
+    : host_(host), incarnation_(incarnation), name_(std::move(name)),
+      broker_host_(std::move(broker_host)) {
+    ZCOMET_ASSERT(incarnation_ != 0);
+}
+
+void NodeSession::start(Time now) {
+    ZCOMET_ASSERT(state_ == State::kIdle);
+    state_ = State::kGreeting;
+    say_hello(now);
+}
+
+void NodeSession::say_hello(Time now) {
+    host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    next_heartbeat_ = now + heartbeat_interval_;
+}
+
+void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
+    if (state_ == State::kOver) {
+        return;
+    }
+    const auto decoded = wire::decode(bytes, wire::Role::kNode);
+    const auto* frame = std::get_if<wire::Frame>(&decoded);
+    if (frame == nullptr) {
+        ++counters_.bad_frames;
+        return;
+    }
+    heard_broker_ = now;
+    if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
+        on_welcome(*welcome, now);
+    } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
+        on_heartbeat(*heartbeat);
+    } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+        on_error(*error, now);
+    } else {
+        ++counters_.bad_frames;
+    }
+}
+
+void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
+    const auto& part = std::get<wire::NodeWelcome>(welcome.part);
+    broker_name_ = welcome.name;
+    heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
+    liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
+    feed_.welcome(part.feed_incarnation);
+    if (std::string endpoint = reachable_endpoint(part.feed_endpoint, broker_host_);
+        endpoint != feed_endpoint_) {
+        feed_endpoint_ = std::move(endpoint);
+        host_.connect_feed(feed_endpoint_);
+    }
+    if (part.changes_applied != change_) {
+        list_due_ = true;
+    }
+    heard_feed_ = now;
+    next_heartbeat_ = now + heartbeat_interval_;
+    if (!welcomed()) {
+        state_ = State::kWelcomed;
+    }
+    become_live_if_ready();
+}
+
+void NodeSession::become_live_if_ready() {
+    if (state_ == State::kWelcomed && feed_.live()) {
+        state_ = State::kLive;
+        host_.on_live(broker_name_);
+    }
+}
+
+void NodeSession::on_heartbeat(const wire::Heartbeat& heartbeat) {
+    // The broker answers in order, so its answer to our last heartbeat must show every change that
+    // we made before that; less means that a LOGIN or LOGOUT frame was lost.
+    if (welcomed() && heartbeat.change < change_at_heartbeat_) {
+        list_due_ = true;
+    }
+}
+
+void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
+    switch (error.code) {
+    case wire::ErrorCode::kHelloFirst:
+        if (welcomed()) {
+            lose(now);
+        }
+        return;
+    case wire::ErrorCode::kListNeeded:
+        list_due_ = true;
+        return;
+    case wire::ErrorCode::kVersion:
+    case wire::ErrorCode::kReplaced:
+    case wire::ErrorCode::kOverloaded:
+        if (welcomed()) {
+            lose(now);
+        }
+        next_heartbeat_ = now + kAfterRefusal;
+        break;
+    default:
+        break;
+    }
+    host_.on_refused(error.code, error.text);
+}
+
+void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
+    const auto decoded = wire::decode(bytes, wire::Role::kNode);
+    const auto* frame = std::get_if<wire::Frame>(&decoded);
+    const auto* batch = frame == nullptr ? nullptr : std::get_if<wire::Batch>(frame);
+    if (batch == nullptr) {
+        ++counters_.bad_frames;
+        return;
+    }
+    if (!welcomed()) {
+        return;
+    }
+    const FeedReader::Outcome outcome = feed_.on_batch(*batch, now);
+    if (outcome.verdict == FeedReader::Verdict::kForeign) {
+        return;
+    }
+    heard_feed_ = now;
+    become_live_if_ready();
+    act_on(outcome, *batch, bytes.size());
+}
+
+void NodeSession::act_on(const FeedReader::Outcome& outcome, const wire::Batch& batch,
+                         std::size_t batch_bytes) {
+    switch (outcome.verdict) {
+    case FeedReader::Verdict::kApply:
+        ++counters_.batches_applied;
+        counters_.messages_received += batch.messages.count();
+        unacknowledged_bytes_ += batch_bytes;
+        host_.deliver(batch.messages);
+        break;
+    case FeedReader::Verdict::kShed:
+        counters_.messages_lost += outcome.lost_messages;
+        unacknowledged_bytes_ += batch_bytes;
+        break;
+    case FeedReader::Verdict::kRepeat:
+        ++counters_.repeats;
+        break;
+    case FeedReader::Verdict::kGap:
+        if (outcome.resend) {
+            ++counters_.gaps;
+            host_.send_to_broker(wire::encode(*outcome.resend));
+        }
+        break;
+    case FeedReader::Verdict::kNothing:
+    case FeedReader::Verdict::kForeign:
+        break;
+    }
+}
+
+void NodeSession::login(std::string_view id) {
+    change_id(id, false);
+}
+
+void NodeSession::logout(std::string_view id) {
+    change_id(id, true);
+}
+
+void NodeSession::change_id(std::string_view id, bool is_logout) {
+    if (!welcomed()) {
+        // The broker knows nothing of us now, and will be told everything.
+        list_due_ = true;
+        return;
+    }
+    if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
+        send_changes();
+    }
+    changes_are_logouts_ = is_logout;
+    changes_.add(id);
+}
+
+void NodeSession::send_changes() {
+    if (changes_.count() == 0) {
+        return;
+    }
+    ++change_;
+    host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
+                                              : changes_.finish_login(change_));
+}
+
+void NodeSession::send_list() {
+    // The list holds the changes that were waiting to be sent.
+    changes_ = {};
+    list_due_ = false;
+    ++counters_.lists_sent;
+    wire::IdFrameWriter part;
+    bool first = true;
+    host_.for_each_login([&](std::string_view id) {
+        if (part.full()) {
+            host_.send_to_broker(part.finish_list(change_, first, false));
+            first = false;
+        }
+        part.add(id);
+    });
+    host_.send_to_broker(part.finish_list(change_, first, true));
+}
+
+void NodeSession::send_heartbeat(Time now) {
+    change_at_heartbeat_ = change_;
+    unacknowledged_bytes_ = 0;
+    next_heartbeat_ = now + heartbeat_interval_;
+    host_.send_to_broker(
+        wire::encode(wire::Heartbeat{feed_.applied(), change_, host_.stream_count()}));
+}
+
+void NodeSession::lose(Time now) {
+    const bool was_live = state_ == State::kLive;
+    state_ = State::kGreeting;
+    changes_ = {};
+    change_at_heartbeat_ = 0;
+    ++counters_.lost_brokers;
+    if (was_live) {
+        host_.on_lost();
+    }
+    say_hello(now);
+}
+
+void NodeSession::tick(Time now) {
+    if (welcomed() && std::min(heard_broker_, heard_feed_) + liveness_ <= now) {
+        lose(now);
+    }
+    if (state_ == State::kGreeting && next_heartbeat_ <= now) {
+        say_hello(now);
+    }
+    if (!welcomed()) {
+        return;
+    }
+    if (list_due_) {
+        send_list();
+    }
+    if (changes_.count() > 0 && gather_.due() <= now) {
+        send_changes();
+        gather_.went(now);
+    }
+    if (next_heartbeat_ <= now || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+        send_heartbeat(now);
+    }
+}
+
+Time NodeSession::due() const {
+    if (state_ == State::kIdle || state_ == State::kOver) {
+        return kNever;
+    }
+    if (!welcomed()) {
+        return next_heartbeat_;
+    }
+    if (list_due_ || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+        return Time::min();
+    }
+    const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;
+    return std::min(
+        {next_heartbeat_, changes_due, std::min(heard_broker_, heard_feed_) + liveness_});
+}
+
+void NodeSession::goodbye(Time now) {
+    if (welcomed()) {
+        tick(now);
+        send_changes();
+    }
+    if (state_ != State::kIdle) {
+        host_.send_to_broker(wire::encode(wire::Goodbye{}));
+    }
+    state_ = State::kOver;
+}
+
+} // namespace zcomet
