@@ -21,7 +21,11 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitBadOptions = 2;
+constexpr const char* kConfigOption = "--config";
 constexpr const char* kLogLevelOption = "--log-level";
+constexpr const char* kCommonGroup = "Common options";
+constexpr const char* kHint = "; try --help";
+constexpr std::size_t kHelpColumn = 34;
 constexpr std::int64_t kLogLimitIntervalNs = 1'000'000'000;
 
 /// CLI11's messages may span lines; whoever reads logs counts on one.
@@ -38,6 +42,17 @@ void complain(const CLI::App& app, const std::string& what) {
     static_cast<void>(std::fputs(line.c_str(), stderr));
 }
 
+/// CLI11 says "INI was not able to parse NAME" when the file has a name that is not an option.
+std::string explain(const CLI::App& app, const CLI::ConfigError& error) {
+    constexpr std::string_view kUnknownName = "INI was not able to parse ";
+    const std::string_view text = error.what();
+    const auto file = app.get_option(kConfigOption)->as<std::string>();
+    if (!text.starts_with(kUnknownName)) {
+        return file + ": " + one_line(std::string(text));
+    }
+    return file + ": no option is called " + std::string(text.substr(kUnknownName.size()));
+}
+
 int run_body(const CLI::App& app, const std::function<int()>& body) {
     try {
         return body();
@@ -50,14 +65,20 @@ int run_body(const CLI::App& app, const std::function<int()>& body) {
 } // namespace
 
 void add_common_options(CLI::App& app) {
-    app.set_version_flag("--version", [&app] { return app.get_name() + " " ZCOMET_VERSION; });
-    app.set_config("--config", "", "Read options from FILE: TOML or INI, the names of these flags");
+    app.get_help_ptr()->description("Say what the options mean, and exit");
+    app.set_version_flag("--version", [&app] { return app.get_name() + " " ZCOMET_VERSION; })
+        ->description("Say which release this is, and exit")
+        ->group(kCommonGroup);
+    app.set_config(kConfigOption, "", "Read options from FILE: TOML or INI, named as these flags")
+        ->type_name("FILE")
+        ->group(kCommonGroup);
     // CLI11 ignores names that it does not know unless told: a misspelt option would go unnoticed.
     app.allow_config_extras(CLI::config_extras_mode::error);
-    app.get_formatter()->column_width(34);
+    app.get_formatter()->column_width(kHelpColumn);
     app.add_option(kLogLevelOption, "Least important log lines to write to standard error")
         ->type_name("LEVEL")
         ->default_str("info")
+        ->group(kCommonGroup)
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
 }
 
@@ -66,11 +87,11 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
         app.parse(argc, argv);
     } catch (const CLI::Success& success) { // --help and --version
         return app.exit(success);
-    } catch (const CLI::ParseError& error) {
-        complain(app, one_line(error.what()) + "; try --help");
+    } catch (const CLI::ConfigError& error) {
+        complain(app, explain(app, error) + kHint);
         return kExitBadOptions;
-    } catch (const std::exception& error) {
-        complain(app, one_line(error.what()) + "; try --help");
+    } catch (const std::exception& error) { // CLI::ParseError, or from a validator
+        complain(app, one_line(error.what()) + kHint);
         return kExitBadOptions;
     }
     if (const CLI::Option* level = app.get_option_no_throw(kLogLevelOption)) {
