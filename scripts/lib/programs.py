@@ -1,0 +1,113 @@
+"""Starts Zcomet's programs, waits until they are ready, and ends them again whatever happens."""
+
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+READY_TIMEOUT_S = 20
+END_TIMEOUT_S = 5
+
+
+class ProgramError(Exception):
+    """A program did not start, or failed; the text says which, and ends with what it logged."""
+
+
+class Program:
+    """One running program. Its log goes to a file, shown only if the program fails.
+
+    `prefix` is put before the command, for example `["ip", "netns", "exec", "host"]`.
+    """
+
+    def __init__(self, path, arguments, *, name, prefix=()):
+        self.name = name
+        self._log = tempfile.TemporaryFile()
+        # setpriv ends the program with us even if we are killed outright; a session of its own keeps
+        # a Ctrl-C from reaching it before we have tidied up.
+        command = [*prefix, "setpriv", "--pdeathsig", "TERM", str(path), *map(str, arguments)]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True)
+        self.pid = self._process.pid
+
+    def log(self):
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace").strip()
+
+    def await_ready(self):
+        """Waits for the line `PROGRAM ready KEY=VALUE …`; returns the keys and values as a dict."""
+        line = self._read_line(time.monotonic() + READY_TIMEOUT_S)
+        words = line.split()
+        if words[1:2] != ["ready"]:
+            raise ProgramError(f"{self.name} did not become ready.\n{line}\n{self.log()}")
+        return dict(word.split("=", 1) for word in words[2:])
+
+    def _read_line(self, deadline):
+        line = b""
+        output = self._process.stdout.fileno()
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
+            byte = os.read(output, 1) if ready else b""
+            if not byte:
+                break
+            line += byte
+        return line.decode(errors="replace").strip()
+
+    def finish(self, timeout_s):
+        """Waits until the program ends by itself; returns what it printed."""
+        try:
+            output, _ = self._process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ProgramError(f"{self.name} did not finish in {timeout_s} s.\n{self.log()}") from None
+        if self._process.returncode != 0:
+            raise ProgramError(
+                f"{self.name} ended with status {self._process.returncode}.\n{self.log()}")
+        return output.decode(errors="replace")
+
+    def ask_to_end(self):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def end(self):
+        """Ends the program and all that it started: politely, then at once."""
+        self.ask_to_end()
+        try:
+            self._process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process.stdout.close()
+        self._log.close()
+
+
+class Programs:
+    """All programs of one run: `with Programs() as programs: programs.start(…)`."""
+
+    def __init__(self):
+        self._running = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for program in self._running:
+            program.ask_to_end()
+        # Web nodes say goodbye to their broker, so the brokers, started first, are awaited last.
+        for program in reversed(self._running):
+            program.end()
+
+    def start(self, path, arguments, *, name, prefix=()):
+        program = Program(path, arguments, name=name, prefix=prefix)
+        self._running.append(program)
+        return program
+
+
+def end_on_signals():
+    """Makes SIGTERM and SIGHUP end this program as an exception, so that everything is tidied up."""
+
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Sourced by the scripts that people run: installs what is missing on Debian 12, and builds.
+#
+#     . "$(dirname "$0")/lib/setup.sh"
+#     install_packages "${build_packages[@]}"
+#     build_into build
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# The system's own tools come first: a python3 from elsewhere would not find Debian's packages.
+PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
+
+# What building takes: tools, then libraries in the order of meson.build.
+build_packages=(
+    meson ninja-build g++ pkg-config
+    libzmq3-dev cppzmq-dev libcpp-httplib-dev libcli11-dev libspdlog-dev nlohmann-json3-dev
+    libtomlplusplus-dev libabsl-dev catch2
+    python3
+)
+# What the tests use beside that: pyzmq, network namespaces, a browser, plots.
+# shellcheck disable=SC2034 # used by those who source this file
+test_packages=(python3-zmq iproute2 util-linux nftables chromium chromium-driver gnuplot-nox)
+# shellcheck disable=SC2034
+lint_packages=(clang-format clang-tidy shellcheck)
+
+# Progress and errors go to standard error, so that a script's own output stays clean.
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+    say "$(basename "$0"): $*"
+    exit 1
+}
+
+# Prints those of the packages named that are not installed.
+missing_packages() {
+    local installed
+    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+        sed -n 's/ installed$//p' || true)
+    printf '%s\n' "$@" | grep -vxF -f <(printf '%s\n' "$installed") || true
+}
+
+# Runs a command with its output kept for the case that it fails.
+quietly() {
+    local output
+    if ! output=$("$@" 2>&1); then
+        say "$output"
+        return 1
+    fi
+}
+
+# Installs those of the packages named that are missing, through apt.
+install_packages() {
+    command -v dpkg-query >/dev/null ||
+        fail "this sets itself up on Debian 12 only; elsewhere, install the packages named in scripts/lib/setup.sh"
+    local missing as_root=()
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            fail "these packages are missing, and there is no sudo to install them with: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "Installing ${missing[*]} …"
+    quietly "${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+        fail "apt-get could not install these packages (Debian 12 has them all): ${missing[*]}"
+}
+
+# Sets meson's options for a build directory, which need not exist.
+# usage: configure_build DIR [MESON OPTION]...
+configure_build() {
+    local directory=$1
+    shift
+    if [ ! -f "$directory/build.ninja" ]; then
+        quietly meson setup "$directory" "$root" "$@" || fail "meson could not set up $directory"
+    elif [ "$#" -gt 0 ]; then
+        quietly meson configure "$directory" "$@" || fail "meson could not configure $directory"
+    fi
+}
+
+# Builds targets, or everything. A terminal shows ninja's one line of progress; elsewhere only a
+# failure is shown.
+# usage: build_targets DIR [TARGET]...
+build_targets() {
+    local directory=$1
+    shift
+    say "Building in ${directory#"$root"/} …"
+    if [ -t 1 ]; then
+        ninja -C "$directory" "$@" >&2 || fail "the build failed"
+    else
+        quietly ninja -C "$directory" "$@" || fail "the build failed"
+    fi
+}

@@ -1,0 +1,96 @@
+// A whole cluster of real processes for one test: a broker and web nodes on free ports.
+#pragma once
+
+#include "test/support/comet_client.hpp"
+#include "test/support/process.hpp"
+#include "topology/client.hpp"
+#include "topology/endpoint.hpp"
+
+#include <nlohmann/json.hpp>
+#include <zmq.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::test {
+
+/// A loopback address of this test process's own. Ports on it are never the source port of some
+/// other connection, so a program that was killed can be started again on the ports it had.
+[[nodiscard]] std::string own_address();
+
+/// Starts a program and waits for its ready line. Throws std::runtime_error with its log if it
+/// does not become ready.
+class ReadyProgram {
+  public:
+    ReadyProgram(const std::string& program, std::vector<std::string> arguments,
+                 ProcessOptions options = {});
+
+    [[nodiscard]] Process& process() { return *process_; }
+    /// A value of the ready line "PROGRAM ready KEY=VALUE …". Throws if there is none.
+    [[nodiscard]] std::string field(std::string_view key) const;
+
+  private:
+    std::unique_ptr<Process> process_;
+    std::string ready_;
+};
+
+struct ClusterShape {
+    unsigned web_nodes = 2;
+    unsigned workers = 1;
+    std::vector<std::string> broker_options;
+    std::vector<std::string> web_node_options;
+    ProcessOptions web_node_process;
+};
+
+/// Thread: one, for its whole life. Web nodes are named "a", "b", …
+class Cluster {
+  public:
+    explicit Cluster(ClusterShape shape = {});
+
+    [[nodiscard]] Process& broker() { return broker_->process(); }
+    [[nodiscard]] Process& web_node(std::size_t index) { return web_nodes_[index].process(); }
+    [[nodiscard]] const std::string& broker_endpoint() const { return listen_; }
+    [[nodiscard]] const std::string& feed_endpoint() const { return feed_; }
+    [[nodiscard]] const HostPort& http(std::size_t index) const { return http_[index]; }
+    /// HOST:PORT of a web node's admin page.
+    [[nodiscard]] std::string admin(std::size_t index) const;
+
+    /// Starts it again where it was. The old one must have ended.
+    void start_broker();
+    void start_web_node(std::size_t index);
+
+    /// Opens a comet stream and waits until the broker knows of it, provided that no other stream
+    /// of this id is at this web node.
+    [[nodiscard]] CometClient open_stream(std::size_t web_node, std::string_view id);
+
+    /// How many nodes hold `id`, as the broker says; nothing while it does not answer.
+    [[nodiscard]] std::optional<std::size_t> holders(std::string_view id);
+    /// Waits until that many do.
+    [[nodiscard]] bool await_holders(std::string_view id, std::size_t count,
+                                     Duration timeout = kSoon);
+    /// The broker's answer to a query. Throws std::runtime_error if it does not answer.
+    [[nodiscard]] nlohmann::json query(std::string_view what, std::string_view argument = {});
+    /// One of the broker's counters.
+    [[nodiscard]] std::uint64_t counter(const std::string& name);
+
+    /// A new client of the library. Throws if the broker does not answer.
+    [[nodiscard]] std::unique_ptr<Client> connect();
+    /// Sends one message, and waits until the broker has it. @return how many nodes held the id.
+    std::uint32_t send(std::string_view id, std::string_view text);
+
+  private:
+    [[nodiscard]] ReadyProgram launch_web_node(std::size_t index, const std::string& http);
+
+    ClusterShape shape_;
+    std::string listen_ = "tcp://" + own_address() + ":*";
+    std::string feed_ = listen_;
+    std::unique_ptr<ReadyProgram> broker_;
+    std::vector<ReadyProgram> web_nodes_;
+    std::vector<HostPort> http_;
+    zmq::context_t context_;
+    std::unique_ptr<Client> sender_;
+};
+
+} // namespace zcomet::test

@@ -1,0 +1,208 @@
+#include "test/support/comet_client.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <stdexcept>
+#include <system_error>
+
+namespace zcomet::test {
+namespace {
+
+sockaddr_in address_of(const HostPort& server) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server.port);
+    if (::inet_pton(AF_INET, server.host.c_str(), &address.sin_addr) != 1) {
+        throw std::invalid_argument("not an IPv4 address: " + server.host);
+    }
+    return address;
+}
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return lower;
+}
+
+std::optional<std::size_t> parse_number(std::string_view text, int base) {
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+} // namespace
+
+CometClient::CometClient(const HostPort& server, int receive_buffer_bytes)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), host_(server.text()) {
+    if (receive_buffer_bytes > 0) {
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                     sizeof receive_buffer_bytes);
+    }
+    const sockaddr_in address = address_of(server);
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+        0) {
+        throw std::system_error(errno, std::generic_category(), "connect to " + host_);
+    }
+}
+
+bool CometClient::send(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0) {
+            return false;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+bool CometClient::request(std::string_view method, std::string_view path) {
+    std::string text;
+    text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ").append(host_);
+    return send(text.append("\r\nAccept: */*\r\n\r\n"));
+}
+
+std::optional<int> CometClient::await_status(Duration timeout) {
+    const Time deadline = Clock::now() + timeout;
+    while (!status_ && read_more(deadline)) {
+    }
+    return status_;
+}
+
+std::string CometClient::header(const std::string& name) const {
+    const auto found = headers_.find(name);
+    return found == headers_.end() ? std::string() : found->second;
+}
+
+const std::vector<std::string>& CometClient::await_chunks(std::size_t count, Duration timeout) {
+    const Time deadline = Clock::now() + timeout;
+    while (chunks_.size() < count && read_more(deadline)) {
+    }
+    return chunks_;
+}
+
+std::optional<std::string> CometClient::await_body(Duration timeout) {
+    const Time deadline = Clock::now() + timeout;
+    if (!await_status(timeout)) {
+        return std::nullopt;
+    }
+    const auto length = parse_number(header("content-length"), 10);
+    while (length && unread_.size() < *length && read_more(deadline)) {
+    }
+    if (!length || unread_.size() < *length) {
+        return std::nullopt;
+    }
+    std::string body = unread_.substr(0, *length);
+    unread_.erase(0, *length);
+    return body;
+}
+
+bool CometClient::await_close(Duration timeout) {
+    const Time deadline = Clock::now() + timeout;
+    while (read_more(deadline)) {
+    }
+    return closed_;
+}
+
+bool CometClient::poll_now() {
+    while (read_more(Clock::now())) {
+    }
+    return !closed_;
+}
+
+void CometClient::next_response() {
+    status_.reset();
+    headers_.clear();
+    chunks_.clear();
+    ended_ = false;
+    take_head();
+}
+
+/// Reads once what arrives before the deadline. @return false if nothing did.
+bool CometClient::read_more(Time deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd waiting{socket_.get(), POLLIN, 0};
+    if (closed_ ||
+        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count()))) <= 0) {
+        return false;
+    }
+    std::array<char, 65536> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init)
+    const auto size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (size <= 0) {
+        closed_ = true;
+        return false;
+    }
+    unread_.append(buffer.data(), static_cast<std::size_t>(size));
+    take_head();
+    take_chunks();
+    return true;
+}
+
+void CometClient::take_head() {
+    const auto end = unread_.find("\r\n\r\n");
+    if (status_ || end == std::string::npos) {
+        return;
+    }
+    const std::string head = unread_.substr(0, end + 2);
+    unread_.erase(0, end + 4);
+    status_ = static_cast<int>(parse_number(head.substr(9, 3), 10).value_or(0));
+    std::size_t at = head.find("\r\n") + 2;
+    while (at < head.size()) {
+        const auto line_end = head.find("\r\n", at);
+        const std::string line = head.substr(at, line_end - at);
+        const auto colon = line.find(": ");
+        headers_[lower_case(line.substr(0, colon))] = line.substr(colon + 2);
+        at = line_end + 2;
+    }
+}
+
+void CometClient::take_chunks() {
+    if (header("transfer-encoding") != "chunked") {
+        return;
+    }
+    while (!ended_) {
+        const auto line_end = unread_.find("\r\n");
+        if (line_end == std::string::npos) {
+            return;
+        }
+        const auto length = parse_number(std::string_view(unread_).substr(0, line_end), 16);
+        if (!length) {
+            throw std::runtime_error("not a chunk: " + unread_.substr(0, 100));
+        }
+        if (unread_.size() < line_end + 2 + *length + 2) {
+            return;
+        }
+        ended_ = *length == 0;
+        if (!ended_) {
+            chunks_.push_back(unread_.substr(line_end + 2, *length));
+        }
+        unread_.erase(0, line_end + 2 + *length + 2);
+    }
+}
+
+CometClient open_stream(const HostPort& server, std::string_view id) {
+    CometClient stream(server);
+    stream.request("GET", "/test/" + std::string(id));
+    if (stream.await_status() != 200) {
+        throw std::runtime_error("no stream for id " + std::string(id) + " at " + server.text());
+    }
+    return stream;
+}
+
+std::string comet_chunk(std::uint64_t number, std::string_view text) {
+    return "Recvd msg #" + std::to_string(number) + ": '" + std::string(text) + "'<br/>";
+}
+
+} // namespace zcomet::test
