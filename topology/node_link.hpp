@@ -40,6 +40,10 @@ class NodeLink {
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
 
+    /// As NodeSession's.
+    void confirm_logins(Time now) { session_.confirm_logins(now); }
+    [[nodiscard]] bool logins_applied() const { return session_.logins_applied(); }
+
     /// Receives up to a budget of frames, then sends what is due. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptors will not say so.
     [[nodiscard]] bool turn(Time now);
@@ -56,6 +60,8 @@ class NodeLink {
     class Host;
     NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
              std::uint64_t incarnation, std::string broker_host);
+    /// Receives one message of the feed. @return whether there was one.
+    bool receive_batch(Time now);
 
     std::unique_ptr<Host> host_;
     ZmqSocket dealer_;

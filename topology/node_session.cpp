@@ -65,6 +65,8 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
         on_heartbeat(*heartbeat);
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
+    } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
+        confirm_answered_ = pong->token;
     } else {
         ++counters_.bad_frames;
     }
@@ -207,6 +209,21 @@ void NodeSession::send_changes() {
     ++change_;
     host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
                                               : changes_.finish_login(change_));
+}
+
+void NodeSession::confirm_logins(Time now) {
+    if (!welcomed()) {
+        return;
+    }
+    tick(now);
+    send_changes();
+    // The broker takes our frames in order, so its PONG comes after it has applied what went
+    // before.
+    host_.send_to_broker(wire::encode(wire::Ping{++confirm_asked_}));
+}
+
+bool NodeSession::logins_applied() const {
+    return welcomed() && !list_due_ && changes_.count() == 0 && confirm_answered_ == confirm_asked_;
 }
 
 void NodeSession::send_list() {

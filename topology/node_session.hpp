@@ -72,6 +72,13 @@ class NodeSession {
     void login(std::string_view id);
     void logout(std::string_view id);
 
+    /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
+    /// them; logins_applied() then tells. Nothing happens while the broker is not there.
+    void confirm_logins(Time now);
+    /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
+    /// waits.
+    [[nodiscard]] bool logins_applied() const;
+
     /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().
@@ -114,6 +121,8 @@ class NodeSession {
     bool changes_are_logouts_ = false;
     std::uint64_t change_ = 0;              // number of the last login change made
     std::uint64_t change_at_heartbeat_ = 0; // change_ when we last sent a heartbeat
+    std::uint64_t confirm_asked_ = 0;       // token of the last PING that confirm_logins() sent
+    std::uint64_t confirm_answered_ = 0;    // token of the last PONG
     bool list_due_ = false;
     GatherWindow gather_{kGatherWindow};
     Duration heartbeat_interval_ = 1s;

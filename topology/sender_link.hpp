@@ -37,6 +37,9 @@ class SenderLink {
         return session_.send(id, payload, receipt);
     }
 
+    /// As SenderSession::flush().
+    void flush(Time now) { session_.flush(now); }
+
     /// Receives what waits, then sends what is due. Never blocks.
     void turn(Time now);
     [[nodiscard]] Time due() const { return session_.due(); }

@@ -91,6 +91,7 @@ class SenderSession {
     std::uint64_t incarnation_;
     std::string name_;
     State state_ = State::kIdle;
+    std::uint64_t broker_incarnation_ = 0;
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
     bool open_wants_receipt_ = false;
     std::uint64_t last_number_ = 0; // of the last message taken

@@ -8,6 +8,8 @@
 
 #include <zmq.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,8 @@ class ZmqSocket {
     /// The endpoint last bound, with the port that the system chose.
     [[nodiscard]] std::string bound_endpoint() const;
     void subscribe(std::string_view topic);
+    /// How long closing the socket may take to pass on what is queued; 0, not at all, unless set.
+    void linger(std::chrono::milliseconds time);
 
     /// Neither blocks. `more`: a further frame of the same message follows.
     [[nodiscard]] Sent send(std::string_view bytes, bool more = false);

@@ -1,0 +1,120 @@
+#include "topology/node_link.hpp"
+
+#include "topology/endpoint.hpp"
+
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+/// Messages received from one socket before the caller gets a turn for its own work.
+constexpr int kReceiveBudget = 64;
+constexpr std::chrono::milliseconds kGoodbyeLinger{1000};
+} // namespace
+
+/// Carries what the session asks for to the sockets and the handler.
+class NodeLink::Host : public NodeSessionHost {
+  public:
+    explicit Host(NodeLinkHandler& handler) : handler_(handler) {}
+    void attach(NodeLink* link) { link_ = link; }
+
+    void send_to_broker(std::string frame) override {
+        // Would-block means that the broker is not connected; the session will say it again.
+        static_cast<void>(link_->dealer_.send(frame));
+    }
+    void connect_feed(const std::string& endpoint) override {
+        if (!endpoint_.empty()) {
+            link_->sub_.disconnect(endpoint_);
+        }
+        endpoint_ = endpoint;
+        if (const Status connected = link_->sub_.connect(endpoint); !connected.ok()) {
+            handler_.on_refused(wire::ErrorCode::kMalformed, connected.error().text);
+        }
+    }
+    void deliver(const wire::MessageList& messages) override { handler_.on_messages(messages); }
+    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+        handler_.for_each_login(visit);
+    }
+    std::uint64_t stream_count() override { return handler_.stream_count(); }
+    void on_live(std::string_view broker_name) override { handler_.on_live(broker_name); }
+    void on_lost() override { handler_.on_lost(); }
+    void on_refused(wire::ErrorCode code, std::string_view text) override {
+        handler_.on_refused(code, text);
+    }
+
+  private:
+    NodeLinkHandler& handler_;
+    NodeLink* link_ = nullptr;
+    std::string endpoint_;
+};
+
+NodeLink::NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
+                   std::uint64_t incarnation, std::string broker_host)
+    : host_(std::make_unique<Host>(handler)), dealer_(context, zmq::socket_type::dealer),
+      sub_(context, zmq::socket_type::sub),
+      session_(*host_, incarnation, std::move(name), std::move(broker_host)) {
+    host_->attach(this);
+    sub_.subscribe(wire::encode_topic(incarnation));
+}
+
+NodeLink::~NodeLink() = default;
+
+Result<std::unique_ptr<NodeLink>> NodeLink::open(zmq::context_t& context, NodeLinkHandler& handler,
+                                                 const std::string& broker, std::string name,
+                                                 std::uint64_t incarnation, Time now) {
+    const Result<HostPort> address = parse_tcp_endpoint(broker);
+    if (!address.ok()) {
+        return address.error();
+    }
+    std::unique_ptr<NodeLink> link(
+        new NodeLink(context, handler, std::move(name), incarnation, address.value().host));
+    if (const Status connected = link->dealer_.connect(broker); !connected.ok()) {
+        return connected.error();
+    }
+    link->session_.start(now);
+    return link;
+}
+
+bool NodeLink::turn(Time now) {
+    int broker_frames = 0;
+    while (broker_frames < kReceiveBudget) {
+        const auto frame = dealer_.receive_single();
+        if (!frame) {
+            break;
+        }
+        session_.on_broker_frame(bytes_of(*frame), now);
+        ++broker_frames;
+    }
+    int feed_frames = 0;
+    while (feed_frames < kReceiveBudget && receive_batch(now)) {
+        ++feed_frames;
+    }
+    session_.tick(now);
+    // Sending handles ZeroMQ's internal commands, which can make a socket readable without its
+    // descriptor saying so again.
+    return dealer_.readable() || sub_.readable();
+}
+
+bool NodeLink::receive_batch(Time now) {
+    bool more = false;
+    const auto topic = sub_.receive(more);
+    if (!topic) {
+        return false;
+    }
+    if (more) {
+        const auto frame = sub_.receive(more);
+        if (frame) {
+            session_.on_feed_frame(bytes_of(*frame), now);
+        }
+    }
+    while (more && sub_.receive(more)) {
+    }
+    return true;
+}
+
+void NodeLink::close(Time now) {
+    session_.goodbye(now);
+    dealer_.linger(kGoodbyeLinger);
+}
+
+} // namespace zcomet

@@ -1,0 +1,165 @@
+#include "topology/zmq_socket.hpp"
+
+#include "topology/check.hpp"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that it
+// reconnects and resubscribes by itself; TCP alone would take many minutes.
+constexpr int kLinkHeartbeatMs = 1000;
+constexpr int kLinkTimeoutMs = 3000;
+// The first retries come soon, since a broker restarts in well under a second; then they thin out,
+// so that a large fleet does not hammer a host that is down.
+constexpr int kReconnectMs = 100;
+constexpr int kReconnectMaxMs = 1000;
+constexpr int kHandshakeMs = 5000;
+constexpr int kBacklog = 1024;
+/// Frames that a ROUTER takes in from one peer before TCP holds the peer back.
+constexpr int kRouterReceiveFrames = 1000;
+/// Frames that a ROUTER keeps for one peer that does not read its answers.
+constexpr int kRouterSendFrames = 10'000;
+
+std::string why(const zmq::error_t& error) {
+    return error.what();
+}
+
+void set_link_options(zmq::socket_t& socket) {
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
+    socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
+    socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
+    socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+    socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+    socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+    socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
+    socket.set(zmq::sockopt::backlog, kBacklog);
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+}
+
+void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
+    // Feeds and senders are bounded by windows of the protocol, so a high-water mark would only add
+    // a second bound, at which PUB drops without a word.
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    if (type == zmq::socket_type::router) {
+        socket.set(zmq::sockopt::router_mandatory, 1);
+        socket.set(zmq::sockopt::rcvhwm, kRouterReceiveFrames);
+        socket.set(zmq::sockopt::sndhwm, kRouterSendFrames);
+    }
+    if (type == zmq::socket_type::dealer) {
+        // Nothing queues for a broker that is not there: the sessions repeat what matters, and a
+        // queue would greet the broker's return with a heap of stale frames.
+        socket.set(zmq::sockopt::immediate, 1);
+    }
+    if (type == zmq::socket_type::xpub) {
+        socket.set(zmq::sockopt::xpub_verboser, 1);
+    }
+}
+
+} // namespace
+
+ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {
+    set_link_options(socket_);
+    set_queue_options(socket_, type);
+    fd_ = socket_.get(zmq::sockopt::fd);
+}
+
+Status ZmqSocket::bind(const std::string& endpoint) {
+    try {
+        socket_.bind(endpoint);
+        return Done{};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot listen on " + endpoint + ": " + why(error)};
+    }
+}
+
+Status ZmqSocket::connect(const std::string& endpoint) {
+    try {
+        socket_.connect(endpoint);
+        return Done{};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot connect to " + endpoint + ": " + why(error)};
+    }
+}
+
+void ZmqSocket::disconnect(const std::string& endpoint) {
+    // The C call, since cppzmq would throw when there is nothing to disconnect.
+    static_cast<void>(zmq_disconnect(socket_.handle(), endpoint.c_str()));
+}
+
+std::string ZmqSocket::bound_endpoint() const {
+    return socket_.get(zmq::sockopt::last_endpoint);
+}
+
+void ZmqSocket::subscribe(std::string_view topic) {
+    socket_.set(zmq::sockopt::subscribe, zmq::buffer(topic));
+}
+
+void ZmqSocket::linger(std::chrono::milliseconds time) {
+    socket_.set(zmq::sockopt::linger, static_cast<int>(time.count()));
+}
+
+ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {
+    return send(zmq::message_t(bytes.data(), bytes.size()), more);
+}
+
+ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
+    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+    while (true) {
+        if (zmq_msg_send(message.handle(), socket_.handle(), flags) >= 0) {
+            return Sent::kOk;
+        }
+        const int error = zmq_errno();
+        if (error == EHOSTUNREACH) {
+            return Sent::kUnroutable;
+        }
+        if (error == EINTR) {
+            continue;
+        }
+        ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
+        return Sent::kWouldBlock;
+    }
+}
+
+std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
+    zmq::message_t message;
+    while (zmq_msg_recv(message.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
+        const int error = zmq_errno();
+        if (error == EINTR) {
+            continue;
+        }
+        ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
+        return std::nullopt;
+    }
+    more = message.more();
+    return message;
+}
+
+std::optional<zmq::message_t> ZmqSocket::receive_single() {
+    bool more = false;
+    std::optional<zmq::message_t> first = receive(more);
+    while (more && receive(more)) {
+    }
+    return first;
+}
+
+bool ZmqSocket::readable() const {
+    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
+
+std::uint64_t random_u64() {
+    std::uint64_t value = 0;
+    while (value == 0) {
+        ZCOMET_ASSERT(::getrandom(&value, sizeof(value), 0) == sizeof(value));
+    }
+    return value;
+}
+
+} // namespace zcomet
