@@ -1,0 +1,61 @@
+// cpp-httplib without its sockets and threads: whole requests in, answers out. Parsing, routing and
+// formatting are the library's; connections are the worker's.
+#pragma once
+
+#include <httplib.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet {
+
+/// What to write, and what becomes of the connection once it is written.
+struct Answer {
+    enum class Next : std::uint8_t {
+        kClose,
+        kKeepAlive, ///< the next request may follow, and may be in the buffer already
+        kPark,      ///< `bytes` is the head of a stream, which now belongs to `id`
+    };
+    std::string bytes;
+    Next next = Next::kClose;
+    int status = 0;
+    /// kPark: a valid id.
+    std::string id;
+    /// kPark: messages go out in chunked framing; otherwise bare, and the end of the connection is
+    /// the end of the body (HTTP/1.0).
+    bool chunked = false;
+};
+
+/// Who asks, for routes that want to know. May be left empty.
+struct PeerAddress {
+    std::string_view host;
+    int port = -1;
+};
+
+/// Thread: the worker's loop only. Holds nothing from one request to the next.
+class HttpFront : private httplib::Server {
+  public:
+    HttpFront();
+
+    /// Answers one request.
+    /// @param whole_request  what RequestReader found complete, exactly; borrowed until return.
+    /// Errors: none thrown. Bytes that are no request are answered with 400 and kClose, a handler
+    /// that throws with 500.
+    /// Cost: about 4 µs for a GET.
+    [[nodiscard]] Answer handle(std::string_view whole_request, const PeerAddress& peer = {});
+
+  private:
+    void handle_stream_request(const httplib::Request& request, httplib::Response& response);
+    [[nodiscard]] HandlerResponse route_first(const httplib::Request& request,
+                                              httplib::Response& response);
+    void finish_head(const httplib::Request& request, httplib::Response& response);
+
+    Answer answer_; // being made by handle()
+};
+
+/// The answer to a request that never became whole: a status from RequestReader, 408 past the
+/// deadline, 503 when there is no room. Short plain text, `Connection: close`.
+[[nodiscard]] std::string error_answer(int status);
+
+} // namespace zcomet
