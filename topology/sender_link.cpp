@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <utility>
 
@@ -83,7 +84,7 @@ void SenderLink::turn(Time now) {
     session_.tick(now);
 }
 
-void SenderLink::wait(Time until) {
+void SenderLink::wait(Time until, int other_fd) {
     // Sending may have taken in ZeroMQ's internal commands, after which the descriptor stays silent
     // about frames that wait: look before sleeping.
     if (!dealer_.readable()) {
@@ -95,8 +96,10 @@ void SenderLink::wait(Time until) {
                 std::min<Duration>(wake - now, 1min));
             const timespec timeout{.tv_sec = time.count() / 1'000'000'000,
                                    .tv_nsec = time.count() % 1'000'000'000};
-            pollfd waiting{.fd = fd(), .events = POLLIN, .revents = 0};
-            static_cast<void>(::ppoll(&waiting, 1, &timeout, nullptr));
+            // ppoll(2) passes over negative descriptors.
+            std::array<pollfd, 2> waiting{{{.fd = fd(), .events = POLLIN, .revents = 0},
+                                           {.fd = other_fd, .events = POLLIN, .revents = 0}}};
+            static_cast<void>(::ppoll(waiting.data(), waiting.size(), &timeout, nullptr));
         }
     }
     turn(Clock::now());

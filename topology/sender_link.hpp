@@ -46,7 +46,11 @@ class SenderLink {
     [[nodiscard]] int fd() const { return dealer_.fd(); }
     /// Sleeps until the socket is ready or `until` (or due(), if earlier) has come, then calls
     /// turn().
-    void wait(Time until);
+    /// @param other_fd  a descriptor that ends the sleep as well when it is readable; -1: none.
+    void wait(Time until, int other_fd = -1);
+
+    /// Sends what is waiting at once, and asks the broker how far it is: before a sender ends.
+    void flush(Time now) { session_.flush(now); }
 
     /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
     void close(Time now);
