@@ -33,25 +33,31 @@ struct PeerAddress {
     int port = -1;
 };
 
-/// Thread: the worker's loop only. Holds nothing from one request to the next.
+/// Ordinary routes are added with the library's own Get() and Post(), before the first request.
+/// `GET` and `HEAD /test/<id>` are here already.
+/// Thread: the worker's loop only. Nothing is kept from one request to the next.
 class HttpFront : private httplib::Server {
   public:
     HttpFront();
 
+    using httplib::Server::Get;
+    using httplib::Server::Post;
+
     /// Answers one request.
     /// @param whole_request  what RequestReader found complete, exactly; borrowed until return.
-    /// Errors: none thrown. Bytes that are no request are answered with 400 and kClose, a handler
-    /// that throws with 500.
+    /// Errors: none thrown. Bytes that are no request are answered with 400 and kClose, a method
+    /// other than GET, HEAD and POST with 501, a handler that throws with 500.
     /// Cost: about 4 µs for a GET.
     [[nodiscard]] Answer handle(std::string_view whole_request, const PeerAddress& peer = {});
 
   private:
-    void handle_stream_request(const httplib::Request& request, httplib::Response& response);
     [[nodiscard]] HandlerResponse route_first(const httplib::Request& request,
                                               httplib::Response& response);
+    void open_stream(const httplib::Request& request, httplib::Response& response);
     void finish_head(const httplib::Request& request, httplib::Response& response);
 
-    Answer answer_; // being made by handle()
+    Answer answer_;       // being made by handle()
+    std::string request_; // as the library sees it
 };
 
 /// The answer to a request that never became whole: a status from RequestReader, 408 past the

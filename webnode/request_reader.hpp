@@ -50,24 +50,27 @@ class RequestReader {
 
   private:
     enum class Part : std::uint8_t { kRequestLine, kHeaders, kBody };
+    /// What the helpers below return for "go on"; anything else is the status to refuse with.
+    static constexpr int kFine = 0;
 
-    [[nodiscard]] Outcome read_head(std::string_view so_far);
-    [[nodiscard]] int check_partial_line(std::string_view line) const;
+    [[nodiscard]] int read_head(std::string_view so_far);
+    [[nodiscard]] int check_unfinished(std::string_view line, std::size_t head_bytes) const;
     [[nodiscard]] int on_line(std::string_view line);
     [[nodiscard]] int on_request_line(std::string_view line);
     [[nodiscard]] int on_header_line(std::string_view line);
     [[nodiscard]] int on_content_length(std::string_view value);
     [[nodiscard]] int on_head_end();
 
+    // Offsets and sizes in bytes; 32 bits are plenty within the limits above.
     std::uint32_t line_start_ = 0;
-    std::uint32_t scanned_ = 0; // bytes looked at; within the head while reading the head
-    std::uint32_t head_bytes_ = 0;
+    std::uint32_t scanned_ = 0;
     std::uint32_t body_bytes_ = 0;
     std::uint8_t headers_ = 0;
     Part part_ = Part::kRequestLine;
+    bool is_http_1_0_ = false;
     bool has_length_ = false;
     bool has_transfer_encoding_ = false;
-    bool wants_continue_ = false;
+    bool expects_continue_ = false;
 };
 
 /// What tells a client that waits that it may send the body.
