@@ -49,14 +49,12 @@ class SenderLink {
     /// @param other_fd  a descriptor that ends the sleep as well when it is readable; -1: none.
     void wait(Time until, int other_fd = -1);
 
-    /// Sends what is waiting at once, and asks the broker how far it is: before a sender ends.
-    void flush(Time now) { session_.flush(now); }
-
     /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
     void close(Time now);
 
     [[nodiscard]] bool welcomed() const { return session_.welcomed(); }
     [[nodiscard]] bool all_taken_in() const { return session_.all_taken_in(); }
+    [[nodiscard]] std::uint64_t not_taken_in() const { return session_.not_taken_in(); }
     [[nodiscard]] const SenderSessionCounters& counters() const { return session_.counters(); }
 
   private:

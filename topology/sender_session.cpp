@@ -3,6 +3,7 @@
 #include "topology/check.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace zcomet {
@@ -186,8 +187,9 @@ void SenderSession::goodbye(Time now) {
     state_ = State::kOver;
 }
 
-bool SenderSession::all_taken_in() const {
-    return open_.count() == 0 && under_way_.empty();
+std::uint64_t SenderSession::not_taken_in() const {
+    return std::accumulate(under_way_.begin(), under_way_.end(), std::uint64_t{open_.count()},
+                           [](std::uint64_t sum, const Sent& sent) { return sum + sent.messages; });
 }
 
 } // namespace zcomet

@@ -68,7 +68,9 @@ class SenderSession {
 
     [[nodiscard]] bool welcomed() const { return state_ == State::kWelcomed; }
     /// Whether the broker has taken in everything that was sent.
-    [[nodiscard]] bool all_taken_in() const;
+    [[nodiscard]] bool all_taken_in() const { return not_taken_in() == 0; }
+    /// How many messages were given to send() and are neither taken in nor counted as unconfirmed.
+    [[nodiscard]] std::uint64_t not_taken_in() const;
     [[nodiscard]] const SenderSessionCounters& counters() const { return counters_; }
 
   private:

@@ -1,0 +1,70 @@
+// The shell of zcomet-msggen: a generator (generator.hpp) in front of one link to the broker, in
+// one thread that sleeps until a message is due, the socket has something, or a signal came.
+#pragma once
+
+#include "tools/generator.hpp"
+#include "tools/msggen_report.hpp"
+#include "tools/sent_counts.hpp"
+#include "topology/sender_link.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace zcomet {
+
+struct MsggenOptions {
+    GeneratorOptions generator;
+    std::string broker;    ///< "tcp://HOST:PORT"
+    std::string sent_file; ///< where to write how many messages went to each id; empty: nowhere
+    bool json = false;     ///< the report as JSON, and no line for each generator
+    bool quiet = false;    ///< no progress, and no line for each generator
+};
+
+class Msggen {
+  public:
+    /// @param signal_fd  of catch_termination_signals(); borrowed.
+    /// Errors: throws std::runtime_error if the address is bad or the file cannot be written.
+    Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
+
+    /// Sends everything, or as much as it can until a signal comes.
+    /// @return the exit status: 0 if the broker took everything in, 128 + the signal's number if
+    /// one came, else 1.
+    [[nodiscard]] int run();
+
+  private:
+    void wait_for_broker();
+    void send_all(Generator& generator);
+    void send_due(Generator& generator);
+    void send_one(Generator& generator, Time now);
+    void wait_until_taken_in();
+
+    void on_welcome(std::string_view broker_name);
+    void on_lost() const;
+    /// Sleeps as SenderLink::wait(), then notices a signal.
+    void wait(Time until);
+    void show_progress(Time now);
+    void end_progress() const;
+    void report(const Generator& generator);
+
+    [[nodiscard]] bool stopped() const { return signal_ != 0; }
+
+    MsggenOptions options_;
+    int signal_fd_;
+    int signal_ = 0; ///< that came; 0: none
+    bool progress_;
+    std::ofstream sent_file_;
+    SentCounts sent_counts_;
+    std::unique_ptr<SenderLink> link_;
+    MsggenReport report_;
+    Time first_sent_;
+    Time last_sent_;
+    Time next_progress_ = kNever;
+    std::uint64_t progress_sent_ = 0;
+};
+
+} // namespace zcomet

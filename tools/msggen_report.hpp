@@ -1,0 +1,34 @@
+// What zcomet-msggen says at its end: for people, and as JSON for programs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace zcomet {
+
+struct MsggenReport {
+    std::uint64_t sent = 0;
+    std::uint64_t planned = 0;
+    double seconds = 0;      ///< from the first message sent to the last
+    double wanted_per_s = 0; ///< 0: as fast as the broker takes them
+    double late_ms = 0;      ///< by which the last message was late (the next, if stopped early)
+    double late_ms_max = 0;  ///< by which any message was late
+    std::uint64_t unconfirmed =
+        0; ///< under way when the broker was lost, or not taken in at the end
+    std::uint64_t lost_brokers = 0;
+    std::uint32_t generators = 1;
+    std::uint64_t seed = 0;
+
+    /// Messages a second; 0 for fewer than two messages.
+    [[nodiscard]] double per_s() const;
+    /// Whether the wanted rate was not held: the last message was late by more than 50 ms and more
+    /// than a hundredth of the whole time.
+    [[nodiscard]] bool behind_schedule() const;
+
+    /// One sentence a line, each line ended.
+    [[nodiscard]] std::string text() const;
+    /// One line of JSON, ended.
+    [[nodiscard]] std::string json() const;
+};
+
+} // namespace zcomet

@@ -1,0 +1,17 @@
+#include "tools/sent_counts.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace zcomet {
+
+void SentCounts::write(std::ostream& out) const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> sorted(counts_.begin(), counts_.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (const auto& [id, count] : sorted) {
+        out << id << '\t' << count << '\n';
+    }
+}
+
+} // namespace zcomet
