@@ -64,6 +64,9 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     window_bytes_ = part.window_bytes;
     next_heartbeat_ = now + heartbeat_interval_;
     on_credit(part.credited);
+    if (state_ == State::kWelcomed && broker_incarnation_ == welcome.incarnation) {
+        return; // the answer to a HELLO that was repeated
+    }
     // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
     // too.
     for (const Sent& sent : under_way_) {
@@ -71,10 +74,9 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     }
     under_way_.clear();
     under_way_bytes_ = 0;
-    if (state_ != State::kWelcomed) {
-        state_ = State::kWelcomed;
-        host_.on_welcome(welcome.name);
-    }
+    broker_incarnation_ = welcome.incarnation;
+    state_ = State::kWelcomed;
+    host_.on_welcome(welcome.name);
 }
 
 void SenderSession::on_credit(std::uint64_t through) {

@@ -1,0 +1,319 @@
+// A node's conversation with a broker, played by hand.
+#include "topology/node_session.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <vector>
+
+using namespace zcomet;
+
+namespace {
+
+const Time kStart = Time{} + 1h;
+constexpr std::uint64_t kFeed = 77;
+
+struct FakeHost : NodeSessionHost {
+    void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
+    void connect_feed(const std::string& endpoint) override { feeds.push_back(endpoint); }
+    void deliver(const wire::MessageList& messages) override {
+        messages.for_each(
+            [this](const wire::Message& message) { delivered.emplace_back(message.payload); });
+    }
+    void for_each_login(const std::function<void(std::string_view)>& visit) override {
+        for (const std::string& id : ids) {
+            visit(id);
+        }
+    }
+    std::uint64_t stream_count() override { return ids.size(); }
+    void on_live(std::string_view) override { ++live; }
+    void on_lost() override { ++lost; }
+    void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
+
+    /// What was sent since the last call, as the kinds of the frames.
+    std::vector<wire::Kind> kinds() {
+        std::vector<wire::Kind> kinds;
+        for (const std::string& frame : sent) {
+            kinds.push_back(static_cast<wire::Kind>(static_cast<unsigned char>(frame[3])));
+        }
+        last = sent.empty() ? "" : sent.back();
+        sent.clear();
+        return kinds;
+    }
+    template <typename T> T last_as() const {
+        return std::get<T>(std::get<wire::Frame>(wire::decode(last)));
+    }
+
+    std::vector<std::string> sent, feeds, delivered;
+    std::string last;
+    std::set<std::string> ids;
+    std::vector<wire::ErrorCode> refused;
+    int live = 0;
+    int lost = 0;
+};
+
+std::string welcome(std::uint64_t changes_applied = 0, std::uint64_t feed = kFeed,
+                    const char* endpoint = "tcp://0.0.0.0:5556") {
+    return wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
+                                      wire::NodeWelcome{endpoint, feed, changes_applied, 0}});
+}
+
+std::string batch(std::uint64_t number, const std::string& text, std::uint64_t feed = kFeed) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    writer.add("1", text);
+    return writer.finish_batch(feed, number);
+}
+
+std::string error(wire::ErrorCode code) {
+    return wire::encode(wire::ErrorFrame{code, 0, "why"});
+}
+
+using Kinds = std::vector<wire::Kind>;
+using wire::Kind;
+
+struct Fixture {
+    FakeHost host;
+    NodeSession session{host, 9, "n", "192.0.2.1"};
+
+    void make_live() {
+        session.start(kStart);
+        session.on_broker_frame(welcome(), kStart);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart);
+        session.tick(kStart);
+        REQUIRE(session.live());
+        host.kinds();
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a node is live once its feed has shown itself", "[node_session]") {
+    session.start(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.last_as<wire::Hello>().incarnation == 9);
+    CHECK(host.last_as<wire::Hello>().role == wire::Role::kNode);
+
+    session.on_broker_frame(welcome(), kStart);
+    CHECK(host.feeds == std::vector<std::string>{"tcp://192.0.2.1:5556"});
+    CHECK_FALSE(session.live());
+
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart);
+    CHECK(session.live());
+    CHECK(host.live == 1);
+    session.on_feed_frame(batch(1, "hi"), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"hi"});
+}
+
+TEST_CASE_METHOD(Fixture, "an endpoint with a host of its own is used as it is", "[node_session]") {
+    session.start(kStart);
+    session.on_broker_frame(welcome(0, kFeed, "tcp://198.51.100.7:1"), kStart);
+    CHECK(host.feeds == std::vector<std::string>{"tcp://198.51.100.7:1"});
+}
+
+TEST_CASE_METHOD(Fixture, "HELLO is repeated until it is answered", "[node_session]") {
+    session.start(kStart);
+    host.kinds();
+    session.tick(kStart + 999ms);
+    CHECK(host.kinds().empty());
+    CHECK(session.due() == kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+}
+
+TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a", "b"};
+    session.login("a");
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin});
+    CHECK(host.last_as<wire::Login>().change == 1);
+
+    session.login("b");
+    session.login("c");
+    session.logout("c");
+    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of sort sends what waits
+    CHECK(session.due() == kStart + kGatherWindow);
+    session.tick(kStart + kGatherWindow);
+    CHECK(host.kinds() == Kinds{Kind::kLogout});
+    CHECK(host.last_as<wire::Logout>().change == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "logins made while the broker is away go as a list", "[node_session]") {
+    session.start(kStart);
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    session.on_broker_frame(welcome(), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    CHECK(host.last_as<wire::List>().first);
+    CHECK(host.last_as<wire::List>().last);
+    CHECK(host.last_as<wire::List>().ids.count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a long list goes in parts", "[node_session]") {
+    session.start(kStart);
+    for (int i = 0; i < 30'000; ++i) {
+        host.ids.insert(std::to_string(i));
+    }
+    session.login("0");
+    host.kinds();
+    session.on_broker_frame(welcome(), kStart);
+    session.tick(kStart);
+    std::uint32_t count = 0;
+    for (std::size_t i = 0; i < host.sent.size(); ++i) {
+        const auto part = std::get<wire::List>(std::get<wire::Frame>(wire::decode(host.sent[i])));
+        CHECK(part.first == (i == 0));
+        CHECK(part.last == (i + 1 == host.sent.size()));
+        count += part.ids.count();
+    }
+    CHECK(host.sent.size() > 1);
+    CHECK(count == 30'000);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that forgot us, or was restarted, gets HELLO and the list",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    session.on_feed_frame(batch(1, "before"), kStart);
+    host.kinds();
+
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.lost == 1);
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    CHECK_FALSE(session.live());
+    session.on_feed_frame(batch(2, "old feed"), kStart + 1s);
+    CHECK_FALSE(session.live());
+    session.on_feed_frame(batch(1, "after", kFeed + 1), kStart + 1s);
+    CHECK(session.live());
+    CHECK(host.live == 2);
+    CHECK(host.delivered == std::vector<std::string>{"before", "after"});
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that still knows everything gets no list", "[node_session]") {
+    make_live();
+    session.login("a");
+    session.tick(kStart);
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 1s);
+    host.kinds();
+    session.on_broker_frame(welcome(1), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds().empty());
+    CHECK(session.live()); // the feed is the same and has been seen
+}
+
+TEST_CASE_METHOD(Fixture, "silence of the broker or of its feed is a loss", "[node_session]") {
+    make_live();
+    SECTION("broker") {
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 2s);
+    }
+    SECTION("feed") {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 2s);
+    }
+    session.tick(kStart + 2999ms);
+    CHECK(session.live());
+    host.kinds();
+    CHECK(session.due() <= kStart + 3s);
+    session.tick(kStart + 3s);
+    CHECK_FALSE(session.live());
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.lost == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "heartbeats acknowledge, each interval and each 64 KiB",
+                 "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(1, "x"), kStart);
+    session.tick(kStart + 999ms);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 1);
+
+    session.on_feed_frame(batch(2, std::string(65'536, 'x')), kStart + 1100ms);
+    CHECK(session.due() <= kStart + 1100ms);
+    session.tick(kStart + 1100ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "a lost login shows in the broker's heartbeat and brings the list",
+                 "[node_session]") {
+    make_live();
+    session.login("a");
+    session.tick(kStart);
+    session.tick(kStart + 1s);
+    host.kinds();
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    CHECK(host.last_as<wire::List>().change == 1);
+
+    session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+}
+
+TEST_CASE_METHOD(Fixture, "a gap is counted and asked for", "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(3, "late"), kStart);
+    CHECK(host.kinds() == Kinds{Kind::kResend});
+    CHECK(host.last_as<wire::Resend>().through == 2);
+    CHECK(host.delivered.empty());
+    CHECK(session.counters().gaps == 1);
+    session.on_feed_frame(wire::encode_shed_batch(kFeed, 1, 2, 5), kStart);
+    CHECK(session.counters().messages_lost == 5);
+    session.on_feed_frame(batch(3, "late"), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"late"});
+}
+
+TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kReplaced), kStart);
+    CHECK(host.refused == std::vector<wire::ErrorCode>{wire::ErrorCode::kReplaced});
+    CHECK_FALSE(session.live());
+    host.kinds();
+    session.tick(kStart + 9s);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 10s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+}
+
+TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered for",
+                 "[node_session]") {
+    make_live();
+    session.login("a");
+    CHECK_FALSE(session.logins_applied());
+    session.confirm_logins(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "garbage from the broker is counted and ignored", "[node_session]") {
+    make_live();
+    session.on_broker_frame("garbage", kStart);
+    session.on_feed_frame("garbage", kStart);
+    session.on_broker_frame(wire::encode(wire::Credit{1}), kStart);
+    CHECK(session.counters().bad_frames == 3);
+    CHECK(session.live());
+}
+
+TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_session]") {
+    make_live();
+    session.login("a");
+    session.goodbye(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kGoodbye});
+    CHECK(session.due() == kNever);
+    session.on_broker_frame(welcome(), kStart);
+    session.tick(kStart + 10s);
+    CHECK(host.kinds().empty());
+}
