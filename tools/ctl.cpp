@@ -1,0 +1,97 @@
+#include "tools/ctl.hpp"
+
+#include "tools/ctl_text.hpp"
+#include "topology/client.hpp"
+#include "topology/query.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace zcomet {
+
+namespace {
+
+constexpr Duration kPingInterval = 1s;
+
+template <typename T> T value_or_throw(Result<T> result) {
+    if (!result.ok()) {
+        throw std::runtime_error(result.error().text);
+    }
+    return std::move(result).value();
+}
+
+using ToText = std::string (*)(const nlohmann::json&);
+
+void print_answer(const CtlOptions& options, const char* what, const std::string& argument,
+                  ToText to_text) {
+    zmq::context_t context;
+    const std::string text =
+        value_or_throw(query_broker(context, options.broker, what, argument, options.timeout));
+    try {
+        const nlohmann::json answer = nlohmann::json::parse(text);
+        fmt::print("{}", options.json ? answer.dump() + "\n" : to_text(answer));
+    } catch (const nlohmann::json::exception& error) {
+        throw std::runtime_error(
+            fmt::format("the broker's answer is not as expected: {}", error.what()));
+    }
+}
+
+} // namespace
+
+void ctl_nodes(const CtlOptions& options) {
+    print_answer(options, "nodes", "", nodes_text);
+}
+
+void ctl_who(const CtlOptions& options, const std::string& id) {
+    print_answer(options, "who", id, who_text);
+}
+
+void ctl_stats(const CtlOptions& options) {
+    print_answer(options, "stats", "", stats_text);
+}
+
+void ctl_ping(const CtlOptions& options, unsigned count) {
+    zmq::context_t context;
+    std::vector<Duration> round_trips;
+    for (unsigned i = 0; i < count; ++i) {
+        if (i > 0) {
+            std::this_thread::sleep_for(kPingInterval);
+        }
+        round_trips.push_back(
+            value_or_throw(ping_broker(context, options.broker, options.timeout)));
+        if (!options.json) {
+            fmt::print("{}", pong_text(options.broker, round_trips.back()));
+            static_cast<void>(std::fflush(stdout));
+        }
+    }
+    if (options.json) {
+        nlohmann::ordered_json report = {{"broker", options.broker},
+                                         {"round_trip_ms", nlohmann::json::array()}};
+        for (const Duration round_trip : round_trips) {
+            report["round_trip_ms"].push_back(
+                std::chrono::duration<double, std::milli>(round_trip).count());
+        }
+        fmt::print("{}\n", report.dump());
+    } else if (count > 1) {
+        fmt::print("{}", pongs_text(round_trips));
+    }
+}
+
+void ctl_send(const CtlOptions& options, const std::string& id, const std::string& message) {
+    const auto client = value_or_throw(
+        Client::connect({.broker = options.broker, .name = "", .timeout = options.timeout}));
+    const std::uint32_t nodes = value_or_throw(client->send_with_receipt(id, message));
+    if (options.json) {
+        fmt::print("{}\n", nlohmann::ordered_json({{"id", id}, {"nodes", nodes}}).dump());
+    } else {
+        fmt::print("{}", sent_text(id, nodes));
+    }
+}
+
+} // namespace zcomet

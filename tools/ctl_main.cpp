@@ -1,0 +1,96 @@
+// zcomet-ctl: asks and tells a broker things.
+#include "tools/broker_choice.hpp"
+#include "tools/ctl.hpp"
+#include "topology/id.hpp"
+#include "topology/program.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <functional>
+
+namespace zcomet {
+
+namespace {
+
+constexpr double kTimeoutMin = 0.001;
+constexpr double kTimeoutMax = 3600;
+constexpr unsigned kPingsMax = 1'000'000;
+
+struct Flags {
+    CtlOptions ctl;
+    BrokerChoice broker;
+    double timeout_s = 3;
+    unsigned ping_count = 1;
+    std::string id;
+    std::string message;
+    std::function<void()> command; ///< the chosen one
+};
+
+void add_options(CLI::App& app, Flags& flags) {
+    add_broker_options(app, flags.broker);
+    app.add_option("--timeout", flags.timeout_s, "How long the broker may take to answer")
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->check(CLI::Range(kTimeoutMin, kTimeoutMax));
+    app.add_flag("--json", flags.ctl.json, "Print JSON, one line, for programs");
+}
+
+/// @return the command, for options of its own. Those of the program may follow it, too.
+CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
+                      std::function<void()> command) {
+    CLI::App* const added = app.add_subcommand(name, description);
+    added->fallthrough();
+    added->callback([&flags, command = std::move(command)] { flags.command = command; });
+    return *added;
+}
+
+void add_id(CLI::App& command, Flags& flags) {
+    command.add_option("ID", flags.id, "What streams log in as")
+        ->required()
+        ->check(CLI::Validator(
+            [](const std::string& id) { return valid_id(id) ? "" : why_invalid_id(id); }, ""));
+}
+
+void add_commands(CLI::App& app, Flags& flags) {
+    app.require_subcommand(1);
+    add_command(app, flags, "nodes", "List the nodes that the broker knows",
+                [&flags] { ctl_nodes(flags.ctl); });
+    CLI::App& ping = add_command(app, flags, "ping", "Measure the round trip to the broker",
+                                 [&flags] { ctl_ping(flags.ctl, flags.ping_count); });
+    ping.add_option("--count", flags.ping_count, "Round trips, a second apart")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, kPingsMax));
+    CLI::App& send =
+        add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
+                    [&flags] { ctl_send(flags.ctl, flags.id, flags.message); });
+    add_id(send, flags);
+    send.add_option("MESSAGE", flags.message, "At most 65,536 bytes")->required();
+    CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID",
+                                [&flags] { ctl_who(flags.ctl, flags.id); });
+    add_id(who, flags);
+    add_command(app, flags, "stats", "Show the broker's counters",
+                [&flags] { ctl_stats(flags.ctl); });
+}
+
+int run(Flags& flags) {
+    flags.ctl.broker = chosen_broker(flags.broker);
+    flags.ctl.timeout =
+        std::chrono::round<Duration>(std::chrono::duration<double>(flags.timeout_s));
+    flags.command();
+    return 0;
+}
+
+} // namespace
+
+} // namespace zcomet
+
+int main(int argc, char** argv) {
+    CLI::App app{"Asks and tells a Zcomet broker things", "zcomet-ctl"};
+    zcomet::Flags flags;
+    zcomet::add_options(app, flags);
+    zcomet::add_common_options(app);
+    zcomet::add_commands(app, flags);
+    return zcomet::run_program(app, argc, argv, [&flags] { return zcomet::run(flags); });
+}

@@ -1,0 +1,126 @@
+#include "tools/ctl_text.hpp"
+
+#include "tools/table.hpp"
+#include "topology/check.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace zcomet {
+
+namespace {
+
+using Align = Table::Align;
+
+double to_ms(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+std::string number(const nlohmann::json& value) {
+    return std::to_string(value.get<std::uint64_t>());
+}
+
+std::chrono::milliseconds milliseconds(const nlohmann::json& value) {
+    return std::chrono::milliseconds(value.get<std::int64_t>());
+}
+
+} // namespace
+
+std::string age_text(std::chrono::milliseconds age) {
+    struct Unit {
+        std::int64_t seconds;
+        std::string_view name;
+    };
+    constexpr std::array<Unit, 4> kUnits{{{86'400, "d"}, {3'600, "h"}, {60, "min"}, {1, "s"}}};
+    const std::int64_t seconds = age.count() / 1000;
+    if (seconds == 0) {
+        return fmt::format("{} ms", age.count());
+    }
+    std::size_t unit = 0;
+    while (seconds < kUnits[unit].seconds) {
+        ++unit;
+    }
+    std::string out = fmt::format("{} {}", seconds / kUnits[unit].seconds, kUnits[unit].name);
+    if (unit + 1 < kUnits.size()) {
+        const std::int64_t rest = seconds % kUnits[unit].seconds / kUnits[unit + 1].seconds;
+        out += rest == 0 ? "" : fmt::format(" {} {}", rest, kUnits[unit + 1].name);
+    }
+    return out;
+}
+
+std::string nodes_text(const nlohmann::json& answer) {
+    if (answer.empty()) {
+        return "no node is connected to the broker\n";
+    }
+    std::vector<nlohmann::json> nodes(answer.begin(), answer.end());
+    std::sort(nodes.begin(), nodes.end(),
+              [](const nlohmann::json& one, const nlohmann::json& other) {
+                  return one.at("name").get_ref<const std::string&>() <
+                         other.at("name").get_ref<const std::string&>();
+              });
+    Table table({{"NAME"},
+                 {"ADDRESS"},
+                 {"IDS", Align::kRight},
+                 {"STREAMS", Align::kRight},
+                 {"AGE", Align::kRight}});
+    for (const nlohmann::json& node : nodes) {
+        table.add_row({node.at("name").get<std::string>(), node.at("address").get<std::string>(),
+                       number(node.at("ids")), number(node.at("streams")),
+                       age_text(milliseconds(node.at("age_ms")))});
+    }
+    return table.text();
+}
+
+std::string who_text(const nlohmann::json& answer) {
+    auto names = answer.at("nodes").get<std::vector<std::string>>();
+    if (names.empty()) {
+        return fmt::format("nobody is logged in as {}\n", answer.at("id").get<std::string>());
+    }
+    std::sort(names.begin(), names.end());
+    std::string out;
+    for (const std::string& name : names) {
+        out.append(name).append("\n");
+    }
+    return out;
+}
+
+std::string stats_text(const nlohmann::json& answer) {
+    Table table({{"WHAT"}, {"VALUE", Align::kRight}});
+    for (const char* const fact : {"name", "version", "incarnation"}) {
+        table.add_row({fact, answer.at(fact).get<std::string>()});
+    }
+    table.add_row({"uptime", age_text(milliseconds(answer.at("uptime_ms")))});
+    for (const char* const count : {"ids", "nodes", "senders"}) {
+        table.add_row({count, number(answer.at(count))});
+    }
+    for (const auto& [name, value] : answer.at("counters").items()) {
+        table.add_row({name, number(value)});
+    }
+    return table.text();
+}
+
+std::string sent_text(std::string_view id, std::uint32_t nodes) {
+    if (nodes == 0) {
+        return fmt::format("nobody is logged in as {}: the message went into the void\n", id);
+    }
+    return fmt::format("sent to {}: held by {} {}\n", id, nodes, nodes == 1 ? "node" : "nodes");
+}
+
+std::string pong_text(std::string_view broker, Duration round_trip) {
+    return fmt::format("pong from {}: {:.2f} ms\n", broker, to_ms(round_trip));
+}
+
+std::string pongs_text(const std::vector<Duration>& round_trips) {
+    ZCOMET_ASSERT(!round_trips.empty());
+    const auto [least, most] = std::minmax_element(round_trips.begin(), round_trips.end());
+    const Duration sum = std::accumulate(round_trips.begin(), round_trips.end(), Duration::zero());
+    return fmt::format("{} round trips: least {:.2f} ms, mean {:.2f} ms, most {:.2f} ms\n",
+                       round_trips.size(), to_ms(*least),
+                       to_ms(sum) / static_cast<double>(round_trips.size()), to_ms(*most));
+}
+
+} // namespace zcomet
