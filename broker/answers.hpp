@@ -1,0 +1,33 @@
+// The JSON texts of ANSWER frames (docs/PROTOCOL.md, section 4.8) and of the admin page.
+#pragma once
+
+#include "broker/counters.hpp"
+#include "broker/peer_table.hpp"
+#include "broker/routing_table.hpp"
+#include "topology/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet {
+
+/// Who a broker is, for `stats`.
+struct BrokerIdentity {
+    std::string name;
+    std::uint64_t incarnation = 0;
+    Time started;
+};
+
+[[nodiscard]] std::string nodes_json(const PeerTable& peers, const RoutingTable& table, Time now);
+/// `id` is valid.
+[[nodiscard]] std::string who_json(const PeerTable& peers, const RoutingTable& table,
+                                   std::string_view id);
+/// Thread:  any, since it reads counters only.
+[[nodiscard]] std::string stats_json(const BrokerIdentity& broker, const BrokerCounters& counters,
+                                     Time now);
+
+/// A number as 16 hexadecimal digits, as incarnations are shown to people.
+[[nodiscard]] std::string hex_u64(std::uint64_t value);
+
+} // namespace zcomet

@@ -1,0 +1,71 @@
+// What the router remembers of one peer: a node or a sender that said HELLO.
+#pragma once
+
+#include "broker/routing_table.hpp"
+#include "topology/feed_writer.hpp"
+#include "topology/time.hpp"
+#include "topology/wire.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace zcomet {
+
+/// A peer that is a node has the same index in the routing table.
+using PeerIndex = NodeIndex;
+
+struct NodePart {
+    NodePart(std::uint64_t feed_incarnation, const FeedLimits& limits, std::string feed_topic)
+        : feed(feed_incarnation, limits), topic(std::move(feed_topic)) {}
+
+    FeedWriter feed;
+    std::string topic;
+    std::uint64_t changes_applied = 0;
+    std::uint64_t streams = 0; ///< as in the last HEARTBEAT
+    /// The change number of the LIST whose parts are coming in.
+    std::optional<std::uint64_t> list_under_way;
+    /// Login changes are missing: none is applied until a LIST comes.
+    bool list_needed = false;
+    /// Whether the router has it among the feeds that have something to publish.
+    bool feed_active = false;
+    Time next_feed_heartbeat = Time::min();
+    /// What of the feed's own counts was added to the broker's already.
+    std::uint64_t shed_counted = 0;
+    std::uint64_t resent_counted = 0;
+};
+
+struct SenderPart {
+    std::uint64_t taken_in = 0; ///< the highest number of a message
+    std::uint64_t credited = 0;
+    std::size_t uncredited_bytes = 0;
+    /// Whether the router has it among the senders that wait for CREDIT.
+    bool credit_owed = false;
+    /// When credit was first held back for the nodes below.
+    std::optional<Time> withheld_since;
+    /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.
+    std::vector<PeerIndex> slow_nodes;
+};
+
+struct Peer {
+    std::uint64_t incarnation = 0;
+    std::string name;
+    std::string connection; ///< the ROUTER's routing id
+    std::string address;    ///< where it came from, for people
+    Time joined;
+    Time heard;
+    Time heartbeat_answered = Time::min();
+    std::variant<SenderPart, NodePart> part;
+
+    [[nodiscard]] NodePart* node() { return std::get_if<NodePart>(&part); }
+    [[nodiscard]] const NodePart* node() const { return std::get_if<NodePart>(&part); }
+    [[nodiscard]] SenderPart* sender() { return std::get_if<SenderPart>(&part); }
+    [[nodiscard]] wire::Role role() const {
+        return node() != nullptr ? wire::Role::kNode : wire::Role::kSender;
+    }
+};
+
+} // namespace zcomet

@@ -1,0 +1,186 @@
+// The broker's side of docs/PROTOCOL.md, without sockets, threads or a clock: frames and the time
+// go in, frames and events come out.
+//
+// A loop hands in every frame that waits (on_frame, on_subscription), then calls turn() once, which
+// publishes what the frames gave; then it may sleep until due().
+#pragma once
+
+#include "broker/answers.hpp"
+#include "broker/counters.hpp"
+#include "broker/error_limit.hpp"
+#include "broker/peer_table.hpp"
+#include "broker/replaced_nodes.hpp"
+#include "broker/routing_table.hpp"
+#include "broker/subscriptions.hpp"
+#include "topology/feed_writer.hpp"
+#include "topology/time.hpp"
+#include "topology/wire.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet {
+
+/// Something worth a line in the log. The views live until on_event() returns.
+struct RouterEvent {
+    enum class Kind : std::uint8_t {
+        kJoined,      ///< a new peer said HELLO
+        kReconnected, ///< a known peer came over a new connection
+        kLive,        ///< a node has subscribed to its feed
+        kLeft,        ///< GOODBYE
+        kDied,        ///< silent for the liveness time
+        kReplaced,    ///< a newer process took the node's name
+        kShed,        ///< `count` messages for the node were let go
+        kRefused,     ///< a frame was answered by an ERROR: `code`, `text`
+        kPaused,      ///< this broker itself did not run for `count` ms
+    };
+    Kind kind = Kind::kJoined;
+    /// Empty and 0 where the peer has not said HELLO.
+    std::string_view name = {};
+    std::uint64_t incarnation = 0;
+    wire::Role role = wire::Role::kNode;
+    std::string_view address = {};
+    std::uint64_t count = 0;
+    wire::ErrorCode code = wire::ErrorCode::kMalformed;
+    std::string_view text = {};
+};
+
+/// What a router asks of whoever runs it. Every call comes from within a call to the router, on its
+/// thread, and must not call back into the router.
+class RouterHost {
+  public:
+    virtual ~RouterHost() = default;
+    /// Send one frame over the ROUTER. @return false if the peer cannot be reached now.
+    virtual bool send_to_peer(std::string_view connection, std::string frame) = 0;
+    /// Publish `topic` and `frame` on the XPUB.
+    virtual void publish(std::string_view topic, const SharedFrame& frame) = 0;
+    /// Where the peer whose frame is being handled comes from, for people to read.
+    virtual std::string address_of(std::string_view connection) = 0;
+    virtual void on_event(const RouterEvent& event) = 0;
+};
+
+struct RouterOptions {
+    /// 1 to 64 printable ASCII characters.
+    std::string name = "broker";
+    /// Random, not 0; drawn once for each process.
+    std::uint64_t incarnation = 0;
+    /// Where nodes are to connect their SUB, as docs/PROTOCOL.md, section 4.1 has it.
+    std::string feed_endpoint;
+    /// A peer that is silent for this long is dead.
+    Duration liveness = 3s;
+    /// Peers are told to send a HEARTBEAT this often: a third of the above, so that two in a row
+    /// may be lost.
+    Duration heartbeat_interval = 1s;
+    FeedLimits feed;
+    /// Bytes of SEND frames that a sender may have under way without CREDIT.
+    std::uint32_t sender_window_bytes = 256U << 10U;
+    /// Nodes and senders together; a HELLO beyond it is answered by ERROR `overloaded`.
+    std::uint32_t peers_max = 100'000;
+    /// Version of the cluster's list of brokers; 0: a single broker.
+    std::uint64_t table_version = 0;
+    /// Draws the incarnations of feeds: random, not 0. Injected so that a simulation replays.
+    std::function<std::uint64_t()> random;
+};
+
+/// Thread:  one, but for counters().   Errors: none thrown; whatever a peer does wrong is answered
+/// as docs/PROTOCOL.md says, and counted.
+class Router {
+  public:
+    Router(RouterHost& host, RouterOptions options, Time now);
+
+    /// A frame came over the ROUTER.
+    /// @param connection  the routing id that it came with.
+    /// @param frame       one protocol frame, any content; borrowed.
+    /// Cost:  of a message, one hash lookup and a copy into the batch of each node that holds its
+    ///        id.
+    void on_frame(std::string_view connection, std::string_view frame, Time now);
+
+    /// A subscription came (or went) over the XPUB.
+    void on_subscription(std::string_view topic, bool subscribed);
+
+    /// Publishes what is due, gives credit, sends the feeds' heartbeats, buries the dead.
+    void turn(Time now);
+    /// When turn() next has something to do without further input; kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+    /// May be read from any thread.
+    [[nodiscard]] const BrokerCounters& counters() const { return counters_; }
+    /// Never changes.
+    [[nodiscard]] const BrokerIdentity& identity() const { return identity_; }
+
+  private:
+    /// One frame with what is known of who sent it.
+    struct Incoming {
+        std::string_view connection;
+        std::string_view bytes;
+        PeerIndex peer = kNoIndex; ///< kNoIndex: has not said HELLO on this connection
+        Time now;
+    };
+
+    // Dispatch.
+    [[nodiscard]] bool may_say(const Incoming& in, wire::Kind kind);
+    void dispatch(const Incoming& in, wire::Kind kind, const wire::Frame& frame);
+    void refuse(const Incoming& in, wire::ErrorCode code, std::string_view text);
+    void tell_error(const Incoming& in, const wire::ErrorFrame& error);
+
+    // Joining and leaving.
+    void on_hello(const Incoming& in, const wire::Hello& hello);
+    [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello, PeerIndex known);
+    PeerIndex admit(const Incoming& in, const wire::Hello& hello);
+    void welcome(PeerIndex index);
+    void on_goodbye(const Incoming& in);
+    void remove(PeerIndex index, RouterEvent::Kind why);
+    void count_removal(const Peer& peer, RouterEvent::Kind why);
+
+    // What nodes say.
+    void on_change(const Incoming& in, std::uint64_t change, const wire::IdList& ids, bool login);
+    void on_list(const Incoming& in, const wire::List& list);
+    void on_resend(const Incoming& in, const wire::Resend& resend);
+    void need_list(const Incoming& in);
+
+    // What senders say.
+    void on_send(const Incoming& in, const wire::Send& send);
+    [[nodiscard]] std::uint32_t route(SenderPart& sender, const wire::Message& message, Time now);
+    void note_slow_node(SenderPart& sender, PeerIndex node) const;
+    [[nodiscard]] bool keeps_credit_back(PeerIndex node, Time now) const;
+    [[nodiscard]] Time credit_due(SenderPart& sender, Time now);
+    void take_as_credited(SenderPart& sender);
+    void give_credits(Time now);
+
+    // What anyone says.
+    void on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);
+    [[nodiscard]] wire::Heartbeat heartbeat_for(Peer& peer, Time now);
+    void on_query(const Incoming& in, const wire::Query& query);
+
+    // Time.
+    void forgive_own_pause(Time now);
+    void sweep(Time now);
+    void activate(PeerIndex index, NodePart& node);
+    void publish_due(Time now);
+    void count_feed(const Peer& peer, NodePart& node);
+
+    void reply(std::string_view connection, std::string frame);
+    void report(RouterEvent::Kind kind, const Peer& peer, std::uint64_t count = 0);
+
+    RouterHost& host_;
+    RouterOptions options_;
+    BrokerIdentity identity_;
+    PeerTable peers_;
+    RoutingTable table_;
+    Subscriptions subscriptions_;
+    ReplacedNodes replaced_;
+    ErrorLimit error_limit_;
+    wire::ReceiptWriter receipt_;
+    std::vector<PeerIndex> active_feeds_; // nodes whose feed has something to publish
+    std::vector<PeerIndex> owed_credit_;  // senders that took a quarter of their window or more
+    std::vector<PeerIndex> dead_;         // of the present sweep
+    Time next_credit_ = kNever;
+    Time next_sweep_ = kNever;
+    Time last_turn_;
+    BrokerCounters counters_;
+};
+
+} // namespace zcomet

@@ -1,0 +1,66 @@
+// Who has subscribed to which topic, as the XPUB tells it: often before the node's HELLO, and twice
+// while a node's old connection is not yet gone.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace zcomet {
+
+/// Counts the subscriptions of each topic that can be a node's: eight bytes, its incarnation.
+class Subscriptions {
+  public:
+    explicit Subscriptions(std::size_t topics_max) : topics_max_(topics_max) {}
+
+    /// @return the incarnation of the node whose topic it is; absent if it can be nobody's, if
+    /// there are too many topics, or if nobody was subscribed to it.
+    std::optional<std::uint64_t> change(std::string_view topic, bool subscribed) {
+        const std::optional<std::uint64_t> incarnation = incarnation_of(topic);
+        if (!incarnation) {
+            return std::nullopt;
+        }
+        const auto known = counts_.find(*incarnation);
+        if (subscribed) {
+            if (known != counts_.end()) {
+                ++known->second;
+            } else if (counts_.size() < topics_max_) {
+                counts_.emplace(*incarnation, 1U);
+            } else {
+                return std::nullopt;
+            }
+            return incarnation;
+        }
+        if (known == counts_.end()) {
+            return std::nullopt;
+        }
+        if (--known->second == 0) {
+            counts_.erase(known);
+        }
+        return incarnation;
+    }
+
+    [[nodiscard]] bool has(std::uint64_t incarnation) const {
+        return counts_.contains(incarnation);
+    }
+
+  private:
+    [[nodiscard]] static std::optional<std::uint64_t> incarnation_of(std::string_view topic) {
+        if (topic.size() != sizeof(std::uint64_t)) {
+            return std::nullopt;
+        }
+        std::uint64_t value = 0;
+        for (const char byte : topic) {
+            value = (value << 8U) | static_cast<unsigned char>(byte);
+        }
+        return value;
+    }
+
+    std::size_t topics_max_;
+    absl::flat_hash_map<std::uint64_t, std::uint32_t> counts_;
+};
+
+} // namespace zcomet
