@@ -1,0 +1,142 @@
+#include "webnode/admin_page.hpp"
+
+#include "topology/endpoint.hpp"
+#include "webnode/http_port.hpp"
+#include "webnode/process_memory.hpp"
+
+#include <httplib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+/// Who looks at the page are a person and a tool or two.
+constexpr std::size_t kThreads = 2;
+
+nlohmann::json memory_fields(const ProcessMemory& memory) {
+    return {{"rss_kb", memory.rss_kb}, {"pss_kb", memory.pss_kb}};
+}
+
+nlohmann::json counter_fields(const Counters<WorkerCounter>& counters) {
+    nlohmann::json fields = nlohmann::json::object();
+    for (std::size_t i = 0; i < kWorkerCounterNames.size(); ++i) {
+        fields[std::string(kWorkerCounterNames[i])] = counters.get(static_cast<WorkerCounter>(i));
+    }
+    return fields;
+}
+
+nlohmann::json worker_fields(const WorkerSlot& slot, const std::string& name,
+                             const ProcessMemory& memory) {
+    nlohmann::json fields = memory_fields(memory);
+    fields["name"] = name;
+    fields["pid"] = slot.pid.load(std::memory_order_relaxed);
+    fields["state"] = name_of(slot.state.load(std::memory_order_relaxed));
+    fields["restarts"] = slot.restarts.load(std::memory_order_relaxed);
+    fields["streams"] = slot.counters.get(WorkerCounter::kStreams);
+    fields["connections"] = slot.counters.get(WorkerCounter::kConnections);
+    fields["counters"] = counter_fields(slot.counters);
+    return fields;
+}
+
+} // namespace
+
+nlohmann::json web_node_stats(const WebNodeStats& stats) {
+    ProcessMemory memory_total = process_memory(::getpid());
+    std::uint64_t restarts_total = 0;
+    Counters<WorkerCounter> counters_total;
+    nlohmann::json workers = nlohmann::json::array();
+    for (const WorkerSlot& slot : stats.workers) {
+        const pid_t pid = slot.pid.load(std::memory_order_relaxed);
+        const ProcessMemory memory = pid > 0 ? process_memory(pid) : ProcessMemory{};
+        const std::string name = stats.name + "/" + std::to_string(workers.size() + 1);
+        workers.push_back(worker_fields(slot, name, memory));
+        memory_total += memory;
+        restarts_total += slot.restarts.load(std::memory_order_relaxed);
+        for (std::size_t i = 0; i < kWorkerCounterNames.size(); ++i) {
+            const auto counter = static_cast<WorkerCounter>(i);
+            counters_total.add(counter, slot.counters.get(counter));
+        }
+    }
+    nlohmann::json totals = memory_fields(memory_total);
+    totals["streams"] = counters_total.get(WorkerCounter::kStreams);
+    totals["connections"] = counters_total.get(WorkerCounter::kConnections);
+    totals["restarts"] = restarts_total;
+    totals["counters"] = counter_fields(counters_total);
+    return {{"name", stats.name}, {"version", ZCOMET_VERSION},     {"pid", ::getpid()},
+            {"http", stats.http}, {"workers", std::move(workers)}, {"totals", std::move(totals)}};
+}
+
+class AdminPage::Server {
+  public:
+    explicit Server(WebNodeStats stats) : stats_(std::move(stats)) {
+        server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+        server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) {
+            response.set_content(web_node_stats(stats_).dump(2) + "\n", "application/json");
+        });
+    }
+    ~Server() {
+        server_.stop();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// @return the port, or nothing if it cannot be bound.
+    std::optional<std::uint16_t> bind(const HostPort& address) {
+        const int port = address.port == 0 ? server_.bind_to_any_port(address.host)
+                         : server_.bind_to_port(address.host, address.port) ? address.port
+                                                                            : -1;
+        if (port <= 0) {
+            return std::nullopt;
+        }
+        return static_cast<std::uint16_t>(port);
+    }
+    void serve() {
+        thread_ = std::thread([this] { server_.listen_after_bind(); });
+        // stop() does nothing before the server runs, and this version has no way to wait for that.
+        while (!server_.is_running()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+
+  private:
+    WebNodeStats stats_;
+    httplib::Server server_;
+    std::thread thread_;
+};
+
+Result<std::unique_ptr<AdminPage>> AdminPage::open(const std::string& address, WebNodeStats stats) {
+    const Result<HostPort> parsed = parse_host_port(address);
+    if (!parsed.ok()) {
+        return parsed.error();
+    }
+    HostPort where = parsed.value();
+    if (where.host == "*") {
+        where.host = "0.0.0.0";
+    }
+    // The library shares ports (SO_REUSEPORT), so a second page would get half of the questions.
+    const bool is_free = where.port == 0 || port_is_free(where);
+    std::unique_ptr<AdminPage> page(new AdminPage);
+    page->server_ = std::make_unique<Server>(std::move(stats));
+    const auto port = is_free ? page->server_->bind(where) : std::nullopt;
+    if (!port) {
+        return Error{"cannot serve the admin page at " + where.text() +
+                     ": the port is in use, or the address is not one of this machine"};
+    }
+    where.port = *port;
+    page->address_ = where.text();
+    page->server_->serve();
+    return page;
+}
+
+AdminPage::~AdminPage() = default;
+
+} // namespace zcomet

@@ -1,0 +1,160 @@
+// SO_REUSEPORT would let two web nodes of one user share a port without noticing, each getting half
+// of the other's browsers. So the sockets differ in their options (Linux compares them at bind):
+//
+//     probe        SO_REUSEADDR only   fails beside any listener, and beside a reservation
+//     reservation  SO_REUSEPORT only   fails beside anything but sockets of web nodes
+//     listener     both                may stand beside the reservation and its fellow listeners
+//
+// Listeners have SO_REUSEADDR because connections inherit it: so those that linger in TIME_WAIT
+// after a restart do not count as somebody who holds the port.
+#include "webnode/http_port.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace zcomet {
+
+namespace {
+
+/// Connections that the kernel holds until they are accepted; it caps this at
+/// net.core.somaxconn.
+constexpr int kBacklog = 4096;
+
+/// A browser whose host lost power, or its network, says nothing. The first probe goes after two
+/// minutes of silence, which a million streams can afford (8,300 small packets a second); a
+/// connection whose probes or chunks are unanswered for a minute is closed by the kernel.
+constexpr int kKeepaliveIdleSeconds = 120;
+constexpr int kKeepaliveIntervalSeconds = 15;
+constexpr unsigned kUnansweredMs = 60'000;
+
+/// The kernel hands a connection over when its request has begun to arrive, or after a second
+/// without (our own deadline takes over then). Most streams so cost one wake-up, not two.
+constexpr int kDeferAcceptSeconds = 1;
+
+struct FreeAddresses {
+    void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+Result<Addresses> resolve(const HostPort& address) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const bool everywhere = address.host.empty() || address.host == "*";
+    const int error = ::getaddrinfo(everywhere ? "0.0.0.0" : address.host.c_str(),
+                                    std::to_string(address.port).c_str(), &hints, &list);
+    if (error != 0) {
+        return Error{"cannot resolve '" + address.host + "': " + ::gai_strerror(error)};
+    }
+    return Addresses(list);
+}
+
+void set_option(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+struct Sharing {
+    bool address = false;
+    bool port = false;
+};
+
+/// @return a bound socket, or an invalid one with errno set.
+UniqueFd bind_socket(const addrinfo& where, Sharing sharing) {
+    UniqueFd fd(::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd.valid()) {
+        return fd;
+    }
+    if (sharing.address) {
+        set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    }
+    if (sharing.port) {
+        set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (::bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0) {
+        const int reason = errno;
+        fd.reset();
+        errno = reason;
+    }
+    return fd;
+}
+
+Error cannot_listen(const HostPort& address, int reason) {
+    if (reason == EADDRINUSE) {
+        return {"cannot listen at " + address.text() +
+                ": the port is in use (another web node or program listens there)"};
+    }
+    return {"cannot listen at " + address.text() + ": " + std::strerror(reason)};
+}
+
+std::uint16_t bound_port(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+    const in_port_t port = storage.ss_family == AF_INET6
+                               ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                               : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port;
+    return ntohs(port);
+}
+
+void set_connection_options(int fd) {
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(kUnansweredMs));
+    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
+}
+
+} // namespace
+
+Result<ReservedPort> reserve_port(const HostPort& address) {
+    Result<Addresses> resolved = resolve(address);
+    if (!resolved.ok()) {
+        return resolved.error();
+    }
+    const addrinfo& where = *resolved.value();
+    if (address.port != 0 && !bind_socket(where, {.address = true}).valid()) {
+        return cannot_listen(address, errno);
+    }
+    UniqueFd fd = bind_socket(where, {.port = true});
+    if (!fd.valid() && errno == EADDRINUSE) {
+        // The probe passed, so what is in the way are connections in TIME_WAIT of another program.
+        fd = bind_socket(where, {.address = true, .port = true});
+    }
+    if (!fd.valid()) {
+        return cannot_listen(address, errno);
+    }
+    HostPort bound = address;
+    bound.port = bound_port(fd.get());
+    return ReservedPort{std::move(fd), std::move(bound)};
+}
+
+bool port_is_free(const HostPort& address) {
+    const Result<Addresses> resolved = resolve(address);
+    return resolved.ok() && bind_socket(*resolved.value(), {.address = true}).valid();
+}
+
+Result<UniqueFd> open_listener(const HostPort& address) {
+    Result<Addresses> resolved = resolve(address);
+    if (!resolved.ok()) {
+        return resolved.error();
+    }
+    UniqueFd fd = bind_socket(*resolved.value(), {.address = true, .port = true});
+    if (!fd.valid()) {
+        return cannot_listen(address, errno);
+    }
+    set_connection_options(fd.get());
+    if (::listen(fd.get(), kBacklog) != 0) {
+        return cannot_listen(address, errno);
+    }
+    return fd;
+}
+
+} // namespace zcomet

@@ -1,0 +1,69 @@
+// zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
+#include "topology/program.hpp"
+#include "webnode/options.hpp"
+#include "webnode/supervisor.hpp"
+#include "webnode/worker.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
+    // Before anything else: the supervisor may be gone already, and nobody would end us.
+    if (::getppid() != role.supervisor) {
+        return;
+    }
+    ::prctl(PR_SET_NAME, "zcomet-webnode"); // executed as /proc/self/exe, it would show as "exe"
+    const SharedSlots shared = SharedSlots::attach(UniqueFd(kWorkerSlotsFd));
+    if (role.index > shared.slots().size()) {
+        throw std::runtime_error("--worker-index is out of bounds");
+    }
+    WorkerOptions worker_options;
+    worker_options.broker = options.broker;
+    worker_options.http = options.http;
+    worker_options.name = options.name + "/" + std::to_string(role.index);
+    worker_options.connections_max = options.streams_max;
+    worker_options.outbox_bytes_max = options.stream_buffer_bytes;
+    worker_options.request_deadline = std::chrono::milliseconds(options.request_deadline_ms);
+    const UniqueFd wake(kWorkerWakeFd);
+    Worker worker(std::move(worker_options), shared.slots()[role.index - 1],
+                  catch_termination_signals(),
+                  [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
+    worker.run();
+}
+
+int run(const CommandLine& line) {
+    const WebNodeOptions options = settle_options(line);
+    if (line.role.index > 0) {
+        run_worker(options, line.role);
+    } else {
+        Supervisor(options, catch_termination_signals()).run();
+    }
+    return 0;
+}
+
+} // namespace
+
+} // namespace zcomet
+
+int main(int argc, char** argv) {
+    CLI::App app("Holds comet streams: browsers open GET /test/ID, and see each message that is "
+                 "sent to the id.",
+                 "zcomet-webnode");
+    zcomet::CommandLine line;
+    zcomet::add_common_options(app);
+    zcomet::add_web_node_options(app, line);
+    return zcomet::run_program(app, argc, argv, [&line] { return zcomet::run(line); });
+}

@@ -1,0 +1,259 @@
+#include "webnode/worker.hpp"
+
+#include "webnode/descriptor_limit.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+/// How long ended streams may take to read what was kept back for them.
+constexpr Duration kDrainMax = 1s;
+
+/// Looks at what the broker has sent already, before saying goodbye to it.
+constexpr int kLastTurnsMax = 16;
+
+/// The feed's counters as an earlier process left them in the record, so that they only go up.
+NodeSessionCounters feed_counters_in(const Counters<WorkerCounter>& counters) {
+    NodeSessionCounters feed;
+    feed.batches_applied = counters.get(WorkerCounter::kFeedBatches);
+    feed.gaps = counters.get(WorkerCounter::kFeedGaps);
+    feed.repeats = counters.get(WorkerCounter::kFeedRepeats);
+    feed.messages_lost = counters.get(WorkerCounter::kFeedMessagesLost);
+    feed.bad_frames = counters.get(WorkerCounter::kFeedBadFrames);
+    feed.lists_sent = counters.get(WorkerCounter::kLoginListsSent);
+    feed.lost_brokers = counters.get(WorkerCounter::kBrokerLosses);
+    return feed;
+}
+
+} // namespace
+
+Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
+               std::function<void()> on_state)
+    : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
+      on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
+      connections_(epoll_, slot.counters, options_.outbox_bytes_max,
+                   [this](std::string_view id) { link_->logout(id); }),
+      requests_(connections_, slot.counters, options_.request_deadline,
+                [this](std::string_view id) { link_->login(id); }),
+      delivery_(connections_, slot.counters), listener_(epoll_, slot.counters, kListenerTag),
+      context_(1) {
+    Result<std::unique_ptr<NodeLink>> link =
+        NodeLink::open(context_, *this, options_.broker, options_.name, random_u64(), Clock::now());
+    if (!link.ok()) {
+        throw std::runtime_error(link.error().text);
+    }
+    link_ = std::move(link).value();
+    bool watched = epoll_.add(termination_.get(), EPOLLIN, kTerminationTag);
+    for (const int fd : link_->fds()) {
+        watched = epoll_.add(fd, EPOLLIN, kLinkTag) && watched;
+    }
+    if (!watched) {
+        throw std::runtime_error("the kernel has no room for an epoll set");
+    }
+    slot_.reset_gauges();
+    enter(WorkerState::kStarting);
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+    link_ready_ = true; // what opening the link has begun is to be looked at once
+    while (!ending_) {
+        turn();
+    }
+    drain();
+}
+
+void Worker::turn() {
+    const Time before = Clock::now();
+    const auto events = epoll_.wait(before, link_ready_ ? before : next_due());
+    const Time now = Clock::now();
+    handle_events(events, now);
+    if (link_ready_ || link_->due() <= now) {
+        link_ready_ = link_->turn(now);
+    }
+    if (listen_due_) {
+        listen();
+    }
+    accept_connections(now);
+    requests_.sweep(now);
+    publish_counters();
+}
+
+Time Worker::next_due() {
+    return std::min({link_->due(), requests_.due(), listener_.due()});
+}
+
+void Worker::handle_events(std::span<const epoll_event> events, Time now) {
+    for (const epoll_event& event : events) {
+        switch (event.data.u64) {
+        case kTerminationTag:
+            ending_ = true;
+            break;
+        case kListenerTag:
+            listener_ready_ = true;
+            break;
+        case kLinkTag:
+            link_ready_ = true;
+            break;
+        default:
+            on_connection_event(StreamHandle::unpack(event.data.u64), event.events, now);
+        }
+    }
+}
+
+void Worker::on_connection_event(StreamHandle handle, std::uint32_t events, Time now) {
+    Connection* connection = connections_.table().find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        connections_.close(handle, CloseReason::kPeer);
+        return;
+    }
+    if ((events & EPOLLOUT) != 0 && !connections_.flush(handle, *connection)) {
+        return;
+    }
+    const bool ended = (events & EPOLLRDHUP) != 0;
+    if (!connection->parked()) {
+        requests_.on_readable(handle, ended, now);
+    } else if (ended) {
+        connections_.close(handle, CloseReason::kPeer);
+    } else if ((events & EPOLLIN) != 0) {
+        static_cast<void>(connections_.discard_input(handle, *connection));
+    }
+}
+
+void Worker::accept_connections(Time now) {
+    listener_.resume_if_possible(room(), now);
+    if (!std::exchange(listener_ready_, false) || !listener_.is_open()) {
+        return;
+    }
+    listener_.accept(room(), now, [this, now](int fd) { requests_.on_accepted(fd, now); });
+}
+
+std::size_t Worker::room() const {
+    const std::size_t held = connections_.table().connection_count();
+    return connections_max_ > held ? connections_max_ - held : 0;
+}
+
+void Worker::listen() {
+    listen_due_ = false;
+    const std::uint64_t files_max = raise_descriptor_limit();
+    if (const Status opened = listener_.open(options_.http); !opened.ok()) {
+        throw std::runtime_error(opened.error().text);
+    }
+    const std::uint32_t possible = connections_possible(files_max);
+    connections_max_ = options_.connections_max;
+    if (connections_max_ == 0 || connections_max_ > possible) {
+        connections_max_ = possible;
+    }
+    spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
+                 options_.http.text(), connections_max_, files_max);
+}
+
+void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
+    connections_.table().for_each_id(visit);
+}
+
+void Worker::on_live(std::string_view broker_name) {
+    spdlog::debug("event=live node={} broker=\"{}\"", options_.name, broker_name);
+    // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
+    // that goes and comes again costs no browser its stream.
+    listen_due_ = !listener_.is_open();
+    enter(WorkerState::kLive);
+}
+
+void Worker::on_lost() {
+    spdlog::debug("event=lost node={}", options_.name);
+    enter(WorkerState::kLost);
+}
+
+void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
+    if (const auto times = refusal_log_.pass(); times > 0) {
+        spdlog::error("event=refused node={} reason={} times={} text=\"{}\"", options_.name,
+                      wire::name_of(code), times, text);
+    }
+}
+
+void Worker::enter(WorkerState state) {
+    slot_.state.store(state, std::memory_order_relaxed);
+    on_state_();
+}
+
+void Worker::publish_counters() {
+    auto& counters = slot_.counters;
+    const StreamTable& table = connections_.table();
+    counters.set(WorkerCounter::kStreams, table.stream_count());
+    counters.set(WorkerCounter::kConnections, table.connection_count());
+    counters.set(WorkerCounter::kIds, table.id_count());
+    counters.set(WorkerCounter::kPendingBytes, connections_.pending_bytes());
+    const NodeSessionCounters& feed = link_->counters();
+    const NodeSessionCounters& before = feed_before_;
+    counters.set(WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);
+    counters.set(WorkerCounter::kFeedGaps, before.gaps + feed.gaps);
+    counters.set(WorkerCounter::kFeedRepeats, before.repeats + feed.repeats);
+    counters.set(WorkerCounter::kFeedMessagesLost, before.messages_lost + feed.messages_lost);
+    counters.set(WorkerCounter::kFeedBadFrames, before.bad_frames + feed.bad_frames);
+    counters.set(WorkerCounter::kLoginListsSent, before.lists_sent + feed.lists_sent);
+    counters.set(WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
+}
+
+void Worker::drain() {
+    enter(WorkerState::kDraining);
+    termination_.reset();
+    const Time now = Clock::now();
+    // What the kernel has accepted for us already gets its answer, rather than a reset.
+    listener_ready_ = true;
+    accept_connections(now);
+    listener_.close();
+    for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
+    }
+    link_->close(now);
+    end_streams();
+    wait_for_outboxes();
+    publish_counters();
+    spdlog::debug("event=drained node={}", options_.name);
+}
+
+void Worker::end_streams() {
+    connections_.table().for_each_connection([this](StreamHandle handle, Connection& connection) {
+        if (!connection.parked()) {
+            connections_.close(handle, CloseReason::kDone);
+            return;
+        }
+        // The end of a chunked answer: browsers then know that it was not cut off.
+        if (connection.chunked() && !connections_.write(handle, connection, kLastChunk)) {
+            return;
+        }
+        if (connections_.pending(connection) == nullptr) {
+            connections_.close(handle, CloseReason::kDone);
+        }
+    });
+}
+
+void Worker::wait_for_outboxes() {
+    const Time end = Clock::now() + kDrainMax;
+    for (Time now = Clock::now(); now < end; now = Clock::now()) {
+        if (connections_.table().connection_count() == 0) {
+            return;
+        }
+        static_cast<void>(link_->turn(now)); // its descriptors would stay ready otherwise
+        for (const epoll_event& event : epoll_.wait(now, end)) {
+            const StreamHandle handle = StreamHandle::unpack(event.data.u64);
+            Connection* connection = connections_.table().find(handle);
+            const bool is_open = connection != nullptr && connections_.flush(handle, *connection);
+            if (is_open && connections_.pending(*connection) == nullptr) {
+                connections_.close(handle, CloseReason::kDone);
+            }
+        }
+    }
+}
+
+} // namespace zcomet

@@ -1,0 +1,95 @@
+// What a worker counts, and the record in which it does: one for each worker, in memory that the
+// supervisor shares, so that reading them costs the worker nothing and they outlive a crash.
+#pragma once
+
+#include "topology/counters.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet {
+
+enum class WorkerCounter : std::uint8_t {
+    kStreams,           ///< open now
+    kConnections,       ///< open now, streams included
+    kIds,               ///< with at least one stream, now
+    kPendingBytes,      ///< kept back for streams whose socket buffer is full, now
+    kAccepted,          ///< connections accepted
+    kRequests,          ///< answered, by a page or with an error
+    kResponses2xx,      ///< answers by class, streams included
+    kResponses3xx,      //
+    kResponses4xx,      //
+    kResponses5xx,      //
+    kMessagesReceived,  ///< from the feed
+    kMessagesUnclaimed, ///< whose id had no stream here any more
+    kChunksWritten,     ///< handed to the kernel, or to a stream's outbox
+    kChunksDropped,     ///< that a slow stream would have got
+    kBytesWritten,      ///< taken by the kernel
+    kSlowCloses,        ///< streams closed because they did not read
+    kDeadlineCloses,    ///< connections closed because a request took too long
+    kPeerCloses,        ///< connections and streams that the browser ended
+    kAcceptPauses,      ///< times the listener was taken out for want of descriptors or room
+    kFeedBatches,       ///< applied
+    kFeedGaps,          ///< seen, and asked for again
+    kFeedRepeats,       ///< batches that came twice and were applied once
+    kFeedMessagesLost,  ///< shed by the broker
+    kFeedBadFrames,     ///< from the broker, ignored
+    kLoginListsSent,    ///< whole lists
+    kBrokerLosses,      ///< times the broker was not heard for its liveness time
+    kCount
+};
+
+/// In the order of WorkerCounter.
+inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kWorkerCounterNames{
+    "streams",          "connections",        "ids",
+    "pending_bytes",    "accepted",           "requests",
+    "responses_2xx",    "responses_3xx",      "responses_4xx",
+    "responses_5xx",    "messages_received",  "messages_unclaimed",
+    "chunks_written",   "chunks_dropped",     "bytes_written",
+    "slow_closes",      "deadline_closes",    "peer_closes",
+    "accept_pauses",    "feed_batches",       "feed_gaps",
+    "feed_repeats",     "feed_messages_lost", "feed_bad_frames",
+    "login_lists_sent", "broker_losses",
+};
+
+/// Counters that say how much there is now, not how often something happened: they start again at 0
+/// with each process.
+inline constexpr std::array kWorkerGauges{WorkerCounter::kStreams, WorkerCounter::kConnections,
+                                          WorkerCounter::kIds, WorkerCounter::kPendingBytes};
+
+enum class WorkerState : std::uint32_t {
+    kDown,     ///< no process
+    kStarting, ///< not live yet, so not listening
+    kLive,     ///< listening, and the feed is live
+    kLost,     ///< listening, but the broker is not heard
+    kDraining, ///< ending
+};
+
+[[nodiscard]] constexpr std::string_view name_of(WorkerState state) {
+    constexpr std::array<std::string_view, 5> kNames{"down", "starting", "live", "lost",
+                                                     "draining"};
+    return kNames[static_cast<std::size_t>(state)];
+}
+
+/// One worker's record. The worker writes `counters` and `state`; the supervisor writes `pid` and
+/// `restarts`, and resets the record while no worker runs. A line of its own in the cache, so that
+/// workers do not slow each other.
+struct alignas(64) WorkerSlot {
+    Counters<WorkerCounter> counters;
+    std::atomic<WorkerState> state{WorkerState::kDown};
+    std::atomic<std::int32_t> pid{0};
+    std::atomic<std::uint64_t> restarts{0};
+
+    /// Call while no worker writes here.
+    void reset_gauges() {
+        for (const WorkerCounter gauge : kWorkerGauges) {
+            counters.set(gauge, 0);
+        }
+    }
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
+static_assert(kWorkerCounterNames.back() != std::string_view{}, "a name for each counter");
+
+} // namespace zcomet
