@@ -27,7 +27,7 @@ struct GeneratorOptions {
     Duration interval{};          ///< between two of a generator; 0: as fast as they are taken
     std::uint64_t id_max = 1;     ///< ids are drawn from 1 to this, which is 1 or more
     std::uint32_t generators = 1; ///< 1 to kGeneratorsMax
-    std::string message; ///< empty: "Fake message Num = K", K counting each generator's from 1
+    std::string message{}; ///< empty: "Fake message Num = K", K counting each generator's from 1
     std::size_t size_bytes = 0; ///< shorter messages are padded to this, the stamp included
     std::uint64_t seed = 0;
     bool stamp = false; ///< end each message with " ts=NANOSECONDS"

@@ -26,8 +26,9 @@ constexpr std::size_t kNameBytesMax = 48; // leaves room for a worker's number i
 constexpr std::int64_t kPortMax = 65'535;
 constexpr std::int64_t kWorkersMax = 1'024;
 constexpr std::int64_t kVersionMax = std::numeric_limits<std::int64_t>::max();
-/// A key that is further away than this from every known one is no slip of the finger.
-constexpr std::size_t kSlipDistanceMax = 3;
+/// A key that differs from every known one in more than one of so many characters is no slip of
+/// the finger.
+constexpr std::size_t kCharactersPerSlip = 3;
 
 using Keys = std::initializer_list<std::string_view>;
 
@@ -76,7 +77,7 @@ std::string hint(std::string_view key, Keys known) {
         known.begin(), known.end(), [key](std::string_view one, std::string_view other) {
             return edit_distance(key, one) < edit_distance(key, other);
         });
-    if (edit_distance(key, *nearest) > kSlipDistanceMax) {
+    if (edit_distance(key, *nearest) * kCharactersPerSlip > key.size()) {
         return "; known are " + listed(known);
     }
     return "; did you mean " + quoted(*nearest) + "?";
