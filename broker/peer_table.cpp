@@ -17,7 +17,7 @@ template <typename Map, typename Key> PeerIndex find_in(const Map& map, const Ke
 
 } // namespace
 
-PeerIndex PeerTable::add(Peer peer) {
+PeerIndex PeerTable::add(std::unique_ptr<Peer> peer) {
     auto index = static_cast<PeerIndex>(peers_.size());
     if (free_.empty()) {
         peers_.emplace_back();
@@ -26,15 +26,15 @@ PeerIndex PeerTable::add(Peer peer) {
         index = free_.back();
         free_.pop_back();
     }
-    const bool new_connection = by_connection_.emplace(peer.connection, index).second;
+    const bool new_connection = by_connection_.emplace(peer->connection, index).second;
     ZCOMET_ASSERT(new_connection);
-    const bool new_incarnation = by_incarnation_.emplace(peer.incarnation, index).second;
+    const bool new_incarnation = by_incarnation_.emplace(peer->incarnation, index).second;
     ZCOMET_ASSERT(new_incarnation);
-    if (peer.node() != nullptr) {
-        const bool new_name = node_by_name_.emplace(peer.name, index).second;
+    if (peer->node() != nullptr) {
+        const bool new_name = node_by_name_.emplace(peer->name, index).second;
         ZCOMET_ASSERT(new_name);
     }
-    peers_[index] = std::make_unique<Peer>(std::move(peer));
+    peers_[index] = std::move(peer);
     return index;
 }
 

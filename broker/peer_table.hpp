@@ -19,7 +19,7 @@ class PeerTable {
   public:
     /// Its connection, its incarnation and, if it is a node, its name must not be there yet.
     /// @return its index; the lowest that is free, so that indices stay small.
-    PeerIndex add(Peer peer);
+    PeerIndex add(std::unique_ptr<Peer> peer);
     void remove(PeerIndex index);
     /// The peer goes on over another connection, which must not be another peer's.
     void move(PeerIndex index, std::string_view connection);

@@ -248,16 +248,16 @@ PeerIndex Router::admit(const Incoming& in, const wire::Hello& hello) {
         remove(holder, RouterEvent::Kind::kReplaced);
     }
     replaced_.forget(hello.incarnation);
-    Peer peer;
-    peer.incarnation = hello.incarnation;
-    peer.name = hello.name;
-    peer.connection = in.connection;
-    peer.address = host_.address_of(in.connection);
-    peer.joined = in.now;
-    peer.heard = in.now;
+    auto peer = std::make_unique<Peer>();
+    peer->incarnation = hello.incarnation;
+    peer->name = hello.name;
+    peer->connection = in.connection;
+    peer->address = host_.address_of(in.connection);
+    peer->joined = in.now;
+    peer->heard = in.now;
     if (is_node) {
-        peer.part.emplace<NodePart>(options_.random(), options_.feed,
-                                    wire::encode_topic(hello.incarnation));
+        peer->part.emplace<NodePart>(options_.random(), options_.feed,
+                                     wire::encode_topic(hello.incarnation));
     }
     const PeerIndex index = peers_.add(std::move(peer));
     counters_.add(is_node ? BrokerCounter::kNodesJoined : BrokerCounter::kSendersJoined);

@@ -1,0 +1,69 @@
+// zcomet-broker: keeps the table id → nodes and passes messages on.
+#include "broker/options.hpp"
+#include "topology/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <stdexcept>
+
+namespace {
+
+using namespace zcomet;
+
+/// Each peer takes a descriptor, each node two; the usual soft limit of 1024 is soon reached.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    }
+}
+
+template <typename T> T value_or_throw(Result<T> result) {
+    if (!result.ok()) {
+        throw std::runtime_error(result.error().text);
+    }
+    return std::move(result).value();
+}
+
+void say_ready(const BrokerOptions& options, const Broker& broker) {
+    const std::string admin = broker.admin_address();
+    const std::string addresses = "listen=" + broker.listen_endpoint() +
+                                  " feed=" + broker.feed_endpoint() +
+                                  (admin.empty() ? "" : " admin=" + admin);
+    const RouterOptions& router = options.router;
+    spdlog::info("event=ready name={} incarnation={} {} advertise={} liveness_ms={} "
+                 "sender_window={} feed_window={} feed_bound={} peers_max={}",
+                 router.name, hex_u64(router.incarnation), addresses,
+                 options.advertise.empty() ? "-" : options.advertise,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(router.liveness).count(),
+                 router.sender_window_bytes, router.feed.window_bytes, router.feed.bound_bytes,
+                 router.peers_max);
+    print_ready("zcomet-broker", addresses);
+}
+
+int serve(const BrokerFlags& flags) {
+    const BrokerOptions options = value_or_throw(to_broker_options(flags));
+    const UniqueFd stop = catch_termination_signals();
+    raise_descriptor_limit();
+    zmq::context_t context;
+    const auto broker = value_or_throw(Broker::open(context, options));
+    say_ready(options, *broker);
+    broker->run(stop.get());
+    spdlog::info("event=stopping");
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("The broker of a Zcomet cluster: knows which node holds which id, and passes "
+                 "messages on.",
+                 "zcomet-broker");
+    BrokerFlags flags;
+    add_common_options(app);
+    add_broker_options(app, flags);
+    return run_program(app, argc, argv, [&] { return serve(flags); });
+}

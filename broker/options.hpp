@@ -1,0 +1,42 @@
+// The command line of zcomet-broker.
+#pragma once
+
+#include "broker/broker.hpp"
+#include "topology/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace zcomet {
+
+/// What the user gave; what was not given is empty, so that the cluster file may give it.
+struct BrokerFlags {
+    std::string listen;
+    std::string feed;
+    std::string admin;
+    std::string name;
+    std::string advertise;
+    std::string cluster_file;
+    std::string host;
+    std::uint32_t liveness_ms = 3000;
+    std::uint32_t sender_window_bytes = RouterOptions{}.sender_window_bytes;
+    std::size_t feed_window_bytes = FeedLimits{}.window_bytes;
+    std::size_t feed_bound_bytes = FeedLimits{}.bound_bytes;
+    std::uint32_t peers_max = RouterOptions{}.peers_max;
+};
+
+/// `flags` must outlive the parsing.
+void add_broker_options(CLI::App& app, BrokerFlags& flags);
+
+/// Options for Broker::open(), from flags, the cluster file and defaults, in this order. Those that
+/// are drawn at random are drawn.
+/// Errors:  an address that is none; a cluster file with a mistake, or without this host's broker;
+/// bounds that contradict each other.
+[[nodiscard]] Result<BrokerOptions> to_broker_options(const BrokerFlags& flags);
+
+} // namespace zcomet
