@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,11 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+
+// glibc 2.36 forgets to say that these are C functions.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace zcomet {
 
