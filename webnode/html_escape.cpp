@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 256> make_replacements() {
     }
     replacements[0x7F] = "\xEF\xBF\xBD";
     for (const char c : {'\t', '\n', '\r'}) {
-        replacements[static_cast<std::size_t>(c)] = {};
+        replacements[static_cast<unsigned char>(c)] = {};
     }
     replacements['&'] = "&amp;";
     replacements['<'] = "&lt;";

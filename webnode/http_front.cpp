@@ -27,10 +27,6 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-bool begins_with(std::string_view text, std::string_view prefix) {
-    return text.substr(0, prefix.size()) == prefix;
-}
-
 /// A connection in memory: the library reads the request from it and writes the answer to it.
 class MemoryStream final : public httplib::Stream {
   public:
@@ -103,23 +99,26 @@ void copy_for_library(std::string& out, std::string_view request) {
     out.append(request);
 }
 
+/// Whether a comma-separated list has `token` as one of its items, in any case.
+bool list_has(std::string_view list, std::string_view token) {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        std::string_view item = list.substr(0, comma);
+        item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+        item = item.substr(0, item.find_last_not_of(" \t") + 1);
+        if (equals_ignoring_case(item, token)) {
+            return true;
+        }
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return false;
+}
+
 /// Whether one of the request's Connection headers has the token, "close" or "keep-alive".
 bool wants_connection(const httplib::Request& request, std::string_view token) {
     const auto [first, last] = request.headers.equal_range("Connection");
-    return std::any_of(first, last, [token](const auto& header) {
-        std::string_view rest = header.second;
-        while (!rest.empty()) {
-            const std::size_t comma = std::min(rest.find(','), rest.size());
-            std::string_view item = rest.substr(0, comma);
-            item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
-            item = item.substr(0, item.find_last_not_of(" \t") + 1);
-            if (equals_ignoring_case(item, token)) {
-                return true;
-            }
-            rest.remove_prefix(std::min(comma + 1, rest.size()));
-        }
-        return false;
-    });
+    return std::any_of(first, last,
+                       [token](const auto& header) { return list_has(header.second, token); });
 }
 
 bool keeps_alive(const httplib::Request& request) {
@@ -133,7 +132,7 @@ bool keeps_alive(const httplib::Request& request) {
 /// "GET http://host/path" asks for "/path": RFC 9112, section 3.2.2.
 void make_path_of_absolute_form(std::string& path) {
     constexpr std::string_view kScheme = "http://";
-    if (begins_with(path, kScheme)) {
+    if (path.starts_with(kScheme)) {
         const std::size_t slash = path.find('/', kScheme.size());
         path = slash == std::string::npos ? "/" : path.substr(slash);
     }
@@ -216,7 +215,7 @@ HttpFront::HttpFront() {
 }
 
 Answer HttpFront::handle(std::string_view whole_request, const PeerAddress& peer) {
-    while (begins_with(whole_request, "\r\n")) {
+    while (whole_request.starts_with("\r\n")) {
         whole_request.remove_prefix(2);
     }
     const std::string_view method = whole_request.substr(0, whole_request.find(' '));
@@ -245,7 +244,7 @@ Answer HttpFront::handle(std::string_view whole_request, const PeerAddress& peer
 
 httplib::Server::HandlerResponse HttpFront::route_first(const httplib::Request& request,
                                                         httplib::Response& response) {
-    if (request.method != "POST" && begins_with(request.path, kStreamPrefix)) {
+    if (request.method != "POST" && request.path.starts_with(kStreamPrefix)) {
         open_stream(request, response);
         return HandlerResponse::Handled;
     }

@@ -24,7 +24,7 @@ constexpr std::array<ByteClass, 256> make_byte_classes() {
     classes['\t'].text = true;
     for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
-        classes[static_cast<std::size_t>(c)].token = true;
+        classes[static_cast<unsigned char>(c)].token = true;
     }
     return classes;
 }
