@@ -1,15 +1,14 @@
 """The demonstration behind scripts/demo: broker, two web nodes, streams, messages, a table."""
 
 import argparse
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from comparison import Comparison, bold, dim, read_sent
+from logins import await_logins
 from programs import ProgramError, Programs, end_on_signals
 from streams import CometStream
 
@@ -61,21 +60,6 @@ class Demo:
             f"{self.urls[node]}/test/{user_id}",
             lambda number, text: self.comparison.received(index, number, text))
 
-    def await_logins(self):
-        """Waits until the broker knows of every stream: a message sent before that is not for it."""
-        for user_id in sorted({user_id for _, user_id in STREAMS}):
-            wanted = sum(each == user_id for _, each in STREAMS)
-            deadline = time.monotonic() + ARRIVAL_TIMEOUT_S
-            while self._nodes_of(user_id) < wanted:
-                if time.monotonic() > deadline:
-                    raise ProgramError(f"the broker never heard of all streams for id {user_id}")
-
-    def _nodes_of(self, user_id):
-        answer = subprocess.run(
-            [self.path("zcomet-ctl"), "--broker", self.broker, "who", user_id, "--json"],
-            capture_output=True, check=True, timeout=10)
-        return len(json.loads(answer.stdout)["nodes"])
-
     def send_messages(self, sent_file):
         print(bold(f"\nSending {MESSAGES} messages, {INTERVAL_MS} ms apart, to random ids from 1 to {IDS}"))
         generator = self._programs.start(
@@ -109,7 +93,8 @@ def run(options):
         demo = Demo(options.build, programs)
         demo.start_cluster()
         streams = demo.open_streams()
-        demo.await_logins()
+        await_logins([demo.path("zcomet-ctl"), "--broker", demo.broker],
+                     [user_id for _, user_id in STREAMS])
         sent = demo.send_messages(os.path.join(folder, "sent"))
         demo.comparison.await_all(sent, ARRIVAL_TIMEOUT_S)
         arrived = demo.comparison.print_table(sent)

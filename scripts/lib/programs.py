@@ -1,5 +1,6 @@
 """Starts Zcomet's programs, waits until they are ready, and ends them again whatever happens."""
 
+import contextlib
 import os
 import select
 import signal
@@ -28,7 +29,8 @@ class Program:
         # a Ctrl-C from reaching it before we have tidied up.
         command = [*prefix, "setpriv", "--pdeathsig", "TERM", str(path), *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True)
         self.pid = self._process.pid
 
     def log(self):
@@ -37,13 +39,23 @@ class Program:
 
     def await_ready(self):
         """Waits for the line `PROGRAM ready KEY=VALUE …`; returns the keys and values as a dict."""
-        line = self._read_line(time.monotonic() + READY_TIMEOUT_S)
-        words = line.split()
-        if words[1:2] != ["ready"]:
-            raise ProgramError(f"{self.name} did not become ready.\n{line}\n{self.log()}")
+        words = self.await_line(" ready").split()
         return dict(word.split("=", 1) for word in words[2:])
 
+    def await_line(self, part):
+        """Waits for a line of standard output that contains `part`; returns it."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while line := self._read_line(deadline):
+            if part in line:
+                return line
+        raise ProgramError(f"{self.name} did not become ready.\n{self.log()}")
+
+    def lines(self):
+        """All further lines of standard output, as they come."""
+        return (line.decode(errors="replace").rstrip("\n") for line in self._process.stdout)
+
     def _read_line(self, deadline):
+        """The next line, or what there is of it at the deadline or the end of the output."""
         line = b""
         output = self._process.stdout.fileno()
         while not line.endswith(b"\n"):
@@ -52,7 +64,7 @@ class Program:
             if not byte:
                 break
             line += byte
-        return line.decode(errors="replace").strip()
+        return line.decode(errors="replace")
 
     def finish(self, timeout_s):
         """Waits until the program ends by itself; returns what it printed."""
@@ -75,8 +87,10 @@ class Program:
         try:
             self._process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.stdout.close()
         self._log.close()
 

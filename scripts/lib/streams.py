@@ -1,7 +1,7 @@
 """Reads comet streams as a browser would: one GET that never ends, one chunk for each message.
 
 As a program it prints what arrives, a line for each message: `INDEX<TAB>NUMBER<TAB>TEXT`, where INDEX
-says which of the URLs, beginning with 0. An empty line says that all streams are open.
+says which of the URLs, beginning with 0. A line `N streams open` comes once they all are.
 usage: streams.py URL...
 """
 
@@ -63,7 +63,7 @@ def main():
         for index, url in enumerate(sys.argv[1:])
     ]
     with lock:
-        print(flush=True)
+        print(f"{len(streams)} streams open", flush=True)
     signal.pause()
 
 

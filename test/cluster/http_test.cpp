@@ -31,8 +31,11 @@ std::string request(std::string_view method, std::string_view path) {
 }
 
 Cluster one_web_node(std::vector<std::string> options = {}) {
-    return Cluster({.web_nodes = 1, .workers = 1, .broker_options = {},
-                    .web_node_options = std::move(options), .web_node_process = {}});
+    return Cluster({.web_nodes = 1,
+                    .workers = 1,
+                    .broker_options = {},
+                    .web_node_options = std::move(options),
+                    .web_node_process = {}});
 }
 
 } // namespace
@@ -72,8 +75,9 @@ TEST_CASE("what has no route is 404 by GET, HEAD and POST, and 501 by any other 
     CHECK(answer_to(server, request("GET", "/testing/123")).status == 404);
     CHECK(answer_to(server, request("GET", "/test/123/more")).status == 404);
     CHECK(answer_to(server, request("POST", "/test/123")).status == 404);
-    CHECK(answer_to(server, "POST /test/123 HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello")
-              .status == 404);
+    CHECK(
+        answer_to(server, "POST /test/123 HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello")
+            .status == 404);
     CometClient head(server);
     head.request("HEAD", "/nothing");
     CHECK(head.await_status() == 404);
@@ -85,9 +89,8 @@ TEST_CASE("what has no route is 404 by GET, HEAD and POST, and 501 by any other 
 
 TEST_CASE("an id out of bounds is 400 with a sentence that does not repeat it") {
     Cluster cluster = one_web_node();
-    for (const std::string& id :
-         {std::string(65, 'a'), std::string("a%20b"), std::string("%3Cscript%3E"),
-          std::string("caf%C3%A9")}) {
+    for (const std::string& id : {std::string(65, 'a'), std::string("a%20b"),
+                                  std::string("%3Cscript%3E"), std::string("caf%C3%A9")}) {
         INFO(id);
         const Answer answer = answer_to(cluster.http(0), request("GET", "/test/" + id));
         CHECK(answer.status == 400);

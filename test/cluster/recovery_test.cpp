@@ -24,16 +24,19 @@ constexpr Duration kLoggedOut = 3500ms;
 #endif
 
 Cluster one_web_node(unsigned workers = 1) {
-    return Cluster({.web_nodes = 1, .workers = workers, .broker_options = {},
-                    .web_node_options = {}, .web_node_process = {}});
+    return Cluster({.web_nodes = 1,
+                    .workers = workers,
+                    .broker_options = {},
+                    .web_node_options = {},
+                    .web_node_process = {}});
 }
 
 /// Sends texts until one is received by `stream`, within `timeout`. @return whether one was.
 bool receives_within(Cluster& cluster, const std::string& id, CometClient& stream,
                      Duration timeout) {
     const std::size_t before = stream.chunks().size();
-    const auto client = Client::connect({.broker = cluster.broker_endpoint(), .name = "",
-                                         .timeout = timeout});
+    const auto client =
+        Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = timeout});
     if (!client.ok()) {
         return false;
     }

@@ -16,7 +16,11 @@ nlohmann::json read_stats(const std::string& admin) {
 }
 
 std::uint64_t stat(const Cluster& cluster, std::size_t index, const std::string& name) {
-    return read_stats(cluster.admin(index)).at("counters").at(name).get<std::uint64_t>();
+    return read_stats(cluster.admin(index))
+        .at("totals")
+        .at("counters")
+        .at(name)
+        .get<std::uint64_t>();
 }
 
 bool await_stat(const Cluster& cluster, std::size_t index, const std::string& name,

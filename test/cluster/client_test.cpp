@@ -1,0 +1,185 @@
+// The client library (topology/client.hpp) against a real broker: login, logout, send and receive,
+// as the 2008 router had them.
+#include "test/support/cluster.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <thread>
+
+using namespace zcomet;
+using namespace zcomet::test;
+
+namespace {
+
+Cluster broker_only() {
+    return Cluster({.web_nodes = 0,
+                    .workers = 1,
+                    .broker_options = {},
+                    .web_node_options = {},
+                    .web_node_process = {}});
+}
+
+/// What `client` receives next, as "ID: TEXT"; empty if nothing comes.
+std::string next(Client& client, Duration timeout = kSoon) {
+    const auto message = client.receive(timeout);
+    return message ? message->id + ": " + message->text : "";
+}
+
+} // namespace
+
+TEST_CASE("a client that is logged in receives what is sent to its ids") {
+    Cluster cluster = broker_only();
+    const auto receiver = cluster.connect();
+    const auto sender = cluster.connect();
+    REQUIRE(receiver->login("123").ok());
+    REQUIRE(receiver->login("456").ok());
+    REQUIRE(receiver->login("123").ok());
+    CHECK(sender->send("123", "one").value() == 1);
+    CHECK(sender->send("456", "two").value() == 2);
+    CHECK(sender->send_with_receipt("789", "into the void").value() == 0);
+    CHECK(next(*receiver) == "123: one");
+    CHECK(next(*receiver) == "456: two");
+    CHECK(next(*receiver, 50ms).empty());
+}
+
+TEST_CASE("a client may send to itself") {
+    Cluster cluster = broker_only();
+    const auto client = cluster.connect();
+    REQUIRE(client->login("123").ok());
+    CHECK(client->send_with_receipt("123", "to myself").value() == 1);
+    CHECK(next(*client) == "123: to myself");
+}
+
+TEST_CASE("several clients may hold one id") {
+    Cluster cluster = broker_only();
+    const auto first = cluster.connect();
+    const auto second = cluster.connect();
+    const auto sender = cluster.connect();
+    REQUIRE(first->login("123").ok());
+    REQUIRE(second->login("123").ok());
+    CHECK(sender->send_with_receipt("123", "both").value() == 2);
+    CHECK(next(*first) == "123: both");
+    CHECK(next(*second) == "123: both");
+}
+
+TEST_CASE("after a logout nothing more comes, of one id or of all") {
+    Cluster cluster = broker_only();
+    const auto receiver = cluster.connect();
+    const auto sender = cluster.connect();
+    for (const char* id : {"1", "2", "3"}) {
+        REQUIRE(receiver->login(id).ok());
+    }
+    receiver->logout("1");
+    receiver->logout("nobody");
+    CHECK(eventually([&] {
+        receiver->work();
+        return cluster.holders("1") == 0U;
+    }));
+    CHECK(sender->send_with_receipt("1", "gone").value() == 0);
+    CHECK(sender->send_with_receipt("2", "still here").value() == 1);
+    CHECK(next(*receiver) == "2: still here");
+    receiver->logout();
+    CHECK(eventually([&] {
+        receiver->work();
+        return cluster.holders("2") == 0U && cluster.holders("3") == 0U;
+    }));
+    REQUIRE(receiver->login("2").ok());
+    CHECK(sender->send_with_receipt("2", "back").value() == 1);
+    CHECK(next(*receiver) == "2: back");
+}
+
+TEST_CASE("a client that goes away is logged out at once") {
+    Cluster cluster = broker_only();
+    auto client = cluster.connect();
+    REQUIRE(client->login("123").ok());
+    CHECK(cluster.holders("123") == 1);
+    client.reset();
+    CHECK(cluster.await_holders("123", 0, 1s));
+}
+
+TEST_CASE("a client refuses what is no id, and messages that are too long") {
+    Cluster cluster = broker_only();
+    const auto client = cluster.connect();
+    const std::string too_long(65'537, 'x');
+    CHECK_FALSE(client->login("").ok());
+    CHECK_FALSE(client->login("a b").ok());
+    CHECK_FALSE(client->send(std::string(65, 'a'), "x").ok());
+    CHECK_FALSE(client->send("123", too_long).ok());
+    CHECK(client->send("123", std::string_view(too_long).substr(1)).ok());
+    CHECK(client->flush().ok());
+}
+
+TEST_CASE("connecting where no broker is says so in time") {
+    const auto bad = Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});
+    REQUIRE_FALSE(bad.ok());
+    CHECK(bad.error().text.find("not an address") != std::string::npos);
+    const std::string nobody = "tcp://" + own_address() + ":9";
+    const Time begin = Clock::now();
+    const auto absent = Client::connect({.broker = nobody, .name = "", .timeout = 300ms});
+    REQUIRE_FALSE(absent.ok());
+    CHECK(absent.error().text.find(nobody) != std::string::npos);
+    CHECK(Clock::now() - begin < 3s);
+}
+
+TEST_CASE("a client finds a broker that was started again, and is logged in there") {
+    Cluster cluster = broker_only();
+    const auto receiver = cluster.connect();
+    REQUIRE(receiver->login("123").ok());
+    cluster.broker().signal(SIGKILL);
+    REQUIRE(cluster.broker().wait());
+    cluster.start_broker();
+    CHECK(eventually([&] {
+        receiver->work();
+        return cluster.holders("123") == 1U;
+    }));
+    const auto sender = cluster.connect();
+    CHECK(sender->send_with_receipt("123", "after").value() == 1);
+    CHECK(next(*receiver) == "123: after");
+}
+
+TEST_CASE("a sender that was silent for longer than its lease sends on") {
+    Cluster cluster = broker_only();
+    const auto receiver = cluster.connect();
+    const auto sender = cluster.connect();
+    REQUIRE(receiver->login("123").ok());
+    CHECK(sender->send_with_receipt("123", "before").value() == 1);
+    CHECK(next(*receiver) == "123: before");
+    // Until the broker has forgotten the sender, the receiver being the only one who works.
+    CHECK(eventually([&] {
+        receiver->work();
+        return cluster.query("stats").at("senders") == 0;
+    }));
+    CHECK(sender->send_with_receipt("123", "after").value() == 1);
+    CHECK(next(*receiver) == "123: after");
+}
+
+TEST_CASE("many messages from several threads, a client for each, arrive in each sender's order") {
+    Cluster cluster = broker_only();
+    const auto receiver = cluster.connect();
+    REQUIRE(receiver->login("123").ok());
+    constexpr int kSenders = 4;
+    constexpr int kMessages = 2000;
+    std::vector<std::thread> threads;
+    for (int s = 0; s < kSenders; ++s) {
+        threads.emplace_back([&cluster, s] {
+            const auto sender = cluster.connect();
+            for (int k = 0; k < kMessages; ++k) {
+                static_cast<void>(sender->send("123", std::to_string(s) + " " + std::to_string(k)));
+            }
+            static_cast<void>(sender->flush());
+        });
+    }
+    std::vector<int> expected(kSenders, 0);
+    int wrong = 0;
+    for (int i = 0; i < kSenders * kMessages; ++i) {
+        const auto message = receiver->receive(kSoon);
+        REQUIRE(message);
+        const auto space = message->text.find(' ');
+        int& due = expected.at(std::stoul(message->text.substr(0, space)));
+        wrong += std::stoi(message->text.substr(space + 1)) == due++ ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}

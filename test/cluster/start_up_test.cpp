@@ -1,0 +1,264 @@
+// How programs start, or refuse to: ports in use, brokers that are not there yet, mistakes in
+// options and files, too few descriptors; and how they end when told to.
+#include "test/support/cluster.hpp"
+#include "test/support/files.hpp"
+#include "test/support/programs.hpp"
+#include "test/support/stats.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace zcomet;
+using namespace zcomet::test;
+
+namespace {
+
+constexpr int kBadOptions = 2;
+
+Cluster broker_only() {
+    return Cluster({.web_nodes = 0,
+                    .workers = 1,
+                    .broker_options = {},
+                    .web_node_options = {},
+                    .web_node_process = {}});
+}
+
+std::string any_port() {
+    return "tcp://" + own_address() + ":*";
+}
+
+/// Runs a program that should refuse to start. Checks that it says why in one line.
+Finished refused(const std::string& program, std::vector<std::string> arguments) {
+    const Finished finished = run(path_of(program), std::move(arguments));
+    INFO(program << ": " << finished.log);
+    CHECK(finished.status > 0);
+    CHECK(finished.log.starts_with(program + ": "));
+    CHECK(std::count(finished.log.begin(), finished.log.end(), '\n') == 1);
+    return finished;
+}
+
+bool mentions(const Finished& finished, const std::string& text) {
+    return finished.log.find(text) != std::string::npos;
+}
+
+/// Processor time that a process has used, in clock ticks (usually 10 ms).
+std::uint64_t cpu_ticks(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    std::istringstream fields(line.substr(line.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) {
+        fields >> skipped;
+    }
+    std::uint64_t user = 0;
+    std::uint64_t system = 0;
+    fields >> user >> system;
+    return user + system;
+}
+
+} // namespace
+
+TEST_CASE("a second broker on the same address says plainly that one is there") {
+    Cluster cluster = broker_only();
+    const Finished second =
+        refused("zcomet-broker", {"--listen", cluster.broker_endpoint(), "--feed", any_port()});
+    CHECK(mentions(second, cluster.broker_endpoint()));
+    CHECK(cluster.query("stats").at("nodes") == 0);
+    const Finished third =
+        refused("zcomet-broker", {"--listen", any_port(), "--feed", cluster.feed_endpoint()});
+    CHECK(mentions(third, cluster.feed_endpoint()));
+}
+
+TEST_CASE("a web node whose port is taken says which") {
+    Cluster cluster({.web_nodes = 1,
+                     .workers = 1,
+                     .broker_options = {},
+                     .web_node_options = {},
+                     .web_node_process = {}});
+    const std::string taken = cluster.http(0).text();
+    const Finished second =
+        refused("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http", taken});
+    CHECK(mentions(second, taken));
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(cluster.send("123", "the first one goes on") == 1);
+    CHECK(stream.await_chunks(1).size() == 1);
+}
+
+TEST_CASE("a web node waits for its broker, says so once, and opens its port when it is live") {
+    std::string listen;
+    std::string feed;
+    {
+        Cluster gone = broker_only();
+        listen = gone.broker_endpoint();
+        feed = gone.feed_endpoint();
+    }
+    Process web_node(path_of("zcomet-webnode"),
+                     {"--broker", listen, "--http", own_address() + ":0", "--name", "early"});
+    REQUIRE(web_node.await_log(listen));
+    CHECK_FALSE(web_node.await_line("zcomet-webnode ready", 4s));
+    CHECK_FALSE(web_node.await_log("broker_lost", 2, 0ms));
+
+    const ReadyProgram broker("zcomet-broker", {"--listen", listen, "--feed", feed});
+    CHECK(web_node.await_line("zcomet-webnode ready", 5s));
+}
+
+TEST_CASE("wrong options are refused with one line and status 2") {
+    const std::vector<std::pair<std::string, std::vector<std::string>>> mistakes{
+        {"zcomet-broker", {"--no-such-option"}},
+        {"zcomet-broker", {"--listen", "localhost"}},
+        {"zcomet-broker", {"--listen"}},
+        {"zcomet-webnode", {"--workers", "0"}},
+        {"zcomet-webnode", {"--workers", "many"}},
+        {"zcomet-webnode", {"--request-deadline-ms", "-1"}},
+        {"zcomet-msggen", {"--count", "20"}},
+        {"zcomet-msggen", {"--count", "-1", "--interval", "10", "--max", "5"}},
+        {"zcomet-msggen", {"--count", "1", "--interval", "1", "--max", "0"}},
+        {"zcomet-floodtest", {"--connections", "10"}},
+        {"zcomet-ctl", {}},
+        {"zcomet-ctl", {"dance"}},
+        {"zcomet-ctl", {"who", "not an id"}},
+        {"zcomet-memlog", {}},
+    };
+    for (const auto& [program, arguments] : mistakes) {
+        INFO(program << " " << (arguments.empty() ? "" : arguments.front()));
+        CHECK(refused(program, arguments).status == kBadOptions);
+    }
+}
+
+TEST_CASE("addresses that make no sense are refused") {
+    CHECK(mentions(refused("zcomet-webnode", {"--broker", "tcp://nowhere"}), "tcp://nowhere"));
+    CHECK(mentions(refused("zcomet-webnode", {"--broker", any_port()}), any_port()));
+    CHECK(mentions(
+        refused("zcomet-webnode", {"--broker", "tcp://127.0.0.1:9", "--http", "127.0.0.1:99999"}),
+        "99999"));
+    CHECK(mentions(
+        refused("zcomet-floodtest", {"--connections", "1", "--url", "ftp://127.0.0.1/test/1"}),
+        "ftp://"));
+}
+
+TEST_CASE("every program explains itself and says which release it is") {
+    for (const char* program : {"zcomet-broker", "zcomet-webnode", "zcomet-msggen",
+                                "zcomet-floodtest", "zcomet-memlog", "zcomet-ctl"}) {
+        INFO(program);
+        const Finished help = run(path_of(program), {"--help"});
+        CHECK(help.status == 0);
+        CHECK(help.output.find("--config") != std::string::npos);
+        const Finished version = run(path_of(program), {"--version"});
+        CHECK(version.status == 0);
+        CHECK(version.output.starts_with(std::string(program) + " 0."));
+    }
+}
+
+TEST_CASE("options may come from a file, in which unknown names are mistakes") {
+    const TemporaryFolder folder;
+    const std::string good = folder.write("broker.toml", "listen = \"" + any_port() +
+                                                             "\"\nfeed = \"" + any_port() + "\"\n");
+    const ReadyProgram broker("zcomet-broker", {"--config", good});
+    CHECK(broker.field("listen").starts_with("tcp://" + own_address()));
+
+    const std::string bad = folder.write("misspelt.toml", "listen = \"" + any_port() + "\"\n");
+    const Finished misspelt = refused("zcomet-broker", {"--config", bad});
+    CHECK(misspelt.status == kBadOptions);
+    CHECK(mentions(misspelt, bad));
+    CHECK(mentions(misspelt, "listen"));
+    CHECK(refused("zcomet-broker", {"--config", folder.path("absent.toml")}).status == kBadOptions);
+}
+
+TEST_CASE("a mistake in a cluster file is named with its line, by every program") {
+    const TemporaryFolder folder;
+    const std::string file = folder.write("cluster.toml", "[[host]]\n"
+                                                          "name = \"here\"\n"
+                                                          "adress = \"127.0.0.1\"\n");
+    const std::string place = file + ":3: ";
+    CHECK(mentions(refused("zcomet-broker", {"--cluster", file, "--host", "here"}), place));
+    CHECK(mentions(refused("zcomet-webnode", {"--cluster", file, "--node", "a"}), place));
+    CHECK(mentions(refused("zcomet-ctl", {"--cluster", file, "nodes"}), place));
+    CHECK(mentions(refused("zcomet-msggen",
+                           {"--cluster", file, "--count", "1", "--interval", "1", "--max", "1"}),
+                   place));
+    CHECK(mentions(refused("zcomet-ctl", {"--cluster", folder.path("absent.toml"), "nodes"}),
+                   "absent.toml"));
+}
+
+TEST_CASE("of two web nodes with one name the newer has it, and the older is told") {
+    Cluster cluster({.web_nodes = 1,
+                     .workers = 1,
+                     .broker_options = {},
+                     .web_node_options = {},
+                     .web_node_process = {}});
+    CometClient stream = cluster.open_stream(0, "123");
+    ReadyProgram second("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
+                                           own_address() + ":0", "--name", "a"});
+    CHECK(cluster.web_node(0).await_log("replaced"));
+    CHECK(cluster.await_holders("123", 0));
+    CHECK(cluster.query("nodes").size() == 1);
+    CHECK(second.process().wait(0ms) == std::nullopt);
+}
+
+TEST_CASE("out of descriptors, a web node stops accepting, keeps its streams, and then goes on") {
+    constexpr std::size_t kConnections = 120;
+    Cluster cluster({.web_nodes = 1,
+                     .workers = 1,
+                     .broker_options = {},
+                     .web_node_options = {},
+                     .web_node_process = {.open_files_max = 80}});
+    CometClient first = cluster.open_stream(0, "first");
+    std::vector<std::unique_ptr<CometClient>> crowd;
+    for (std::size_t i = 0; i < kConnections; ++i) {
+        crowd.push_back(std::make_unique<CometClient>(cluster.http(0)));
+        crowd.back()->request("GET", "/test/crowd");
+    }
+    REQUIRE(eventually([&] { return stat(cluster, 0, "accept_pauses") >= 1; }));
+    const std::uint64_t streams = stat(cluster, 0, "streams");
+    CHECK(streams < kConnections);
+    CHECK(streams > 10);
+
+    CHECK(cluster.send("first", "still here") == 1);
+    CHECK(first.await_chunks(1).size() == 1);
+    // Waiting for a second shows that it does not spin: there is no event for "did nothing".
+    const pid_t worker = worker_pid(cluster, 0, 1);
+    const std::uint64_t ticks_before = cpu_ticks(worker);
+    std::this_thread::sleep_for(1s);
+    CHECK(cpu_ticks(worker) - ticks_before < 30);
+
+    // Whoever waits gets in as others leave: at last all whose turn has not come are streams.
+    crowd.erase(crowd.begin(), crowd.begin() + kConnections / 2);
+    CHECK(eventually([&] { return stat(cluster, 0, "streams") == crowd.size() + 1; }));
+    REQUIRE(cluster.await_holders("crowd", 1));
+    CHECK(cluster.send("crowd", "hello") == 1);
+    for (const auto& client : crowd) {
+        CHECK(client->await_chunks(1).size() == 1);
+    }
+}
+
+TEST_CASE("SIGTERM and SIGINT end every program soon, and with status 0") {
+    Cluster cluster;
+    CometClient stream = cluster.open_stream(0, "123");
+    Process generator(path_of("zcomet-msggen"), {"--broker", cluster.broker_endpoint(), "--count",
+                                                 "1000000", "--interval", "10", "--max", "5"});
+    Process flood(path_of("zcomet-floodtest"), {"--connections", "10", "--rate", "0", "--url",
+                                                "http://" + cluster.http(1).text() + "/test/{id}"});
+    REQUIRE(flood.await_line("Stats: {10,0,"));
+    flood.signal(SIGINT);
+    CHECK(flood.wait(5s) == 0);
+    generator.signal(SIGTERM);
+    CHECK(generator.wait(5s) == 0);
+    cluster.web_node(0).signal(SIGTERM);
+    CHECK(cluster.web_node(0).wait(5s) == 0);
+    cluster.web_node(1).signal(SIGINT);
+    CHECK(cluster.web_node(1).wait(5s) == 0);
+    cluster.broker().signal(SIGTERM);
+    CHECK(cluster.broker().wait(5s) == 0);
+}
+
+TEST_CASE("a web node ends when it is told to while it still waits for its broker") {
+    Process web_node(path_of("zcomet-webnode"),
+                     {"--broker", "tcp://" + own_address() + ":9", "--http", own_address() + ":0",
+                      "--name", "early"});
+    REQUIRE(web_node.await_log("tcp://" + own_address() + ":9"));
+    web_node.signal(SIGTERM);
+    CHECK(web_node.wait(5s) == 0);
+}

@@ -1,0 +1,278 @@
+// The tools against a real cluster: what they say they did is what the streams see.
+#include "test/support/cluster.hpp"
+#include "test/support/files.hpp"
+#include "test/support/programs.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <numeric>
+#include <sstream>
+
+using namespace zcomet;
+using namespace zcomet::test;
+
+namespace {
+
+Cluster one_web_node(unsigned workers = 1) {
+    return Cluster({.web_nodes = 1,
+                    .workers = workers,
+                    .broker_options = {},
+                    .web_node_options = {},
+                    .web_node_process = {}});
+}
+
+std::vector<std::string> with_broker(const Cluster& cluster, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--broker", cluster.broker_endpoint()});
+    return arguments;
+}
+
+Finished ctl(const Cluster& cluster, std::vector<std::string> arguments) {
+    return run(path_of("zcomet-ctl"), with_broker(cluster, std::move(arguments)));
+}
+
+Finished msggen(const Cluster& cluster, std::vector<std::string> arguments) {
+    return run(path_of("zcomet-msggen"), with_broker(cluster, std::move(arguments)), 60s);
+}
+
+std::map<std::string, std::size_t> read_sent(const std::string& path) {
+    std::map<std::string, std::size_t> sent;
+    std::istringstream lines(read_file(path));
+    std::string id;
+    for (std::size_t count = 0; lines >> id >> count;) {
+        sent[id] = count;
+    }
+    return sent;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, separator);) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+std::string url_of(const Cluster& cluster, std::size_t web_node) {
+    return "http://" + cluster.http(web_node).text() + "/test/{id}";
+}
+
+} // namespace
+
+TEST_CASE("msggen's messages arrive, as many for each id as it says it sent") {
+    Cluster cluster;
+    const TemporaryFolder folder;
+    std::map<std::string, std::vector<CometClient>> streams;
+    for (const char* id : {"1", "2", "3", "4", "5"}) {
+        streams[id].push_back(cluster.open_stream(0, id));
+        streams[id].push_back(cluster.open_stream(1, id));
+    }
+    const Finished finished = msggen(cluster, {"--count", "20", "--interval", "10", "--max", "5",
+                                               "--seed", "1", "--sent", folder.path("sent")});
+    REQUIRE(finished.status == 0);
+    const auto sent = read_sent(folder.path("sent"));
+    std::size_t total = 0;
+    for (auto& [id, both] : streams) {
+        const std::size_t count = sent.contains(id) ? sent.at(id) : 0;
+        total += count;
+        for (CometClient& stream : both) {
+            REQUIRE(stream.await_chunks(count).size() == count);
+            for (std::size_t n = 1; n <= count; ++n) {
+                const std::string start =
+                    "Recvd msg #" + std::to_string(n) + ": 'Fake message Num = ";
+                CHECK(stream.chunks()[n - 1].starts_with(start));
+            }
+        }
+    }
+    CHECK(total == 20);
+    CHECK(ctl(cluster, {"ping"}).status == 0);
+    for (auto& [id, both] : streams) {
+        for (CometClient& stream : both) {
+            stream.poll_now();
+            CHECK(stream.chunks().size() == (sent.contains(id) ? sent.at(id) : 0));
+        }
+    }
+}
+
+TEST_CASE("msggen sends the same with the same seed") {
+    Cluster cluster = one_web_node();
+    const TemporaryFolder folder;
+    std::vector<std::string> files;
+    for (const char* seed : {"7", "7", "8"}) {
+        files.push_back(folder.path("sent-" + std::to_string(files.size())));
+        REQUIRE(msggen(cluster, {"--count", "200", "--interval", "0", "--max", "50", "--seed", seed,
+                                 "--sent", files.back()})
+                    .status == 0);
+    }
+    CHECK(read_sent(files[0]) == read_sent(files[1]));
+    CHECK(read_sent(files[0]) != read_sent(files[2]));
+}
+
+TEST_CASE("several generators side by side each say that they finished") {
+    Cluster cluster = one_web_node();
+    CometClient stream = cluster.open_stream(0, "1");
+    const Finished finished =
+        msggen(cluster, {"--count", "50", "--interval", "1", "--max", "1", "--processes", "10"});
+    REQUIRE(finished.status == 0);
+    std::size_t finished_lines = 0;
+    for (const std::string& line : split(finished.output, '\n')) {
+        finished_lines += line.find("finished") != std::string::npos ? 1U : 0U;
+    }
+    CHECK(finished_lines == 10);
+    CHECK(stream.await_chunks(500).size() == 500);
+    stream.poll_now();
+    CHECK(stream.chunks().size() == 500);
+}
+
+TEST_CASE("msggen sends the text, the size and the stamp that it is asked for") {
+    Cluster cluster = one_web_node();
+    CometClient stream = cluster.open_stream(0, "1");
+    REQUIRE(msggen(cluster, {"--count", "1", "--interval", "0", "--max", "1", "--message", "hi"})
+                .status == 0);
+    REQUIRE(msggen(cluster,
+                   {"--count", "1", "--interval", "0", "--max", "1", "--size", "1000", "--stamp"})
+                .status == 0);
+    const auto& chunks = stream.await_chunks(2);
+    REQUIRE(chunks.size() == 2);
+    CHECK(chunks[0] == comet_chunk(1, "hi"));
+    CHECK(chunks[1].size() == comet_chunk(2, std::string(1000, 'x')).size());
+    CHECK(chunks[1].find(" ts=") != std::string::npos);
+}
+
+TEST_CASE("as fast as the broker takes them, nothing is lost") {
+    Cluster cluster = one_web_node();
+    CometClient stream = cluster.open_stream(0, "1");
+    constexpr std::size_t kMessages = 50'000;
+    Process generator(path_of("zcomet-msggen"),
+                      with_broker(cluster, {"--count", std::to_string(kMessages), "--interval", "0",
+                                            "--max", "1", "--quiet"}));
+    CHECK(stream.await_chunks(kMessages, 60s).size() == kMessages);
+    CHECK(generator.wait() == 0);
+    CHECK(stream.chunks().back().starts_with("Recvd msg #50000: "));
+}
+
+TEST_CASE("floodtest opens 2000 streams, and sees every message and how long it took") {
+    constexpr std::size_t kStreams = 2000;
+    constexpr std::size_t kMessages = 4000;
+    Cluster cluster = one_web_node(2);
+    Process flood(path_of("zcomet-floodtest"), {"--connections", std::to_string(kStreams), "--rate",
+                                                "0", "--url", url_of(cluster, 0), "--json"});
+    REQUIRE(flood.await_log("Stats: {2000,0,0}", 1, 60s));
+    REQUIRE(eventually([&] { return cluster.query("stats").at("ids") == kStreams; }));
+    const Finished sent =
+        msggen(cluster, {"--count", std::to_string(kMessages), "--interval", "0.5", "--max",
+                         std::to_string(kStreams), "--stamp", "--quiet"});
+    REQUIRE(sent.status == 0);
+    CHECK(flood.await_log("Stats: {2000,0," + std::to_string(kMessages) + "}"));
+    flood.signal(SIGINT);
+    REQUIRE(flood.wait() == 0);
+    flood.await_end_of_output();
+    const auto result = nlohmann::json::parse(flood.output());
+    CHECK(result.at("connected") == kStreams);
+    CHECK(result.at("closed") == 0);
+    CHECK(result.at("chunks") == kMessages);
+    CHECK(result.at("latency_ns").at("count") == kMessages);
+    CHECK(result.at("passed") == true);
+}
+
+TEST_CASE("floodtest counts the streams that the other side closes") {
+    Cluster cluster = one_web_node();
+    Process flood(path_of("zcomet-floodtest"),
+                  {"--connections", "50", "--rate", "0", "--url", url_of(cluster, 0)});
+    REQUIRE(flood.await_line("Stats: {50,0,0}"));
+    cluster.web_node(0).signal(SIGKILL);
+    CHECK(flood.await_line("Stats: {0,50,0}"));
+    flood.signal(SIGINT);
+    CHECK(flood.wait() == 1);
+}
+
+TEST_CASE("memlog writes a line each interval: date, seconds, resident KB, connections, PSS") {
+    Cluster cluster = one_web_node(2);
+    const TemporaryFolder folder;
+    std::vector<CometClient> streams;
+    for (int i = 0; i < 7; ++i) {
+        streams.push_back(cluster.open_stream(0, std::to_string(i)));
+    }
+    Process memlog(path_of("zcomet-memlog"), {"--pid", std::to_string(cluster.web_node(0).pid()),
+                                              "--interval", "0.2", "--out", folder.path("log")});
+    REQUIRE(eventually([&] { return split(read_file(folder.path("log")), '\n').size() >= 3; }));
+    memlog.signal(SIGTERM);
+    CHECK(memlog.wait() == 0);
+    for (const std::string& line : split(read_file(folder.path("log")), '\n')) {
+        INFO(line);
+        const auto columns = split(line, '\t');
+        REQUIRE(columns.size() == 5);
+        CHECK(std::stoul(columns[1]) > 1'000'000'000);
+        CHECK(std::stoul(columns[2]) > 1000);
+        CHECK(columns[3] == "7");
+        CHECK(std::stoul(columns[4]) > 100);
+    }
+}
+
+TEST_CASE("memlog of a process that is gone says so") {
+    const Finished finished = run(path_of("zcomet-memlog"), {"--pid", "4194304", "--out", "-"});
+    CHECK(finished.status > 0);
+    CHECK(finished.log.find("4194304") != std::string::npos);
+}
+
+TEST_CASE("ctl lists the nodes, as a table and as JSON") {
+    Cluster cluster;
+    const CometClient here = cluster.open_stream(0, "123");
+    const CometClient there = cluster.open_stream(0, "456");
+    const CometClient second = open_stream(cluster.http(0), "456");
+    const Finished json = ctl(cluster, {"nodes", "--json"});
+    REQUIRE(json.status == 0);
+    const auto nodes = nlohmann::json::parse(json.output);
+    REQUIRE(nodes.size() == 2);
+    const auto& a = nodes[0].at("name") == "a/1" ? nodes[0] : nodes[1];
+    CHECK(a.at("name") == "a/1");
+    CHECK(a.at("ids") == 2);
+    CHECK(a.at("live") == true);
+    CHECK(eventually([&] {
+        for (const auto& node : cluster.query("nodes")) {
+            if (node.at("name") == "a/1" && node.at("streams") == 3) {
+                return true;
+            }
+        }
+        return false;
+    }));
+    const Finished table = ctl(cluster, {"nodes"});
+    REQUIRE(table.status == 0);
+    const auto lines = split(table.output, '\n');
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].starts_with("NAME"));
+    CHECK(lines[1].starts_with("a/1"));
+    CHECK(lines[2].starts_with("b/1"));
+}
+
+TEST_CASE("ctl pings, sends, and says who holds an id") {
+    Cluster cluster;
+    CometClient here = cluster.open_stream(0, "123");
+    CometClient there = cluster.open_stream(1, "123");
+    CHECK(ctl(cluster, {"ping"}).output.starts_with("pong from " + cluster.broker_endpoint()));
+    const Finished sent = ctl(cluster, {"send", "123", "hello there"});
+    CHECK(sent.status == 0);
+    CHECK(sent.output.find("2 nodes") != std::string::npos);
+    for (CometClient* stream : {&here, &there}) {
+        REQUIRE(stream->await_chunks(1).size() == 1);
+        CHECK(stream->chunks()[0] == comet_chunk(1, "hello there"));
+    }
+    CHECK(ctl(cluster, {"send", "456", "lost"}).output.find("void") != std::string::npos);
+    CHECK(split(ctl(cluster, {"who", "123"}).output, '\n') ==
+          std::vector<std::string>{"a/1", "b/1"});
+    const auto stats = nlohmann::json::parse(ctl(cluster, {"stats", "--json"}).output);
+    CHECK(stats.at("nodes") == 2);
+    CHECK(stats.at("ids") == 1);
+    CHECK(stats.at("counters").is_object());
+    CHECK(ctl(cluster, {"stats"}).output.find("uptime") != std::string::npos);
+}
+
+TEST_CASE("ctl says in one line that no broker answers") {
+    const std::string nobody = "tcp://" + own_address() + ":9";
+    const Finished finished =
+        run(path_of("zcomet-ctl"), {"--broker", nobody, "--timeout", "0.3", "nodes"});
+    CHECK(finished.status == 1);
+    CHECK(split(finished.log, '\n').size() == 1);
+    CHECK(finished.log.find(nobody) != std::string::npos);
+}

@@ -1,0 +1,62 @@
+"""A web node without --broker is a whole cluster: it starts a broker beside its workers.
+
+That broker listens at fixed ports, so all this happens in a network namespace of its own.
+usage: own_broker.py WEBNODE CTL      (the two programs)
+"""
+
+import pathlib
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+
+from logins import await_logins  # noqa: E402
+from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
+from programs import Programs  # noqa: E402
+from streams import CometStream  # noqa: E402
+
+BROKER = "tcp://127.0.0.1:5555"
+TIMEOUT_S = 20
+SKIPPED = 77
+
+
+def check(web_node_path, ctl_path):
+    ctl = [ctl_path, "--broker", BROKER]
+    arrived = threading.Event()
+    texts = []
+
+    def on_message(_number, text):
+        texts.append(text)
+        arrived.set()
+
+    with Programs() as programs:
+        web_node = programs.start(web_node_path, ["--http", "127.0.0.1:8000", "--workers", 2],
+                                  name="web node")
+        url = web_node.await_ready()["http"]
+        stream = CometStream(f"{url}/test/123", on_message)
+        await_logins(ctl, ["123"])
+        subprocess.run([*ctl, "send", "123", "hello"], check=True, timeout=TIMEOUT_S)
+        assert arrived.wait(TIMEOUT_S), "the message did not arrive"
+        assert texts == ["hello"]
+        del stream
+        web_node.ask_to_end()
+        web_node.finish(TIMEOUT_S)
+    # Its broker has ended with it.
+    assert subprocess.run([*ctl, "ping"], capture_output=True, timeout=TIMEOUT_S).returncode != 0
+
+
+def main():
+    try:
+        enter_private_namespaces()
+    except NotPermitted as error:
+        print(f"skipped: network namespaces are not permitted here ({error})")
+        return SKIPPED
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    check(*sys.argv[1:])
+    print("one command was a whole cluster")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
