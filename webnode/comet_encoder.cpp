@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 
 namespace zcomet {
 
@@ -45,10 +46,6 @@ void EncodedMessage::append_to(std::string& out, std::uint32_t number, bool chun
 
     out.append(front.data(), static_cast<std::size_t>(at - front.data()));
     out.append(tail_, 0, tail_bytes);
-}
-
-std::size_t EncodedMessage::bytes_max() const {
-    return kFrontBytesMax + tail_.size();
 }
 
 } // namespace zcomet

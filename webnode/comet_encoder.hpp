@@ -7,7 +7,6 @@
 // and a copy.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,9 +23,6 @@ class EncodedMessage {
     /// Appends the chunk for the stream's `number`-th message (from 1) to `out`.
     /// Cost: no allocation unless `out` has to grow.
     void append_to(std::string& out, std::uint32_t number, bool chunked) const;
-
-    /// Most bytes that append_to() appends for the present message.
-    [[nodiscard]] std::size_t bytes_max() const;
 
   private:
     std::string tail_; // ": 'MESSAGE'<br/>" CRLF
