@@ -105,9 +105,12 @@ void Msggen::wait_for_broker() {
 void Msggen::send_all(Generator& generator) {
     first_sent_ = last_sent_ = Clock::now();
     next_progress_ = progress_ ? first_sent_ + kProgressInterval : kNever;
-    while (!generator.finished() && !stopped()) {
+    while (!stopped()) {
         send_due(generator);
         link_->turn(Clock::now());
+        if (generator.finished()) {
+            break;
+        }
         // While the broker holds us back, only its credit, not the clock, lets us go on.
         wait(std::min(link_->can_send() ? generator.due() : kNever, next_progress_));
         if (next_progress_ != kNever) {

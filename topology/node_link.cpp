@@ -20,8 +20,13 @@ class NodeLink::Host : public NodeSessionHost {
 
     void send_to_broker(std::string frame) override {
         // Would-block means that the broker is not connected; the session will say it again.
-        static_cast<void>(link_->dealer_.send(frame));
+        refused_frame_ = link_->dealer_.send(frame) == ZmqSocket::Sent::kWouldBlock;
     }
+    /// Whether the last frame found no connection, and one sent now would find one.
+    [[nodiscard]] bool connected_since() const {
+        return refused_frame_ && link_->dealer_.writable();
+    }
+    void forget_refusal() { refused_frame_ = false; }
     void connect_feed(const std::string& endpoint) override {
         if (!endpoint_.empty()) {
             link_->sub_.disconnect(endpoint_);
@@ -45,6 +50,7 @@ class NodeLink::Host : public NodeSessionHost {
   private:
     NodeLinkHandler& handler_;
     NodeLink* link_ = nullptr;
+    bool refused_frame_ = false;
     std::string endpoint_;
 };
 
@@ -89,10 +95,14 @@ bool NodeLink::turn(Time now) {
     while (feed_frames < kReceiveBudget && receive_batch(now)) {
         ++feed_frames;
     }
+    if (host_->connected_since()) {
+        host_->forget_refusal();
+        session_.on_connected(now);
+    }
     session_.tick(now);
-    // Sending handles ZeroMQ's internal commands, which can make a socket readable without its
-    // descriptor saying so again.
-    return dealer_.readable() || sub_.readable();
+    // Sending handles ZeroMQ's internal commands, which can make a socket readable, or connected,
+    // without its descriptor saying so again.
+    return dealer_.readable() || sub_.readable() || host_->connected_since();
 }
 
 bool NodeLink::receive_batch(Time now) {

@@ -43,6 +43,12 @@ void NodeSession::start(Time now) {
     say_hello(now);
 }
 
+void NodeSession::on_connected(Time now) {
+    if (state_ == State::kGreeting) {
+        say_hello(now);
+    }
+}
+
 void NodeSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
     next_heartbeat_ = now + heartbeat_interval_;

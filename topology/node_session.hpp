@@ -64,6 +64,10 @@ class NodeSession {
     /// Says HELLO. Call once.
     void start(Time now);
 
+    /// The socket had refused a frame for want of a connection, and has one now: says HELLO at once
+    /// unless the broker knows us, so that nobody waits for the next try.
+    void on_connected(Time now);
+
     /// A frame came over the DEALER, or the second frame of a message over the SUB.
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);

@@ -24,8 +24,13 @@ class SenderLink::Host : public SenderSessionHost {
     void send_to_broker(std::string frame) override {
         // Would-block means that the broker is not connected; the session will say HELLO again, and
         // counts what was under way as unconfirmed.
-        static_cast<void>(link_->dealer_.send(frame));
+        refused_frame_ = link_->dealer_.send(frame) == ZmqSocket::Sent::kWouldBlock;
     }
+    /// Whether the last frame found no connection, and one sent now would find one.
+    [[nodiscard]] bool connected_since() const {
+        return refused_frame_ && link_->dealer_.writable();
+    }
+    void forget_refusal() { refused_frame_ = false; }
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
         if (handlers_.on_receipt) {
             handlers_.on_receipt(number, nodes);
@@ -50,6 +55,7 @@ class SenderLink::Host : public SenderSessionHost {
   private:
     SenderHandlers handlers_;
     SenderLink* link_ = nullptr;
+    bool refused_frame_ = false;
 };
 
 SenderLink::SenderLink(zmq::context_t& context, SenderHandlers handlers, std::string name,
@@ -81,13 +87,17 @@ void SenderLink::turn(Time now) {
     while (const auto frame = dealer_.receive_single()) {
         session_.on_broker_frame(bytes_of(*frame), now);
     }
+    if (host_->connected_since()) {
+        host_->forget_refusal();
+        session_.on_connected(now);
+    }
     session_.tick(now);
 }
 
 void SenderLink::wait(Time until, int other_fd) {
     // Sending may have taken in ZeroMQ's internal commands, after which the descriptor stays silent
-    // about frames that wait: look before sleeping.
-    if (!dealer_.readable()) {
+    // about frames that wait, or about a connection: look before sleeping.
+    if (!dealer_.readable() && !host_->connected_since()) {
         const Time now = Clock::now();
         const Time wake = std::min(until, due());
         if (wake > now) {

@@ -24,6 +24,12 @@ void SenderSession::start(Time now) {
     say_hello(now);
 }
 
+void SenderSession::on_connected(Time now) {
+    if (state_ == State::kGreeting) {
+        say_hello(now);
+    }
+}
+
 void SenderSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_}));
     next_heartbeat_ = now + heartbeat_interval_;

@@ -43,6 +43,10 @@ class SenderSession {
     /// Says HELLO. Call once.
     void start(Time now);
 
+    /// The socket had refused a frame for want of a connection, and has one now: says HELLO at once
+    /// unless the broker knows us, so that nobody waits for the next try.
+    void on_connected(Time now);
+
     void on_broker_frame(std::string_view frame, Time now);
 
     /// Whether send() may be called: the broker has welcomed us, and the window has room.

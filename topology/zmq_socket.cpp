@@ -154,6 +154,10 @@ bool ZmqSocket::readable() const {
     return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
+bool ZmqSocket::writable() const {
+    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+}
+
 std::uint64_t random_u64() {
     std::uint64_t value = 0;
     while (value == 0) {

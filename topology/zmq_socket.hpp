@@ -51,6 +51,8 @@ class ZmqSocket {
     /// before sleeping (zmq_getsockopt(3), ZMQ_FD).
     [[nodiscard]] int fd() const { return fd_; }
     [[nodiscard]] bool readable() const;
+    /// Whether send() would take a frame now. The descriptor tells of that, too.
+    [[nodiscard]] bool writable() const;
 
     [[nodiscard]] zmq::socket_t& raw() { return socket_; }
 

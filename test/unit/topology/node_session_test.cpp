@@ -120,6 +120,16 @@ TEST_CASE_METHOD(Fixture, "HELLO is repeated until it is answered", "[node_sessi
     CHECK(host.kinds() == Kinds{Kind::kHello});
 }
 
+TEST_CASE_METHOD(Fixture, "HELLO goes as soon as there is a connection", "[node_session]") {
+    session.start(kStart);
+    host.kinds();
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    session.on_broker_frame(welcome(), kStart + 2ms);
+    session.on_connected(kStart + 3ms);
+    CHECK(host.kinds().empty());
+}
+
 TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order",
                  "[node_session]") {
     make_live();

@@ -64,6 +64,18 @@ TEST_CASE_METHOD(Fixture, "nothing can be sent before the welcome", "[sender_ses
     CHECK(host.welcomes == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a sender says HELLO as soon as there is a connection",
+                 "[sender_session]") {
+    session.start(kStart);
+    host.sent.clear();
+    session.on_connected(kStart + 1ms);
+    REQUIRE(host.sent.size() == 1);
+    CHECK(host.kind(0) == wire::Kind::kHello);
+    session.on_broker_frame(welcome(), kStart + 2ms);
+    session.on_connected(kStart + 3ms);
+    CHECK(host.sent.size() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a lone message goes at once, busy ones gather", "[sender_session]") {
     make_welcome();
     CHECK(session.send("1", "a") == 1);
