@@ -205,12 +205,13 @@ void Router::on_hello(const Incoming& in, const wire::Hello& hello) {
         counters_.add(BrokerCounter::kPeersReconnected);
         report(RouterEvent::Kind::kReconnected, peers_[index]);
     }
-    welcome(index);
-    if (NodePart* node = peers_[index].node();
-        node != nullptr && (node->list_under_way || node->list_needed)) {
-        // Part of it was lost with the connection. The numbers in the WELCOME may not show that.
-        need_list({in.connection, in.bytes, index, in.now});
+    if (NodePart* node = peers_[index].node(); node != nullptr && node->list_under_way) {
+        // The rest of the list was lost with the connection, which the numbers in the WELCOME may
+        // not show; the next HEARTBEAT will ask for it.
+        node->list_under_way.reset();
+        node->list_needed = true;
     }
+    welcome(index);
 }
 
 bool Router::may_join(const Incoming& in, const wire::Hello& hello, PeerIndex known) {
@@ -331,10 +332,11 @@ void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdL
     if (change <= node.changes_applied) {
         return;
     }
-    if (node.list_needed) {
+    const bool breaks_list = node.list_under_way.has_value();
+    if (node.list_needed && !breaks_list) {
         return;
     }
-    if (change != node.changes_applied + 1 || node.list_under_way) {
+    if (breaks_list || change != node.changes_applied + 1) {
         need_list(in);
         return;
     }
@@ -588,9 +590,7 @@ void Router::turn(Time now) {
         sweep(now);
     }
     publish_due(now);
-    if (!owed_credit_.empty()) {
-        give_credits(now);
-    }
+    give_credits(now);
     counters_.set(BrokerCounter::kIds, table_.id_count());
     counters_.set(BrokerCounter::kNodes, peers_.node_count());
     counters_.set(BrokerCounter::kSenders, peers_.sender_count());

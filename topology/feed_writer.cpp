@@ -96,8 +96,9 @@ SharedFrame FeedWriter::word_of_shed() {
 
 void FeedWriter::published_at(Time now) {
     gather_.went(now);
+    // An empty batch that the last heartbeat made due must not make up for the next one.
+    published_since_heartbeat_ = !owes_empty_batch_;
     owes_empty_batch_ = false;
-    published_since_heartbeat_ = true;
 }
 
 void FeedWriter::subscribed(bool is_subscribed) {
