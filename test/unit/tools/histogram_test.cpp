@@ -101,7 +101,8 @@ TEST_CASE("merged histograms are as one that counted everything", "[histogram]")
     first.merge(second);
     CHECK(first.count() == both.count());
     CHECK(first.max_ns() == both.max_ns());
-    for (double percent = 0; percent <= 100; percent += 0.5) {
+    for (int halves = 0; halves <= 200; ++halves) {
+        const double percent = halves / 2.0;
         REQUIRE(first.percentile_ns(percent) == both.percentile_ns(percent));
     }
 }
