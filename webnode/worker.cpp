@@ -156,6 +156,7 @@ void Worker::listen() {
     }
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
                  options_.http.text(), connections_max_, files_max);
+    enter(link_->live() ? WorkerState::kLive : WorkerState::kLost);
 }
 
 void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
@@ -166,8 +167,11 @@ void Worker::on_live(std::string_view broker_name) {
     spdlog::debug("event=live node={} broker=\"{}\"", options_.name, broker_name);
     // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
     // that goes and comes again costs no browser its stream.
+    // The first time, the worker counts as live when it listens: the supervisor says "ready" then.
     listen_due_ = !listener_.is_open();
-    enter(WorkerState::kLive);
+    if (!listen_due_) {
+        enter(WorkerState::kLive);
+    }
 }
 
 void Worker::on_lost() {
