@@ -159,11 +159,11 @@ TEST_CASE("options may come from a file, in which unknown names are mistakes") {
     const ReadyProgram broker("zcomet-broker", {"--config", good});
     CHECK(broker.field("listen").starts_with("tcp://" + own_address()));
 
-    const std::string bad = folder.write("misspelt.toml", "listen = \"" + any_port() + "\"\n");
+    const std::string bad = folder.write("misspelt.toml", "lisen = \"" + any_port() + "\"\n");
     const Finished misspelt = refused("zcomet-broker", {"--config", bad});
     CHECK(misspelt.status == kBadOptions);
     CHECK(mentions(misspelt, bad));
-    CHECK(mentions(misspelt, "listen"));
+    CHECK(mentions(misspelt, "lisen"));
     CHECK(refused("zcomet-broker", {"--config", folder.path("absent.toml")}).status == kBadOptions);
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("of two web nodes with one name the newer has it, and the older is tol
 }
 
 TEST_CASE("out of descriptors, a web node stops accepting, keeps its streams, and then goes on") {
-    constexpr std::size_t kConnections = 120;
+    constexpr std::size_t kConnections = 200;
     Cluster cluster({.web_nodes = 1,
                      .workers = 1,
                      .broker_options = {},
@@ -224,8 +224,9 @@ TEST_CASE("out of descriptors, a web node stops accepting, keeps its streams, an
     std::this_thread::sleep_for(1s);
     CHECK(cpu_ticks(worker) - ticks_before < 30);
 
-    // Whoever waits gets in as others leave: at last all whose turn has not come are streams.
-    crowd.erase(crowd.begin(), crowd.begin() + kConnections / 2);
+    // Whoever waits gets in as others leave. Those who came first got in first, so they leave.
+    const std::size_t fitting = streams / 2;
+    crowd.erase(crowd.begin(), crowd.end() - static_cast<std::ptrdiff_t>(fitting));
     CHECK(eventually([&] { return stat(cluster, 0, "streams") == crowd.size() + 1; }));
     REQUIRE(cluster.await_holders("crowd", 1));
     CHECK(cluster.send("crowd", "hello") == 1);
@@ -234,7 +235,7 @@ TEST_CASE("out of descriptors, a web node stops accepting, keeps its streams, an
     }
 }
 
-TEST_CASE("SIGTERM and SIGINT end every program soon, and with status 0") {
+TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {
     Cluster cluster;
     CometClient stream = cluster.open_stream(0, "123");
     Process generator(path_of("zcomet-msggen"), {"--broker", cluster.broker_endpoint(), "--count",
@@ -245,7 +246,8 @@ TEST_CASE("SIGTERM and SIGINT end every program soon, and with status 0") {
     flood.signal(SIGINT);
     CHECK(flood.wait(5s) == 0);
     generator.signal(SIGTERM);
-    CHECK(generator.wait(5s) == 0);
+    // Its messages are not all sent, which is not success: it says by which signal.
+    CHECK(generator.wait(5s) == 128 + SIGTERM);
     cluster.web_node(0).signal(SIGTERM);
     CHECK(cluster.web_node(0).wait(5s) == 0);
     cluster.web_node(1).signal(SIGINT);

@@ -3,8 +3,11 @@
 #include "test/support/programs.hpp"
 #include "topology/query.hpp"
 
+#include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <exception>
+#include <iostream>
 #include <stdexcept>
 #include <utility>
 
@@ -60,6 +63,38 @@ Cluster::Cluster(ClusterShape shape) : shape_(std::move(shape)) {
     for (std::size_t index = 0; index < shape_.web_nodes; ++index) {
         web_nodes_.push_back(launch_web_node(index, own_address() + ":0"));
         http_.push_back(http_address(web_nodes_.back().field("http")));
+    }
+}
+
+Cluster::~Cluster() {
+    if (std::uncaught_exceptions() > 0) {
+        print_logs();
+    } else {
+        end();
+    }
+}
+
+void Cluster::end() {
+    std::vector<Process*> running;
+    for (ReadyProgram& web_node : web_nodes_) {
+        running.push_back(&web_node.process());
+    }
+    running.push_back(&broker());
+    std::erase_if(running, [](Process* process) { return process->wait(0ms).has_value(); });
+    for (const Process* process : running) {
+        process->signal(SIGTERM);
+    }
+    for (Process* process : running) {
+        const auto status = process->wait();
+        INFO(process->log());
+        CHECK(status == 0);
+    }
+}
+
+void Cluster::print_logs() {
+    std::cerr << "broker:\n" << broker().log();
+    for (std::size_t index = 0; index < web_nodes_.size(); ++index) {
+        std::cerr << "web node " << index << ":\n" << web_node(index).log();
     }
 }
 

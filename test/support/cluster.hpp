@@ -48,6 +48,11 @@ struct ClusterShape {
 class Cluster {
   public:
     explicit Cluster(ClusterShape shape = {});
+    /// Ends every program that still runs by SIGTERM, web nodes first, and checks that each ends in
+    /// order: that is also where a sanitizer's complaint shows. A test that fails prints the logs.
+    ~Cluster();
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
 
     [[nodiscard]] Process& broker() { return broker_->process(); }
     [[nodiscard]] Process& web_node(std::size_t index) { return web_nodes_[index].process(); }
@@ -81,6 +86,8 @@ class Cluster {
     std::uint32_t send(std::string_view id, std::string_view text);
 
   private:
+    void end();
+    void print_logs();
     [[nodiscard]] ReadyProgram launch_web_node(std::size_t index, const std::string& http);
 
     ClusterShape shape_;

@@ -102,8 +102,7 @@ Process::Process(std::string program, std::vector<std::string> arguments, Proces
 }
 
 Process::~Process() {
-    // The whole group, even if the child has ended: what it started may have outlived it.
-    ::kill(-pid_, SIGKILL);
+    kill_all(); // even if the child has ended: what it started may have outlived it
     ::waitpid(pid_, nullptr, 0);
     reader_.join();
 }
@@ -167,6 +166,10 @@ void Process::signal(int number) const {
     if (!status_) {
         ::kill(pid_, number);
     }
+}
+
+void Process::kill_all() const {
+    ::kill(-pid_, SIGKILL);
 }
 
 std::optional<int> Process::wait(Duration timeout) {

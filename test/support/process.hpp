@@ -54,6 +54,8 @@ class Process {
 
     /// Sends a signal to the child, not to what it started.
     void signal(int number) const;
+    /// Kills the child and everything it started at one blow, as if its host had lost power.
+    void kill_all() const;
     /// Waits until the child has ended. @return its exit status, 128 + N if signal N ended it, or
     /// nothing if it is still running when the time is over.
     [[nodiscard]] std::optional<int> wait(Duration timeout = kSoon);

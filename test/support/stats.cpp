@@ -34,7 +34,8 @@ pid_t worker_pid(const Cluster& cluster, std::size_t index, std::size_t number) 
 
 std::size_t live_workers(const Cluster& cluster, std::size_t index) {
     std::size_t count = 0;
-    for (const auto& worker : read_stats(cluster.admin(index)).at("workers")) {
+    const auto stats = read_stats(cluster.admin(index));
+    for (const auto& worker : stats.at("workers")) {
         count += worker.at("state") == "live" ? 1U : 0U;
     }
     return count;
