@@ -345,7 +345,8 @@ TEST_CASE("router: queries", "[router]") {
 TEST_CASE("router: an answer too long for a frame is refused instead of cut", "[router]") {
     RouterHarness broker;
     for (std::uint64_t i = 1; i <= 6000; ++i) {
-        broker.join_node("n" + std::to_string(i), i, "node-with-a-long-name-" + std::to_string(i));
+        const std::string number = std::to_string(i);
+        broker.join_node(number, i, std::string("node-with-a-long-name-").append(number));
     }
     CHECK(broker.refused("asker", wire::encode(wire::Query{1, "nodes", ""})) ==
           ErrorCode::kOverloaded);
