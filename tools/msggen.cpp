@@ -144,6 +144,7 @@ void Msggen::send_one(Generator& generator, Time now) {
         sent_counts_.add(message.id_number);
     }
     if (message.last && !options_.quiet && !options_.json) {
+        end_progress();
         fmt::print("generator {} finished: {} {}\n", message.generator, options_.generator.count,
                    options_.generator.count == 1 ? "message" : "messages");
     }
