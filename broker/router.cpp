@@ -608,7 +608,9 @@ Time Router::due() const {
 /// silence meanwhile is not theirs.
 void Router::forgive_own_pause(Time now) {
     const Duration pause = now - std::exchange(last_turn_, now);
-    if (pause <= options_.heartbeat_interval || peers_.size() == 0) {
+    // Without peers there is nothing to wake up for, so a long sleep is no pause then.
+    const bool had_peers = std::exchange(had_peers_, peers_.size() > 0);
+    if (pause <= options_.heartbeat_interval || !had_peers) {
         return;
     }
     peers_.for_each(

@@ -180,6 +180,7 @@ class Router {
     Time next_credit_ = kNever;
     Time next_sweep_ = kNever;
     Time last_turn_;
+    bool had_peers_ = false; // at the last turn
     BrokerCounters counters_;
 };
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the lists are for those who source this file
 # Sourced by the scripts that people run: installs what is missing on Debian 12, and builds.
 #
 #     . "$(dirname "$0")/lib/setup.sh"
@@ -18,9 +18,9 @@ build_packages=(
     python3
 )
 # What the tests use beside that: pyzmq, network namespaces, a browser, plots.
-# shellcheck disable=SC2034 # used by those who source this file
 test_packages=(python3-zmq iproute2 util-linux nftables chromium chromium-driver gnuplot-nox)
-# shellcheck disable=SC2034
+# What the sanitizer build uses beside those of build and tests.
+sanitize_packages=(clang libclang-rt-14-dev)
 lint_packages=(clang-format clang-tidy shellcheck)
 
 # Progress and errors go to standard error, so that a script's own output stays clean.

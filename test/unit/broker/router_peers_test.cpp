@@ -258,6 +258,15 @@ TEST_CASE("router: a broker that was stopped does not take silence for death", "
     CHECK(broker.reported(Kind::kDied, "node"));
 }
 
+TEST_CASE("router: a broker that nobody spoke to was not stopped", "[router]") {
+    RouterHarness broker;
+    broker.turn();
+    broker.now += 60s;
+    broker.join_node("n", 1, "node");
+    broker.turn();
+    CHECK_FALSE(broker.reported(Kind::kPaused, ""));
+}
+
 TEST_CASE("router: a restarted broker gets to know a node again", "[router]") {
     RouterHarness restarted;
     CHECK(restarted.refused("n", RouterHarness::heartbeat(7, 5)) == ErrorCode::kHelloFirst);
