@@ -118,10 +118,12 @@ class Programs:
 
 
 def end_on_signals():
-    """Makes SIGTERM and SIGHUP end this program as an exception, so that everything is tidied up."""
+    """Makes SIGTERM and SIGHUP end this program as an exception, so that everything is tidied up; and
+    SIGINT, too, which a shell makes its background jobs ignore."""
 
     def leave(number, _frame):
         raise SystemExit(128 + number)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
