@@ -27,8 +27,9 @@ namespace {
 constexpr int kBacklog = 4096;
 
 /// A browser whose host lost power, or its network, says nothing. The first probe goes after two
-/// minutes of silence, which a million streams can afford (8,300 small packets a second); a
-/// connection whose probes or chunks are unanswered for a minute is closed by the kernel.
+/// minutes of silence, which a million streams can afford (8,300 small packets a second). Chunks
+/// that are unanswered for a minute close the connection (tcp(7), TCP_USER_TIMEOUT), and so does an
+/// unanswered probe once the silence is longer than that, which it is by then.
 constexpr int kKeepaliveIdleSeconds = 120;
 constexpr int kKeepaliveIntervalSeconds = 15;
 constexpr unsigned kUnansweredMs = 60'000;
