@@ -1,0 +1,127 @@
+"""The ten-minute load behind scripts/soak: 10,000 streams, 1,000 messages a second, memory watched."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from programs import ProgramError, Programs, end_on_signals
+
+STREAMS = 10_000
+GENERATORS = 100
+INTERVAL_MS = 100
+SAMPLE_S = 1
+LATENCY_P99_MS_MAX = 5
+# Memory may wobble by a page here and there; growth would show as more than this.
+GROWTH_MAX = 0.02
+SETTLE_S = 60
+ARRIVAL_S = 3
+OPENING_S = 60
+
+
+class Soak:
+    def __init__(self, build, folder, programs):
+        self._build = build
+        self._programs = programs
+        self.log = os.path.join(folder, "memory.log")
+
+    def path(self, name):
+        folder = {"zcomet-broker": "broker", "zcomet-webnode": "webnode"}.get(name, "tools")
+        return os.path.join(self._build, folder, name)
+
+    def start(self, name, *arguments):
+        return self._programs.start(self.path(name), arguments, name=name)
+
+    def run(self, minutes):
+        """Runs the load; returns what floodtest saw and how many messages were sent."""
+        broker = self.start("zcomet-broker", "--listen", "tcp://127.0.0.1:*", "--feed",
+                            "tcp://127.0.0.1:*", "--admin", "127.0.0.1:0").await_ready()["listen"]
+        node = self.start("zcomet-webnode", "--broker", broker, "--http", "127.0.0.1:0", "--admin",
+                          "127.0.0.1:0", "--name", "soak").await_ready()
+        self.start("zcomet-memlog", "--admin", f"http://{node['admin']}", "--interval", SAMPLE_S,
+                   "--out", self.log)
+        flood = self.start("zcomet-floodtest", "--connections", STREAMS, "--url",
+                           f"{node['http']}/test/{{id}}", "--rate", 2000, "--json")
+        self.await_streams(broker)
+        print(f"{STREAMS} streams are open; {GENERATORS} generators begin", flush=True)
+        count = int(minutes * 60 * 1000 / INTERVAL_MS)
+        generator = self.start("zcomet-msggen", "--count", count, "--interval", INTERVAL_MS, "--max",
+                               STREAMS, "--processes", GENERATORS, "--stamp", "--broker", broker,
+                               "--json")
+        sent = json.loads(generator.finish(minutes * 60 + 60).splitlines()[-1])
+        time.sleep(ARRIVAL_S)
+        flood.ask_to_end()
+        return json.loads(flood.finish(20).splitlines()[-1]), sent
+
+    def await_streams(self, broker):
+        """Waits until every stream is open and the broker knows of its id."""
+        deadline = time.monotonic() + OPENING_S
+        while time.monotonic() < deadline:
+            nodes = json.loads(subprocess.check_output(
+                [self.path("zcomet-ctl"), "--broker", broker, "nodes", "--json"]))
+            if sum(node["ids"] for node in nodes) == STREAMS:
+                return
+            time.sleep(0.2)
+        raise ProgramError(f"{STREAMS} streams did not open in {OPENING_S} s")
+
+    def growth(self):
+        """Memory at the end over memory after the first minute of load, less 1, from medians of ten
+        samples; nothing for a run too short to tell."""
+        rows = [line.rstrip("\n").split("\t") for line in open(self.log, encoding="utf-8")]
+        loaded = [int(row[4]) for row in rows if int(row[3]) == STREAMS]
+        after_settling = loaded[SETTLE_S // SAMPLE_S:]
+        if len(after_settling) < 20:
+            return None
+        return statistics.median(after_settling[-10:]) / statistics.median(after_settling[:10]) - 1
+
+
+def report(flood, sent, growth):
+    """Prints the verdict; returns whether everything holds."""
+    latency = {name: flood["latency_ns"][name] / 1e6 for name in ("p50", "p90", "p99", "p99_9", "max")}
+    checks = [
+        (f"all {STREAMS} streams stayed open",
+         flood["connected"] == STREAMS and flood["closed"] == 0 and flood["failed"]["total"] == 0),
+        (f"{sent['sent']} messages sent at {sent['per_s']:.0f} a second, {flood['chunks']} arrived",
+         sent["sent"] == flood["chunks"]),
+        ("latency " + ", ".join(f"{name.replace('_', '.')} {value:.2f} ms"
+                                for name, value in latency.items()),
+         latency["p99"] < LATENCY_P99_MS_MAX),
+    ]
+    if growth is not None:
+        checks.append((f"memory changed by {growth:+.2%} after the first minute", growth <= GROWTH_MAX))
+    for text, holds in checks:
+        print(("ok    " if holds else "FAIL  ") + text)
+    return all(holds for _, holds in checks)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="scripts/soak",
+        description=f"{STREAMS} streams, {GENERATORS} generators at 1,000 messages a second in all: says "
+        f"whether every message arrived, with a p99 latency under {LATENCY_P99_MS_MAX} ms, and whether "
+        "memory stayed flat; draws the web node's memory.")
+    parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
+    parser.add_argument("--minutes", type=float, default=10, help="how long to send; default: 10")
+    parser.add_argument("--plot", metavar="FILE", help="where to draw memory; default: docs/memory-10k.png")
+    options = parser.parse_args()
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    plot = options.plot or os.path.join(root, "docs", "memory-10k.png")
+    end_on_signals()
+    try:
+        with tempfile.TemporaryDirectory() as folder, Programs() as programs:
+            soak = Soak(options.build, folder, programs)
+            flood, sent = soak.run(options.minutes)
+            passed = report(flood, sent, soak.growth())
+            subprocess.run([os.path.join(root, "scripts", "plot-memory"), soak.log, plot], check=True)
+    except ProgramError as error:
+        print(f"soak: {error}", file=sys.stderr)
+        return 1
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
