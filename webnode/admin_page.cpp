@@ -76,6 +76,8 @@ class AdminPage::Server {
   public:
     explicit Server(WebNodeStats stats) : stats_(std::move(stats)) {
         server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+        // A connection that is kept for the next question would hold up the end of the program.
+        server_.set_keep_alive_max_count(1);
         server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) {
             response.set_content(web_node_stats(stats_).dump(2) + "\n", "application/json");
         });

@@ -61,6 +61,33 @@ ProcessEnd end_of(int status) {
     return {false, WEXITSTATUS(status)};
 }
 
+/// Each signal does what it does by default: one that was ignored or blocked here would stay so in
+/// the new program, and our handlers must not run in the child.
+void let_signals_through() {
+    for (int number = 1; number < NSIG; ++number) {
+        ::signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Holds all signals back while it exists, so that none meets a child that is half made.
+class SignalsHeld {
+  public:
+    SignalsHeld() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsHeld(const SignalsHeld&) = delete;
+    SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
 [[noreturn]] void become(Prepared& prepared, const ChildProcess::Spec& spec, pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) { // it ended before the line above
@@ -70,10 +97,7 @@ ProcessEnd end_of(int status) {
         ::setpgid(0, 0);
     }
     arrange_descriptors(prepared, spec.standard_output);
-    ::signal(SIGPIPE, SIG_DFL); // an ignored signal would stay ignored in the new program
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    let_signals_through();
     ::execv(spec.program.c_str(), prepared.arguments.data());
     ::_exit(127); // as shells do
 }
@@ -90,12 +114,16 @@ std::string ProcessEnd::text() const {
 Result<ChildProcess> ChildProcess::start(const Spec& spec) {
     Prepared prepared(spec);
     const pid_t parent = ::getpid();
+    const SignalsHeld held;
     const pid_t pid = ::fork();
     if (pid == 0) {
         become(prepared, spec, parent);
     }
     if (pid < 0) {
         return Error{"cannot start " + spec.program + ": " + std::strerror(errno)};
+    }
+    if (spec.own_group) {
+        ::setpgid(pid, pid); // here as well: whoever comes first, it is done when this returns
     }
     UniqueFd pid_fd(::pidfd_open(pid, 0));
     if (!pid_fd.valid()) {

@@ -44,6 +44,28 @@ void Requests::on_accepted(int fd, Time now) {
     }
 }
 
+void Requests::on_event(StreamHandle handle, std::uint32_t events, Time now) {
+    Connection* connection = table_.find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        connections_.close(handle, CloseReason::kPeer);
+        return;
+    }
+    if ((events & EPOLLOUT) != 0 && !connections_.flush(handle, *connection)) {
+        return;
+    }
+    const bool ended = (events & EPOLLRDHUP) != 0;
+    if (!connection->parked()) {
+        on_readable(handle, ended, now);
+    } else if (ended) {
+        connections_.close(handle, CloseReason::kPeer);
+    } else if ((events & EPOLLIN) != 0) {
+        static_cast<void>(connections_.discard_input(handle, *connection));
+    }
+}
+
 void Requests::on_readable(StreamHandle handle, bool ended, Time now) {
     Connection* connection = table_.find(handle);
     const Waiting waiting = connections_.pending(*connection)->waiting;

@@ -1,5 +1,5 @@
-// From bytes to answers: reads requests off connections, lets HttpFront answer them, parks streams,
-// and ends connections that take too long.
+// From events to answers: reads requests off connections, lets HttpFront answer them, parks
+// streams, writes what was kept back, and ends connections that take too long.
 #pragma once
 
 #include "topology/time.hpp"
@@ -27,9 +27,8 @@ class Requests {
     /// A connection was accepted: reads at once, since the request is there already, mostly.
     void on_accepted(int fd, Time now);
 
-    /// Something can be read, or the browser has ended its half (`ended`). The connection is not
-    /// parked. It may be gone, or parked, after return.
-    void on_readable(StreamHandle handle, bool ended, Time now);
+    /// Epoll reports something of a connection, which may be a stream, or gone by now.
+    void on_event(StreamHandle handle, std::uint32_t events, Time now);
 
     /// Ends what has waited for too long.
     void sweep(Time now);
@@ -50,6 +49,7 @@ class Requests {
         kOver,    ///< it is gone, parked, or waits for its end
     };
 
+    void on_readable(StreamHandle handle, bool ended, Time now);
     [[nodiscard]] After read(StreamHandle handle, Time now);
     [[nodiscard]] After serve(StreamHandle handle, std::string_view bytes, Time now);
     [[nodiscard]] After keep_rest(StreamHandle handle, std::string rest,

@@ -103,30 +103,8 @@ void Worker::handle_events(std::span<const epoll_event> events, Time now) {
             link_ready_ = true;
             break;
         default:
-            on_connection_event(StreamHandle::unpack(event.data.u64), event.events, now);
+            requests_.on_event(StreamHandle::unpack(event.data.u64), event.events, now);
         }
-    }
-}
-
-void Worker::on_connection_event(StreamHandle handle, std::uint32_t events, Time now) {
-    Connection* connection = connections_.table().find(handle);
-    if (connection == nullptr) {
-        return;
-    }
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-        connections_.close(handle, CloseReason::kPeer);
-        return;
-    }
-    if ((events & EPOLLOUT) != 0 && !connections_.flush(handle, *connection)) {
-        return;
-    }
-    const bool ended = (events & EPOLLRDHUP) != 0;
-    if (!connection->parked()) {
-        requests_.on_readable(handle, ended, now);
-    } else if (ended) {
-        connections_.close(handle, CloseReason::kPeer);
-    } else if ((events & EPOLLIN) != 0) {
-        static_cast<void>(connections_.discard_input(handle, *connection));
     }
 }
 

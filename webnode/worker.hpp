@@ -19,11 +19,11 @@
 
 #include <zmq.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -68,7 +68,6 @@ class Worker : private NodeLinkHandler {
 
     void turn();
     void handle_events(std::span<const epoll_event> events, Time now);
-    void on_connection_event(StreamHandle handle, std::uint32_t events, Time now);
     void listen();
     void accept_connections(Time now);
     [[nodiscard]] std::size_t room() const;

@@ -1,0 +1,168 @@
+// Messages on their way to streams: who gets which, in what order, and what becomes of browsers
+// that do not read.
+#include "test/unit/webnode/loop_fixture.hpp"
+
+#include <map>
+#include <random>
+
+using namespace zcomet;
+
+namespace {
+
+std::string chunk(int number, const std::string& text) {
+    const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>";
+    std::array<char, 16> size{};
+    const int digits = std::snprintf(size.data(), size.size(), "%zx", body.size());
+    return std::string(size.data(), static_cast<std::size_t>(digits)) + "\r\n" + body + "\r\n";
+}
+
+/// Delivers large messages to id "7" until nothing more goes into the stream's socket.
+/// @return how many were written or kept back.
+int fill(LoopFixture& loop) {
+    const std::string text(2000, 'x');
+    int messages = 0;
+    while (loop.count(WorkerCounter::kSlowCloses) == 0 && loop.connections.pending_bytes() == 0) {
+        loop.deliver({{"7", text}});
+        ++messages;
+    }
+    return messages;
+}
+
+} // namespace
+
+TEST_CASE("a message shows in every stream of its id, and in no other", "[delivery]") {
+    LoopFixture loop;
+    const Browser first = loop.open_stream("7");
+    const Browser second = loop.open_stream("7");
+    const Browser other = loop.open_stream("8");
+    loop.deliver({{"7", "a<b"}});
+    CHECK(first.received() == chunk(1, "a&lt;b"));
+    CHECK(second.received() == chunk(1, "a&lt;b"));
+    CHECK(other.received().empty());
+}
+
+TEST_CASE("each stream numbers its own messages", "[delivery]") {
+    LoopFixture loop;
+    const Browser early = loop.open_stream("7");
+    loop.deliver({{"7", "one"}});
+    const Browser late = loop.open_stream("7");
+    loop.deliver({{"7", "two"}});
+    CHECK(early.received() == chunk(1, "one") + chunk(2, "two"));
+    CHECK(late.received() == chunk(1, "two"));
+}
+
+TEST_CASE("a batch keeps the order of each id", "[delivery]") {
+    LoopFixture loop;
+    const Browser seven = loop.open_stream("7");
+    const Browser eight = loop.open_stream("8");
+    loop.deliver({{"8", "x"}, {"7", "1"}, {"8", "y"}, {"7", "2"}, {"none", "?"}, {"7", "3"}});
+    CHECK(seven.received() == chunk(1, "1") + chunk(2, "2") + chunk(3, "3"));
+    CHECK(eight.received() == chunk(1, "x") + chunk(2, "y"));
+    CHECK(loop.count(WorkerCounter::kMessagesReceived) == 6);
+    CHECK(loop.count(WorkerCounter::kMessagesUnclaimed) == 1);
+    CHECK(loop.count(WorkerCounter::kChunksWritten) == 5);
+}
+
+TEST_CASE("HTTP/1.0 gets the messages bare", "[delivery]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("GET /test/7 HTTP/1.0\r\n\r\n");
+    CHECK(browser.received().find("chunked") == std::string::npos);
+    loop.deliver({{"7", "hello"}});
+    CHECK(browser.received() == "Recvd msg #1: 'hello'<br/>");
+}
+
+TEST_CASE("what a full socket does not take comes later, and in order", "[delivery]") {
+    LoopFixture loop;
+    const Browser slow = loop.open_stream("7");
+    const int messages = fill(loop);
+    REQUIRE(loop.connections.pending_bytes() > 0);
+    loop.deliver({{"7", "the last"}});
+    std::string text;
+    for (std::string more = slow.received(); !more.empty(); more = slow.received()) {
+        text += more;
+        loop.turn();
+    }
+    std::string expected;
+    for (int i = 1; i <= messages; ++i) {
+        expected += chunk(i, std::string(2000, 'x'));
+    }
+    CHECK(text == expected + chunk(messages + 1, "the last"));
+    CHECK(loop.connections.pending_bytes() == 0);
+    CHECK(loop.count(WorkerCounter::kBytesWritten) >= text.size());
+    loop.deliver({{"7", "after"}}); // directly again
+    CHECK(slow.received() == chunk(messages + 2, "after"));
+}
+
+TEST_CASE("a stream that does not read is closed at its bound, and the others go on",
+          "[delivery]") {
+    LoopFixture loop;
+    const Browser slow = loop.open_stream("7");
+    const Browser other = loop.open_stream("8");
+    fill(loop);
+    for (int i = 0; i < 3 && loop.count(WorkerCounter::kSlowCloses) == 0; ++i) {
+        loop.deliver({{"7", std::string(2000, 'x')}});
+    }
+    CHECK(loop.count(WorkerCounter::kSlowCloses) == 1);
+    CHECK(loop.count(WorkerCounter::kChunksDropped) == 1);
+    CHECK(loop.connections.pending_bytes() == 0);
+    CHECK(loop.logouts == std::vector<std::string>{"7"});
+    loop.turn();
+    loop.deliver({{"7", "void"}, {"8", "hello"}});
+    CHECK(other.received() == chunk(1, "hello"));
+}
+
+TEST_CASE("a stream whose browser is gone is closed by the write, within its id's list",
+          "[delivery]") {
+    LoopFixture loop;
+    Browser gone = loop.open_stream("7");
+    const Browser stays = loop.open_stream("7");
+    Browser gone_too = loop.open_stream("7");
+    gone.leave();
+    gone_too.leave();
+    loop.deliver({{"7", "hello"}}); // before the loop hears that they left
+    CHECK(stays.received() == chunk(1, "hello"));
+    CHECK(loop.connections.table().stream_count() == 1);
+    CHECK(loop.logouts.empty());
+}
+
+TEST_CASE("random batches reach random streams as a simple model says", "[delivery][property]") {
+    const unsigned seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&random](int bound) {
+        return static_cast<int>(random() % static_cast<unsigned>(bound));
+    };
+    LoopFixture loop;
+    struct Stream {
+        Browser browser;
+        int messages = 0;
+        std::string expected;
+    };
+    std::multimap<std::string, Stream> streams;
+    for (int step = 0; step < 300; ++step) {
+        const std::string id = std::to_string(pick(5));
+        if (pick(4) == 0) {
+            streams.emplace(id, Stream{loop.open_stream(id), 0, {}});
+        } else if (pick(6) == 0 && streams.contains(id)) {
+            streams.erase(streams.find(id));
+            loop.turn();
+        }
+        std::vector<std::pair<std::string, std::string>> batch;
+        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+        for (int i = pick(6); i >= 0; --i) {
+            batch.emplace_back(std::to_string(pick(6)), std::to_string(random()));
+            writer.add(batch.back().first, batch.back().second);
+        }
+        const std::string frame = writer.finish_batch(1, 1);
+        const auto decoded = wire::decode(frame);
+        loop.delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+        for (auto& [stream_id, stream] : streams) {
+            for (const auto& [message_id, text] : batch) {
+                if (message_id == stream_id) {
+                    stream.expected += chunk(++stream.messages, text);
+                }
+            }
+            CHECK(stream.browser.received() == std::exchange(stream.expected, {}));
+        }
+    }
+}
