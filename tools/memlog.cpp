@@ -1,7 +1,7 @@
 #include "tools/memlog.hpp"
 
 #include "tools/memlog_connections.hpp"
-#include "tools/process_memory.hpp"
+#include "tools/process_tree.hpp"
 #include "topology/endpoint.hpp"
 
 #include <httplib.h>
@@ -76,7 +76,7 @@ Result<std::optional<MemlogSample>> sample_process(pid_t root,
     if (processes.empty()) {
         return std::optional<MemlogSample>();
     }
-    const Result<TreeMemory> memory = tree_memory(processes);
+    const Result<ProcessMemory> memory = tree_memory(processes);
     if (!memory.ok()) {
         return memory.error();
     }

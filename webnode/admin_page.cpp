@@ -1,8 +1,8 @@
 #include "webnode/admin_page.hpp"
 
 #include "topology/endpoint.hpp"
+#include "topology/process_memory.hpp"
 #include "webnode/http_port.hpp"
-#include "webnode/process_memory.hpp"
 
 #include <httplib.h>
 #include <unistd.h>
@@ -44,16 +44,22 @@ nlohmann::json worker_fields(const WorkerSlot& slot, const std::string& name,
     return fields;
 }
 
+/// All 0 for a process that is gone, and for none: pid 0.
+ProcessMemory memory_of(pid_t pid) {
+    const Result<ProcessMemory> memory = process_memory(pid);
+    return pid > 0 && memory.ok() ? memory.value() : ProcessMemory{};
+}
+
 } // namespace
 
 nlohmann::json web_node_stats(const WebNodeStats& stats) {
-    ProcessMemory memory_total = process_memory(::getpid());
+    ProcessMemory memory_total = memory_of(::getpid());
     std::uint64_t restarts_total = 0;
     Counters<WorkerCounter> counters_total;
     nlohmann::json workers = nlohmann::json::array();
     for (const WorkerSlot& slot : stats.workers) {
         const pid_t pid = slot.pid.load(std::memory_order_relaxed);
-        const ProcessMemory memory = pid > 0 ? process_memory(pid) : ProcessMemory{};
+        const ProcessMemory memory = memory_of(pid);
         const std::string name = stats.name + "/" + std::to_string(workers.size() + 1);
         workers.push_back(worker_fields(slot, name, memory));
         memory_total += memory;

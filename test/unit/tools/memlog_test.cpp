@@ -2,7 +2,7 @@
 // Method: texts as the kernel and a web node print them, and this process itself as a sample.
 #include "tools/memlog.hpp"
 #include "tools/memlog_connections.hpp"
-#include "tools/process_memory.hpp"
+#include "tools/process_tree.hpp"
 #include "topology/unique_fd.hpp"
 
 #include <arpa/inet.h>
@@ -75,18 +75,6 @@ TEST_CASE("descendants of any depth, and nobody else", "[memlog]") {
     CHECK(descendants(9, processes) == std::vector<pid_t>{9});
     // Read one after the other, the lines of /proc may contradict each other.
     CHECK(descendants(3, {{3, 4}, {4, 3}}) == std::vector<pid_t>{3, 4});
-}
-
-TEST_CASE("memory from smaps_rollup", "[memlog]") {
-    const TreeMemory memory =
-        parse_smaps_rollup("55cb1dd3b000-7ffc5c538000 ---p 00000000 00:00 0     [rollup]\n"
-                           "Rss:                1692 kB\nPss_Dirty:           116 kB\n"
-                           "Pss:                 217 kB\nShared_Clean:          0 kB\n");
-    CHECK(memory.rss_kb == 1692);
-    CHECK(memory.pss_kb == 217);
-    CHECK(parse_smaps_rollup("").rss_kb == 0);
-    CHECK(parse_smaps_rollup("Rss:").rss_kb == 0);
-    CHECK(parse_smaps_rollup("Rss:   \nPss: x kB\n").pss_kb == 0);
 }
 
 TEST_CASE("sockets from /proc/net/tcp", "[memlog]") {

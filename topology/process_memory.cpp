@@ -1,5 +1,6 @@
-#include "webnode/process_memory.hpp"
+#include "topology/process_memory.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -32,10 +33,15 @@ ProcessMemory parse_smaps_rollup(std::string_view text) {
     return {field_kb(text, "Rss"), field_kb(text, "Pss")};
 }
 
-ProcessMemory process_memory(pid_t pid) {
+Result<ProcessMemory> process_memory(pid_t pid) {
+    errno = 0;
     const std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
     std::ostringstream text;
     text << file.rdbuf();
+    if (text.view().empty() && (errno == EACCES || errno == EPERM)) {
+        return Error{"process " + std::to_string(pid) +
+                     " is not ours to look at: run this as its user, or as root"};
+    }
     return parse_smaps_rollup(text.view());
 }
 

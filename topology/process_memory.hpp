@@ -1,6 +1,8 @@
 // How much memory a process has, as the kernel counts it.
 #pragma once
 
+#include "topology/result.hpp"
+
 #include <sys/types.h>
 
 #include <cstdint>
@@ -22,7 +24,7 @@ struct ProcessMemory {
 /// From the text of /proc/PID/smaps_rollup; what is not in it counts as 0.
 [[nodiscard]] ProcessMemory parse_smaps_rollup(std::string_view text);
 
-/// All 0 for a process that is gone, or not ours to look at.
-[[nodiscard]] ProcessMemory process_memory(pid_t pid);
+/// All 0 for a process that is gone.   Errors: one of another user, which may not be looked at.
+[[nodiscard]] Result<ProcessMemory> process_memory(pid_t pid);
 
 } // namespace zcomet

@@ -1,4 +1,4 @@
-#include "webnode/process_memory.hpp"
+#include "topology/process_memory.hpp"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -22,9 +22,9 @@ TEST_CASE("what is missing or cut short counts as 0", "[process_memory]") {
 }
 
 TEST_CASE("a process can be looked at, and one that is gone has nothing", "[process_memory]") {
-    const ProcessMemory own = process_memory(::getpid());
+    const ProcessMemory own = process_memory(::getpid()).value();
     CHECK(own.rss_kb > 0);
     CHECK(own.pss_kb > 0);
     CHECK(own.pss_kb <= own.rss_kb);
-    CHECK(process_memory(0).rss_kb == 0);
+    CHECK(process_memory(0).value().rss_kb == 0);
 }

@@ -2,24 +2,17 @@
 // workers, and counts as one.
 #pragma once
 
+#include "topology/process_memory.hpp"
 #include "topology/result.hpp"
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace zcomet {
-
-struct TreeMemory {
-    /// Resident. Pages that processes share count in each, so this overstates many workers.
-    std::uint64_t rss_kb = 0;
-    /// Resident, each shared page divided by the number of processes that share it: this adds up.
-    std::uint64_t pss_kb = 0;
-};
 
 /// A process and its parent.
 using ProcessParent = std::pair<pid_t, pid_t>;
@@ -32,14 +25,11 @@ using ProcessParent = std::pair<pid_t, pid_t>;
 [[nodiscard]] std::vector<pid_t> descendants(pid_t root,
                                              const std::vector<ProcessParent>& processes);
 
-/// From the text of /proc/PID/smaps_rollup; what is not in it counts as 0.
-[[nodiscard]] TreeMemory parse_smaps_rollup(std::string_view text);
-
 /// `root` and its descendants as of now, or nothing if `root` is gone.
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root);
 
 /// The sum over `processes`; those that have ended since count as 0.
 /// Errors: a process of another user, which may not be looked at.
-[[nodiscard]] Result<TreeMemory> tree_memory(const std::vector<pid_t>& processes);
+[[nodiscard]] Result<ProcessMemory> tree_memory(const std::vector<pid_t>& processes);
 
 } // namespace zcomet

@@ -1,7 +1,6 @@
-#include "tools/process_memory.hpp"
+#include "tools/process_tree.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -18,9 +17,8 @@ namespace {
     return path.append(file);
 }
 
-/// Empty if it cannot be read, with errno set.
+/// Empty if it cannot be read.
 [[nodiscard]] std::string read_file(const std::string& path) {
-    errno = 0;
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
@@ -31,19 +29,6 @@ template <typename Number> [[nodiscard]] std::optional<Number> parse_number(std:
     Number value{};
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     return parsed.ec == std::errc{} ? std::optional(value) : std::nullopt;
-}
-
-/// The number in the line that begins with `name`, which ends in a colon.
-[[nodiscard]] std::uint64_t field_kb(std::string_view text, std::string_view name) {
-    while (!text.empty()) {
-        const std::size_t line_end = std::min(text.find('\n'), text.size() - 1);
-        if (text.starts_with(name)) {
-            return parse_number<std::uint64_t>(text.substr(name.size(), line_end - name.size()))
-                .value_or(0);
-        }
-        text.remove_prefix(line_end + 1);
-    }
-    return 0;
 }
 
 [[nodiscard]] std::vector<ProcessParent> all_processes() {
@@ -85,10 +70,6 @@ std::vector<pid_t> descendants(pid_t root, const std::vector<ProcessParent>& pro
     return found;
 }
 
-TreeMemory parse_smaps_rollup(std::string_view text) {
-    return {field_kb(text, "Rss:"), field_kb(text, "Pss:")};
-}
-
 std::vector<pid_t> process_tree(pid_t root) {
     const std::vector<ProcessParent> processes = all_processes();
     const bool alive = std::any_of(processes.begin(), processes.end(),
@@ -96,17 +77,14 @@ std::vector<pid_t> process_tree(pid_t root) {
     return alive ? descendants(root, processes) : std::vector<pid_t>{};
 }
 
-Result<TreeMemory> tree_memory(const std::vector<pid_t>& processes) {
-    TreeMemory sum;
+Result<ProcessMemory> tree_memory(const std::vector<pid_t>& processes) {
+    ProcessMemory sum;
     for (const pid_t pid : processes) {
-        const std::string text = read_file(proc_path(pid, "smaps_rollup"));
-        if (text.empty() && (errno == EACCES || errno == EPERM)) {
-            return Error{"process " + std::to_string(pid) +
-                         " is not ours to look at: run this as its user, or as root"};
+        const Result<ProcessMemory> memory = process_memory(pid);
+        if (!memory.ok()) {
+            return memory.error();
         }
-        const TreeMemory memory = parse_smaps_rollup(text);
-        sum.rss_kb += memory.rss_kb;
-        sum.pss_kb += memory.pss_kb;
+        sum += memory.value();
     }
     return sum;
 }
