@@ -44,13 +44,6 @@ std::optional<std::string> broker_at(zmq::context_t& context, const HostPort& ad
     return json.is_object() ? json.value("name", "?") : std::optional<std::string>("?");
 }
 
-Status bind_socket(ZmqSocket& socket, const HostPort& address) {
-    if (address.host.find(':') != std::string::npos) {
-        socket.raw().set(zmq::sockopt::ipv6, true);
-    }
-    return socket.bind(tcp_endpoint(address));
-}
-
 void release_shared_frame(void* /*data*/, void* hint) {
     delete static_cast<SharedFrame*>(hint);
 }
@@ -95,14 +88,14 @@ Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOpti
 }
 
 Status Broker::bind(zmq::context_t& context, const BrokerOptions& options) {
-    if (Status bound = bind_socket(peers_, options.listen); !bound.ok()) {
+    if (Status bound = peers_.bind(tcp_endpoint(options.listen)); !bound.ok()) {
         if (const auto name = broker_at(context, options.listen)) {
             return Error{"a zcomet-broker named \"" + *name + "\" is already running at " +
                          tcp_endpoint(options.listen)};
         }
         return bound;
     }
-    return bind_socket(feeds_, options.feed);
+    return feeds_.bind(tcp_endpoint(options.feed));
 }
 
 std::string Broker::admin_address() const {

@@ -26,6 +26,14 @@ constexpr int kRouterReceiveFrames = 1000;
 /// Frames that a ROUTER keeps for one peer that does not read its answers.
 constexpr int kRouterSendFrames = 10'000;
 
+/// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
+/// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
+void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
+    if (endpoint.find('[') != std::string::npos) {
+        socket.set(zmq::sockopt::ipv6, true);
+    }
+}
+
 std::string why(const zmq::error_t& error) {
     return error.what();
 }
@@ -73,6 +81,7 @@ ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(c
 
 Status ZmqSocket::bind(const std::string& endpoint) {
     try {
+        allow_address_family(socket_, endpoint);
         socket_.bind(endpoint);
         return Done{};
     } catch (const zmq::error_t& error) {
@@ -82,6 +91,7 @@ Status ZmqSocket::bind(const std::string& endpoint) {
 
 Status ZmqSocket::connect(const std::string& endpoint) {
     try {
+        allow_address_family(socket_, endpoint);
         socket_.connect(endpoint);
         return Done{};
     } catch (const zmq::error_t& error) {

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 using namespace zcomet;
@@ -107,6 +109,22 @@ TEST_CASE("a client refuses what is no id, and messages that are too long") {
     CHECK_FALSE(client->send("123", too_long).ok());
     CHECK(client->send("123", std::string_view(too_long).substr(1)).ok());
     CHECK(client->flush().ok());
+}
+
+TEST_CASE("broker and clients meet over IPv6 as well") {
+    std::ifstream addresses("/proc/net/if_inet6");
+    const std::string all{std::istreambuf_iterator<char>(addresses), {}};
+    if (all.find("00000000000000000000000000000001") == std::string::npos) {
+        WARN("this host has no IPv6 loopback address");
+        return;
+    }
+    const ReadyProgram broker("zcomet-broker",
+                              {"--listen", "tcp://[::1]:*", "--feed", "tcp://[::1]:*"});
+    const auto client = Client::connect({.broker = broker.field("listen")});
+    REQUIRE(client.ok());
+    REQUIRE(client.value()->login("123").ok());
+    CHECK(client.value()->send_with_receipt("123", "hello").value() == 1);
+    CHECK(next(*client.value()) == "123: hello");
 }
 
 TEST_CASE("connecting where no broker is says so in time") {
