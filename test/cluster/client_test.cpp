@@ -178,6 +178,7 @@ TEST_CASE("many messages from several threads, a client for each, arrive in each
     constexpr int kSenders = 4;
     constexpr int kMessages = 2000;
     std::vector<std::thread> threads;
+    threads.reserve(kSenders);
     for (int s = 0; s < kSenders; ++s) {
         threads.emplace_back([&cluster, s] {
             const auto sender = cluster.connect();

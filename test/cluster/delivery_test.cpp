@@ -136,6 +136,7 @@ TEST_CASE("the workers of a web node share its port, and each is a node of its o
     }
     CHECK(names == std::set<std::string>{"a/1", "a/2", "a/3"});
     std::vector<CometClient> streams;
+    streams.reserve(30);
     for (int i = 0; i < 30; ++i) {
         streams.push_back(open_stream(cluster.http(0), "everyone"));
     }

@@ -31,7 +31,7 @@ std::string any_port() {
 
 /// Runs a program that should refuse to start. Checks that it says why in one line.
 Finished refused(const std::string& program, std::vector<std::string> arguments) {
-    const Finished finished = run(path_of(program), std::move(arguments));
+    Finished finished = run(path_of(program), std::move(arguments));
     INFO(program << ": " << finished.log);
     CHECK(finished.status > 0);
     CHECK(finished.log.starts_with(program + ": "));

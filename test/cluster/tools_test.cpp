@@ -191,6 +191,7 @@ TEST_CASE("memlog writes a line each interval: date, seconds, resident KB, conne
     Cluster cluster = one_web_node(2);
     const TemporaryFolder folder;
     std::vector<CometClient> streams;
+    streams.reserve(7);
     for (int i = 0; i < 7; ++i) {
         streams.push_back(cluster.open_stream(0, std::to_string(i)));
     }
