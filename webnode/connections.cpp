@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace zcomet {
@@ -101,11 +102,16 @@ bool Connections::keep_back(StreamHandle handle, Connection& connection, std::st
     if (waiting == nullptr) {
         return false;
     }
-    const bool was_empty = waiting->outbox.empty();
-    if (!waiting->outbox.append(bytes, outbox_bytes_max_)) {
+    // A browser may have read meanwhile without epoll having had a turn to say so.
+    if (waiting->outbox.size() > outbox_bytes_max_ && !send_outbox(handle, connection, *waiting)) {
+        return false;
+    }
+    if (waiting->outbox.size() > outbox_bytes_max_) {
         close(handle, CloseReason::kSlow);
         return false;
     }
+    const bool was_empty = waiting->outbox.empty();
+    static_cast<void>(waiting->outbox.append(bytes, SIZE_MAX));
     pending_bytes_ += bytes.size();
     if (was_empty) {
         epoll_.modify(connection.fd(), kReadWriteEvents, handle.packed());
@@ -113,23 +119,33 @@ bool Connections::keep_back(StreamHandle handle, Connection& connection, std::st
     return true;
 }
 
-bool Connections::flush(StreamHandle handle, Connection& connection) {
-    Pending* waiting = pending(connection);
-    while (waiting != nullptr && !waiting->outbox.empty()) {
-        const std::string_view bytes = waiting->outbox.front();
+bool Connections::send_outbox(StreamHandle handle, const Connection& connection, Pending& waiting) {
+    while (!waiting.outbox.empty()) {
+        const std::string_view bytes = waiting.outbox.front();
         const ssize_t sent =
             ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EAGAIN) {
-            return true;
-        }
-        if (sent < 0) {
+        if (sent < 0 && errno != EAGAIN) {
             close(handle, CloseReason::kPeer);
             return false;
         }
+        if (sent < 0) {
+            return true;
+        }
         const auto taken = static_cast<std::size_t>(sent);
         counters_.add(WorkerCounter::kBytesWritten, taken);
-        waiting->outbox.consume(taken);
+        waiting.outbox.consume(taken);
         pending_bytes_ -= taken;
+    }
+    return true;
+}
+
+bool Connections::flush(StreamHandle handle, Connection& connection) {
+    Pending* waiting = pending(connection);
+    if (waiting != nullptr && !send_outbox(handle, connection, *waiting)) {
+        return false;
+    }
+    if (waiting != nullptr && !waiting->outbox.empty()) {
+        return true;
     }
     if (waiting != nullptr && waiting->waiting == Waiting::kFlush) {
         close(handle, CloseReason::kDone);

@@ -53,7 +53,9 @@ class Connections {
     /// Called with an id whose last stream was closed.
     using LogOut = std::function<void(std::string_view id)>;
 
-    /// @param outbox_bytes_max  kept back for a connection that does not read, before it is closed.
+    /// @param outbox_bytes_max  a connection for which more than this is kept back is closed when
+    ///     there is still more to write. So at most this and one batch are kept for each: a batch
+    ///     that is larger than the socket's buffer is no sign of a slow browser.
     Connections(Epoll& epoll, Counters<WorkerCounter>& counters, std::size_t outbox_bytes_max,
                 LogOut log_out);
     ~Connections();
@@ -94,6 +96,9 @@ class Connections {
   private:
     [[nodiscard]] bool keep_back(StreamHandle handle, Connection& connection,
                                  std::string_view bytes);
+    /// Writes of the outbox what the socket takes. @return false if the connection was closed.
+    [[nodiscard]] bool send_outbox(StreamHandle handle, const Connection& connection,
+                                   Pending& waiting);
     void release_pending(Connection& connection);
     void count_close(CloseReason reason);
 

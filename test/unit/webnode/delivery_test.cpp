@@ -99,7 +99,7 @@ TEST_CASE("a stream that does not read is closed at its bound, and the others go
     const Browser slow = loop.open_stream("7");
     const Browser other = loop.open_stream("8");
     fill(loop);
-    for (int i = 0; i < 3 && loop.count(WorkerCounter::kSlowCloses) == 0; ++i) {
+    for (int i = 0; i < 5 && loop.count(WorkerCounter::kSlowCloses) == 0; ++i) {
         loop.deliver({{"7", std::string(2000, 'x')}});
     }
     CHECK(loop.count(WorkerCounter::kSlowCloses) == 1);
@@ -109,6 +109,31 @@ TEST_CASE("a stream that does not read is closed at its bound, and the others go
     loop.turn();
     loop.deliver({{"7", "void"}, {"8", "hello"}});
     CHECK(other.received() == chunk(1, "hello"));
+}
+
+TEST_CASE("a batch larger than every buffer is no sign of a slow browser", "[delivery]") {
+    LoopFixture loop;
+    const Browser browser = loop.open_stream("7");
+    const std::string text(2000, 'x');
+    constexpr int kMessages = static_cast<int>(2 * LoopFixture::kSocketBytes / 2000);
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    std::string expected;
+    for (int i = 1; i <= kMessages; ++i) {
+        writer.add("7", text);
+        expected += chunk(i, text);
+    }
+    const std::string frame = writer.finish_batch(1, 1);
+    const auto decoded = wire::decode(frame);
+    loop.delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+    REQUIRE(loop.connections.pending_bytes() > LoopFixture::kOutboxBytesMax);
+    std::string received = browser.received();
+    loop.deliver({{"7", "next"}}); // before epoll can say that there is room again
+    while (loop.connections.pending_bytes() > 0) {
+        loop.turn();
+        received += browser.received();
+    }
+    CHECK(received + browser.received() == expected + chunk(kMessages + 1, "next"));
+    CHECK(loop.count(WorkerCounter::kSlowCloses) == 0);
 }
 
 TEST_CASE("a stream whose browser is gone is closed by the write, within its id's list",

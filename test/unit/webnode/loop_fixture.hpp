@@ -54,6 +54,7 @@ class Browser {
 class LoopFixture {
   public:
     static constexpr std::size_t kOutboxBytesMax = 4096;
+    static constexpr int kSocketBytes = 131'072; // that a connection takes, about
     static constexpr Duration kDeadline = 10s;
 
     /// A browser connects, having sent `request` already.
@@ -61,6 +62,8 @@ class LoopFixture {
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
                 0);
+        const int size = kSocketBytes / 2; // the kernel doubles it
+        REQUIRE(::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
         Browser browser(ends[1]);
         if (!request.empty()) {
             browser.send(request);
