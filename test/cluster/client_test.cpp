@@ -14,11 +14,7 @@ using namespace zcomet::test;
 namespace {
 
 Cluster broker_only() {
-    return Cluster({.web_nodes = 0,
-                    .workers = 1,
-                    .broker_options = {},
-                    .web_node_options = {},
-                    .web_node_process = {}});
+    return Cluster({.web_nodes = 0});
 }
 
 /// What `client` receives next, as "ID: TEXT"; empty if nothing comes.

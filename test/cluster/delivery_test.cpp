@@ -29,11 +29,7 @@ TEST_CASE("a message reaches every stream of its id on both nodes, and no other 
 }
 
 TEST_CASE("a message to an id that nobody holds goes into the void, and is not kept") {
-    Cluster cluster({.web_nodes = 1,
-                     .workers = 1,
-                     .broker_options = {},
-                     .web_node_options = {},
-                     .web_node_process = {}});
+    Cluster cluster({.web_nodes = 1});
     CHECK(cluster.send("456", "lost") == 0);
     CometClient stream = cluster.open_stream(0, "456");
     CHECK(cluster.send("456", "found") == 1);
@@ -76,11 +72,7 @@ TEST_CASE("each stream counts its own messages") {
 }
 
 TEST_CASE("an id is logged out when its last stream closes, not before") {
-    Cluster cluster({.web_nodes = 1,
-                     .workers = 1,
-                     .broker_options = {},
-                     .web_node_options = {},
-                     .web_node_process = {}});
+    Cluster cluster({.web_nodes = 1});
     std::optional<CometClient> first = cluster.open_stream(0, "123");
     std::optional<CometClient> second = open_stream(cluster.http(0), "123");
     first.reset();
@@ -95,11 +87,7 @@ TEST_CASE("an id is logged out when its last stream closes, not before") {
 }
 
 TEST_CASE("a stream that does not read is closed and counted, and nobody else notices") {
-    Cluster cluster({.web_nodes = 1,
-                     .workers = 1,
-                     .broker_options = {},
-                     .web_node_options = {"--stream-buffer", "65536"},
-                     .web_node_process = {}});
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--stream-buffer", "65536"}});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");
     REQUIRE(slow.await_status() == 200);
@@ -125,11 +113,7 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
 }
 
 TEST_CASE("the workers of a web node share its port, and each is a node of its own") {
-    Cluster cluster({.web_nodes = 1,
-                     .workers = 3,
-                     .broker_options = {},
-                     .web_node_options = {},
-                     .web_node_process = {}});
+    Cluster cluster({.web_nodes = 1, .workers = 3});
     std::set<std::string> names;
     for (const auto& node : cluster.query("nodes")) {
         names.insert(node.at("name").get<std::string>());

@@ -31,11 +31,7 @@ std::string request(std::string_view method, std::string_view path) {
 }
 
 Cluster one_web_node(std::vector<std::string> options = {}) {
-    return Cluster({.web_nodes = 1,
-                    .workers = 1,
-                    .broker_options = {},
-                    .web_node_options = std::move(options),
-                    .web_node_process = {}});
+    return Cluster({.web_nodes = 1, .web_node_options = std::move(options)});
 }
 
 } // namespace

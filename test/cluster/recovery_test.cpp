@@ -24,11 +24,7 @@ constexpr Duration kLoggedOut = 3500ms;
 #endif
 
 Cluster one_web_node(unsigned workers = 1) {
-    return Cluster({.web_nodes = 1,
-                    .workers = workers,
-                    .broker_options = {},
-                    .web_node_options = {},
-                    .web_node_process = {}});
+    return Cluster({.web_nodes = 1, .workers = workers});
 }
 
 /// Sends texts until one is received by `stream`, within `timeout`. @return whether one was.

@@ -15,11 +15,7 @@ using namespace zcomet::test;
 namespace {
 
 Cluster one_web_node(unsigned workers = 1) {
-    return Cluster({.web_nodes = 1,
-                    .workers = workers,
-                    .broker_options = {},
-                    .web_node_options = {},
-                    .web_node_process = {}});
+    return Cluster({.web_nodes = 1, .workers = workers});
 }
 
 std::vector<std::string> with_broker(const Cluster& cluster, std::vector<std::string> arguments) {

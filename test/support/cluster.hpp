@@ -39,9 +39,9 @@ class ReadyProgram {
 struct ClusterShape {
     unsigned web_nodes = 2;
     unsigned workers = 1;
-    std::vector<std::string> broker_options;
-    std::vector<std::string> web_node_options;
-    ProcessOptions web_node_process;
+    std::vector<std::string> broker_options = {};
+    std::vector<std::string> web_node_options = {};
+    ProcessOptions web_node_process = {};
 };
 
 /// Thread: one, for its whole life. Web nodes are named "a", "b", …
