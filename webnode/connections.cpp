@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
 #include <utility>
 
 namespace zcomet {
@@ -111,7 +110,7 @@ bool Connections::keep_back(StreamHandle handle, Connection& connection, std::st
         return false;
     }
     const bool was_empty = waiting->outbox.empty();
-    static_cast<void>(waiting->outbox.append(bytes, SIZE_MAX));
+    waiting->outbox.append(bytes);
     pending_bytes_ += bytes.size();
     if (was_empty) {
         epoll_.modify(connection.fd(), kReadWriteEvents, handle.packed());

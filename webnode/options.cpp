@@ -88,8 +88,9 @@ void add_size_options(CLI::App& app, CommandLine& line) {
                    "Connections a worker holds at most [what its limit of open files allows]")
         ->type_name("N")
         ->check(CLI::Range(1U, 100'000'000U));
-    app.add_option("--stream-buffer", line.options.stream_buffer_bytes,
-                   "Bytes kept for a stream that does not read; past them it is closed")
+    app.add_option(
+           "--stream-buffer", line.options.stream_buffer_bytes,
+           "Bytes kept for a stream that does not read; with more it is closed at the next message")
         ->type_name("BYTES")
         ->capture_default_str()
         ->check(CLI::Range(kStreamBufferMin, kStreamBufferMax));

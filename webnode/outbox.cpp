@@ -4,14 +4,6 @@
 
 namespace zcomet {
 
-bool Outbox::append(std::string_view bytes, std::size_t limit) {
-    if (bytes.size() > limit || size() > limit - bytes.size()) {
-        return false;
-    }
-    bytes_.append(bytes);
-    return true;
-}
-
 std::string_view Outbox::front() const {
     return std::string_view(bytes_).substr(sent_);
 }

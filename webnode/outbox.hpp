@@ -9,9 +9,8 @@ namespace zcomet {
 
 class Outbox {
   public:
-    /// Puts `bytes` behind what waits.
-    /// @return false, with nothing changed, if more than `limit` bytes would wait then.
-    [[nodiscard]] bool append(std::string_view bytes, std::size_t limit);
+    /// Puts `bytes` behind what waits. How much may wait is the owner's business.
+    void append(std::string_view bytes) { bytes_.append(bytes); }
 
     /// What waits, oldest first; valid until the next append() or consume().
     [[nodiscard]] std::string_view front() const;
