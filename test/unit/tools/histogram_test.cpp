@@ -36,7 +36,8 @@ TEST_CASE("an empty histogram has zeros", "[histogram]") {
 }
 
 TEST_CASE("one value is every percentile", "[histogram]") {
-    const std::uint64_t value = GENERATE(0, 1, 63, 64, 65, 127, 128, 1'000'000, 60'000'000'000);
+    const auto value =
+        GENERATE(as<std::uint64_t>{}, 0, 1, 63, 64, 65, 127, 128, 1'000'000, 60'000'000'000);
     Histogram histogram;
     histogram.record(value);
     CHECK(histogram.count() == 1);
