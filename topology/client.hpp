@@ -28,7 +28,7 @@ struct ClientOptions {
     std::string broker = "tcp://127.0.0.1:5555";
     /// Name in the broker's list of nodes, 1 to 64 printable characters; empty:
     /// "client-PID-NUMBER".
-    std::string name;
+    std::string name{};
     /// How long connect() and the first login() wait for the broker.
     Duration timeout = 3s;
 };
