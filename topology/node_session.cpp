@@ -233,8 +233,8 @@ bool NodeSession::logins_applied() const {
 }
 
 void NodeSession::send_list() {
-    // The list holds the changes that were waiting to be sent. It is a change of its own, so that the
-    // broker's number shows whether it arrived.
+    // The list holds the changes that were waiting to be sent. It is a change of its own, so that
+    // the broker's number shows whether it arrived.
     changes_ = {};
     ++change_;
     list_due_ = false;
