@@ -36,7 +36,7 @@ TEST_CASE("slab: addresses stay while it grows over many chunks", "[slab]") {
     }
     REQUIRE(&slab[first] == address);
     REQUIRE(slab[first][0] == 7);
-    REQUIRE(slab.memory_bytes() < 10'000 * 128 + 2 * zcomet::kChunkBytes);
+    REQUIRE(slab.memory_bytes() < std::size_t{10'000} * 128 + 2 * zcomet::kChunkBytes);
 }
 
 TEST_CASE("slab: every record is destroyed exactly once", "[slab]") {
