@@ -3,7 +3,8 @@
 #
 #     . "$(dirname "$0")/lib/setup.sh"
 #     install_packages "${build_packages[@]}"
-#     build_into build
+#     configure_build "$root/build"
+#     build_targets "$root/build"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
