@@ -71,6 +71,7 @@ Ran run(
     zcomet::add_common_options(app);
     arguments.insert(arguments.begin(), "/somewhere/zcomet-x");
     std::vector<char*> argv;
+    argv.reserve(arguments.size());
     for (std::string& argument : arguments) {
         argv.push_back(argument.data());
     }
