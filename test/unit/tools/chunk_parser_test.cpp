@@ -45,39 +45,39 @@ std::string chunk(std::string_view data) {
     return size + std::string(data) + "\r\n";
 }
 
-const std::string whole_body = chunk("Recvd msg #1: 'no stamp'<br/>") +
+const std::string kWholeBody = chunk("Recvd msg #1: 'no stamp'<br/>") +
                                chunk("Recvd msg #2: 'a ts=1224518305000000001'<br/>") + chunk("x") +
                                chunk(" ts=12") + chunk("  ts=7 ts=8 ts=x") + chunk(" ts ts= ts=9") +
                                "0\r\n\r\n";
-const Read body_read{{0, 1224518305000000001, 0, 12, 8, 9}, Event::kEnd, ""};
+const Read kBodyRead{{0, 1224518305000000001, 0, 12, 8, 9}, Event::kEnd, ""};
 
 } // namespace
 
 TEST_CASE("chunks and stamps of a whole body", "[chunk_parser]") {
-    CHECK(read_whole(whole_body) == body_read);
+    CHECK(read_whole(kWholeBody) == kBodyRead);
     CHECK(read_whole("") == Read{});
     CHECK(read_whole("3\r\nabc\r") == Read{});
     CHECK(read_whole("3\r\nabc\r\n") == Read{{0}, Event::kNeedMore, ""});
 }
 
 TEST_CASE("a body cut in two at every place", "[chunk_parser]") {
-    for (std::size_t cut = 0; cut <= whole_body.size(); ++cut) {
+    for (std::size_t cut = 0; cut <= kWholeBody.size(); ++cut) {
         INFO("cut at " << cut);
         ChunkParser parser;
         Read read;
-        feed(parser, std::string_view(whole_body).substr(0, cut), read);
-        feed(parser, std::string_view(whole_body).substr(cut), read);
-        REQUIRE(read == body_read);
+        feed(parser, std::string_view(kWholeBody).substr(0, cut), read);
+        feed(parser, std::string_view(kWholeBody).substr(cut), read);
+        REQUIRE(read == kBodyRead);
     }
 }
 
 TEST_CASE("a body byte by byte", "[chunk_parser]") {
     ChunkParser parser;
     Read read;
-    for (const char& byte : whole_body) {
+    for (const char& byte : kWholeBody) {
         feed(parser, std::string_view(&byte, 1), read);
     }
-    CHECK(read == body_read);
+    CHECK(read == kBodyRead);
 }
 
 TEST_CASE("sizes: letters of either case, leading zeros, extensions, trailers", "[chunk_parser]") {
@@ -173,7 +173,7 @@ TEST_CASE("garbage ends in a verdict", "[chunk_parser][property]") {
     const auto seed = GENERATE(take(200, random(0U, ~0U)));
     INFO("seed " << seed);
     std::mt19937_64 random(seed);
-    std::string bytes = whole_body;
+    std::string bytes = kWholeBody;
     for (int i = 0; i < 3; ++i) {
         bytes[random() % bytes.size()] = static_cast<char>(random());
     }

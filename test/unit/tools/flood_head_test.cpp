@@ -10,7 +10,7 @@ using Event = FloodHead::Event;
 
 namespace {
 
-const std::string whole_head = "HTTP/1.1 200 OK\r\nServer: zcomet\r\nContent-Type: text/html\r\n"
+const std::string kWholeHead = "HTTP/1.1 200 OK\r\nServer: zcomet\r\nContent-Type: text/html\r\n"
                                "transfer-Encoding: Chunked \r\nCache-Control: no-store\r\n\r\n";
 
 /// Reads a head with `fields` in it, which end in CRLF each.
@@ -30,8 +30,8 @@ Event read_whole(std::string_view bytes) {
 } // namespace
 
 TEST_CASE("a head cut in two at every place", "[flood_head]") {
-    const std::string text = whole_head + "3\r\nabc\r\n";
-    for (std::size_t cut = 0; cut < whole_head.size(); ++cut) {
+    const std::string text = kWholeHead + "3\r\nabc\r\n";
+    for (std::size_t cut = 0; cut < kWholeHead.size(); ++cut) {
         INFO("cut at " << cut);
         FloodHead head;
         std::string_view first = std::string_view(text).substr(0, cut);

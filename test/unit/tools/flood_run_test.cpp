@@ -22,8 +22,8 @@ using namespace zcomet;
 
 namespace {
 
-const std::string stream_head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-const std::string stream_chunks = "3\r\nabc\r\n7\r\na ts=12\r\n1\r\n.\r\n";
+const std::string kStreamHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const std::string kStreamChunks = "3\r\nabc\r\n7\r\na ts=12\r\n1\r\n.\r\n";
 
 /// A listening socket on a free loopback port.
 class Listener {
@@ -152,7 +152,7 @@ class Flood {
 } // namespace
 
 TEST_CASE("streams are opened, and their chunks and stamps counted", "[flood_run]") {
-    Server server(stream_head + stream_chunks, Server::Then::kKeep);
+    Server server(kStreamHead + kStreamChunks, Server::Then::kKeep);
     Flood flood(server.url());
     const FloodResult result = flood.run();
     CHECK(result.passed());
@@ -165,7 +165,7 @@ TEST_CASE("streams are opened, and their chunks and stamps counted", "[flood_run
 
 TEST_CASE("streams that end are closed, whether or not their body is complete", "[flood_run]") {
     const std::string end = GENERATE(values<std::string>({"", "0\r\n\r\n"}));
-    Server server(stream_head + stream_chunks + end, Server::Then::kClose);
+    Server server(kStreamHead + kStreamChunks + end, Server::Then::kClose);
     Flood flood(server.url());
     flood.options.duration.reset();
     const FloodResult result = flood.run();
@@ -208,7 +208,7 @@ TEST_CASE("nobody answers in time", "[flood_run]") {
 }
 
 TEST_CASE("ids go round, and so do source addresses", "[flood_run]") {
-    Server server(stream_head, Server::Then::kKeep);
+    Server server(kStreamHead, Server::Then::kKeep);
     Flood flood(server.url());
     flood.options.plan.connections = 6;
     flood.options.plan.first_id = 7;
@@ -221,7 +221,7 @@ TEST_CASE("ids go round, and so do source addresses", "[flood_run]") {
 }
 
 TEST_CASE("streams are opened at their rate", "[flood_run]") {
-    Server server(stream_head, Server::Then::kKeep);
+    Server server(kStreamHead, Server::Then::kKeep);
     Flood flood(server.url());
     flood.options.plan.rate = 200;
     const FloodResult result = flood.run();
@@ -230,7 +230,7 @@ TEST_CASE("streams are opened at their rate", "[flood_run]") {
 }
 
 TEST_CASE("more processes than streams", "[flood_run]") {
-    Server server(stream_head, Server::Then::kKeep);
+    Server server(kStreamHead, Server::Then::kKeep);
     Flood flood(server.url());
     flood.options.plan.connections = 1;
     flood.options.plan.processes = 3;

@@ -10,12 +10,12 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const HostPort any_port{"127.0.0.1", 0};
+const HostPort kAnyPort{"127.0.0.1", 0};
 
 } // namespace
 
 TEST_CASE("a reserved port has a number, and several workers listen on it", "[http_port]") {
-    const Result<ReservedPort> reserved = reserve_port(any_port);
+    const Result<ReservedPort> reserved = reserve_port(kAnyPort);
     REQUIRE(reserved.ok());
     const HostPort address = reserved.value().address;
     CHECK(address.port != 0);
@@ -26,7 +26,7 @@ TEST_CASE("a reserved port has a number, and several workers listen on it", "[ht
 }
 
 TEST_CASE("a second web node is told that the port is taken", "[http_port]") {
-    const Result<ReservedPort> reserved = reserve_port(any_port);
+    const Result<ReservedPort> reserved = reserve_port(kAnyPort);
     REQUIRE(reserved.ok());
     const HostPort address = reserved.value().address;
     SECTION("while the first has no listener yet") {
@@ -63,7 +63,7 @@ TEST_CASE("any other listener is in the way too", "[http_port]") {
 TEST_CASE("a port is free again as soon as it was given up", "[http_port]") {
     HostPort address;
     {
-        const Result<ReservedPort> reserved = reserve_port(any_port);
+        const Result<ReservedPort> reserved = reserve_port(kAnyPort);
         REQUIRE(reserved.ok());
         address = reserved.value().address;
         const Result<UniqueFd> listener = open_listener(address);

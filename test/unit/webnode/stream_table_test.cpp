@@ -156,8 +156,10 @@ TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {
 TEST_CASE("memory goes back when a great many connections are gone, and handles stay stale",
           "[stream_table]") {
     StreamTable table;
+    constexpr int kConnections = 100'000;
     std::vector<StreamHandle> handles;
-    for (int fd = 0; fd < 100'000; ++fd) {
+    handles.reserve(kConnections);
+    for (int fd = 0; fd < kConnections; ++fd) {
         handles.push_back(table.add(fd));
     }
     const std::size_t full = table.memory_bytes();
