@@ -13,8 +13,9 @@ namespace {
 constexpr Duration kAfterRefusal = 10s;
 } // namespace
 
-SenderSession::SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name)
-    : host_(host), incarnation_(incarnation), name_(std::move(name)) {
+SenderSession::SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
+                             Duration gather)
+    : host_(host), incarnation_(incarnation), name_(std::move(name)), gather_(gather) {
     ZCOMET_ASSERT(incarnation_ != 0);
 }
 

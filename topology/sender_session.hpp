@@ -38,7 +38,9 @@ struct SenderSessionCounters {
 
 class SenderSession {
   public:
-    SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name);
+    /// @param gather  how long a busy sender waits for more to go along; 0: each tick() sends.
+    SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
+                  Duration gather = kGatherWindow);
 
     /// Says HELLO. Call once.
     void start(Time now);
@@ -104,7 +106,7 @@ class SenderSession {
     std::deque<Sent> under_way_;    // frames sent, not credited
     std::size_t under_way_bytes_ = 0;
     std::size_t window_bytes_ = 0;
-    GatherWindow gather_{kGatherWindow};
+    GatherWindow gather_;
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;
