@@ -1,6 +1,7 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
 #include "broker/options.hpp"
 #include "topology/program.hpp"
+#include "topology/zmq_socket.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -48,6 +49,7 @@ int serve(const BrokerFlags& flags) {
     const BrokerOptions options = value_or_throw(to_broker_options(flags));
     const UniqueFd stop = catch_termination_signals();
     raise_descriptor_limit();
+    keep_freed_frames();
     zmq::context_t context;
     const auto broker = value_or_throw(Broker::open(context, options));
     say_ready(options, *broker);

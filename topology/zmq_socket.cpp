@@ -2,6 +2,7 @@
 
 #include "topology/check.hpp"
 
+#include <malloc.h>
 #include <sys/random.h>
 
 #include <cerrno>
@@ -25,6 +26,8 @@ constexpr int kBacklog = 1024;
 constexpr int kRouterReceiveFrames = 1000;
 /// Frames that a ROUTER keeps for one peer that does not read its answers.
 constexpr int kRouterSendFrames = 10'000;
+/// Of freed memory, for each heap of the process. A window's worth (topology/feed_writer.hpp).
+constexpr int kFreedBytesKept = 1 << 20;
 
 /// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
 /// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
@@ -166,6 +169,12 @@ bool ZmqSocket::readable() const {
 
 bool ZmqSocket::writable() const {
     return (socket_.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+}
+
+void keep_freed_frames() {
+    static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kFreedBytesKept));
+    // Setting one of the two stops glibc from adapting the other; what is larger has its own pages.
+    static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
 }
 
 std::uint64_t random_u64() {

@@ -291,6 +291,7 @@ int main(int argc, char** argv) {
     zcomet::add_options(app, options);
     zcomet::add_common_options(app);
     return zcomet::run_program(app, argc, argv, [&options] {
+        zcomet::keep_freed_frames();
         if (options.role == "node") {
             return zcomet::run_node(options);
         }
