@@ -1,0 +1,168 @@
+// bench-table: plays very many ids on many nodes, to see what a broker's table costs and how soon
+// it is whole again after a restart. The ids are made up as they are needed, so that this process
+// stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
+// SIGTERM, and ends with one line of JSON.
+#include "test/bench/link_loop.hpp"
+#include "topology/program.hpp"
+#include "topology/zmq_socket.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace zcomet {
+
+namespace {
+
+constexpr Duration kLookInterval = 20ms;
+constexpr Duration kPatience = 120s;
+
+struct Options {
+    std::string broker;
+    std::uint32_t nodes = 100;
+    std::uint32_t ids_per_node = 100'000;
+};
+
+/// A node with the ids "user-N" for `count` numbers N from `first` on.
+class Node : public NodeLinkHandler {
+  public:
+    Node(std::uint64_t first, std::uint32_t count) : first_(first), count_(count) {}
+
+    void on_messages(const wire::MessageList& /*messages*/) override {}
+    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+        std::array<char, 32> text{'u', 's', 'e', 'r', '-'};
+        char* const number = text.data() + 5;
+        for (std::uint64_t n = first_; n < first_ + count_; ++n) {
+            const char* const end = std::to_chars(number, text.data() + text.size(), n).ptr;
+            visit({text.data(), static_cast<std::size_t>(end - text.data())});
+        }
+    }
+    std::uint64_t stream_count() override { return count_; }
+    void on_live(std::string_view /*broker_name*/) override {}
+    void on_lost() override {}
+    void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
+        throw std::runtime_error("the broker refused: " + std::string(text));
+    }
+
+  private:
+    std::uint64_t first_;
+    std::uint32_t count_;
+};
+
+class Table {
+  public:
+    Table(zmq::context_t& context, const Options& options) {
+        nodes_.reserve(options.nodes);
+        for (std::uint32_t i = 0; i < options.nodes; ++i) {
+            nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
+            auto link = NodeLink::open(context, nodes_.back(), options.broker,
+                                       fmt::format("bench-{}", i), random_u64(), Clock::now());
+            if (!link.ok()) {
+                throw std::runtime_error(link.error().text);
+            }
+            links_.push_back(std::move(link).value());
+            links_.back()->login("user-0"); // makes the whole list due
+        }
+        asked_.resize(links_.size(), false);
+    }
+
+    /// Until the broker has applied all ids, or a signal came.
+    void await_applied(int signal_fd) {
+        const Time give_up = Clock::now() + kPatience;
+        serve(links_, kLookInterval, [&] {
+            if (Clock::now() > give_up) {
+                throw std::runtime_error("the broker did not apply all ids in time");
+            }
+            return all_applied() || signalled(signal_fd);
+        });
+    }
+    void stay(int signal_fd) {
+        serve(links_, kLookInterval, [&] { return signalled(signal_fd); });
+    }
+    void print_result() const {
+        std::uint64_t lost = 0;
+        std::uint64_t lists = 0;
+        for (const auto& link : links_) {
+            lost += link->counters().lost_brokers;
+            lists += link->counters().lists_sent;
+        }
+        const nlohmann::json result{{"lost_brokers", lost}, {"lists_sent", lists}};
+        fmt::print("{}\n", result.dump());
+    }
+
+  private:
+    /// Asks each node that has just become live to confirm its ids.
+    bool all_applied() {
+        bool applied = true;
+        for (std::size_t i = 0; i < links_.size(); ++i) {
+            NodeLink& link = *links_[i];
+            if (link.live() && !asked_[i]) {
+                link.confirm_logins(Clock::now());
+                asked_[i] = true;
+            }
+            applied = applied && asked_[i] && link.logins_applied();
+        }
+        return applied;
+    }
+    bool signalled(int signal_fd) {
+        signalfd_siginfo signal{};
+        signalled_ = signalled_ || ::read(signal_fd, &signal, sizeof(signal)) == sizeof(signal);
+        return signalled_;
+    }
+
+    std::vector<Node> nodes_;
+    std::vector<std::unique_ptr<NodeLink>> links_;
+    std::vector<bool> asked_;
+    bool signalled_ = false;
+};
+
+int run(const Options& options) {
+    const UniqueFd signal_fd = catch_termination_signals();
+    keep_freed_frames();
+    zmq::context_t context;
+    const Time start = Clock::now();
+    Table table(context, options);
+    table.await_applied(signal_fd.get());
+    print_ready("bench-table",
+                fmt::format("ids={} seconds={:.3f}",
+                            std::uint64_t{options.nodes} * options.ids_per_node,
+                            std::chrono::duration<double>(Clock::now() - start).count()));
+    table.stay(signal_fd.get());
+    table.print_result();
+    return 0;
+}
+
+void add_options(CLI::App& app, Options& options) {
+    app.add_option("--broker", options.broker, "Address of the broker")
+        ->type_name("tcp://HOST:PORT")
+        ->required();
+    app.add_option("--nodes", options.nodes, "How many nodes to play")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    app.add_option("--ids", options.ids_per_node, "How many ids each node holds, all different")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+}
+
+} // namespace
+
+} // namespace zcomet
+
+int main(int argc, char** argv) {
+    CLI::App app{"Logs very many ids in at a broker and keeps them there", "bench-table"};
+    zcomet::Options options;
+    zcomet::add_options(app, options);
+    zcomet::add_common_options(app);
+    return zcomet::run_program(app, argc, argv, [&options] { return zcomet::run(options); });
+}
