@@ -30,6 +30,11 @@ void Epoll::modify(int fd, std::uint32_t events, std::uint64_t tag) {
     ZCOMET_ASSERT(failed == 0);
 }
 
+void Epoll::remove(int fd) {
+    const int failed = ::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    ZCOMET_ASSERT(failed == 0);
+}
+
 std::span<const epoll_event> Epoll::wait(Time now, Time until) {
     // Nanoseconds matter: epoll_wait() would round a gather window of 500 µs up to a millisecond.
     timespec timeout{};

@@ -24,6 +24,9 @@ class Epoll {
     /// be in the set.
     void modify(int fd, std::uint32_t events, std::uint64_t tag);
 
+    /// Takes a descriptor out that stays open. `fd` must be in the set.
+    void remove(int fd);
+
     /// Waits until something is ready or `until` has come; a time in the past: looks, and returns
     /// at once. The result is valid until the next call.
     [[nodiscard]] std::span<const epoll_event> wait(Time now, Time until);

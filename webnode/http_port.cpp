@@ -9,11 +9,13 @@
 // after a restart do not count as somebody who holds the port.
 #include "webnode/http_port.hpp"
 
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -104,6 +106,13 @@ std::uint16_t bound_port(int fd) {
     return ntohs(port);
 }
 
+/// Passes every segment but those that begin a connection: SYN without ACK, byte 13 of the header.
+constexpr std::array<sock_filter, 5> kNoBeginnings{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},
+                                                    {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},
+                                                    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02},
+                                                    {BPF_RET | BPF_K, 0, 0, 0},
+                                                    {BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF}}};
+
 void set_connection_options(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -156,6 +165,28 @@ Result<UniqueFd> open_listener(const HostPort& address) {
         return cannot_listen(address, errno);
     }
     return fd;
+}
+
+void turn_away(int listener) {
+    std::array<sock_filter, kNoBeginnings.size()> filter = kNoBeginnings;
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void forget_turning_away(int connection) {
+    set_option(connection, SOL_SOCKET, SO_DETACH_FILTER, 0);
+}
+
+void leave_group(int listener) {
+    ::shutdown(listener, SHUT_RD);
+}
+
+Status join_group(int listener) {
+    forget_turning_away(listener);
+    if (::listen(listener, kBacklog) != 0) {
+        return Error{std::string("cannot listen again: ") + std::strerror(errno)};
+    }
+    return Done{};
 }
 
 } // namespace zcomet

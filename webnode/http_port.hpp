@@ -31,4 +31,19 @@ struct ReservedPort {
 /// word.
 [[nodiscard]] Result<UniqueFd> open_listener(const HostPort& address);
 
+/// The first step out of the group: no further connection begins at this listener. Whose handshake
+/// is under way completes it, and waits to be accepted; others try again after a second, by
+/// themselves (TCP repeats a SYN), and get the next listener if this one has left by then.
+void turn_away(int listener);
+
+/// Lets a connection that was accepted from a listener which turns away be as any other.
+void forget_turning_away(int connection);
+
+/// The last step: the listener leaves the group, and keeps its address. What still waits in its
+/// queue is reset, or goes to the other listeners where net.ipv4.tcp_migrate_req is 1.
+void leave_group(int listener);
+
+/// Listens again. Errors: the kernel has no memory.
+[[nodiscard]] Status join_group(int listener);
+
 } // namespace zcomet

@@ -3,6 +3,7 @@
 #include "topology/check.hpp"
 #include "topology/program.hpp"
 #include "topology/time.hpp"
+#include "webnode/descriptor_limit.hpp"
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -206,12 +207,25 @@ void Supervisor::announce_when_ready() {
         return;
     }
     announced_ = true;
+    log_capacity();
     std::string fields = "http=" + browser_url(options_.http);
     if (admin_) {
         fields += " admin=" + admin_->address();
     }
     fields += " workers=" + std::to_string(workers_.size());
     print_ready("zcomet-webnode", fields);
+}
+
+void Supervisor::log_capacity() {
+    std::uint64_t streams_max = 0;
+    for (const WorkerSlot& slot : shared_.slots()) {
+        streams_max += slot.counters.get(WorkerCounter::kStreamsMax);
+    }
+    const bool as_asked = streams_max == std::uint64_t{options_.streams_max} * workers_.size();
+    spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
+                 "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
+                 workers_.size(), streams_max, descriptor_limit(),
+                 as_asked ? "max-streams" : "files");
 }
 
 bool Supervisor::lacks_broker(std::size_t index, Time now) const {

@@ -55,6 +55,7 @@ class Supervisor {
     void check_workers(Time now);
     void on_worker_end(std::size_t index, const ProcessEnd& end, Time now);
     void announce_when_ready();
+    void log_capacity();
     void watch_broker(Time now);
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
     void end_all();

@@ -41,7 +41,9 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
                    [this](std::string_view id) { link_->logout(id); }),
       requests_(connections_, slot.counters, options_.request_deadline,
                 [this](std::string_view id) { link_->login(id); }),
-      delivery_(connections_, slot.counters), listener_(epoll_, slot.counters, kListenerTag),
+      delivery_(connections_, slot.counters),
+      listener_(epoll_, slot.counters, kListenerTag,
+                [this] { return connections_.table().connection_count(); }),
       context_(1) {
     Result<std::unique_ptr<NodeLink>> link =
         NodeLink::open(context_, *this, options_.broker, options_.name, random_u64(), Clock::now());
@@ -109,31 +111,22 @@ void Worker::handle_events(std::span<const epoll_event> events, Time now) {
 }
 
 void Worker::accept_connections(Time now) {
-    listener_.resume_if_possible(room(), now);
-    if (!std::exchange(listener_ready_, false) || !listener_.is_open()) {
-        return;
+    if (std::exchange(listener_ready_, false) || listener_.due() <= now) {
+        listener_.accept(now, [this, now](int fd) { requests_.on_accepted(fd, now); });
     }
-    listener_.accept(room(), now, [this, now](int fd) { requests_.on_accepted(fd, now); });
-}
-
-std::size_t Worker::room() const {
-    const std::size_t held = connections_.table().connection_count();
-    return connections_max_ > held ? connections_max_ - held : 0;
+    listener_.leave_or_return(now);
 }
 
 void Worker::listen() {
     listen_due_ = false;
     const std::uint64_t files_max = raise_descriptor_limit();
-    if (const Status opened = listener_.open(options_.http); !opened.ok()) {
+    const Capacity capacity = capacity_within(files_max, options_.connections_max);
+    if (const Status opened = listener_.open(options_.http, capacity); !opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
-    const std::uint32_t possible = connections_possible(files_max);
-    connections_max_ = options_.connections_max;
-    if (connections_max_ == 0 || connections_max_ > possible) {
-        connections_max_ = possible;
-    }
+    slot_.counters.set(WorkerCounter::kStreamsMax, capacity.connections);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
-                 options_.http.text(), connections_max_, files_max);
+                 options_.http.text(), capacity.connections, files_max);
     enter(link_->live() ? WorkerState::kLive : WorkerState::kLost);
 }
 

@@ -19,7 +19,6 @@
 
 #include <zmq.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -70,7 +69,6 @@ class Worker : private NodeLinkHandler {
     void handle_events(std::span<const epoll_event> events, Time now);
     void listen();
     void accept_connections(Time now);
-    [[nodiscard]] std::size_t room() const;
     [[nodiscard]] Time next_due();
     void enter(WorkerState state);
     void publish_counters();
@@ -91,7 +89,6 @@ class Worker : private NodeLinkHandler {
     Listener listener_;
     zmq::context_t context_;
     std::unique_ptr<NodeLink> link_; // destroyed before its context
-    std::size_t connections_max_ = 0;
     bool listen_due_ = false;
     bool listener_ready_ = false;
     bool link_ready_ = false;

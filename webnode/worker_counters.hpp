@@ -30,7 +30,9 @@ enum class WorkerCounter : std::uint8_t {
     kSlowCloses,        ///< streams closed because they did not read
     kDeadlineCloses,    ///< connections closed because a request took too long
     kPeerCloses,        ///< connections and streams that the browser ended
-    kAcceptPauses,      ///< times the listener was taken out for want of descriptors or room
+    kStreamsMax,        ///< connections that the worker may hold, now; 0 until it listens
+    kFull,              ///< 1 while its listener is out of the group for want of room, now
+    kFullTimes,         ///< times the listener began to leave for want of room or descriptors
     kFeedBatches,       ///< applied
     kFeedGaps,          ///< seen, and asked for again
     kFeedRepeats,       ///< batches that came twice and were applied once
@@ -43,21 +45,41 @@ enum class WorkerCounter : std::uint8_t {
 
 /// In the order of WorkerCounter.
 inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kWorkerCounterNames{
-    "streams",          "connections",        "ids",
-    "pending_bytes",    "accepted",           "requests",
-    "responses_2xx",    "responses_3xx",      "responses_4xx",
-    "responses_5xx",    "messages_received",  "messages_unclaimed",
-    "chunks_written",   "chunks_dropped",     "bytes_written",
-    "slow_closes",      "deadline_closes",    "peer_closes",
-    "accept_pauses",    "feed_batches",       "feed_gaps",
-    "feed_repeats",     "feed_messages_lost", "feed_bad_frames",
-    "login_lists_sent", "broker_losses",
+    "streams",
+    "connections",
+    "ids",
+    "pending_bytes",
+    "accepted",
+    "requests",
+    "responses_2xx",
+    "responses_3xx",
+    "responses_4xx",
+    "responses_5xx",
+    "messages_received",
+    "messages_unclaimed",
+    "chunks_written",
+    "chunks_dropped",
+    "bytes_written",
+    "slow_closes",
+    "deadline_closes",
+    "peer_closes",
+    "streams_max",
+    "full",
+    "full_times",
+    "feed_batches",
+    "feed_gaps",
+    "feed_repeats",
+    "feed_messages_lost",
+    "feed_bad_frames",
+    "login_lists_sent",
+    "broker_losses",
 };
 
 /// Counters that say how much there is now, not how often something happened: they start again at 0
 /// with each process.
-inline constexpr std::array kWorkerGauges{WorkerCounter::kStreams, WorkerCounter::kConnections,
-                                          WorkerCounter::kIds, WorkerCounter::kPendingBytes};
+inline constexpr std::array kWorkerGauges{WorkerCounter::kStreams,    WorkerCounter::kConnections,
+                                          WorkerCounter::kIds,        WorkerCounter::kPendingBytes,
+                                          WorkerCounter::kStreamsMax, WorkerCounter::kFull};
 
 enum class WorkerState : std::uint32_t {
     kDown,     ///< no process

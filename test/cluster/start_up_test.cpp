@@ -1,9 +1,8 @@
 // How programs start, or refuse to: ports in use, brokers that are not there yet, mistakes in
-// options and files, too few descriptors; and how they end when told to.
+// options and files; and how they end when told to.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"
-#include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -37,22 +36,6 @@ Finished refused(const std::string& program, std::vector<std::string> arguments)
 
 bool mentions(const Finished& finished, const std::string& text) {
     return finished.log.find(text) != std::string::npos;
-}
-
-/// Processor time that a process has used, in clock ticks (usually 10 ms).
-std::uint64_t cpu_ticks(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    std::istringstream fields(line.substr(line.rfind(')') + 2));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) {
-        fields >> skipped;
-    }
-    std::uint64_t user = 0;
-    std::uint64_t system = 0;
-    fields >> user >> system;
-    return user + system;
 }
 
 } // namespace
@@ -186,39 +169,6 @@ TEST_CASE("of two web nodes with one name the newer has it, and the older is tol
     CHECK(cluster.await_holders("123", 0));
     CHECK(cluster.query("nodes").size() == 1);
     CHECK(second.process().wait(0ms) == std::nullopt);
-}
-
-TEST_CASE("out of descriptors, a web node stops accepting, keeps its streams, and then goes on") {
-    constexpr std::size_t kConnections = 200;
-    Cluster cluster({.web_nodes = 1, .web_node_process = {.open_files_max = 80}});
-    CometClient first = cluster.open_stream(0, "first");
-    std::vector<std::unique_ptr<CometClient>> crowd;
-    for (std::size_t i = 0; i < kConnections; ++i) {
-        crowd.push_back(std::make_unique<CometClient>(cluster.http(0)));
-        crowd.back()->request("GET", "/test/crowd");
-    }
-    REQUIRE(eventually([&] { return stat(cluster, 0, "accept_pauses") >= 1; }));
-    const std::uint64_t streams = stat(cluster, 0, "streams");
-    CHECK(streams < kConnections);
-    CHECK(streams > 10);
-
-    CHECK(cluster.send("first", "still here") == 1);
-    CHECK(first.await_chunks(1).size() == 1);
-    // Waiting for a second shows that it does not spin: there is no event for "did nothing".
-    const pid_t worker = worker_pid(cluster, 0, 1);
-    const std::uint64_t ticks_before = cpu_ticks(worker);
-    std::this_thread::sleep_for(1s);
-    CHECK(cpu_ticks(worker) - ticks_before < 30);
-
-    // Whoever waits gets in as others leave. Those who came first got in first, so they leave.
-    const std::size_t fitting = streams / 2;
-    crowd.erase(crowd.begin(), crowd.end() - static_cast<std::ptrdiff_t>(fitting));
-    CHECK(eventually([&] { return stat(cluster, 0, "streams") == crowd.size() + 1; }));
-    REQUIRE(cluster.await_holders("crowd", 1));
-    CHECK(cluster.send("crowd", "hello") == 1);
-    for (const auto& client : crowd) {
-        CHECK(client->await_chunks(1).size() == 1);
-    }
 }
 
 TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {

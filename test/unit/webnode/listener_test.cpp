@@ -4,9 +4,12 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <vector>
 
 using namespace zcomet;
@@ -15,21 +18,38 @@ namespace {
 
 constexpr std::uint64_t kTag = 1;
 
+int option(int fd, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    ::getsockopt(fd, level, name, &value, &size);
+    return value;
+}
+
 struct ListenerFixture {
-    ListenerFixture() {
+    explicit ListenerFixture(Capacity capacity = {.connections = 100, .reserve = 10}) {
         Result<ReservedPort> reserved = reserve_port({"127.0.0.1", 0});
         REQUIRE(reserved.ok());
         port = std::move(reserved).value();
-        REQUIRE(listener.open(port.address).ok());
+        REQUIRE(listener.open(port.address, capacity).ok());
     }
-    /// A client that has sent a byte, so that its connection is handed over.
-    void connect() {
-        UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK) const {
+        UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
         sockaddr_in where{};
         where.sin_family = AF_INET;
         where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         where.sin_port = htons(port.address.port);
-        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) == 0);
+        const int failed = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where);
+        if (failed != 0 && errno != EINPROGRESS) {
+            fd.reset();
+        }
+        return fd;
+    }
+    /// A client that has sent nothing yet; invalid if it was refused.
+    [[nodiscard]] UniqueFd connected() const { return begin_to_connect(0); }
+    /// A client that has sent a byte, so that its connection is handed over.
+    void connect() {
+        UniqueFd fd = connected();
+        REQUIRE(fd.valid());
         REQUIRE(::send(fd.get(), "G", 1, MSG_NOSIGNAL) == 1);
         clients.push_back(std::move(fd));
     }
@@ -40,17 +60,38 @@ struct ListenerFixture {
     }
     bool ready_now() { return !epoll.wait(now, now).empty(); }
     /// As a turn of the worker's loop does.
-    void accept(std::size_t room) {
-        listener.accept(room, now, [this](int fd) { accepted.emplace_back(fd); });
+    void turn() {
+        if (ready_now() || listener.due() <= now) {
+            listener.accept(now, [this](int fd) { accepted.emplace_back(fd); });
+        }
+        listener.leave_or_return(now);
+    }
+    /// Turns until that many connections are held.
+    void serve(std::size_t count) {
+        while (accepted.size() < count) {
+            REQUIRE(ready());
+            turn();
+        }
+        REQUIRE(accepted.size() == count);
+    }
+    void serve_new() {
+        connect();
+        serve(accepted.size() + 1);
+    }
+    /// Lets the time for leaving pass.
+    void leave() {
+        REQUIRE(listener.due() == now + Listener::kLeavingTime);
+        now = listener.due();
+        turn();
     }
 
     Time now = Time() + 1h;
     Epoll epoll;
     Counters<WorkerCounter> counters;
-    Listener listener{epoll, counters, kTag};
-    ReservedPort port;
     std::vector<UniqueFd> clients;
     std::vector<UniqueFd> accepted;
+    Listener listener{epoll, counters, kTag, [this] { return accepted.size(); }};
+    ReservedPort port;
 };
 
 /// Leaves the process no free descriptor while it exists.
@@ -75,10 +116,7 @@ class NoDescriptors {
 
 TEST_CASE("connections are accepted, ready for a loop", "[listener]") {
     ListenerFixture fixture;
-    fixture.connect();
-    REQUIRE(fixture.ready());
-    fixture.accept(100);
-    REQUIRE(fixture.accepted.size() == 1);
+    fixture.serve_new();
     const int fd = fixture.accepted.front().get();
     CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -86,52 +124,113 @@ TEST_CASE("connections are accepted, ready for a loop", "[listener]") {
     CHECK(fixture.listener.due() == kNever);
 }
 
-TEST_CASE("a full worker leaves connections in the kernel's queue until one closes", "[listener]") {
-    ListenerFixture fixture;
-    fixture.connect();
-    fixture.connect();
-    REQUIRE(fixture.ready());
-    fixture.accept(1);
-    CHECK(fixture.accepted.size() == 1);
-    CHECK(fixture.counters.get(WorkerCounter::kAcceptPauses) == 1);
-    CHECK_FALSE(fixture.ready_now()); // so the loop does not spin
-    fixture.listener.resume_if_possible(0, fixture.now + 1h);
-    CHECK_FALSE(fixture.ready_now());
-    fixture.listener.resume_if_possible(1, fixture.now);
-    REQUIRE(fixture.ready());
-    fixture.accept(1);
-    CHECK(fixture.accepted.size() == 2);
+TEST_CASE("a listener that comes back gives connections what it gave them before", "[listener]") {
+    ListenerFixture fixture({.connections = 1, .reserve = 4});
+    fixture.serve_new();
+    fixture.leave();
+    fixture.accepted.clear();
+    fixture.turn();
+    fixture.serve_new();
+    const int fd = fixture.accepted.front().get();
+    CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 120);
+    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 60'000);
 }
 
-TEST_CASE("without a free descriptor accepting pauses for a while", "[listener]") {
-    ListenerFixture fixture;
+TEST_CASE("a full worker serves whoever is on the way, then leaves the port to others",
+          "[listener]") {
+    ListenerFixture fixture({.connections = 2, .reserve = 4});
+    fixture.connect();
+    UniqueFd silent = fixture.connected(); // its handshake is under way: it has not sent a byte
+    fixture.connect();
+    fixture.connect();
+    fixture.serve(3);
+    CHECK(fixture.counters.get(WorkerCounter::kFullTimes) == 1);
+    CHECK(fixture.counters.get(WorkerCounter::kFull) == 0);
+    REQUIRE(::send(silent.get(), "G", 1, MSG_NOSIGNAL) == 1);
+    fixture.serve(4);
+    fixture.leave();
+    CHECK(fixture.counters.get(WorkerCounter::kFull) == 1);
+    CHECK(fixture.listener.due() == kNever);
+    CHECK_FALSE(fixture.connected().valid()); // nobody else has the port, so it is refused
+    for (const UniqueFd& client : fixture.clients) {
+        char byte = 0;
+        CHECK(::recv(client.get(), &byte, 1, MSG_DONTWAIT) < 0);
+        CHECK(errno == EAGAIN); // open, not reset
+    }
+}
+
+TEST_CASE("a listener that is leaving takes no new connection", "[listener]") {
+    ListenerFixture fixture({.connections = 1, .reserve = 4});
+    fixture.serve_new();
+    const UniqueFd late = fixture.begin_to_connect();
+    fixture.turn();
+    CHECK(fixture.accepted.size() == 1);
+    fixture.leave();
+    pollfd event{late.get(), POLLOUT, 0};
+    REQUIRE(::poll(&event, 1, 5000) == 1); // TCP tries again after a second
+    CHECK(option(late.get(), SOL_SOCKET, SO_ERROR) == ECONNREFUSED);
+}
+
+TEST_CASE("a worker comes back when a fair number of places is free", "[listener]") {
+    ListenerFixture fixture({.connections = 32, .reserve = 8});
+    for (std::size_t n = 1; n <= 32; ++n) {
+        fixture.serve_new();
+    }
+    fixture.leave();
+    fixture.accepted.resize(29);
+    fixture.turn();
+    CHECK_FALSE(fixture.connected().valid());
+    fixture.accepted.resize(28); // an eighth is free
+    CHECK(fixture.listener.due() <= fixture.now);
+    fixture.turn();
+    CHECK(fixture.counters.get(WorkerCounter::kFull) == 0);
+    fixture.serve_new();
+    CHECK(fixture.accepted.size() == 29);
+}
+
+TEST_CASE("with its reserve used up as well a worker leaves at once", "[listener]") {
+    ListenerFixture fixture({.connections = 2, .reserve = 1});
+    for (int n = 0; n < 5; ++n) {
+        fixture.connect();
+    }
+    fixture.serve(3);
+    CHECK(fixture.counters.get(WorkerCounter::kFull) == 1);
+    CHECK_FALSE(fixture.connected().valid());
+}
+
+TEST_CASE("without a free descriptor a worker leaves, and tries again", "[listener]") {
+    ListenerFixture fixture({.connections = 100, .reserve = 10});
     fixture.connect();
     REQUIRE(fixture.ready());
     {
         const NoDescriptors none;
-        fixture.accept(100);
+        fixture.turn();
+        CHECK(fixture.accepted.empty());
+        CHECK(fixture.counters.get(WorkerCounter::kFullTimes) == 1);
+        CHECK_FALSE(fixture.ready_now()); // so the loop does not spin
+        fixture.leave();
     }
-    CHECK(fixture.accepted.empty());
-    CHECK(fixture.counters.get(WorkerCounter::kAcceptPauses) == 1);
+    CHECK(fixture.counters.get(WorkerCounter::kFull) == 1);
+    const Time back = fixture.listener.due();
+    REQUIRE(back != kNever);
+    CHECK(back > fixture.now);
     CHECK_FALSE(fixture.ready_now());
-    const Time over = fixture.listener.due();
-    REQUIRE(over != kNever);
-    fixture.listener.resume_if_possible(100, over - 1ms);
-    CHECK_FALSE(fixture.ready_now());
-    fixture.listener.resume_if_possible(100, over);
-    REQUIRE(fixture.ready());
-    fixture.accept(100);
+    fixture.now = back;
+    fixture.turn();
+    fixture.serve_new();
     CHECK(fixture.accepted.size() == 1);
 }
 
-TEST_CASE("a connection that closes ends the pause early", "[listener]") {
-    ListenerFixture fixture;
+TEST_CASE("descriptors that are free again in time save those who wait", "[listener]") {
+    ListenerFixture fixture({.connections = 100, .reserve = 10});
     fixture.connect();
     REQUIRE(fixture.ready());
     {
         const NoDescriptors none;
-        fixture.accept(100);
+        fixture.turn();
     }
-    fixture.listener.resume_if_possible(101, fixture.now); // one more than when it began
-    CHECK(fixture.ready());
+    fixture.leave();
+    CHECK(fixture.accepted.size() == 1);
 }

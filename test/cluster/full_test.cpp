@@ -1,0 +1,152 @@
+// Workers that have no room for another stream: nobody is accepted and then dropped, and nobody
+// waits for a place while another worker has one.
+#include "test/support/cluster.hpp"
+#include "test/support/stats.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <future>
+#include <sstream>
+#include <system_error>
+
+using namespace zcomet;
+using namespace zcomet::test;
+
+namespace {
+
+/// A web node with room for a hundred streams.
+Cluster two_workers_of_fifty() {
+    return Cluster({.web_nodes = 1, .workers = 2, .web_node_options = {"--max-streams", "50"}});
+}
+
+bool refuses(const HostPort& server) {
+    try {
+        const CometClient client(server);
+    } catch (const std::system_error& error) {
+        return error.code() == std::errc::connection_refused;
+    }
+    return false;
+}
+
+/// Opens streams one after the other. @return those that were served.
+std::vector<CometClient> open_streams(const HostPort& server, std::size_t count) {
+    std::vector<CometClient> streams;
+    for (std::size_t i = 0; i < count; ++i) {
+        CometClient stream(server);
+        if (stream.request("GET", "/test/crowd") && stream.await_status() == 200) {
+            streams.push_back(std::move(stream));
+        }
+    }
+    return streams;
+}
+
+void close_all_but(std::size_t count, std::vector<CometClient>& streams) {
+    streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(count), streams.end());
+}
+
+/// Checks that each stream is open and gets what is sent now.
+void check_that_all_hear(Cluster& cluster, std::vector<CometClient>& streams,
+                         const std::string& text) {
+    CHECK(cluster.send("crowd", text) > 0);
+    for (CometClient& stream : streams) {
+        CHECK(eventually([&] {
+            stream.poll_now();
+            return !stream.chunks().empty() &&
+                   stream.chunks().back().find(text) != std::string::npos;
+        }));
+    }
+}
+
+/// Processor time that a process has used, in clock ticks (usually 10 ms).
+std::uint64_t cpu_ticks(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    std::istringstream fields(line.substr(line.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) {
+        fields >> skipped;
+    }
+    std::uint64_t user = 0;
+    std::uint64_t system = 0;
+    fields >> user >> system;
+    return user + system;
+}
+
+} // namespace
+
+TEST_CASE("workers take streams up to the last place, then refuse, then take more") {
+    Cluster cluster = two_workers_of_fifty();
+    const HostPort& server = cluster.http(0);
+    std::vector<CometClient> streams = open_streams(server, 100);
+    REQUIRE(streams.size() == 100);
+    REQUIRE(await_stat(cluster, 0, "full", 2));
+    CHECK(stat(cluster, 0, "streams") == 100);
+    CHECK(stat(cluster, 0, "full_times") == 2);
+    CHECK(refuses(server));
+    REQUIRE(cluster.await_holders("crowd", 2));
+    check_that_all_hear(cluster, streams, "all of you");
+
+    // Ten of one worker at least, which makes room in it.
+    close_all_but(80, streams);
+    REQUIRE(eventually([&] { return stat(cluster, 0, "full") < 2; }));
+    for (CometClient& stream : open_streams(server, 6)) {
+        streams.push_back(std::move(stream));
+    }
+    CHECK(streams.size() == 86);
+    check_that_all_hear(cluster, streams, "and the new ones");
+}
+
+TEST_CASE("many who come at once all find a place while there is one") {
+    Cluster cluster = two_workers_of_fifty();
+    const HostPort& server = cluster.http(0);
+    std::vector<std::future<std::vector<CometClient>>> crowds;
+    for (int i = 0; i < 10; ++i) {
+        crowds.push_back(std::async(std::launch::async, [&] { return open_streams(server, 10); }));
+    }
+    std::vector<CometClient> streams;
+    for (auto& crowd : crowds) {
+        for (CometClient& stream : crowd.get()) {
+            streams.push_back(std::move(stream));
+        }
+    }
+    CHECK(streams.size() == 100);
+    REQUIRE(eventually([&] { return stat(cluster, 0, "streams") == 100; }));
+    REQUIRE(cluster.await_holders("crowd", 2));
+    check_that_all_hear(cluster, streams, "all of you");
+}
+
+TEST_CASE("out of descriptors, a web node refuses, keeps its streams, and then goes on") {
+    Cluster cluster({.web_nodes = 1, .web_node_process = {.open_files_max = 80}});
+    const std::uint64_t room = stat(cluster, 0, "streams_max");
+    REQUIRE(room > 10);
+    REQUIRE(room < 80);
+    std::vector<CometClient> streams = open_streams(cluster.http(0), room);
+    REQUIRE(streams.size() == room);
+    REQUIRE(await_stat(cluster, 0, "full", 1));
+    CHECK(refuses(cluster.http(0)));
+    REQUIRE(cluster.await_holders("crowd", 1));
+    check_that_all_hear(cluster, streams, "still here");
+    // Waiting for a second shows that it does not spin: there is no event for "did nothing".
+    const pid_t worker = worker_pid(cluster, 0, 1);
+    const std::uint64_t ticks_before = cpu_ticks(worker);
+    std::this_thread::sleep_for(1s);
+    CHECK(cpu_ticks(worker) - ticks_before < 30);
+
+    close_all_but(room / 2, streams);
+    REQUIRE(await_stat(cluster, 0, "full", 0));
+    for (CometClient& stream : open_streams(cluster.http(0), room / 4)) {
+        streams.push_back(std::move(stream));
+    }
+    CHECK(streams.size() == room / 2 + room / 4);
+    check_that_all_hear(cluster, streams, "together");
+}
+
+TEST_CASE("a web node says how many streams its limits allow") {
+    Cluster asked = two_workers_of_fifty();
+    CHECK(asked.web_node(0).await_log("event=capacity workers=2 streams_max=100 "));
+    CHECK(asked.web_node(0).log().find("bound=max-streams") != std::string::npos);
+    Cluster limited({.web_nodes = 1, .web_node_process = {.open_files_max = 80}});
+    CHECK(limited.web_node(0).await_log("files_max=80 bound=files"));
+}
