@@ -105,8 +105,12 @@ std::string Broker::admin_address() const {
 void Broker::run(int stop_fd) {
     do {
         const Time now = Clock::now();
-        receive_subscriptions();
-        receive_frames(now);
+        if (feeds_ready_) {
+            receive_subscriptions();
+        }
+        if (peers_ready_) {
+            receive_frames(now);
+        }
         router_->turn(now);
     } while (sleep_until_due(stop_fd));
 }
@@ -153,7 +157,9 @@ void Broker::receive_subscriptions() {
 bool Broker::sleep_until_due(int stop_fd) {
     // The descriptors tell of news once only, and sending may have taken it off them; so the
     // sockets are asked before every sleep.
-    const bool more_waits = peers_.readable() || feeds_.readable();
+    peers_ready_ = peers_.readable();
+    feeds_ready_ = feeds_.readable();
+    const bool more_waits = peers_ready_ || feeds_ready_;
     const Time due = router_->due();
     const Duration sleep =
         more_waits ? Duration::zero() : std::max(due - Clock::now(), Duration::zero());
@@ -165,7 +171,12 @@ bool Broker::sleep_until_due(int stop_fd) {
     const bool has_deadline = more_waits || due != kNever;
     const int ready =
         ::ppoll(waiting.data(), waiting.size(), has_deadline ? &timeout : nullptr, nullptr);
-    return ready <= 0 || waiting[0].revents == 0;
+    if (ready <= 0) {
+        return true;
+    }
+    peers_ready_ = peers_ready_ || waiting[1].revents != 0;
+    feeds_ready_ = feeds_ready_ || waiting[2].revents != 0;
+    return waiting[0].revents == 0;
 }
 
 bool Broker::send_to_peer(std::string_view connection, std::string frame) {

@@ -61,6 +61,9 @@ class Broker : private RouterHost {
 
     ZmqSocket peers_; // ROUTER
     ZmqSocket feeds_; // XPUB
+    /// Whether there is something to receive; asking ZeroMQ without need costs system calls.
+    bool peers_ready_ = true;
+    bool feeds_ready_ = true;
     EventLog log_;
     /// The frame that the router is handling, which knows where it came from.
     zmq::message_t* current_ = nullptr;

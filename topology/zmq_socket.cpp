@@ -93,6 +93,7 @@ Status ZmqSocket::bind(const std::string& endpoint) {
 }
 
 Status ZmqSocket::connect(const std::string& endpoint) {
+    drained_ = false;
     try {
         allow_address_family(socket_, endpoint);
         socket_.connect(endpoint);
@@ -103,6 +104,7 @@ Status ZmqSocket::connect(const std::string& endpoint) {
 }
 
 void ZmqSocket::disconnect(const std::string& endpoint) {
+    drained_ = false;
     // The C call, since cppzmq would throw when there is nothing to disconnect.
     static_cast<void>(zmq_disconnect(socket_.handle(), endpoint.c_str()));
 }
@@ -112,6 +114,7 @@ std::string ZmqSocket::bound_endpoint() const {
 }
 
 void ZmqSocket::subscribe(std::string_view topic) {
+    drained_ = false;
     socket_.set(zmq::sockopt::subscribe, zmq::buffer(topic));
 }
 
@@ -125,6 +128,7 @@ ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {
 
 ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
     const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+    drained_ = false; // sending handles internal commands, which takes them off the descriptor
     while (true) {
         if (zmq_msg_send(message.handle(), socket_.handle(), flags) >= 0) {
             return Sent::kOk;
@@ -143,12 +147,14 @@ ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
 
 std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
     zmq::message_t message;
+    drained_ = false;
     while (zmq_msg_recv(message.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
         const int error = zmq_errno();
         if (error == EINTR) {
             continue;
         }
         ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
+        drained_ = true;
         return std::nullopt;
     }
     more = message.more();
@@ -163,12 +169,18 @@ std::optional<zmq::message_t> ZmqSocket::receive_single() {
     return first;
 }
 
-bool ZmqSocket::readable() const {
-    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+int ZmqSocket::events() {
+    const int events = socket_.get(zmq::sockopt::events);
+    drained_ = (events & ZMQ_POLLIN) == 0;
+    return events;
 }
 
-bool ZmqSocket::writable() const {
-    return (socket_.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+bool ZmqSocket::readable() {
+    return !drained_ && (events() & ZMQ_POLLIN) != 0;
+}
+
+bool ZmqSocket::writable() {
+    return (events() & ZMQ_POLLOUT) != 0;
 }
 
 void keep_freed_frames() {

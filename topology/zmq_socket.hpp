@@ -50,15 +50,22 @@ class ZmqSocket {
     /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain
     /// before sleeping (zmq_getsockopt(3), ZMQ_FD).
     [[nodiscard]] int fd() const { return fd_; }
-    [[nodiscard]] bool readable() const;
+    /// Whether to receive before sleeping on the descriptor. Costs a poll(2), except after a
+    /// receive that found nothing: then the descriptor will tell.
+    [[nodiscard]] bool readable();
     /// Whether send() would take a frame now. The descriptor tells of that, too.
-    [[nodiscard]] bool writable() const;
+    [[nodiscard]] bool writable();
 
     [[nodiscard]] zmq::socket_t& raw() { return socket_; }
 
   private:
+    [[nodiscard]] int events();
+
     zmq::socket_t socket_;
     int fd_ = -1;
+    /// ZeroMQ's queues were empty, and no call since could have moved something there: whatever
+    /// comes now makes the descriptor readable.
+    bool drained_ = false;
 };
 
 /// The bytes of a frame, as long as the frame lives.
