@@ -126,8 +126,68 @@ TEST_CASE_METHOD(Fixture, "HELLO goes as soon as there is a connection", "[node_
     session.on_connected(kStart + 1ms);
     CHECK(host.kinds() == Kinds{Kind::kHello});
     session.on_broker_frame(welcome(), kStart + 2ms);
-    session.on_connected(kStart + 3ms);
     CHECK(host.kinds().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a connection that comes back says HELLO without a loss",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    host.kinds();
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    SECTION("to the same broker") {
+        session.on_broker_frame(welcome(1), kStart + 2ms);
+        session.tick(kStart + 2ms);
+        CHECK(host.kinds().empty());
+        CHECK(session.live());
+        CHECK(host.lost == 0);
+    }
+    SECTION("to one that was restarted") {
+        session.on_broker_frame(welcome(0, kFeed + 1), kStart + 2ms);
+        session.tick(kStart + 2ms);
+        CHECK(host.kinds() == Kinds{Kind::kList});
+        CHECK_FALSE(session.live());
+        CHECK(host.lost == 1);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed + 1, 0), kStart + 2ms);
+        CHECK(session.live());
+        CHECK(host.live == 2);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "a login that waits when the broker is lost goes as a list",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    session.on_broker_frame(welcome(), kStart);
+    host.kinds();
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that is busy with our list is not lost while its feed lives",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 2s);
+    session.tick(kStart + 4s);
+    CHECK(session.live());
+    SECTION("until its feed is silent") {
+        session.tick(kStart + 5s);
+        CHECK_FALSE(session.live());
+    }
+    SECTION("and may fall silent no more once it has confirmed the list") {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{0, 1, 0}), kStart + 4s);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 6s);
+        session.tick(kStart + 7s);
+        CHECK_FALSE(session.live());
+    }
 }
 
 TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order",
@@ -143,8 +203,8 @@ TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order
     session.login("c");
     session.logout("c");
     CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of sort sends what waits
-    CHECK(session.due() == kStart + kGatherWindow);
-    session.tick(kStart + kGatherWindow);
+    CHECK(session.due() == kStart + kLoginGatherWindow);
+    session.tick(kStart + kLoginGatherWindow);
     CHECK(host.kinds() == Kinds{Kind::kLogout});
     CHECK(host.last_as<wire::Logout>().change == 3);
 }

@@ -51,6 +51,23 @@ TEST_CASE("GET /test/<id> parks a stream", "[http_front]") {
     CHECK(answer.bytes == kStreamHead);
 }
 
+TEST_CASE("a plain request for a stream is answered as the library answers it", "[http_front]") {
+    const std::string headers = GENERATE(
+        as<std::string>(), "", "Connection: keep-alive\r\n", "Connection: close\r\n",
+        "CONNECTION:keep-alive , Close\r\n", "Connection: closed\r\nX: close\r\n",
+        "Connection: TE\r\nTE: trailers\r\nConnection: close\r\n", "X-Connection: close\r\n");
+    CAPTURE(headers);
+    HttpFront front;
+    const Answer plain = front.handle(request_of("GET /test/123", headers));
+    // A query does not matter for the answer, but makes the library look at the request.
+    const Answer of_library = front.handle(request_of("GET /test/123?a=b", headers));
+    CHECK(plain.bytes == of_library.bytes);
+    CHECK(plain.id == of_library.id);
+    CHECK(plain.next == of_library.next);
+    CHECK(plain.status == of_library.status);
+    CHECK(plain.chunked == of_library.chunked);
+}
+
 TEST_CASE("a stream is never compressed, cut up or kept waiting", "[http_front]") {
     const std::string headers =
         GENERATE(as<std::string>(), "Accept-Encoding: gzip, deflate, br\r\n",
