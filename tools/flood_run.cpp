@@ -28,6 +28,10 @@ constexpr Duration kLookInterval = 20ms;
     throw std::system_error(errno, std::generic_category(), what);
 }
 
+[[nodiscard]] double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
 /// The tallies of all processes, in memory that they share.
 class SharedTallies {
   public:
@@ -167,6 +171,7 @@ bool Run::look(Time now) {
     if (opened_ == kNever) {
         opened_ = now;
         chunks_at_opened_ = now_.get(FloodCounter::kChunks);
+        options_.on_settled(now_, seconds(opened_ - start_));
     }
     const bool time_is_up = options_.duration && now - opened_ >= *options_.duration;
     return time_is_up || now_.open() == 0;
@@ -210,10 +215,6 @@ FloodTotals Run::totals() {
         sum.add(tallies_.at(i));
     }
     return sum;
-}
-
-[[nodiscard]] double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
 }
 
 /// CPU time of all processes that were waited for.

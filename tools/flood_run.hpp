@@ -6,6 +6,7 @@
 #include "topology/time.hpp"
 
 #include <cstdio>
+#include <functional>
 #include <optional>
 
 namespace zcomet {
@@ -17,6 +18,9 @@ struct FloodRunOptions {
     /// Where the line of statistics goes each second.
     std::FILE* stats_to = stdout;
     Duration stats_interval = 1s;
+    /// Called once: every stream is open or has failed, so long after the first connect().
+    std::function<void(const FloodTotals& totals, double opening_s)> on_settled =
+        [](const FloodTotals&, double) {};
 };
 
 /// Forks the processes of `options.plan`, waits for the end of the test, stops them, and adds up

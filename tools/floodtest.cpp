@@ -149,6 +149,10 @@ int flood(const Options& options) {
             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.duration_s));
     }
     run.stats_to = options.json ? stderr : stdout;
+    run.on_settled = [](const FloodTotals& totals, double opening_s) {
+        print_ready("zcomet-floodtest", fmt::format("open={} failed={} opening_s={:.3f}",
+                                                    totals.open(), totals.failed(), opening_s));
+    };
     const UniqueFd signals = catch_termination_signals();
     const FloodResult result = run_flood(run, signals.get());
     const std::string summary = options.json ? summary_json(result) + "\n" : summary_text(result);

@@ -19,18 +19,19 @@ class ProgramError(Exception):
 class Program:
     """One running program. Its log goes to a file, shown only if the program fails.
 
-    `prefix` is put before the command, for example `["ip", "netns", "exec", "host"]`.
+    `prefix` is put before the command, for example `["ip", "netns", "exec", "host"]`. With
+    `takes_orders` it reads what order() writes; otherwise its standard input is empty.
     """
 
-    def __init__(self, path, arguments, *, name, prefix=()):
+    def __init__(self, path, arguments, *, name, prefix=(), takes_orders=False):
         self.name = name
         self._log = tempfile.TemporaryFile()
         # setpriv ends the program with us even if we are killed outright; a session of its own keeps
         # a Ctrl-C from reaching it before we have tidied up.
         command = [*prefix, "setpriv", "--pdeathsig", "TERM", str(path), *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log,
-            start_new_session=True)
+            command, stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=self._log, start_new_session=True)
         self.pid = self._process.pid
 
     def log(self):
@@ -42,13 +43,18 @@ class Program:
         words = self.await_line(" ready").split()
         return dict(word.split("=", 1) for word in words[2:])
 
-    def await_line(self, part):
+    def await_line(self, part, timeout_s=READY_TIMEOUT_S):
         """Waits for a line of standard output that contains `part`; returns it."""
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while line := self._read_line(deadline):
             if part in line:
                 return line
-        raise ProgramError(f"{self.name} did not become ready.\n{self.log()}")
+        raise ProgramError(f"{self.name} did not print '{part.strip()}'.\n{self.log()}")
+
+    def order(self, line):
+        """Writes a line to the program's standard input."""
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
 
     def lines(self):
         """All further lines of standard output, as they come."""
@@ -92,6 +98,8 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.stdout.close()
+        if self._process.stdin:
+            self._process.stdin.close()
         self._log.close()
 
 
@@ -111,10 +119,16 @@ class Programs:
         for program in reversed(self._running):
             program.end()
 
-    def start(self, path, arguments, *, name, prefix=()):
-        program = Program(path, arguments, name=name, prefix=prefix)
+    def start(self, path, arguments, **keywords):
+        """The parameters are Program's."""
+        program = Program(path, arguments, **keywords)
         self._running.append(program)
         return program
+
+    def end(self, program):
+        """Ends one program before the others."""
+        self._running.remove(program)
+        program.end()
 
 
 def end_on_signals():

@@ -1,0 +1,119 @@
+"""Runs benchmarks and prints their figures beside the targets; the program behind scripts/bench."""
+
+import argparse
+import datetime
+import importlib
+import json
+import pathlib
+import platform
+import sys
+import tempfile
+import time
+
+from bench.lab import Lab
+from programs import ProgramError, Programs, end_on_signals
+
+# In the order in which they run: what is quick comes first.
+BENCHMARKS = {
+    "opening": "opening streams",
+    "delivery": "delivery to 10,000 streams",
+    "one_id": "one id with 100,000 streams",
+    "memory": "memory of parked streams",
+    "million": "a million streams",
+    "day": "a day of the 2008 load",
+}
+
+
+def machine():
+    """A line that says what the figures were measured on."""
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    model = next(line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line)
+    total_kib = int(pathlib.Path("/proc/meminfo").read_text().split()[1])
+    cores = info.count("model name")
+    return f"{cores} cores ({model}), {total_kib / 2**20:.0f} GiB, Linux {platform.release()}"
+
+
+def figure(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def table(rows):
+    """The rows as aligned text."""
+    cells = [(row.what, f"{figure(row.value)} {row.unit}".strip(), row.target,
+              {True: "ok", False: "MISSED", None: ""}[row.holds]) for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(3)]
+    return "\n".join(f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {verdict}".rstrip()
+                     for what, value, target, verdict in cells)
+
+
+def run_one(name, options):
+    """Returns the rows of one benchmark."""
+    module = importlib.import_module(f"bench.{name}")
+    with tempfile.TemporaryDirectory() as folder, Programs() as programs:
+        folder = pathlib.Path(folder)
+        results = folder if options.short else options.out
+        return module.run(Lab(options.build, programs, folder, results, options.short))
+
+
+def write_json(folder, name, rows, seconds):
+    result = {
+        "benchmark": name,
+        "title": BENCHMARKS[name],
+        "machine": machine(),
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds),
+        "rows": [vars(row) for row in rows],
+    }
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Runs benchmarks, prints their figures beside the targets, and writes them as JSON. "
+        "Exits with 1 if a benchmark failed or missed a target.",
+        epilog="\n".join(f"  {name:<10} {title}" for name, title in BENCHMARKS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; default: all of these")
+    parser.add_argument("--short", action="store_true",
+                        help="seconds instead of minutes: whether all works and arrives, no targets")
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path,
+                        default=pathlib.Path("docs/bench"),
+                        help="where the JSON goes, one file for each; default: docs/bench; not with --short")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    options.names = options.names or list(BENCHMARKS)
+    return options
+
+
+def main():
+    options = parse_options()
+    options.out.mkdir(parents=True, exist_ok=True)
+    end_on_signals()
+    passed = True
+    for name in options.names:
+        print(f"{name}: {BENCHMARKS[name]} …", flush=True)
+        began = time.monotonic()
+        try:
+            rows = run_one(name, options)
+        except ProgramError as error:
+            print(f"  FAILED: {error}", flush=True)
+            passed = False
+            continue
+        seconds = time.monotonic() - began
+        if options.short:
+            print(f"  ok, {seconds:.0f} s", flush=True)
+            continue
+        print(table(rows), flush=True)
+        write_json(options.out, name, rows, seconds)
+        passed = passed and all(row.holds is not False for row in rows)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

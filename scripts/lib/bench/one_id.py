@@ -1,0 +1,53 @@
+"""One message to an id with 100,000 streams, beside as many bare sends; and what others notice of it."""
+
+import statistics
+import time
+
+from bench.cluster import MESSAGE_BYTES, Cluster, Floor, Flood
+from bench.lab import Row, at_most
+
+STREAMS, STREAMS_SHORT = 100_000, 1_000
+OTHER_STREAMS, OTHER_PER_S = 1_000, 1_000
+RUNS, RUNS_SHORT = 5, 1
+
+
+def floor_ms(lab, streams):
+    """Until the last stream has its chunk, when every process sends one to each of its streams."""
+    floor = Floor(lab, streams)
+    flood = Flood(lab, floor.url, streams)
+    floor.order(f"all {MESSAGE_BYTES}", 30)
+    flood.await_chunks(streams)
+    latency = flood.finish(streams)["latency_ns"]
+    floor.end()
+    return latency["max"] / 1e6
+
+
+def fan_out(lab, streams):
+    """The same through Zcomet, while other ids get their messages: returns the time until the last stream
+    has its chunk, and the p99 latency of the others, in ms."""
+    cluster = Cluster(lab, streams + OTHER_STREAMS)
+    crowd = Flood(lab, cluster.url, streams, ids=1, first_id=10**9)
+    others = Flood(lab, cluster.url, OTHER_STREAMS)
+    cluster.await_ids(cluster.workers + OTHER_STREAMS)
+    generator, count = cluster.begin_sending(count=OTHER_PER_S * 2, per_s=OTHER_PER_S, ids=OTHER_STREAMS)
+    time.sleep(0.7)  # so that the one falls into the middle of the others
+    cluster.send_one(10**9)
+    crowd.await_chunks(streams)
+    cluster.finish_sending(generator)
+    others.await_chunks(count)
+    of_crowd = crowd.finish(streams)["latency_ns"]
+    of_others = others.finish(count)["latency_ns"]
+    cluster.end()
+    return of_crowd["max"] / 1e6, of_others["p99"] / 1e6
+
+
+def run(lab):
+    streams = STREAMS_SHORT if lab.short else STREAMS
+    pairs = [(floor_ms(lab, streams), *fan_out(lab, streams))
+             for _ in range(RUNS_SHORT if lab.short else RUNS)]
+    return [
+        Row(f"floor: {streams:,} bare sends", statistics.median(pair[0] for pair in pairs), "ms"),
+        Row("Zcomet: the last stream has it", statistics.median(pair[1] for pair in pairs), "ms"),
+        at_most("ratio to the floor", statistics.median(pair[1] / pair[0] for pair in pairs), "", 1.3),
+        at_most("other ids meanwhile: latency p99", statistics.median(pair[2] for pair in pairs), "ms", 50),
+    ]
