@@ -95,14 +95,23 @@ bool NodeLink::turn(Time now) {
     while (feed_frames < kReceiveBudget && receive_batch(now)) {
         ++feed_frames;
     }
-    if (host_->connected_since()) {
-        host_->forget_refusal();
-        session_.on_connected(now);
+    // ZeroMQ says nothing of a connection that was lost or made, but wakes us.
+    const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;
+    if (host_->connected_since() || woken_for_nothing) {
+        notice_connection(now);
     }
     session_.tick(now);
     // Sending handles ZeroMQ's internal commands, which can make a socket readable, or connected,
     // without its descriptor saying so again.
     return dealer_.readable() || sub_.readable() || host_->connected_since();
+}
+
+void NodeLink::notice_connection(Time now) {
+    const bool was_connected = std::exchange(connected_, dealer_.writable());
+    if (connected_ && (!was_connected || host_->connected_since())) {
+        host_->forget_refusal();
+        session_.on_connected(now);
+    }
 }
 
 bool NodeLink::receive_batch(Time now) {

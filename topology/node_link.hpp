@@ -60,6 +60,8 @@ class NodeLink {
     class Host;
     NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
              std::uint64_t incarnation, std::string broker_host);
+    /// Tells the session if the DEALER has a connection that it did not have before.
+    void notice_connection(Time now);
     /// Receives one message of the feed. @return whether there was one.
     bool receive_batch(Time now);
 
@@ -67,6 +69,7 @@ class NodeLink {
     ZmqSocket dealer_;
     ZmqSocket sub_;
     NodeSession session_;
+    bool connected_ = false; // the DEALER, when last looked
 };
 
 } // namespace zcomet

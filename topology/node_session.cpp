@@ -44,7 +44,7 @@ void NodeSession::start(Time now) {
 }
 
 void NodeSession::on_connected(Time now) {
-    if (state_ == State::kGreeting) {
+    if (state_ != State::kIdle && state_ != State::kOver) {
         say_hello(now);
     }
 }
@@ -84,6 +84,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     feed_.welcome(part.feed_incarnation);
+    if (state_ == State::kLive && !feed_.live()) {
+        forget_broker(); // it was restarted, or had taken us for dead
+    }
     if (std::string endpoint = reachable_endpoint(part.feed_endpoint, broker_host_);
         endpoint != feed_endpoint_) {
         feed_endpoint_ = std::move(endpoint);
@@ -112,6 +115,9 @@ void NodeSession::on_heartbeat(const wire::Heartbeat& heartbeat) {
     // we made before that; less means that a LOGIN or LOGOUT frame was lost.
     if (welcomed() && heartbeat.change < change_at_heartbeat_) {
         list_due_ = true;
+    }
+    if (heartbeat.change >= list_under_way_) {
+        list_under_way_ = 0;
     }
 }
 
@@ -236,7 +242,7 @@ void NodeSession::send_list() {
     // The list holds the changes that were waiting to be sent. It is a change of its own, so that
     // the broker's number shows whether it arrived.
     changes_ = {};
-    ++change_;
+    list_under_way_ = ++change_;
     list_due_ = false;
     ++counters_.lists_sent;
     wire::IdFrameWriter part;
@@ -260,19 +266,31 @@ void NodeSession::send_heartbeat(Time now) {
 }
 
 void NodeSession::lose(Time now) {
+    forget_broker();
+    say_hello(now);
+}
+
+void NodeSession::forget_broker() {
     const bool was_live = state_ == State::kLive;
     state_ = State::kGreeting;
+    list_due_ = list_due_ || changes_.count() > 0;
     changes_ = {};
     change_at_heartbeat_ = 0;
+    list_under_way_ = 0;
     ++counters_.lost_brokers;
     if (was_live) {
         host_.on_lost();
     }
-    say_hello(now);
+}
+
+Time NodeSession::heard() const {
+    // While the broker works its way through our list its answers wait behind that; its feed does
+    // not.
+    return list_under_way_ != 0 ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 
 void NodeSession::tick(Time now) {
-    if (welcomed() && std::min(heard_broker_, heard_feed_) + liveness_ <= now) {
+    if (welcomed() && heard() + liveness_ <= now) {
         lose(now);
     }
     if (state_ == State::kGreeting && next_heartbeat_ <= now) {
@@ -304,8 +322,7 @@ Time NodeSession::due() const {
         return Time::min();
     }
     const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;
-    return std::min(
-        {next_heartbeat_, changes_due, std::min(heard_broker_, heard_feed_) + liveness_});
+    return std::min({next_heartbeat_, changes_due, heard() + liveness_});
 }
 
 void NodeSession::goodbye(Time now) {

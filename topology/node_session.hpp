@@ -64,8 +64,8 @@ class NodeSession {
     /// Says HELLO. Call once.
     void start(Time now);
 
-    /// The socket had refused a frame for want of a connection, and has one now: says HELLO at once
-    /// unless the broker knows us, so that nobody waits for the next try.
+    /// The socket has a connection that it did not have before: says HELLO at once, so that nobody
+    /// waits for the next try, nor, after a broker was restarted, for the next heartbeat.
     void on_connected(Time now);
 
     /// A frame came over the DEALER, or the second frame of a message over the SUB.
@@ -105,6 +105,8 @@ class NodeSession {
                 std::size_t batch_bytes);
     void become_live_if_ready();
     void lose(Time now);
+    void forget_broker();
+    [[nodiscard]] Time heard() const;
     void change_id(std::string_view id, bool is_logout);
     void send_changes();
     void send_list();
@@ -127,8 +129,9 @@ class NodeSession {
     std::uint64_t change_at_heartbeat_ = 0; // change_ when we last sent a heartbeat
     std::uint64_t confirm_asked_ = 0;       // token of the last PING that confirm_logins() sent
     std::uint64_t confirm_answered_ = 0;    // token of the last PONG
+    std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
-    GatherWindow gather_{kGatherWindow};
+    GatherWindow gather_{kLoginGatherWindow};
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;
