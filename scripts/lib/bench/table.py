@@ -7,8 +7,8 @@ import time
 
 from bench.lab import Row, at_most, await_true
 
-GIGABYTE = 1 << 30
-MEMORY_BYTES_MAX = 1
+GIGABYTE = 1_000_000_000
+MEMORY_GIGABYTES_MAX = 1
 RESTORED_S_MAX = 2
 TIMEOUT_S = 120
 LOOK_S = 0.02
@@ -24,7 +24,8 @@ class Table:
         self.empty = lab.memory([self.broker.pid])
         self._cluster = lab.start("bench-table", "--broker", self.listen, "--nodes", nodes, "--ids",
                                   ids_per_node)
-        self.filled_s = float(self._cluster.await_ready()["seconds"])
+        ready = self._cluster.await_line(" ready", TIMEOUT_S)
+        self.filled_s = float(ready.split("seconds=")[1])
         self.await_whole()
 
     def _start_broker(self, listen, feed):
@@ -50,7 +51,7 @@ class Table:
         return whole - killed, whole - ready
 
     def end(self):
-        """Ends all; returns how often nodes thought that they had lost the broker."""
+        """Ends all; returns how often a node took the broker for dead."""
         self._cluster.ask_to_end()
         lost = json.loads(self._cluster.finish(TIMEOUT_S))["lost_brokers"]
         self._lab.end(self._cluster)
@@ -66,8 +67,8 @@ def measure_memory(lab):
     lost = table.end()
     ids = nodes * ids_per_node
     return [
-        at_most(f"table, {ids:,} ids on {nodes} nodes: broker's RSS", memory.rss / GIGABYTE, "GiB",
-                MEMORY_BYTES_MAX),
+        at_most(f"table, {ids:,} ids on {nodes} nodes: broker's RSS", memory.rss / GIGABYTE, "GB",
+                MEMORY_GIGABYTES_MAX),
         Row("table: bytes an id (RSS)", (memory.rss - table.empty.rss) / ids, "B"),
         Row("table: all logged in after", table.filled_s, "s"),
         at_most("table: times that a node took the broker for dead meanwhile", lost, "", 0),
