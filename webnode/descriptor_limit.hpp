@@ -6,7 +6,8 @@
 
 namespace zcomet {
 
-/// What raise_descriptor_limit() would return: the hard limit of open files, which children inherit.
+/// What raise_descriptor_limit() would return: the hard limit of open files, which children
+/// inherit.
 [[nodiscard]] std::uint64_t descriptor_limit();
 
 /// Raises the soft limit of open files to the hard one. @return the limit.

@@ -102,6 +102,7 @@ TEST_CASE("many who come at once all find a place while there is one") {
     Cluster cluster = two_workers_of_fifty();
     const HostPort& server = cluster.http(0);
     std::vector<std::future<std::vector<CometClient>>> crowds;
+    crowds.reserve(10);
     for (int i = 0; i < 10; ++i) {
         crowds.push_back(std::async(std::launch::async, [&] { return open_streams(server, 10); }));
     }
