@@ -1,0 +1,13 @@
+// Bits in the frames of topology/wire.hpp, for the codec alone.
+#pragma once
+
+#include <cstdint>
+
+namespace zcomet::wire {
+
+inline constexpr std::uint8_t kPartFirst = 1; ///< of a LIST
+inline constexpr std::uint8_t kPartLast = 2;
+inline constexpr std::uint8_t kFlagReceipt = 1; ///< of a SEND
+inline constexpr std::uint8_t kFlagShed = 1;    ///< of a BATCH
+
+} // namespace zcomet::wire
