@@ -112,6 +112,10 @@ class Router {
     [[nodiscard]] const BrokerIdentity& identity() const { return identity_; }
 
   private:
+    /// Peers are looked over this often in each heartbeat interval: the dead are found that much
+    /// late at most.
+    static constexpr int kSweepsPerHeartbeat = 10;
+
     /// One frame with what is known of who sent it.
     struct Incoming {
         std::string_view connection;
@@ -126,7 +130,7 @@ class Router {
     void refuse(const Incoming& in, wire::ErrorCode code, std::string_view text);
     void tell_error(const Incoming& in, const wire::ErrorFrame& error);
 
-    // Joining and leaving.
+    // Joining and leaving: router_joining.cpp.
     void on_hello(const Incoming& in, const wire::Hello& hello);
     [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello, PeerIndex known);
     PeerIndex admit(const Incoming& in, const wire::Hello& hello);
@@ -135,13 +139,13 @@ class Router {
     void remove(PeerIndex index, RouterEvent::Kind why);
     void count_removal(const Peer& peer, RouterEvent::Kind why);
 
-    // What nodes say.
+    // What nodes say: router_nodes.cpp.
     void on_change(const Incoming& in, std::uint64_t change, const wire::IdList& ids, bool login);
     void on_list(const Incoming& in, const wire::List& list);
     void on_resend(const Incoming& in, const wire::Resend& resend);
     void need_list(const Incoming& in);
 
-    // What senders say.
+    // What senders say: router_senders.cpp.
     void on_send(const Incoming& in, const wire::Send& send);
     [[nodiscard]] std::uint32_t route(SenderPart& sender, const wire::Message& message, Time now);
     void note_slow_node(SenderPart& sender, PeerIndex node) const;
