@@ -45,7 +45,7 @@ std::uint64_t Generator::draw_id() {
     while (drawn >= fair_end_) {
         drawn = random_();
     }
-    return drawn % options_.id_max + 1;
+    return options_.id_first + drawn % options_.id_max;
 }
 
 void Generator::write_text(std::uint64_t realtime_ns) {

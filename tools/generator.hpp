@@ -25,7 +25,8 @@ static_assert(kGeneratorIntervalMax.count() <=
 struct GeneratorOptions {
     std::uint64_t count = 1;      ///< messages of each generator, 1 or more
     Duration interval{};          ///< between two of a generator; 0: as fast as they are taken
-    std::uint64_t id_max = 1;     ///< ids are drawn from 1 to this, which is 1 or more
+    std::uint64_t id_max = 1;     ///< how many ids there are to draw from, 1 or more
+    std::uint64_t id_first = 1;   ///< the lowest of them
     std::uint32_t generators = 1; ///< 1 to kGeneratorsMax
     std::string message{}; ///< empty: "Fake message Num = K", K counting each generator's from 1
     std::size_t size_bytes = 0; ///< shorter messages are padded to this, the stamp included

@@ -44,6 +44,11 @@ void add_options(CLI::App& app, Flags& flags) {
         ->type_name("M")
         ->required()
         ->check(CLI::Range(std::uint64_t{1}, kNumberMax, ""));
+    app.add_option("--first-id", generator.id_first,
+                   "Draw from the M ids that begin with I instead")
+        ->type_name("I")
+        ->capture_default_str()
+        ->check(CLI::Range(std::uint64_t{0}, kNumberMax, ""));
     app.add_option("--processes", generator.generators, "Run P such generators side by side")
         ->type_name("P")
         ->capture_default_str()
@@ -73,6 +78,7 @@ int run(Flags& flags) {
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = chosen_broker(flags.broker);
+    keep_freed_frames();
     // A line for each generator that finishes, when it does, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = catch_termination_signals();

@@ -37,6 +37,7 @@ class NodeLink::Host : public NodeSessionHost {
         }
     }
     void deliver(const wire::MessageList& messages) override { handler_.on_messages(messages); }
+    [[nodiscard]] bool can_take_messages() { return handler_.can_take_messages(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) override {
         handler_.for_each_login(visit);
     }
@@ -92,8 +93,11 @@ bool NodeLink::turn(Time now) {
         ++broker_frames;
     }
     int feed_frames = 0;
-    while (feed_frames < kReceiveBudget && receive_batch(now)) {
+    while (feed_frames < kReceiveBudget && host_->can_take_messages() && receive_batch(now)) {
         ++feed_frames;
+    }
+    if (!host_->can_take_messages() && sub_.readable()) {
+        session_.on_feed_waiting(now);
     }
     // ZeroMQ says nothing of a connection that was lost or made, but wakes us.
     const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;

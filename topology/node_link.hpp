@@ -18,6 +18,9 @@ class NodeLinkHandler {
   public:
     virtual ~NodeLinkHandler() = default;
     virtual void on_messages(const wire::MessageList& messages) = 0;
+    /// Whether on_messages() may be called now. If not, batches wait in the socket, the broker
+    /// hears of it by the missing acknowledgement, and turn() says that more is waiting.
+    [[nodiscard]] virtual bool can_take_messages() { return true; }
     virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
     virtual std::uint64_t stream_count() = 0;
     virtual void on_live(std::string_view broker_name) = 0;

@@ -71,6 +71,8 @@ class NodeSession {
     /// A frame came over the DEALER, or the second frame of a message over the SUB.
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);
+    /// The feed has something, which the node is too busy to take in: it is not silent.
+    void on_feed_waiting(Time now) { heard_feed_ = now; }
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id);

@@ -7,6 +7,7 @@
 // and a copy.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ class EncodedMessage {
     /// Appends the chunk for the stream's `number`-th message (from 1) to `out`.
     /// Cost: no allocation unless `out` has to grow.
     void append_to(std::string& out, std::uint32_t number, bool chunked) const;
+
+    /// Bytes of memory, about; of a chunk, without its number.
+    [[nodiscard]] std::size_t size() const { return tail_.size(); }
 
   private:
     std::string tail_; // ": 'MESSAGE'<br/>" CRLF

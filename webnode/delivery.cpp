@@ -4,8 +4,36 @@
 
 namespace zcomet {
 
+namespace {
+
+/// A send() to loopback or a network card costs 5 to 10 µs, so this many are a millisecond: what
+/// others wait at most, for each id that has more streams.
+constexpr std::size_t kStreamsAtOnce = 128;
+/// After this many in one turn no further batch is taken in, and of the present one each id gets
+/// kStreamsWhenLate at once.
+constexpr std::size_t kSendsPerTurn = 2048;
+constexpr std::size_t kStreamsWhenLate = 4;
+/// Messages that queue for ids with many streams. When these have more the feed waits, and with it
+/// the senders.
+constexpr std::size_t kQueuedBytesMax = 256U << 10U;
+
+} // namespace
+
 Delivery::Delivery(Connections& connections, Counters<WorkerCounter>& counters)
-    : connections_(connections), table_(connections.table()), counters_(counters) {}
+    : connections_(connections), table_(connections.table()), counters_(counters),
+      fan_outs_(table_, counters), sends_left_(kSendsPerTurn) {}
+
+bool Delivery::can_take() const {
+    return sends_left_ > 0 && fan_outs_.bytes() < kQueuedBytesMax;
+}
+
+void Delivery::work() {
+    fan_outs_.work(kStreamsAtOnce, [this](StreamHandle stream, Connection& connection,
+                                          std::span<const EncodedMessage> messages) {
+        write_to(stream, connection, messages);
+    });
+    sends_left_ = kSendsPerTurn;
+}
 
 void Delivery::deliver(const wire::MessageList& messages) {
     collect(messages);
@@ -39,6 +67,13 @@ void Delivery::collect(const wire::MessageList& messages) {
 }
 
 void Delivery::deliver_to_id(std::span<const Item> items) {
+    const IdIndex id = items.front().id;
+    if (!fan_outs_.empty() && fan_outs_.has(table_.name(id))) {
+        for (const Item& item : items) {
+            fan_outs_.queue(table_.name(id), item.text);
+        }
+        return;
+    }
     if (encoded_.size() < items.size()) {
         encoded_.resize(items.size());
     }
@@ -47,18 +82,27 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
     }
     // Closing streams while they are visited may free the id, but its index is not given to another
     // id before a stream opens, which does not happen during a delivery.
-    table_.for_each_stream(items.front().id, [&](StreamHandle stream, Connection& connection) {
-        write_to(stream, connection, items.size());
-    });
+    const std::span<const EncodedMessage> messages(encoded_.data(), items.size());
+    const StreamPosition rest = table_.for_some_streams(
+        table_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
+        [&](StreamHandle stream, Connection& connection) {
+            write_to(stream, connection, messages);
+        });
+    if (rest != kNoIndex) {
+        fan_outs_.begin(table_.name(id), rest, {messages.begin(), messages.end()});
+    }
 }
 
-void Delivery::write_to(StreamHandle stream, Connection& connection, std::size_t count) {
+void Delivery::write_to(StreamHandle stream, Connection& connection,
+                        std::span<const EncodedMessage> messages) {
     chunks_.clear();
-    for (std::size_t i = 0; i < count; ++i) {
-        encoded_[i].append_to(chunks_, ++connection.messages, connection.chunked());
+    for (const EncodedMessage& message : messages) {
+        message.append_to(chunks_, ++connection.messages, connection.chunked());
     }
     const bool written = connections_.write(stream, connection, chunks_);
-    counters_.add(written ? WorkerCounter::kChunksWritten : WorkerCounter::kChunksDropped, count);
+    counters_.add(written ? WorkerCounter::kChunksWritten : WorkerCounter::kChunksDropped,
+                  messages.size());
+    sends_left_ -= sends_left_ > 0 ? 1 : 0;
 }
 
 } // namespace zcomet

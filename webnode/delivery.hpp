@@ -4,6 +4,7 @@
 #include "topology/wire.hpp"
 #include "webnode/comet_encoder.hpp"
 #include "webnode/connections.hpp"
+#include "webnode/fan_out.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +17,24 @@ namespace zcomet {
 
 /// Thread: the worker's loop only. Its scratch memory is kept from batch to batch: in a steady
 /// state a message costs no allocation, and one send() for each stream that shows it.
+///
+/// A message goes at once to the first streams of its id, which nearly always are all; the rest of
+/// them get it in later turns of the loop, so that messages to others come in between.
 class Delivery {
   public:
     Delivery(Connections& connections, Counters<WorkerCounter>& counters);
 
-    /// Writes each message to all streams of its id. Several messages to one id leave together, in
+    /// Writes each message to the streams of its id. Several messages to one id leave together, in
     /// their order: one send() for each stream. Streams that do not read, or are gone, are closed.
     void deliver(const wire::MessageList& messages);
+
+    /// Goes on with what is under way to ids with many streams, and begins a new turn. Call once a
+    /// turn.
+    void work();
+    /// Whether something is under way: then the loop should not sleep.
+    [[nodiscard]] bool unfinished() const { return !fan_outs_.empty(); }
+    /// Whether this turn has room for another batch. What is not taken in holds its senders back.
+    [[nodiscard]] bool can_take() const;
 
   private:
     /// A message to be shown, by the id's index, which sorts faster than its text.
@@ -34,11 +46,14 @@ class Delivery {
 
     void collect(const wire::MessageList& messages);
     void deliver_to_id(std::span<const Item> items);
-    void write_to(StreamHandle stream, Connection& connection, std::size_t count);
+    void write_to(StreamHandle stream, Connection& connection,
+                  std::span<const EncodedMessage> messages);
 
     Connections& connections_;
     StreamTable& table_;
     Counters<WorkerCounter>& counters_;
+    FanOuts fan_outs_;
+    std::size_t sends_left_; // of this turn
     std::vector<Item> items_;
     std::vector<EncodedMessage> encoded_; // of the id in hand; the rest is memory for later
     std::string chunks_;

@@ -25,6 +25,7 @@ void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
     if (::getppid() != role.supervisor) {
         return;
     }
+    keep_freed_frames();
     ::prctl(PR_SET_NAME, "zcomet-webnode"); // executed as /proc/self/exe, it would show as "exe"
     const SharedSlots shared = SharedSlots::attach(UniqueFd(kWorkerSlotsFd));
     if (role.index > shared.slots().size()) {

@@ -50,6 +50,11 @@ StreamTable::Removed StreamTable::remove(StreamHandle handle) {
     removed.was_parked = connection->parked();
     if (removed.was_parked) {
         const IdIndex id = connection->id_;
+        for (StreamPosition* const position : held_positions_) {
+            if (*position == handle.index) {
+                *position = connection->next_;
+            }
+        }
         unlink(handle.index);
         --stream_count_;
         if (first_of_id_[id] == kNoIndex) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet {
 
@@ -67,6 +68,9 @@ class Connection {
 inline constexpr std::size_t kConnectionBytesMax = 40;
 static_assert(sizeof(Connection) <= kConnectionBytesMax);
 
+/// A place in the list of an id's streams: a stream, or kNoIndex behind the last one.
+using StreamPosition = std::uint32_t;
+
 /// Thread: the worker's loop only. Owns no descriptor: whoever removes a connection closes it.
 ///
 /// A stream has one id, whose list is linked through the Connection records. For streams with
@@ -98,12 +102,26 @@ class StreamTable {
     /// Forgets a connection, which must exist.
     [[nodiscard]] Removed remove(StreamHandle handle);
 
-    /// The id's index, for for_each_stream(); nothing if no stream has it.
+    /// The id's index, for first_stream(); nothing if no stream has it.
     [[nodiscard]] std::optional<IdIndex> find_id(std::string_view id) const;
 
-    /// Calls `visit(StreamHandle, Connection&)` for each stream of the id, in no special order. It
-    /// may remove the stream it is called with, and no other.
-    template <typename Visit> void for_each_stream(IdIndex id, Visit&& visit);
+    /// The text of an id that has a stream.
+    [[nodiscard]] std::string_view name(IdIndex id) const { return ids_.name(id); }
+
+    /// Calls `visit(StreamHandle, Connection&)` for at most `most` streams of an id, from
+    /// `position` on, in no special order. It may remove the stream it is called with, and no
+    /// other.
+    /// @return where to go on: kNoIndex after the last stream.
+    template <typename Visit>
+    [[nodiscard]] StreamPosition for_some_streams(StreamPosition position, std::size_t most,
+                                                  Visit&& visit);
+    /// Where for_some_streams() begins.
+    [[nodiscard]] StreamPosition first_stream(IdIndex id) const { return first_of_id_[id]; }
+
+    /// From now on, until let_go(), `position` moves on when its stream is removed. Streams that
+    /// open meanwhile stand before every position.
+    void hold(StreamPosition& position) { held_positions_.push_back(&position); }
+    void let_go(StreamPosition& position) { std::erase(held_positions_, &position); }
 
     /// Calls `visit(std::string_view id)` for each id that has a stream. It must not change the
     /// table.
@@ -136,16 +154,19 @@ class StreamTable {
     std::uint32_t stream_count_ = 0;
     IdTable ids_;
     ChunkedArray<std::uint32_t> first_of_id_; // by IdIndex: head of the list of the id's streams
+    std::vector<StreamPosition*> held_positions_; // few: those of messages to very many streams
 };
 
-template <typename Visit> void StreamTable::for_each_stream(IdIndex id, Visit&& visit) {
-    std::uint32_t index = first_of_id_[id];
-    while (index != kNoIndex) {
-        Connection& connection = connections_[index];
-        const std::uint32_t next = connection.next_; // read now: visit may remove the stream
-        visit(handle_of(index), connection);
-        index = next;
+template <typename Visit>
+StreamPosition StreamTable::for_some_streams(StreamPosition position, std::size_t most,
+                                             Visit&& visit) {
+    for (; position != kNoIndex && most > 0; --most) {
+        Connection& connection = connections_[position];
+        const StreamHandle handle = handle_of(position);
+        position = connection.next_; // read now: visit may remove the stream
+        visit(handle, connection);
     }
+    return position;
 }
 
 template <typename Visit> void StreamTable::for_each_id(Visit&& visit) const {

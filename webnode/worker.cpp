@@ -74,12 +74,14 @@ void Worker::run() {
 
 void Worker::turn() {
     const Time before = Clock::now();
-    const auto events = epoll_.wait(before, link_ready_ ? before : next_due());
+    const bool busy = link_ready_ || delivery_.unfinished();
+    const auto events = epoll_.wait(before, busy ? before : next_due());
     const Time now = Clock::now();
     handle_events(events, now);
     if (link_ready_ || link_->due() <= now) {
         link_ready_ = link_->turn(now);
     }
+    delivery_.work();
     if (listen_due_) {
         listen();
     }
@@ -189,12 +191,20 @@ void Worker::drain() {
     accept_connections(now);
     listener_.close();
     for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
+        delivery_.work();
     }
     link_->close(now);
+    finish_deliveries();
     end_streams();
     wait_for_outboxes();
     publish_counters();
     spdlog::debug("event=drained node={}", options_.name);
+}
+
+void Worker::finish_deliveries() {
+    for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
+        delivery_.work();
+    }
 }
 
 void Worker::end_streams() {

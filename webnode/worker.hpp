@@ -59,6 +59,7 @@ class Worker : private NodeLinkHandler {
     enum Tag : std::uint64_t { kTerminationTag, kListenerTag, kLinkTag };
 
     void on_messages(const wire::MessageList& messages) override { delivery_.deliver(messages); }
+    bool can_take_messages() override { return delivery_.can_take(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) override;
     std::uint64_t stream_count() override { return connections_.table().stream_count(); }
     void on_live(std::string_view broker_name) override;
@@ -74,6 +75,7 @@ class Worker : private NodeLinkHandler {
     void publish_counters();
 
     void drain();
+    void finish_deliveries();
     void end_streams();
     void wait_for_outboxes();
 

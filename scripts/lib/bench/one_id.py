@@ -7,8 +7,9 @@ from bench.cluster import MESSAGE_BYTES, Cluster, Floor, Flood
 from bench.lab import Row, at_most
 
 STREAMS, STREAMS_SHORT = 100_000, 1_000
+CROWD_ID = 10**9
 OTHER_STREAMS, OTHER_PER_S = 1_000, 1_000
-RUNS, RUNS_SHORT = 5, 1
+RUNS, RUNS_SHORT = 2, 1
 
 
 def floor_ms(lab, streams):
@@ -26,12 +27,12 @@ def fan_out(lab, streams):
     """The same through Zcomet, while other ids get their messages: returns the time until the last stream
     has its chunk, and the p99 latency of the others, in ms."""
     cluster = Cluster(lab, streams + OTHER_STREAMS)
-    crowd = Flood(lab, cluster.url, streams, ids=1, first_id=10**9)
+    crowd = Flood(lab, cluster.url, streams, ids=1, first_id=CROWD_ID)
     others = Flood(lab, cluster.url, OTHER_STREAMS)
     cluster.await_ids(cluster.workers + OTHER_STREAMS)
     generator, count = cluster.begin_sending(count=OTHER_PER_S * 2, per_s=OTHER_PER_S, ids=OTHER_STREAMS)
     time.sleep(0.7)  # so that the one falls into the middle of the others
-    cluster.send_one(10**9)
+    cluster.send(count=1, per_s=1, first_id=CROWD_ID, ids=1)
     crowd.await_chunks(streams)
     cluster.finish_sending(generator)
     others.await_chunks(count)

@@ -142,6 +142,13 @@ TEST_CASE("ids are drawn evenly", "[generator]") {
     }
 }
 
+TEST_CASE("ids may begin with another than 1", "[generator]") {
+    std::vector<std::string> drawn = ids({.count = 300, .id_max = 3, .id_first = 998, .seed = 1});
+    std::sort(drawn.begin(), drawn.end());
+    drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
+    CHECK(drawn == std::vector<std::string>{"1000", "998", "999"});
+}
+
 TEST_CASE("a message of one's own replaces the text", "[generator]") {
     CHECK(texts({.count = 2, .message = "hello"}) == std::vector<std::string>{"hello", "hello"});
 }

@@ -9,6 +9,9 @@ using namespace zcomet;
 
 namespace {
 
+constexpr int kStreamsAtOnce = 128; // as in webnode/delivery.cpp
+constexpr int kCrowd = 3 * kStreamsAtOnce + 10;
+
 std::string chunk(int number, const std::string& text) {
     const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>";
     std::array<char, 16> size{};
@@ -150,6 +153,76 @@ TEST_CASE("a stream whose browser is gone is closed by the write, within its id'
     CHECK(loop.logouts.empty());
 }
 
+TEST_CASE("a message to very many streams lets messages to others through", "[delivery]") {
+    LoopFixture loop;
+    std::vector<Browser> crowd;
+    for (int i = 0; i < kCrowd; ++i) {
+        crowd.push_back(loop.open_stream("crowd"));
+    }
+    const Browser other = loop.open_stream("8");
+    loop.deliver({{"crowd", "one"}, {"8", "hello"}});
+    CHECK(other.received() == chunk(1, "hello"));
+    CHECK(loop.delivery.unfinished());
+    loop.deliver({{"crowd", "two"}, {"8", "again"}, {"crowd", "three"}});
+    CHECK(other.received() == chunk(2, "again"));
+    const Browser late = loop.open_stream("crowd");
+    loop.finish_deliveries();
+    for (const Browser& browser : crowd) {
+        REQUIRE(browser.received() == chunk(1, "one") + chunk(2, "two") + chunk(3, "three"));
+    }
+    // It opened when the first was under way, and the others were not.
+    CHECK(late.received() == chunk(1, "two") + chunk(2, "three"));
+    CHECK(loop.count(WorkerCounter::kChunksWritten) == 3 * kCrowd + 4);
+}
+
+TEST_CASE("streams of a crowd may leave while a message is under way", "[delivery]") {
+    LoopFixture loop;
+    std::vector<Browser> crowd;
+    for (int i = 0; i < kCrowd; ++i) {
+        crowd.push_back(loop.open_stream("crowd"));
+    }
+    loop.deliver({{"crowd", "one"}});
+    loop.deliver({{"crowd", "two"}});
+    crowd.clear();
+    loop.turn();
+    REQUIRE(loop.logouts == std::vector<std::string>{"crowd"});
+    // The id's index is another's now, and then the name is back: neither gets what is left.
+    const Browser other = loop.open_stream("8");
+    loop.finish_deliveries();
+    CHECK_FALSE(loop.delivery.unfinished());
+    CHECK(other.received().empty());
+    CHECK(loop.count(WorkerCounter::kMessagesUnclaimed) == 1);
+}
+
+TEST_CASE("crowds take turns, and too much for them holds the feed back", "[delivery]") {
+    LoopFixture loop;
+    std::vector<Browser> crowds;
+    for (int i = 0; i < 2 * kCrowd; ++i) {
+        crowds.push_back(loop.open_stream(i % 2 == 0 ? "even" : "odd"));
+    }
+    loop.deliver({{"even", "x"}, {"odd", "x"}});
+    const std::uint64_t before = loop.count(WorkerCounter::kChunksWritten);
+    loop.delivery.work();
+    loop.delivery.work();
+    CHECK(loop.count(WorkerCounter::kChunksWritten) > before);
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto served =
+            std::count_if(crowds.begin(), crowds.end(), [&](const Browser& browser) {
+                const bool is_of_crowd =
+                    (&browser - crowds.data()) % 2 == static_cast<std::ptrdiff_t>(i);
+                return is_of_crowd && !browser.received().empty();
+            });
+        CHECK(served == 2 * kStreamsAtOnce);
+    }
+    CHECK(loop.delivery.can_take());
+    for (int i = 0; i < 5; ++i) {
+        loop.deliver({{"even", std::string(60'000, 'x')}});
+    }
+    CHECK_FALSE(loop.delivery.can_take());
+    loop.finish_deliveries();
+    CHECK(loop.delivery.can_take());
+}
+
 TEST_CASE("random batches reach random streams as a simple model says", "[delivery][property]") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
@@ -181,6 +254,7 @@ TEST_CASE("random batches reach random streams as a simple model says", "[delive
         const std::string frame = writer.finish_batch(1, 1);
         const auto decoded = wire::decode(frame);
         loop.delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+        loop.finish_deliveries();
         for (auto& [stream_id, stream] : streams) {
             for (const auto& [message_id, text] : batch) {
                 if (message_id == stream_id) {

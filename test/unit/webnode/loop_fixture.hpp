@@ -98,6 +98,11 @@ class LoopFixture {
         const auto decoded = wire::decode(frame);
         delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
     }
+    void finish_deliveries() {
+        do {
+            delivery.work();
+        } while (delivery.unfinished());
+    }
     [[nodiscard]] std::uint64_t count(WorkerCounter counter) const { return counters.get(counter); }
 
     Time now = Time() + 1h;

@@ -20,10 +20,12 @@ static_assert(!std::is_copy_constructible_v<StreamTable>);
 std::vector<int> fds_of(StreamTable& table, std::string_view id) {
     std::vector<int> fds;
     if (const auto index = table.find_id(id)) {
-        table.for_each_stream(*index, [&](StreamHandle handle, Connection& connection) {
-            CHECK(table.find(handle) == &connection);
-            fds.push_back(connection.fd());
-        });
+        const StreamPosition end = table.for_some_streams(
+            table.first_stream(*index), SIZE_MAX, [&](StreamHandle handle, Connection& connection) {
+                CHECK(table.find(handle) == &connection);
+                fds.push_back(connection.fd());
+            });
+        CHECK(end == kNoIndex);
     }
     std::sort(fds.begin(), fds.end());
     return fds;
@@ -121,13 +123,43 @@ TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]")
     }
     std::set<int> visited;
     std::optional<std::string> freed;
-    table.for_each_stream(*table.find_id("a"), [&](StreamHandle handle, Connection& connection) {
-        visited.insert(connection.fd());
-        freed = table.remove(handle).freed_id;
-    });
+    StreamPosition position = table.first_stream(*table.find_id("a"));
+    while (position != kNoIndex) {
+        position =
+            table.for_some_streams(position, 3, [&](StreamHandle handle, Connection& connection) {
+                visited.insert(connection.fd());
+                freed = table.remove(handle).freed_id;
+            });
+    }
     CHECK(visited.size() == 10);
     CHECK(freed == "a");
     CHECK(table.connection_count() == 0);
+}
+
+TEST_CASE("a held position moves on when its stream is removed", "[stream_table]") {
+    StreamTable table;
+    std::vector<StreamHandle> handles;
+    for (int fd = 0; fd < 5; ++fd) {
+        handles.push_back(table.add(fd));
+        (void)table.park(handles.back(), "a", true);
+    }
+    std::vector<int> visited;
+    const auto visit = [&](StreamHandle, Connection& connection) {
+        visited.push_back(connection.fd());
+    };
+    // The stream that was parked last is the first of the list.
+    StreamPosition position =
+        table.for_some_streams(table.first_stream(*table.find_id("a")), 1, visit);
+    table.hold(position);
+    (void)table.remove(handles[3]); // the one it stands on
+    (void)table.remove(handles[1]); // one after it
+    (void)table.remove(handles[4]); // one before it
+    (void)table.park(table.add(5), "a", true);
+    position = table.for_some_streams(position, 1, visit);
+    CHECK(visited == std::vector<int>{4, 2});
+    (void)table.remove(handles[0]);
+    CHECK(position == kNoIndex);
+    table.let_go(position);
 }
 
 TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {

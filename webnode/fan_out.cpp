@@ -1,0 +1,78 @@
+#include "webnode/fan_out.hpp"
+
+#include "topology/check.hpp"
+
+#include <utility>
+
+namespace zcomet {
+
+namespace {
+
+/// Messages that wait for the same streams leave together, in one send() for each stream, up to
+/// this many bytes: a socket's buffer nearly always takes them, so that no stream needs an outbox.
+constexpr std::size_t kTogetherBytesMax = 16'384;
+
+} // namespace
+
+FanOuts::~FanOuts() {
+    for (FanOut* const fan_out : turns_) {
+        table_.let_go(fan_out->position);
+    }
+}
+
+void FanOuts::begin(std::string_view id, StreamPosition position,
+                    std::vector<EncodedMessage> messages) {
+    auto fan_out = std::make_unique<FanOut>();
+    fan_out->id = id;
+    fan_out->position = position;
+    fan_out->messages = std::move(messages);
+    for (const EncodedMessage& message : fan_out->messages) {
+        bytes_ += message.size();
+    }
+    table_.hold(fan_out->position);
+    turns_.push_back(fan_out.get());
+    const std::string_view key = fan_out->id;
+    const bool is_new = by_id_.emplace(key, std::move(fan_out)).second;
+    ZCOMET_ASSERT(is_new);
+}
+
+void FanOuts::queue(std::string_view id, std::string_view text) {
+    EncodedMessage& message = by_id_.at(id)->waiting.emplace_back();
+    message.prepare(text);
+    bytes_ += message.size();
+}
+
+/// The streams have what was under way; then it is the turn of what waits, if anything does.
+void FanOuts::begin_waiting(FanOut& fan_out) {
+    for (const EncodedMessage& message : fan_out.messages) {
+        bytes_ -= message.size();
+    }
+    fan_out.messages.clear();
+    // By name: the last stream may have closed meanwhile, and the index may be another id's.
+    const auto id = table_.find_id(fan_out.id);
+    if (!id) {
+        drop_waiting(fan_out);
+        return;
+    }
+    fan_out.position = table_.first_stream(*id);
+    for (std::size_t together = 0; !fan_out.waiting.empty() && together < kTogetherBytesMax;) {
+        together += fan_out.waiting.front().size();
+        fan_out.messages.push_back(std::move(fan_out.waiting.front()));
+        fan_out.waiting.pop_front();
+    }
+}
+
+void FanOuts::drop_waiting(FanOut& fan_out) {
+    counters_.add(WorkerCounter::kMessagesUnclaimed, fan_out.waiting.size());
+    for (const EncodedMessage& message : fan_out.waiting) {
+        bytes_ -= message.size();
+    }
+    fan_out.waiting.clear();
+}
+
+void FanOuts::finish(FanOut& fan_out) {
+    table_.let_go(fan_out.position);
+    by_id_.erase(std::string_view(fan_out.id));
+}
+
+} // namespace zcomet

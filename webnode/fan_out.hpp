@@ -1,0 +1,92 @@
+// Messages under way to ids that have more streams than one turn of the loop should serve. A
+// message to 100,000 streams takes a second to write; nobody else should wait that long for his.
+#pragma once
+
+#include "webnode/comet_encoder.hpp"
+#include "webnode/stream_table.hpp"
+#include "webnode/worker_counters.hpp"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet {
+
+/// Thread: the worker's loop only. Each id's messages keep their order; ids take turns.
+class FanOuts {
+  public:
+    FanOuts(StreamTable& table, Counters<WorkerCounter>& counters)
+        : table_(table), counters_(counters) {}
+    ~FanOuts();
+    FanOuts(const FanOuts&) = delete;
+    FanOuts& operator=(const FanOuts&) = delete;
+
+    /// Whether messages to `id` are under way: then later ones have to queue() behind them.
+    [[nodiscard]] bool has(std::string_view id) const {
+        return !by_id_.empty() && by_id_.contains(id);
+    }
+
+    /// `messages` are still to be written to the streams of `id` from `position` on. The id must
+    /// not have() any under way.
+    void begin(std::string_view id, StreamPosition position, std::vector<EncodedMessage> messages);
+
+    /// A further message to an id that has() some. Streams that open before its turn comes get it,
+    /// too.
+    void queue(std::string_view id, std::string_view text);
+
+    /// Writes to up to `most` streams of one id; calls
+    /// `write(StreamHandle, Connection&, std::span<const EncodedMessage>)` for each, which may
+    /// remove that stream and no other.
+    template <typename Write> void work(std::size_t most, Write&& write);
+
+    [[nodiscard]] bool empty() const { return turns_.empty(); }
+    /// Of messages that are under way or queue.
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  private:
+    struct FanOut {
+        std::string id;
+        StreamPosition position = kNoIndex;
+        std::vector<EncodedMessage> messages; // under way, together
+        std::deque<EncodedMessage> waiting;
+    };
+
+    void begin_waiting(FanOut& fan_out);
+    void drop_waiting(FanOut& fan_out);
+    void finish(FanOut& fan_out);
+
+    StreamTable& table_;
+    Counters<WorkerCounter>& counters_;
+    absl::flat_hash_map<std::string_view, std::unique_ptr<FanOut>> by_id_; // keys are FanOut::id
+    std::deque<FanOut*> turns_;
+    std::size_t bytes_ = 0;
+};
+
+template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
+    if (turns_.empty()) {
+        return;
+    }
+    FanOut& fan_out = *turns_.front();
+    turns_.pop_front();
+    // The position is held, but the streams that are removed now are all before it.
+    fan_out.position = table_.for_some_streams(
+        fan_out.position, most, [&](StreamHandle handle, Connection& connection) {
+            write(handle, connection, std::span<const EncodedMessage>(fan_out.messages));
+        });
+    if (fan_out.position == kNoIndex) {
+        begin_waiting(fan_out);
+    }
+    if (fan_out.messages.empty()) {
+        finish(fan_out);
+    } else {
+        turns_.push_back(&fan_out);
+    }
+}
+
+} // namespace zcomet
