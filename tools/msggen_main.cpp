@@ -78,7 +78,7 @@ int run(Flags& flags) {
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = chosen_broker(flags.broker);
-    keep_freed_frames();
+    keep_freed_frames(0);
     // A line for each generator that finishes, when it does, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = catch_termination_signals();

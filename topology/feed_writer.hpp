@@ -20,13 +20,14 @@ using SharedFrame = std::shared_ptr<const std::string>;
 
 struct FeedLimits {
     /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
-    /// round trip, small enough that little is queued in sockets when a node stalls.
-    std::size_t window_bytes = 1U << 20U;
+    /// round trip; small, since this is what a message may have to wait for behind others: 256 KiB
+    /// are some 2,000 messages, which a node writes to its streams in 40 ms at worst.
+    std::size_t window_bytes = 256U << 10U;
     /// Bytes kept for one node, published or not. Past it the oldest unpublished batches are shed:
     /// those that were published are likely to arrive, so only what is shed unpublished is surely
     /// lost, and the count of lost messages is exact. At least window_bytes + wire::kFrameBytesMax.
     std::size_t bound_bytes = 64U << 20U;
-    Duration gather = kGatherWindow;
+    Duration gather = kFeedGatherWindow;
 };
 
 class FeedWriter {

@@ -22,7 +22,12 @@ class GatherWindow {
     Time last_ = Time::min();
 };
 
-inline constexpr Duration kGatherWindow = 500us;
+/// Of a broker's feeds.
+inline constexpr Duration kFeedGatherWindow = 500us;
+
+/// Of senders: longer, so that what a busy sender has gathered is not gathered again. When its next
+/// frame comes the feed's window is over, and the broker need not wake up a second time.
+inline constexpr Duration kSenderGatherWindow = 600us;
 
 /// Of logins and logouts. Nobody waits for one of a busy moment as for a message, and a node that
 /// opens streams by the thousand has better use for its processor than a frame each 500 µs.

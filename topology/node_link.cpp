@@ -95,6 +95,7 @@ bool NodeLink::turn(Time now) {
     int feed_frames = 0;
     while (feed_frames < kReceiveBudget && host_->can_take_messages() && receive_batch(now)) {
         ++feed_frames;
+        session_.tick(now); // an acknowledgement that is due lets the broker go on meanwhile
     }
     if (!host_->can_take_messages() && sub_.readable()) {
         session_.on_feed_waiting(now);

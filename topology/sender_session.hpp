@@ -40,7 +40,7 @@ class SenderSession {
   public:
     /// @param gather  how long a busy sender waits for more to go along; 0: each tick() sends.
     SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
-                  Duration gather = kGatherWindow);
+                  Duration gather = kSenderGatherWindow);
 
     /// Says HELLO. Call once.
     void start(Time now);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "topology/check.hpp"
+#include "topology/chunk_memory.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -37,7 +38,7 @@ template <typename T> class ChunkedArray {
     /// Makes every index below `count` valid; new values are `fill`. Never shrinks.
     void grow(std::uint32_t count, const T& fill) {
         while (chunks_.size() * kPerChunk < count) {
-            auto chunk = std::make_unique_for_overwrite<T[]>(kPerChunk);
+            Chunk<T> chunk = make_chunk<T>(kPerChunk);
             std::uninitialized_fill_n(chunk.get(), kPerChunk, fill);
             chunks_.push_back(std::move(chunk));
         }
@@ -48,17 +49,17 @@ template <typename T> class ChunkedArray {
     }
     /// `index` must have been made valid by grow().
     [[nodiscard]] T& operator[](std::uint32_t index) {
-        return chunks_[index / kPerChunk][index % kPerChunk];
+        return chunks_[index / kPerChunk].get()[index % kPerChunk];
     }
     [[nodiscard]] const T& operator[](std::uint32_t index) const {
-        return chunks_[index / kPerChunk][index % kPerChunk];
+        return chunks_[index / kPerChunk].get()[index % kPerChunk];
     }
     [[nodiscard]] std::size_t memory_bytes() const {
         return chunks_.size() * kPerChunk * sizeof(T) + chunks_.capacity() * sizeof(void*);
     }
 
   private:
-    std::vector<std::unique_ptr<T[]>> chunks_;
+    std::vector<Chunk<T>> chunks_;
 };
 
 /// Records of type T, each named by an index. Indices are dense from 0; that of a released record
@@ -145,15 +146,15 @@ template <typename T> class Slab {
     static_assert(kPerChunk >= 1, "a record must fit into a chunk");
 
     [[nodiscard]] Slot& slot_at(std::uint32_t index) {
-        return chunks_[index / kPerChunk][index % kPerChunk];
+        return chunks_[index / kPerChunk].get()[index % kPerChunk];
     }
     [[nodiscard]] const Slot& slot_at(std::uint32_t index) const {
-        return chunks_[index / kPerChunk][index % kPerChunk];
+        return chunks_[index / kPerChunk].get()[index % kPerChunk];
     }
     [[nodiscard]] std::uint32_t fresh_index() {
         ZCOMET_ASSERT(index_bound_ < kNoIndex);
         if (index_bound_ == chunks_.size() * kPerChunk) {
-            chunks_.push_back(std::make_unique_for_overwrite<Slot[]>(kPerChunk));
+            chunks_.push_back(make_chunk<Slot>(kPerChunk));
         }
         return index_bound_;
     }
@@ -164,9 +165,7 @@ template <typename T> class Slab {
         index_bound_ = 0;
     }
 
-    // An empty make_unique_for_overwrite of unions touches no page, so a chunk costs memory only as
-    // far as it was used.
-    std::vector<std::unique_ptr<Slot[]>> chunks_;
+    std::vector<Chunk<Slot>> chunks_; // resident only as far as they were used
     std::uint32_t first_free_ = kNoIndex;
     std::uint32_t index_bound_ = 0;
     std::uint32_t size_ = 0;

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace zcomet {
@@ -26,8 +27,8 @@ constexpr int kBacklog = 1024;
 constexpr int kRouterReceiveFrames = 1000;
 /// Frames that a ROUTER keeps for one peer that does not read its answers.
 constexpr int kRouterSendFrames = 10'000;
-/// Of freed memory, for each heap of the process. A window's worth (topology/feed_writer.hpp).
-constexpr int kFreedBytesKept = 1 << 20;
+/// Of freed memory, for each heap of the process. Some windows' worth (topology/feed_writer.hpp).
+constexpr int kFreedBytesKept = 2 << 20;
 
 /// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
 /// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
@@ -183,10 +184,19 @@ bool ZmqSocket::writable() {
     return (events() & ZMQ_POLLOUT) != 0;
 }
 
-void keep_freed_frames() {
+void keep_freed_frames(std::size_t working_bytes) {
     static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kFreedBytesKept));
     // Setting one of the two stops glibc from adapting the other; what is larger has its own pages.
     static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
+    // Frames are allocated by ZeroMQ's thread and freed by ours, or the other way round: with a
+    // heap for each thread either would hold free memory that the other lacks.
+    static_cast<void>(::mallopt(M_ARENA_MAX, 1));
+    ZCOMET_ASSERT(working_bytes < static_cast<std::size_t>(kFreedBytesKept));
+    constexpr std::size_t kPageBytes = 4096;
+    const auto working = std::make_unique_for_overwrite<char[]>(working_bytes);
+    for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
+        static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
+    }
 }
 
 std::uint64_t random_u64() {

@@ -8,7 +8,7 @@
 //     send COUNT PER_S SIZE   COUNT chunks to random streams, PER_S a second (0: flat out), each
 //     with a
 //                             message of SIZE bytes that ends in a stamp
-//     all SIZE                one such chunk to each stream
+//     all SIZE STAMP          one such chunk to each stream, all with the same stamp
 #include "topology/endpoint.hpp"
 #include "topology/program.hpp"
 #include "topology/time.hpp"
@@ -171,8 +171,9 @@ class Floor {
         std::size_t size = 0;
         order >> verb;
         if (verb == "all") {
-            order >> size;
-            send_all(size);
+            std::int64_t stamp_ns = 0;
+            order >> size >> stamp_ns;
+            send_all(size, stamp_ns);
         } else if (verb == "send") {
             std::uint64_t count = 0;
             double per_s = 0;
@@ -183,8 +184,8 @@ class Floor {
         return true;
     }
 
-    void send_chunk(Stream& stream, std::size_t size) {
-        const std::string stamp = fmt::format(" ts={}", wall_clock_ns());
+    void send_chunk(Stream& stream, std::size_t size, std::int64_t stamp_ns) {
+        const std::string stamp = fmt::format(" ts={}", stamp_ns);
         message_.assign(size - std::min(size, stamp.size()), 'x');
         message_ += stamp;
         chunk_.clear();
@@ -199,9 +200,9 @@ class Floor {
         }
     }
 
-    void send_all(std::size_t size) {
+    void send_all(std::size_t size, std::int64_t stamp_ns) {
         for (Stream& stream : streams_) {
-            send_chunk(stream, size);
+            send_chunk(stream, size, stamp_ns);
         }
     }
 
@@ -214,7 +215,7 @@ class Floor {
             }
             const std::size_t which =
                 std::uniform_int_distribution<std::size_t>(0, streams_.size() - 1)(random_);
-            send_chunk(streams_[which], size);
+            send_chunk(streams_[which], size, wall_clock_ns());
         }
     }
 

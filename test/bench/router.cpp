@@ -166,7 +166,7 @@ class Sender : public SenderSessionHost {
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
           session_(*this, random_u64(), "bench-sender",
-                   options.alone ? Duration::zero() : kGatherWindow) {}
+                   options.alone ? Duration::zero() : kSenderGatherWindow) {}
 
     void run() {
         if (const Status connected = dealer_.connect(options_.broker); !connected.ok()) {
@@ -291,7 +291,7 @@ int main(int argc, char** argv) {
     zcomet::add_options(app, options);
     zcomet::add_common_options(app);
     return zcomet::run_program(app, argc, argv, [&options] {
-        zcomet::keep_freed_frames();
+        zcomet::keep_freed_frames(0);
         if (options.role == "node") {
             return zcomet::run_node(options);
         }

@@ -127,7 +127,7 @@ class Table {
 
 int run(const Options& options) {
     const UniqueFd signal_fd = catch_termination_signals();
-    keep_freed_frames();
+    keep_freed_frames(0);
     zmq::context_t context;
     const Time start = Clock::now();
     Table table(context, options);

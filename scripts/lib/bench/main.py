@@ -17,6 +17,8 @@ from programs import ProgramError, Programs, end_on_signals
 BENCHMARKS = {
     "opening": "opening streams",
     "delivery": "delivery to 10,000 streams",
+    "router": "the broker alone",
+    "table": "the broker's table",
     "one_id": "one id with 100,000 streams",
     "memory": "memory of parked streams",
     "million": "a million streams",

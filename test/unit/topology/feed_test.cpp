@@ -71,9 +71,9 @@ TEST_CASE("a lone message goes at once, a busy feed gathers", "[feed]") {
 
     writer.append("1", "b");
     writer.append("2", "c");
-    CHECK(writer.due() == kStart + kGatherWindow);
-    CHECK(flushed(writer, kStart + kGatherWindow - 1ns).empty());
-    const auto frames = flushed(writer, kStart + kGatherWindow);
+    CHECK(writer.due() == kStart + kFeedGatherWindow);
+    CHECK(flushed(writer, kStart + kFeedGatherWindow - 1ns).empty());
+    const auto frames = flushed(writer, kStart + kFeedGatherWindow);
     REQUIRE(frames.size() == 1);
     CHECK(batch_of(frames[0]).messages.count() == 2);
     CHECK(writer.due() == kNever);

@@ -87,8 +87,8 @@ TEST_CASE_METHOD(Fixture, "a lone message goes at once, busy ones gather", "[sen
     CHECK(session.send("2", "c") == 3);
     session.tick(kStart + 100us);
     CHECK(host.sent.size() == 1);
-    CHECK(session.due() == kStart + kGatherWindow);
-    session.tick(kStart + kGatherWindow);
+    CHECK(session.due() == kStart + kSenderGatherWindow);
+    session.tick(kStart + kSenderGatherWindow);
     REQUIRE(host.sent.size() == 2);
     CHECK(host.send(1).first == 2);
     CHECK(host.send(1).messages.count() == 2);
