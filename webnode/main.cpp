@@ -1,6 +1,7 @@
 // zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
 #include "topology/program.hpp"
 #include "webnode/options.hpp"
+#include "webnode/processor.hpp"
 #include "webnode/supervisor.hpp"
 #include "webnode/worker.hpp"
 
@@ -42,6 +43,10 @@ void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
     worker_options.connections_max = options.streams_max;
     worker_options.outbox_bytes_max = options.stream_buffer_bytes;
     worker_options.request_deadline = std::chrono::milliseconds(options.request_deadline_ms);
+    if (options.pin) { // before ZeroMQ's thread is started, which then runs on the same one
+        const int processor = stay_on_one_processor(role.index - 1);
+        spdlog::info("event=pinned node={} processor={}", worker_options.name, processor);
+    }
     const UniqueFd wake(kWorkerWakeFd);
     Worker worker(std::move(worker_options), shared.slots()[role.index - 1],
                   catch_termination_signals(),

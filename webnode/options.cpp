@@ -82,6 +82,9 @@ void add_size_options(CLI::App& app, CommandLine& line) {
                    "Processes that share the port, each a node of the cluster [1]")
         ->type_name("N")
         ->check(CLI::Range(1U, kWorkersMax));
+    app.add_flag("--pin", line.options.pin,
+                 "Keep each worker on one processor, the next one for each: cheaper where messages "
+                 "come one by one, slower where other programs want the same processors");
     app.add_option("--name", line.options.name,
                    "Name in the broker's list of nodes: worker K is NAME/K [HOSTNAME:HTTPPORT]");
     app.add_option("--max-streams", line.options.streams_max,
@@ -157,6 +160,9 @@ std::vector<std::string> worker_arguments(const WebNodeOptions& options, const W
         "--worker-of=" + std::to_string(role.supervisor)};
     if (options.streams_max != 0) {
         arguments.push_back("--max-streams=" + std::to_string(options.streams_max));
+    }
+    if (options.pin) {
+        arguments.emplace_back("--pin");
     }
     const auto level = spdlog::level::to_string_view(spdlog::get_level());
     arguments.push_back("--log-level=" + std::string(level.data(), level.size()));

@@ -32,6 +32,8 @@ struct WebNodeOptions {
     HostPort http{"0.0.0.0", 8000};
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
+    /// Each worker stays on one processor.
+    bool pin = false;
     /// 1 to 56 printable characters; empty: HOSTNAME:PORT. Worker K is the node "NAME/K".
     std::string name;
     /// HOST:PORT of the admin page; empty: none.

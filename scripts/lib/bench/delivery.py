@@ -11,6 +11,7 @@ FLAT_OUT = 0
 # Messages a second, messages, repetitions.
 LOADS = ((1_000, 30_000, 3), (20_000, 300_000, 3), (FLAT_OUT, 2_000_000, 3))
 LOADS_SHORT = ((1_000, 1_000, 1), (FLAT_OUT, 20_000, 1))
+ONE_PROCESSOR = ("taskset", "-c", "0")
 # What the 2008 system took for a million messages at 1,000 a second, in seconds.
 CPU_S_2008 = 171
 
@@ -28,10 +29,10 @@ def floor_cpu_s(lab, streams, per_s, count):
     return 1e6 * cpu / count
 
 
-def deliver(lab, streams, per_s, count):
-    """Returns CPU seconds a million messages of the broker and the web node, messages delivered a second,
+def deliver(lab, streams, per_s, count, prefix=()):
+    """`prefix` is put before the server's commands. Returns CPU seconds a million messages of the broker and the web node, messages delivered a second,
     and floodtest's latencies in ms."""
-    cluster = Cluster(lab, streams)
+    cluster = Cluster(lab, streams, prefix)
     flood = Flood(lab, cluster.url, streams)
     cluster.await_ids(streams)
     before = cluster.cpu_s()
@@ -72,6 +73,17 @@ def rows_of(per_s, floor, runs):
     ]
 
 
+def rows_on_one_processor(lab, streams, per_s, count, times):
+    """The server's threads wake each other more cheaply on one processor than across two."""
+    runs = [deliver(lab, streams, per_s, count, ONE_PROCESSOR) for _ in range(times)]
+    return [
+        Row(f"{per_s:,}/s, server on one processor: CPU a million", statistics.median(run[0] for run in runs),
+            "s"),
+        Row(f"{per_s:,}/s, server on one processor: latency p99",
+            statistics.median(run[2]["p99"] for run in runs), "ms"),
+    ]
+
+
 def run(lab):
     streams = STREAMS_SHORT if lab.short else STREAMS
     rows = []
@@ -81,4 +93,4 @@ def run(lab):
             floor.append(floor_cpu_s(lab, streams, per_s, count))
             runs.append(deliver(lab, streams, per_s, count))
         rows += rows_of(per_s, floor, runs)
-    return rows
+    return rows + rows_on_one_processor(lab, streams, *(LOADS_SHORT if lab.short else LOADS)[0])

@@ -129,10 +129,10 @@ class Lab:
         """Ends one program before the others."""
         self._programs.end(program)
 
-    def start_broker(self, *extra):
+    def start_broker(self, *extra, **keywords):
         """A broker on free ports. Returns the program and its endpoint."""
         program = self.start("zcomet-broker", "--listen", "tcp://127.0.0.1:*", "--feed",
-                             "tcp://127.0.0.1:*", *extra)
+                             "tcp://127.0.0.1:*", *extra, **keywords)
         return program, program.await_ready()["listen"]
 
     def ctl_json(self, broker, *arguments):

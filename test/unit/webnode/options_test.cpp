@@ -57,9 +57,10 @@ TEST_CASE("options mean what they say", "[options]") {
 }
 
 TEST_CASE("a worker is told what its supervisor was told", "[options]") {
-    WebNodeOptions told = settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80",
-                                  "--workers", "3", "--name", "web", "--max-streams", "10",
-                                  "--stream-buffer", "2048", "--request-deadline-ms", "500"});
+    WebNodeOptions told =
+        settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3", "--name",
+                "web", "--max-streams", "10", "--stream-buffer", "2048", "--request-deadline-ms",
+                "500", "--pin"});
     std::vector<std::string> arguments = worker_arguments(told, {2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
     arguments.erase(arguments.begin());
@@ -72,6 +73,7 @@ TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     CHECK(heard.http.text() == told.http.text());
     CHECK(heard.name == told.name);
     CHECK(heard.streams_max == told.streams_max);
+    CHECK(heard.pin);
     CHECK(heard.stream_buffer_bytes == told.stream_buffer_bytes);
     CHECK(heard.request_deadline_ms == told.request_deadline_ms);
 }
