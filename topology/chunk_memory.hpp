@@ -18,8 +18,8 @@ struct UnmapPages {
 /// Errors: none; memory that runs out ends the process.   Thread: any.   Cost: a system call.
 [[nodiscard]] void* map_pages(std::size_t bytes);
 
-/// Uninitialised room for `count` objects of a type that needs no destructor, or whose owner sees to
-/// that.
+/// Uninitialised room for `count` objects of a type that needs no destructor, or whose owner sees
+/// to that.
 template <typename T> using Chunk = std::unique_ptr<T, UnmapPages>;
 
 template <typename T> [[nodiscard]] Chunk<T> make_chunk(std::size_t count) {

@@ -31,6 +31,6 @@ inline constexpr Duration kSenderGatherWindow = 600us;
 
 /// Of logins and logouts. Nobody waits for one of a busy moment as for a message, and a node that
 /// opens streams by the thousand has better use for its processor than a frame each 500 µs.
-inline constexpr Duration kLoginGatherWindow = 5ms;
+inline constexpr Duration kLoginGatherWindow = 20ms;
 
 } // namespace zcomet

@@ -6,6 +6,7 @@
 #include "webnode/worker.hpp"
 
 #include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -55,7 +55,7 @@ def draw(lab, samples):
         set key bottom right
         plot "{data}" using 1:2 with lines lw 2 title "web node: supervisor and worker", \\
              "{data}" using 1:3 with lines lw 2 title "broker"
-    """, lab)
+    """, lab.results)
 
 
 def run(lab):

@@ -95,11 +95,11 @@ def await_true(condition, timeout_s, what, pause_s=0.2):
         time.sleep(pause_s)
 
 
-def plot(name, commands, lab):
-    """Draws NAME.png with gnuplot into the folder of results."""
+def plot(name, commands, folder):
+    """Draws NAME.png with gnuplot into `folder`."""
     commands = f"""
         set terminal pngcairo size 900,500
-        set output "{lab.results / f'{name}.png'}"
+        set output "{folder / f'{name}.png'}"
         set grid
         {commands}
     """

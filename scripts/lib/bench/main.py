@@ -10,9 +10,14 @@ import sys
 import tempfile
 import time
 
+from bench.figures import figure, verdict
 from bench.lab import Lab
+from bench.report import write_report
 from programs import ProgramError, Programs, end_on_signals
 
+# From the project's root, where this runs.
+RESULTS = pathlib.Path("docs/bench")
+NOTES = RESULTS / "notes.md"
 # In the order in which they run: what is quick comes first.
 BENCHMARKS = {
     "opening": "opening streams",
@@ -35,19 +40,13 @@ def machine():
     return f"{cores} cores ({model}), {total_kib / 2**20:.0f} GiB, Linux {platform.release()}"
 
 
-def figure(value):
-    if value >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
 def table(rows):
     """The rows as aligned text."""
-    cells = [(row.what, f"{figure(row.value)} {row.unit}".strip(), row.target,
-              {True: "ok", False: "MISSED", None: ""}[row.holds]) for row in rows]
+    cells = [(row.what, f"{figure(row.value)} {row.unit}".strip(), row.target, verdict(row.holds))
+             for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(3)]
-    return "\n".join(f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {verdict}".rstrip()
-                     for what, value, target, verdict in cells)
+    return "\n".join(f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {word}".rstrip()
+                     for what, value, target, word in cells)
 
 
 def run_one(name, options):
@@ -83,8 +82,9 @@ def parse_options():
     parser.add_argument("--short", action="store_true",
                         help="seconds instead of minutes: whether all works and arrives, no targets")
     parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path,
-                        default=pathlib.Path("docs/bench"),
-                        help="where the JSON goes, one file for each; default: docs/bench; not with --short")
+                        default=RESULTS,
+                        help="where JSON and plots go; default: docs/bench, of which docs/BENCHMARKS.md is "
+                        "written anew then; not with --short")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
@@ -95,7 +95,8 @@ def parse_options():
 
 def main():
     options = parse_options()
-    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.short:
+        options.out.mkdir(parents=True, exist_ok=True)
     end_on_signals()
     passed = True
     for name in options.names:
@@ -114,6 +115,8 @@ def main():
         print(table(rows), flush=True)
         write_json(options.out, name, rows, seconds)
         passed = passed and all(row.holds is not False for row in rows)
+        if options.out == RESULTS:
+            write_report(RESULTS.parent / "BENCHMARKS.md", RESULTS, BENCHMARKS, NOTES.read_text())
     return 0 if passed else 1
 
 

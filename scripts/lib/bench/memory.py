@@ -4,7 +4,7 @@ from bench.cluster import Cluster, Flood
 from bench.lab import Row, at_most, await_true, kernel_memory
 
 STREAMS, STREAMS_SHORT = 100_000, 1_000
-PER_S, TRAFFIC_S, TRAFFIC_S_SHORT = 1_000, 20, 1
+PER_S, TRAFFIC_S, TRAFFIC_S_SHORT = 1_000, 600, 1
 REOPENED_TIMES = 3
 WITHIN_PERCENT = 5
 

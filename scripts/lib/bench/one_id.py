@@ -9,7 +9,7 @@ from bench.lab import Row, at_most
 STREAMS, STREAMS_SHORT = 100_000, 1_000
 CROWD_ID = 10**9
 OTHER_STREAMS, OTHER_PER_S = 1_000, 1_000
-RUNS, RUNS_SHORT = 3, 1
+RUNS, RUNS_SHORT = 5, 1
 
 
 def floor_ms(lab, streams):
