@@ -149,9 +149,10 @@ int flood(const Options& options) {
             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.duration_s));
     }
     run.stats_to = options.json ? stderr : stdout;
-    run.on_settled = [](const FloodTotals& totals, double opening_s) {
-        print_ready("zcomet-floodtest", fmt::format("open={} failed={} opening_s={:.3f}",
-                                                    totals.open(), totals.failed(), opening_s));
+    run.on_settled = [to = run.stats_to](const FloodTotals& totals, double opening_s) {
+        fmt::print(to, "zcomet-floodtest ready open={} failed={} opening_s={:.3f}\n",
+                   totals.open(), totals.failed(), opening_s);
+        std::fflush(to);
     };
     const UniqueFd signals = catch_termination_signals();
     const FloodResult result = run_flood(run, signals.get());

@@ -35,8 +35,9 @@ class Program:
         self.pid = self._process.pid
 
     def log(self):
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace").strip()
+        # Not by seek() and read(), which would move the place where the program writes.
+        log = self._log.fileno()
+        return os.pread(log, os.fstat(log).st_size, 0).decode(errors="replace").strip()
 
     def await_ready(self):
         """Waits for the line `PROGRAM ready KEY=VALUE …`; returns the keys and values as a dict."""
@@ -72,13 +73,13 @@ class Program:
             line += byte
         return line.decode(errors="replace")
 
-    def finish(self, timeout_s):
-        """Waits until the program ends by itself; returns what it printed."""
+    def finish(self, timeout_s, status=0):
+        """Waits until the program ends by itself, with this status; returns what it printed."""
         try:
             output, _ = self._process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             raise ProgramError(f"{self.name} did not finish in {timeout_s} s.\n{self.log()}") from None
-        if self._process.returncode != 0:
+        if self._process.returncode != status:
             raise ProgramError(
                 f"{self.name} ended with status {self._process.returncode}.\n{self.log()}")
         return output.decode(errors="replace")

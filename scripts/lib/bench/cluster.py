@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from bench.lab import OTHER_FILES, STREAMS_PER_SOURCE, await_true, cpu_s, files_max, memory, processes_of
 from programs import ProgramError
@@ -10,6 +11,8 @@ from programs import ProgramError
 RESERVE = 1 / 32
 OPENING_TIMEOUT_S = 180
 ARRIVAL_TIMEOUT_S = 60
+# Closing a million sockets takes a while.
+STOPPING_TIMEOUT_S = 120
 SENDING_TIMEOUT_S = 60
 # Slower than this, something is wrong.
 FLAT_OUT_PER_S_MIN = 10_000
@@ -143,11 +146,18 @@ class Flood:
         self.opening_s = float(ready["opening_s"])
 
     def _await_ready(self):
-        line = self._program.await_line(" ready", OPENING_TIMEOUT_S)
-        ready = dict(word.split("=", 1) for word in line.split()[2:])
+        await_true(lambda: " ready " in self._program.log(), OPENING_TIMEOUT_S,
+                   f"{self._streams} streams were not open")
+        line = self._program.log().partition("zcomet-floodtest ready ")[2].partition("\n")[0]
+        ready = dict(word.split("=", 1) for word in line.split())
         if int(ready["failed"]) or int(ready["open"]) != self._streams:
-            raise ProgramError(f"only {ready['open']} of {self._streams} streams opened")
+            raise ProgramError(f"only {ready['open']} of {self._streams} streams opened; "
+                               f"the others: {self._stop(status=1)['failed']}")
         return ready
+
+    def _stop(self, status=0):
+        self._program.ask_to_end()
+        return json.loads(self._program.finish(STOPPING_TIMEOUT_S, status).splitlines()[-1])
 
     @property
     def pid(self):
@@ -161,8 +171,8 @@ class Flood:
 
     def chunks(self):
         """How many have arrived so far, by the last line of statistics, so up to a second ago."""
-        stats = self._program.log().rpartition("Stats: {")[2].partition("}")[0]
-        return int(stats.split(",")[2]) if stats else 0
+        counts = re.findall(r"^Stats: \{\d+,\d+,(\d+)\}", self._program.log(), re.M)
+        return int(counts[-1]) if counts else 0
 
     def await_chunks(self, count):
         await_true(lambda: self.chunks() >= count, ARRIVAL_TIMEOUT_S,
@@ -170,8 +180,7 @@ class Flood:
 
     def finish(self, expected):
         """Ends the streams. Returns floodtest's summary, in which `expected` chunks must have come."""
-        self._program.ask_to_end()
-        summary = json.loads(self._program.finish(60).splitlines()[-1])
+        summary = self._stop()
         if summary["closed"] or summary["chunks"] != expected:
             raise ProgramError(f"{summary['chunks']} of {expected} messages arrived, and "
                                f"{summary['closed']} of {self._streams} streams were closed")

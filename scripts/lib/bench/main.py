@@ -37,7 +37,8 @@ def machine():
     model = next(line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line)
     total_kib = int(pathlib.Path("/proc/meminfo").read_text().split()[1])
     cores = info.count("model name")
-    return f"{cores} cores ({model}), {total_kib / 2**20:.0f} GiB, Linux {platform.release()}"
+    release = ".".join(platform.release().split(".")[:2])
+    return f"{cores} cores ({model}), {total_kib / 2**20:.0f} GiB, Linux {release}"
 
 
 def table(rows):

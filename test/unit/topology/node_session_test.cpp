@@ -297,6 +297,18 @@ TEST_CASE_METHOD(Fixture, "silence of the broker or of its feed is a loss", "[no
     CHECK(host.lost == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a feed that the node is too busy to read is not silent",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 4s);
+    session.on_feed_waiting(kStart + 4s);
+    session.tick(kStart + 5s);
+    CHECK(session.live());
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 7s);
+    session.tick(kStart + 8s);
+    CHECK_FALSE(session.live());
+}
+
 TEST_CASE_METHOD(Fixture, "heartbeats acknowledge, each interval and each 64 KiB",
                  "[node_session]") {
     make_live();
