@@ -10,7 +10,7 @@ using namespace zcomet;
 namespace {
 
 constexpr int kStreamsAtOnce = 128; // as in webnode/delivery.cpp
-constexpr int kCrowd = 3 * kStreamsAtOnce + 10;
+constexpr std::size_t kCrowd = 3 * kStreamsAtOnce + 10;
 
 std::string chunk(int number, const std::string& text) {
     const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>";
@@ -156,7 +156,8 @@ TEST_CASE("a stream whose browser is gone is closed by the write, within its id'
 TEST_CASE("a message to very many streams lets messages to others through", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowd;
-    for (int i = 0; i < kCrowd; ++i) {
+    crowd.reserve(kCrowd);
+    for (std::size_t i = 0; i < kCrowd; ++i) {
         crowd.push_back(loop.open_stream("crowd"));
     }
     const Browser other = loop.open_stream("8");
@@ -178,7 +179,8 @@ TEST_CASE("a message to very many streams lets messages to others through", "[de
 TEST_CASE("streams of a crowd may leave while a message is under way", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowd;
-    for (int i = 0; i < kCrowd; ++i) {
+    crowd.reserve(kCrowd);
+    for (std::size_t i = 0; i < kCrowd; ++i) {
         crowd.push_back(loop.open_stream("crowd"));
     }
     loop.deliver({{"crowd", "one"}});
@@ -197,7 +199,8 @@ TEST_CASE("streams of a crowd may leave while a message is under way", "[deliver
 TEST_CASE("crowds take turns, and too much for them holds the feed back", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowds;
-    for (int i = 0; i < 2 * kCrowd; ++i) {
+    crowds.reserve(2 * kCrowd);
+    for (std::size_t i = 0; i < 2 * kCrowd; ++i) {
         crowds.push_back(loop.open_stream(i % 2 == 0 ? "even" : "odd"));
     }
     loop.deliver({{"even", "x"}, {"odd", "x"}});
@@ -212,7 +215,7 @@ TEST_CASE("crowds take turns, and too much for them holds the feed back", "[deli
                     (&browser - crowds.data()) % 2 == static_cast<std::ptrdiff_t>(i);
                 return is_of_crowd && !browser.received().empty();
             });
-        CHECK(served == 2 * kStreamsAtOnce);
+        CHECK(served == std::ptrdiff_t{2} * kStreamsAtOnce);
     }
     CHECK(loop.delivery.can_take());
     for (int i = 0; i < 5; ++i) {
