@@ -150,8 +150,8 @@ int flood(const Options& options) {
     }
     run.stats_to = options.json ? stderr : stdout;
     run.on_settled = [to = run.stats_to](const FloodTotals& totals, double opening_s) {
-        fmt::print(to, "zcomet-floodtest ready open={} failed={} opening_s={:.3f}\n",
-                   totals.open(), totals.failed(), opening_s);
+        fmt::print(to, "zcomet-floodtest ready open={} failed={} opening_s={:.3f}\n", totals.open(),
+                   totals.failed(), opening_s);
         std::fflush(to);
     };
     const UniqueFd signals = catch_termination_signals();
