@@ -29,12 +29,14 @@ namespace {
 constexpr int kBacklog = 4096;
 
 /// A browser whose host lost power, or its network, says nothing. The first probe goes after two
-/// minutes of silence, which a million streams can afford (8,300 small packets a second). Chunks
-/// that are unanswered for a minute close the connection (tcp(7), TCP_USER_TIMEOUT), and so does an
-/// unanswered probe once the silence is longer than that, which it is by then.
+/// minutes of silence, which a million streams can afford (8,300 small packets a second). Linux ends
+/// the connection at the first probe after kUnansweredMs of silence, however many probes were lost
+/// before (tcp(7), TCP_USER_TIMEOUT): so there must be time for several, since any may be lost on
+/// the way. The same time bounds how long a chunk may be unacknowledged.
 constexpr int kKeepaliveIdleSeconds = 120;
 constexpr int kKeepaliveIntervalSeconds = 15;
-constexpr unsigned kUnansweredMs = 60'000;
+constexpr unsigned kUnansweredMs = 180'000;
+static_assert(kUnansweredMs >= 1000U * (kKeepaliveIdleSeconds + 4 * kKeepaliveIntervalSeconds));
 
 /// The kernel hands a connection over when its request has begun to arrive, or after a second
 /// without (our own deadline takes over then). Most streams so cost one wake-up, not two.

@@ -135,7 +135,7 @@ def file_rows(proc, options):
     ]
 
 
-def queue_rows(proc):
+def queue_rows(proc, streams):
     return [
         sysctl_row(proc, "net.core.somaxconn", [BACKLOG],
                    "connections that wait for a worker in a burst; more are dropped and come a "
@@ -143,6 +143,10 @@ def queue_rows(proc):
         sysctl_row(proc, "net.ipv4.tcp_max_syn_backlog", [2 * BACKLOG],
                    "handshakes under way, where there are no SYN cookies; a quarter is kept for "
                    "known peers"),
+        sysctl_row(proc, "net.core.netdev_max_backlog", [max(1000, streams // 30)],
+                   "packets that wait for a processor. The kernel sends keepalive probes of two "
+                   "seconds' worth of streams at once; on the loopback what is beyond this is lost, "
+                   "and with it, if it happens several times, the stream"),
         sysctl_row(proc, "net.ipv4.tcp_migrate_req", [1],
                    "what waits at a worker that leaves the port, or crashes, goes to the others "
                    "instead of being reset (Linux 5.14)"),
@@ -197,7 +201,7 @@ def conntrack_rows(proc, options):
 
 def rows_for(proc, options):
     rows = file_rows(proc, options)
-    rows += port_rows(proc, options) if options.client else queue_rows(proc)
+    rows += port_rows(proc, options) if options.client else queue_rows(proc, options.streams)
     return rows + memory_rows(proc, options) + conntrack_rows(proc, options)
 
 

@@ -11,6 +11,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "host-setup"
 SYSCTLS = {
     "fs.nr_open": "1048576",
     "fs.file-max": "1000000",
+    "net.core.netdev_max_backlog": "1000",
     "net.core.somaxconn": "4096",
     "net.ipv4.ip_local_port_range": "32768\t60999",
     "net.ipv4.tcp_max_syn_backlog": "8192",
@@ -117,6 +118,12 @@ class HostSetup(unittest.TestCase):
         with Host(SYSCTLS | {"net.netfilter.nf_conntrack_max": "1000"}) as host:
             done = host.run("--streams", "1000")
         self.assertEqual(row(done, "net.netfilter.nf_conntrack_max"), ["1000", "1063", "LACKS"])
+
+    def test_keepalive_probes_of_many_streams_have_to_fit_into_the_backlog(self):
+        with Host(SYSCTLS) as host:
+            few, many = host.run("--streams", "1000"), host.run("--streams", "1000000")
+        self.assertEqual(row(few, "net.core.netdev_max_backlog")[-1], "ok")
+        self.assertEqual(row(many, "net.core.netdev_max_backlog"), ["1000", "33333", "LACKS"])
 
     def test_apply_sets_what_lacks_and_lowers_nothing(self):
         lacking = SYSCTLS | {"net.ipv4.tcp_migrate_req": "0", "net.core.somaxconn": "128",

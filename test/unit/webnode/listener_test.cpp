@@ -135,7 +135,7 @@ TEST_CASE("a listener that comes back gives connections what it gave them before
     CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
     CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 120);
-    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 60'000);
+    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 180'000);
 }
 
 TEST_CASE("a full worker serves whoever is on the way, then leaves the port to others",
