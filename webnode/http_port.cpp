@@ -29,10 +29,10 @@ namespace {
 constexpr int kBacklog = 4096;
 
 /// A browser whose host lost power, or its network, says nothing. The first probe goes after two
-/// minutes of silence, which a million streams can afford (8,300 small packets a second). Linux ends
-/// the connection at the first probe after kUnansweredMs of silence, however many probes were lost
-/// before (tcp(7), TCP_USER_TIMEOUT): so there must be time for several, since any may be lost on
-/// the way. The same time bounds how long a chunk may be unacknowledged.
+/// minutes of silence, which a million streams can afford (8,300 small packets a second). Linux
+/// ends the connection at the first probe after kUnansweredMs of silence, however many probes were
+/// lost before (tcp(7), TCP_USER_TIMEOUT): so there must be time for several, since any may be lost
+/// on the way. The same time bounds how long a chunk may be unacknowledged.
 constexpr int kKeepaliveIdleSeconds = 120;
 constexpr int kKeepaliveIntervalSeconds = 15;
 constexpr unsigned kUnansweredMs = 180'000;
