@@ -28,9 +28,7 @@ class FanOuts {
     FanOuts& operator=(const FanOuts&) = delete;
 
     /// Whether messages to `id` are under way: then later ones have to queue() behind them.
-    [[nodiscard]] bool has(std::string_view id) const {
-        return !by_id_.empty() && by_id_.contains(id);
-    }
+    [[nodiscard]] bool has(std::string_view id) const { return by_id_.contains(id); }
 
     /// `messages` are still to be written to the streams of `id` from `position` on. The id must
     /// not have() any under way.

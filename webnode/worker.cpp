@@ -205,6 +205,12 @@ void Worker::finish_deliveries() {
     for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
         delivery_.work();
     }
+    if (delivery_.unfinished()) {
+        spdlog::warn(
+            "event=drain-cut node={} text=\"some streams of ids with very many did not get "
+            "their last messages\"",
+            options_.name);
+    }
 }
 
 void Worker::end_streams() {

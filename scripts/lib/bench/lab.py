@@ -139,11 +139,3 @@ class Lab:
         output = subprocess.check_output([self.path("zcomet-ctl"), "--broker", broker, *arguments, "--json"],
                                          timeout=CTL_TIMEOUT_S)
         return json.loads(output)
-
-    @staticmethod
-    def cpu_s(pids):
-        return cpu_s(pids)
-
-    @staticmethod
-    def memory(pids):
-        return memory(pids)

@@ -2,7 +2,7 @@
 
 import json
 
-from bench.lab import Row, at_least, at_most
+from bench.lab import Row, at_least, at_most, cpu_s
 
 MILLION = 1_000_000
 BATCHED_COUNT = 10 * MILLION
@@ -23,11 +23,11 @@ def measure(lab, count, *mode):
     common = ["--broker", endpoint, "--count", count]
     node = lab.start("bench-router", "--role", "node", *common)
     node.await_ready()
-    before_s = lab.cpu_s([broker.pid])
+    before_s = cpu_s([broker.pid])
     sender = lab.start("bench-router", "--role", "sender", *common, *mode)
     sent = json.loads(sender.finish(TIMEOUT_S))
     arrived = json.loads(node.finish(TIMEOUT_S))
-    broker_s = lab.cpu_s([broker.pid]) - before_s
+    broker_s = cpu_s([broker.pid]) - before_s
     lab.end(broker)
     million = count / MILLION
     return (count / (arrived["at_s"] - sent["at_s"]), broker_s / million, sent["cpu_s"] / million,

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from bench.lab import Row, at_most, await_true
+from bench.lab import Row, at_most, await_true, memory
 
 GIGABYTE = 1_000_000_000
 MEMORY_GIGABYTES_MAX = 1
@@ -21,7 +21,7 @@ class Table:
         self._lab = lab
         self._ids = nodes * ids_per_node
         self._start_broker("tcp://127.0.0.1:*", "tcp://127.0.0.1:*")
-        self.empty = lab.memory([self.broker.pid])
+        self.empty = memory([self.broker.pid])
         self._cluster = lab.start("bench-table", "--broker", self.listen, "--nodes", nodes, "--ids",
                                   ids_per_node)
         ready = self._cluster.await_line(" ready", TIMEOUT_S)
@@ -63,13 +63,13 @@ class Table:
 def measure_memory(lab):
     nodes, ids_per_node = (100, 100) if lab.short else (100, 100_000)
     table = Table(lab, nodes, ids_per_node)
-    memory = lab.memory([table.broker.pid])
+    full = memory([table.broker.pid])
     lost = table.end()
     ids = nodes * ids_per_node
     return [
-        at_most(f"table, {ids:,} ids on {nodes} nodes: broker's RSS", memory.rss / GIGABYTE, "GB",
+        at_most(f"table, {ids:,} ids on {nodes} nodes: broker's RSS", full.rss / GIGABYTE, "GB",
                 MEMORY_GIGABYTES_MAX),
-        Row("table: bytes an id (RSS)", (memory.rss - table.empty.rss) / ids, "B"),
+        Row("table: bytes an id (RSS)", (full.rss - table.empty.rss) / ids, "B"),
         Row("table: all logged in after", table.filled_s, "s"),
         at_most("table: times that a node took the broker for dead meanwhile", lost, "", 0),
     ]
