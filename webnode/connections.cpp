@@ -85,7 +85,7 @@ bool Connections::write(StreamHandle handle, Connection& connection, std::string
     const ssize_t sent =
         ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN) {
-        close(handle, CloseReason::kPeer);
+        close_failed(handle, errno);
         return false;
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
@@ -124,7 +124,7 @@ bool Connections::send_outbox(StreamHandle handle, const Connection& connection,
         const ssize_t sent =
             ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN) {
-            close(handle, CloseReason::kPeer);
+            close_failed(handle, errno);
             return false;
         }
         if (sent < 0) {
@@ -179,6 +179,11 @@ bool Connections::discard_input(StreamHandle handle, Connection& connection) {
     return true;
 }
 
+void Connections::close_failed(StreamHandle handle, int error) {
+    const bool vanished = error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+    close(handle, vanished ? CloseReason::kVanished : CloseReason::kPeer);
+}
+
 void Connections::close(StreamHandle handle, CloseReason reason) {
     count_close(reason);
     Connection& connection = *table_.find(handle);
@@ -204,6 +209,9 @@ void Connections::count_close(CloseReason reason) {
     switch (reason) {
     case CloseReason::kPeer:
         counters_.add(WorkerCounter::kPeerCloses);
+        return;
+    case CloseReason::kVanished:
+        counters_.add(WorkerCounter::kVanishedCloses);
         return;
     case CloseReason::kSlow:
         counters_.add(WorkerCounter::kSlowCloses);

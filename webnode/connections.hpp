@@ -42,6 +42,7 @@ struct Pending {
 enum class CloseReason : std::uint8_t {
     kDone,     ///< its answer is written
     kPeer,     ///< the browser went away
+    kVanished, ///< the browser does not acknowledge what is sent, or probes
     kSlow,     ///< the browser does not read
     kDeadline, ///< the request took too long
     kNoRoom,   ///< the kernel would not watch it
@@ -89,6 +90,8 @@ class Connections {
     [[nodiscard]] bool discard_input(StreamHandle handle, Connection& connection);
 
     void close(StreamHandle handle, CloseReason reason);
+    /// As close(), for a connection whose socket has failed with `error` (errno, SO_ERROR).
+    void close_failed(StreamHandle handle, int error);
 
     /// Bytes kept back in all outboxes.
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }

@@ -28,16 +28,6 @@ namespace {
 /// net.core.somaxconn.
 constexpr int kBacklog = 4096;
 
-/// A browser whose host lost power, or its network, says nothing. The first probe goes after two
-/// minutes of silence, which a million streams can afford (8,300 small packets a second). Linux
-/// ends the connection at the first probe after kUnansweredMs of silence, however many probes were
-/// lost before (tcp(7), TCP_USER_TIMEOUT): so there must be time for several, since any may be lost
-/// on the way. The same time bounds how long a chunk may be unacknowledged.
-constexpr int kKeepaliveIdleSeconds = 120;
-constexpr int kKeepaliveIntervalSeconds = 15;
-constexpr unsigned kUnansweredMs = 180'000;
-static_assert(kUnansweredMs >= 1000U * (kKeepaliveIdleSeconds + 4 * kKeepaliveIntervalSeconds));
-
 /// The kernel hands a connection over when its request has begun to arrive, or after a second
 /// without (our own deadline takes over then). Most streams so cost one wake-up, not two.
 constexpr int kDeferAcceptSeconds = 1;
@@ -115,12 +105,17 @@ constexpr std::array<sock_filter, 5> kNoBeginnings{{{BPF_LD | BPF_B | BPF_ABS, 0
                                                     {BPF_RET | BPF_K, 0, 0, 0},
                                                     {BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF}}};
 
-void set_connection_options(int fd) {
+int in_seconds(std::chrono::seconds duration) {
+    return static_cast<int>(duration.count());
+}
+
+void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(kUnansweredMs));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, in_seconds(keepalive.retry));
+    // It also bounds how long a chunk may go without an acknowledgement.
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * in_seconds(keepalive.unanswered));
     set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
 }
 
@@ -153,7 +148,7 @@ bool port_is_free(const HostPort& address) {
     return resolved.ok() && bind_socket(*resolved.value(), {.address = true}).valid();
 }
 
-Result<UniqueFd> open_listener(const HostPort& address) {
+Result<UniqueFd> open_listener(const HostPort& address, const KeepaliveTimes& keepalive) {
     Result<Addresses> resolved = resolve(address);
     if (!resolved.ok()) {
         return resolved.error();
@@ -162,11 +157,20 @@ Result<UniqueFd> open_listener(const HostPort& address) {
     if (!fd.valid()) {
         return cannot_listen(address, errno);
     }
-    set_connection_options(fd.get());
+    set_connection_options(fd.get(), keepalive);
     if (::listen(fd.get(), kBacklog) != 0) {
         return cannot_listen(address, errno);
     }
     return fd;
+}
+
+// Linux counts TCP_KEEPIDLE from the last acknowledgement, and sets the timer anew when it is set.
+void probe_if_quiet(int connection, const KeepaliveTimes& keepalive) {
+    set_option(connection, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.quiet));
+}
+
+void settle_keepalive(int connection, const KeepaliveTimes& keepalive) {
+    set_option(connection, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
 }
 
 void turn_away(int listener) {

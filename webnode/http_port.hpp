@@ -5,6 +5,7 @@
 #include "topology/endpoint.hpp"
 #include "topology/result.hpp"
 #include "topology/unique_fd.hpp"
+#include "webnode/keepalive.hpp"
 
 #include <string>
 
@@ -29,7 +30,15 @@ struct ReservedPort {
 /// A listening socket on a reserved port, non-blocking. What it sets is inherited by the
 /// connections: no delay for small chunks, and the search for browsers that vanished without a
 /// word.
-[[nodiscard]] Result<UniqueFd> open_listener(const HostPort& address);
+[[nodiscard]] Result<UniqueFd> open_listener(const HostPort& address,
+                                             const KeepaliveTimes& keepalive);
+
+/// Has the kernel probe the connection at once if it has been quiet for so long, else when it has.
+/// settle_keepalive() is to follow before that could happen twice.
+void probe_if_quiet(int connection, const KeepaliveTimes& keepalive);
+
+/// Leaves the connection to the kernel again, which repeats a probe that is not answered.
+void settle_keepalive(int connection, const KeepaliveTimes& keepalive);
 
 /// The first step out of the group: no further connection begins at this listener. Whose handshake
 /// is under way completes it, and waits to be accepted; others try again after a second, by

@@ -9,6 +9,7 @@
 #include "topology/unique_fd.hpp"
 #include "webnode/descriptor_limit.hpp"
 #include "webnode/epoll.hpp"
+#include "webnode/keepalive.hpp"
 #include "webnode/worker_counters.hpp"
 
 #include <cstddef>
@@ -35,7 +36,8 @@ class Listener {
              std::function<std::size_t()> held);
 
     /// Errors: as open_listener().
-    [[nodiscard]] Status open(const HostPort& address, Capacity capacity);
+    [[nodiscard]] Status open(const HostPort& address, Capacity capacity,
+                              const KeepaliveTimes& keepalive);
     void close() { socket_.reset(); }
     /// Also while it is out of the group.
     [[nodiscard]] bool is_open() const { return socket_.valid(); }

@@ -2,6 +2,7 @@
 
 #include "topology/cluster_file.hpp"
 #include "topology/result.hpp"
+#include "webnode/keepalive.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -102,6 +103,11 @@ void add_size_options(CLI::App& app, CommandLine& line) {
         ->type_name("MS")
         ->capture_default_str()
         ->check(CLI::Range(kDeadlineMinMs, kDeadlineMaxMs));
+    app.add_option("--vanished-after", line.options.vanished_seconds,
+                   "How long the stream of a browser that vanished without a word lives on")
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->check(CLI::Range(KeepaliveTimes::kMin.count(), KeepaliveTimes::kMax.count()));
 }
 
 void check_cluster_flags(const CommandLine& line) {
@@ -156,6 +162,7 @@ std::vector<std::string> worker_arguments(const WebNodeOptions& options, const W
         "--name=" + options.name,
         "--stream-buffer=" + std::to_string(options.stream_buffer_bytes),
         "--request-deadline-ms=" + std::to_string(options.request_deadline_ms),
+        "--vanished-after=" + std::to_string(options.vanished_seconds),
         "--worker-index=" + std::to_string(role.index),
         "--worker-of=" + std::to_string(role.supervisor)};
     if (options.streams_max != 0) {

@@ -44,6 +44,8 @@ struct WebNodeOptions {
     std::size_t stream_buffer_bytes = 65'536;
     /// How long a request may take to arrive, from the accept on.
     std::uint32_t request_deadline_ms = 10'000;
+    /// A browser that vanished without a word is found after this many seconds.
+    std::uint32_t vanished_seconds = 60;
 };
 
 /// What tells a process that it is a worker. Not for people: a supervisor says it.

@@ -22,6 +22,14 @@ std::string take_all(std::string earlier, std::string_view bytes) {
     return earlier.empty() ? std::string(bytes) : std::move(earlier);
 }
 
+/// What the socket failed with; 0 if both sides have ended it.
+int socket_error(int fd) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+}
+
 } // namespace
 
 Requests::Requests(Connections& connections, Counters<WorkerCounter>& counters,
@@ -50,7 +58,7 @@ void Requests::on_event(StreamHandle handle, std::uint32_t events, Time now) {
         return;
     }
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-        connections_.close(handle, CloseReason::kPeer);
+        connections_.close_failed(handle, socket_error(connection->fd()));
         return;
     }
     if ((events & EPOLLOUT) != 0 && !connections_.flush(handle, *connection)) {

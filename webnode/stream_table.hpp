@@ -6,6 +6,7 @@
 #include "topology/id_table.hpp"
 #include "topology/slab.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -131,6 +132,15 @@ class StreamTable {
     /// remove the one it is called with, and no other.
     template <typename Visit> void for_each_connection(Visit&& visit);
 
+    /// Calls `visit(const Connection&)` for the connections among `count` slots from `first` on. It
+    /// must not change the table.
+    template <typename Visit>
+    void for_connections_in(std::uint32_t first, std::uint32_t count, Visit&& visit) const;
+    /// All connections are in slots below this; 0 while there are none.
+    [[nodiscard]] std::uint32_t slot_bound() const {
+        return connection_count_ == 0 ? 0 : slots_used_;
+    }
+
     [[nodiscard]] std::uint32_t connection_count() const { return connection_count_; }
     [[nodiscard]] std::uint32_t stream_count() const { return stream_count_; }
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
@@ -173,6 +183,18 @@ template <typename Visit> void StreamTable::for_each_id(Visit&& visit) const {
     for (IdIndex id = 0; id < ids_.index_bound(); ++id) {
         if (first_of_id_[id] != kNoIndex) {
             visit(ids_.name(id));
+        }
+    }
+}
+
+template <typename Visit>
+void StreamTable::for_connections_in(std::uint32_t first, std::uint32_t count,
+                                     Visit&& visit) const {
+    const std::uint32_t end = std::min(slots_used_, first + count);
+    for (std::uint32_t index = first; index < end; ++index) {
+        const Connection& connection = connections_[index];
+        if (connection.state_ != ConnectionState::kFree) {
+            visit(connection);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "webnode/worker.hpp"
 
 #include "webnode/descriptor_limit.hpp"
+#include "webnode/http_port.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -44,6 +45,8 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
       delivery_(connections_, slot.counters),
       listener_(epoll_, slot.counters, kListenerTag,
                 [this] { return connections_.table().connection_count(); }),
+      keepalive_(KeepaliveTimes::within(options_.vanished_max)),
+      keepalive_pacer_(keepalive_.lap, Clock::now()),
       context_(1) {
     Result<std::unique_ptr<NodeLink>> link =
         NodeLink::open(context_, *this, options_.broker, options_.name, random_u64(), Clock::now());
@@ -87,11 +90,29 @@ void Worker::turn() {
     }
     accept_connections(now);
     requests_.sweep(now);
+    look_for_vanished(now);
     publish_counters();
 }
 
 Time Worker::next_due() {
-    return std::min({link_->due(), requests_.due(), listener_.due()});
+    return std::min({link_->due(), requests_.due(), listener_.due(),
+                     keepalive_pacer_.due(connections_.table().slot_bound())});
+}
+
+void Worker::look_for_vanished(Time now) {
+    StreamTable& table = connections_.table();
+    keepalive_pacer_.turn(
+        now, table.slot_bound(),
+        [&](std::uint32_t first, std::uint32_t count) {
+            table.for_connections_in(first, count, [this](const Connection& connection) {
+                settle_keepalive(connection.fd(), keepalive_);
+            });
+        },
+        [&](std::uint32_t first, std::uint32_t count) {
+            table.for_connections_in(first, count, [this](const Connection& connection) {
+                probe_if_quiet(connection.fd(), keepalive_);
+            });
+        });
 }
 
 void Worker::handle_events(std::span<const epoll_event> events, Time now) {
@@ -123,7 +144,7 @@ void Worker::listen() {
     listen_due_ = false;
     const std::uint64_t files_max = raise_descriptor_limit();
     const Capacity capacity = capacity_within(files_max, options_.connections_max);
-    if (const Status opened = listener_.open(options_.http, capacity); !opened.ok()) {
+    if (const Status opened = listener_.open(options_.http, capacity, keepalive_); !opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
     slot_.counters.set(WorkerCounter::kStreamsMax, capacity.connections);

@@ -13,6 +13,7 @@
 #include "webnode/connections.hpp"
 #include "webnode/delivery.hpp"
 #include "webnode/epoll.hpp"
+#include "webnode/keepalive.hpp"
 #include "webnode/listener.hpp"
 #include "webnode/requests.hpp"
 #include "webnode/worker_counters.hpp"
@@ -36,6 +37,8 @@ struct WorkerOptions {
     std::uint32_t connections_max = 0;
     std::size_t outbox_bytes_max = 65'536;
     Duration request_deadline = 10s;
+    /// A browser that vanished without a word is found after this; as KeepaliveTimes::within().
+    std::chrono::seconds vanished_max = 60s;
 };
 
 class Worker : private NodeLinkHandler {
@@ -70,6 +73,7 @@ class Worker : private NodeLinkHandler {
     void handle_events(std::span<const epoll_event> events, Time now);
     void listen();
     void accept_connections(Time now);
+    void look_for_vanished(Time now);
     [[nodiscard]] Time next_due();
     void enter(WorkerState state);
     void publish_counters();
@@ -89,6 +93,8 @@ class Worker : private NodeLinkHandler {
     Requests requests_;
     Delivery delivery_;
     Listener listener_;
+    KeepaliveTimes keepalive_;
+    KeepalivePacer keepalive_pacer_;
     zmq::context_t context_;
     std::unique_ptr<NodeLink> link_; // destroyed before its context
     bool listen_due_ = false;

@@ -30,6 +30,7 @@ enum class WorkerCounter : std::uint8_t {
     kSlowCloses,        ///< streams closed because they did not read
     kDeadlineCloses,    ///< connections closed because a request took too long
     kPeerCloses,        ///< connections and streams that the browser ended
+    kVanishedCloses,    ///< of browsers that did not answer any more: no acknowledgement came
     kStreamsMax,        ///< connections that the worker may hold, now; 0 until it listens
     kFull,              ///< 1 while its listener is out of the group for want of room, now
     kFullTimes,         ///< times the listener began to leave for want of room or descriptors
@@ -63,6 +64,7 @@ inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kW
     "slow_closes",
     "deadline_closes",
     "peer_closes",
+    "vanished_closes",
     "streams_max",
     "full",
     "full_times",

@@ -143,10 +143,6 @@ def queue_rows(proc, streams):
         sysctl_row(proc, "net.ipv4.tcp_max_syn_backlog", [2 * BACKLOG],
                    "handshakes under way, where there are no SYN cookies; a quarter is kept for "
                    "known peers"),
-        sysctl_row(proc, "net.core.netdev_max_backlog", [max(1000, streams // 30)],
-                   "packets that wait for a processor. The kernel sends keepalive probes of two "
-                   "seconds' worth of streams at once; on the loopback what is beyond this is lost, "
-                   "and with it, if it happens several times, the stream"),
         sysctl_row(proc, "net.ipv4.tcp_migrate_req", [1],
                    "what waits at a worker that leaves the port, or crashes, goes to the others "
                    "instead of being reset (Linux 5.14)"),

@@ -11,6 +11,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 const HostPort kAnyPort{"127.0.0.1", 0};
+constexpr KeepaliveTimes kKeepalive = KeepaliveTimes::within(60s);
 
 } // namespace
 
@@ -19,8 +20,8 @@ TEST_CASE("a reserved port has a number, and several workers listen on it", "[ht
     REQUIRE(reserved.ok());
     const HostPort address = reserved.value().address;
     CHECK(address.port != 0);
-    const Result<UniqueFd> first = open_listener(address);
-    const Result<UniqueFd> second = open_listener(address);
+    const Result<UniqueFd> first = open_listener(address, kKeepalive);
+    const Result<UniqueFd> second = open_listener(address, kKeepalive);
     CHECK(first.ok());
     CHECK(second.ok());
 }
@@ -36,7 +37,7 @@ TEST_CASE("a second web node is told that the port is taken", "[http_port]") {
         CHECK_THAT(again.error().text, Contains("in use") && Contains(address.text()));
     }
     SECTION("and when it has one") {
-        const Result<UniqueFd> listener = open_listener(address);
+        const Result<UniqueFd> listener = open_listener(address, kKeepalive);
         REQUIRE(listener.ok());
         CHECK_FALSE(reserve_port(address).ok());
         CHECK_FALSE(reserve_port({"0.0.0.0", address.port}).ok());
@@ -66,7 +67,7 @@ TEST_CASE("a port is free again as soon as it was given up", "[http_port]") {
         const Result<ReservedPort> reserved = reserve_port(kAnyPort);
         REQUIRE(reserved.ok());
         address = reserved.value().address;
-        const Result<UniqueFd> listener = open_listener(address);
+        const Result<UniqueFd> listener = open_listener(address, kKeepalive);
         REQUIRE(listener.ok());
     }
     CHECK(port_is_free(address));

@@ -17,6 +17,7 @@ using namespace zcomet;
 namespace {
 
 constexpr std::uint64_t kTag = 1;
+constexpr KeepaliveTimes kKeepalive = KeepaliveTimes::within(60s);
 
 int option(int fd, int level, int name) {
     int value = 0;
@@ -30,7 +31,7 @@ struct ListenerFixture {
         Result<ReservedPort> reserved = reserve_port({"127.0.0.1", 0});
         REQUIRE(reserved.ok());
         port = std::move(reserved).value();
-        REQUIRE(listener.open(port.address, capacity).ok());
+        REQUIRE(listener.open(port.address, capacity, kKeepalive).ok());
     }
     [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK) const {
         UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
@@ -134,8 +135,8 @@ TEST_CASE("a listener that comes back gives connections what it gave them before
     const int fd = fixture.accepted.front().get();
     CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
-    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 120);
-    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 180'000);
+    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == kKeepalive.kernel_first.count());
+    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 1000 * kKeepalive.unanswered.count());
 }
 
 TEST_CASE("a full worker serves whoever is on the way, then leaves the port to others",

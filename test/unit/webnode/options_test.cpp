@@ -45,7 +45,7 @@ TEST_CASE("options mean what they say", "[options]") {
     const WebNodeOptions options =
         settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:0", "--workers", "3", "--name",
                 "web", "--admin", "127.0.0.1:0", "--max-streams", "10", "--stream-buffer", "2048",
-                "--request-deadline-ms", "500"});
+                "--request-deadline-ms", "500", "--vanished-after", "90"});
     CHECK_FALSE(options.embedded_broker);
     CHECK(options.broker == "tcp://10.0.0.1:7000");
     CHECK(options.http.host == "::1");
@@ -54,13 +54,14 @@ TEST_CASE("options mean what they say", "[options]") {
     CHECK(options.streams_max == 10);
     CHECK(options.stream_buffer_bytes == 2048);
     CHECK(options.request_deadline_ms == 500);
+    CHECK(options.vanished_seconds == 90);
 }
 
 TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     WebNodeOptions told =
         settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3", "--name",
                 "web", "--max-streams", "10", "--stream-buffer", "2048", "--request-deadline-ms",
-                "500", "--pin"});
+                "500", "--vanished-after", "90", "--pin"});
     std::vector<std::string> arguments = worker_arguments(told, {2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
     arguments.erase(arguments.begin());
@@ -76,6 +77,7 @@ TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     CHECK(heard.pin);
     CHECK(heard.stream_buffer_bytes == told.stream_buffer_bytes);
     CHECK(heard.request_deadline_ms == told.request_deadline_ms);
+    CHECK(heard.vanished_seconds == told.vanished_seconds);
 }
 
 TEST_CASE("mistakes are named", "[options]") {
