@@ -26,12 +26,14 @@ class Program:
     def __init__(self, path, arguments, *, name, prefix=(), takes_orders=False):
         self.name = name
         self._log = tempfile.TemporaryFile()
-        # setpriv ends the program with us even if we are killed outright; a session of its own keeps
-        # a Ctrl-C from reaching it before we have tidied up.
+        # setpriv ends the program with us even if we are killed outright; a process group of its own
+        # keeps a Ctrl-C from reaching it before we have tidied up. Not a session of its own: Linux
+        # would give each of them the same share of the processors (sched(7), autogroup), however many
+        # processes it has, and what programs cost could not be compared.
         command = [*prefix, "setpriv", "--pdeathsig", "TERM", str(path), *map(str, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self._log, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=self._log, process_group=0)
         self.pid = self._process.pid
 
     def log(self):
