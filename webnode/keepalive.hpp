@@ -13,18 +13,19 @@ namespace zcomet {
 /// What one bound on the life of a dead connection means for the kernel and for KeepalivePacer.
 /// A connection is quiet since its last acknowledgement or byte from the browser.
 struct KeepaliveTimes {
-    /// Bounds for `vanished_max`: five probes at whole seconds have to fit into it, and the kernel
+    /// Bounds for `vanished_max`: four probes at whole seconds have to fit into it, and the kernel
     /// takes up to 32,767 seconds for each.
     static constexpr std::chrono::seconds kMin = 10s;
     static constexpr std::chrono::seconds kMax = 36'000s;
 
     /// The pacer comes to each stream once in this time, ...
     std::chrono::seconds lap;
-    /// ... and has it probed if it has been quiet for so long.
+    /// ... and has it probed if it has been quiet for so long, so within a lap and this much.
     std::chrono::seconds quiet;
     /// Without an answer the kernel probes again this much later, and again.
     std::chrono::seconds retry;
-    /// The kernel's own first probe: only if the pacer does not come in time.
+    /// The kernel's own first probe: later than the pacer's, or many would go out together after
+    /// all.
     std::chrono::seconds kernel_first;
     /// At the first probe that falls due after so long without an answer, the connection ends
     /// instead (TCP_USER_TIMEOUT, tcp(7)).
@@ -35,9 +36,9 @@ struct KeepaliveTimes {
         const std::chrono::seconds lap = vanished_max / 2;
         const std::chrono::seconds retry = vanished_max / 12 + (vanished_max < 12s ? 1s : 0s);
         return {.lap = lap,
-                .quiet = lap / 2,
+                .quiet = retry,
                 .retry = retry,
-                .kernel_first = lap + retry,
+                .kernel_first = lap + 2 * retry,
                 .unanswered = vanished_max - retry};
     }
 };
