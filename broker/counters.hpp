@@ -16,13 +16,17 @@ enum class BrokerCounter : std::uint8_t {
     kMessagesRouted,   ///< copies handed to feeds: a message to an id on two nodes counts twice
     kMessagesVoid,     ///< to ids that nobody holds
     kMessagesShed,     ///< let go because a node did not keep up; the node was told
+    kMessagesHeld,     ///< messages to ids that one node or more holds
     kMessagesRepeated, ///< sent again by a sender, taken in before
+    kMessagesRerouted, ///< of those, passed on again, since the sender had no acknowledgement
     kMessagesMissing,  ///< numbers that a sender skipped: lost on the way to the broker
     kBatchesPublished, ///< BATCH frames on the feed, empty and repeated ones included
     kBytesPublished,
     kBatchesResent,
     kResendRequests,
-    kUnacknowledgedBytesDropped, ///< kept for nodes that left, died or were replaced
+    kMessagesAcknowledged,       ///< copies that nodes have applied
+    kMessagesAbandoned,          ///< copies not acknowledged by nodes that left, died or were replaced
+    kUnacknowledgedBytesDropped, ///< kept for such nodes
     kLogins,                     ///< ids that became logged in on a node
     kLogouts,                    ///< ids that a node logged out; not those of dead nodes
     kLists,                      ///< complete lists applied
@@ -37,6 +41,8 @@ enum class BrokerCounter : std::uint8_t {
     kCreditsGiven,
     kCreditsWithheld, ///< how often credit was held back for a slow node
     kReceipts,
+    kAcknowledgedSends, ///< SEND frames of which the sender was told where they arrived
+    kDigestMismatches,  ///< a node and the broker did not agree on its ids; the list was asked for
     kPings,
     kQueries,
     kRepliesUnroutable,    ///< to peers whose connection was gone, or that read no answers
@@ -69,12 +75,16 @@ inline constexpr std::array<std::string_view, BrokerCounters::kSize> kBrokerCoun
     "messages_routed",
     "messages_void",
     "messages_shed",
+    "messages_held",
     "messages_repeated",
+    "messages_rerouted",
     "messages_missing",
     "batches_published",
     "bytes_published",
     "batches_resent",
     "resend_requests",
+    "messages_acknowledged",
+    "messages_abandoned",
     "unacknowledged_bytes_dropped",
     "logins",
     "logouts",
@@ -90,6 +100,8 @@ inline constexpr std::array<std::string_view, BrokerCounters::kSize> kBrokerCoun
     "credits_given",
     "credits_withheld",
     "receipts",
+    "acknowledged_sends",
+    "digest_mismatches",
     "pings",
     "queries",
     "replies_unroutable",

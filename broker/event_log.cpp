@@ -26,6 +26,8 @@ std::string_view name_of(RouterEvent::Kind kind) {
         return "refused";
     case RouterEvent::Kind::kPaused:
         return "paused";
+    case RouterEvent::Kind::kDrifted:
+        return "drifted";
     }
     return "unknown";
 }
@@ -33,7 +35,8 @@ std::string_view name_of(RouterEvent::Kind kind) {
 /// Senders come and go by the hundred; that they do is no news. A node is.
 spdlog::level::level_enum level_of(const RouterEvent& event) {
     const bool is_node = event.role == wire::Role::kNode;
-    if (event.kind == RouterEvent::Kind::kDied || event.kind == RouterEvent::Kind::kReplaced) {
+    if (event.kind == RouterEvent::Kind::kDied || event.kind == RouterEvent::Kind::kReplaced ||
+        event.kind == RouterEvent::Kind::kDrifted) {
         return is_node ? spdlog::level::warn : spdlog::level::info;
     }
     return is_node ? spdlog::level::info : spdlog::level::debug;

@@ -1,10 +1,13 @@
 // What the router remembers of one peer: a node or a sender that said HELLO.
 #pragma once
 
+#include "broker/acknowledgements.hpp"
 #include "broker/routing_table.hpp"
 #include "topology/feed_writer.hpp"
 #include "topology/time.hpp"
 #include "topology/wire.hpp"
+
+#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <optional>
@@ -36,16 +39,26 @@ struct NodePart {
     /// What of the feed's own counts was added to the broker's already.
     std::uint64_t shed_counted = 0;
     std::uint64_t resent_counted = 0;
+    std::uint64_t acknowledged_counted = 0;
+    /// What it said of itself in its last HEARTBEAT, which is also when it acknowledged last.
+    wire::NodeLedger ledger;
+    AwaitedCopies awaited;
 };
 
 struct SenderPart {
     std::uint64_t taken_in = 0; ///< the highest number of a message
+    std::uint64_t taken_in_before = 0; ///< up to here before this broker knew of it, if at all
     std::uint64_t credited = 0;
     std::size_t uncredited_bytes = 0;
     /// Whether the router has it among the senders that wait for CREDIT.
     bool credit_owed = false;
     /// When credit was first held back for the nodes below.
     std::optional<Time> withheld_since;
+    /// The highest number that it said it had sent; more than taken_in only if frames were lost.
+    std::uint64_t sent = 0;
+    /// First numbers of the frames whose acknowledgement it awaits, and how many messages those are.
+    absl::flat_hash_set<std::uint64_t> awaited;
+    std::uint32_t awaited_messages = 0;
     /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.
     std::vector<PeerIndex> slow_nodes;
 };

@@ -4,6 +4,7 @@
 #include "topology/id.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -175,14 +176,13 @@ void Router::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) 
     Peer& peer = peers_[in.peer];
     if (NodePart* node = peer.node()) {
         node->streams = heartbeat.streams;
-        node->feed.acknowledge(heartbeat.feed, in.now);
+        node->ledger = heartbeat.ledger;
+        on_feed_acknowledged(*node, heartbeat.feed, in.now);
         activate(in.peer, *node);
-        // Frames of one connection keep their order, so a change that the node has made and that
-        // is not here was lost. Once more at each heartbeat, until the list comes.
-        const bool is_missing = heartbeat.change > node->changes_applied || node->list_needed;
-        if (is_missing && !node->list_under_way) {
-            need_list(in);
-        }
+        compare_digests(in, heartbeat);
+    } else {
+        SenderPart& sender = *peer.sender();
+        sender.sent = std::max(sender.sent, heartbeat.change);
     }
     if (in.now >= peer.heartbeat_answered + options_.heartbeat_interval / 2) {
         peer.heartbeat_answered = in.now;
@@ -204,11 +204,12 @@ wire::Heartbeat Router::heartbeat_for(Peer& peer, Time now) {
 
 void Router::on_query(const Incoming& in, const wire::Query& query) {
     counters_.add(BrokerCounter::kQueries);
-    const bool is_who = query.what == "who";
-    if (!is_who && query.what != "nodes" && query.what != "stats") {
-        refuse(in, ErrorCode::kUnknownQuery, "there are the queries nodes, who and stats");
+    constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "ledger"};
+    if (std::find(kQueries.begin(), kQueries.end(), query.what) == kQueries.end()) {
+        refuse(in, ErrorCode::kUnknownQuery, "there are the queries nodes, who, stats and ledger");
         return;
     }
+    const bool is_who = query.what == "who";
     if (is_who && !valid_id(query.argument)) {
         refuse(in, ErrorCode::kBadId, why_invalid_id(query.argument));
         return;
@@ -217,9 +218,10 @@ void Router::on_query(const Incoming& in, const wire::Query& query) {
         refuse(in, ErrorCode::kMalformed, "this query takes no argument");
         return;
     }
-    const std::string json = is_who                  ? who_json(peers_, table_, query.argument)
-                             : query.what == "nodes" ? nodes_json(peers_, table_, in.now)
-                                                     : stats_json(identity_, counters_, in.now);
+    const std::string json = is_who                   ? who_json(peers_, table_, query.argument)
+                             : query.what == "nodes"  ? nodes_json(peers_, table_, in.now)
+                             : query.what == "ledger" ? ledger_json(peers_, counters_, departed_)
+                                                      : stats_json(identity_, counters_, in.now);
     if (json.size() + kAnswerBytes > wire::kFrameBytesMax) {
         refuse(in, ErrorCode::kOverloaded, "the answer is longer than a frame may be");
         return;
@@ -330,6 +332,10 @@ void Router::publish_due(Time now) {
 }
 
 void Router::count_feed(const Peer& peer, NodePart& node) {
+    const std::uint64_t acknowledged =
+        node.feed.acknowledged_messages() - node.acknowledged_counted;
+    node.acknowledged_counted += acknowledged;
+    counters_.add(BrokerCounter::kMessagesAcknowledged, acknowledged);
     const std::uint64_t resent = node.feed.resent_batches() - node.resent_counted;
     node.resent_counted += resent;
     counters_.add(BrokerCounter::kBatchesResent, resent);

@@ -5,9 +5,11 @@
 // publishes what the frames gave; then it may sleep until due().
 #pragma once
 
+#include "broker/acknowledgements.hpp"
 #include "broker/answers.hpp"
 #include "broker/counters.hpp"
 #include "broker/error_limit.hpp"
+#include "broker/ledger.hpp"
 #include "broker/peer_table.hpp"
 #include "broker/replaced_nodes.hpp"
 #include "broker/routing_table.hpp"
@@ -36,6 +38,7 @@ struct RouterEvent {
         kShed,        ///< `count` messages for the node were let go
         kRefused,     ///< a frame was answered by an ERROR: `code`, `text`
         kPaused,      ///< this broker itself did not run for `count` ms
+        kDrifted,     ///< a node's ids were not those that the broker knew; its list was asked for
     };
     Kind kind = Kind::kJoined;
     /// Empty and 0 where the peer has not said HELLO.
@@ -144,10 +147,21 @@ class Router {
     void on_list(const Incoming& in, const wire::List& list);
     void on_resend(const Incoming& in, const wire::Resend& resend);
     void need_list(const Incoming& in);
+    void on_feed_acknowledged(NodePart& node, std::uint64_t through, Time now);
+    void compare_digests(const Incoming& in, const wire::Heartbeat& heartbeat);
 
     // What senders say: router_senders.cpp.
     void on_send(const Incoming& in, const wire::Send& send);
-    [[nodiscard]] std::uint32_t route(SenderPart& sender, const wire::Message& message, Time now);
+    [[nodiscard]] bool may_send(const Incoming& in, const wire::Send& send);
+    void route_all(const Incoming& in, const wire::Send& send);
+    void route_awaited(const Incoming& in, const wire::Send& send);
+    /// `on_copy(NodePart&, std::uint64_t batch)` is called for each node's copy.
+    template <typename OnCopy>
+    std::uint32_t route(SenderPart& sender, const wire::Message& message, Time now,
+                        OnCopy&& on_copy);
+    void count_taken_in(SenderPart& sender, const wire::Send& send);
+    void owe_credit(const Incoming& in);
+    void acknowledge(const AwaitedSend& send);
     void note_slow_node(SenderPart& sender, PeerIndex node) const;
     [[nodiscard]] bool keeps_credit_back(PeerIndex node, Time now) const;
     [[nodiscard]] Time credit_due(SenderPart& sender, Time now);
@@ -176,8 +190,10 @@ class Router {
     RoutingTable table_;
     Subscriptions subscriptions_;
     ReplacedNodes replaced_;
+    DepartedPeers departed_;
     ErrorLimit error_limit_;
-    wire::ReceiptWriter receipt_;
+    wire::NodeCountsWriter node_counts_;
+    Acknowledgements acknowledgements_;
     std::vector<PeerIndex> active_feeds_; // nodes whose feed has something to publish
     std::vector<PeerIndex> owed_credit_;  // senders that took a quarter of their window or more
     std::vector<PeerIndex> dead_;         // of the present sweep

@@ -135,9 +135,17 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
     if (NodePart* node = peer.node()) {
         count_feed(peer, *node);
         counters_.add(BrokerCounter::kUnacknowledgedBytesDropped, node->feed.kept_bytes());
+        counters_.add(BrokerCounter::kMessagesAbandoned, node->feed.kept_messages());
+        acknowledgements_.give_up(node->awaited,
+                                  [this](const AwaitedSend& send) { acknowledge(send); });
+        departed_.add(*node);
         table_.remove_node(index);
         std::erase(active_feeds_, index);
     } else {
+        const SenderPart& sender = *peer.sender();
+        departed_.add(sender);
+        counters_.add(BrokerCounter::kMessagesMissing,
+                      sender.sent > sender.taken_in ? sender.sent - sender.taken_in : 0);
         std::erase(owed_credit_, index);
     }
     peers_.remove(index);

@@ -58,10 +58,40 @@ void Router::need_list(const Incoming& in) {
            "login changes are missing after " + std::to_string(node.changes_applied));
 }
 
+/// Whether both sides know the same ids. Once more at each heartbeat, until the list comes.
+void Router::compare_digests(const Incoming& in, const wire::Heartbeat& heartbeat) {
+    NodePart& node = *peers_[in.peer].node();
+    if (node.list_under_way) {
+        return;
+    }
+    // Frames of one connection keep their order, so a change that the node has made and that is not
+    // here was lost.
+    if (heartbeat.change > node.changes_applied || node.list_needed) {
+        need_list(in);
+    } else if (heartbeat.change == node.changes_applied &&
+               heartbeat.digest != table_.digest(in.peer)) {
+        counters_.add(BrokerCounter::kDigestMismatches);
+        report(RouterEvent::Kind::kDrifted, peers_[in.peer]);
+        need_list(in);
+    }
+}
+
+void Router::on_feed_acknowledged(NodePart& node, std::uint64_t through, Time now) {
+    if (through <= node.feed.published()) {
+        acknowledgements_.acknowledge(
+            node.awaited, through,
+            [&node](std::uint64_t batch) { return node.feed.was_shed(batch); },
+            [this](const AwaitedSend& send) { acknowledge(send); });
+    }
+    node.feed.acknowledge(through, now);
+}
+
 void Router::on_resend(const Incoming& in, const wire::Resend& resend) {
     NodePart& node = *peers_[in.peer].node();
     counters_.add(BrokerCounter::kResendRequests);
-    node.feed.resend(resend.from, in.now);
+    // Asking for `from` says that everything before it was applied.
+    on_feed_acknowledged(node, resend.from - 1, in.now);
+    node.feed.resend(resend.from);
     activate(in.peer, node);
 }
 

@@ -19,31 +19,131 @@ constexpr std::size_t kCreditPart = 4;
 } // namespace
 
 void Router::on_send(const Incoming& in, const wire::Send& send) {
-    SenderPart& sender = *peers_[in.peer].sender();
-    const std::uint64_t last = send.first + (send.messages.count() - 1);
-    if (last < send.first) {
-        refuse(in, wire::ErrorCode::kMalformed, "the messages' numbers do not fit into 64 bits");
+    if (!may_send(in, send)) {
         return;
     }
-    if (send.first > sender.taken_in + 1) {
-        counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.taken_in - 1);
+    if (send.confirm == wire::Confirm::kAcknowledgement) {
+        route_awaited(in, send);
+    } else {
+        route_all(in, send);
     }
+    count_taken_in(*peers_[in.peer].sender(), send);
+    owe_credit(in);
+}
+
+bool Router::may_send(const Incoming& in, const wire::Send& send) {
+    const SenderPart& sender = *peers_[in.peer].sender();
+    const std::uint32_t count = send.messages.count();
+    if (send.first + (count - 1) < send.first) {
+        refuse(in, wire::ErrorCode::kMalformed, "the messages' numbers do not fit into 64 bits");
+        return false;
+    }
+    if (send.confirm == wire::Confirm::kAcknowledgement &&
+        sender.awaited_messages + count > wire::kUnacknowledgedMax) {
+        refuse(in, wire::ErrorCode::kOverloaded,
+               "a sender may await the acknowledgement of 32768 messages");
+        return false;
+    }
+    return true;
+}
+
+void Router::route_all(const Incoming& in, const wire::Send& send) {
+    SenderPart& sender = *peers_[in.peer].sender();
     std::uint64_t number = send.first;
     send.messages.for_each([&](const wire::Message& message) {
         // What a sender sends again, because it does not know that it arrived, goes out once.
         const bool repeated = number++ <= sender.taken_in;
-        const std::uint32_t nodes = repeated ? table_.for_each_node(message.id, [](NodeIndex) {})
-                                             : route(sender, message, in.now);
+        const std::uint32_t nodes =
+            repeated ? table_.for_each_node(message.id, [](NodeIndex) {})
+                     : route(sender, message, in.now, [](NodePart&, std::uint64_t) {});
         counters_.add(repeated ? BrokerCounter::kMessagesRepeated : BrokerCounter::kMessagesIn);
-        if (send.receipt) {
-            receipt_.add(nodes);
+        if (send.confirm == wire::Confirm::kReceipt) {
+            node_counts_.add(nodes);
         }
     });
-    sender.taken_in = std::max(sender.taken_in, last);
-    if (send.receipt) {
+    if (send.confirm == wire::Confirm::kReceipt) {
         counters_.add(BrokerCounter::kReceipts);
-        reply(in.connection, receipt_.finish(send.first));
+        reply(in.connection, node_counts_.finish_receipt(send.first));
     }
+}
+
+/// Each message goes out with its origin. What comes again while it is awaited has its answer to
+/// come; later it is passed on again, and nodes that have shown it acknowledge it all the same.
+void Router::route_awaited(const Incoming& in, const wire::Send& send) {
+    Peer& peer = peers_[in.peer];
+    SenderPart& sender = *peer.sender();
+    if (!sender.awaited.insert(send.first).second) {
+        counters_.add(BrokerCounter::kMessagesRepeated, send.messages.count());
+        return;
+    }
+    sender.awaited_messages += send.messages.count();
+    const AwaitedSendIndex awaited =
+        acknowledgements_.begin(peer.incarnation, send.first, send.messages.count());
+    std::uint32_t index = 0;
+    send.messages.for_each([&](wire::Message message) {
+        message.origin = {peer.incarnation, send.first + index};
+        if (message.origin.number <= sender.taken_in) {
+            counters_.add(BrokerCounter::kMessagesRepeated);
+            counters_.add(BrokerCounter::kMessagesRerouted);
+        } else {
+            counters_.add(BrokerCounter::kMessagesIn);
+        }
+        route(sender, message, in.now, [&](NodePart& node, std::uint64_t batch) {
+            acknowledgements_.expect(node.awaited, batch, awaited, index);
+        });
+        ++index;
+    });
+    acknowledgements_.routed(awaited, [this](const AwaitedSend& done) { acknowledge(done); });
+}
+
+void Router::acknowledge(const AwaitedSend& send) {
+    const PeerIndex index = peers_.find_incarnation(send.sender);
+    SenderPart* const there = index == kNoIndex ? nullptr : peers_[index].sender();
+    if (there == nullptr) {
+        return; // it has left, or is taken for dead
+    }
+    Peer& peer = peers_[index];
+    SenderPart& sender = *there;
+    // Another may have come of the same number, if the sender was away meanwhile.
+    if (sender.awaited.erase(send.first) > 0) {
+        sender.awaited_messages -= static_cast<std::uint32_t>(send.nodes.size());
+    }
+    for (const std::uint32_t nodes : send.nodes) {
+        node_counts_.add(nodes);
+    }
+    counters_.add(BrokerCounter::kAcknowledgedSends);
+    reply(peer.connection, node_counts_.finish_acknowledged(send.first));
+}
+
+template <typename OnCopy>
+std::uint32_t Router::route(SenderPart& sender, const wire::Message& message, Time now,
+                            OnCopy&& on_copy) {
+    const std::uint32_t nodes = table_.for_each_node(message.id, [&](NodeIndex index) {
+        NodePart& node = *peers_[index].node();
+        on_copy(node, node.feed.append(message));
+        activate(index, node);
+        if (keeps_credit_back(index, now)) {
+            note_slow_node(sender, index);
+        }
+    });
+    counters_.add(nodes == 0 ? BrokerCounter::kMessagesVoid : BrokerCounter::kMessagesHeld);
+    counters_.add(BrokerCounter::kMessagesRouted, nodes);
+    return nodes;
+}
+
+void Router::count_taken_in(SenderPart& sender, const wire::Send& send) {
+    const std::uint64_t last = send.first + (send.messages.count() - 1);
+    if (sender.taken_in == 0) {
+        // What it sent before was for another broker, or for this one before it was restarted.
+        sender.taken_in_before = send.first - 1;
+    } else if (send.first > sender.taken_in + 1) {
+        counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.taken_in - 1);
+    }
+    sender.taken_in = std::max(sender.taken_in, last);
+}
+
+void Router::owe_credit(const Incoming& in) {
+    SenderPart& sender = *peers_[in.peer].sender();
     sender.uncredited_bytes += in.bytes.size();
     if (!sender.credit_owed &&
         sender.uncredited_bytes >= options_.sender_window_bytes / kCreditPart) {
@@ -51,23 +151,6 @@ void Router::on_send(const Incoming& in, const wire::Send& send) {
         owed_credit_.push_back(in.peer);
         next_credit_ = Time::min();
     }
-}
-
-std::uint32_t Router::route(SenderPart& sender, const wire::Message& message, Time now) {
-    const std::uint32_t nodes = table_.for_each_node(message.id, [&](NodeIndex index) {
-        NodePart& node = *peers_[index].node();
-        node.feed.append(message.id, message.payload);
-        activate(index, node);
-        if (keeps_credit_back(index, now)) {
-            note_slow_node(sender, index);
-        }
-    });
-    if (nodes == 0) {
-        counters_.add(BrokerCounter::kMessagesVoid);
-    } else {
-        counters_.add(BrokerCounter::kMessagesRouted, nodes);
-    }
-    return nodes;
 }
 
 void Router::note_slow_node(SenderPart& sender, PeerIndex node) const {

@@ -1,6 +1,7 @@
 #include "broker/routing_table.hpp"
 
 #include "topology/check.hpp"
+#include "topology/id_digest.hpp"
 
 #include <algorithm>
 
@@ -66,6 +67,10 @@ std::uint32_t RoutingTable::id_count(NodeIndex node) const {
     return node < node_bound_ ? nodes_[node].ids : 0;
 }
 
+std::uint64_t RoutingTable::digest(NodeIndex node) const {
+    return node < node_bound_ ? nodes_[node].digest : 0;
+}
+
 std::size_t RoutingTable::memory_bytes() const {
     return ids_.memory_bytes() + first_of_id_.memory_bytes() + links_.memory_bytes() +
            nodes_.memory_bytes();
@@ -111,6 +116,7 @@ void RoutingTable::insert_link(NodeIndex node, IdIndex id) {
     id_first = index;
     holder.first = index;
     ++holder.ids;
+    holder.digest += id_digest(ids_.name(id));
 }
 
 void RoutingTable::remove_link(LinkIndex index) {
@@ -127,6 +133,7 @@ void RoutingTable::remove_link(LinkIndex index) {
         links_[link.node_next].node_previous = link.node_previous;
     }
     --holder.ids;
+    holder.digest -= id_digest(ids_.name(link.id));
     links_.release(index);
     if (first_of_id_[link.id] == kNoIndex) {
         ids_.release(link.id);

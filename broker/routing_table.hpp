@@ -71,6 +71,8 @@ class RoutingTable {
 
     /// How many ids `node` holds.
     [[nodiscard]] std::uint32_t id_count(NodeIndex node) const;
+    /// Of the ids that `node` holds: topology/id_digest.hpp.
+    [[nodiscard]] std::uint64_t digest(NodeIndex node) const;
     /// How many different ids are held by any node.
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
     /// Bytes taken, without what the allocator adds.
@@ -91,6 +93,7 @@ class RoutingTable {
     };
     static_assert(sizeof(Link) == 24);
     struct NodeEntry {
+        std::uint64_t digest = 0;
         LinkIndex first = kNoIndex;
         std::uint32_t ids = 0;
         std::uint32_t mark = 0;

@@ -18,6 +18,8 @@ namespace zcomet {
 namespace {
 
 constexpr Duration kPingInterval = 1s;
+/// Nodes say once a second what they have made of their messages.
+constexpr Duration kLedgerInterval = 250ms;
 
 template <typename T> T value_or_throw(Result<T> result) {
     if (!result.ok()) {
@@ -26,15 +28,22 @@ template <typename T> T value_or_throw(Result<T> result) {
     return std::move(result).value();
 }
 
+nlohmann::json parse_answer(const std::string& text) {
+    try {
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::exception& error) {
+        throw std::runtime_error(fmt::format("the broker's answer is not JSON: {}", error.what()));
+    }
+}
+
 using ToText = std::string (*)(const nlohmann::json&);
 
 void print_answer(const CtlOptions& options, const char* what, const std::string& argument,
                   ToText to_text) {
     zmq::context_t context;
-    const std::string text =
-        value_or_throw(query_broker(context, options.broker, what, argument, options.timeout));
+    const nlohmann::json answer = parse_answer(
+        value_or_throw(query_broker(context, options.broker, what, argument, options.timeout)));
     try {
-        const nlohmann::json answer = nlohmann::json::parse(text);
         fmt::print("{}", options.json ? answer.dump() + "\n" : to_text(answer));
     } catch (const nlohmann::json::exception& error) {
         throw std::runtime_error(
@@ -54,6 +63,21 @@ void ctl_who(const CtlOptions& options, const std::string& id) {
 
 void ctl_stats(const CtlOptions& options) {
     print_answer(options, "stats", "", stats_text);
+}
+
+bool ctl_ledger(const CtlOptions& options, Duration patience) {
+    zmq::context_t context;
+    const Time give_up = Clock::now() + patience;
+    for (;;) {
+        const nlohmann::json ledger = parse_answer(value_or_throw(
+            query_broker(context, options.broker, "ledger", "", options.timeout)));
+        const bool settled = ledger_is_settled(ledger);
+        if (settled || Clock::now() >= give_up) {
+            fmt::print("{}", options.json ? ledger.dump() + "\n" : ledger_text(ledger));
+            return settled;
+        }
+        std::this_thread::sleep_for(kLedgerInterval);
+    }
 }
 
 void ctl_ping(const CtlOptions& options, unsigned count) {

@@ -16,16 +16,22 @@ namespace {
 constexpr double kTimeoutMin = 0.001;
 constexpr double kTimeoutMax = 3600;
 constexpr unsigned kPingsMax = 1'000'000;
+constexpr int kExitUnbalanced = 1;
 
 struct Flags {
     CtlOptions ctl;
     BrokerChoice broker;
     double timeout_s = 3;
     unsigned ping_count = 1;
+    double patience_s = 5;
     std::string id;
     std::string message;
-    std::function<void()> command; ///< the chosen one
+    std::function<int()> command; ///< the chosen one; gives the exit status
 };
+
+Duration to_duration(double seconds) {
+    return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
+}
 
 void add_options(CLI::App& app, Flags& flags) {
     add_broker_options(app, flags.broker);
@@ -37,12 +43,21 @@ void add_options(CLI::App& app, Flags& flags) {
 }
 
 /// @return the command, for options of its own. Those of the program may follow it, too.
-CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
-                      std::function<void()> command) {
+CLI::App& add_question(CLI::App& app, Flags& flags, const char* name, const char* description,
+                       std::function<int()> command) {
     CLI::App* const added = app.add_subcommand(name, description);
     added->fallthrough();
     added->callback([&flags, command = std::move(command)] { flags.command = command; });
     return *added;
+}
+
+/// For commands that either succeed or throw.
+CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
+                      std::function<void()> command) {
+    return add_question(app, flags, name, description, [command = std::move(command)] {
+        command();
+        return 0;
+    });
 }
 
 void add_id(CLI::App& command, Flags& flags) {
@@ -72,14 +87,19 @@ void add_commands(CLI::App& app, Flags& flags) {
     add_id(who, flags);
     add_command(app, flags, "stats", "Show the broker's counters",
                 [&flags] { ctl_stats(flags.ctl); });
+    CLI::App& ledger = add_question(
+        app, flags, "ledger", "Add up what became of every message; exit status 1 if some are unexplained",
+        [&flags] { return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced; });
+    ledger.add_option("--wait", flags.patience_s, "How long messages may still be on their way")
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, kTimeoutMax));
 }
 
 int run(Flags& flags) {
     flags.ctl.broker = chosen_broker(flags.broker);
-    flags.ctl.timeout =
-        std::chrono::round<Duration>(std::chrono::duration<double>(flags.timeout_s));
-    flags.command();
-    return 0;
+    flags.ctl.timeout = to_duration(flags.timeout_s);
+    return flags.command();
 }
 
 } // namespace

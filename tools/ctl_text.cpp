@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <numeric>
 
 namespace zcomet {
@@ -101,6 +102,34 @@ std::string stats_text(const nlohmann::json& answer) {
         table.add_row({name, number(value)});
     }
     return table.text();
+}
+
+bool ledger_is_settled(const nlohmann::json& answer) {
+    const bool balanced = std::all_of(answer.begin(), answer.end(), [](const auto& part) {
+        return part.at("remainder").template get<std::int64_t>() == 0;
+    });
+    return balanced && answer.at("copies").at("under_way") == 0 &&
+           answer.at("chunks").at("waiting") == 0;
+}
+
+std::string ledger_text(const nlohmann::json& answer) {
+    std::string out;
+    std::int64_t unexplained = 0;
+    for (const auto& [name, part] : answer.items()) {
+        out += fmt::format("{:<9}", name);
+        const char* sign = " ";
+        for (const auto& [what, count] : part.items()) {
+            // The first number is the whole; zeros among its parts are not worth a word.
+            if (what != "remainder" && (*sign == ' ' || count != 0)) {
+                out += fmt::format("{} {} {} ", sign, number(count), what);
+                sign = *sign == ' ' ? "=" : "+";
+            }
+        }
+        const auto remainder = part.at("remainder").get<std::int64_t>();
+        unexplained += std::abs(remainder);
+        out += remainder == 0 ? "\n" : fmt::format("and {} UNEXPLAINED\n", remainder);
+    }
+    return out + (unexplained == 0 ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }
 
 std::string sent_text(std::string_view id, std::uint32_t nodes) {

@@ -25,6 +25,11 @@ namespace zcomet {
 /// A table of the broker's facts and counters.
 [[nodiscard]] std::string stats_text(const nlohmann::json& answer);
 
+/// Whether all remainders are 0, and nothing is on its way.
+[[nodiscard]] bool ledger_is_settled(const nlohmann::json& answer);
+/// For each hop what came in and what became of it, a line each.
+[[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
+
 /// What became of a message to `id`.
 [[nodiscard]] std::string sent_text(std::string_view id, std::uint32_t nodes);
 

@@ -23,6 +23,9 @@ constexpr Duration kPatience = 1s;
 /// How long the broker may take to take the last messages in; it holds credit back for a second at
 /// most, and a heartbeat may be as far away.
 constexpr Duration kTakeInTimeout = 10s;
+/// How long the last messages may take to be acknowledged: a broker may have to be restarted, and
+/// its nodes have to find it again.
+constexpr Duration kAcknowledgeTimeout = 30s;
 constexpr Duration kProgressInterval = 1s;
 /// Messages between two looks at the clock and the socket when running flat out: few enough that
 /// credit is noticed while the window still has room.
@@ -61,6 +64,9 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     SenderHandlers handlers;
     handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
     handlers.on_lost = [this] { on_lost(); };
+    handlers.on_acknowledged = [this](std::uint64_t, std::uint32_t nodes) {
+        on_acknowledged(nodes);
+    };
     handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
         spdlog::error("the broker refused us error={} text=\"{}\"", wire::name_of(code), text);
     };
@@ -86,7 +92,7 @@ int Msggen::run() {
     if (stopped()) {
         return kExitSignalled + signal_;
     }
-    return report_.unconfirmed == 0 ? 0 : kExitUnconfirmed;
+    return report_.all_arrived() ? 0 : kExitUnconfirmed;
 }
 
 void Msggen::wait_for_broker() {
@@ -138,7 +144,8 @@ void Msggen::send_one(Generator& generator, Time now) {
     report_.late_ms = to_ms(now - generator.due());
     report_.late_ms_max = std::max(report_.late_ms_max, report_.late_ms);
     const GeneratedMessage message = generator.next(options_.generator.stamp ? realtime_ns() : 0);
-    link_->send(message.id, message.text);
+    link_->send(message.id, message.text,
+                options_.acknowledged ? wire::Confirm::kAcknowledgement : wire::Confirm::kNothing);
     ++report_.sent;
     if (sent_file_.is_open()) {
         sent_counts_.add(message.id_number);
@@ -151,13 +158,22 @@ void Msggen::send_one(Generator& generator, Time now) {
 }
 
 void Msggen::wait_until_taken_in() {
-    const Time give_up = Clock::now() + kTakeInTimeout;
+    const Time give_up =
+        Clock::now() + (options_.acknowledged ? kAcknowledgeTimeout : kTakeInTimeout);
     link_->flush(Clock::now());
     const int signal_before = std::exchange(signal_, 0); // a second signal ends this wait, too
-    while (!link_->all_taken_in() && !stopped() && Clock::now() < give_up) {
+    while (!all_confirmed() && !stopped() && Clock::now() < give_up) {
         wait(give_up);
     }
     signal_ = signal_before != 0 ? signal_before : signal_;
+}
+
+bool Msggen::all_confirmed() const {
+    return link_->all_taken_in() && link_->unacknowledged() == 0;
+}
+
+void Msggen::on_acknowledged(std::uint32_t nodes) {
+    ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
 }
 
 void Msggen::on_welcome(std::string_view broker_name) {
@@ -201,7 +217,10 @@ void Msggen::report(const Generator& generator) {
     }
     const SenderSessionCounters& counters = link_->counters();
     report_.lost_brokers = counters.lost_brokers;
-    report_.unconfirmed = counters.unconfirmed + link_->not_taken_in();
+    report_.asks_acknowledgement = options_.acknowledged;
+    report_.resent = counters.messages_resent;
+    report_.unconfirmed = options_.acknowledged ? link_->unacknowledged()
+                                                : counters.unconfirmed + link_->not_taken_in();
     if (sent_file_.is_open()) {
         sent_counts_.write(sent_file_);
         sent_file_.flush();

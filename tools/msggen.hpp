@@ -23,6 +23,7 @@ struct MsggenOptions {
     std::string sent_file; ///< where to write how many messages went to each id; empty: nowhere
     bool json = false;     ///< the report as JSON, and no line for each generator
     bool quiet = false;    ///< no progress, and no line for each generator
+    bool acknowledged = false; ///< ask where each message arrived, and send again what did not
 };
 
 class Msggen {
@@ -32,8 +33,8 @@ class Msggen {
     Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
 
     /// Sends everything, or as much as it can until a signal comes.
-    /// @return the exit status: 0 if the broker took everything in, 128 + the signal's number if
-    /// one came, else 1.
+    /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything
+    /// arrived at a node), 128 + the signal's number if one came, else 1.
     [[nodiscard]] int run();
 
   private:
@@ -42,6 +43,8 @@ class Msggen {
     void send_due(Generator& generator);
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
+    void on_acknowledged(std::uint32_t nodes);
+    [[nodiscard]] bool all_confirmed() const;
 
     void on_welcome(std::string_view broker_name);
     void on_lost() const;

@@ -70,6 +70,8 @@ void add_options(CLI::App& app, Flags& flags) {
     app.add_option("--sent", flags.msggen.sent_file,
                    "Write how many messages went to each id: id, tab, count")
         ->type_name("FILE");
+    app.add_flag("--ack", flags.msggen.acknowledged,
+                 "Ask at how many nodes each message arrived; send again what is not answered");
     app.add_flag("--json", flags.msggen.json, "Print nothing but a summary in JSON");
     app.add_flag("--quiet", flags.msggen.quiet, "Print nothing but the summary");
 }

@@ -42,7 +42,14 @@ std::string MsggenReport::text() const {
         out += fmt::format("the broker was lost {} {}\n", lost_brokers,
                            lost_brokers == 1 ? "time" : "times");
     }
-    if (unconfirmed > 0) {
+    if (asks_acknowledgement) {
+        out += fmt::format("acknowledged {}, void {}, resent {}\n", acknowledged, gone_into_void,
+                           resent);
+    }
+    if (unconfirmed > 0 && asks_acknowledgement) {
+        out += fmt::format("no acknowledgement of {} {}, which may be lost\n", unconfirmed,
+                           messages(unconfirmed));
+    } else if (unconfirmed > 0) {
         out += fmt::format("the broker did not confirm {} {}, which may be lost\n", unconfirmed,
                            messages(unconfirmed));
     }
@@ -50,7 +57,7 @@ std::string MsggenReport::text() const {
 }
 
 std::string MsggenReport::json() const {
-    const nlohmann::ordered_json report = {{"sent", sent},
+    nlohmann::ordered_json report = {{"sent", sent},
                                            {"planned", planned},
                                            {"generators", generators},
                                            {"seconds", seconds},
@@ -62,6 +69,11 @@ std::string MsggenReport::json() const {
                                            {"unconfirmed", unconfirmed},
                                            {"lost_brokers", lost_brokers},
                                            {"seed", seed}};
+    if (asks_acknowledgement) {
+        report["acknowledged"] = acknowledged;
+        report["void"] = gone_into_void;
+        report["resent"] = resent;
+    }
     return report.dump() + "\n";
 }
 

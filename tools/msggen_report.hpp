@@ -13,8 +13,13 @@ struct MsggenReport {
     double wanted_per_s = 0; ///< 0: as fast as the broker takes them
     double late_ms = 0;      ///< by which the last message was late (the next, if stopped early)
     double late_ms_max = 0;  ///< by which any message was late
-    std::uint64_t unconfirmed =
-        0; ///< under way when the broker was lost, or not taken in at the end
+    /// Under way when the broker was lost, or not taken in at the end; if acknowledgements are
+    /// asked: not acknowledged at the end.
+    std::uint64_t unconfirmed = 0;
+    bool asks_acknowledgement = false;
+    std::uint64_t acknowledged = 0;   ///< arrived at one node or more
+    std::uint64_t gone_into_void = 0; ///< nobody held the id
+    std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
     std::uint32_t generators = 1;
     std::uint64_t seed = 0;
@@ -24,6 +29,9 @@ struct MsggenReport {
     /// Whether the wanted rate was not held: the last message was late by more than 50 ms and more
     /// than a hundredth of the whole time.
     [[nodiscard]] bool behind_schedule() const;
+
+    /// Whether every message arrived, so far as was asked.
+    [[nodiscard]] bool all_arrived() const { return unconfirmed == 0 && gone_into_void == 0; }
 
     /// One sentence a line, each line ended.
     [[nodiscard]] std::string text() const;

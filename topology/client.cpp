@@ -95,7 +95,7 @@ class Client::State : public NodeLinkHandler {
         work();
     }
 
-    Result<std::uint64_t> send(std::string_view id, std::string_view text, bool receipt) {
+    Result<std::uint64_t> send(std::string_view id, std::string_view text, wire::Confirm confirm) {
         if (!valid_id(id)) {
             return Error{why_invalid_id(id)};
         }
@@ -106,20 +106,22 @@ class Client::State : public NodeLinkHandler {
         if (Status able = become_able_to_send(); !able.ok()) {
             return able.error();
         }
-        const std::uint64_t number = sender_->send(id, text, receipt);
+        const std::uint64_t number = sender_->send(id, text, confirm);
+        asked_number_ = number; // the answer may come at once
         sender_->turn(Clock::now());
         return number;
     }
 
-    Result<std::uint32_t> send_with_receipt(std::string_view id, std::string_view text) {
-        receipt_.reset();
-        const Result<std::uint64_t> number = send(id, text, true);
+    /// Sends, and waits for the answer; `complaint` says what is missing without it.
+    Result<std::uint32_t> ask(std::string_view id, std::string_view text, wire::Confirm confirm,
+                              const char* complaint) {
+        answer_.reset();
+        const Result<std::uint64_t> number = send(id, text, confirm);
         if (!number.ok()) {
             return number.error();
         }
-        receipt_number_ = number.value();
-        const Status got = wait_until([this] { return receipt_.has_value(); }, "gave no receipt");
-        return got.ok() ? Result<std::uint32_t>(*receipt_) : got.error();
+        const Status got = wait_until([this] { return answer_.has_value(); }, complaint);
+        return got.ok() ? Result<std::uint32_t>(*answer_) : got.error();
     }
 
     std::optional<ReceivedMessage> receive(Duration timeout) {
@@ -159,9 +161,11 @@ class Client::State : public NodeLinkHandler {
   private:
     void on_messages(const wire::MessageList& messages) override {
         messages.for_each([this](const wire::Message& message) {
-            // What was under way when its id logged out is no longer ours.
             if (ids_.contains(message.id)) {
+                ++ledger_.shown;
                 received_.push_back({std::string(message.id), std::string(message.payload)});
+            } else {
+                ++ledger_.unclaimed; // it was under way when its id logged out
             }
         });
     }
@@ -169,6 +173,7 @@ class Client::State : public NodeLinkHandler {
         std::for_each(ids_.begin(), ids_.end(), visit);
     }
     std::uint64_t stream_count() override { return ids_.size(); }
+    wire::NodeLedger ledger() override { return ledger_; }
     void on_live(std::string_view /*broker_name*/) override {}
     void on_lost() override {}
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override { refused_ = text; }
@@ -189,10 +194,9 @@ class Client::State : public NodeLinkHandler {
         if (!sender_) {
             SenderHandlers handlers;
             handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
-                if (number == receipt_number_ || receipt_number_ == 0) {
-                    receipt_ = nodes;
-                }
+                on_answer(number, nodes);
             };
+            handlers.on_acknowledged = handlers.on_receipt;
             handlers.on_refused = [this](wire::ErrorCode, std::string_view text) {
                 refused_ = text;
             };
@@ -204,6 +208,12 @@ class Client::State : public NodeLinkHandler {
             sender_ = std::move(opened).value();
         }
         return wait_until([this] { return sender_->can_send(); }, "holds us back");
+    }
+
+    void on_answer(std::uint64_t number, std::uint32_t nodes) {
+        if (number == asked_number_) {
+            answer_ = nodes;
+        }
     }
 
     /// Works until `reached` holds. Errors: not within the timeout.
@@ -251,8 +261,9 @@ class Client::State : public NodeLinkHandler {
     std::unique_ptr<SenderLink> sender_;
     std::set<std::string, std::less<>> ids_;
     std::deque<ReceivedMessage> received_;
-    std::uint64_t receipt_number_ = 0;
-    std::optional<std::uint32_t> receipt_;
+    wire::NodeLedger ledger_;
+    std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
+    std::optional<std::uint32_t> answer_;
     std::string refused_;
 };
 
@@ -279,11 +290,15 @@ void Client::logout() {
 }
 
 Result<std::uint64_t> Client::send(std::string_view id, std::string_view text) {
-    return state_->send(id, text, false);
+    return state_->send(id, text, wire::Confirm::kNothing);
 }
 
 Result<std::uint32_t> Client::send_with_receipt(std::string_view id, std::string_view text) {
-    return state_->send_with_receipt(id, text);
+    return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt");
+}
+
+Result<std::uint32_t> Client::send_acknowledged(std::string_view id, std::string_view text) {
+    return state_->ask(id, text, wire::Confirm::kAcknowledgement, "did not acknowledge the message");
 }
 
 std::optional<ReceivedMessage> Client::receive(Duration timeout) {

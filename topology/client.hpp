@@ -64,6 +64,12 @@ class Client {
     [[nodiscard]] Result<std::uint32_t> send_with_receipt(std::string_view id,
                                                           std::string_view text);
 
+    /// As send(), and waits until the message has arrived at every node that holds the id, or is
+    /// known not to arrive. If the broker is restarted meanwhile it is sent again; each node shows
+    /// it once. @return how many nodes have it; 0: nobody held the id.
+    [[nodiscard]] Result<std::uint32_t> send_acknowledged(std::string_view id,
+                                                          std::string_view text);
+
     /// The next message to an id of ours, or nothing if none comes within `timeout`.
     [[nodiscard]] std::optional<ReceivedMessage> receive(Duration timeout);
 

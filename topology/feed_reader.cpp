@@ -7,11 +7,13 @@ namespace {
 constexpr Duration kAskAgain = 100ms;
 } // namespace
 
-void FeedReader::welcome(std::uint64_t incarnation) {
-    if (incarnation != incarnation_) {
-        *this = FeedReader{};
-        incarnation_ = incarnation;
+bool FeedReader::welcome(std::uint64_t incarnation) {
+    if (incarnation == incarnation_) {
+        return false;
     }
+    *this = FeedReader{};
+    incarnation_ = incarnation;
+    return true;
 }
 
 FeedReader::Outcome FeedReader::on_batch(const wire::Batch& batch, Time now) {

@@ -27,8 +27,8 @@ class FeedReader {
     };
 
     /// The broker said WELCOME with this feed incarnation: begins anew unless it is the one being
-    /// read.
-    void welcome(std::uint64_t incarnation);
+    /// read. @return whether it does.
+    [[nodiscard]] bool welcome(std::uint64_t incarnation);
 
     [[nodiscard]] Outcome on_batch(const wire::Batch& batch, Time now);
 

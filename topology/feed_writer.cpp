@@ -11,11 +11,17 @@ FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits)
     ZCOMET_ASSERT(limits.bound_bytes >= limits.window_bytes + wire::kFrameBytesMax);
 }
 
-void FeedWriter::append(std::string_view id, std::string_view payload) {
-    open_.add(id, payload);
+std::uint64_t FeedWriter::append(const wire::Message& message) {
+    const bool has_origin = message.origin.sender != 0;
+    if (open_.count() > 0 && open_.has_origins() != has_origin) {
+        close_open_batch();
+    }
+    const std::uint64_t number = last_closed() + 1;
+    open_.add(message);
     if (open_.full()) {
         close_open_batch();
     }
+    return number;
 }
 
 void FeedWriter::close_open_batch_if_due(Time now) {
@@ -32,6 +38,7 @@ void FeedWriter::close_open_batch() {
     auto frame =
         std::make_shared<const std::string>(open_.finish_batch(incarnation_, last_closed() + 1));
     kept_bytes_ += frame->size();
+    kept_messages_ += messages;
     kept_.push_back({std::move(frame), messages});
     shed_past_bound();
 }
@@ -42,6 +49,7 @@ void FeedWriter::shed_past_bound() {
         ++shed_through_;
         Kept& oldest = kept(shed_through_);
         kept_bytes_ -= oldest.frame->size();
+        kept_messages_ -= oldest.messages;
         shed_messages_ += oldest.messages;
         oldest.frame.reset();
     }
@@ -111,6 +119,11 @@ void FeedWriter::heartbeat() {
     published_since_heartbeat_ = false;
 }
 
+bool FeedWriter::was_shed(std::uint64_t number) const {
+    return number >= first_kept_ && number <= last_closed() &&
+           kept_[number - first_kept_].frame == nullptr;
+}
+
 void FeedWriter::acknowledge(std::uint64_t through, Time now) {
     if (through > published_) {
         return;
@@ -119,6 +132,8 @@ void FeedWriter::acknowledge(std::uint64_t through, Time now) {
         if (const SharedFrame& frame = kept_.front().frame) {
             kept_bytes_ -= frame->size();
             in_flight_bytes_ -= first_kept_ < next_ ? frame->size() : 0;
+            kept_messages_ -= kept_.front().messages;
+            acknowledged_messages_ += kept_.front().messages;
         }
         kept_.pop_front();
         ++first_kept_;
@@ -130,12 +145,10 @@ void FeedWriter::acknowledge(std::uint64_t through, Time now) {
     }
 }
 
-void FeedWriter::resend(std::uint64_t from, Time now) {
+void FeedWriter::resend(std::uint64_t from) {
     if (from > published_) {
         return;
     }
-    // Asking for `from` says that everything before it was applied.
-    acknowledge(from - 1, now);
     next_ = first_kept_;
     in_flight_bytes_ = 0;
 }

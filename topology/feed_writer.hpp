@@ -34,9 +34,10 @@ class FeedWriter {
   public:
     FeedWriter(std::uint64_t incarnation, const FeedLimits& limits);
 
-    /// Adds a message to the open batch. `id` is valid, `payload` within wire::kPayloadBytesMax.
+    /// Adds a message to the open batch: a valid id, a payload within wire::kPayloadBytesMax.
     /// May shed old batches: see shed_messages().
-    void append(std::string_view id, std::string_view payload);
+    /// @return the number of its batch.
+    std::uint64_t append(const wire::Message& message);
 
     /// Publishes what is due at `now` by calling `publish(SharedFrame)` for each frame, in order:
     /// the open batch if its gather window is over, batches that the window had held back, batches
@@ -60,11 +61,13 @@ class FeedWriter {
     /// call.
     void heartbeat();
 
-    /// The node has applied all batches up to `through`. Ignored if it was never published.
+    /// The node has applied all batches up to `through`.
+    /// Ignored if that was never published.
     void acknowledge(std::uint64_t through, Time now);
 
-    /// The node asks for batch `from` and what follows. Ignored if it was never published.
-    void resend(std::uint64_t from, Time now);
+    /// The node asks for batch `from`, all before which is acknowledged, and what follows. Ignored
+    /// if it was never published.
+    void resend(std::uint64_t from);
 
     /// Whether the window is full: the node has more to apply than it should.
     [[nodiscard]] bool behind() const;
@@ -77,6 +80,12 @@ class FeedWriter {
     [[nodiscard]] bool is_subscribed() const { return subscribed_; }
     /// Bytes of batches kept because they are not acknowledged, the open one included.
     [[nodiscard]] std::size_t kept_bytes() const;
+    /// Whether batch `number`, not acknowledged yet, was let go.
+    [[nodiscard]] bool was_shed(std::uint64_t number) const;
+    /// Messages in batches that are acknowledged and were not shed.
+    [[nodiscard]] std::uint64_t acknowledged_messages() const { return acknowledged_messages_; }
+    /// Messages that are kept because they are not acknowledged, those of the open batch included.
+    [[nodiscard]] std::uint64_t kept_messages() const { return kept_messages_ + open_.count(); }
     /// Messages lost so far because the bound was reached.
     [[nodiscard]] std::uint64_t shed_messages() const { return shed_messages_; }
     /// Batches published a second time so far.
@@ -111,6 +120,8 @@ class FeedWriter {
     std::uint64_t shed_through_ = 0;  // unpublished batches up to here were shed
     std::size_t kept_bytes_ = 0;      // of the frames in kept_
     std::size_t in_flight_bytes_ = 0; // of the frames in kept_ before next_
+    std::uint64_t kept_messages_ = 0; // in the frames in kept_
+    std::uint64_t acknowledged_messages_ = 0;
     std::uint64_t shed_messages_ = 0;
     std::uint64_t resent_batches_ = 0;
     Time last_progress_ = Time::min();

@@ -33,4 +33,7 @@ inline constexpr Duration kSenderGatherWindow = 600us;
 /// opens streams by the thousand has better use for its processor than a frame each 500 µs.
 inline constexpr Duration kLoginGatherWindow = 20ms;
 
+/// Of acknowledgements of messages whose senders wait for them.
+inline constexpr Duration kAcknowledgeGatherWindow = 5ms;
+
 } // namespace zcomet

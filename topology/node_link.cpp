@@ -42,6 +42,7 @@ class NodeLink::Host : public NodeSessionHost {
         handler_.for_each_login(visit);
     }
     std::uint64_t stream_count() override { return handler_.stream_count(); }
+    wire::NodeLedger ledger() override { return handler_.ledger(); }
     void on_live(std::string_view broker_name) override { handler_.on_live(broker_name); }
     void on_lost() override { handler_.on_lost(); }
     void on_refused(wire::ErrorCode code, std::string_view text) override {

@@ -23,6 +23,8 @@ class NodeLinkHandler {
     [[nodiscard]] virtual bool can_take_messages() { return true; }
     virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
     virtual std::uint64_t stream_count() = 0;
+    /// As NodeSessionHost's.
+    virtual wire::NodeLedger ledger() = 0;
     virtual void on_live(std::string_view broker_name) = 0;
     virtual void on_lost() = 0;
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;

@@ -2,6 +2,7 @@
 
 #include "topology/check.hpp"
 #include "topology/endpoint.hpp"
+#include "topology/id_digest.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -83,7 +84,10 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     broker_name_ = welcome.name;
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
-    feed_.welcome(part.feed_incarnation);
+    if (feed_.welcome(part.feed_incarnation)) {
+        ledger_before_ = {};
+        ledger_before_ = ledger();
+    }
     if (state_ == State::kLive && !feed_.live()) {
         forget_broker(); // it was restarted, or had taken us for dead
     }
@@ -170,9 +174,9 @@ void NodeSession::act_on(const FeedReader::Outcome& outcome, const wire::Batch& 
     switch (outcome.verdict) {
     case FeedReader::Verdict::kApply:
         ++counters_.batches_applied;
-        counters_.messages_received += batch.messages.count();
         unacknowledged_bytes_ += batch_bytes;
-        host_.deliver(batch.messages);
+        acknowledge_soon_ = acknowledge_soon_ || batch.messages.has_origins();
+        apply(batch.messages);
         break;
     case FeedReader::Verdict::kShed:
         counters_.messages_lost += outcome.lost_messages;
@@ -193,11 +197,60 @@ void NodeSession::act_on(const FeedReader::Outcome& outcome, const wire::Batch& 
     }
 }
 
+void NodeSession::apply(const wire::MessageList& messages) {
+    counters_.messages_received += messages.count();
+    if (!messages.has_origins()) {
+        host_.deliver(messages);
+        return;
+    }
+    std::uint32_t unseen = 0;
+    is_unseen_.clear();
+    messages.for_each([&](const wire::Message& message) {
+        is_unseen_.push_back(seen_.add(message.origin));
+        unseen += is_unseen_.back() ? 1 : 0;
+    });
+    counters_.duplicates += messages.count() - unseen;
+    if (unseen == messages.count()) {
+        host_.deliver(messages);
+    } else if (unseen > 0) {
+        deliver_unseen(messages);
+    }
+}
+
+/// Rare: only after a sender had no answer.
+void NodeSession::deliver_unseen(const wire::MessageList& messages) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    std::size_t index = 0;
+    messages.for_each([&](const wire::Message& message) {
+        if (is_unseen_[index++]) {
+            writer.add(message);
+        }
+    });
+    const std::string frame = writer.finish_batch(1, 1);
+    const auto decoded = wire::decode(frame);
+    host_.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+}
+
+/// Of the present feed: the broker compares it with what it published there.
+wire::NodeLedger NodeSession::ledger() {
+    wire::NodeLedger ledger = host_.ledger();
+    ledger.received = counters_.messages_received - ledger_before_.received;
+    ledger.duplicates = counters_.duplicates - ledger_before_.duplicates;
+    ledger.unclaimed -= ledger_before_.unclaimed;
+    ledger.shown -= ledger_before_.shown;
+    ledger.chunks_given -= ledger_before_.chunks_given - ledger_before_.chunks_waiting;
+    ledger.chunks_written -= ledger_before_.chunks_written;
+    ledger.chunks_dropped -= ledger_before_.chunks_dropped;
+    return ledger;
+}
+
 void NodeSession::login(std::string_view id) {
+    digest_ += id_digest(id);
     change_id(id, false);
 }
 
 void NodeSession::logout(std::string_view id) {
+    digest_ -= id_digest(id);
     change_id(id, true);
 }
 
@@ -247,7 +300,9 @@ void NodeSession::send_list() {
     ++counters_.lists_sent;
     wire::IdFrameWriter part;
     bool first = true;
+    digest_ = 0;
     host_.for_each_login([&](std::string_view id) {
+        digest_ += id_digest(id);
         if (part.full()) {
             host_.send_to_broker(part.finish_list(change_, first, false));
             first = false;
@@ -258,11 +313,14 @@ void NodeSession::send_list() {
 }
 
 void NodeSession::send_heartbeat(Time now) {
+    send_changes(); // so that the digest is of what the broker knows
+    acknowledge_soon_ = false;
+    acknowledge_gather_.went(now);
     change_at_heartbeat_ = change_;
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
     host_.send_to_broker(
-        wire::encode(wire::Heartbeat{feed_.applied(), change_, host_.stream_count()}));
+        wire::encode(wire::Heartbeat{feed_.applied(), change_, host_.stream_count(), digest_, ledger()}));
 }
 
 void NodeSession::lose(Time now) {
@@ -306,9 +364,17 @@ void NodeSession::tick(Time now) {
         send_changes();
         gather_.went(now);
     }
-    if (next_heartbeat_ <= now || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+    if (heartbeat_due() <= now) {
         send_heartbeat(now);
     }
+}
+
+Time NodeSession::heartbeat_due() const {
+    if (unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+        return Time::min();
+    }
+    return acknowledge_soon_ ? std::min(next_heartbeat_, acknowledge_gather_.due())
+                             : next_heartbeat_;
 }
 
 Time NodeSession::due() const {
@@ -318,17 +384,17 @@ Time NodeSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
-    if (list_due_ || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+    if (list_due_) {
         return Time::min();
     }
     const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;
-    return std::min({next_heartbeat_, changes_due, heard() + liveness_});
+    return std::min({heartbeat_due(), changes_due, heard() + liveness_});
 }
 
 void NodeSession::goodbye(Time now) {
     if (welcomed()) {
         tick(now);
-        send_changes();
+        send_heartbeat(now); // the last word on what was applied, and what became of it
     }
     if (state_ != State::kIdle) {
         host_.send_to_broker(wire::encode(wire::Goodbye{}));

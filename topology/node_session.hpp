@@ -5,6 +5,7 @@
 
 #include "topology/feed_reader.hpp"
 #include "topology/gather.hpp"
+#include "topology/seen_messages.hpp"
 #include "topology/time.hpp"
 #include "topology/wire.hpp"
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet {
 
@@ -31,6 +33,9 @@ class NodeSessionHost {
     virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
     /// How many streams the node holds, for the broker's list of nodes.
     virtual std::uint64_t stream_count() = 0;
+    /// What became of the messages that deliver() was called with, since the node began. The
+    /// session counts what it received, and duplicates, itself.
+    virtual wire::NodeLedger ledger() = 0;
     /// The feed is live: the node may accept streams. Called again after each loss of the broker.
     virtual void on_live(std::string_view broker_name) = 0;
     /// The broker has not been heard, or its feed has not, for the liveness time.
@@ -46,6 +51,7 @@ struct NodeSessionCounters {
     std::uint64_t gaps = 0;
     std::uint64_t repeats = 0;
     std::uint64_t messages_lost = 0; ///< shed by the broker, which said so
+    std::uint64_t duplicates = 0;    ///< sent again, and shown before: not delivered
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
@@ -105,6 +111,9 @@ class NodeSession {
     void on_error(const wire::ErrorFrame& error, Time now);
     void act_on(const FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
+    void apply(const wire::MessageList& messages);
+    void deliver_unseen(const wire::MessageList& messages);
+    [[nodiscard]] wire::NodeLedger ledger();
     void become_live_if_ready();
     void lose(Time now);
     void forget_broker();
@@ -113,6 +122,7 @@ class NodeSession {
     void send_changes();
     void send_list();
     void send_heartbeat(Time now);
+    [[nodiscard]] Time heartbeat_due() const;
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
@@ -125,6 +135,9 @@ class NodeSession {
     std::string feed_endpoint_;
     State state_ = State::kIdle;
     FeedReader feed_;
+    SeenMessages seen_;
+    wire::NodeLedger ledger_before_; // when the present feed began
+    std::uint64_t digest_ = 0;       // of the ids that are logged in
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
     std::uint64_t change_ = 0;              // number of the last login change made
@@ -140,6 +153,9 @@ class NodeSession {
     Time heard_broker_ = Time::min();
     Time heard_feed_ = Time::min();
     std::size_t unacknowledged_bytes_ = 0;
+    bool acknowledge_soon_ = false; // a sender waits for it
+    GatherWindow acknowledge_gather_{kAcknowledgeGatherWindow};
+    std::vector<bool> is_unseen_; // of the batch in hand
     NodeSessionCounters counters_;
 };
 

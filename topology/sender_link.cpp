@@ -36,6 +36,11 @@ class SenderLink::Host : public SenderSessionHost {
             handlers_.on_receipt(number, nodes);
         }
     }
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override {
+        if (handlers_.on_acknowledged) {
+            handlers_.on_acknowledged(number, nodes);
+        }
+    }
     void on_welcome(std::string_view broker_name) override {
         if (handlers_.on_welcome) {
             handlers_.on_welcome(broker_name);

@@ -15,6 +15,7 @@ namespace zcomet {
 /// thread.
 struct SenderHandlers {
     std::function<void(std::uint64_t number, std::uint32_t nodes)> on_receipt;
+    std::function<void(std::uint64_t number, std::uint32_t nodes)> on_acknowledged;
     std::function<void(std::string_view broker_name)> on_welcome;
     std::function<void()> on_lost;
     std::function<void(wire::ErrorCode code, std::string_view text)> on_refused;
@@ -33,8 +34,9 @@ class SenderLink {
 
     /// As SenderSession::can_send() and send().
     [[nodiscard]] bool can_send() const { return session_.can_send(); }
-    std::uint64_t send(std::string_view id, std::string_view payload, bool receipt = false) {
-        return session_.send(id, payload, receipt);
+    std::uint64_t send(std::string_view id, std::string_view payload,
+                       wire::Confirm confirm = wire::Confirm::kNothing) {
+        return session_.send(id, payload, confirm);
     }
 
     /// As SenderSession::flush().
@@ -55,6 +57,7 @@ class SenderLink {
     [[nodiscard]] bool welcomed() const { return session_.welcomed(); }
     [[nodiscard]] bool all_taken_in() const { return session_.all_taken_in(); }
     [[nodiscard]] std::uint64_t not_taken_in() const { return session_.not_taken_in(); }
+    [[nodiscard]] std::uint64_t unacknowledged() const { return session_.unacknowledged(); }
     [[nodiscard]] const SenderSessionCounters& counters() const { return session_.counters(); }
 
   private:

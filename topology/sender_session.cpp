@@ -55,6 +55,8 @@ void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
         for (std::uint32_t i = 0; i < receipt->count; ++i) {
             host_.on_receipt(receipt->first + i, receipt->nodes(i));
         }
+    } else if (const auto* acknowledged = std::get_if<wire::Acknowledged>(frame)) {
+        on_acknowledged(*acknowledged);
     } else if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
         on_welcome(*welcome, now);
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
@@ -77,10 +79,11 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
     // too.
     for (const Sent& sent : under_way_) {
-        counters_.unconfirmed += sent.messages;
+        counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
     }
     under_way_.clear();
     under_way_bytes_ = 0;
+    next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
     broker_incarnation_ = welcome.incarnation;
     state_ = State::kWelcomed;
     host_.on_welcome(welcome.name);
@@ -110,27 +113,92 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
 }
 
 bool SenderSession::can_send() const {
-    return welcomed() && under_way_bytes_ + open_.size_bytes() < window_bytes_;
+    // From the oldest number that may be sent again to the next one, the end of an open frame.
+    const std::uint64_t span =
+        unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
+    return welcomed() && !sends_again() &&
+           under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
+           unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
+           span < wire::kUnacknowledgedMax;
 }
 
-std::uint64_t SenderSession::send(std::string_view id, std::string_view payload, bool receipt) {
+std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
+                                  wire::Confirm confirm) {
     ZCOMET_ASSERT(can_send());
-    if (open_.count() > 0 && (open_.full() || open_wants_receipt_ != receipt)) {
-        finish_frame();
+    const bool frame_is_full = open_.full() || open_.count() >= wire::kUnacknowledgedMax / 4;
+    if (open_.count() > 0 && (frame_is_full || open_confirm_ != confirm)) {
+        finish_frame(last_tick_);
     }
-    open_wants_receipt_ = receipt;
-    open_.add(id, payload);
+    open_confirm_ = confirm;
+    open_.add({id, payload});
+    unacknowledged_messages_ += confirm == wire::Confirm::kAcknowledgement ? 1 : 0;
     return ++last_number_;
 }
 
-void SenderSession::finish_frame() {
+void SenderSession::finish_frame(Time now) {
     const std::uint32_t messages = open_.count();
-    std::string frame = open_.finish_send(open_wants_receipt_, last_number_ - messages + 1);
-    under_way_.push_back({last_number_, static_cast<std::uint32_t>(frame.size()), messages});
-    under_way_bytes_ += frame.size();
+    const std::uint64_t first = last_number_ - messages + 1;
+    const bool keep = open_confirm_ == wire::Confirm::kAcknowledgement;
+    std::string frame = open_.finish_send(open_confirm_, first);
+    if (keep) {
+        unacknowledged_bytes_ += frame.size();
+        unacknowledged_.push_back({first, messages, frame, now});
+    }
     counters_.messages_sent += messages;
+    put_under_way(std::move(frame), first, messages, keep);
+}
+
+void SenderSession::put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
+                                  bool is_kept) {
+    const auto bytes = static_cast<std::uint32_t>(frame.size());
+    under_way_.push_back({first + messages - 1, bytes, messages, is_kept});
+    under_way_bytes_ += bytes;
     ++counters_.frames_sent;
     host_.send_to_broker(std::move(frame));
+}
+
+void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
+    const auto frame = std::lower_bound(
+        unacknowledged_.begin(), unacknowledged_.end(), acknowledged.first,
+        [](const Unacknowledged& sent, std::uint64_t first) { return sent.first < first; });
+    if (frame == unacknowledged_.end() || frame->first != acknowledged.first ||
+        frame->messages != acknowledged.count || frame->frame.empty()) {
+        return; // it was acknowledged before: it had been sent twice
+    }
+    unacknowledged_bytes_ -= frame->frame.size();
+    unacknowledged_messages_ -= frame->messages;
+    frame->frame = std::string();
+    for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
+        host_.on_acknowledged(acknowledged.first + i, acknowledged.nodes(i));
+    }
+    while (!unacknowledged_.empty() && unacknowledged_.front().frame.empty()) {
+        next_again_ -= next_again_ > 0 && next_again_ != kNothingAgain ? 1 : 0;
+        unacknowledged_.pop_front();
+    }
+    if (!sends_again()) {
+        next_again_ = kNothingAgain;
+    }
+}
+
+/// As far as the window allows; new messages follow when all is sent.
+void SenderSession::send_again(Time now) {
+    for (; sends_again() && under_way_bytes_ < window_bytes_; ++next_again_) {
+        Unacknowledged& sent = unacknowledged_[next_again_];
+        if (!sent.frame.empty()) {
+            sent.sent_at = now;
+            counters_.messages_resent += sent.messages;
+            put_under_way(sent.frame, sent.first, sent.messages, true);
+        }
+    }
+    if (!sends_again()) {
+        next_again_ = kNothingAgain;
+    }
+}
+
+/// When the oldest frame should long have been answered: its answer may have been lost. A broker
+/// that still waits for nodes ignores the repetition.
+Time SenderSession::answer_overdue() const {
+    return unacknowledged_.empty() ? kNever : unacknowledged_.front().sent_at + 2 * liveness_;
 }
 
 void SenderSession::send_heartbeat(Time now) {
@@ -146,6 +214,7 @@ void SenderSession::lose(Time now) {
 }
 
 void SenderSession::tick(Time now) {
+    last_tick_ = now;
     if (welcomed() && heard_ + liveness_ <= now) {
         lose(now);
     }
@@ -155,8 +224,12 @@ void SenderSession::tick(Time now) {
     if (!welcomed()) {
         return;
     }
-    if (open_.count() > 0 && (open_.full() || gather_.due() <= now)) {
-        finish_frame();
+    if (!sends_again() && answer_overdue() <= now) {
+        next_again_ = 0;
+    }
+    send_again(now);
+    if (open_.count() > 0 && !sends_again() && (open_.full() || gather_.due() <= now)) {
+        finish_frame(now);
         gather_.went(now);
     }
     if (next_heartbeat_ <= now) {
@@ -171,16 +244,19 @@ Time SenderSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
+    if (sends_again()) { // when the window has room, which an answer says
+        return std::min(next_heartbeat_, heard_ + liveness_);
+    }
     const Time frame_due = open_.count() > 0 ? gather_.due() : kNever;
-    return std::min({next_heartbeat_, frame_due, heard_ + liveness_});
+    return std::min({next_heartbeat_, frame_due, answer_overdue(), heard_ + liveness_});
 }
 
 void SenderSession::flush(Time now) {
     if (!welcomed()) {
         return;
     }
-    if (open_.count() > 0) {
-        finish_frame();
+    if (open_.count() > 0 && !sends_again()) {
+        finish_frame(now);
         gather_.went(now);
     }
     if (!under_way_.empty()) {

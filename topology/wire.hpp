@@ -21,6 +21,8 @@ inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
 /// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
+/// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
+inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
 
 enum class Kind : std::uint8_t {
     kHello = 0x01,
@@ -39,6 +41,7 @@ enum class Kind : std::uint8_t {
     kReceipt = 0x83,
     kPong = 0x84,
     kAnswer = 0x85,
+    kAcknowledged = 0x86,
     kError = 0xFF,
 };
 
@@ -60,10 +63,25 @@ enum class ErrorCode : std::uint16_t {
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
 [[nodiscard]] std::string_view name_of(ErrorCode code);
 
+/// What a sender asks to be told of a message.
+enum class Confirm : std::uint8_t {
+    kNothing,
+    kReceipt,         ///< at how many nodes its id was logged in when the broker took it in
+    kAcknowledgement, ///< at how many nodes it has arrived, when it has
+};
+
+/// Names a message whose sender will send it again if it hears nothing of it: so a node can tell.
+struct Origin {
+    std::uint64_t sender = 0; ///< the incarnation; 0: the message has no origin
+    std::uint64_t number = 0;
+    friend bool operator==(const Origin&, const Origin&) = default;
+};
+
 /// One message of a SEND or a BATCH.
 struct Message {
     std::string_view id;
     std::string_view payload;
+    Origin origin = {};
 };
 
 /// A checked run of ids on the wire. Iterating costs no allocation.
@@ -83,8 +101,10 @@ class IdList {
 class MessageList {
   public:
     MessageList() = default;
-    MessageList(std::string_view bytes, std::uint32_t count) : bytes_(bytes), count_(count) {}
+    MessageList(std::string_view bytes, std::uint32_t count, bool origins = false)
+        : bytes_(bytes), count_(count), origins_(origins) {}
     [[nodiscard]] std::uint32_t count() const { return count_; }
+    [[nodiscard]] bool has_origins() const { return origins_; }
     /// The bytes that the messages take on the wire.
     [[nodiscard]] std::size_t size_bytes() const { return bytes_.size(); }
     template <typename Visit> void for_each(Visit&& visit) const;
@@ -92,6 +112,21 @@ class MessageList {
   private:
     std::string_view bytes_;
     std::uint32_t count_ = 0;
+    bool origins_ = false;
+};
+
+/// What became of the messages of a feed, as its node counts them, since the feed began. The
+/// broker's ledger adds them up (docs/PROTOCOL.md, section 4.3).
+struct NodeLedger {
+    std::uint64_t received = 0;   ///< in batches that were applied
+    std::uint64_t duplicates = 0; ///< of those, shown before, when their sender sent them first
+    std::uint64_t unclaimed = 0;  ///< of those, whose id had no stream any more
+    std::uint64_t shown = 0;      ///< of those, given to one stream or more
+    std::uint64_t chunks_given = 0;
+    std::uint64_t chunks_written = 0;
+    std::uint64_t chunks_dropped = 0;
+    std::uint64_t chunks_waiting = 0; ///< for streams that do not read, now
+    friend bool operator==(const NodeLedger&, const NodeLedger&) = default;
 };
 
 struct Hello {
@@ -104,6 +139,9 @@ struct Heartbeat {
     std::uint64_t feed = 0;
     std::uint64_t change = 0;
     std::uint64_t streams = 0;
+    /// Of the ids that are logged in after `change`; see topology/id_digest.hpp.
+    std::uint64_t digest = 0;
+    NodeLedger ledger = {};
 };
 struct Login {
     std::uint64_t change = 0;
@@ -124,7 +162,7 @@ struct Resend {
     std::uint64_t through = 0;
 };
 struct Send {
-    bool receipt = false;
+    Confirm confirm = Confirm::kNothing;
     std::uint64_t first = 0;
     MessageList messages;
 };
@@ -168,14 +206,18 @@ struct Welcome {
 struct Credit {
     std::uint64_t through = 0;
 };
-/// For each message from `first` on: at how many nodes its id was logged in.
-struct Receipt {
+/// For each message from `first` on: a number of nodes.
+struct NodeCounts {
     std::uint64_t first = 0;
     std::uint32_t count = 0;
     /// `index` in [0, count).
     [[nodiscard]] std::uint32_t nodes(std::uint32_t index) const;
     std::string_view bytes;
 };
+/// At how many nodes the ids were logged in.
+struct Receipt : NodeCounts {};
+/// At how many nodes the messages have arrived.
+struct Acknowledged : NodeCounts {};
 struct Pong {
     std::uint64_t token = 0;
 };
@@ -191,7 +233,7 @@ struct ErrorFrame {
 };
 
 using Frame = std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping,
-                           Query, Batch, Welcome, Credit, Receipt, Pong, Answer, ErrorFrame>;
+                           Query, Batch, Welcome, Credit, Receipt, Acknowledged, Pong, Answer, ErrorFrame>;
 
 /// Why bytes are not a frame: what an ERROR frame in answer would say.
 struct Refusal {
@@ -245,14 +287,17 @@ class MessageFrameWriter {
   public:
     enum class Form : std::uint8_t { kSend, kBatch };
     explicit MessageFrameWriter(Form form);
-    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes.
-    void add(std::string_view id, std::string_view payload);
+    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes. All messages of a frame have
+    /// an origin, or none has; those of a SEND have none.
+    void add(const Message& message);
+    /// Whether the messages added so far have origins.
+    [[nodiscard]] bool has_origins() const { return origins_; }
     [[nodiscard]] std::uint32_t count() const { return count_; }
     /// The frame's size if it were finished now.
     [[nodiscard]] std::size_t size_bytes() const { return frame_.size(); }
     [[nodiscard]] bool full() const { return frame_.size() >= kFrameBytesTarget; }
     /// Each finish_… returns the whole frame and leaves the writer empty. The form must fit.
-    [[nodiscard]] std::string finish_send(bool receipt, std::uint64_t first);
+    [[nodiscard]] std::string finish_send(Confirm confirm, std::uint64_t first);
     [[nodiscard]] std::string finish_batch(std::uint64_t incarnation, std::uint64_t number);
 
   private:
@@ -260,6 +305,7 @@ class MessageFrameWriter {
     std::string frame_;
     std::uint32_t count_ = 0;
     Form form_;
+    bool origins_ = false;
 };
 
 /// A BATCH without messages: a feed's heartbeat, whose last published number is `number`.
@@ -269,13 +315,16 @@ class MessageFrameWriter {
 [[nodiscard]] std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from,
                                             std::uint64_t through, std::uint32_t messages);
 
-/// Builds a RECEIPT, message by message.
-class ReceiptWriter {
+/// Builds a RECEIPT or an ACKNOWLEDGED, message by message.
+class NodeCountsWriter {
   public:
     void add(std::uint32_t nodes);
-    [[nodiscard]] std::string finish(std::uint64_t first);
+    /// Each finish_… returns the whole frame and leaves the writer empty.
+    [[nodiscard]] std::string finish_receipt(std::uint64_t first);
+    [[nodiscard]] std::string finish_acknowledged(std::uint64_t first);
 
   private:
+    [[nodiscard]] std::string finish(Kind kind, std::uint64_t first);
     std::string nodes_;
     std::uint32_t count_ = 0;
 };
@@ -283,13 +332,16 @@ class ReceiptWriter {
 /// A node's topic on the feed: its incarnation in eight bytes.
 [[nodiscard]] std::string encode_topic(std::uint64_t incarnation);
 
-inline std::uint32_t load_u32(const char* from) {
-    std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) {
+/// A number in network byte order.
+template <typename Number> Number load(const char* from) {
+    Number value = 0;
+    for (std::size_t i = 0; i < sizeof(Number); ++i) {
         value = (value << 8U) | static_cast<unsigned char>(from[i]);
     }
     return value;
 }
+
+inline constexpr std::size_t kOriginBytes = 16;
 
 template <typename Visit> void IdList::for_each(Visit&& visit) const {
     const char* at = bytes_.data();
@@ -303,11 +355,16 @@ template <typename Visit> void IdList::for_each(Visit&& visit) const {
 template <typename Visit> void MessageList::for_each(Visit&& visit) const {
     const char* at = bytes_.data();
     for (std::uint32_t i = 0; i < count_; ++i) {
+        Origin origin;
+        if (origins_) {
+            origin = {load<std::uint64_t>(at), load<std::uint64_t>(at + 8)};
+            at += kOriginBytes;
+        }
         const std::size_t id_length = static_cast<unsigned char>(*at);
         const std::string_view id(at + 1, id_length);
         at += 1 + id_length;
-        const std::size_t payload_length = load_u32(at);
-        visit(Message{id, std::string_view(at + 4, payload_length)});
+        const std::size_t payload_length = load<std::uint32_t>(at);
+        visit(Message{id, std::string_view(at + 4, payload_length), origin});
         at += 4 + payload_length;
     }
 }

@@ -4,6 +4,7 @@
 #include "topology/wire_flags.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -84,11 +85,8 @@ class BodyDecoder {
             return read_hello();
         case Kind::kGoodbye:
             return Goodbye{};
-        case Kind::kHeartbeat: {
-            const std::uint64_t feed = fields_.u64();
-            const std::uint64_t change = fields_.u64();
-            return Heartbeat{feed, change, fields_.u64()};
-        }
+        case Kind::kHeartbeat:
+            return read_heartbeat();
         case Kind::kLogin: {
             const std::uint64_t change = fields_.u64();
             return Login{change, read_ids()};
@@ -117,7 +115,9 @@ class BodyDecoder {
         case Kind::kCredit:
             return Credit{fields_.u64()};
         case Kind::kReceipt:
-            return read_receipt();
+            return Receipt{read_node_counts()};
+        case Kind::kAcknowledged:
+            return Acknowledged{read_node_counts()};
         case Kind::kPong:
             return Pong{fields_.u64()};
         case Kind::kAnswer: {
@@ -158,6 +158,25 @@ class BodyDecoder {
         return hello;
     }
 
+    Heartbeat read_heartbeat() {
+        Heartbeat heartbeat;
+        heartbeat.feed = fields_.u64();
+        heartbeat.change = fields_.u64();
+        heartbeat.streams = fields_.u64();
+        heartbeat.digest = fields_.u64();
+        std::array<std::uint64_t, 8> numbers{};
+        const std::size_t count = fields_.u8();
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint64_t number = fields_.u64();
+            if (i < numbers.size()) { // later releases may count more
+                numbers[i] = number;
+            }
+        }
+        heartbeat.ledger = {numbers[0], numbers[1], numbers[2], numbers[3],
+                            numbers[4], numbers[5], numbers[6], numbers[7]};
+        return heartbeat;
+    }
+
     List read_list() {
         List list;
         list.change = fields_.u64();
@@ -184,19 +203,21 @@ class BodyDecoder {
     Send read_send() {
         Send send;
         const std::uint8_t flags = fields_.u8();
-        send.receipt = (flags & kFlagReceipt) != 0;
         send.first = fields_.u64();
         const std::uint32_t count = fields_.u32();
         if (fields_.failed()) {
             return send;
         }
-        if ((flags & ~kFlagReceipt) != 0) {
-            refuse(ErrorCode::kMalformed, "the send's flags have unknown bits");
+        if (flags > kFlagAcknowledge) {
+            refuse(ErrorCode::kMalformed, "the send's flags have unknown bits, or too many");
         }
+        send.confirm = flags == kFlagReceipt       ? Confirm::kReceipt
+                       : flags == kFlagAcknowledge ? Confirm::kAcknowledgement
+                                                   : Confirm::kNothing;
         if (send.first == 0 || count == 0) {
             refuse(ErrorCode::kMalformed, "a send needs a number and a count of 1 or more");
         }
-        send.messages = read_messages(count);
+        send.messages = read_messages(count, false);
         return send;
     }
 
@@ -209,8 +230,8 @@ class BodyDecoder {
         if (fields_.failed()) {
             return batch;
         }
-        if ((flags & ~kFlagShed) != 0) {
-            refuse(ErrorCode::kMalformed, "the batch's flags have unknown bits");
+        if (flags > kFlagOrigins) {
+            refuse(ErrorCode::kMalformed, "the batch's flags have unknown bits, or too many");
         }
         batch.shed = (flags & kFlagShed) != 0;
         if (batch.shed) {
@@ -220,7 +241,7 @@ class BodyDecoder {
                 refuse(ErrorCode::kMalformed, "the shed batches are not a range from 1 up");
             }
         } else {
-            batch.messages = read_messages(count);
+            batch.messages = read_messages(count, (flags & kFlagOrigins) != 0);
         }
         return batch;
     }
@@ -251,12 +272,12 @@ class BodyDecoder {
         return welcome;
     }
 
-    Receipt read_receipt() {
-        Receipt receipt;
-        receipt.first = fields_.u64();
-        receipt.count = fields_.u32();
-        receipt.bytes = fields_.take(std::size_t{receipt.count} * 4);
-        return receipt;
+    NodeCounts read_node_counts() {
+        NodeCounts counts;
+        counts.first = fields_.u64();
+        counts.count = fields_.u32();
+        counts.bytes = fields_.take(std::size_t{counts.count} * 4);
+        return counts;
     }
 
     IdList read_ids() {
@@ -268,15 +289,26 @@ class BodyDecoder {
         return IdList(start.substr(0, start.size() - fields_.rest().size()), count);
     }
 
-    MessageList read_messages(std::uint32_t count) {
+    MessageList read_messages(std::uint32_t count, bool origins) {
         const std::string_view start = fields_.rest();
         for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+            if (origins) {
+                check_origin();
+            }
             check_id(fields_.str8());
             if (fields_.str32().size() > kPayloadBytesMax) {
                 refuse(ErrorCode::kMalformed, "a message has more than 65536 bytes");
             }
         }
-        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count);
+        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count, origins);
+    }
+
+    void check_origin() {
+        const std::uint64_t sender = fields_.u64();
+        const std::uint64_t number = fields_.u64();
+        if (!fields_.failed() && (sender == 0 || number == 0)) {
+            refuse(ErrorCode::kMalformed, "a message's origin is 0");
+        }
     }
 
     void check_id(std::string_view id) {
@@ -326,9 +358,9 @@ std::string_view name_of(ErrorCode code) {
     return "unknown";
 }
 
-std::uint32_t Receipt::nodes(std::uint32_t index) const {
+std::uint32_t NodeCounts::nodes(std::uint32_t index) const {
     ZCOMET_ASSERT(index < count);
-    return load_u32(bytes.data() + std::size_t{index} * 4);
+    return load<std::uint32_t>(bytes.data() + std::size_t{index} * 4);
 }
 
 std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {

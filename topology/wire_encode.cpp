@@ -3,6 +3,7 @@
 #include "topology/wire.hpp"
 #include "topology/wire_flags.hpp"
 
+#include <array>
 #include <utility>
 
 namespace zcomet::wire {
@@ -44,6 +45,18 @@ std::string header(Kind kind) {
     return out;
 }
 
+std::uint8_t flags_of(Confirm confirm) {
+    switch (confirm) {
+    case Confirm::kNothing:
+        return 0;
+    case Confirm::kReceipt:
+        return kFlagReceipt;
+    case Confirm::kAcknowledgement:
+        return kFlagAcknowledge;
+    }
+    return 0;
+}
+
 std::string batch_head(std::uint64_t incarnation, std::uint64_t number, std::uint8_t flags,
                        std::uint32_t count) {
     std::string out = header(Kind::kBatch);
@@ -73,6 +86,15 @@ std::string encode(const Heartbeat& frame) {
     put_u64(out, frame.feed);
     put_u64(out, frame.change);
     put_u64(out, frame.streams);
+    put_u64(out, frame.digest);
+    const NodeLedger& ledger = frame.ledger;
+    const std::array numbers{ledger.received,      ledger.duplicates,    ledger.unclaimed,
+                             ledger.shown,         ledger.chunks_given,  ledger.chunks_written,
+                             ledger.chunks_dropped, ledger.chunks_waiting};
+    put_u8(out, numbers.size());
+    for (const std::uint64_t number : numbers) {
+        put_u64(out, number);
+    }
     return out;
 }
 
@@ -186,20 +208,28 @@ void MessageFrameWriter::reset() {
     frame_.clear();
     frame_.resize(form_ == Form::kSend ? kSendHeaderBytes : kBatchHeaderBytes);
     count_ = 0;
+    origins_ = false;
 }
 
-void MessageFrameWriter::add(std::string_view id, std::string_view payload) {
-    ZCOMET_ASSERT(payload.size() <= kPayloadBytesMax);
-    put_str8(frame_, id);
-    put_u32(frame_, static_cast<std::uint32_t>(payload.size()));
-    frame_.append(payload);
+void MessageFrameWriter::add(const Message& message) {
+    ZCOMET_ASSERT(message.payload.size() <= kPayloadBytesMax);
+    const bool has_origin = message.origin.sender != 0;
+    ZCOMET_ASSERT(has_origin ? form_ == Form::kBatch && (count_ == 0 || origins_) : !origins_);
+    if (has_origin) {
+        origins_ = true;
+        put_u64(frame_, message.origin.sender);
+        put_u64(frame_, message.origin.number);
+    }
+    put_str8(frame_, message.id);
+    put_u32(frame_, static_cast<std::uint32_t>(message.payload.size()));
+    frame_.append(message.payload);
     ++count_;
 }
 
-std::string MessageFrameWriter::finish_send(bool receipt, std::uint64_t first) {
+std::string MessageFrameWriter::finish_send(Confirm confirm, std::uint64_t first) {
     ZCOMET_ASSERT(form_ == Form::kSend);
     std::string head = header(Kind::kSend);
-    put_u8(head, receipt ? kFlagReceipt : 0);
+    put_u8(head, flags_of(confirm));
     put_u64(head, first);
     put_u32(head, count_);
     frame_.replace(0, kSendHeaderBytes, head);
@@ -210,7 +240,7 @@ std::string MessageFrameWriter::finish_send(bool receipt, std::uint64_t first) {
 
 std::string MessageFrameWriter::finish_batch(std::uint64_t incarnation, std::uint64_t number) {
     ZCOMET_ASSERT(form_ == Form::kBatch);
-    frame_.replace(0, kBatchHeaderBytes, batch_head(incarnation, number, 0, count_));
+    frame_.replace(0, kBatchHeaderBytes, batch_head(incarnation, number, origins_ ? kFlagOrigins : 0, count_));
     std::string frame = std::move(frame_);
     reset();
     return frame;
@@ -227,13 +257,21 @@ std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from, std
     return out;
 }
 
-void ReceiptWriter::add(std::uint32_t nodes) {
+void NodeCountsWriter::add(std::uint32_t nodes) {
     put_u32(nodes_, nodes);
     ++count_;
 }
 
-std::string ReceiptWriter::finish(std::uint64_t first) {
-    std::string out = header(Kind::kReceipt);
+std::string NodeCountsWriter::finish_receipt(std::uint64_t first) {
+    return finish(Kind::kReceipt, first);
+}
+
+std::string NodeCountsWriter::finish_acknowledged(std::uint64_t first) {
+    return finish(Kind::kAcknowledged, first);
+}
+
+std::string NodeCountsWriter::finish(Kind kind, std::uint64_t first) {
+    std::string out = header(kind);
     put_u64(out, first);
     put_u32(out, count_);
     out.append(nodes_);

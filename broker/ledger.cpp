@@ -1,0 +1,129 @@
+#include "broker/ledger.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace zcomet {
+
+namespace {
+
+void add_up(wire::NodeLedger& sum, const wire::NodeLedger& part) {
+    sum.received += part.received;
+    sum.duplicates += part.duplicates;
+    sum.unclaimed += part.unclaimed;
+    sum.shown += part.shown;
+    sum.chunks_given += part.chunks_given;
+    sum.chunks_written += part.chunks_written;
+    sum.chunks_dropped += part.chunks_dropped;
+    sum.chunks_waiting += part.chunks_waiting;
+}
+
+/// Sent by a sender, so far as this broker has to account for it.
+std::uint64_t sent_by(const SenderPart& sender) {
+    return std::max(sender.sent, sender.taken_in) - sender.taken_in_before;
+}
+
+std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t> parts) {
+    std::uint64_t left = whole; // modulo 2^64, so that too much shows as a negative number
+    for (const std::uint64_t part : parts) {
+        left -= part;
+    }
+    return static_cast<std::int64_t>(left);
+}
+
+/// The peers that are there, and those that were.
+struct Sums {
+    DepartedPeers all;
+    std::uint64_t missing = 0; ///< of senders that are there
+    std::uint64_t kept = 0;    ///< copies in feeds
+};
+
+Sums sum_up(const PeerTable& peers, const DepartedPeers& departed) {
+    Sums sums{.all = departed};
+    peers.for_each([&](PeerIndex, const Peer& peer) {
+        if (const NodePart* node = peer.node()) {
+            add_up(sums.all.nodes, node->ledger);
+            sums.kept += node->feed.kept_messages();
+        } else {
+            const SenderPart& sender = *std::get_if<SenderPart>(&peer.part);
+            sums.all.sent += sent_by(sender);
+            sums.missing += sender.sent - std::min(sender.sent, sender.taken_in);
+        }
+    });
+    return sums;
+}
+
+} // namespace
+
+void DepartedPeers::add(const NodePart& node) {
+    add_up(nodes, node.ledger);
+    nodes.chunks_waiting -= node.ledger.chunks_waiting;
+    chunks_abandoned += node.ledger.chunks_waiting;
+    unreported += node.feed.acknowledged_messages() - node.ledger.received;
+}
+
+void DepartedPeers::add(const SenderPart& sender) {
+    sent += sent_by(sender);
+}
+
+std::string ledger_json(const PeerTable& peers, const BrokerCounters& counters,
+                        const DepartedPeers& departed) {
+    using Json = nlohmann::ordered_json;
+    const Sums sums = sum_up(peers, departed);
+    const wire::NodeLedger& nodes = sums.all.nodes;
+    const auto count = [&](BrokerCounter counter) { return counters.get(counter); };
+    const std::uint64_t missing = count(BrokerCounter::kMessagesMissing) + sums.missing;
+    const std::uint64_t in = count(BrokerCounter::kMessagesIn);
+    const std::uint64_t again = count(BrokerCounter::kMessagesRerouted);
+    const std::uint64_t held = count(BrokerCounter::kMessagesHeld);
+    const std::uint64_t nobody = count(BrokerCounter::kMessagesVoid);
+    const std::uint64_t copies = count(BrokerCounter::kMessagesRouted);
+    const std::uint64_t acknowledged = count(BrokerCounter::kMessagesAcknowledged);
+    const std::uint64_t shed = count(BrokerCounter::kMessagesShed);
+    const std::uint64_t abandoned = count(BrokerCounter::kMessagesAbandoned);
+    return Json{
+        {"senders",
+         {{"sent", sums.all.sent},
+          {"taken_in", in},
+          {"missing", missing},
+          {"remainder", remainder(sums.all.sent, {in, missing})}}},
+        {"messages",
+         {{"taken_in", in},
+          {"rerouted", again},
+          {"held", held},
+          {"void", nobody},
+          {"remainder", remainder(in + again, {held, nobody})}}},
+        {"copies",
+         {{"routed", copies},
+          {"acknowledged", acknowledged},
+          {"shed", shed},
+          {"abandoned", abandoned},
+          {"under_way", sums.kept},
+          {"remainder", remainder(copies, {acknowledged, shed, abandoned, sums.kept})}}},
+        {"nodes",
+         {{"acknowledged", acknowledged},
+          {"received", nodes.received},
+          {"unreported", sums.all.unreported},
+          {"remainder", remainder(acknowledged, {nodes.received, sums.all.unreported})}}},
+        {"received",
+         {{"received", nodes.received},
+          {"shown", nodes.shown},
+          {"unclaimed", nodes.unclaimed},
+          {"duplicates", nodes.duplicates},
+          {"remainder",
+           remainder(nodes.received, {nodes.shown, nodes.unclaimed, nodes.duplicates})}}},
+        {"chunks",
+         {{"given", nodes.chunks_given},
+          {"written", nodes.chunks_written},
+          {"dropped", nodes.chunks_dropped},
+          {"abandoned", sums.all.chunks_abandoned},
+          {"waiting", nodes.chunks_waiting},
+          {"remainder",
+           remainder(nodes.chunks_given, {nodes.chunks_written, nodes.chunks_dropped,
+                                          sums.all.chunks_abandoned, nodes.chunks_waiting})}}}}
+        .dump();
+}
+
+} // namespace zcomet
