@@ -39,8 +39,8 @@ class Acknowledgements {
     /// A frame of `messages` messages is about to be routed; routed() ends that.
     [[nodiscard]] AwaitedSendIndex begin(std::uint64_t sender, std::uint64_t first,
                                          std::uint32_t messages) {
-        return sends_.add({.sender = sender, .first = first,
-                           .nodes = std::vector<std::uint32_t>(messages)});
+        return sends_.add(AwaitedSend{
+            .sender = sender, .first = first, .nodes = std::vector<std::uint32_t>(messages)});
     }
 
     /// The message went into batch `batch` of the feed that has `copies`.

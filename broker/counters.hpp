@@ -24,8 +24,8 @@ enum class BrokerCounter : std::uint8_t {
     kBytesPublished,
     kBatchesResent,
     kResendRequests,
-    kMessagesAcknowledged,       ///< copies that nodes have applied
-    kMessagesAbandoned,          ///< copies not acknowledged by nodes that left, died or were replaced
+    kMessagesAcknowledged, ///< copies that nodes have applied
+    kMessagesAbandoned,    ///< copies not acknowledged by nodes that left, died or were replaced
     kUnacknowledgedBytesDropped, ///< kept for such nodes
     kLogins,                     ///< ids that became logged in on a node
     kLogouts,                    ///< ids that a node logged out; not those of dead nodes

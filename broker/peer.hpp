@@ -46,7 +46,7 @@ struct NodePart {
 };
 
 struct SenderPart {
-    std::uint64_t taken_in = 0; ///< the highest number of a message
+    std::uint64_t taken_in = 0;        ///< the highest number of a message
     std::uint64_t taken_in_before = 0; ///< up to here before this broker knew of it, if at all
     std::uint64_t credited = 0;
     std::size_t uncredited_bytes = 0;
@@ -56,7 +56,8 @@ struct SenderPart {
     std::optional<Time> withheld_since;
     /// The highest number that it said it had sent; more than taken_in only if frames were lost.
     std::uint64_t sent = 0;
-    /// First numbers of the frames whose acknowledgement it awaits, and how many messages those are.
+    /// First numbers of the frames whose acknowledgement it awaits, and how many messages those
+    /// are.
     absl::flat_hash_set<std::uint64_t> awaited;
     std::uint32_t awaited_messages = 0;
     /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.

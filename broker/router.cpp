@@ -220,13 +220,22 @@ void Router::on_query(const Incoming& in, const wire::Query& query) {
     }
     const std::string json = is_who                   ? who_json(peers_, table_, query.argument)
                              : query.what == "nodes"  ? nodes_json(peers_, table_, in.now)
-                             : query.what == "ledger" ? ledger_json(peers_, counters_, departed_)
+                             : query.what == "ledger" ? ledger()
                                                       : stats_json(identity_, counters_, in.now);
     if (json.size() + kAnswerBytes > wire::kFrameBytesMax) {
         refuse(in, ErrorCode::kOverloaded, "the answer is longer than a frame may be");
         return;
     }
     reply(in.connection, wire::encode(wire::Answer{query.token, json}));
+}
+
+std::string Router::ledger() {
+    peers_.for_each([this](PeerIndex, Peer& peer) {
+        if (NodePart* node = peer.node()) {
+            count_feed(peer, *node);
+        }
+    });
+    return ledger_json(peers_, counters_, departed_);
 }
 
 // ---- Subscriptions and time --------------------------------------------------------------------

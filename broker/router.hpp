@@ -172,6 +172,7 @@ class Router {
     void on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);
     [[nodiscard]] wire::Heartbeat heartbeat_for(Peer& peer, Time now);
     void on_query(const Incoming& in, const wire::Query& query);
+    [[nodiscard]] std::string ledger();
 
     // Time.
     void forgive_own_pause(Time now);

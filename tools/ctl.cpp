@@ -69,8 +69,8 @@ bool ctl_ledger(const CtlOptions& options, Duration patience) {
     zmq::context_t context;
     const Time give_up = Clock::now() + patience;
     for (;;) {
-        const nlohmann::json ledger = parse_answer(value_or_throw(
-            query_broker(context, options.broker, "ledger", "", options.timeout)));
+        const nlohmann::json ledger = parse_answer(
+            value_or_throw(query_broker(context, options.broker, "ledger", "", options.timeout)));
         const bool settled = ledger_is_settled(ledger);
         if (settled || Clock::now() >= give_up) {
             fmt::print("{}", options.json ? ledger.dump() + "\n" : ledger_text(ledger));

@@ -88,8 +88,10 @@ void add_commands(CLI::App& app, Flags& flags) {
     add_command(app, flags, "stats", "Show the broker's counters",
                 [&flags] { ctl_stats(flags.ctl); });
     CLI::App& ledger = add_question(
-        app, flags, "ledger", "Add up what became of every message; exit status 1 if some are unexplained",
-        [&flags] { return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced; });
+        app, flags, "ledger",
+        "Add up what became of every message; exit status 1 if some are unexplained", [&flags] {
+            return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced;
+        });
     ledger.add_option("--wait", flags.patience_s, "How long messages may still be on their way")
         ->type_name("SECONDS")
         ->capture_default_str()

@@ -19,10 +19,10 @@ namespace zcomet {
 
 struct MsggenOptions {
     GeneratorOptions generator;
-    std::string broker;    ///< "tcp://HOST:PORT"
-    std::string sent_file; ///< where to write how many messages went to each id; empty: nowhere
-    bool json = false;     ///< the report as JSON, and no line for each generator
-    bool quiet = false;    ///< no progress, and no line for each generator
+    std::string broker;        ///< "tcp://HOST:PORT"
+    std::string sent_file;     ///< where to write how many messages went to each id; empty: nowhere
+    bool json = false;         ///< the report as JSON, and no line for each generator
+    bool quiet = false;        ///< no progress, and no line for each generator
     bool acknowledged = false; ///< ask where each message arrived, and send again what did not
 };
 

@@ -58,17 +58,17 @@ std::string MsggenReport::text() const {
 
 std::string MsggenReport::json() const {
     nlohmann::ordered_json report = {{"sent", sent},
-                                           {"planned", planned},
-                                           {"generators", generators},
-                                           {"seconds", seconds},
-                                           {"per_s", per_s()},
-                                           {"wanted_per_s", wanted_per_s},
-                                           {"late_ms", late_ms},
-                                           {"late_ms_max", late_ms_max},
-                                           {"behind_schedule", behind_schedule()},
-                                           {"unconfirmed", unconfirmed},
-                                           {"lost_brokers", lost_brokers},
-                                           {"seed", seed}};
+                                     {"planned", planned},
+                                     {"generators", generators},
+                                     {"seconds", seconds},
+                                     {"per_s", per_s()},
+                                     {"wanted_per_s", wanted_per_s},
+                                     {"late_ms", late_ms},
+                                     {"late_ms_max", late_ms_max},
+                                     {"behind_schedule", behind_schedule()},
+                                     {"unconfirmed", unconfirmed},
+                                     {"lost_brokers", lost_brokers},
+                                     {"seed", seed}};
     if (asks_acknowledgement) {
         report["acknowledged"] = acknowledged;
         report["void"] = gone_into_void;

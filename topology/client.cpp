@@ -298,7 +298,8 @@ Result<std::uint32_t> Client::send_with_receipt(std::string_view id, std::string
 }
 
 Result<std::uint32_t> Client::send_acknowledged(std::string_view id, std::string_view text) {
-    return state_->ask(id, text, wire::Confirm::kAcknowledgement, "did not acknowledge the message");
+    return state_->ask(id, text, wire::Confirm::kAcknowledgement,
+                       "did not acknowledge the message");
 }
 
 std::optional<ReceivedMessage> Client::receive(Duration timeout) {

@@ -6,8 +6,8 @@
 
 namespace zcomet {
 
-/// Of one id: 64-bit FNV-1a of its bytes (draft-eastlake-fnv). The digest of a set is the sum of its ids',
-/// modulo 2^64: an id that joins is added, one that leaves subtracted, in any order.
+/// Of one id: 64-bit FNV-1a of its bytes (draft-eastlake-fnv). The digest of a set is the sum of
+/// its ids', modulo 2^64: an id that joins is added, one that leaves subtracted, in any order.
 [[nodiscard]] constexpr std::uint64_t id_digest(std::string_view id) {
     std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;
     for (const char c : id) {

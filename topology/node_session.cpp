@@ -319,8 +319,8 @@ void NodeSession::send_heartbeat(Time now) {
     change_at_heartbeat_ = change_;
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
-    host_.send_to_broker(
-        wire::encode(wire::Heartbeat{feed_.applied(), change_, host_.stream_count(), digest_, ledger()}));
+    host_.send_to_broker(wire::encode(
+        wire::Heartbeat{feed_.applied(), change_, host_.stream_count(), digest_, ledger()}));
 }
 
 void NodeSession::lose(Time now) {

@@ -138,7 +138,7 @@ class NodeSession {
     SeenMessages seen_;
     wire::NodeLedger ledger_before_; // when the present feed began
     std::uint64_t digest_ = 0;       // of the ids that are logged in
-    wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
+    wire::IdFrameWriter changes_;    // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
     std::uint64_t change_ = 0;              // number of the last login change made
     std::uint64_t change_at_heartbeat_ = 0; // change_ when we last sent a heartbeat

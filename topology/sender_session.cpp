@@ -116,8 +116,7 @@ bool SenderSession::can_send() const {
     // From the oldest number that may be sent again to the next one, the end of an open frame.
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
-    return welcomed() && !sends_again() &&
-           under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
+    return welcomed() && !sends_again() && under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
 }

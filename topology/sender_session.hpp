@@ -34,8 +34,8 @@ struct SenderSessionCounters {
     std::uint64_t messages_sent = 0; ///< handed to the socket
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_resent = 0; ///< of those that await an acknowledgement; each time counts
-    std::uint64_t unconfirmed = 0; ///< sent, but not credited when the broker was lost
-    std::uint64_t bad_frames = 0;  ///< from the broker; ignored
+    std::uint64_t unconfirmed = 0;     ///< sent, but not credited when the broker was lost
+    std::uint64_t bad_frames = 0;      ///< from the broker; ignored
     std::uint64_t lost_brokers = 0;
 };
 

@@ -232,8 +232,9 @@ struct ErrorFrame {
     std::string_view text;
 };
 
-using Frame = std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping,
-                           Query, Batch, Welcome, Credit, Receipt, Acknowledged, Pong, Answer, ErrorFrame>;
+using Frame =
+    std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping, Query, Batch,
+                 Welcome, Credit, Receipt, Acknowledged, Pong, Answer, ErrorFrame>;
 
 /// Why bytes are not a frame: what an ERROR frame in answer would say.
 struct Refusal {

@@ -88,8 +88,8 @@ std::string encode(const Heartbeat& frame) {
     put_u64(out, frame.streams);
     put_u64(out, frame.digest);
     const NodeLedger& ledger = frame.ledger;
-    const std::array numbers{ledger.received,      ledger.duplicates,    ledger.unclaimed,
-                             ledger.shown,         ledger.chunks_given,  ledger.chunks_written,
+    const std::array numbers{ledger.received,       ledger.duplicates,    ledger.unclaimed,
+                             ledger.shown,          ledger.chunks_given,  ledger.chunks_written,
                              ledger.chunks_dropped, ledger.chunks_waiting};
     put_u8(out, numbers.size());
     for (const std::uint64_t number : numbers) {
@@ -240,7 +240,8 @@ std::string MessageFrameWriter::finish_send(Confirm confirm, std::uint64_t first
 
 std::string MessageFrameWriter::finish_batch(std::uint64_t incarnation, std::uint64_t number) {
     ZCOMET_ASSERT(form_ == Form::kBatch);
-    frame_.replace(0, kBatchHeaderBytes, batch_head(incarnation, number, origins_ ? kFlagOrigins : 0, count_));
+    frame_.replace(0, kBatchHeaderBytes,
+                   batch_head(incarnation, number, origins_ ? kFlagOrigins : 0, count_));
     std::string frame = std::move(frame_);
     reset();
     return frame;

@@ -46,8 +46,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
       listener_(epoll_, slot.counters, kListenerTag,
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(KeepaliveTimes::within(options_.vanished_max)),
-      keepalive_pacer_(keepalive_.lap, Clock::now()),
-      context_(1) {
+      keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
     Result<std::unique_ptr<NodeLink>> link =
         NodeLink::open(context_, *this, options_.broker, options_.name, random_u64(), Clock::now());
     if (!link.ok()) {
@@ -155,6 +154,14 @@ void Worker::listen() {
 
 void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
     connections_.table().for_each_id(visit);
+}
+
+wire::NodeLedger Worker::ledger() {
+    const auto& counters = slot_.counters;
+    wire::NodeLedger ledger;
+    ledger.unclaimed = counters.get(WorkerCounter::kMessagesUnclaimed);
+    ledger.shown = counters.get(WorkerCounter::kMessagesReceived) - ledger.unclaimed;
+    return ledger;
 }
 
 void Worker::on_live(std::string_view broker_name) {

@@ -65,6 +65,7 @@ class Worker : private NodeLinkHandler {
     bool can_take_messages() override { return delivery_.can_take(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) override;
     std::uint64_t stream_count() override { return connections_.table().stream_count(); }
+    wire::NodeLedger ledger() override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;

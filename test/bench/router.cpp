@@ -89,6 +89,7 @@ class Receiver : public NodeLinkHandler {
         }
     }
     std::uint64_t stream_count() override { return ids_.size(); }
+    wire::NodeLedger ledger() override { return {}; }
     void on_live(std::string_view /*broker_name*/) override {}
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
@@ -200,6 +201,7 @@ class Sender : public SenderSessionHost {
         }
     }
     void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
+    void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
     void on_welcome(std::string_view /*broker_name*/) override {}
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {

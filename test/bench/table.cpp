@@ -47,6 +47,7 @@ class Node : public NodeLinkHandler {
         }
     }
     std::uint64_t stream_count() override { return count_; }
+    wire::NodeLedger ledger() override { return {}; }
     void on_live(std::string_view /*broker_name*/) override {}
     void on_lost() override {}
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {

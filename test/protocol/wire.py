@@ -105,6 +105,9 @@ def read_welcome(frame, role):
 def read_heartbeat(frame):
     reader = Reader(frame)
     fields = reader.u64(), reader.u64(), reader.u64()
+    reader.u64()  # the digest, which only nodes have
+    for _ in range(reader.u8()):
+        reader.u64()
     reader.end()
     return fields
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/router.hpp"
+#include "topology/id_digest.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -127,16 +128,27 @@ class RouterHarness : public RouterHost {
                             const std::vector<std::string>& ids) {
         return id_frame(ids).finish_list(change, first, last);
     }
+    /// Of a node that holds exactly `ids`.
+    static std::string heartbeat(std::uint64_t feed, std::uint64_t change,
+                                 const std::vector<std::string>& ids,
+                                 const wire::NodeLedger& ledger = {}) {
+        std::uint64_t digest = 0;
+        for (const std::string& id : ids) {
+            digest += id_digest(id);
+        }
+        return wire::encode(wire::Heartbeat{feed, change, 0, digest, ledger});
+    }
     static std::string heartbeat(std::uint64_t feed, std::uint64_t change) {
-        return wire::encode(wire::Heartbeat{feed, change, 0});
+        return heartbeat(feed, change, {});
     }
     using Messages = std::vector<std::pair<std::string, std::string>>;
-    static std::string send(std::uint64_t first, const Messages& messages, bool receipt = false) {
+    static std::string send(std::uint64_t first, const Messages& messages,
+                            wire::Confirm confirm = wire::Confirm::kNothing) {
         wire::MessageFrameWriter frame(wire::MessageFrameWriter::Form::kSend);
         for (const auto& [id, payload] : messages) {
-            frame.add(id, payload);
+            frame.add({id, payload});
         }
-        return frame.finish_send(receipt, first);
+        return frame.finish_send(confirm, first);
     }
 
     /// The messages published since the last call, as "TOPIC-INCARNATION ID PAYLOAD".

@@ -38,7 +38,7 @@ TEST_CASE("router: login changes are applied in order, once", "[router]") {
     broker.say("n", RouterHarness::login(1, {"a"})); // applied before
     CHECK(broker.who("a") == not_held("a"));
     CHECK(broker.take("n").empty());
-    CHECK(broker.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 2)).change == 2);
+    CHECK(broker.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 2, {"b"})).change == 2);
     CHECK(broker.counter(BrokerCounter::kLogins) == 2);
     CHECK(broker.counter(BrokerCounter::kLogouts) == 1);
 }
@@ -74,7 +74,7 @@ TEST_CASE("router: a heartbeat that names a lost change is answered by list-need
     broker.now += 100ms;
     CHECK(broker.refused("n", RouterHarness::heartbeat(0, 2)) == ErrorCode::kListNeeded);
     broker.say("n", RouterHarness::list(2, true, true, {"a"}));
-    broker.say("n", RouterHarness::heartbeat(0, 2));
+    broker.say("n", RouterHarness::heartbeat(0, 2, {"a"}));
     CHECK(broker.take("n").empty());
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("router: batches are kept until acknowledged, and sent again on reques
     CHECK(broker.counter(BrokerCounter::kBatchesResent) == 2);
     CHECK(broker.counter(BrokerCounter::kResendRequests) == 1);
 
-    broker.say("n", RouterHarness::heartbeat(3, 1));
+    broker.say("n", RouterHarness::heartbeat(3, 1, {"a"}));
     CHECK(broker.query("nodes").find(R"("unacknowledged_bytes":0)") != std::string::npos);
     broker.say("n", wire::encode(wire::Resend{900, 1000})); // never published
     broker.turn();
@@ -254,7 +254,7 @@ TEST_CASE("router: what a node does not take is shed in the open", "[router]") {
             applied = std::max(applied, batch.number);
         }
         broker.published.clear();
-        broker.say("n", RouterHarness::heartbeat(applied, 1));
+        broker.say("n", RouterHarness::heartbeat(applied, 1, {"a"}));
         broker.pass(1ms);
     }
     CHECK(told == shed);

@@ -31,7 +31,7 @@ std::map<std::string, std::string> frames_of_brokers() {
     return {{"BATCH", wire::encode_empty_batch(1, 1)},
             {"WELCOME", wire::encode(wire::Welcome{1, "b", 1, 1, 0, wire::NodeWelcome{}})},
             {"CREDIT", wire::encode(wire::Credit{1})},
-            {"RECEIPT", wire::ReceiptWriter{}.finish(1)},
+            {"RECEIPT", wire::NodeCountsWriter{}.finish_receipt(1)},
             {"PONG", wire::encode(wire::Pong{1})},
             {"ANSWER", wire::encode(wire::Answer{1, "{}"})},
             {"ERROR", wire::encode(wire::ErrorFrame{ErrorCode::kMalformed, 0, "no"})}};
@@ -143,7 +143,7 @@ TEST_CASE("router: HELLO of the same process keeps what it has", "[router]") {
         REQUIRE(answers.size() == 2);
         CHECK(RouterHarness::decoded<wire::ErrorFrame>(answers[0]).code == ErrorCode::kListNeeded);
         broker.say("n2", RouterHarness::list(1, true, true, {"a"}));
-        broker.say("n2", RouterHarness::heartbeat(0, 1));
+        broker.say("n2", RouterHarness::heartbeat(0, 1, {"a"}));
         CHECK(broker.take("n2").empty());
     }
     CHECK(broker.who("a") == R"({"id":"a","nodes":["node"]})");
@@ -274,7 +274,8 @@ TEST_CASE("router: a restarted broker gets to know a node again", "[router]") {
     CHECK(welcome.changes_applied == 0);
     restarted.say("n", RouterHarness::list(5, true, true, {"a", "b"}));
     CHECK(restarted.who("b") == R"({"id":"b","nodes":["node"]})");
-    CHECK(restarted.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 5)).change == 5);
+    CHECK(restarted.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 5, {"a", "b"})).change ==
+          5);
 }
 
 TEST_CASE("router: a peer gets ten errors a second, and all are counted", "[router]") {
@@ -366,18 +367,19 @@ TEST_CASE("router: survives random frames from random peers", "[router]") {
     CAPTURE(seed);
     std::mt19937 random(seed);
     RouterHarness broker;
-    std::vector<std::string> frames{hello(1, wire::Role::kNode, "n"),
-                                    hello(2, wire::Role::kNode, "n"),
-                                    hello(3, wire::Role::kSender, "s"),
-                                    hello(4, wire::Role::kNode, "m"),
-                                    wire::encode(wire::Ping{1}),
-                                    wire::encode(wire::Query{1, "nodes", ""}),
-                                    RouterHarness::list(3, true, false, {"a", "b"}),
-                                    RouterHarness::list(3, false, true, {"c"}),
-                                    RouterHarness::login(2, {"a", "c"}),
-                                    RouterHarness::logout(2, {"b", "a"}),
-                                    RouterHarness::heartbeat(1, 2),
-                                    RouterHarness::send(2, {{"a", "x"}, {"b", "y"}}, true)};
+    std::vector<std::string> frames{
+        hello(1, wire::Role::kNode, "n"),
+        hello(2, wire::Role::kNode, "n"),
+        hello(3, wire::Role::kSender, "s"),
+        hello(4, wire::Role::kNode, "m"),
+        wire::encode(wire::Ping{1}),
+        wire::encode(wire::Query{1, "nodes", ""}),
+        RouterHarness::list(3, true, false, {"a", "b"}),
+        RouterHarness::list(3, false, true, {"c"}),
+        RouterHarness::login(2, {"a", "c"}),
+        RouterHarness::logout(2, {"b", "a"}),
+        RouterHarness::heartbeat(1, 2),
+        RouterHarness::send(2, {{"a", "x"}, {"b", "y"}}, wire::Confirm::kReceipt)};
     for (const auto& [name, frame] : frames_of_members()) {
         frames.push_back(frame);
     }

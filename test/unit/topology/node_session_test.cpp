@@ -1,4 +1,5 @@
 // A node's conversation with a broker, played by hand.
+#include "topology/id_digest.hpp"
 #include "topology/node_session.hpp"
 
 #include <catch2/catch.hpp>
@@ -26,6 +27,7 @@ struct FakeHost : NodeSessionHost {
         }
     }
     std::uint64_t stream_count() override { return ids.size(); }
+    wire::NodeLedger ledger() override { return told_ledger; }
     void on_live(std::string_view) override { ++live; }
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
@@ -47,6 +49,7 @@ struct FakeHost : NodeSessionHost {
     std::vector<std::string> sent, feeds, delivered;
     std::string last;
     std::set<std::string> ids;
+    wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
     int live = 0;
     int lost = 0;
@@ -60,7 +63,7 @@ std::string welcome(std::uint64_t changes_applied = 0, std::uint64_t feed = kFee
 
 std::string batch(std::uint64_t number, const std::string& text, std::uint64_t feed = kFeed) {
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
-    writer.add("1", text);
+    writer.add({"1", text});
     return writer.finish_batch(feed, number);
 }
 
@@ -393,9 +396,98 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_sessio
     make_live();
     session.login("a");
     session.goodbye(kStart);
-    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kGoodbye});
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kGoodbye});
     CHECK(session.due() == kNever);
     session.on_broker_frame(welcome(), kStart);
     session.tick(kStart + 10s);
     CHECK(host.kinds().empty());
+}
+
+namespace {
+
+std::string resent_batch(std::uint64_t number, const std::vector<std::uint64_t>& sent_numbers) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    for (const std::uint64_t sent : sent_numbers) {
+        const std::string text = "message " + std::to_string(sent);
+        writer.add({"1", text, {99, sent}});
+    }
+    return writer.finish_batch(kFeed, number);
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a message that is sent again is shown once", "[node_session]") {
+    make_live();
+    session.on_feed_frame(resent_batch(1, {1, 3}), kStart);
+    session.on_feed_frame(resent_batch(2, {1, 2, 3}), kStart); // 2 had gone elsewhere
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 3", "message 2"});
+    session.on_feed_frame(resent_batch(3, {3}), kStart);
+    CHECK(host.delivered.size() == 3);
+    CHECK(session.counters().duplicates == 3);
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 1s);
+    static_cast<void>(host.kinds());
+    const auto heartbeat = host.last_as<wire::Heartbeat>();
+    CHECK(heartbeat.feed == 3);
+    CHECK(heartbeat.ledger.received == 6);
+    CHECK(heartbeat.ledger.duplicates == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon",
+                 "[node_session]") {
+    make_live();
+    session.tick(kStart);
+    static_cast<void>(host.kinds());
+    session.on_feed_frame(batch(1, "nobody waits"), kStart);
+    CHECK(session.due() > kStart + 500ms);
+    session.on_feed_frame(resent_batch(2, {1}), kStart);
+    CHECK(session.due() <= kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    session.on_feed_frame(resent_batch(3, {2}), kStart + 1ms);
+    CHECK(session.due() == kStart + kAcknowledgeGatherWindow);
+}
+
+TEST_CASE_METHOD(Fixture, "the ledger in heartbeats is of the present feed", "[node_session]") {
+    make_live();
+    host.told_ledger = {.unclaimed = 1,
+                        .shown = 4,
+                        .chunks_given = 10,
+                        .chunks_written = 7,
+                        .chunks_dropped = 1,
+                        .chunks_waiting = 2};
+    session.on_feed_frame(batch(1, "before"), kStart);
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1s);
+    host.told_ledger.shown += 1;
+    host.told_ledger.chunks_given += 1;
+    host.told_ledger.chunks_written += 3;
+    host.told_ledger.chunks_waiting = 0;
+    session.on_feed_frame(batch(1, "after", kFeed + 1), kStart + 1s);
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 2s);
+    static_cast<void>(host.kinds());
+    const wire::NodeLedger ledger = host.last_as<wire::Heartbeat>().ledger;
+    CHECK(ledger.received == 1);
+    CHECK(ledger.shown == 1);
+    // The two that waited when the feed began are given anew, so that the sums agree.
+    CHECK(ledger.chunks_given == 3);
+    CHECK(ledger.chunks_written == 3);
+    CHECK(ledger.chunks_dropped == 0);
+    CHECK(ledger.chunks_waiting == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a heartbeat carries the digest of what the broker was told",
+                 "[node_session]") {
+    make_live();
+    session.tick(kStart);
+    session.login("a");
+    session.login("b");
+    session.logout("a");
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 1s);
+    const auto kinds = host.kinds();
+    CHECK(kinds.back() == Kind::kHeartbeat);
+    const auto heartbeat = host.last_as<wire::Heartbeat>();
+    CHECK(heartbeat.change == 2);
+    CHECK(heartbeat.digest == id_digest("b"));
 }

@@ -18,6 +18,9 @@ struct FakeHost : SenderSessionHost {
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
         receipts.emplace_back(number, nodes);
     }
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override {
+        acknowledged.emplace_back(number, nodes);
+    }
     void on_welcome(std::string_view) override { ++welcomes; }
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
@@ -31,6 +34,7 @@ struct FakeHost : SenderSessionHost {
 
     std::vector<std::string> sent;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> receipts;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> acknowledged;
     std::vector<wire::ErrorCode> refused;
     int welcomes = 0;
     int lost = 0;
@@ -114,14 +118,14 @@ TEST_CASE_METHOD(Fixture, "messages with and without receipt do not share a fram
                  "[sender_session]") {
     make_welcome();
     session.send("1", "a");
-    session.send("1", "b", true);
+    session.send("1", "b", wire::Confirm::kReceipt);
     session.flush(kStart);
-    CHECK_FALSE(host.send(0).receipt);
-    CHECK(host.send(1).receipt);
+    CHECK(host.send(0).confirm == wire::Confirm::kNothing);
+    CHECK(host.send(1).confirm == wire::Confirm::kReceipt);
     CHECK(host.kind(2) == wire::Kind::kHeartbeat); // asks what was taken in
-    wire::ReceiptWriter receipt;
+    wire::NodeCountsWriter receipt;
     receipt.add(3);
-    session.on_broker_frame(receipt.finish(2), kStart);
+    session.on_broker_frame(receipt.finish_receipt(2), kStart);
     REQUIRE(host.receipts.size() == 1);
     CHECK(host.receipts[0] == std::make_pair(std::uint64_t{2}, std::uint32_t{3}));
 }
@@ -180,4 +184,130 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits", "[sender_session]") {
     CHECK(host.kind(0) == wire::Kind::kSend);
     CHECK(host.kind(host.sent.size() - 1) == wire::Kind::kGoodbye);
     CHECK(session.due() == kNever);
+}
+
+namespace {
+
+std::string acknowledged(std::uint64_t first, const std::vector<std::uint32_t>& nodes) {
+    wire::NodeCountsWriter writer;
+    for (const std::uint32_t count : nodes) {
+        writer.add(count);
+    }
+    return writer.finish_acknowledged(first);
+}
+
+/// A sender that has sent messages 1 and 2 in one frame and 3 in another, all to be acknowledged.
+struct AwaitingFixture : Fixture {
+    AwaitingFixture() {
+        make_welcome();
+        send("a");
+        send("b");
+        session.tick(kStart);
+        send("c");
+        session.tick(kStart + 1ms);
+        sent_first = std::exchange(host.sent, {});
+    }
+    void send(const std::string& text) { session.send("1", text, wire::Confirm::kAcknowledgement); }
+    std::vector<std::string> sent_first;
+};
+
+using Told = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+
+} // namespace
+
+TEST_CASE_METHOD(AwaitingFixture, "an acknowledgement is told, and frees what was kept",
+                 "[sender_session]") {
+    REQUIRE(sent_first.size() == 2);
+    CHECK(session.unacknowledged() == 3);
+    session.on_broker_frame(acknowledged(3, {0}), kStart);
+    session.on_broker_frame(acknowledged(1, {2, 1}), kStart);
+    CHECK(host.acknowledged == Told{{3, 0}, {1, 2}, {2, 1}});
+    CHECK(session.unacknowledged() == 0);
+    SECTION("a second one, of a frame that was sent twice, is not") {
+        session.on_broker_frame(acknowledged(1, {2, 1}), kStart);
+        CHECK(host.acknowledged.size() == 3);
+    }
+    SECTION("nothing is sent again afterwards") {
+        session.on_broker_frame(welcome(2), kStart + 1s);
+        session.tick(kStart + 1s);
+        CHECK(host.sent.empty());
+    }
+}
+
+TEST_CASE_METHOD(AwaitingFixture, "a new broker gets what the old one did not acknowledge, first",
+                 "[sender_session]") {
+    session.on_broker_frame(acknowledged(3, {1}), kStart);
+    session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
+                            kStart + 1s);
+    host.sent.clear();
+    session.on_broker_frame(welcome(2), kStart + 1s);
+    CHECK_FALSE(session.can_send());
+    session.tick(kStart + 1s);
+    REQUIRE(host.sent.size() == 1);
+    CHECK(host.sent[0] == sent_first[0]);
+    CHECK(session.counters().messages_resent == 2);
+    CHECK(session.counters().unconfirmed == 0);
+    REQUIRE(session.can_send());
+    send("d");
+    session.tick(kStart + 2s);
+    CHECK(host.send(1).first == 4);
+    session.on_broker_frame(acknowledged(1, {1, 1}), kStart + 2s);
+    session.on_broker_frame(acknowledged(4, {1}), kStart + 2s);
+    CHECK(session.unacknowledged() == 0);
+}
+
+TEST_CASE_METHOD(AwaitingFixture, "what goes without an answer for two lifetimes is sent again",
+                 "[sender_session]") {
+    Time now = kStart;
+    for (; now < kStart + 5900ms; now += 500ms) {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{0, 3, 0}), now);
+        session.tick(now);
+    }
+    CHECK(session.counters().messages_resent == 0);
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 3, 0}), kStart + 6s);
+    CHECK(session.due() <= kStart + 6s);
+    session.tick(kStart + 6s);
+    CHECK(session.counters().messages_resent == 3);
+    CHECK(session.due() > kStart + 6s);
+}
+
+TEST_CASE_METHOD(AwaitingFixture, "sending again keeps to the window", "[sender_session]") {
+    for (Time now = kStart + 1ms; session.unacknowledged() < 100; now += 1ms) {
+        send(std::string(150, 'x'));
+        session.tick(now);
+        session.on_broker_frame(wire::encode(wire::Credit{1000}), now);
+        REQUIRE(session.can_send());
+    }
+    session.flush(kStart + 200ms);
+    host.sent.clear();
+    session.on_broker_frame(welcome(2), kStart + 1s);
+    session.tick(kStart + 1s);
+    std::size_t bytes = 0;
+    for (const std::string& frame : host.sent) {
+        bytes += frame.size();
+    }
+    CHECK(bytes < 2 * kWindow);
+    CHECK_FALSE(session.can_send());
+    CHECK(session.due() > kStart + 1s);
+    for (int turn = 0; turn < 200 && !session.can_send(); ++turn) {
+        session.on_broker_frame(wire::encode(wire::Credit{1000}), kStart + 1s);
+        session.tick(kStart + 1s);
+    }
+    CHECK(session.can_send());
+    CHECK(session.counters().messages_resent == 100);
+}
+
+TEST_CASE_METHOD(Fixture, "what may be sent again is bounded in numbers", "[sender_session]") {
+    make_welcome();
+    Time now = kStart;
+    session.send("1", "first", wire::Confirm::kAcknowledgement);
+    while (session.can_send()) {
+        session.send("1", "");
+        session.tick(now += 1ms);
+        session.on_broker_frame(wire::encode(wire::Credit{1'000'000}), now);
+        REQUIRE(session.counters().messages_sent < 2 * wire::kUnacknowledgedMax);
+    }
+    CHECK(session.counters().messages_sent <= wire::kUnacknowledgedMax);
+    session.on_broker_frame(acknowledged(1, {1}), now);
+    CHECK(session.can_send());
 }

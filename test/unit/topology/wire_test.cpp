@@ -38,32 +38,39 @@ std::vector<std::string> one_of_each() {
     wire::IdFrameWriter ids;
     wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
     wire::MessageFrameWriter batch(wire::MessageFrameWriter::Form::kBatch);
-    wire::ReceiptWriter receipt;
+    wire::MessageFrameWriter from_afar(wire::MessageFrameWriter::Form::kBatch);
+    wire::NodeCountsWriter counts;
     const auto with_ids = [&]() -> wire::IdFrameWriter& {
         ids.add("123");
         ids.add("a@b");
         return ids;
     };
-    send.add("123", "hi");
-    batch.add("123", "hi");
-    receipt.add(2);
+    const auto with_count = [&]() -> wire::NodeCountsWriter& {
+        counts.add(2);
+        return counts;
+    };
+    send.add({"123", "hi"});
+    batch.add({"123", "hi"});
+    from_afar.add({"123", "hi", {7, 9}});
     return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
             wire::encode(wire::Goodbye{}),
-            wire::encode(wire::Heartbeat{1, 2, 3}),
+            wire::encode(wire::Heartbeat{1, 2, 3, 4, {5, 6, 7, 8, 9, 10, 11, 12}}),
             with_ids().finish_login(1),
             with_ids().finish_logout(2),
             with_ids().finish_list(3, true, false),
             wire::encode(wire::Resend{1, 2}),
-            send.finish_send(true, 9),
+            send.finish_send(wire::Confirm::kReceipt, 9),
             wire::encode(wire::Ping{5}),
             wire::encode(wire::Query{5, "who", "123"}),
             batch.finish_batch(1, 2),
+            from_afar.finish_batch(1, 3),
             wire::encode_empty_batch(1, 2),
             wire::encode_shed_batch(1, 2, 4, 30),
             wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
                                        wire::NodeWelcome{"tcp://127.0.0.1:5556", 8, 2, 3}}),
             wire::encode(wire::Credit{4}),
-            receipt.finish(9),
+            with_count().finish_receipt(9),
+            with_count().finish_acknowledged(9),
             wire::encode(wire::Pong{5}),
             wire::encode(wire::Answer{5, "[]"}),
             wire::encode(wire::ErrorFrame{wire::ErrorCode::kBadId, 0x10, "why"})};
@@ -81,13 +88,14 @@ TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]
           from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  00 00 00 01  03 31 32 33"));
 
     wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
-    send.add("123", "hi");
-    CHECK(send.finish_send(false, 1) == from_hex("5a 43 01 30  00  00 00 00 00 00 00 00 01"
-                                                 "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
+    send.add({"123", "hi"});
+    CHECK(send.finish_send(wire::Confirm::kNothing, 1) ==
+          from_hex("5a 43 01 30  00  00 00 00 00 00 00 00 01"
+                   "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
 
     CHECK(wire::encode_topic(0x0102030405060708) == from_hex("01 02 03 04 05 06 07 08"));
     wire::MessageFrameWriter batch(wire::MessageFrameWriter::Form::kBatch);
-    batch.add("123", "hi");
+    batch.add({"123", "hi"});
     CHECK(batch.finish_batch(0x1112131415161718, 1) ==
           from_hex("5a 43 01 50  11 12 13 14 15 16 17 18  00 00 00 00 00 00 00 01  00"
                    "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
@@ -118,10 +126,10 @@ TEST_CASE("frames come back as they went", "[wire]") {
     CHECK(std::get<wire::SenderWelcome>(welcome.part).window_bytes == 262144);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).credited == 17);
 
-    wire::ReceiptWriter writer;
+    wire::NodeCountsWriter writer;
     writer.add(0);
     writer.add(70000);
-    const std::string receipt_bytes = writer.finish(12);
+    const std::string receipt_bytes = writer.finish_receipt(12);
     const auto receipt = decoded<wire::Receipt>(receipt_bytes);
     CHECK(receipt.first == 12);
     REQUIRE(receipt.count == 2);
@@ -198,10 +206,48 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
           wire::ErrorCode::kMalformed);
 
     wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
-    CHECK(refused(send.finish_send(false, 1)).text ==
+    CHECK(refused(send.finish_send(wire::Confirm::kNothing, 1)).text ==
           "a send needs a number and a count of 1 or more");
     CHECK(refused(std::string("ZC\x01\x02", 4) + std::string(wire::kFrameBytesMax, 'x')).code ==
           wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to it", "[wire]") {
+    const wire::NodeLedger ledger{5, 6, 7, 8, 9, 10, 11, 12};
+    std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger});
+    CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
+    constexpr std::size_t kCountAt = wire::kHeaderBytes + 4 * 8;
+    REQUIRE(bytes[kCountAt] == 8);
+    bytes[kCountAt] = 9;
+    bytes.append(8, 'x');
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
+    bytes[kCountAt] = 0;
+    bytes.resize(kCountAt + 1);
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == wire::NodeLedger{});
+}
+
+TEST_CASE("messages of acknowledged sends bear their origin", "[wire]") {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    writer.add({"a", "one", {7, 100}});
+    writer.add({"b", "two", {8, 1}});
+    CHECK(writer.has_origins());
+    const std::string bytes = writer.finish_batch(1, 2);
+    CHECK_FALSE(writer.has_origins());
+    const auto batch = decoded<wire::Batch>(bytes);
+    CHECK_FALSE(batch.shed);
+    std::vector<wire::Origin> origins;
+    std::string texts;
+    batch.messages.for_each([&](const wire::Message& message) {
+        origins.push_back(message.origin);
+        texts += std::string(message.id) + std::string(message.payload);
+    });
+    CHECK(origins == std::vector<wire::Origin>{{7, 100}, {8, 1}});
+    CHECK(texts == "aonebtwo");
+    // An origin of 0 is none.
+    std::string nameless = bytes;
+    nameless.replace(wire::kHeaderBytes + 8 + 8 + 1 + 4, 8, 8, '\0');
+    CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);
 }
 
 TEST_CASE("an ERROR frame of a later version can still be read", "[wire]") {

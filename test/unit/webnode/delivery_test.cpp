@@ -122,7 +122,7 @@ TEST_CASE("a batch larger than every buffer is no sign of a slow browser", "[del
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
     std::string expected;
     for (int i = 1; i <= kMessages; ++i) {
-        writer.add("7", text);
+        writer.add({"7", text});
         expected += chunk(i, text);
     }
     const std::string frame = writer.finish_batch(1, 1);
@@ -252,7 +252,7 @@ TEST_CASE("random batches reach random streams as a simple model says", "[delive
         wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
         for (int i = pick(6); i >= 0; --i) {
             batch.emplace_back(std::to_string(pick(6)), std::to_string(random()));
-            writer.add(batch.back().first, batch.back().second);
+            writer.add({batch.back().first, batch.back().second});
         }
         const std::string frame = writer.finish_batch(1, 1);
         const auto decoded = wire::decode(frame);

@@ -92,7 +92,7 @@ class LoopFixture {
     void deliver(std::initializer_list<std::pair<std::string_view, std::string_view>> messages) {
         wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
         for (const auto& [id, text] : messages) {
-            writer.add(id, text);
+            writer.add({id, text});
         }
         const std::string frame = writer.finish_batch(1, 1);
         const auto decoded = wire::decode(frame);
