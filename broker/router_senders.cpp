@@ -25,7 +25,7 @@ void Router::on_send(const Incoming& in, const wire::Send& send) {
         refuse(in, wire::ErrorCode::kMalformed, "the messages' numbers do not fit into 64 bits");
         return;
     }
-    if (send.first > sender.taken_in + 1) {
+    if (send.first > sender.taken_in && send.first - sender.taken_in > 1) {
         counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.taken_in - 1);
     }
     std::uint64_t number = send.first;

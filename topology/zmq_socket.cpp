@@ -165,9 +165,10 @@ std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
 std::optional<zmq::message_t> ZmqSocket::receive_single() {
     bool more = false;
     std::optional<zmq::message_t> first = receive(more);
+    const bool is_single = !more;
     while (more && receive(more)) {
     }
-    return first;
+    return is_single ? std::move(first) : zmq::message_t();
 }
 
 int ZmqSocket::events() {
