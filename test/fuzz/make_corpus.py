@@ -150,6 +150,8 @@ ROUTER = {
         .subscribe(0).wait_ms(1).unsubscribe(0).send(1, 1).wait_ms(1).subscribe(0).wait_ms(1),
     "node-dies": one_node().wait_100ms(9).ping(1).wait_100ms(9).wait_100ms(9).wait_100ms(9),
     "node-leaves": one_node().goodbye(0).send(1, 1).query(2, 0).query(2, 2),
+    "node-leaves-with-messages-waiting": one_node().send(1, 1).goodbye(0).wait_ms(1),
+    "sender-leaves-with-credit-owed": flood(one_node(), 1).goodbye(1).wait_ms(1),
     "replaced": one_node().hello(2, wire.NODE, 0, 3).login(0, 1).hello(0, wire.NODE, 0, 0).query(3, 0),
     "reconnects": one_node().hello(4, wire.NODE, 0, 0).login(4, 7).login(0, 8),
     "other-role": one_node().hello(0, wire.SENDER, 0, 0).hello(0, wire.NODE, 1, 0).send(0, 1).login(1, 1),
