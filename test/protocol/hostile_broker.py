@@ -63,6 +63,8 @@ class Broker:
         context = zmq.Context.instance()
         self._peers = context.socket(zmq.ROUTER)
         self._feeds = context.socket(zmq.XPUB)
+        # A subscription shows although the node's connection before is not quite gone.
+        self._feeds.setsockopt(zmq.XPUB_VERBOSE, 1)
         for one in (self._peers, self._feeds):
             one.linger = 0
             one.bind("tcp://127.0.0.1:*")
