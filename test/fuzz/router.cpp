@@ -285,6 +285,7 @@ class Script {
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Script(fuzz::text_of(data, size)).run();
     return 0;

@@ -90,6 +90,7 @@ void check_refusal(const wire::Refusal& refusal) {
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view bytes = fuzz::text_of(data, size);
     for (const wire::Role role : {wire::Role::kNode, wire::Role::kSender}) {

@@ -35,6 +35,8 @@ TIMEOUT_S = 30
 LOGINS = 1_000_000
 LOGINS_ONE_BY_ONE = 100_000
 IDS_PER_FRAME = 100_000  # of nine bytes each, so close to the most that a frame may have
+TOPICS = 250_000
+TOPICS_MAX = 200_000  # two for each of --peers-max
 # What the bystander must have got through before an attack counts as survived.
 MESSAGES_AFTER_ATTACK = 5
 SEND_PAUSE_S = 0.002
@@ -221,6 +223,30 @@ def subscriptions(target):
                "the end of subscriptions is not counted")
 
 
+def subscriptions_by_the_hundred_thousand(target):
+    """More topics than the broker remembers keep no node from its feed."""
+    before = target.stats.read()["subscriptions_ignored"]
+    with zmtp.shake_hands(target.feed, b"SUB") as peer:
+        for first in range(0, TOPICS, 1000):
+            topics = (wire.u64(2**63 + number) for number in range(first, first + 1000))
+            peer.sendall(b"".join(zmtp.frame(b"\x01" + topic) for topic in topics))
+        eventually(lambda: target.stats.read()["subscriptions_ignored"] >= before + TOPICS - TOPICS_MAX,
+                   "subscriptions beyond the bound are not counted")
+        check_joining(target)
+
+
+def check_joining(target):
+    with malformed_peer.Connection(target.context, target.listen) as node:
+        incarnation = secrets.randbits(62) + 1
+        wire.read_welcome(node.ask(wire.hello(incarnation, wire.NODE, b"late")), wire.NODE)
+        with target.context.socket(zmq.SUB) as feed:
+            feed.linger = 0
+            feed.subscribe(wire.u64(incarnation))
+            feed.connect(target.feed)
+            assert feed.poll(TIMEOUT_S * 1000), "a node's feed does not become live"
+        node.leave()
+
+
 # ---- Frames ----------------------------------------------------------------------------------------
 
 
@@ -314,7 +340,8 @@ def bytes_that_are_no_http(target):
 
 ATTACKS = [
     bytes_that_are_no_zeromq, greetings_cut_short, greetings_of_others, frames_too_long,
-    commands_after_the_handshake, messages_cut_short, subscriptions, malformed_frames, a_million_logins,
+    commands_after_the_handshake, messages_cut_short, subscriptions,
+    subscriptions_by_the_hundred_thousand, malformed_frames, a_million_logins,
     logins_one_by_one, the_same_login_a_million_times, a_peer_that_reads_nothing, bytes_that_are_no_http,
 ]
 

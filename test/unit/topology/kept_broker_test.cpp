@@ -35,9 +35,10 @@ template <typename Predicate> bool tick_until(KeptBroker& broker, Time now, Pred
 TEST_CASE("a broker is ready when it says so, and not before", "[kept_broker]") {
     KeptBroker broker;
     const Time now = Time{} + 1h;
-    REQUIRE(
-        broker.start(shell("echo hello; echo zcomet-broker ready listen=a feed=b; exec sleep 60"), now)
-            .ok());
+    REQUIRE(broker
+                .start(shell("echo hello; echo zcomet-broker ready listen=a feed=b; exec sleep 60"),
+                       now)
+                .ok());
     CHECK_FALSE(broker.has_listened());
     REQUIRE(tick_until(broker, now, [&] { return broker.has_listened(); }));
     CHECK(broker.addresses() == "listen=a feed=b");
