@@ -147,9 +147,10 @@ void Broker::receive_subscriptions() {
             return;
         }
         const std::string_view bytes = bytes_of(*message);
-        if (!bytes.empty() && (bytes[0] == 0 || bytes[0] == 1)) {
-            router_->on_subscription(bytes.substr(1), bytes[0] == 1);
-        }
+        const bool is_subscription = !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
+        // What is none is counted like one to a topic that nobody can have.
+        router_->on_subscription(is_subscription ? bytes.substr(1) : std::string_view(),
+                                 is_subscription && bytes[0] == 1);
     }
 }
 

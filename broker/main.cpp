@@ -1,13 +1,18 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
 #include "broker/options.hpp"
+#include "broker/supervise.hpp"
 #include "topology/program.hpp"
 #include "topology/zmq_socket.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -35,9 +40,9 @@ void say_ready(const BrokerOptions& options, const Broker& broker) {
                                   " feed=" + broker.feed_endpoint() +
                                   (admin.empty() ? "" : " admin=" + admin);
     const RouterOptions& router = options.router;
-    spdlog::info("event=ready name={} incarnation={} {} advertise={} liveness_ms={} "
+    spdlog::info("event=ready pid={} name={} incarnation={} {} advertise={} liveness_ms={} "
                  "sender_window={} feed_window={} feed_bound={} peers_max={}",
-                 router.name, hex_u64(router.incarnation), addresses,
+                 ::getpid(), router.name, hex_u64(router.incarnation), addresses,
                  options.advertise.empty() ? "-" : options.advertise,
                  std::chrono::duration_cast<std::chrono::milliseconds>(router.liveness).count(),
                  router.sender_window_bytes, router.feed.window_bytes, router.feed.bound_bytes,
@@ -50,6 +55,9 @@ void say_ready(const BrokerOptions& options, const Broker& broker) {
 constexpr std::size_t kWorkingBytes = 1280U << 10U;
 
 int serve(const BrokerFlags& flags) {
+    if (flags.supervised) { // executed as /proc/self/exe, it would show as "exe"
+        ::prctl(PR_SET_NAME, "zcomet-broker");
+    }
     const BrokerOptions options = value_or_throw(to_broker_options(flags));
     const UniqueFd stop = catch_termination_signals();
     raise_descriptor_limit();
@@ -71,5 +79,9 @@ int main(int argc, char** argv) {
     BrokerFlags flags;
     add_common_options(app);
     add_broker_options(app, flags);
-    return run_program(app, argc, argv, [&] { return serve(flags); });
+    return run_program(app, argc, argv, [&] {
+        const bool is_supervisor = flags.supervise && !flags.supervised;
+        return is_supervisor ? supervise(std::vector<std::string>(argv + 1, argv + argc))
+                             : serve(flags);
+    });
 }

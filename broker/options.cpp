@@ -111,6 +111,18 @@ Status apply_addresses(const BrokerFlags& flags, BrokerOptions& options) {
     return override_address(flags.admin, parse_host_port, options.admin);
 }
 
+Status apply_bound_addresses(const BrokerFlags& flags, BrokerOptions& options) {
+    if (Status done = override_address(flags.bound_listen, parse_tcp_endpoint, options.listen);
+        !done.ok()) {
+        return done;
+    }
+    if (Status done = override_address(flags.bound_feed, parse_tcp_endpoint, options.feed);
+        !done.ok()) {
+        return done;
+    }
+    return override_address(flags.bound_admin, parse_host_port, options.admin);
+}
+
 } // namespace
 
 void add_broker_options(CLI::App& app, BrokerFlags& flags) {
@@ -160,6 +172,13 @@ void add_broker_options(CLI::App& app, BrokerFlags& flags) {
         ->type_name("N")
         ->capture_default_str()
         ->check(CLI::Range(1U, RoutingTable::kNodeIndexMax));
+    app.add_flag("--supervise", flags.supervise,
+                 "Run the broker as a child process, and start it again at once if it dies");
+    // An empty group keeps them out of --help.
+    app.add_flag("--supervised", flags.supervised)->group("");
+    app.add_option("--bound-listen", flags.bound_listen)->group("");
+    app.add_option("--bound-feed", flags.bound_feed)->group("");
+    app.add_option("--bound-admin", flags.bound_admin)->group("");
 }
 
 Result<BrokerOptions> to_broker_options(const BrokerFlags& flags) {
@@ -170,6 +189,9 @@ Result<BrokerOptions> to_broker_options(const BrokerFlags& flags) {
         }
     }
     if (Status done = apply_addresses(flags, options); !done.ok()) {
+        return done.error();
+    }
+    if (Status done = apply_bound_addresses(flags, options); !done.ok()) {
         return done.error();
     }
     if (flags.feed_bound_bytes < flags.feed_window_bytes + wire::kFrameBytesMax) {

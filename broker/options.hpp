@@ -28,6 +28,14 @@ struct BrokerFlags {
     std::size_t feed_window_bytes = FeedLimits{}.window_bytes;
     std::size_t feed_bound_bytes = FeedLimits{}.bound_bytes;
     std::uint32_t peers_max = RouterOptions{}.peers_max;
+    /// Run the broker as a child, and keep it running.
+    bool supervise = false;
+    // Not for people: what a supervisor says to its broker.
+    bool supervised = false; ///< this is that child
+    /// The addresses that an earlier process of this broker had; they win over all of the above.
+    std::string bound_listen;
+    std::string bound_feed;
+    std::string bound_admin;
 };
 
 /// `flags` must outlive the parsing.

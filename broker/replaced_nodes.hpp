@@ -35,7 +35,11 @@ class ReplacedNodes {
         if (known == connection_of_.end()) {
             return;
         }
-        connections_.erase(known->second);
+        // A connection that has spoken for several belongs to the last of them.
+        const auto connection = connections_.find(known->second);
+        if (connection != connections_.end() && connection->second == incarnation) {
+            connections_.erase(connection);
+        }
         connection_of_.erase(known);
         std::erase(order_, incarnation);
     }

@@ -241,13 +241,13 @@ std::string Router::ledger() {
 // ---- Subscriptions and time --------------------------------------------------------------------
 
 void Router::on_subscription(std::string_view topic, bool subscribed) {
-    const auto incarnation = subscriptions_.change(topic, subscribed);
-    if (!incarnation) {
+    const auto incarnation = Subscriptions::incarnation_of(topic);
+    const PeerIndex index = incarnation ? peers_.find_incarnation(*incarnation) : kNoIndex;
+    NodePart* node = index == kNoIndex ? nullptr : peers_[index].node();
+    if (!incarnation || !subscriptions_.change(*incarnation, subscribed, node != nullptr)) {
         counters_.add(BrokerCounter::kSubscriptionsIgnored);
         return;
     }
-    const PeerIndex index = peers_.find_incarnation(*incarnation);
-    NodePart* node = index == kNoIndex ? nullptr : peers_[index].node();
     if (node == nullptr) {
         return;
     }

@@ -136,7 +136,7 @@ void Router::count_taken_in(SenderPart& sender, const wire::Send& send) {
     if (sender.taken_in == 0) {
         // What it sent before was for another broker, or for this one before it was restarted.
         sender.taken_in_before = send.first - 1;
-    } else if (send.first > sender.taken_in + 1) {
+    } else if (send.first > sender.taken_in && send.first - sender.taken_in > 1) {
         counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.taken_in - 1);
     }
     sender.taken_in = std::max(sender.taken_in, last);

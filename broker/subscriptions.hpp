@@ -16,38 +16,7 @@ class Subscriptions {
   public:
     explicit Subscriptions(std::size_t topics_max) : topics_max_(topics_max) {}
 
-    /// @return the incarnation of the node whose topic it is; absent if it can be nobody's, if
-    /// there are too many topics, or if nobody was subscribed to it.
-    std::optional<std::uint64_t> change(std::string_view topic, bool subscribed) {
-        const std::optional<std::uint64_t> incarnation = incarnation_of(topic);
-        if (!incarnation) {
-            return std::nullopt;
-        }
-        const auto known = counts_.find(*incarnation);
-        if (subscribed) {
-            if (known != counts_.end()) {
-                ++known->second;
-            } else if (counts_.size() < topics_max_) {
-                counts_.emplace(*incarnation, 1U);
-            } else {
-                return std::nullopt;
-            }
-            return incarnation;
-        }
-        if (known == counts_.end()) {
-            return std::nullopt;
-        }
-        if (--known->second == 0) {
-            counts_.erase(known);
-        }
-        return incarnation;
-    }
-
-    [[nodiscard]] bool has(std::uint64_t incarnation) const {
-        return counts_.contains(incarnation);
-    }
-
-  private:
+    /// The node whose topic it is; absent if it can be nobody's.
     [[nodiscard]] static std::optional<std::uint64_t> incarnation_of(std::string_view topic) {
         if (topic.size() != sizeof(std::uint64_t)) {
             return std::nullopt;
@@ -59,6 +28,36 @@ class Subscriptions {
         return value;
     }
 
+    /// @param is_known  whether the node has said HELLO. For such there is as much room again, so
+    ///     that whoever subscribes to very many topics keeps no node from its feed.
+    /// @return false, and nothing changed, if there are too many topics, or nobody was subscribed.
+    bool change(std::uint64_t incarnation, bool subscribed, bool is_known) {
+        const auto known = counts_.find(incarnation);
+        if (subscribed) {
+            if (known != counts_.end()) {
+                ++known->second;
+                return true;
+            }
+            if (counts_.size() >= (is_known ? 2 * topics_max_ : topics_max_)) {
+                return false;
+            }
+            counts_.emplace(incarnation, 1U);
+            return true;
+        }
+        if (known == counts_.end()) {
+            return false;
+        }
+        if (--known->second == 0) {
+            counts_.erase(known);
+        }
+        return true;
+    }
+
+    [[nodiscard]] bool has(std::uint64_t incarnation) const {
+        return counts_.contains(incarnation);
+    }
+
+  private:
     std::size_t topics_max_;
     absl::flat_hash_map<std::uint64_t, std::uint32_t> counts_;
 };

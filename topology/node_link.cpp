@@ -2,6 +2,8 @@
 
 #include "topology/endpoint.hpp"
 
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace zcomet {
@@ -122,18 +124,16 @@ void NodeLink::notice_connection(Time now) {
 
 bool NodeLink::receive_batch(Time now) {
     bool more = false;
-    const auto topic = sub_.receive(more);
-    if (!topic) {
+    if (!sub_.receive(more)) { // the topic
         return false;
     }
-    if (more) {
-        const auto frame = sub_.receive(more);
-        if (frame) {
-            session_.on_feed_frame(bytes_of(*frame), now);
-        }
-    }
+    const std::optional<zmq::message_t> frame = more ? sub_.receive(more) : std::nullopt;
+    const bool has_two_frames = frame && !more;
     while (more && sub_.receive(more)) {
     }
+    // A message of another form is nothing that the protocol has; the session counts it, as it does
+    // every frame that is none.
+    session_.on_feed_frame(has_two_frames ? bytes_of(*frame) : std::string_view(), now);
     return true;
 }
 

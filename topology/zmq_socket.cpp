@@ -27,6 +27,9 @@ constexpr int kBacklog = 1024;
 constexpr int kRouterReceiveFrames = 1000;
 /// Frames that a ROUTER keeps for one peer that does not read its answers.
 constexpr int kRouterSendFrames = 10'000;
+/// What an XPUB takes in at once: topics have eight bytes, and the handshake some forty. libzmq
+/// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
+constexpr std::int64_t kSubscriptionBytesMax = 1024;
 /// Of freed memory, for each heap of the process. Some windows' worth (topology/feed_writer.hpp).
 constexpr int kFreedBytesKept = 2 << 20;
 
@@ -71,6 +74,7 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
         socket.set(zmq::sockopt::immediate, 1);
     }
     if (type == zmq::socket_type::xpub) {
+        socket.set(zmq::sockopt::maxmsgsize, kSubscriptionBytesMax);
         socket.set(zmq::sockopt::xpub_verboser, 1);
     }
 }
@@ -165,9 +169,10 @@ std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
 std::optional<zmq::message_t> ZmqSocket::receive_single() {
     bool more = false;
     std::optional<zmq::message_t> first = receive(more);
+    const bool is_single = !more;
     while (more && receive(more)) {
     }
-    return first;
+    return is_single ? std::move(first) : zmq::message_t();
 }
 
 int ZmqSocket::events() {

@@ -43,8 +43,8 @@ class ZmqSocket {
 
     /// One frame, or nothing if none waits. `more` says whether the message goes on.
     [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
-    /// One message of a socket whose messages are single frames; the frames after the first of a
-    /// longer one are dropped.
+    /// One message of a socket whose messages are single frames. One of several frames is nothing
+    /// that the protocol has, and comes as an empty frame, which is nothing either.
     [[nodiscard]] std::optional<zmq::message_t> receive_single();
 
     /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain

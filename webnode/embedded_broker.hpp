@@ -2,12 +2,11 @@
 // cluster.
 #pragma once
 
+#include "topology/kept_broker.hpp"
 #include "topology/result.hpp"
 #include "topology/time.hpp"
-#include "topology/unique_fd.hpp"
-#include "webnode/child_process.hpp"
-#include "webnode/restart_delay.hpp"
 
+#include <array>
 #include <string>
 
 namespace zcomet {
@@ -26,27 +25,17 @@ class EmbeddedBroker {
     /// not listen within ten seconds.
     [[nodiscard]] Status start(Time now);
 
-    /// Readable when the broker has ended; -1 while none runs.
-    [[nodiscard]] int fd() const { return process_.fd(); }
-    /// When tick() has something to do beside fd() being readable.
-    [[nodiscard]] Time due() const { return restart_at_; }
-    /// Notices that it has ended, and starts it again when that is due.
-    void tick(Time now);
-
-    /// Ends it, by force after two seconds.
-    void end();
+    /// As KeptBroker has them.
+    [[nodiscard]] std::array<int, 2> fds() const { return broker_.fds(); }
+    [[nodiscard]] Time due() const { return broker_.due(); }
+    void tick(Time now) { broker_.tick(now); }
+    void end() { broker_.end(); }
 
   private:
-    [[nodiscard]] Status launch(Time now);
-    [[nodiscard]] Status wait_until_ready();
-    [[nodiscard]] Error explain_end(const ProcessEnd& end) const;
+    [[nodiscard]] Status wait_until_it_listens(Time deadline);
 
     std::string program_;
-    ChildProcess process_;
-    UniqueFd output_; // the broker's standard output, where its ready line comes
-    RestartDelay delay_;
-    Time started_ = Time::min();
-    Time restart_at_ = kNever;
+    KeptBroker broker_;
 };
 
 } // namespace zcomet

@@ -135,9 +135,10 @@ void Supervisor::start_worker(std::size_t index, Time now) {
 }
 
 void Supervisor::wait_for_events(Time now) {
-    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0},
-                               {wake_.get(), POLLIN, 0},
-                               {broker_.fd(), POLLIN, 0}}; // poll(2) passes over a descriptor of -1
+    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    for (const int fd : broker_.fds()) { // poll(2) passes over a descriptor of -1
+        polled.push_back({fd, POLLIN, 0});
+    }
     for (const Worker& worker : workers_) {
         polled.push_back({worker.process.fd(), POLLIN, 0});
     }

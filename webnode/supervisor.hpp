@@ -6,13 +6,13 @@
 // has threads (the admin page), and shares no descriptor, lock or ZeroMQ context with anybody.
 #pragma once
 
+#include "topology/child_process.hpp"
+#include "topology/restart_delay.hpp"
 #include "topology/unique_fd.hpp"
 #include "webnode/admin_page.hpp"
-#include "webnode/child_process.hpp"
 #include "webnode/embedded_broker.hpp"
 #include "webnode/http_port.hpp"
 #include "webnode/options.hpp"
-#include "webnode/restart_delay.hpp"
 #include "webnode/shared_slots.hpp"
 
 #include <memory>

@@ -1,13 +1,17 @@
-"""A web node without --broker is a whole cluster: it starts a broker beside its workers.
+"""A web node without --broker is a whole cluster: it starts a broker beside its workers, and starts it
+again when it dies.
 
 That broker listens at fixed ports, so all this happens in a network namespace of its own.
 usage: own_broker.py WEBNODE CTL      (the two programs)
 """
 
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
 
@@ -21,24 +25,41 @@ TIMEOUT_S = 20
 SKIPPED = 77
 
 
+def kill_broker(web_node):
+    """Kills the web node's broker outright, and waits until there is another."""
+    children = pathlib.Path(f"/proc/{web_node.pid}/task/{web_node.pid}/children").read_text().split()
+    names = {int(pid): pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in children}
+    [broker] = [pid for pid, name in names.items() if name == "zcomet-broker"]
+    os.kill(broker, signal.SIGKILL)
+    deadline = time.monotonic() + TIMEOUT_S
+    while "event=broker-back" not in web_node.log():
+        assert time.monotonic() < deadline, f"the broker is not started again\n{web_node.log()}"
+        time.sleep(0.01)
+
+
 def check(web_node_path, ctl_path):
     ctl = [ctl_path, "--broker", BROKER]
-    arrived = threading.Event()
+    arrived = threading.Semaphore(0)
     texts = []
 
     def on_message(_number, text):
         texts.append(text)
-        arrived.set()
+        arrived.release()
+
+    def send(text):
+        await_logins(ctl, ["123"])
+        subprocess.run([*ctl, "send", "123", text], check=True, timeout=TIMEOUT_S)
+        assert arrived.acquire(timeout=TIMEOUT_S), "the message did not arrive"
 
     with Programs() as programs:
         web_node = programs.start(web_node_path, ["--http", "127.0.0.1:8000", "--workers", 2],
                                   name="web node")
         url = web_node.await_ready()["http"]
         stream = CometStream(f"{url}/test/123", on_message)
-        await_logins(ctl, ["123"])
-        subprocess.run([*ctl, "send", "123", "hello"], check=True, timeout=TIMEOUT_S)
-        assert arrived.wait(TIMEOUT_S), "the message did not arrive"
-        assert texts == ["hello"]
+        send("hello")
+        kill_broker(web_node)
+        send("hello again")
+        assert texts == ["hello", "hello again"]
         del stream
         web_node.ask_to_end()
         web_node.finish(TIMEOUT_S)

@@ -1,9 +1,11 @@
-"""Says to a broker what docs/PROTOCOL.md forbids, and checks the ERROR that comes back; then checks
-that a well-behaved peer is served as ever.
+"""Says to a broker what docs/PROTOCOL.md forbids, and checks the ERROR that comes back, and that it is
+counted; then checks that a well-behaved peer is served as ever.
 
 usage: malformed_peer.py BROKER-ENDPOINT
 """
 
+import json
+import random
 import secrets
 import sys
 
@@ -12,8 +14,18 @@ import zmq
 import wire
 
 MALFORMED, VERSION, UNKNOWN_KIND, HELLO_FIRST, WRONG_ROLE, LIST_NEEDED = 1, 2, 3, 4, 5, 6
-REPLACED, UNKNOWN_QUERY, BAD_ID = 7, 8, 9
+REPLACED, UNKNOWN_QUERY, BAD_ID, OVERLOADED = 7, 8, 9, 10
+COUNTED_AS = {
+    MALFORMED: "errors_malformed", VERSION: "errors_version", UNKNOWN_KIND: "errors_unknown_kind",
+    HELLO_FIRST: "errors_hello_first", WRONG_ROLE: "errors_wrong_role",
+    LIST_NEEDED: "errors_list_needed", REPLACED: "errors_replaced",
+    UNKNOWN_QUERY: "errors_unknown_query", BAD_ID: "errors_bad_id", OVERLOADED: "errors_overloaded",
+}
 TIMEOUT_MS = 10_000
+# ERRORs that one connection is answered in a second; all are counted.
+ERRORS_PER_SECOND = 10
+HUGE_COUNT = wire.u32(2**32 - 1)
+FRAME_BYTES_MAX = 1_048_576
 
 PING = wire.header(wire.PING) + wire.u64(7)
 FEED_BATCH = wire.header(wire.BATCH) + wire.u64(1) + wire.u64(1) + b"\0" + wire.u32(0)
@@ -49,16 +61,56 @@ CASES = {
         (wire.send(1, [(b"1", b"x" * 65_537)]), MALFORMED, wire.SEND, wire.SENDER),
     "a SEND that promises more than it holds":
         (wire.send(1, [(b"1", b"x")])[:-2], MALFORMED, wire.SEND, wire.SENDER),
-    "an unknown query":
-        (wire.header(wire.QUERY) + wire.u64(7) + wire.str8(b"weather") + wire.str8(b""),
-         UNKNOWN_QUERY, wire.QUERY, None),
+    "an unknown query": (wire.query(7, b"weather"), UNKNOWN_QUERY, wire.QUERY, None),
+    "a query with an argument too many":
+        (wire.query(7, b"stats", b"please"), MALFORMED, wire.QUERY, None),
+    "a LOGIN of four thousand million ids, of which one is there":
+        (wire.header(wire.LOGIN) + wire.u64(1) + HUGE_COUNT + wire.str8(b"1"), MALFORMED, wire.LOGIN,
+         wire.NODE),
+    "a LIST of as many":
+        (wire.header(wire.LIST) + wire.u64(1) + b"\3" + HUGE_COUNT + wire.str8(b"1"), MALFORMED,
+         wire.LIST, wire.NODE),
+    "a SEND of as many messages":
+        (wire.header(wire.SEND) + b"\0" + wire.u64(1) + HUGE_COUNT + wire.str8(b"1") + wire.u32(0),
+         MALFORMED, wire.SEND, wire.SENDER),
+    "a SEND of a message as long":
+        (wire.header(wire.SEND) + b"\0" + wire.u64(1) + wire.u32(1) + wire.str8(b"1") + HUGE_COUNT,
+         MALFORMED, wire.SEND, wire.SENDER),
+    "a SEND whose numbers end beyond 64 bits":
+        (wire.send(2**64 - 1, [(b"1", b"x"), (b"1", b"y")]), MALFORMED, wire.SEND, wire.SENDER),
+    "a SEND with an unknown flag":
+        (wire.send(1, [(b"1", b"x")], receipt=2), MALFORMED, wire.SEND, wire.SENDER),
+    "a LIST with an unknown part":
+        (wire.header(wire.LIST) + wire.u64(1) + b"\4" + wire.u32(0), MALFORMED, wire.LIST, wire.NODE),
+    "a LIST that begins in the middle":
+        (wire.header(wire.LIST) + wire.u64(1) + b"\2" + wire.u32(0), LIST_NEEDED, wire.LIST, wire.NODE),
+    "a RESEND from 0":
+        (wire.header(wire.RESEND) + wire.u64(0) + wire.u64(1), MALFORMED, wire.RESEND, wire.NODE),
+    "a RESEND that ends before it begins":
+        (wire.header(wire.RESEND) + wire.u64(2) + wire.u64(1), MALFORMED, wire.RESEND, wire.NODE),
+    "as many zeros as a frame may have": (b"\0" * FRAME_BYTES_MAX, MALFORMED, 0, None),
+    "a PING as long as a frame may be":
+        (PING + b"\0" * (FRAME_BYTES_MAX - len(PING)), MALFORMED, wire.PING, None),
 }
+
+# Frames of which every beginning is refused as cut short, or is none.
+WHOLE = {
+    wire.NODE: [
+        wire.heartbeat(0, 0, 0), wire.login(1, b"123", b"45"), wire.login_list(1, b"1", b"2"),
+        wire.header(wire.RESEND) + wire.u64(1) + wire.u64(2), wire.query(1, b"who", b"123"), PING,
+        wire.hello(1, wire.NODE, b"n"),
+    ],
+    wire.SENDER: [wire.send(1, [(b"1", b"hi"), (b"2", b"")], receipt=True)],
+}
+GARBAGE_FRAMES = 2000
 
 
 class Connection:
     def __init__(self, context, broker):
         self._socket = context.socket(zmq.DEALER)
         self._socket.linger = 0
+        # What a flood brings in answer must not wait for us; all that is told is counted there.
+        self._socket.rcvhwm = 0
         self._socket.connect(broker)
 
     def __enter__(self):
@@ -67,25 +119,68 @@ class Connection:
     def __exit__(self, *_):
         self._socket.close()
 
-    def ask(self, frame):
-        self._socket.send(frame)
+    def say(self, *frames):
+        self._socket.send_multipart(frames)
+
+    def hear(self):
         if not self._socket.poll(TIMEOUT_MS):
             raise TimeoutError("the broker does not answer")
         return self._socket.recv()
+
+    def hear_kind(self, kind):
+        while wire.Reader(frame := self.hear()).kind != kind:
+            pass
+        return frame
+
+    def ask(self, *frames):
+        self.say(*frames)
+        return self.hear()
+
+    def greet(self, role):
+        # A new incarnation: what one case has spoilt is not to show in the next.
+        name = b"greeted-" + secrets.token_hex(4).encode()
+        answer = self.ask(wire.hello(secrets.randbits(63) + 1, role, name))
+        return wire.read_welcome(answer, role)
+
+    def leave(self):
+        """Says GOODBYE, and waits until that was read."""
+        self.say(wire.header(wire.GOODBYE))
+        self.say(PING)
+        self.hear_kind(wire.PONG)
+
+
+class Stats:
+    """What the broker counts."""
+
+    def __init__(self, context, broker):
+        self._peer = Connection(context, broker)
+
+    def read(self):
+        _, text = wire.read_answer(self._peer.ask(wire.query(1, b"stats")))
+        stats = json.loads(text)
+        return stats["counters"] | {name: stats[name] for name in ("ids", "nodes", "senders")}
+
+    def errors(self):
+        """Those that count refused frames."""
+        return {name: value for name, value in self.read().items() if name.startswith("errors")}
+
+
+def difference(before, after):
+    return {name: after[name] - before[name] for name in after if after[name] != before[name]}
 
 
 def check_refusal(context, broker, said, code, kind, role):
     with Connection(context, broker) as peer:
         if role:
-            # A new incarnation: what one case has spoilt is not to show in the next.
-            hello = wire.hello(secrets.randbits(63) + 1, role, b"greeted")
-            assert wire.Reader(peer.ask(hello)).kind == wire.WELCOME
+            peer.greet(role)
         answer = peer.ask(said)
         assert wire.Reader(answer).kind == wire.ERROR, f"the answer was {answer.hex()}"
         got_code, got_kind, text = wire.read_error(answer)
         assert got_code == code, f"code {got_code}: {text}"
         assert kind is None or got_kind == kind, f"kind {got_kind:#04x}"
         assert text, "no sentence for people"
+        if role:
+            peer.leave()
 
 
 def check_service(context, broker):
@@ -93,19 +188,92 @@ def check_service(context, broker):
         assert peer.ask(PING) == wire.header(wire.PONG) + wire.u64(7)
 
 
-def main():
-    broker = sys.argv[1]
-    context = zmq.Context()
-    failures = 0
-    for name, (said, code, kind, role) in CASES.items():
+def check_case(context, broker, stats, case):
+    said, code, kind, role = case
+    before = stats.errors()
+    check_refusal(context, broker, said, code, kind, role)
+    counted = difference(before, stats.errors())
+    assert counted == {"errors": 1, COUNTED_AS[code]: 1}, f"counted as {counted}"
+    check_service(context, broker)
+
+
+def check_flood(context, broker, stats, role, frames):
+    """One peer says all that, as fast as it can. Each is refused as malformed, and counted; a few are
+    answered."""
+    with Connection(context, broker) as peer:
+        if role:
+            peer.greet(role)
+        before = stats.errors()
+        for frame in frames:
+            peer.say(frame)
+        peer.say(PING)
+        answers = 0
+        while wire.Reader(answer := peer.hear()).kind != wire.PONG:
+            if wire.Reader(answer).kind == wire.ERROR:
+                assert wire.read_error(answer)[0] == MALFORMED, wire.read_error(answer)
+                answers += 1
+        counted = difference(before, stats.errors())
+        assert answers >= min(len(frames), ERRORS_PER_SECOND), answers
+        assert counted.pop("errors_untold", 0) == len(frames) - answers, counted
+        assert counted == {"errors": len(frames), "errors_malformed": len(frames)}, counted
+        if role:
+            peer.leave()
+    check_service(context, broker)
+
+
+def check_truncations(context, broker, stats):
+    for role, frames in WHOLE.items():
+        beginnings = [frame[:end] for frame in frames for end in range(len(frame))]
+        check_flood(context, broker, stats, role, beginnings)
+
+
+def check_garbage(context, broker, stats):
+    source = random.Random(1)  # the same in every run
+    frames = [source.randbytes(int(source.expovariate(1 / 200))) for _ in range(GARBAGE_FRAMES)]
+    check_flood(context, broker, stats, None, [frame for frame in frames if frame[:2] != b"ZC"])
+
+
+def check_many_frames(context, broker, stats):
+    """A message of several frames is nothing that the protocol has, whatever is in them."""
+    before = stats.errors()
+    with Connection(context, broker) as peer:
+        for frames in [(PING, b""), (b"", PING), (PING, PING), (b"",) * 100]:
+            code, _, _ = wire.read_error(peer.ask(*frames))
+            assert code == MALFORMED, code
+    assert difference(before, stats.errors()) == {"errors": 4, "errors_malformed": 4}
+    check_service(context, broker)
+
+
+CHECKS = {
+    "frames cut short": check_truncations,
+    "garbage": check_garbage,
+    "messages of several frames": check_many_frames,
+}
+
+
+def failures(context, broker):
+    """All that does not go as the protocol says, a line for each."""
+    stats = Stats(context, broker)
+    for name, case in CASES.items():
         try:
-            check_refusal(context, broker, said, code, kind, role)
-            check_service(context, broker)
+            check_case(context, broker, stats, case)
         except (AssertionError, TimeoutError, ValueError) as error:
-            failures += 1
-            print(f"{name}: {error}")
-    print(f"{len(CASES) - failures} of {len(CASES)} refusals are as the protocol says")
-    return 1 if failures else 0
+            yield f"{name}: {error}"
+    for name, check in CHECKS.items():
+        try:
+            check(context, broker, stats)
+        except (AssertionError, TimeoutError, ValueError) as error:
+            yield f"{name}: {error}"
+
+
+def main():
+    failed = 0
+    for line in failures(zmq.Context(), sys.argv[1]):
+        print(line)
+        failed += 1
+    total = len(CASES) + len(CHECKS)
+    print(f"{total - failed} of {total} kinds of rubbish are refused as the protocol says")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

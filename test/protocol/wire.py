@@ -47,6 +47,25 @@ def send(first, messages, receipt=False):
     return header(SEND) + bytes([receipt]) + u64(first) + u32(len(messages)) + body
 
 
+def batch(incarnation, number, messages, flags=0, tail=b""):
+    body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
+    return (header(BATCH) + u64(incarnation) + u64(number) + bytes([flags]) + u32(len(messages)) + body +
+            tail)
+
+
+def welcome(role_part, incarnation=5, heartbeat_ms=1000, liveness_ms=3000):
+    return (header(WELCOME) + u64(incarnation) + str8(b"broker") + u32(heartbeat_ms) + u32(liveness_ms) +
+            u64(0) + role_part)
+
+
+def node_part(feed_endpoint, feed_incarnation, changes_applied=0, feed_published=0):
+    return str8(feed_endpoint) + u64(feed_incarnation) + u64(changes_applied) + u64(feed_published)
+
+
+def query(token, what, argument=b""):
+    return header(QUERY) + u64(token) + str8(what) + str8(argument)
+
+
 class Reader:
     """Takes fields off the front of a frame. Anything that is not there raises ValueError."""
 
@@ -132,6 +151,14 @@ def read_receipt(frame):
     nodes = [reader.u32() for _ in range(count)]
     reader.end()
     return first, nodes
+
+
+def read_answer(frame):
+    """An ANSWER as (token, JSON text)."""
+    reader = Reader(frame)
+    fields = reader.u64(), reader.take(reader.u32())
+    reader.end()
+    return fields
 
 
 def read_error(frame):

@@ -179,6 +179,10 @@ TEST_CASE("router: subscriptions without HELLO are bounded", "[router]") {
         broker.router.on_subscription(wire::encode_topic(i), true);
     }
     CHECK(broker.counter(BrokerCounter::kSubscriptionsIgnored) == 80);
+    // They keep no node from its feed.
+    broker.join_live_node("n", 1000, "node");
+    CHECK(broker.reported(RouterEvent::Kind::kLive, "node"));
+    CHECK(broker.counter(BrokerCounter::kSubscriptionsIgnored) == 80);
 }
 
 TEST_CASE("router: a quiet feed gets an empty batch each heartbeat", "[router]") {

@@ -194,6 +194,18 @@ TEST_CASE("router: a newer process replaces the node of its name", "[router]") {
     }
 }
 
+TEST_CASE("router: a connection that spoke for two replaced nodes stays replaced for the second",
+          "[router]") {
+    RouterHarness broker;
+    broker.join_node("c", 1, "node");
+    broker.join_node("d", 2, "node");
+    broker.join_node("c", 3, "node");
+    broker.join_node("d", 4, "node");
+    broker.say("d", wire::encode(wire::Goodbye{}));
+    broker.join_node("e", 1, "node"); // the first is let in again, from elsewhere
+    CHECK(broker.refused("c", RouterHarness::heartbeat(0, 0)) == ErrorCode::kReplaced);
+}
+
 TEST_CASE("router: senders may share a name", "[router]") {
     RouterHarness broker;
     broker.join_sender("s1", 1);

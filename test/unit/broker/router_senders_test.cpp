@@ -145,6 +145,12 @@ TEST_CASE("router: numbers beyond 64 bits are refused", "[router]") {
           ErrorCode::kMalformed);
     broker.say("s", RouterHarness::send(UINT64_MAX, {{"a", "1"}}));
     CHECK(broker.take("s").empty());
+    // After the last number none is missing, whatever is repeated.
+    const std::uint64_t missing = broker.counter(BrokerCounter::kMessagesMissing);
+    CHECK(missing == UINT64_MAX - 1);
+    broker.say("s", RouterHarness::send(5, {{"a", "1"}}));
+    CHECK(broker.counter(BrokerCounter::kMessagesMissing) == missing);
+    CHECK(broker.counter(BrokerCounter::kMessagesRepeated) == 1);
 }
 
 TEST_CASE("router: credit comes with a quarter of the window", "[router]") {

@@ -1,7 +1,7 @@
 // Between fork() and execve() the child makes async-signal-safe calls only: the parent may have
 // threads (the admin page), and a lock that one of them held stays held for ever in the child.
 // Whatever needs memory is therefore prepared before the fork.
-#include "webnode/child_process.hpp"
+#include "topology/child_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

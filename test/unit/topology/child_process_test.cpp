@@ -1,4 +1,4 @@
-#include "webnode/child_process.hpp"
+#include "topology/child_process.hpp"
 
 #include <catch2/catch.hpp>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "webnode/restart_delay.hpp"
+#include "topology/restart_delay.hpp"
 
 #include <catch2/catch.hpp>
 

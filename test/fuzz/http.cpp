@@ -1,0 +1,70 @@
+// Fuzz target: an HTTP connection. The first byte says how the rest, what a browser sends, is cut
+// into pieces.
+//
+// However it is cut, RequestReader finds the same requests; each is answered, or refused with a
+// status that has an answer.
+#include "test/fuzz/target.hpp"
+#include "topology/check.hpp"
+#include "topology/id.hpp"
+#include "webnode/http_front.hpp"
+#include "webnode/request_reader.hpp"
+
+#include <algorithm>
+#include <string>
+
+using namespace zcomet;
+
+namespace {
+
+using Verdict = RequestReader::Verdict;
+
+/// Which of two mistakes is told may depend on which came whole first; that it is one may not.
+bool same_request(const RequestReader::Outcome& a, const RequestReader::Outcome& b) {
+    return a.verdict == b.verdict && a.length == b.length;
+}
+
+/// What a reader makes of one request that comes in pieces of `step` bytes.
+RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t step) {
+    RequestReader reader;
+    RequestReader::Outcome outcome = reader.read({});
+    for (std::size_t end = 0; end < bytes.size() && outcome.verdict == Verdict::kNeedMore;) {
+        end = std::min(end + step, bytes.size());
+        outcome = reader.read(bytes.substr(0, end));
+        static_cast<void>(reader.take_continue_wish());
+    }
+    return outcome;
+}
+
+void check_answer(std::string_view request) {
+    static HttpFront front; // nothing is kept from one request to the next
+    const Answer answer = front.handle(request);
+    ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
+    ZCOMET_ASSERT(answer.status >= 200);
+    ZCOMET_ASSERT((answer.next == Answer::Next::kPark) == valid_id(answer.id));
+}
+
+} // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    const std::size_t step = std::size_t{data[0]} + 1;
+    std::string_view bytes = fuzz::text_of(data, size).substr(1);
+    while (!bytes.empty()) {
+        const RequestReader::Outcome outcome = read_in_pieces(bytes, step);
+        ZCOMET_ASSERT(same_request(outcome, read_in_pieces(bytes, bytes.size())));
+        if (outcome.verdict == Verdict::kRefuse) {
+            ZCOMET_ASSERT(error_answer(outcome.status).starts_with("HTTP/1.1 "));
+        }
+        if (outcome.verdict != Verdict::kComplete) {
+            return 0;
+        }
+        ZCOMET_ASSERT(outcome.length > 0);
+        ZCOMET_ASSERT(outcome.length <= bytes.size());
+        check_answer(bytes.substr(0, outcome.length));
+        bytes.remove_prefix(outcome.length);
+    }
+    return 0;
+}

@@ -1,0 +1,18 @@
+// What a fuzz target is: one function that takes any bytes, and aborts if something is wrong.
+// libFuzzer calls it where the compiler has it; elsewhere replay.cpp does, with the corpus.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace zcomet::fuzz {
+
+inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
+    return {reinterpret_cast<const char*>(data), size};
+}
+
+} // namespace zcomet::fuzz
