@@ -38,7 +38,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
                std::function<void()> on_state)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
-      connections_(epoll_, slot.counters, options_.outbox_bytes_max,
+      connections_(epoll_, slot.counters, options_.slow,
                    [this](std::string_view id) { link_->logout(id); }),
       requests_(connections_, slot.counters, options_.request_deadline,
                 [this](std::string_view id) { link_->login(id); }),
@@ -46,8 +46,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
       listener_(epoll_, slot.counters, kListenerTag,
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(KeepaliveTimes::within(options_.vanished_max)),
-      keepalive_pacer_(keepalive_.lap, Clock::now()),
-      context_(1) {
+      keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
     Result<std::unique_ptr<NodeLink>> link =
         NodeLink::open(context_, *this, options_.broker, options_.name, random_u64(), Clock::now());
     if (!link.ok()) {
@@ -62,6 +61,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
         throw std::runtime_error("the kernel has no room for an epoll set");
     }
     slot_.reset_gauges();
+    slow_reported_ = slot_.counters.get(WorkerCounter::kStreamsSlow);
     enter(WorkerState::kStarting);
 }
 
@@ -91,6 +91,7 @@ void Worker::turn() {
     accept_connections(now);
     requests_.sweep(now);
     look_for_vanished(now);
+    report_slow_streams();
     publish_counters();
 }
 
@@ -203,6 +204,17 @@ void Worker::publish_counters() {
     counters.set(WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
 }
 
+void Worker::report_slow_streams() {
+    const std::uint64_t slow = slot_.counters.get(WorkerCounter::kStreamsSlow);
+    if (slow == slow_reported_ || slow_log_.pass() == 0) {
+        return;
+    }
+    spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}", options_.name,
+                 name_of(options_.slow.policy), slow - slow_reported_,
+                 slot_.counters.get(WorkerCounter::kChunksDropped));
+    slow_reported_ = slow;
+}
+
 void Worker::drain() {
     enter(WorkerState::kDraining);
     termination_.reset();
@@ -226,11 +238,10 @@ void Worker::finish_deliveries() {
     for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
         delivery_.work();
     }
-    if (delivery_.unfinished()) {
-        spdlog::warn(
-            "event=drain-cut node={} text=\"some streams of ids with very many did not get "
-            "their last messages\"",
-            options_.name);
+    if (const std::uint64_t chunks = delivery_.abandon(); chunks > 0) {
+        spdlog::warn("event=drain-cut node={} chunks_dropped={} text=\"some streams of ids with "
+                     "very many did not get their last messages\"",
+                     options_.name, chunks);
     }
 }
 
@@ -252,10 +263,8 @@ void Worker::end_streams() {
 
 void Worker::wait_for_outboxes() {
     const Time end = Clock::now() + kDrainMax;
-    for (Time now = Clock::now(); now < end; now = Clock::now()) {
-        if (connections_.table().connection_count() == 0) {
-            return;
-        }
+    for (Time now = Clock::now(); now < end && connections_.table().connection_count() > 0;
+         now = Clock::now()) {
         static_cast<void>(link_->turn(now)); // its descriptors would stay ready otherwise
         for (const epoll_event& event : epoll_.wait(now, end)) {
             const StreamHandle handle = StreamHandle::unpack(event.data.u64);
@@ -266,6 +275,10 @@ void Worker::wait_for_outboxes() {
             }
         }
     }
+    // Closed rather than left to the end of the process: what waits for them counts as dropped.
+    connections_.table().for_each_connection([this](StreamHandle handle, const Connection&) {
+        connections_.close(handle, CloseReason::kDone);
+    });
 }
 
 } // namespace zcomet
