@@ -1,5 +1,6 @@
 #include "tools/msggen.hpp"
 
+#include "topology/check.hpp"
 #include "topology/zmq_socket.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <stdexcept>
 #include <utility>
@@ -58,7 +60,15 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
             throw std::runtime_error(options_.sent_file + " cannot be written");
         }
     }
+    if (!options_.log_file.empty()) {
+        open_log();
+    }
     SenderHandlers handlers;
+    handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
+        if (log_) {
+            log_->on_receipt(number, nodes);
+        }
+    };
     handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
     handlers.on_lost = [this] { on_lost(); };
     handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
@@ -82,11 +92,12 @@ int Msggen::run() {
     send_all(generator);
     wait_until_taken_in();
     link_->close(Clock::now());
+    finish_log();
     report(generator);
     if (stopped()) {
         return kExitSignalled + signal_;
     }
-    return report_.unconfirmed == 0 ? 0 : kExitUnconfirmed;
+    return report_.unconfirmed == 0 && report_.log_lines_lost == 0 ? 0 : kExitUnconfirmed;
 }
 
 void Msggen::wait_for_broker() {
@@ -137,8 +148,13 @@ void Msggen::send_one(Generator& generator, Time now) {
     last_sent_ = now;
     report_.late_ms = to_ms(now - generator.due());
     report_.late_ms_max = std::max(report_.late_ms_max, report_.late_ms);
-    const GeneratedMessage message = generator.next(options_.generator.stamp ? realtime_ns() : 0);
-    link_->send(message.id, message.text);
+    const std::uint64_t time_ns = options_.generator.stamp || log_ ? realtime_ns() : 0;
+    const GeneratedMessage message = generator.next(time_ns);
+    const std::uint64_t number = link_->send(message.id, message.text, log_.has_value());
+    if (log_) {
+        ZCOMET_ASSERT(number == message.number);
+        log_->on_sent(number, message.id, time_ns, message.generator);
+    }
     ++report_.sent;
     if (sent_file_.is_open()) {
         sent_counts_.add(message.id_number);
@@ -158,6 +174,42 @@ void Msggen::wait_until_taken_in() {
         wait(give_up);
     }
     signal_ = signal_before != 0 ? signal_before : signal_;
+}
+
+void Msggen::open_log() {
+    if (const Status made = LogFile::make(options_.log_file); !made.ok()) {
+        throw std::runtime_error(made.error().text);
+    }
+    Result<LogFile> file = LogFile::append_to(options_.log_file);
+    if (!file.ok()) {
+        throw std::runtime_error(file.error().text);
+    }
+    log_file_.emplace(std::move(file).value());
+    options_.generator.sender = fmt::format("{:08x}", random_u64() & 0xFFFF'FFFFU);
+    log_.emplace(options_.generator.sender, [this](const SentLine& line) {
+        append_line(log_file_->line(), line);
+        log_file_->end_line();
+        watch_log();
+    });
+}
+
+/// Says once that the log has ended. The messages go on.
+void Msggen::watch_log() {
+    if (log_file_->error() != 0 && !std::exchange(log_failed_, true)) {
+        end_progress();
+        spdlog::error("the log ends here, messages go on file={} text=\"{}\"", options_.log_file,
+                      std::strerror(log_file_->error()));
+    }
+}
+
+/// Receipts come before the credit that was waited for.
+void Msggen::finish_log() {
+    if (log_) {
+        log_->finish();
+        log_file_->flush();
+        watch_log();
+        report_.log_lines_lost = log_file_->lines_lost();
+    }
 }
 
 void Msggen::on_welcome(std::string_view broker_name) {

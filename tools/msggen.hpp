@@ -3,8 +3,10 @@
 #pragma once
 
 #include "tools/generator.hpp"
+#include "tools/log_file.hpp"
 #include "tools/msggen_report.hpp"
 #include "tools/sent_counts.hpp"
+#include "tools/sent_log.hpp"
 #include "topology/sender_link.hpp"
 
 #include <zmq.hpp>
@@ -21,6 +23,7 @@ struct MsggenOptions {
     GeneratorOptions generator;
     std::string broker;    ///< "tcp://HOST:PORT"
     std::string sent_file; ///< where to write how many messages went to each id; empty: nowhere
+    std::string log_file;  ///< where to write a line for each message; empty: nowhere
     bool json = false;     ///< the report as JSON, and no line for each generator
     bool quiet = false;    ///< no progress, and no line for each generator
 };
@@ -32,8 +35,8 @@ class Msggen {
     Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
 
     /// Sends everything, or as much as it can until a signal comes.
-    /// @return the exit status: 0 if the broker took everything in, 128 + the signal's number if
-    /// one came, else 1.
+    /// @return the exit status: 0 if the broker took everything in and all of it was logged, 128 +
+    /// the signal's number if one came, else 1.
     [[nodiscard]] int run();
 
   private:
@@ -43,6 +46,9 @@ class Msggen {
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
 
+    void open_log();
+    void watch_log();
+    void finish_log();
     void on_welcome(std::string_view broker_name);
     void on_lost() const;
     /// Sleeps as SenderLink::wait(), then notices a signal.
@@ -59,6 +65,9 @@ class Msggen {
     bool progress_;
     std::ofstream sent_file_;
     SentCounts sent_counts_;
+    std::optional<LogFile> log_file_;
+    std::optional<SentLog> log_; // writes to log_file_
+    bool log_failed_ = false;    // which people were told
     std::unique_ptr<SenderLink> link_;
     MsggenReport report_;
     Time first_sent_;

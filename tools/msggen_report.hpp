@@ -16,6 +16,7 @@ struct MsggenReport {
     std::uint64_t unconfirmed =
         0; ///< under way when the broker was lost, or not taken in at the end
     std::uint64_t lost_brokers = 0;
+    std::uint64_t log_lines_lost = 0; ///< that could not be written
     std::uint32_t generators = 1;
     std::uint64_t seed = 0;
 
