@@ -137,7 +137,7 @@ class Router {
     void on_hello(const Incoming& in, const wire::Hello& hello);
     [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello, PeerIndex known);
     PeerIndex admit(const Incoming& in, const wire::Hello& hello);
-    void welcome(PeerIndex index);
+    void welcome(PeerIndex index, Time now);
     void on_goodbye(const Incoming& in);
     void remove(PeerIndex index, RouterEvent::Kind why);
     void count_removal(const Peer& peer, RouterEvent::Kind why);

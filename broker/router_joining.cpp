@@ -41,7 +41,7 @@ void Router::on_hello(const Incoming& in, const wire::Hello& hello) {
         node->list_under_way.reset();
         node->list_needed = true;
     }
-    welcome(index);
+    welcome(index, in.now);
 }
 
 bool Router::may_join(const Incoming& in, const wire::Hello& hello, PeerIndex known) {
@@ -105,7 +105,7 @@ PeerIndex Router::admit(const Incoming& in, const wire::Hello& hello) {
     return index;
 }
 
-void Router::welcome(PeerIndex index) {
+void Router::welcome(PeerIndex index, Time now) {
     Peer& peer = peers_[index];
     wire::Welcome welcome;
     welcome.incarnation = options_.incarnation;
@@ -119,7 +119,9 @@ void Router::welcome(PeerIndex index) {
     } else {
         SenderPart& sender = *peer.sender();
         take_as_credited(sender);
-        welcome.part = wire::SenderWelcome{options_.sender_window_bytes, sender.credited};
+        welcome.part = wire::SenderWelcome{
+            options_.sender_window_bytes, sender.credited,
+            to_ms(std::max(identity_.started + options_.liveness - now, Duration::zero()))};
     }
     reply(peer.connection, wire::encode(welcome));
 }

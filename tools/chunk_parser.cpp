@@ -27,7 +27,7 @@ constexpr std::uint8_t kStampDigitsMax = 19;
 
 } // namespace
 
-ChunkParser::Event ChunkParser::next(std::string_view& bytes) {
+ChunkParser::Event ChunkParser::next(std::string_view& bytes, std::string* data) {
     while (state_ != State::kEnd && state_ != State::kBad) {
         if (bytes.empty()) {
             return Event::kNeedMore;
@@ -35,6 +35,9 @@ ChunkParser::Event ChunkParser::next(std::string_view& bytes) {
         if (state_ == State::kData) {
             const auto count = std::min<std::size_t>(remaining_, bytes.size());
             read_data(bytes.substr(0, count));
+            if (data != nullptr) {
+                data->append(bytes.substr(0, count));
+            }
             bytes.remove_prefix(count);
             continue;
         }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace zcomet {
@@ -30,9 +31,10 @@ class ChunkParser {
 
     /// Reads on until something happens. Call until it returns anything but kChunk.
     /// @param bytes  what came in, cut anywhere; what was read is taken off its front.
+    /// @param data   if not nullptr, the data of chunks is appended here.
     /// Errors:  kBad, for content that breaks the grammar or the bound. Never throws.
-    /// Thread:  any.   Cost: O(bytes read), no allocation.
-    [[nodiscard]] Event next(std::string_view& bytes);
+    /// Thread:  any.   Cost: O(bytes read), no allocation but by `data`.
+    [[nodiscard]] Event next(std::string_view& bytes, std::string* data = nullptr);
 
     /// The last stamp in the chunk that was completed last, in nanoseconds since 1970.
     [[nodiscard]] std::optional<std::uint64_t> stamp() const {

@@ -1,6 +1,7 @@
 // zcomet-ctl: asks and tells a broker things.
 #include "tools/broker_choice.hpp"
 #include "tools/ctl.hpp"
+#include "tools/ctl_reconcile.hpp"
 #include "topology/id.hpp"
 #include "topology/program.hpp"
 
@@ -17,6 +18,7 @@ constexpr double kTimeoutMin = 0.001;
 constexpr double kTimeoutMax = 3600;
 constexpr unsigned kPingsMax = 1'000'000;
 constexpr int kExitUnbalanced = 1;
+constexpr double kGraceMsMax = 86'400'000;
 
 struct Flags {
     CtlOptions ctl;
@@ -26,7 +28,8 @@ struct Flags {
     double patience_s = 5;
     std::string id;
     std::string message;
-    std::function<int()> command; ///< the chosen one; gives the exit status
+    ReconcileOptions reconcile;
+    std::function<int()> command; ///< the chosen one; returns the exit status
 };
 
 Duration to_duration(double seconds) {
@@ -43,21 +46,12 @@ void add_options(CLI::App& app, Flags& flags) {
 }
 
 /// @return the command, for options of its own. Those of the program may follow it, too.
-CLI::App& add_question(CLI::App& app, Flags& flags, const char* name, const char* description,
-                       std::function<int()> command) {
+CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
+                      std::function<int()> command) {
     CLI::App* const added = app.add_subcommand(name, description);
     added->fallthrough();
     added->callback([&flags, command = std::move(command)] { flags.command = command; });
     return *added;
-}
-
-/// For commands that either succeed or throw.
-CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
-                      std::function<void()> command) {
-    return add_question(app, flags, name, description, [command = std::move(command)] {
-        command();
-        return 0;
-    });
 }
 
 void add_id(CLI::App& command, Flags& flags) {
@@ -67,27 +61,16 @@ void add_id(CLI::App& command, Flags& flags) {
             [](const std::string& id) { return valid_id(id) ? "" : why_invalid_id(id); }, ""));
 }
 
-void add_commands(CLI::App& app, Flags& flags) {
-    app.require_subcommand(1);
-    add_command(app, flags, "nodes", "List the nodes that the broker knows",
-                [&flags] { ctl_nodes(flags.ctl); });
-    CLI::App& ping = add_command(app, flags, "ping", "Measure the round trip to the broker",
-                                 [&flags] { ctl_ping(flags.ctl, flags.ping_count); });
-    ping.add_option("--count", flags.ping_count, "Round trips, a second apart")
-        ->type_name("N")
-        ->capture_default_str()
-        ->check(CLI::Range(1U, kPingsMax));
-    CLI::App& send =
-        add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
-                    [&flags] { ctl_send(flags.ctl, flags.id, flags.message); });
-    add_id(send, flags);
-    send.add_option("MESSAGE", flags.message, "At most 65,536 bytes")->required();
-    CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID",
-                                [&flags] { ctl_who(flags.ctl, flags.id); });
-    add_id(who, flags);
-    add_command(app, flags, "stats", "Show the broker's counters",
-                [&flags] { ctl_stats(flags.ctl); });
-    CLI::App& ledger = add_question(
+/// A command that asks the broker; whatever goes wrong is an exception.
+std::function<int()> question(std::function<void()> ask) {
+    return [ask = std::move(ask)] {
+        ask();
+        return 0;
+    };
+}
+
+void add_ledger(CLI::App& app, Flags& flags) {
+    CLI::App& ledger = add_command(
         app, flags, "ledger",
         "Add up what became of every message; exit status 1 if some are unexplained", [&flags] {
             return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced;
@@ -96,6 +79,49 @@ void add_commands(CLI::App& app, Flags& flags) {
         ->type_name("SECONDS")
         ->capture_default_str()
         ->check(CLI::Range(0.0, kTimeoutMax));
+}
+
+void add_reconcile(CLI::App& app, Flags& flags) {
+    CLI::App& reconcile = add_command(
+        app, flags, "reconcile",
+        "Compare logs: name each message that is missing, twice or out of order", [&flags] {
+            flags.reconcile.json = flags.ctl.json;
+            return ctl_reconcile(flags.reconcile);
+        });
+    reconcile.add_option("SENT", flags.reconcile.sent, "Log of zcomet-msggen --log")->required();
+    reconcile.add_option("RECEIVED", flags.reconcile.received, "Logs of zcomet-floodtest --log")
+        ->required();
+    reconcile
+        .add_option("--grace", flags.reconcile.grace_ms,
+                    "A message sent so soon after its stream opened, or so shortly before it "
+                    "closed, need not have come")
+        ->type_name("MS")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, kGraceMsMax));
+}
+
+void add_commands(CLI::App& app, Flags& flags) {
+    app.require_subcommand(1);
+    add_command(app, flags, "nodes", "List the nodes that the broker knows",
+                question([&flags] { ctl_nodes(flags.ctl); }));
+    CLI::App& ping = add_command(app, flags, "ping", "Measure the round trip to the broker",
+                                 question([&flags] { ctl_ping(flags.ctl, flags.ping_count); }));
+    ping.add_option("--count", flags.ping_count, "Round trips, a second apart")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, kPingsMax));
+    CLI::App& send =
+        add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
+                    question([&flags] { ctl_send(flags.ctl, flags.id, flags.message); }));
+    add_id(send, flags);
+    send.add_option("MESSAGE", flags.message, "At most 65,536 bytes")->required();
+    CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID",
+                                question([&flags] { ctl_who(flags.ctl, flags.id); }));
+    add_id(who, flags);
+    add_command(app, flags, "stats", "Show the broker's counters",
+                question([&flags] { ctl_stats(flags.ctl); }));
+    add_ledger(app, flags);
+    add_reconcile(app, flags);
 }
 
 int run(Flags& flags) {
@@ -109,7 +135,7 @@ int run(Flags& flags) {
 } // namespace zcomet
 
 int main(int argc, char** argv) {
-    CLI::App app{"Asks and tells a Zcomet broker things", "zcomet-ctl"};
+    CLI::App app{"Asks and tells a Zcomet broker things, and compares logs", "zcomet-ctl"};
     zcomet::Flags flags;
     zcomet::add_options(app, flags);
     zcomet::add_common_options(app);

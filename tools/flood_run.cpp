@@ -78,6 +78,7 @@ class Run {
     [[nodiscard]] bool signalled(Duration timeout) const;
     void require_processes_alive();
     void print_stats() const;
+    void watch_log();
     void stop();
     [[nodiscard]] FloodTotals totals();
     [[nodiscard]] FloodResult result();
@@ -95,6 +96,7 @@ class Run {
     FloodTotals now_; ///< at the last look
     std::uint64_t chunks_at_opened_ = 0;
     bool interrupted_ = false;
+    bool log_failed_ = false; ///< which was told
 };
 
 FloodResult Run::run() {
@@ -102,6 +104,7 @@ FloodResult Run::run() {
     start_processes();
     supervise();
     stop();
+    watch_log();
     return result();
 }
 
@@ -164,6 +167,7 @@ void Run::supervise() {
 /// Reads the counters. @return whether the test is over.
 bool Run::look(Time now) {
     now_ = totals();
+    watch_log();
     const std::uint64_t settled = now_.get(FloodCounter::kConnected) + now_.failed();
     if (settled < options_.plan.connections) {
         return false;
@@ -199,6 +203,16 @@ void Run::require_processes_alive() {
 void Run::print_stats() const {
     std::fprintf(options_.stats_to, "%s\n", stats_line(now_).c_str());
     std::fflush(options_.stats_to);
+}
+
+void Run::watch_log() {
+    for (unsigned i = 0; i < options_.plan.processes && !log_failed_; ++i) {
+        const int error = tallies_.at(i).log_errno.load(std::memory_order_relaxed);
+        if (error != 0) {
+            log_failed_ = true;
+            options_.on_log_failed(error);
+        }
+    }
 }
 
 void Run::stop() {

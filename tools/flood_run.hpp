@@ -18,6 +18,8 @@ struct FloodRunOptions {
     /// Where the line of statistics goes each second.
     std::FILE* stats_to = stdout;
     Duration stats_interval = 1s;
+    /// Called once, when the log could not be written; the test goes on without it.
+    std::function<void(int error)> on_log_failed = [](int) {};
     /// Called once: every stream is open or has failed, so long after the first connect().
     std::function<void(const FloodTotals& totals, double opening_s)> on_settled =
         [](const FloodTotals&, double) {};

@@ -120,13 +120,17 @@ void FloodResult::add(const FloodTally& tally) {
     if (const int error = tally.last_errno.load(std::memory_order_relaxed); error != 0) {
         last_errno = error;
     }
+    if (const int error = tally.log_errno.load(std::memory_order_relaxed); error != 0) {
+        log_errno = error;
+    }
     connect_time.merge(tally.connect_time);
     latency.merge(tally.latency);
 }
 
 bool FloodResult::passed() const {
     const bool all_opened = interrupted || totals.get(FloodCounter::kConnected) == wanted;
-    return all_opened && totals.failed() == 0 && totals.get(FloodCounter::kClosed) == 0;
+    return all_opened && totals.failed() == 0 && totals.get(FloodCounter::kClosed) == 0 &&
+           totals.get(FloodCounter::kLogLinesLost) == 0;
 }
 
 double FloodResult::chunks_per_s() const {
@@ -138,19 +142,25 @@ double FloodResult::chunks_per_s() const {
 
 std::string summary_text(const FloodResult& result) {
     const FloodTotals& totals = result.totals;
+    const std::uint64_t lines_lost = totals.get(FloodCounter::kLogLinesLost);
+    const std::string log = lines_lost == 0
+                                ? ""
+                                : fmt::format("log           lacks {} lines: {}\n", lines_lost,
+                                              std::strerror(result.log_errno));
     return fmt::format("connected     {} of {} in {:.1f} s\n"
                        "failed        {}: {}\n"
                        "closed        {}\n"
                        "chunks        {}, {:.1f} a second\n"
                        "connect time  {}\n"
                        "latency       {}\n"
-                       "cost          {:.2f} s of CPU in {} {}\n",
+                       "cost          {:.2f} s of CPU in {} {}\n"
+                       "{}",
                        totals.get(FloodCounter::kConnected), result.wanted, result.opening_s,
                        totals.failed(), failures_text(result), totals.get(FloodCounter::kClosed),
                        totals.get(FloodCounter::kChunks), result.chunks_per_s(),
                        percentiles_text(result.connect_time, {50, 99}),
                        percentiles_text(result.latency, {50, 90, 99, 99.9}), result.cpu_s,
-                       result.processes, result.processes == 1 ? "process" : "processes");
+                       result.processes, result.processes == 1 ? "process" : "processes", log);
 }
 
 std::string summary_json(const FloodResult& result) {
@@ -179,6 +189,7 @@ std::string summary_json(const FloodResult& result) {
         {"cpu_s", result.cpu_s},
         {"processes", result.processes},
         {"interrupted", result.interrupted},
+        {"log_lines_lost", result.totals.get(FloodCounter::kLogLinesLost)},
         {"passed", result.passed()},
     };
     return json.dump();

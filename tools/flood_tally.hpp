@@ -13,15 +13,16 @@
 namespace zcomet {
 
 enum class FloodCounter : std::uint8_t {
-    kConnected,   ///< streams whose response head came: 200 and chunked
-    kClosed,      ///< such streams that ended before they were told to
-    kChunks,      ///< whole chunks, the last one of a body not counted
-    kRefused,     ///< failed: connection refused
-    kTimedOut,    ///< failed: no response head in time
-    kBadStatus,   ///< failed: a status code other than 200
-    kClosedEarly, ///< failed: connection ended before the response head did
-    kMalformed,   ///< failed: not an HTTP response with a chunked body
-    kOtherError,  ///< failed: any other error of the system; see last_errno
+    kConnected,    ///< streams whose response head came: 200 and chunked
+    kClosed,       ///< such streams that ended before they were told to
+    kChunks,       ///< whole chunks, the last one of a body not counted
+    kRefused,      ///< failed: connection refused
+    kTimedOut,     ///< failed: no response head in time
+    kBadStatus,    ///< failed: a status code other than 200
+    kClosedEarly,  ///< failed: connection ended before the response head did
+    kMalformed,    ///< failed: not an HTTP response with a chunked body
+    kOtherError,   ///< failed: any other error of the system; see last_errno
+    kLogLinesLost, ///< lines of the log that could not be written; see log_errno
     kCount
 };
 
@@ -32,6 +33,7 @@ struct FloodTally {
 
     Counters<FloodCounter> counters;
     std::atomic<int> last_errno = 0;
+    std::atomic<int> log_errno = 0;
     /// How often each status code other than 200 was the answer.
     std::array<std::atomic<std::uint32_t>, kStatusCodes> status_codes{};
     /// connect() to the end of the response head.
@@ -65,6 +67,7 @@ struct FloodResult {
     FloodTotals totals;
     std::array<std::uint64_t, FloodTally::kStatusCodes> status_codes{};
     int last_errno = 0;
+    int log_errno = 0;
     Histogram connect_time;
     Histogram latency;
     double opening_s = 0;  ///< from the first connect() until every stream was open or had failed
@@ -73,7 +76,8 @@ struct FloodResult {
     double cpu_s = 0;                  ///< of all processes together
 
     void add(const FloodTally& tally);
-    /// Whether every stream was opened and none ended by itself. An interrupted run may pass.
+    /// Whether every stream was opened, none ended by itself and the log is whole. An interrupted
+    /// run may pass.
     [[nodiscard]] bool passed() const;
     /// Chunks a second once all streams were open; over the whole run if that was never so.
     [[nodiscard]] double chunks_per_s() const;

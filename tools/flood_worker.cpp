@@ -1,5 +1,7 @@
 #include "tools/flood_worker.hpp"
 
+#include "tools/message_tag.hpp"
+
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -8,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace zcomet {
 
@@ -63,12 +67,17 @@ FloodWorker::FloodWorker(const FloodPlan& plan, unsigned process, Time start, in
     }
     watch(epoll_.get(), stop_fd, EPOLLIN, kStopToken);
     streams_.reserve(share_);
+    if (!plan.log.empty()) {
+        Result<LogFile> log = LogFile::append_to(plan.log);
+        if (!log.ok()) {
+            throw std::runtime_error(log.error().text);
+        }
+        log_.emplace(std::move(log).value());
+    }
 }
 
 FloodWorker::~FloodWorker() {
-    for (Stream& stream : streams_) {
-        end(stream);
-    }
+    end_all();
 }
 
 void FloodWorker::run() {
@@ -78,6 +87,7 @@ void FloodWorker::run() {
         open_due(now);
         expire_unanswered(now);
     }
+    end_all();
 }
 
 void FloodWorker::wait(Time now) {
@@ -201,8 +211,7 @@ void FloodWorker::on_event(std::uint64_t index, std::uint32_t events) {
 
 void FloodWorker::send_request(std::uint64_t index) {
     Stream& stream = streams_[index];
-    const std::uint64_t id = plan_.first_id + number_of(index) % plan_.ids;
-    const std::string_view request = plan_.target.request(id);
+    const std::string_view request = plan_.target.request(id_of(index));
     const ssize_t sent = ::send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
     if (sent < 0) {
         on_connection_lost(stream, errno);
@@ -271,14 +280,21 @@ void FloodWorker::on_head(Stream& stream) {
     tally_.counters.add(FloodCounter::kConnected);
     stream.phase = Phase::kStreaming;
     --unanswered_;
+    if (log_) {
+        log_line(stream, StreamLine::What::kOpen, wall_clock_ns());
+    }
 }
 
 void FloodWorker::count_chunks(Stream& stream, std::string_view bytes) {
-    std::uint64_t now_ns = 0;
+    std::uint64_t now_ns = log_ ? wall_clock_ns() : 0;
     std::uint64_t chunks = 0;
-    ChunkParser::Event event = stream.chunks.next(bytes);
-    for (; event == ChunkParser::Event::kChunk; event = stream.chunks.next(bytes)) {
+    std::string* const data = chunk_data(stream);
+    ChunkParser::Event event = stream.chunks.next(bytes, data);
+    for (; event == ChunkParser::Event::kChunk; event = stream.chunks.next(bytes, data)) {
         ++chunks;
+        if (log_) {
+            log_chunk(stream, now_ns);
+        }
         if (const auto stamp = stream.chunks.stamp()) {
             now_ns = now_ns == 0 ? wall_clock_ns() : now_ns;
             tally_.latency.record(now_ns > *stamp ? now_ns - *stamp : 0);
@@ -289,6 +305,8 @@ void FloodWorker::count_chunks(Stream& stream, std::string_view bytes) {
         // The end of the body, or no longer a chunked body: nothing more can be counted.
         tally_.counters.add(FloodCounter::kClosed);
         end(stream);
+    } else if (data != nullptr && !data->empty()) {
+        cut_chunks_[index_of(stream)] = std::move(*data);
     }
 }
 
@@ -325,10 +343,77 @@ void FloodWorker::fail(Stream& stream, FloodCounter reason) {
 }
 
 void FloodWorker::end(Stream& stream) {
+    if (log_ && stream.phase == Phase::kStreaming) {
+        log_line(stream, StreamLine::What::kClose, wall_clock_ns());
+    }
     // Closing the only descriptor of a socket takes it out of the epoll set.
     UniqueFd(stream.fd).reset();
     stream.fd = -1;
     stream.phase = Phase::kEnded;
+}
+
+void FloodWorker::end_all() {
+    for (Stream& stream : streams_) {
+        end(stream);
+    }
+    if (log_) {
+        log_->flush();
+        count_lost_lines();
+    }
+}
+
+std::uint64_t FloodWorker::index_of(const Stream& stream) const {
+    return static_cast<std::uint64_t>(&stream - streams_.data());
+}
+
+std::uint64_t FloodWorker::id_of(std::uint64_t index) const {
+    return plan_.first_id + number_of(index) % plan_.ids;
+}
+
+std::string* FloodWorker::chunk_data(const Stream& stream) {
+    if (!log_) {
+        return nullptr;
+    }
+    chunk_data_.clear();
+    if (const auto cut = cut_chunks_.find(index_of(stream)); cut != cut_chunks_.end()) {
+        chunk_data_ = std::move(cut->second);
+        cut_chunks_.erase(cut);
+    }
+    return &chunk_data_;
+}
+
+void FloodWorker::log_chunk(const Stream& stream, std::uint64_t now_ns) {
+    StreamLine line;
+    line.what = StreamLine::What::kGot;
+    line.time_ns = now_ns;
+    line.number_on_stream = number_on_stream(chunk_data_).value_or(0);
+    const MessageTag tag = find_tag(chunk_data_).value_or(MessageTag{});
+    line.sender = tag.sender;
+    line.number = tag.number;
+    write_log_line(line, stream);
+    chunk_data_.clear();
+}
+
+void FloodWorker::log_line(const Stream& stream, StreamLine::What what, std::uint64_t now_ns) {
+    StreamLine line;
+    line.what = what;
+    line.time_ns = now_ns;
+    write_log_line(line, stream);
+}
+
+void FloodWorker::write_log_line(StreamLine line, const Stream& stream) {
+    const std::uint64_t index = index_of(stream);
+    const std::string id = std::to_string(id_of(index));
+    line.stream = number_of(index);
+    line.id = id;
+    append_line(log_->line(), line);
+    log_->end_line();
+    count_lost_lines();
+}
+
+void FloodWorker::count_lost_lines() {
+    tally_.counters.set(FloodCounter::kLogLinesLost, log_->lines_lost());
+    tally_.log_errno.store(log_->error(), std::memory_order_relaxed);
 }
 
 } // namespace zcomet

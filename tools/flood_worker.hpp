@@ -10,10 +10,16 @@
 #include "tools/flood_head.hpp"
 #include "tools/flood_tally.hpp"
 #include "tools/flood_target.hpp"
+#include "tools/log_file.hpp"
+#include "tools/message_log.hpp"
 #include "topology/time.hpp"
 #include "topology/unique_fd.hpp"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +40,8 @@ struct FloodPlan {
     /// From connect() to the end of the response head.
     Duration connect_timeout = 10s;
     unsigned processes = 1;
+    /// Where each process appends what happens to its streams; the file exists. Empty: nowhere.
+    std::string log{};
 };
 
 class FloodWorker {
@@ -42,7 +50,8 @@ class FloodWorker {
     /// @param start    when stream 0 is due; the same for all processes.
     /// @param stop_fd  ends run() when it becomes readable or its other end is closed; borrowed.
     /// @param tally    where to count; outlives the worker.
-    /// Throws std::system_error if epoll cannot be set up.
+    /// Throws std::system_error if epoll cannot be set up, std::runtime_error if the log cannot be
+    /// opened.
     FloodWorker(const FloodPlan& plan, unsigned process, Time start, int stop_fd,
                 FloodTally& tally);
     /// Closes all streams.
@@ -83,6 +92,16 @@ class FloodWorker {
     void on_connection_lost(Stream& stream, int error);
     void fail(Stream& stream, FloodCounter reason);
     void end(Stream& stream);
+    void end_all();
+
+    [[nodiscard]] std::uint64_t index_of(const Stream& stream) const;
+    [[nodiscard]] std::uint64_t id_of(std::uint64_t index) const;
+    /// The data so far of the chunk that a stream is in; nullptr unless there is a log.
+    [[nodiscard]] std::string* chunk_data(const Stream& stream);
+    void log_chunk(const Stream& stream, std::uint64_t now_ns);
+    void log_line(const Stream& stream, StreamLine::What what, std::uint64_t now_ns);
+    void write_log_line(StreamLine line, const Stream& stream);
+    void count_lost_lines();
 
     FloodPlan plan_;
     unsigned process_;
@@ -97,6 +116,9 @@ class FloodWorker {
     std::uint64_t unanswered_ = 0;
     bool stopping_ = false;
     std::vector<char> buffer_;
+    std::optional<LogFile> log_;
+    std::string chunk_data_;                                     ///< of the stream in hand
+    absl::flat_hash_map<std::uint64_t, std::string> cut_chunks_; ///< of streams, by index
 };
 
 } // namespace zcomet

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -37,6 +39,7 @@ struct Options {
     std::string sources;
     unsigned processes = 0; ///< 0: as many as the limit on open files asks for
     double connect_timeout_s = 10;
+    std::string log;
     bool json = false;
 };
 
@@ -80,6 +83,10 @@ void add_options(CLI::App& app, Options& options) {
         ->type_name("S")
         ->capture_default_str()
         ->check(CLI::Range(0.001, 3600.0));
+    app.add_option("--log", options.log,
+                   "Write a line for each message and for each stream that opens or closes, for "
+                   "zcomet-ctl reconcile")
+        ->type_name("FILE");
     app.add_flag("--json", options.json,
                  "Print the summary as one line of JSON, and the statistics to standard error");
 }
@@ -139,6 +146,7 @@ void add_options(CLI::App& app, Options& options) {
         .connect_timeout = std::chrono::duration_cast<Duration>(
             std::chrono::duration<double>(options.connect_timeout_s)),
         .processes = choose_processes(options),
+        .log = options.log,
     };
 }
 
@@ -153,6 +161,15 @@ int flood(const Options& options) {
         fmt::print(to, "zcomet-floodtest ready open={} failed={} opening_s={:.3f}\n", totals.open(),
                    totals.failed(), opening_s);
         std::fflush(to);
+    };
+    if (!options.log.empty()) {
+        if (const Status made = LogFile::make(options.log); !made.ok()) {
+            throw std::runtime_error(made.error().text);
+        }
+    }
+    run.on_log_failed = [&options](int error) {
+        spdlog::error("the log ends here, the test goes on file={} text=\"{}\"", options.log,
+                      std::strerror(error));
     };
     const UniqueFd signals = catch_termination_signals();
     const FloodResult result = run_flood(run, signals.get());

@@ -1,5 +1,6 @@
 #include "tools/generator.hpp"
 
+#include "tools/message_tag.hpp"
 #include "topology/check.hpp"
 
 #include <algorithm>
@@ -57,11 +58,17 @@ void Generator::write_text(std::uint64_t realtime_ns) {
     }
     const std::string_view stamp =
         options_.stamp ? to_digits(realtime_ns, room) : std::string_view();
-    const std::size_t stamp_bytes = options_.stamp ? kStampKey.size() + stamp.size() : 0;
-    if (text_.size() + stamp_bytes < options_.size_bytes) {
-        text_.push_back(' ');
-        text_.resize(std::max(options_.size_bytes - stamp_bytes, text_.size()), 'x');
+    tag_.clear();
+    if (!options_.sender.empty()) {
+        append_tag(tag_, {options_.sender, made_});
     }
+    const std::size_t end_bytes =
+        tag_.size() + (options_.stamp ? kStampKey.size() + stamp.size() : 0);
+    if (text_.size() + end_bytes < options_.size_bytes) {
+        text_.push_back(' ');
+        text_.resize(std::max(options_.size_bytes - end_bytes, text_.size()), 'x');
+    }
+    text_.append(tag_);
     if (options_.stamp) {
         text_.append(kStampKey).append(stamp);
     }
@@ -69,8 +76,10 @@ void Generator::write_text(std::uint64_t realtime_ns) {
 
 GeneratedMessage Generator::next(std::uint64_t realtime_ns) {
     ZCOMET_ASSERT(!finished());
+    ++made_;
     write_text(realtime_ns);
     GeneratedMessage message;
+    message.number = made_;
     message.id_number = draw_id();
     message.id = to_digits(message.id_number, id_);
     message.text = text_;

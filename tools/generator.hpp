@@ -31,7 +31,8 @@ struct GeneratorOptions {
     std::string message{}; ///< empty: "Fake message Num = K", K counting each generator's from 1
     std::size_t size_bytes = 0; ///< shorter messages are padded to this, the stamp included
     std::uint64_t seed = 0;
-    bool stamp = false; ///< end each message with " ts=NANOSECONDS"
+    bool stamp = false;   ///< end each message with " ts=NANOSECONDS"
+    std::string sender{}; ///< tag each message with this name and its number; empty: no tags
 };
 
 /// Its views live until the next message is made.
@@ -40,6 +41,7 @@ struct GeneratedMessage {
     std::string_view id;
     std::string_view text;
     std::uint32_t generator = 1; ///< which one made it, from 1
+    std::uint64_t number = 1;    ///< of all messages, from 1: the one in its tag
     bool last = false;           ///< that one has finished
 };
 
@@ -71,8 +73,10 @@ class Generator {
     Time round_start_;
     std::uint64_t round_ = 0;     ///< messages that every generator has made
     std::uint32_t generator_ = 0; ///< whose turn it is, from 0
+    std::uint64_t made_ = 0;      ///< messages of all generators
     std::array<char, 20> id_{};
     std::string text_;
+    std::string tag_;
 };
 
 } // namespace zcomet

@@ -1,5 +1,6 @@
 #include "tools/msggen.hpp"
 
+#include "topology/check.hpp"
 #include "topology/zmq_socket.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <stdexcept>
 #include <utility>
@@ -61,11 +63,21 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
             throw std::runtime_error(options_.sent_file + " cannot be written");
         }
     }
+    if (!options_.log_file.empty()) {
+        open_log();
+        confirm_ = wire::Confirm::kReceipt;
+    }
+    if (options_.acknowledged) {
+        confirm_ = wire::Confirm::kAcknowledgement;
+    }
     SenderHandlers handlers;
+    handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
+        log_->on_answer(number, nodes);
+    };
     handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
     handlers.on_lost = [this] { on_lost(); };
-    handlers.on_acknowledged = [this](std::uint64_t, std::uint32_t nodes) {
-        on_acknowledged(nodes);
+    handlers.on_acknowledged = [this](std::uint64_t number, std::uint32_t nodes) {
+        on_acknowledged(number, nodes);
     };
     handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
         spdlog::error("the broker refused us error={} text=\"{}\"", wire::name_of(code), text);
@@ -88,11 +100,12 @@ int Msggen::run() {
     send_all(generator);
     wait_until_taken_in();
     link_->close(Clock::now());
+    finish_log();
     report(generator);
     if (stopped()) {
         return kExitSignalled + signal_;
     }
-    return report_.all_arrived() ? 0 : kExitUnconfirmed;
+    return report_.all_arrived() && report_.log_lines_lost == 0 ? 0 : kExitUnconfirmed;
 }
 
 void Msggen::wait_for_broker() {
@@ -143,9 +156,13 @@ void Msggen::send_one(Generator& generator, Time now) {
     last_sent_ = now;
     report_.late_ms = to_ms(now - generator.due());
     report_.late_ms_max = std::max(report_.late_ms_max, report_.late_ms);
-    const GeneratedMessage message = generator.next(options_.generator.stamp ? realtime_ns() : 0);
-    link_->send(message.id, message.text,
-                options_.acknowledged ? wire::Confirm::kAcknowledgement : wire::Confirm::kNothing);
+    const std::uint64_t time_ns = options_.generator.stamp || log_ ? realtime_ns() : 0;
+    const GeneratedMessage message = generator.next(time_ns);
+    const std::uint64_t number = link_->send(message.id, message.text, confirm_);
+    if (log_) {
+        ZCOMET_ASSERT(number == message.number);
+        log_->on_sent(number, message.id, time_ns, message.generator);
+    }
     ++report_.sent;
     if (sent_file_.is_open()) {
         sent_counts_.add(message.id_number);
@@ -172,8 +189,49 @@ bool Msggen::all_confirmed() const {
     return link_->all_taken_in() && link_->unacknowledged() == 0;
 }
 
-void Msggen::on_acknowledged(std::uint32_t nodes) {
+void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
     ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+    if (log_) {
+        log_->on_answer(number, nodes);
+    }
+}
+
+void Msggen::open_log() {
+    if (const Status made = LogFile::make(options_.log_file); !made.ok()) {
+        throw std::runtime_error(made.error().text);
+    }
+    Result<LogFile> file = LogFile::append_to(options_.log_file);
+    if (!file.ok()) {
+        throw std::runtime_error(file.error().text);
+    }
+    log_file_.emplace(std::move(file).value());
+    options_.generator.sender = fmt::format("{:08x}", random_u64() & 0xFFFF'FFFFU);
+    const auto answers =
+        options_.acknowledged ? SentLog::Answers::kAnyOrder : SentLog::Answers::kInOrder;
+    log_.emplace(options_.generator.sender, answers, [this](const SentLine& line) {
+        append_line(log_file_->line(), line);
+        log_file_->end_line();
+        watch_log();
+    });
+}
+
+/// Says once that the log has ended. The messages go on.
+void Msggen::watch_log() {
+    if (log_file_->error() != 0 && !std::exchange(log_failed_, true)) {
+        end_progress();
+        spdlog::error("the log ends here, messages go on file={} text=\"{}\"", options_.log_file,
+                      std::strerror(log_file_->error()));
+    }
+}
+
+/// Receipts come before the credit that was waited for.
+void Msggen::finish_log() {
+    if (log_) {
+        log_->finish();
+        log_file_->flush();
+        watch_log();
+        report_.log_lines_lost = log_file_->lines_lost();
+    }
 }
 
 void Msggen::on_welcome(std::string_view broker_name) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "tools/generator.hpp"
+#include "tools/log_file.hpp"
 #include "tools/msggen_report.hpp"
 #include "tools/sent_counts.hpp"
+#include "tools/sent_log.hpp"
 #include "topology/sender_link.hpp"
 
 #include <zmq.hpp>
@@ -21,6 +23,7 @@ struct MsggenOptions {
     GeneratorOptions generator;
     std::string broker;        ///< "tcp://HOST:PORT"
     std::string sent_file;     ///< where to write how many messages went to each id; empty: nowhere
+    std::string log_file;      ///< where to write a line for each message; empty: nowhere
     bool json = false;         ///< the report as JSON, and no line for each generator
     bool quiet = false;        ///< no progress, and no line for each generator
     bool acknowledged = false; ///< ask where each message arrived, and send again what did not
@@ -34,7 +37,7 @@ class Msggen {
 
     /// Sends everything, or as much as it can until a signal comes.
     /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything
-    /// arrived at a node), 128 + the signal's number if one came, else 1.
+    /// arrived at a node) and all of it was logged, 128 + the signal's number if one came, else 1.
     [[nodiscard]] int run();
 
   private:
@@ -43,9 +46,12 @@ class Msggen {
     void send_due(Generator& generator);
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
-    void on_acknowledged(std::uint32_t nodes);
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes);
     [[nodiscard]] bool all_confirmed() const;
 
+    void open_log();
+    void watch_log();
+    void finish_log();
     void on_welcome(std::string_view broker_name);
     void on_lost() const;
     /// Sleeps as SenderLink::wait(), then notices a signal.
@@ -62,6 +68,10 @@ class Msggen {
     bool progress_;
     std::ofstream sent_file_;
     SentCounts sent_counts_;
+    std::optional<LogFile> log_file_;
+    std::optional<SentLog> log_;                      // writes to log_file_
+    bool log_failed_ = false;                         // which people were told
+    wire::Confirm confirm_ = wire::Confirm::kNothing; // what the log and the report need
     std::unique_ptr<SenderLink> link_;
     MsggenReport report_;
     Time first_sent_;

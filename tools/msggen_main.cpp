@@ -1,5 +1,6 @@
 // zcomet-msggen: sends messages to random ids at a steady pace.
 #include "tools/broker_choice.hpp"
+#include "tools/message_tag.hpp"
 #include "tools/msggen.hpp"
 #include "topology/program.hpp"
 #include "topology/wire.hpp"
@@ -10,6 +11,8 @@
 #include <chrono>
 #include <cstdio>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 namespace zcomet {
 
@@ -72,11 +75,25 @@ void add_options(CLI::App& app, Flags& flags) {
         ->type_name("FILE");
     app.add_flag("--ack", flags.msggen.acknowledged,
                  "Ask at how many nodes each message arrived; send again what is not answered");
+    app.add_option("--log", flags.msggen.log_file,
+                   "Write a line for each message, and what became of it, for zcomet-ctl reconcile")
+        ->type_name("FILE");
     app.add_flag("--json", flags.msggen.json, "Print nothing but a summary in JSON");
     app.add_flag("--quiet", flags.msggen.quiet, "Print nothing but the summary");
 }
 
+/// A message that is found again in logs is longer by its tag.
+void check_size(const MsggenOptions& options) {
+    constexpr std::size_t kSenderBytes = 8;
+    constexpr std::size_t kBytesMax = kMessageBytesMax - tag_bytes_max(kSenderBytes);
+    if (!options.log_file.empty() && options.generator.message.size() > kBytesMax) {
+        throw std::runtime_error("--message: with --log it may have " + std::to_string(kBytesMax) +
+                                 " bytes");
+    }
+}
+
 int run(Flags& flags) {
+    check_size(flags.msggen);
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = chosen_broker(flags.broker);

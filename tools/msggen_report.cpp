@@ -53,6 +53,10 @@ std::string MsggenReport::text() const {
         out += fmt::format("the broker did not confirm {} {}, which may be lost\n", unconfirmed,
                            messages(unconfirmed));
     }
+    if (log_lines_lost > 0) {
+        out += fmt::format("the log lacks {} {}: it could not be written\n", log_lines_lost,
+                           messages(log_lines_lost));
+    }
     return out;
 }
 
@@ -68,6 +72,7 @@ std::string MsggenReport::json() const {
                                      {"behind_schedule", behind_schedule()},
                                      {"unconfirmed", unconfirmed},
                                      {"lost_brokers", lost_brokers},
+                                     {"log_lines_lost", log_lines_lost},
                                      {"seed", seed}};
     if (asks_acknowledgement) {
         report["acknowledged"] = acknowledged;

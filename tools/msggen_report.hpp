@@ -21,6 +21,7 @@ struct MsggenReport {
     std::uint64_t gone_into_void = 0; ///< nobody held the id
     std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
+    std::uint64_t log_lines_lost = 0; ///< that could not be written
     std::uint32_t generators = 1;
     std::uint64_t seed = 0;
 

@@ -84,6 +84,11 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     under_way_.clear();
     under_way_bytes_ = 0;
     next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
+    const bool replaces_another =
+        broker_incarnation_ != 0 && broker_incarnation_ != welcome.incarnation;
+    settled_at_ = replaces_another && part.settles_in_ms > 0
+                      ? now + std::chrono::milliseconds(part.settles_in_ms)
+                      : Time::min();
     broker_incarnation_ = welcome.incarnation;
     state_ = State::kWelcomed;
     host_.on_welcome(welcome.name);
@@ -116,7 +121,8 @@ bool SenderSession::can_send() const {
     // From the oldest number that may be sent again to the next one, the end of an open frame.
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
-    return welcomed() && !sends_again() && under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
+    return welcomed() && settled() && !sends_again() &&
+           under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
 }
@@ -223,6 +229,18 @@ void SenderSession::tick(Time now) {
     if (!welcomed()) {
         return;
     }
+    if (settled_at_ <= now) {
+        settled_at_ = Time::min();
+    }
+    if (settled()) {
+        send_due(now);
+    }
+    if (next_heartbeat_ <= now) {
+        send_heartbeat(now);
+    }
+}
+
+void SenderSession::send_due(Time now) {
     if (!sends_again() && answer_overdue() <= now) {
         next_again_ = 0;
     }
@@ -230,9 +248,6 @@ void SenderSession::tick(Time now) {
     if (open_.count() > 0 && !sends_again() && (open_.full() || gather_.due() <= now)) {
         finish_frame(now);
         gather_.went(now);
-    }
-    if (next_heartbeat_ <= now) {
-        send_heartbeat(now);
     }
 }
 
@@ -242,6 +257,9 @@ Time SenderSession::due() const {
     }
     if (!welcomed()) {
         return next_heartbeat_;
+    }
+    if (!settled()) {
+        return std::min({next_heartbeat_, settled_at_, heard_ + liveness_});
     }
     if (sends_again()) { // when the window has room, which an answer says
         return std::min(next_heartbeat_, heard_ + liveness_);
@@ -254,7 +272,7 @@ void SenderSession::flush(Time now) {
     if (!welcomed()) {
         return;
     }
-    if (open_.count() > 0 && !sends_again()) {
+    if (open_.count() > 0 && settled() && !sends_again()) {
         finish_frame(now);
         gather_.went(now);
     }

@@ -114,9 +114,11 @@ class SenderSession {
     void put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
                        bool is_kept);
     void on_acknowledged(const wire::Acknowledged& acknowledged);
+    void send_due(Time now);
     void send_again(Time now);
     [[nodiscard]] bool sends_again() const { return next_again_ < unacknowledged_.size(); }
     [[nodiscard]] Time answer_overdue() const;
+    [[nodiscard]] bool settled() const { return settled_at_ == Time::min(); }
     void send_heartbeat(Time now);
 
     SenderSessionHost& host_;
@@ -124,6 +126,9 @@ class SenderSession {
     std::string name_;
     State state_ = State::kIdle;
     std::uint64_t broker_incarnation_ = 0;
+    /// A broker that replaces one we lost may not know all its nodes before: until then nothing is
+    /// sent, or it would go into the void.
+    Time settled_at_ = Time::min();
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
     wire::Confirm open_confirm_ = wire::Confirm::kNothing;
     std::uint64_t last_number_ = 0; // of the last message taken

@@ -241,7 +241,10 @@ class BodyDecoder {
                 refuse(ErrorCode::kMalformed, "the shed batches are not a range from 1 up");
             }
         } else {
-            batch.messages = read_messages(count, (flags & kFlagOrigins) != 0);
+            if (flags == kFlagOrigins && count == 0) {
+                refuse(ErrorCode::kMalformed, "an empty batch has no origins");
+            }
+            batch.messages = read_messages(count, flags == kFlagOrigins);
         }
         return batch;
     }
@@ -264,6 +267,7 @@ class BodyDecoder {
             SenderWelcome part;
             part.window_bytes = fields_.u32();
             part.credited = fields_.u64();
+            part.settles_in_ms = fields_.u32();
             welcome.part = part;
         }
         if (!fields_.failed() && (welcome.heartbeat_ms == 0 || welcome.liveness_ms == 0)) {

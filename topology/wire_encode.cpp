@@ -135,6 +135,7 @@ std::string encode(const Welcome& frame) {
         const auto& sender = std::get<SenderWelcome>(frame.part);
         put_u32(out, sender.window_bytes);
         put_u64(out, sender.credited);
+        put_u32(out, sender.settles_in_ms);
     }
     return out;
 }

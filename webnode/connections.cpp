@@ -35,10 +35,9 @@ void reset_on_close(int fd) {
 
 } // namespace
 
-Connections::Connections(Epoll& epoll, Counters<WorkerCounter>& counters,
-                         std::size_t outbox_bytes_max, LogOut log_out)
-    : epoll_(epoll), counters_(counters), outbox_bytes_max_(outbox_bytes_max),
-      log_out_(std::move(log_out)) {}
+Connections::Connections(Epoll& epoll, Counters<WorkerCounter>& counters, SlowReaders slow,
+                         LogOut log_out)
+    : epoll_(epoll), counters_(counters), slow_(slow), log_out_(std::move(log_out)) {}
 
 Connections::~Connections() {
     table_.for_each_connection(
@@ -82,58 +81,158 @@ bool Connections::write(StreamHandle handle, Connection& connection, std::string
     if (waiting != nullptr && !waiting->outbox.empty()) {
         return keep_back(handle, connection, bytes);
     }
+    const auto taken = send_now(handle, connection, bytes);
+    return taken && (*taken == bytes.size() || keep_back(handle, connection, bytes.substr(*taken)));
+}
+
+bool Connections::write(StreamHandle handle, Connection& connection, const Chunks& chunks) {
+    const Pending* waiting = pending(connection);
+    if (waiting != nullptr && !waiting->outbox.empty()) {
+        return keep_back(handle, connection, chunks, 0);
+    }
+    const auto taken = send_now(handle, connection, chunks.bytes);
+    if (!taken) {
+        counters_.add(WorkerCounter::kChunksDropped, chunks.ends.size());
+        return false;
+    }
+    if (*taken < chunks.bytes.size()) {
+        return keep_back(handle, connection, chunks, *taken);
+    }
+    counters_.add(WorkerCounter::kChunksWritten, chunks.ends.size());
+    return true;
+}
+
+std::optional<std::size_t> Connections::send_now(StreamHandle handle, const Connection& connection,
+                                                 std::string_view bytes) {
     const ssize_t sent =
         ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN) {
         close_failed(handle, errno);
-        return false;
+        return std::nullopt;
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     counters_.add(WorkerCounter::kBytesWritten, taken);
-    return taken == bytes.size() || keep_back(handle, connection, bytes.substr(taken));
+    return taken;
 }
 
 bool Connections::keep_back(StreamHandle handle, Connection& connection, std::string_view bytes) {
-    if (connection.parked() && connection.pending == kNoIndex) {
-        connection.pending = pending_.add();
-    }
-    Pending* waiting = connection.parked() ? pending(connection) : wait(handle, connection);
-    if (waiting == nullptr) {
-        return false;
-    }
-    // A browser may have read meanwhile without epoll having had a turn to say so.
-    if (waiting->outbox.size() > outbox_bytes_max_ && !send_outbox(handle, connection, *waiting)) {
-        return false;
-    }
-    if (waiting->outbox.size() > outbox_bytes_max_) {
-        close(handle, CloseReason::kSlow);
+    Pending* waiting = record_of(handle, connection);
+    if (waiting == nullptr || !has_room(handle, connection, *waiting)) {
         return false;
     }
     const bool was_empty = waiting->outbox.empty();
     waiting->outbox.append(bytes);
     pending_bytes_ += bytes.size();
-    if (was_empty) {
-        epoll_.modify(connection.fd(), kReadWriteEvents, handle.packed());
+    watch_for_room(handle, connection, was_empty);
+    return true;
+}
+
+bool Connections::keep_back(StreamHandle handle, Connection& connection, const Chunks& chunks,
+                            std::size_t taken) {
+    const auto whole = static_cast<std::size_t>(
+        std::upper_bound(chunks.ends.begin(), chunks.ends.end(), taken) - chunks.ends.begin());
+    counters_.add(WorkerCounter::kChunksWritten, whole);
+    ZCOMET_ASSERT(connection.parked()); // so that there is a record
+    Pending* waiting = record_of(handle, connection);
+    const bool is_open = slow_.policy == SlowPolicy::kClose
+                             ? has_room(handle, connection, *waiting)
+                             : make_room(handle, connection, *waiting, chunks.bytes.size() - taken);
+    if (!is_open) {
+        counters_.add(WorkerCounter::kChunksDropped, chunks.ends.size() - whole);
+        return false;
+    }
+    const bool was_empty = waiting->outbox.empty();
+    append_chunks(*waiting, chunks, taken);
+    watch_for_room(handle, connection, was_empty);
+    return true;
+}
+
+void Connections::append_chunks(Pending& waiting, const Chunks& chunks, std::size_t taken) {
+    Outbox& outbox = waiting.outbox;
+    const std::size_t bytes_before = outbox.size();
+    const std::size_t messages_before = outbox.messages();
+    std::size_t skipped = 0;
+    std::size_t begin = 0;
+    for (const std::uint32_t end : chunks.ends) {
+        if (begin < taken && taken < end) {
+            outbox.append_rest_of_message(chunks.bytes.substr(taken, end - taken));
+        } else if (begin >= taken) {
+            const bool is_newest = end == chunks.ends.back();
+            if (slow_.policy == SlowPolicy::kLatestOnly && !is_newest) {
+                ++skipped;
+            } else {
+                outbox.append_message(chunks.bytes.substr(begin, end - begin));
+            }
+        }
+        begin = end;
+    }
+    pending_bytes_ += outbox.size() - bytes_before;
+    set_chunks_pending(chunks_pending_ + outbox.messages() - messages_before);
+    count_dropped(waiting, skipped);
+}
+
+Pending* Connections::record_of(StreamHandle handle, Connection& connection) {
+    if (!connection.parked()) {
+        return wait(handle, connection);
+    }
+    if (connection.pending == kNoIndex) {
+        connection.pending = pending_.add();
+    }
+    return &pending_[connection.pending];
+}
+
+bool Connections::has_room(StreamHandle handle, const Connection& connection, Pending& waiting) {
+    // A browser may have read meanwhile without epoll having had a turn to say so.
+    if (waiting.outbox.size() > slow_.bytes_max && !send_outbox(handle, connection, waiting)) {
+        return false;
+    }
+    if (waiting.outbox.size() > slow_.bytes_max) {
+        close(handle, CloseReason::kSlow);
+        return false;
     }
     return true;
 }
 
+bool Connections::make_room(StreamHandle handle, const Connection& connection, Pending& waiting,
+                            std::size_t bytes) {
+    const bool only_latest = slow_.policy == SlowPolicy::kLatestOnly;
+    const std::size_t bytes_max =
+        only_latest ? 0 : slow_.bytes_max - std::min(bytes, slow_.bytes_max);
+    if (waiting.outbox.size() <= bytes_max) {
+        return true;
+    }
+    // As above: what the socket takes now need not be dropped.
+    if (!send_outbox(handle, connection, waiting)) {
+        return false;
+    }
+    const std::size_t before = waiting.outbox.size();
+    const std::size_t dropped = waiting.outbox.drop_oldest(bytes_max);
+    pending_bytes_ -= before - waiting.outbox.size();
+    set_chunks_pending(chunks_pending_ - dropped);
+    count_dropped(waiting, dropped);
+    return true;
+}
+
+void Connections::watch_for_room(StreamHandle handle, const Connection& connection,
+                                 bool was_empty) {
+    if (was_empty) {
+        epoll_.modify(connection.fd(), kReadWriteEvents, handle.packed());
+    }
+}
+
 bool Connections::send_outbox(StreamHandle handle, const Connection& connection, Pending& waiting) {
     while (!waiting.outbox.empty()) {
-        const std::string_view bytes = waiting.outbox.front();
-        const ssize_t sent =
-            ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno != EAGAIN) {
-            close_failed(handle, errno);
+        const auto taken = send_now(handle, connection, waiting.outbox.front());
+        if (!taken) {
             return false;
         }
-        if (sent < 0) {
+        if (*taken == 0) {
             return true;
         }
-        const auto taken = static_cast<std::size_t>(sent);
-        counters_.add(WorkerCounter::kBytesWritten, taken);
-        waiting.outbox.consume(taken);
-        pending_bytes_ -= taken;
+        const std::size_t whole = waiting.outbox.consume(*taken);
+        counters_.add(WorkerCounter::kChunksWritten, whole);
+        set_chunks_pending(chunks_pending_ - whole);
+        pending_bytes_ -= *taken;
     }
     return true;
 }
@@ -189,6 +288,7 @@ void Connections::close(StreamHandle handle, CloseReason reason) {
     Connection& connection = *table_.find(handle);
     if (reason == CloseReason::kSlow) {
         reset_on_close(connection.fd());
+        counters_.add(WorkerCounter::kStreamsSlow, connection.parked() ? 1 : 0);
     }
     release_pending(connection);
     const StreamTable::Removed removed = table_.remove(handle);
@@ -200,9 +300,26 @@ void Connections::close(StreamHandle handle, CloseReason reason) {
 
 void Connections::release_pending(Connection& connection) {
     if (connection.pending != kNoIndex) {
-        pending_bytes_ -= pending_[connection.pending].outbox.size();
+        const Outbox& outbox = pending_[connection.pending].outbox;
+        pending_bytes_ -= outbox.size();
+        counters_.add(WorkerCounter::kChunksDropped, outbox.messages());
+        set_chunks_pending(chunks_pending_ - outbox.messages());
         pending_.release(std::exchange(connection.pending, kNoIndex));
     }
+}
+
+void Connections::count_dropped(Pending& waiting, std::size_t messages) {
+    if (messages == 0) {
+        return;
+    }
+    counters_.add(WorkerCounter::kChunksDropped, messages);
+    counters_.add(WorkerCounter::kStreamsSlow, waiting.is_slow ? 0 : 1);
+    waiting.is_slow = true;
+}
+
+void Connections::set_chunks_pending(std::uint64_t chunks) {
+    chunks_pending_ = chunks;
+    counters_.set(WorkerCounter::kChunksPending, chunks);
 }
 
 void Connections::count_close(CloseReason reason) {

@@ -11,11 +11,14 @@
 #include "webnode/epoll.hpp"
 #include "webnode/outbox.hpp"
 #include "webnode/request_reader.hpp"
+#include "webnode/slow_policy.hpp"
 #include "webnode/stream_table.hpp"
 #include "webnode/worker_counters.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,6 +39,23 @@ struct Pending {
     Outbox outbox;
     Time deadline = kNever; ///< of the present wait; see DeadlineQueue
     Waiting waiting = Waiting::kRequest;
+    bool is_slow = false; ///< has missed messages since the socket last took everything
+};
+
+/// Whole messages in a row, in the form in which they go to one stream.
+struct Chunks {
+    std::string_view bytes;
+    std::span<const std::uint32_t> ends; ///< of each message, as offsets in `bytes`
+};
+
+/// How much is kept for those who do not read, and what becomes of them past that.
+struct SlowReaders {
+    /// A stream for which more than this is kept back is closed when there is still more to write.
+    /// So at most this and one batch are kept for each: a batch that is larger than the socket's
+    /// buffer is no sign of a slow browser.
+    std::size_t bytes_max = 65'536;
+    /// For messages to streams. Whoever does not read other answers is closed.
+    SlowPolicy policy = SlowPolicy::kClose;
 };
 
 /// Why a connection is closed; what is counted follows from it.
@@ -54,11 +74,7 @@ class Connections {
     /// Called with an id whose last stream was closed.
     using LogOut = std::function<void(std::string_view id)>;
 
-    /// @param outbox_bytes_max  a connection for which more than this is kept back is closed when
-    ///     there is still more to write. So at most this and one batch are kept for each: a batch
-    ///     that is larger than the socket's buffer is no sign of a slow browser.
-    Connections(Epoll& epoll, Counters<WorkerCounter>& counters, std::size_t outbox_bytes_max,
-                LogOut log_out);
+    Connections(Epoll& epoll, Counters<WorkerCounter>& counters, SlowReaders slow, LogOut log_out);
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
@@ -78,6 +94,9 @@ class Connections {
     /// Writes, or keeps back what the socket does not take.
     /// @return false if the connection had to be closed.
     [[nodiscard]] bool write(StreamHandle handle, Connection& connection, std::string_view bytes);
+    /// The same for messages to a stream; of one that is slow, some may be dropped. Counts what
+    /// becomes of each message.
+    [[nodiscard]] bool write(StreamHandle handle, Connection& connection, const Chunks& chunks);
 
     /// The socket can take more. @return false if the connection was closed.
     [[nodiscard]] bool flush(StreamHandle handle, Connection& connection);
@@ -97,21 +116,41 @@ class Connections {
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
 
   private:
+    /// Writes past the outbox, which is empty. @return how many bytes the socket took; nothing if
+    /// the connection was closed.
+    [[nodiscard]] std::optional<std::size_t>
+    send_now(StreamHandle handle, const Connection& connection, std::string_view bytes);
     [[nodiscard]] bool keep_back(StreamHandle handle, Connection& connection,
                                  std::string_view bytes);
+    /// Keeps back all of `chunks` but the first `taken` bytes.
+    [[nodiscard]] bool keep_back(StreamHandle handle, Connection& connection, const Chunks& chunks,
+                                 std::size_t taken);
+    void append_chunks(Pending& waiting, const Chunks& chunks, std::size_t taken);
+    /// The connection's record, made if there is none. nullptr: the connection was closed.
+    [[nodiscard]] Pending* record_of(StreamHandle handle, Connection& connection);
+    /// Whether more may be kept back. @return false if the connection was closed.
+    [[nodiscard]] bool has_room(StreamHandle handle, const Connection& connection,
+                                Pending& waiting);
+    /// Drops what has to go for `bytes` more. @return false if the connection was closed.
+    [[nodiscard]] bool make_room(StreamHandle handle, const Connection& connection,
+                                 Pending& waiting, std::size_t bytes);
     /// Writes of the outbox what the socket takes. @return false if the connection was closed.
     [[nodiscard]] bool send_outbox(StreamHandle handle, const Connection& connection,
                                    Pending& waiting);
+    void watch_for_room(StreamHandle handle, const Connection& connection, bool was_empty);
     void release_pending(Connection& connection);
     void count_close(CloseReason reason);
+    void count_dropped(Pending& waiting, std::size_t messages);
+    void set_chunks_pending(std::uint64_t chunks);
 
     Epoll& epoll_;
     Counters<WorkerCounter>& counters_;
-    std::size_t outbox_bytes_max_;
+    SlowReaders slow_;
     LogOut log_out_;
     StreamTable table_;
     Slab<Pending> pending_;
     std::size_t pending_bytes_ = 0;
+    std::uint64_t chunks_pending_ = 0; // messages in all outboxes
 };
 
 } // namespace zcomet

@@ -35,6 +35,13 @@ void Delivery::work() {
     sends_left_ = kSendsPerTurn;
 }
 
+std::uint64_t Delivery::abandon() {
+    const std::uint64_t chunks = fan_outs_.abandon();
+    counters_.add(WorkerCounter::kChunksGiven, chunks);
+    counters_.add(WorkerCounter::kChunksDropped, chunks);
+    return chunks;
+}
+
 void Delivery::deliver(const wire::MessageList& messages) {
     collect(messages);
     const auto by_id = [](const Item& a, const Item& b) {
@@ -74,6 +81,7 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
         }
         return;
     }
+    counters_.add(WorkerCounter::kMessagesGiven, items.size());
     if (encoded_.size() < items.size()) {
         encoded_.resize(items.size());
     }
@@ -96,12 +104,14 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
 void Delivery::write_to(StreamHandle stream, Connection& connection,
                         std::span<const EncodedMessage> messages) {
     chunks_.clear();
+    chunk_ends_.clear();
     for (const EncodedMessage& message : messages) {
         message.append_to(chunks_, ++connection.messages, connection.chunked());
+        chunk_ends_.push_back(static_cast<std::uint32_t>(chunks_.size()));
     }
-    const bool written = connections_.write(stream, connection, chunks_);
-    counters_.add(written ? WorkerCounter::kChunksWritten : WorkerCounter::kChunksDropped,
-                  messages.size());
+    counters_.add(WorkerCounter::kChunksGiven, messages.size());
+    // A stream that is closed by this is gone from the table, and that is all there is to it.
+    static_cast<void>(connections_.write(stream, connection, Chunks{chunks_, chunk_ends_}));
     sends_left_ -= sends_left_ > 0 ? 1 : 0;
 }
 

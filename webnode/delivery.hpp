@@ -36,6 +36,10 @@ class Delivery {
     /// Whether this turn has room for another batch. What is not taken in holds its senders back.
     [[nodiscard]] bool can_take() const;
 
+    /// Gives up what is under way, and counts it as dropped.
+    /// @return how many chunks that were.
+    std::uint64_t abandon();
+
   private:
     /// A message to be shown, by the id's index, which sorts faster than its text.
     struct Item {
@@ -56,7 +60,8 @@ class Delivery {
     std::size_t sends_left_; // of this turn
     std::vector<Item> items_;
     std::vector<EncodedMessage> encoded_; // of the id in hand; the rest is memory for later
-    std::string chunks_;
+    std::string chunks_;                  // for the stream in hand
+    std::vector<std::uint32_t> chunk_ends_;
 };
 
 } // namespace zcomet

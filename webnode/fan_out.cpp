@@ -15,9 +15,32 @@ constexpr std::size_t kTogetherBytesMax = 16'384;
 } // namespace
 
 FanOuts::~FanOuts() {
+    abandon();
+}
+
+std::uint64_t FanOuts::abandon() {
+    std::uint64_t chunks = 0;
     for (FanOut* const fan_out : turns_) {
+        chunks += streams_from(fan_out->position) * fan_out->messages.size();
+        if (const auto id = table_.find_id(fan_out->id)) {
+            chunks += streams_from(table_.first_stream(*id)) * fan_out->waiting.size();
+            counters_.add(WorkerCounter::kMessagesGiven, fan_out->waiting.size());
+        } else {
+            counters_.add(WorkerCounter::kMessagesUnclaimed, fan_out->waiting.size());
+        }
         table_.let_go(fan_out->position);
     }
+    turns_.clear();
+    by_id_.clear();
+    bytes_ = 0;
+    return chunks;
+}
+
+std::uint64_t FanOuts::streams_from(StreamPosition position) const {
+    std::uint64_t streams = 0;
+    const auto count = [&streams](StreamHandle, const Connection&) { ++streams; };
+    static_cast<void>(table_.for_some_streams(position, SIZE_MAX, count));
+    return streams;
 }
 
 void FanOuts::begin(std::string_view id, StreamPosition position,
@@ -60,6 +83,7 @@ void FanOuts::begin_waiting(FanOut& fan_out) {
         fan_out.messages.push_back(std::move(fan_out.waiting.front()));
         fan_out.waiting.pop_front();
     }
+    counters_.add(WorkerCounter::kMessagesGiven, fan_out.messages.size());
 }
 
 void FanOuts::drop_waiting(FanOut& fan_out) {

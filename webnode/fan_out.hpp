@@ -9,6 +9,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <span>
@@ -43,6 +44,10 @@ class FanOuts {
     /// remove that stream and no other.
     template <typename Write> void work(std::size_t most, Write&& write);
 
+    /// Forgets all that is under way or queues.
+    /// @return how many chunks that were: messages, times the streams that did not get them.
+    std::uint64_t abandon();
+
     [[nodiscard]] bool empty() const { return turns_.empty(); }
     /// Of messages that are under way or queue.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -55,6 +60,7 @@ class FanOuts {
         std::deque<EncodedMessage> waiting;
     };
 
+    [[nodiscard]] std::uint64_t streams_from(StreamPosition position) const;
     void begin_waiting(FanOut& fan_out);
     void drop_waiting(FanOut& fan_out);
     void finish(FanOut& fan_out);

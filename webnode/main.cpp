@@ -42,7 +42,7 @@ void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
     worker_options.http = options.http;
     worker_options.name = options.name + "/" + std::to_string(role.index);
     worker_options.connections_max = options.streams_max;
-    worker_options.outbox_bytes_max = options.stream_buffer_bytes;
+    worker_options.slow = {options.stream_buffer_bytes, options.slow_streams};
     worker_options.request_deadline = std::chrono::milliseconds(options.request_deadline_ms);
     worker_options.vanished_max = std::chrono::seconds(options.vanished_seconds);
     if (options.pin) { // before ZeroMQ's thread is started, which then runs on the same one

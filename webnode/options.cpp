@@ -94,10 +94,17 @@ void add_size_options(CLI::App& app, CommandLine& line) {
         ->check(CLI::Range(1U, 100'000'000U));
     app.add_option(
            "--stream-buffer", line.options.stream_buffer_bytes,
-           "Bytes kept for a stream that does not read; with more it is closed at the next message")
+           "Bytes kept for a stream that does not read; with more --slow-streams says what follows")
         ->type_name("BYTES")
         ->capture_default_str()
         ->check(CLI::Range(kStreamBufferMin, kStreamBufferMax));
+    app.add_option("--slow-streams", line.slow_streams,
+                   "What a stream for which too much is kept is to lose: itself, its oldest "
+                   "messages, or all but the latest, which needs no such bound")
+        ->type_name("POLICY")
+        ->capture_default_str()
+        ->check(CLI::IsMember(
+            std::vector<std::string>(kSlowPolicyNames.begin(), kSlowPolicyNames.end())));
     app.add_option("--request-deadline-ms", line.options.request_deadline_ms,
                    "How long a request may take to arrive")
         ->type_name("MS")
@@ -144,6 +151,7 @@ WebNodeOptions settle_options(const CommandLine& line) {
         apply_cluster_file(line, options);
     }
     options.workers = std::max(options.workers, 1U);
+    options.slow_streams = slow_policy(line.slow_streams).value();
     if (value_or_throw(parse_tcp_endpoint(options.broker)).port == 0) {
         throw std::runtime_error("--broker " + options.broker + ": it needs a port to connect to");
     }
@@ -161,6 +169,7 @@ std::vector<std::string> worker_arguments(const WebNodeOptions& options, const W
         "--http=" + options.http.text(),
         "--name=" + options.name,
         "--stream-buffer=" + std::to_string(options.stream_buffer_bytes),
+        "--slow-streams=" + std::string(name_of(options.slow_streams)),
         "--request-deadline-ms=" + std::to_string(options.request_deadline_ms),
         "--vanished-after=" + std::to_string(options.vanished_seconds),
         "--worker-index=" + std::to_string(role.index),

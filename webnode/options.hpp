@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/endpoint.hpp"
+#include "webnode/slow_policy.hpp"
 
 #include <sys/types.h>
 
@@ -40,8 +41,10 @@ struct WebNodeOptions {
     std::string admin;
     /// Connections a worker holds at most; 0: as many as its limit of open files allows.
     std::uint32_t streams_max = 0;
-    /// Bytes kept back for a stream that does not read, before it is closed.
+    /// Bytes kept back for a stream that does not read, before its policy takes effect.
     std::size_t stream_buffer_bytes = 65'536;
+    /// What becomes of such a stream then.
+    SlowPolicy slow_streams = SlowPolicy::kClose;
     /// How long a request may take to arrive, from the accept on.
     std::uint32_t request_deadline_ms = 10'000;
     /// A browser that vanished without a word is found after this many seconds.
@@ -63,6 +66,7 @@ struct CommandLine {
     std::string http;
     std::string cluster_file;
     std::string cluster_node;
+    std::string slow_streams{name_of(SlowPolicy::kClose)};
 };
 
 /// Declares the options; parsing fills `line`, which must live as long as `app`.

@@ -38,7 +38,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
                std::function<void()> on_state)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
-      connections_(epoll_, slot.counters, options_.outbox_bytes_max,
+      connections_(epoll_, slot.counters, options_.slow,
                    [this](std::string_view id) { link_->logout(id); }),
       requests_(connections_, slot.counters, options_.request_deadline,
                 [this](std::string_view id) { link_->login(id); }),
@@ -61,6 +61,7 @@ Worker::Worker(WorkerOptions options, WorkerSlot& slot, UniqueFd termination,
         throw std::runtime_error("the kernel has no room for an epoll set");
     }
     slot_.reset_gauges();
+    slow_reported_ = slot_.counters.get(WorkerCounter::kStreamsSlow);
     enter(WorkerState::kStarting);
 }
 
@@ -90,6 +91,7 @@ void Worker::turn() {
     accept_connections(now);
     requests_.sweep(now);
     look_for_vanished(now);
+    report_slow_streams();
     publish_counters();
 }
 
@@ -160,7 +162,11 @@ wire::NodeLedger Worker::ledger() {
     const auto& counters = slot_.counters;
     wire::NodeLedger ledger;
     ledger.unclaimed = counters.get(WorkerCounter::kMessagesUnclaimed);
-    ledger.shown = counters.get(WorkerCounter::kMessagesReceived) - ledger.unclaimed;
+    ledger.shown = counters.get(WorkerCounter::kMessagesGiven);
+    ledger.chunks_given = counters.get(WorkerCounter::kChunksGiven);
+    ledger.chunks_written = counters.get(WorkerCounter::kChunksWritten);
+    ledger.chunks_dropped = counters.get(WorkerCounter::kChunksDropped);
+    ledger.chunks_waiting = counters.get(WorkerCounter::kChunksPending);
     return ledger;
 }
 
@@ -210,6 +216,17 @@ void Worker::publish_counters() {
     counters.set(WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
 }
 
+void Worker::report_slow_streams() {
+    const std::uint64_t slow = slot_.counters.get(WorkerCounter::kStreamsSlow);
+    if (slow == slow_reported_ || slow_log_.pass() == 0) {
+        return;
+    }
+    spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}", options_.name,
+                 name_of(options_.slow.policy), slow - slow_reported_,
+                 slot_.counters.get(WorkerCounter::kChunksDropped));
+    slow_reported_ = slow;
+}
+
 void Worker::drain() {
     enter(WorkerState::kDraining);
     termination_.reset();
@@ -233,11 +250,10 @@ void Worker::finish_deliveries() {
     for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
         delivery_.work();
     }
-    if (delivery_.unfinished()) {
-        spdlog::warn(
-            "event=drain-cut node={} text=\"some streams of ids with very many did not get "
-            "their last messages\"",
-            options_.name);
+    if (const std::uint64_t chunks = delivery_.abandon(); chunks > 0) {
+        spdlog::warn("event=drain-cut node={} chunks_dropped={} text=\"some streams of ids with "
+                     "very many did not get their last messages\"",
+                     options_.name, chunks);
     }
 }
 
@@ -259,10 +275,8 @@ void Worker::end_streams() {
 
 void Worker::wait_for_outboxes() {
     const Time end = Clock::now() + kDrainMax;
-    for (Time now = Clock::now(); now < end; now = Clock::now()) {
-        if (connections_.table().connection_count() == 0) {
-            return;
-        }
+    for (Time now = Clock::now(); now < end && connections_.table().connection_count() > 0;
+         now = Clock::now()) {
         static_cast<void>(link_->turn(now)); // its descriptors would stay ready otherwise
         for (const epoll_event& event : epoll_.wait(now, end)) {
             const StreamHandle handle = StreamHandle::unpack(event.data.u64);
@@ -273,6 +287,10 @@ void Worker::wait_for_outboxes() {
             }
         }
     }
+    // Closed rather than left to the end of the process: what waits for them counts as dropped.
+    connections_.table().for_each_connection([this](StreamHandle handle, const Connection&) {
+        connections_.close(handle, CloseReason::kDone);
+    });
 }
 
 } // namespace zcomet

@@ -35,7 +35,7 @@ struct WorkerOptions {
     std::string name;   ///< of the node, unique in the cluster
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;
-    std::size_t outbox_bytes_max = 65'536;
+    SlowReaders slow;
     Duration request_deadline = 10s;
     /// A browser that vanished without a word is found after this; as KeepaliveTimes::within().
     std::chrono::seconds vanished_max = 60s;
@@ -78,6 +78,7 @@ class Worker : private NodeLinkHandler {
     [[nodiscard]] Time next_due();
     void enter(WorkerState state);
     void publish_counters();
+    void report_slow_streams();
 
     void drain();
     void finish_deliveries();
@@ -103,6 +104,8 @@ class Worker : private NodeLinkHandler {
     bool link_ready_ = false;
     bool ending_ = false;
     LogLimit refusal_log_;
+    LogLimit slow_log_;
+    std::uint64_t slow_reported_ = 0; // of the counter streams_slow
 };
 
 } // namespace zcomet

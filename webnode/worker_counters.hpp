@@ -1,5 +1,15 @@
 // What a worker counts, and the record in which it does: one for each worker, in memory that the
 // supervisor shares, so that reading them costs the worker nothing and they outlive a crash.
+//
+// What becomes of messages adds up. Of each worker, at each end of a turn of its loop, and after
+// its process has ended, however it ended:
+//
+//     chunks_given = chunks_written + chunks_dropped + chunks_pending
+//
+// A chunk is one message for one stream. It is given when the message's turn comes for that stream,
+// which is when the stream's number #N goes up; it is written when the kernel has taken its last
+// byte, dropped when nobody will write (the rest of) it any more, and pending while it waits in the
+// stream's outbox. What the kernel has taken may still be lost with its connection.
 #pragma once
 
 #include "topology/counters.hpp"
@@ -24,8 +34,12 @@ enum class WorkerCounter : std::uint8_t {
     kResponses5xx,      //
     kMessagesReceived,  ///< from the feed
     kMessagesUnclaimed, ///< whose id had no stream here any more
-    kChunksWritten,     ///< handed to the kernel, or to a stream's outbox
-    kChunksDropped,     ///< that a slow stream would have got
+    kMessagesGiven,     ///< that went to one stream or more; the others wait behind earlier ones
+    kChunksGiven,       ///< messages, times the streams that each was to go to
+    kChunksWritten,     ///< of these: taken whole by the kernel
+    kChunksDropped,     ///< of these: by the policy for slow streams, or with a closed stream
+    kChunksPending,     ///< of these: in streams' outboxes, now
+    kStreamsSlow,       ///< times a stream that had not read began to miss messages
     kBytesWritten,      ///< taken by the kernel
     kSlowCloses,        ///< streams closed because they did not read
     kDeadlineCloses,    ///< connections closed because a request took too long
@@ -45,6 +59,7 @@ enum class WorkerCounter : std::uint8_t {
 };
 
 /// In the order of WorkerCounter.
+// clang-format off
 inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kWorkerCounterNames{
     "streams",
     "connections",
@@ -58,8 +73,12 @@ inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kW
     "responses_5xx",
     "messages_received",
     "messages_unclaimed",
+    "messages_given",
+    "chunks_given",
     "chunks_written",
     "chunks_dropped",
+    "chunks_pending",
+    "streams_slow",
     "bytes_written",
     "slow_closes",
     "deadline_closes",
@@ -76,12 +95,14 @@ inline constexpr std::array<std::string_view, Counters<WorkerCounter>::kSize> kW
     "login_lists_sent",
     "broker_losses",
 };
+// clang-format on
 
 /// Counters that say how much there is now, not how often something happened: they start again at 0
 /// with each process.
-inline constexpr std::array kWorkerGauges{WorkerCounter::kStreams,    WorkerCounter::kConnections,
-                                          WorkerCounter::kIds,        WorkerCounter::kPendingBytes,
-                                          WorkerCounter::kStreamsMax, WorkerCounter::kFull};
+inline constexpr std::array kWorkerGauges{
+    WorkerCounter::kStreams,      WorkerCounter::kConnections,   WorkerCounter::kIds,
+    WorkerCounter::kPendingBytes, WorkerCounter::kChunksPending, WorkerCounter::kStreamsMax,
+    WorkerCounter::kFull};
 
 enum class WorkerState : std::uint32_t {
     kDown,     ///< no process
@@ -106,8 +127,12 @@ struct alignas(64) WorkerSlot {
     std::atomic<std::int32_t> pid{0};
     std::atomic<std::uint64_t> restarts{0};
 
-    /// Call while no worker writes here.
+    /// For the next process. Call while no worker writes here.
     void reset_gauges() {
+        // What waited in a process that was killed, or was in its hands, is gone with it.
+        counters.set(WorkerCounter::kChunksDropped,
+                     counters.get(WorkerCounter::kChunksGiven) -
+                         counters.get(WorkerCounter::kChunksWritten));
         for (const WorkerCounter gauge : kWorkerGauges) {
             counters.set(gauge, 0);
         }

@@ -112,6 +112,52 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
     CHECK(slow.await_close());
 }
 
+TEST_CASE("a stream that does not read may lose messages instead, and sees which") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-streams", "drop-oldest"}});
+    CometClient slow(cluster.http(0), 4096);
+    slow.request("GET", "/test/123");
+    REQUIRE(slow.await_status() == 200);
+    REQUIRE(cluster.await_holders("123", 1));
+    const std::string text(60'000, 'x');
+    std::size_t sent = 0;
+    while (stat(cluster, 0, "chunks_dropped") == 0 && sent < 1000) {
+        for (int burst = 0; burst < 10; ++burst) {
+            REQUIRE(cluster.send("123", text) == 1);
+            ++sent;
+        }
+    }
+    CHECK(cluster.web_node(0).await_log("event=slow"));
+    CHECK(cluster.send("123", "the last") == 1);
+    ++sent;
+    REQUIRE(await_stat(cluster, 0, "chunks_given", sent));
+    const std::uint64_t dropped = stat(cluster, 0, "chunks_dropped");
+    CHECK(slow.await_chunks(sent - dropped).size() == sent - dropped);
+    CHECK(slow.chunks().back() == comet_chunk(sent, "the last"));
+    CHECK(await_stat(cluster, 0, "chunks_written", sent - dropped));
+    CHECK(stat(cluster, 0, "chunks_pending") == 0);
+    CHECK(stat(cluster, 0, "streams_slow") == 1);
+    CHECK(stat(cluster, 0, "slow_closes") == 0);
+    CHECK(stat(cluster, 0, "streams") == 1);
+}
+
+TEST_CASE("what a killed worker still had for its streams counts as dropped") {
+    Cluster cluster({.web_nodes = 1});
+    CometClient slow(cluster.http(0), 4096);
+    slow.request("GET", "/test/123");
+    REQUIRE(slow.await_status() == 200);
+    REQUIRE(cluster.await_holders("123", 1));
+    const std::string text(60'000, 'x');
+    std::size_t sent = 0;
+    while (stat(cluster, 0, "chunks_pending") == 0 && sent < 1000) {
+        REQUIRE(cluster.send("123", text) == 1);
+        REQUIRE(await_stat(cluster, 0, "chunks_given", ++sent));
+    }
+    REQUIRE(::kill(worker_pid(cluster, 0, 1), SIGKILL) == 0);
+    CHECK(await_stat(cluster, 0, "chunks_pending", 0));
+    CHECK(stat(cluster, 0, "chunks_written") + stat(cluster, 0, "chunks_dropped") == sent);
+    CHECK(stat(cluster, 0, "chunks_dropped") > 0);
+}
+
 TEST_CASE("the workers of a web node share its port, and each is a node of its own") {
     Cluster cluster({.web_nodes = 1, .workers = 3});
     std::set<std::string> names;

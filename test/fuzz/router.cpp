@@ -67,7 +67,7 @@ class Host : public RouterHost {
         const auto decoded = wire::decode(*frame);
         const auto& batch = std::get<wire::Batch>(std::get<wire::Frame>(decoded));
         FeedReader& reader = feeds_[batch.incarnation];
-        reader.welcome(batch.incarnation);
+        static_cast<void>(reader.welcome(batch.incarnation));
         ZCOMET_ASSERT(reader.on_batch(batch, kStart).verdict != FeedReader::Verdict::kGap);
     }
     std::string address_of(std::string_view connection) override { return std::string(connection); }
@@ -188,11 +188,12 @@ class Script {
         const std::string payload(size, 'x');
         wire::MessageFrameWriter frame(wire::MessageFrameWriter::Form::kSend);
         for (unsigned i = 0; i < count; ++i) {
-            frame.add(id(), payload);
+            const std::string name = id();
+            frame.add({name, payload});
         }
         const std::uint64_t first = numbers().message + 1 + small();
         numbers().message = first + count - 1;
-        say(frame.finish_send((flags & 1U) != 0, first));
+        say(frame.finish_send(static_cast<wire::Confirm>(flags % 3), first));
     }
     void say_resend() {
         const std::uint64_t from = 1 + std::uint64_t{bytes_.u8()};

@@ -75,7 +75,7 @@ class Feed:
         incarnation, number, flags, count, messages = wire.read_batch(frame)
         assert topic == self._topic
         assert incarnation == self._incarnation
-        assert flags == 0
+        assert flags in (0, 2)
         assert number == self.applied + (1 if count else 0), "a gap, in a cluster that lost nothing"
         self.applied = number
         return messages
@@ -104,7 +104,7 @@ def log_in(node, user_id):
     # answer two that come close together, so one that tells nothing new is no end.
     deadline = time.monotonic() + TIMEOUT_MS / 1000
     while time.monotonic() < deadline:
-        node.send(wire.heartbeat(0, 1, 1))
+        node.send(wire.heartbeat(0, 1, 1, wire.digest(user_id)))
         _, change, _ = wire.read_heartbeat(node.await_kind(wire.HEARTBEAT))
         if change == 1:
             return
@@ -121,12 +121,16 @@ def main():
                           receipt=True))
     assert wire.read_receipt(sender.await_kind(wire.RECEIPT)) == (1, [1, 0])
     assert feed.await_message() == [(b"123", b"hello from Python")]
-    node.send(wire.heartbeat(feed.applied, 1, 1))
+
+    sender.send(wire.send(3, [(b"123", b"did it arrive?")], acknowledge=True))
+    assert feed.await_message() == [(b"123", b"did it arrive?", sender.incarnation, 3)]
+    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), ledger=(2, 0, 0, 2)))
+    assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
     sender.leave()
     node.leave()
     feed.close()
     context.term()
-    print("joined, logged in, sent and received")
+    print("joined, logged in, sent, received and acknowledged")
 
 
 if __name__ == "__main__":

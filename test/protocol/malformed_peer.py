@@ -79,7 +79,7 @@ CASES = {
     "a SEND whose numbers end beyond 64 bits":
         (wire.send(2**64 - 1, [(b"1", b"x"), (b"1", b"y")]), MALFORMED, wire.SEND, wire.SENDER),
     "a SEND with an unknown flag":
-        (wire.send(1, [(b"1", b"x")], receipt=2), MALFORMED, wire.SEND, wire.SENDER),
+        (wire.send(1, [(b"1", b"x")], receipt=4), MALFORMED, wire.SEND, wire.SENDER),
     "a LIST with an unknown part":
         (wire.header(wire.LIST) + wire.u64(1) + b"\4" + wire.u32(0), MALFORMED, wire.LIST, wire.NODE),
     "a LIST that begins in the middle":

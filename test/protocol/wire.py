@@ -5,7 +5,7 @@ import struct
 HELLO, GOODBYE, HEARTBEAT = 0x01, 0x02, 0x03
 LOGIN, LOGOUT, LIST, RESEND = 0x10, 0x11, 0x12, 0x20
 SEND, PING, QUERY, BATCH = 0x30, 0x40, 0x41, 0x50
-WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ERROR = 0x81, 0x82, 0x83, 0x84, 0x85, 0xFF
+WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED, ERROR = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0xFF
 NODE, SENDER = 1, 2
 
 
@@ -29,8 +29,20 @@ def hello(incarnation, role, name):
     return header(HELLO) + u64(incarnation) + bytes([role]) + str8(name)
 
 
-def heartbeat(feed, change, streams):
-    return header(HEARTBEAT) + u64(feed) + u64(change) + u64(streams)
+def digest(*ids):
+    """The sum of the ids' 64-bit FNV-1a hashes."""
+    total = 0
+    for user_id in ids:
+        value = 0xCBF29CE484222325
+        for byte in user_id:
+            value = (value ^ byte) * 0x100000001B3 % 2**64
+        total += value
+    return total % 2**64
+
+
+def heartbeat(feed, change, streams, ids_digest=0, ledger=()):
+    return (header(HEARTBEAT) + u64(feed) + u64(change) + u64(streams) + u64(ids_digest) +
+            bytes([len(ledger)]) + b"".join(map(u64, ledger)))
 
 
 def login(change, *ids):
@@ -42,9 +54,9 @@ def login_list(change, *ids):
     return header(LIST) + u64(change) + bytes([3]) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-def send(first, messages, receipt=False):
+def send(first, messages, receipt=False, acknowledge=False):
     body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
-    return header(SEND) + bytes([receipt]) + u64(first) + u32(len(messages)) + body
+    return header(SEND) + bytes([receipt + 2 * acknowledge]) + u64(first) + u32(len(messages)) + body
 
 
 def batch(incarnation, number, messages, flags=0, tail=b""):
@@ -116,7 +128,7 @@ def read_welcome(frame, role):
             "changes_applied": reader.u64(), "feed_published": reader.u64(),
         }
     else:
-        welcome |= {"window_bytes": reader.u32(), "credited": reader.u64()}
+        welcome |= {"window_bytes": reader.u32(), "credited": reader.u64(), "settles_in_ms": reader.u32()}
     reader.end()
     return welcome
 
@@ -132,7 +144,8 @@ def read_heartbeat(frame):
 
 
 def read_batch(frame):
-    """A BATCH as (feed incarnation, number, flags, count, [(id, payload), …])."""
+    """A BATCH as (feed incarnation, number, flags, count, [(id, payload), …]); with flags 2 each message
+    is (id, payload, sender, its number there)."""
     reader = Reader(frame)
     if reader.kind != BATCH:
         raise ValueError(f"BATCH was due, not {frame.hex()}")
@@ -140,12 +153,16 @@ def read_batch(frame):
     messages = []
     if flags == 0:
         messages = [(reader.str8(), reader.take(reader.u32())) for _ in range(count)]
+    elif flags == 2:
+        for _ in range(count):
+            origin = reader.u64(), reader.u64()
+            messages.append((reader.str8(), reader.take(reader.u32()), *origin))
     reader.end()
     return incarnation, number, flags, count, messages
 
 
 def read_receipt(frame):
-    """A RECEIPT as (first, [nodes, …])."""
+    """A RECEIPT, or an ACKNOWLEDGED, as (first, [nodes, …])."""
     reader = Reader(frame)
     first, count = reader.u64(), reader.u32()
     nodes = [reader.u32() for _ in range(count)]

@@ -143,11 +143,12 @@ TEST_CASE("router: numbers beyond 64 bits are refused", "[router]") {
     broker.join_sender("s", 2);
     CHECK(broker.refused("s", RouterHarness::send(UINT64_MAX, {{"a", "1"}, {"a", "2"}})) ==
           ErrorCode::kMalformed);
+    broker.say("s", RouterHarness::send(1, {{"a", "1"}}));
     broker.say("s", RouterHarness::send(UINT64_MAX, {{"a", "1"}}));
     CHECK(broker.take("s").empty());
     // After the last number none is missing, whatever is repeated.
     const std::uint64_t missing = broker.counter(BrokerCounter::kMessagesMissing);
-    CHECK(missing == UINT64_MAX - 1);
+    CHECK(missing == UINT64_MAX - 2);
     broker.say("s", RouterHarness::send(5, {{"a", "1"}}));
     CHECK(broker.counter(BrokerCounter::kMessagesMissing) == missing);
     CHECK(broker.counter(BrokerCounter::kMessagesRepeated) == 1);

@@ -70,6 +70,18 @@ TEST_CASE("failures are told apart", "[flood_tally]") {
     CHECK(json["passed"] == false);
 }
 
+TEST_CASE("a log that could not be written is a failure", "[flood_tally]") {
+    auto tally = tally_of(3, 0, 9);
+    CHECK_THAT(summary_text(result_of(3, *tally)), !Contains("log "));
+    tally->counters.set(FloodCounter::kLogLinesLost, 5);
+    tally->log_errno = ENOSPC;
+    const FloodResult result = result_of(3, *tally);
+    CHECK_FALSE(result.passed());
+    CHECK(result.totals.failed() == 0);
+    CHECK_THAT(summary_text(result), Contains("lacks 5 lines: No space left on device\n"));
+    CHECK(nlohmann::json::parse(summary_json(result))["log_lines_lost"] == 5);
+}
+
 TEST_CASE("rates are of the time when all streams were open", "[flood_tally]") {
     FloodResult result = result_of(1, *tally_of(1, 0, 100));
     CHECK(result.chunks_per_s() == 0);

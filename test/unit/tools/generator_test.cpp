@@ -173,3 +173,14 @@ TEST_CASE("messages are padded to the size, and never cut", "[generator]") {
         CHECK((text.find(" ts=1790000000123456789") != std::string::npos) == stamp);
     }
 }
+
+TEST_CASE("a tag says who sent a message, and which of his it is", "[generator]") {
+    CHECK(texts({.count = 2, .generators = 2, .message = "hi", .sender = "me"}) ==
+          std::vector<std::string>{"hi by=me/1", "hi by=me/2", "hi by=me/3", "hi by=me/4"});
+    CHECK(texts({.count = 1, .message = "hi", .size_bytes = 20, .stamp = true, .sender = "me"},
+                5) == std::vector<std::string>{"hi xxxx by=me/1 ts=5"});
+    Generator generator({.count = 2, .generators = 2, .sender = "me"}, kStart);
+    for (std::uint64_t number = 1; number <= 4; ++number) {
+        CHECK(generator.next(0).number == number);
+    }
+}

@@ -56,10 +56,12 @@ TEST_CASE("what went wrong is said, a line each", "[msggen_report]") {
     report.planned = 3000;
     report.lost_brokers = 1;
     report.unconfirmed = 1;
+    report.log_lines_lost = 2;
     CHECK(report.text() == "sent 2001 messages in 20.00 s: 100.0 a second (100.0 wanted)\n"
                            "stopped before the other 999 of 3000\n"
                            "the broker was lost 1 time\n"
-                           "the broker did not confirm 1 message, which may be lost\n");
+                           "the broker did not confirm 1 message, which may be lost\n"
+                           "the log lacks 2 messages: it could not be written\n");
 }
 
 TEST_CASE("the JSON has everything", "[msggen_report]") {
@@ -70,6 +72,7 @@ TEST_CASE("the JSON has everything", "[msggen_report]") {
     CHECK(json.at("wanted_per_s") == 100.0);
     CHECK(json.at("behind_schedule") == false);
     CHECK(json.at("unconfirmed") == 0);
+    CHECK(json.at("log_lines_lost") == 0);
     CHECK(json.at("generators") == 10);
     CHECK(json.at("seed") == 42);
 }

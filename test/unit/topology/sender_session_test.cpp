@@ -256,6 +256,31 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker gets what the old one did not ac
     CHECK(session.unacknowledged() == 0);
 }
 
+TEST_CASE_METHOD(AwaitingFixture, "a new broker is given time to hear from its nodes",
+                 "[sender_session]") {
+    session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
+                            kStart + 1s);
+    const auto young = wire::SenderWelcome{kWindow, 0, 2000};
+    session.on_broker_frame(wire::encode(wire::Welcome{2, "b", 1000, 3000, 0, young}), kStart + 1s);
+    host.sent.clear();
+    session.tick(kStart + 1500ms);
+    session.flush(kStart + 1500ms);
+    CHECK_FALSE(session.can_send());
+    CHECK(session.counters().messages_resent == 0);
+    CHECK(session.due() <= kStart + 3s);
+    session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 2s);
+    session.tick(kStart + 3s);
+    CHECK(session.counters().messages_resent == 3);
+    CHECK(session.can_send());
+}
+
+TEST_CASE_METHOD(Fixture, "the first broker's age is nobody's business", "[sender_session]") {
+    session.start(kStart);
+    const auto young = wire::SenderWelcome{kWindow, 0, 2000};
+    session.on_broker_frame(wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, young}), kStart);
+    CHECK(session.can_send());
+}
+
 TEST_CASE_METHOD(AwaitingFixture, "what goes without an answer for two lifetimes is sent again",
                  "[sender_session]") {
     Time now = kStart;

@@ -120,11 +120,12 @@ TEST_CASE("frames come back as they went", "[wire]") {
     CHECK(ids.count() == 0);
 
     const std::string welcome_bytes =
-        wire::encode(wire::Welcome{1, "b", 1000, 3000, 5, wire::SenderWelcome{262144, 17}});
+        wire::encode(wire::Welcome{1, "b", 1000, 3000, 5, wire::SenderWelcome{262144, 17, 3000}});
     const auto welcome = decoded<wire::Welcome>(welcome_bytes, wire::Role::kSender);
     CHECK(welcome.table_version == 5);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).window_bytes == 262144);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).credited == 17);
+    CHECK(std::get<wire::SenderWelcome>(welcome.part).settles_in_ms == 3000);
 
     wire::NodeCountsWriter writer;
     writer.add(0);

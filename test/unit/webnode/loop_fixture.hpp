@@ -53,6 +53,10 @@ class Browser {
 
 class LoopFixture {
   public:
+    explicit LoopFixture(SlowPolicy slow = SlowPolicy::kClose)
+        : connections(epoll, counters, {kOutboxBytesMax, slow},
+                      [this](std::string_view id) { logouts.emplace_back(id); }) {}
+
     static constexpr std::size_t kOutboxBytesMax = 4096;
     static constexpr int kSocketBytes = 131'072; // that a connection takes, about
     static constexpr Duration kDeadline = 10s;
@@ -110,8 +114,7 @@ class LoopFixture {
     Epoll epoll;
     std::vector<std::string> logins;
     std::vector<std::string> logouts;
-    Connections connections{epoll, counters, kOutboxBytesMax,
-                            [this](std::string_view id) { logouts.emplace_back(id); }};
+    Connections connections;
     Requests requests{connections, counters, kDeadline,
                       [this](std::string_view id) { logins.emplace_back(id); }};
     Delivery delivery{connections, counters};

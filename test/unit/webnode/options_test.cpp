@@ -39,13 +39,30 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     CHECK(options.http.text() == "0.0.0.0:8000");
     CHECK(options.workers == 1);
     CHECK(options.admin.empty());
+    CHECK(options.slow_streams == SlowPolicy::kClose);
 }
 
 TEST_CASE("options mean what they say", "[options]") {
-    const WebNodeOptions options =
-        settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:0", "--workers", "3", "--name",
-                "web", "--admin", "127.0.0.1:0", "--max-streams", "10", "--stream-buffer", "2048",
-                "--request-deadline-ms", "500", "--vanished-after", "90"});
+    const WebNodeOptions options = settle({"--broker",
+                                           "tcp://10.0.0.1:7000",
+                                           "--http",
+                                           "[::1]:0",
+                                           "--workers",
+                                           "3",
+                                           "--name",
+                                           "web",
+                                           "--admin",
+                                           "127.0.0.1:0",
+                                           "--max-streams",
+                                           "10",
+                                           "--stream-buffer",
+                                           "2048",
+                                           "--slow-streams",
+                                           "drop-oldest",
+                                           "--request-deadline-ms",
+                                           "500",
+                                           "--vanished-after",
+                                           "90"});
     CHECK_FALSE(options.embedded_broker);
     CHECK(options.broker == "tcp://10.0.0.1:7000");
     CHECK(options.http.host == "::1");
@@ -53,6 +70,7 @@ TEST_CASE("options mean what they say", "[options]") {
     CHECK(options.name == "web");
     CHECK(options.streams_max == 10);
     CHECK(options.stream_buffer_bytes == 2048);
+    CHECK(options.slow_streams == SlowPolicy::kDropOldest);
     CHECK(options.request_deadline_ms == 500);
     CHECK(options.vanished_seconds == 90);
 }
@@ -61,7 +79,7 @@ TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     WebNodeOptions told =
         settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3", "--name",
                 "web", "--max-streams", "10", "--stream-buffer", "2048", "--request-deadline-ms",
-                "500", "--vanished-after", "90", "--pin"});
+                "500", "--vanished-after", "90", "--pin", "--slow-streams", "latest-only"});
     std::vector<std::string> arguments = worker_arguments(told, {2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
     arguments.erase(arguments.begin());
@@ -76,6 +94,7 @@ TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     CHECK(heard.streams_max == told.streams_max);
     CHECK(heard.pin);
     CHECK(heard.stream_buffer_bytes == told.stream_buffer_bytes);
+    CHECK(heard.slow_streams == SlowPolicy::kLatestOnly);
     CHECK(heard.request_deadline_ms == told.request_deadline_ms);
     CHECK(heard.vanished_seconds == told.vanished_seconds);
 }
@@ -95,5 +114,6 @@ TEST_CASE("mistakes are named", "[options]") {
                       Contains("/nonexistent"));
     CHECK_THROWS_AS(parse({"--workers", "0"}), CLI::ValidationError);
     CHECK_THROWS_AS(parse({"--stream-buffer", "1"}), CLI::ValidationError);
+    CHECK_THROWS_AS(parse({"--slow-streams", "drop"}), CLI::ValidationError);
     CHECK_THROWS_AS(parse({"--bogus"}), CLI::ExtrasError);
 }

@@ -1,0 +1,72 @@
+#include "tools/reconcile_text.hpp"
+
+#include "tools/table.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+
+namespace zcomet {
+
+namespace {
+
+struct Total {
+    const char* key;
+    const char* text;
+    std::uint64_t ReconcileTotals::*value;
+};
+
+constexpr std::array kTotals{
+    Total{"sent", "messages sent", &ReconcileTotals::sent},
+    Total{"no_stream", "void: no stream was open", &ReconcileTotals::no_stream},
+    Total{"streams", "streams", &ReconcileTotals::streams},
+    Total{"received", "messages received", &ReconcileTotals::received},
+    Total{"others", "of other senders", &ReconcileTotals::others},
+    Total{"at_edge", "at an edge: a stream had just opened, or closed", &ReconcileTotals::at_edge},
+    Total{"missing", "missing", &ReconcileTotals::missing},
+    Total{"twice", "twice", &ReconcileTotals::twice},
+    Total{"out_of_order", "out of order", &ReconcileTotals::out_of_order},
+    Total{"unsent", "never sent to this id", &ReconcileTotals::unsent},
+};
+
+} // namespace
+
+std::string finding_text(const Finding& finding, std::string_view log) {
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", name_of(finding.kind), finding.sender,
+                       finding.number, finding.id, log, finding.stream,
+                       finding.reason.empty() ? "-" : finding.reason);
+}
+
+std::string finding_json(const Finding& finding, std::string_view log) {
+    nlohmann::ordered_json json = {{"kind", name_of(finding.kind)},
+                                   {"sender", finding.sender},
+                                   {"number", finding.number},
+                                   {"id", finding.id},
+                                   {"log", log},
+                                   {"stream", finding.stream}};
+    if (!finding.reason.empty()) {
+        json["reason"] = finding.reason;
+    }
+    return json.dump();
+}
+
+std::string totals_text(const ReconcileTotals& totals) {
+    Table table({{"WHAT"}, {"COUNT", Table::Align::kRight}});
+    for (const Total& total : kTotals) {
+        table.add_row({total.text, std::to_string(totals.*total.value)});
+    }
+    return table.text() +
+           (totals.balanced() ? "every message came once, in order\n" : "the logs do not agree\n");
+}
+
+std::string totals_json(const ReconcileTotals& totals) {
+    nlohmann::ordered_json json;
+    for (const Total& total : kTotals) {
+        json[total.key] = totals.*total.value;
+    }
+    json["balanced"] = totals.balanced();
+    return json.dump();
+}
+
+} // namespace zcomet
