@@ -51,6 +51,7 @@ void NodeSession::on_connected(Time now) {
 
 void NodeSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    hello_unanswered_ = true;
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -80,6 +81,7 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
 
 void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const auto& part = std::get<wire::NodeWelcome>(welcome.part);
+    hello_unanswered_ = false;
     broker_name_ = welcome.name;
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
@@ -184,7 +186,9 @@ void NodeSession::act_on(const FeedReader::Outcome& outcome, const wire::Batch& 
     case FeedReader::Verdict::kGap:
         if (outcome.resend) {
             ++counters_.gaps;
-            host_.send_to_broker(wire::encode(*outcome.resend));
+            if (!hello_unanswered_) { // see send_heartbeat()
+                host_.send_to_broker(wire::encode(*outcome.resend));
+            }
         }
         break;
     case FeedReader::Verdict::kNothing:
@@ -261,8 +265,10 @@ void NodeSession::send_heartbeat(Time now) {
     change_at_heartbeat_ = change_;
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
-    host_.send_to_broker(
-        wire::encode(wire::Heartbeat{feed_.applied(), change_, host_.stream_count()}));
+    // A broker that has not answered our HELLO may be another one, with another feed for us: our
+    // numbers would acknowledge batches of it that we never saw.
+    const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
+    host_.send_to_broker(wire::encode(wire::Heartbeat{applied, change_, host_.stream_count()}));
 }
 
 void NodeSession::lose(Time now) {
@@ -293,7 +299,7 @@ void NodeSession::tick(Time now) {
     if (welcomed() && heard() + liveness_ <= now) {
         lose(now);
     }
-    if (state_ == State::kGreeting && next_heartbeat_ <= now) {
+    if (hello_unanswered_ && next_heartbeat_ <= now) {
         say_hello(now);
     }
     if (!welcomed()) {

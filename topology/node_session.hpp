@@ -133,6 +133,7 @@ class NodeSession {
     std::uint64_t confirm_answered_ = 0;    // token of the last PONG
     std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
+    bool hello_unanswered_ = false;
     GatherWindow gather_{kLoginGatherWindow};
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
