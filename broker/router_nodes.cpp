@@ -1,4 +1,5 @@
 #include "broker/router.hpp"
+#include "topology/mutants.hpp"
 
 #include <string>
 
@@ -14,7 +15,8 @@ void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdL
     if (node.list_needed && !breaks_list) {
         return;
     }
-    if (breaks_list || change != node.changes_applied + 1) {
+    const bool is_next = change == node.changes_applied + 1 || ZCOMET_MUTANT(kTrustChanges);
+    if (breaks_list || !is_next) {
         need_list(in);
         return;
     }
@@ -39,6 +41,10 @@ void Router::on_list(const Incoming& in, const wire::List& list) {
     list.ids.for_each([&](std::string_view id) { logged_in += table_.login(in.peer, id); });
     counters_.add(BrokerCounter::kLogins, logged_in);
     if (!list.last) {
+        if (ZCOMET_MUTANT(kSweepEarly)) {
+            table_.end_list(in.peer);
+            table_.begin_list(in.peer);
+        }
         return;
     }
     const std::uint32_t before = table_.id_count(in.peer);

@@ -2,6 +2,7 @@
 
 #include "topology/check.hpp"
 #include "topology/endpoint.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -51,7 +52,7 @@ void NodeSession::on_connected(Time now) {
 
 void NodeSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
-    hello_unanswered_ = true;
+    hello_unanswered_ = !welcomed() || !ZCOMET_MUTANT(kAcknowledgeUnwelcomed);
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -94,7 +95,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         feed_endpoint_ = std::move(endpoint);
         host_.connect_feed(feed_endpoint_);
     }
-    if (part.changes_applied != change_) {
+    if (part.changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
         list_due_ = true;
     }
     heard_feed_ = now;
@@ -126,7 +127,7 @@ void NodeSession::on_heartbeat(const wire::Heartbeat& heartbeat) {
 void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     switch (error.code) {
     case wire::ErrorCode::kHelloFirst:
-        if (welcomed()) {
+        if (welcomed() && !ZCOMET_MUTANT(kIgnoreOblivion)) {
             lose(now);
         }
         return;
@@ -208,7 +209,7 @@ void NodeSession::logout(std::string_view id) {
 void NodeSession::change_id(std::string_view id, bool is_logout) {
     if (!welcomed()) {
         // The broker knows nothing of us now, and will be told everything.
-        list_due_ = true;
+        list_due_ = list_due_ || !ZCOMET_MUTANT(kForgetAwayChanges);
         return;
     }
     if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
@@ -292,6 +293,9 @@ void NodeSession::forget_broker() {
 Time NodeSession::heard() const {
     // While the broker works its way through our list its answers wait behind that; its feed does
     // not.
+    if (ZCOMET_MUTANT(kIgnoreOblivion)) {
+        return heard_broker_;
+    }
     return list_under_way_ != 0 ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 

@@ -1,6 +1,7 @@
 #include "topology/sender_session.hpp"
 
 #include "topology/check.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -77,7 +78,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
     // too.
     for (const Sent& sent : under_way_) {
-        counters_.unconfirmed += sent.messages;
+        counters_.unconfirmed += ZCOMET_MUTANT(kForgetUnconfirmed) ? 0 : sent.messages;
     }
     under_way_.clear();
     under_way_bytes_ = 0;
@@ -110,7 +111,8 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
 }
 
 bool SenderSession::can_send() const {
-    return welcomed() && under_way_bytes_ + open_.size_bytes() < window_bytes_;
+    return welcomed() && (under_way_bytes_ + open_.size_bytes() < window_bytes_ ||
+                          ZCOMET_MUTANT(kSendPastWindow));
 }
 
 std::uint64_t SenderSession::send(std::string_view id, std::string_view payload, bool receipt) {
@@ -140,6 +142,7 @@ void SenderSession::send_heartbeat(Time now) {
 
 void SenderSession::lose(Time now) {
     state_ = State::kGreeting;
+    last_number_ = ZCOMET_MUTANT(kRenumberSends) ? 0 : last_number_;
     ++counters_.lost_brokers;
     host_.on_lost();
     say_hello(now);
