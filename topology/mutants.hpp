@@ -34,6 +34,8 @@
       "a node minds neither hello-first nor the silence of its feed")                              \
     X(kForgetAwayChanges, "forget-away-changes",                                                   \
       "logins and logouts made while the broker is away are not told later")                       \
+    X(kTrustPong, "trust-pong",                                                                    \
+      "a node takes a broker's PONG for its word on logins that never came there")                 \
     X(kForgetUnconfirmed, "forget-unconfirmed", "a sender does not count what it lost")            \
     X(kRenumberSends, "renumber-sends", "a sender begins at 1 again after it lost its broker")     \
     X(kSendPastWindow, "send-past-window", "a sender does not mind its window")                    \

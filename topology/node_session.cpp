@@ -74,7 +74,10 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
-        confirm_answered_ = pong->token;
+        if (!hello_unanswered_ ||
+            ZCOMET_MUTANT(kTrustPong)) { // nobody needs HELLO for a PING, but for a LOGIN
+            confirm_answered_ = pong->token;
+        }
     } else {
         ++counters_.bad_frames;
     }
@@ -98,6 +101,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     if (part.changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
         list_due_ = true;
     }
+    confirm_due_ = confirm_answered_ != confirm_asked_;
     heard_feed_ = now;
     next_heartbeat_ = now + heartbeat_interval_;
     if (!welcomed()) {
@@ -234,13 +238,20 @@ void NodeSession::confirm_logins(Time now) {
     }
     tick(now);
     send_changes();
-    // The broker takes our frames in order, so its PONG comes after it has applied what went
-    // before.
+    ask_for_confirmation(now);
+}
+
+/// The broker takes our frames in order, so its PONG comes after it has applied what went before.
+/// If that was lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
+void NodeSession::ask_for_confirmation(Time now) {
+    confirm_due_ = false;
+    send_heartbeat(now);
     host_.send_to_broker(wire::encode(wire::Ping{++confirm_asked_}));
 }
 
 bool NodeSession::logins_applied() const {
-    return welcomed() && !list_due_ && changes_.count() == 0 && confirm_answered_ == confirm_asked_;
+    return welcomed() && !list_due_ && !confirm_due_ && changes_.count() == 0 &&
+           confirm_answered_ == confirm_asked_;
 }
 
 void NodeSession::send_list() {
@@ -249,6 +260,7 @@ void NodeSession::send_list() {
     changes_ = {};
     list_under_way_ = ++change_;
     list_due_ = false;
+    confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
     ++counters_.lists_sent;
     wire::IdFrameWriter part;
     bool first = true;
@@ -316,6 +328,9 @@ void NodeSession::tick(Time now) {
         send_changes();
         gather_.went(now);
     }
+    if (confirm_due_) {
+        ask_for_confirmation(now);
+    }
     if (next_heartbeat_ <= now || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
         send_heartbeat(now);
     }
@@ -328,7 +343,7 @@ Time NodeSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
-    if (list_due_ || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+    if (list_due_ || confirm_due_ || unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
         return Time::min();
     }
     const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;

@@ -113,6 +113,7 @@ class NodeSession {
     void send_changes();
     void send_list();
     void send_heartbeat(Time now);
+    void ask_for_confirmation(Time now);
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
@@ -133,6 +134,7 @@ class NodeSession {
     std::uint64_t confirm_answered_ = 0;    // token of the last PONG
     std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
+    bool confirm_due_ = false; // an earlier answer would not speak for what came after it
     bool hello_unanswered_ = false;
     GatherWindow gather_{kLoginGatherWindow};
     Duration heartbeat_interval_ = 1s;

@@ -13,11 +13,13 @@ namespace {
 constexpr int kReceiveBudget = 64;
 } // namespace
 
-NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, unsigned slot)
+NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
+                         std::uint64_t confirms_per_mille)
     : Process(world, fmt::format("n{}", slot)), network_(network), promises_(promises),
       account_(promises.add_node(slot, world.random().next() | 1U)),
       session_(*this, account_.incarnation, process_name(), "192.0.2.1"),
-      dealer_(network.connect(*this, Socket::kDealer)), streams_of_id_(promises.ids().size(), 0) {
+      dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
+      to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
     session_.start(world.now());
     wake(due());
 }
@@ -47,6 +49,13 @@ void NodeProcess::turn() {
         notice_connection();
     }
     session_.tick(now);
+    look_whether_confirmed();
+}
+
+void NodeProcess::look_whether_confirmed() {
+    if (confirming_ != nullptr && session_.logins_applied()) {
+        promises_.on_confirmed(account_, *std::exchange(confirming_, nullptr), to_confirm_);
+    }
 }
 
 Time NodeProcess::due() const {
@@ -127,6 +136,13 @@ void NodeProcess::open_stream(IdNumber id) {
     if (streams_of_id_[id]++ == 0) {
         session_.login(promises_.ids()[id]);
         promises_.on_presence(account_, id);
+        if (world().random().chance(confirms_per_mille_)) {
+            session_.confirm_logins(world().now());
+            confirming_ = promises_.feed_of(account_);
+            for (IdNumber held = 0; held < to_confirm_.size(); ++held) {
+                to_confirm_[held] = holds(held);
+            }
+        }
     }
     on_input();
 }
@@ -139,6 +155,7 @@ void NodeProcess::close_a_stream() {
     const IdNumber id = std::exchange(any, streams_.back());
     streams_.pop_back();
     if (--streams_of_id_[id] == 0) {
+        to_confirm_[id] = false;
         session_.logout(promises_.ids()[id]);
         promises_.on_presence(account_, id);
     }

@@ -19,7 +19,11 @@ namespace zcomet::sim {
 class NodeProcess : public Process, public NetworkClient, private NodeSessionHost {
   public:
     /// Its name is "n" and `slot`, and it begins to connect.
-    NodeProcess(World& world, Network& network, Promises& promises, unsigned slot);
+    /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
+    /// to
+    ///                            say when the login is in the table, as the client library does.
+    NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
+                std::uint64_t confirms_per_mille);
 
     /// A browser opens a stream; nothing happens before the node listens.
     void open_stream(IdNumber id);
@@ -48,6 +52,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     void note_welcome(const std::string& frame);
     void take_in(const std::string& batch);
     void notice_connection();
+    void look_whether_confirmed();
     [[nodiscard]] bool connected_since() const;
 
     void on_arrival(Socket socket, std::string frame) override;
@@ -71,6 +76,9 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     std::deque<std::string> from_feed_;
     std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
     std::uint64_t feed_ = 0;          // of the feed of the batch in hand
+    std::uint64_t confirms_per_mille_;
+    const Feed* confirming_ = nullptr; // what the broker had for the node when it was asked
+    std::vector<bool> to_confirm_;     // by id: held then, and ever since
     bool listening_ = false;
     bool refused_frame_ = false;
     bool connected_ = false; // when it last looked

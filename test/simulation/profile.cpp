@@ -82,6 +82,10 @@ Profile draw_profile(Random& random) {
     profile.sender_window_bytes =
         one_of(random, std::array<std::uint32_t, 3>{300, 4000, 256 << 10});
     draw_faults(profile, random);
+    if (profile.drops.replies_per_mille == 0) {
+        // A broker's word that logins are missing must not be lost before its PONG.
+        profile.confirms_per_mille = one_of(random, std::array{0U, 300U});
+    }
     if (random.chance(20)) {
         make_large(profile);
     } else if (random.chance(15)) {

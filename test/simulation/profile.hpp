@@ -27,6 +27,7 @@ struct Profile {
     std::uint64_t faults_per_mille = 0; ///< of the actions
     std::vector<Fault> faults;
     std::uint64_t repeats_per_mille = 0;
+    std::uint64_t confirms_per_mille = 0; ///< of logins
     NetworkOptions network;
     FrameDrops drops;
     FeedLimits feed;

@@ -105,6 +105,21 @@ void Promises::on_presence(NodeAccount& node, IdNumber id) {
     node.presence[id] = Presence::kUnknown;
 }
 
+void Promises::on_confirmed(const NodeAccount& node, const Feed& asked,
+                            const std::vector<bool>& held) {
+    if (broker_ == nullptr || feed_of(node) != &asked) {
+        return; // the broker has forgotten the node since, which the node cannot know yet
+    }
+    for (IdNumber id = 0; id < held.size(); ++id) {
+        if (held[id] && (who(id) & bit_of(node.slot)) == 0) {
+            world_.violate(fmt::format("n{} was told that its logins are in the table, but {} is "
+                                       "not",
+                                       node.slot, ids_[id]));
+            return;
+        }
+    }
+}
+
 void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
                         const wire::MessageList& messages) {
     Feed* const feed = find_feed(feed_incarnation);

@@ -10,6 +10,7 @@
 //     became of the broker meanwhile.
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
+//   * A node that was told that its logins are in the table finds them there.
 //   * A message that a sender accepted is taken in once, or counted as unconfirmed.
 //   * A feed has no more than a window of bytes under way, a sender likewise.
 //
@@ -95,6 +96,10 @@ class Promises {
     void on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
     /// The first stream of `id` opened, or its last one closed.
     void on_presence(NodeAccount& node, IdNumber id);
+    /// The node takes its logins for applied.
+    /// @param asked  what the broker had for the node when the node asked.
+    /// @param held   by IdNumber: whether the node held the id then, and ever since.
+    void on_confirmed(const NodeAccount& node, const Feed& asked, const std::vector<bool>& held);
     void on_shown(NodeAccount& node, std::uint64_t feed, const wire::MessageList& messages);
     void on_lost(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
 

@@ -195,7 +195,8 @@ void Schedule::start_broker() {
 }
 
 void Schedule::start_node(unsigned slot) {
-    all_nodes_.push_back(std::make_unique<NodeProcess>(world_, network_, promises_, slot));
+    all_nodes_.push_back(std::make_unique<NodeProcess>(world_, network_, promises_, slot,
+                                                       profile_.confirms_per_mille));
     nodes_[slot] = all_nodes_.back().get();
 }
 

@@ -405,7 +405,29 @@ TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered fo
     session.login("a");
     CHECK_FALSE(session.logins_applied());
     session.confirm_logins(kStart);
-    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kPing});
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a connection",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.confirm_logins(kStart); // the LOGIN is lost, the rest goes over a new connection
+    host.kinds();
+    const std::string pong = wire::encode(wire::Pong{host.last_as<wire::Ping>().token});
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    session.on_broker_frame(pong, kStart);
+    CHECK_FALSE(session.logins_applied());
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+
+    session.on_broker_frame(welcome(0), kStart);
+    CHECK_FALSE(session.logins_applied());
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
     CHECK_FALSE(session.logins_applied());
     session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
     CHECK(session.logins_applied());
