@@ -234,6 +234,7 @@ void NodeSession::send_changes() {
 
 void NodeSession::confirm_logins(Time now) {
     if (!welcomed()) {
+        ++confirm_asked_; // and not answered: on_welcome() sees to it
         return;
     }
     tick(now);

@@ -79,7 +79,7 @@ class NodeSession {
     void logout(std::string_view id);
 
     /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
-    /// them; logins_applied() then tells. Nothing happens while the broker is not there.
+    /// them; logins_applied() then tells. While the broker is not there, that waits for it.
     void confirm_logins(Time now);
     /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
     /// waits.

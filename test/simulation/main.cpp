@@ -268,7 +268,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     struct sigaction on_abort {};
     on_abort.sa_handler = zcomet::sim::on_abort;
-    on_abort.sa_flags = SA_RESETHAND;
+    on_abort.sa_flags = static_cast<int>(SA_RESETHAND);
     ::sigaction(SIGABRT, &on_abort, nullptr);
     try {
         return zcomet::sim::run(options);

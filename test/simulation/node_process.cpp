@@ -21,7 +21,7 @@ NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, uns
       dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
       to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
     session_.start(world.now());
-    wake(due());
+    wake(session_.due());
 }
 
 // ---- The loop: NodeLink::turn() ----------------------------------------------------------------

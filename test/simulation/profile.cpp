@@ -31,14 +31,32 @@ void draw_faults(Profile& profile, Random& random) {
     if (profile.faults.empty() || random.chance(300)) {
         profile.faults = {one_of(random, kActive), one_of(random, kActive)};
     }
-    if (random.chance(80)) {
-        // Nodes that still have batches of the old feed to read when they are given the new one.
-        profile.faults = {Fault::kBusy, Fault::kBrokerCrash};
-    }
     profile.faults_per_mille = one_of(random, std::array{0U, 30U, 100U, 200U, 400U});
     profile.drops.feed_per_mille = one_of(random, std::array{0U, 0U, 10U, 100U, 400U});
     profile.drops.replies_per_mille = one_of(random, std::array{0U, 0U, 20U, 150U});
     profile.repeats_per_mille = one_of(random, std::array{0U, 0U, 50U, 300U});
+}
+
+/// Now and then faults that do harm together only, and that chance alone would seldom bring
+/// together.
+void draw_combination(Profile& profile, Random& random) {
+    switch (random.below(12)) {
+    case 0: // nodes that have batches of the old feed still to read when they are given the new one
+        profile.faults = {Fault::kBusy, Fault::kBrokerCrash};
+        break;
+    case 1: // nodes that go on without the WELCOME of the new broker
+        profile.faults = {Fault::kBrokerCrash};
+        profile.drops.replies_per_mille = 150;
+        break;
+    case 2: // logins that are lost just before they are to be confirmed
+        profile.faults = {Fault::kBreak, Fault::kHalfOpen, Fault::kBrokerCrash};
+        profile.drops.replies_per_mille = 0;
+        profile.confirms_per_mille = 500;
+        break;
+    default:
+        return;
+    }
+    profile.faults_per_mille = one_of(random, std::array{100U, 200U, 400U});
 }
 
 /// Messages so large, and so many, that a feed sheds.
@@ -86,6 +104,7 @@ Profile draw_profile(Random& random) {
         // A broker's word that logins are missing must not be lost before its PONG.
         profile.confirms_per_mille = one_of(random, std::array{0U, 300U});
     }
+    draw_combination(profile, random);
     if (random.chance(20)) {
         make_large(profile);
     } else if (random.chance(15)) {

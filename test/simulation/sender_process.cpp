@@ -16,7 +16,7 @@ SenderProcess::SenderProcess(World& world, Network& network, Promises& promises,
       session_(*this, account_.incarnation, process_name()),
       dealer_(network.connect(*this, Socket::kDealer)), repeats_per_mille_(repeats_per_mille) {
     session_.start(world.now());
-    wake(due());
+    wake(session_.due());
 }
 
 void SenderProcess::post(IdNumber id, std::size_t filler_bytes, bool receipt) {

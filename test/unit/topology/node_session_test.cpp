@@ -433,6 +433,21 @@ TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a 
     CHECK(session.logins_applied());
 }
 
+TEST_CASE_METHOD(Fixture, "logins are confirmed to whoever asked while the broker was away",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    host.kinds();
+    session.login("a");
+    session.confirm_logins(kStart);
+    session.on_broker_frame(welcome(0), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
 TEST_CASE_METHOD(Fixture, "garbage from the broker is counted and ignored", "[node_session]") {
     make_live();
     session.on_broker_frame("garbage", kStart);
