@@ -2,6 +2,7 @@
 
 #include "topology/check.hpp"
 #include "topology/id.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <array>
@@ -176,7 +177,9 @@ void Router::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) 
     Peer& peer = peers_[in.peer];
     if (NodePart* node = peer.node()) {
         node->streams = heartbeat.streams;
-        node->ledger = heartbeat.ledger;
+        if (heartbeat.feed > 0) { // or it may speak of another broker's feed
+            node->ledger = heartbeat.ledger;
+        }
         on_feed_acknowledged(*node, heartbeat.feed, in.now);
         activate(in.peer, *node);
         compare_digests(in, heartbeat);
@@ -300,7 +303,7 @@ void Router::forgive_own_pause(Time now) {
 void Router::sweep(Time now) {
     dead_.clear();
     peers_.for_each([&](PeerIndex index, Peer& peer) {
-        if (peer.heard + options_.liveness <= now) {
+        if (peer.heard + options_.liveness <= now && !ZCOMET_MUTANT(kNeverSweep)) {
             dead_.push_back(index);
             return;
         }

@@ -1,4 +1,5 @@
 #include "broker/router.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -87,8 +88,9 @@ PeerIndex Router::admit(const Incoming& in, const wire::Hello& hello) {
     peer->joined = in.now;
     peer->heard = in.now;
     if (is_node) {
-        peer->part.emplace<NodePart>(options_.random(), options_.feed,
-                                     wire::encode_topic(hello.incarnation));
+        const std::uint64_t feed =
+            ZCOMET_MUTANT(kRestartNumbers) ? hello.incarnation : options_.random();
+        peer->part.emplace<NodePart>(feed, options_.feed, wire::encode_topic(hello.incarnation));
     }
     const PeerIndex index = peers_.add(std::move(peer));
     counters_.add(is_node ? BrokerCounter::kNodesJoined : BrokerCounter::kSendersJoined);
@@ -141,7 +143,9 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
         acknowledgements_.give_up(node->awaited,
                                   [this](const AwaitedSend& send) { acknowledge(send); });
         departed_.add(*node);
-        table_.remove_node(index);
+        if (!ZCOMET_MUTANT(kKeepIdsOfTheGone)) {
+            table_.remove_node(index);
+        }
         std::erase(active_feeds_, index);
     } else {
         const SenderPart& sender = *peer.sender();

@@ -1,4 +1,5 @@
 #include "broker/router.hpp"
+#include "topology/mutants.hpp"
 
 #include <string>
 
@@ -14,7 +15,8 @@ void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdL
     if (node.list_needed && !breaks_list) {
         return;
     }
-    if (breaks_list || change != node.changes_applied + 1) {
+    const bool is_next = change == node.changes_applied + 1 || ZCOMET_MUTANT(kTrustChanges);
+    if (breaks_list || !is_next) {
         need_list(in);
         return;
     }
@@ -39,6 +41,10 @@ void Router::on_list(const Incoming& in, const wire::List& list) {
     list.ids.for_each([&](std::string_view id) { logged_in += table_.login(in.peer, id); });
     counters_.add(BrokerCounter::kLogins, logged_in);
     if (!list.last) {
+        if (ZCOMET_MUTANT(kSweepEarly)) {
+            table_.end_list(in.peer);
+            table_.begin_list(in.peer);
+        }
         return;
     }
     const std::uint32_t before = table_.id_count(in.peer);
@@ -61,7 +67,7 @@ void Router::need_list(const Incoming& in) {
 /// Whether both sides know the same ids. Once more at each heartbeat, until the list comes.
 void Router::compare_digests(const Incoming& in, const wire::Heartbeat& heartbeat) {
     NodePart& node = *peers_[in.peer].node();
-    if (node.list_under_way) {
+    if (node.list_under_way || ZCOMET_MUTANT(kTrustChanges)) {
         return;
     }
     // Frames of one connection keep their order, so a change that the node has made and that is not

@@ -1,4 +1,5 @@
 #include "broker/router.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -52,13 +53,13 @@ void Router::route_all(const Incoming& in, const wire::Send& send) {
     std::uint64_t number = send.first;
     send.messages.for_each([&](const wire::Message& message) {
         // What a sender sends again, because it does not know that it arrived, goes out once.
-        const bool repeated = number++ <= sender.taken_in;
+        const bool repeated = number++ <= sender.taken_in && !ZCOMET_MUTANT(kRouteRepeats);
         const std::uint32_t nodes =
             repeated ? table_.for_each_node(message.id, [](NodeIndex) {})
                      : route(sender, message, in.now, [](NodePart&, std::uint64_t) {});
         counters_.add(repeated ? BrokerCounter::kMessagesRepeated : BrokerCounter::kMessagesIn);
         if (send.confirm == wire::Confirm::kReceipt) {
-            node_counts_.add(nodes);
+            node_counts_.add(ZCOMET_MUTANT(kReceiptsOfOne) ? 1 : nodes);
         }
     });
     if (send.confirm == wire::Confirm::kReceipt) {

@@ -2,6 +2,8 @@
 // while a node's old connection is not yet gone.
 #pragma once
 
+#include "topology/mutants.hpp"
+
 #include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
@@ -47,7 +49,7 @@ class Subscriptions {
         if (known == counts_.end()) {
             return false;
         }
-        if (--known->second == 0) {
+        if (--known->second == 0 || ZCOMET_MUTANT(kForgetSubscriptions)) {
             counts_.erase(known);
         }
         return true;

@@ -1,5 +1,7 @@
 #include "topology/feed_reader.hpp"
 
+#include "topology/mutants.hpp"
+
 namespace zcomet {
 
 namespace {
@@ -8,7 +10,7 @@ constexpr Duration kAskAgain = 100ms;
 } // namespace
 
 bool FeedReader::welcome(std::uint64_t incarnation) {
-    if (incarnation == incarnation_) {
+    if (incarnation == incarnation_ && !ZCOMET_MUTANT(kRereadAfterWelcome)) {
         return false;
     }
     *this = FeedReader{};
@@ -17,19 +19,19 @@ bool FeedReader::welcome(std::uint64_t incarnation) {
 }
 
 FeedReader::Outcome FeedReader::on_batch(const wire::Batch& batch, Time now) {
-    if (batch.incarnation != incarnation_) {
+    if (batch.incarnation != incarnation_ && !ZCOMET_MUTANT(kAcceptForeignFeed)) {
         return {.verdict = Verdict::kForeign};
     }
     live_ = true;
     const bool empty = !batch.shed && batch.messages.count() == 0;
-    if (batch.number <= applied_) {
+    if (batch.number <= applied_ && !(ZCOMET_MUTANT(kApplyRepeats) && !empty)) {
         return {.verdict = empty ? Verdict::kNothing : Verdict::kRepeat};
     }
     if (empty) {
         return gap(batch.number, now);
     }
     const std::uint64_t from = batch.shed ? batch.shed_from : batch.number;
-    if (from > applied_ + 1) {
+    if (from > applied_ + 1 && !ZCOMET_MUTANT(kApplyPastGap)) {
         return gap(from - 1, now);
     }
     applied_ = batch.number;

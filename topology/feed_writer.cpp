@@ -1,6 +1,7 @@
 #include "topology/feed_writer.hpp"
 
 #include "topology/check.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 
@@ -85,7 +86,7 @@ SharedFrame FeedWriter::next_to_publish() {
     }
     if (owes_empty_batch_) {
         return std::make_shared<const std::string>(
-            wire::encode_empty_batch(incarnation_, published_));
+            wire::encode_empty_batch(incarnation_, ZCOMET_MUTANT(kForgetTail) ? 0 : published_));
     }
     return nullptr;
 }
@@ -98,8 +99,8 @@ SharedFrame FeedWriter::word_of_shed() {
         ++next_;
     }
     published_ = std::max(published_, next_ - 1);
-    return std::make_shared<const std::string>(
-        wire::encode_shed_batch(incarnation_, from, next_ - 1, messages));
+    return std::make_shared<const std::string>(wire::encode_shed_batch(
+        incarnation_, from, next_ - 1, ZCOMET_MUTANT(kShedSilently) ? 0 : messages));
 }
 
 void FeedWriter::published_at(Time now) {
@@ -107,6 +108,9 @@ void FeedWriter::published_at(Time now) {
     // An empty batch that the last heartbeat made due must not make up for the next one.
     published_since_heartbeat_ = !owes_empty_batch_;
     owes_empty_batch_ = false;
+    if (ZCOMET_MUTANT(kAcknowledgeAtPublishing)) {
+        acknowledge(published_, now);
+    }
 }
 
 void FeedWriter::subscribed(bool is_subscribed) {

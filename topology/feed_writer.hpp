@@ -4,6 +4,7 @@
 #pragma once
 
 #include "topology/gather.hpp"
+#include "topology/mutants.hpp"
 #include "topology/time.hpp"
 #include "topology/wire.hpp"
 
@@ -107,7 +108,9 @@ class FeedWriter {
     void published_at(Time now);
     [[nodiscard]] Kept& kept(std::uint64_t number) { return kept_[number - first_kept_]; }
     [[nodiscard]] std::uint64_t last_closed() const { return first_kept_ + kept_.size() - 1; }
-    [[nodiscard]] bool waits_for_window() const { return in_flight_bytes_ >= limits_.window_bytes; }
+    [[nodiscard]] bool waits_for_window() const {
+        return in_flight_bytes_ >= limits_.window_bytes && !ZCOMET_MUTANT(kPublishPastWindow);
+    }
 
     std::uint64_t incarnation_;
     FeedLimits limits_;

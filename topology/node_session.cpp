@@ -3,6 +3,7 @@
 #include "topology/check.hpp"
 #include "topology/endpoint.hpp"
 #include "topology/id_digest.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -52,6 +53,7 @@ void NodeSession::on_connected(Time now) {
 
 void NodeSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    hello_unanswered_ = !welcomed() || !ZCOMET_MUTANT(kAcknowledgeUnwelcomed);
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -73,7 +75,10 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
-        confirm_answered_ = pong->token;
+        if (!hello_unanswered_ ||
+            ZCOMET_MUTANT(kTrustPong)) { // nobody needs HELLO for a PING, but for a LOGIN
+            confirm_answered_ = pong->token;
+        }
     } else {
         ++counters_.bad_frames;
     }
@@ -81,6 +86,7 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
 
 void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const auto& part = std::get<wire::NodeWelcome>(welcome.part);
+    hello_unanswered_ = false;
     broker_name_ = welcome.name;
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
@@ -96,9 +102,10 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         feed_endpoint_ = std::move(endpoint);
         host_.connect_feed(feed_endpoint_);
     }
-    if (part.changes_applied != change_) {
+    if (part.changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
         list_due_ = true;
     }
+    confirm_due_ = confirm_answered_ != confirm_asked_;
     heard_feed_ = now;
     next_heartbeat_ = now + heartbeat_interval_;
     if (!welcomed()) {
@@ -128,7 +135,7 @@ void NodeSession::on_heartbeat(const wire::Heartbeat& heartbeat) {
 void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     switch (error.code) {
     case wire::ErrorCode::kHelloFirst:
-        if (welcomed()) {
+        if (welcomed() && !ZCOMET_MUTANT(kIgnoreOblivion)) {
             lose(now);
         }
         return;
@@ -188,7 +195,9 @@ void NodeSession::act_on(const FeedReader::Outcome& outcome, const wire::Batch& 
     case FeedReader::Verdict::kGap:
         if (outcome.resend) {
             ++counters_.gaps;
-            host_.send_to_broker(wire::encode(*outcome.resend));
+            if (!hello_unanswered_) { // see send_heartbeat()
+                host_.send_to_broker(wire::encode(*outcome.resend));
+            }
         }
         break;
     case FeedReader::Verdict::kNothing:
@@ -257,7 +266,7 @@ void NodeSession::logout(std::string_view id) {
 void NodeSession::change_id(std::string_view id, bool is_logout) {
     if (!welcomed()) {
         // The broker knows nothing of us now, and will be told everything.
-        list_due_ = true;
+        list_due_ = list_due_ || !ZCOMET_MUTANT(kForgetAwayChanges);
         return;
     }
     if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
@@ -278,17 +287,25 @@ void NodeSession::send_changes() {
 
 void NodeSession::confirm_logins(Time now) {
     if (!welcomed()) {
+        ++confirm_asked_; // and not answered: on_welcome() sees to it
         return;
     }
     tick(now);
     send_changes();
-    // The broker takes our frames in order, so its PONG comes after it has applied what went
-    // before.
+    ask_for_confirmation(now);
+}
+
+/// The broker takes our frames in order, so its PONG comes after it has applied what went before.
+/// If that was lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
+void NodeSession::ask_for_confirmation(Time now) {
+    confirm_due_ = false;
+    send_heartbeat(now);
     host_.send_to_broker(wire::encode(wire::Ping{++confirm_asked_}));
 }
 
 bool NodeSession::logins_applied() const {
-    return welcomed() && !list_due_ && changes_.count() == 0 && confirm_answered_ == confirm_asked_;
+    return welcomed() && !list_due_ && !confirm_due_ && changes_.count() == 0 &&
+           confirm_answered_ == confirm_asked_;
 }
 
 void NodeSession::send_list() {
@@ -297,6 +314,7 @@ void NodeSession::send_list() {
     changes_ = {};
     list_under_way_ = ++change_;
     list_due_ = false;
+    confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
     ++counters_.lists_sent;
     wire::IdFrameWriter part;
     bool first = true;
@@ -319,8 +337,11 @@ void NodeSession::send_heartbeat(Time now) {
     change_at_heartbeat_ = change_;
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
+    // A broker that has not answered our HELLO may be another one, with another feed for us: our
+    // numbers would acknowledge batches of it that we never saw.
+    const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
     host_.send_to_broker(wire::encode(
-        wire::Heartbeat{feed_.applied(), change_, host_.stream_count(), digest_, ledger()}));
+        wire::Heartbeat{applied, change_, host_.stream_count(), digest_, ledger()}));
 }
 
 void NodeSession::lose(Time now) {
@@ -344,6 +365,9 @@ void NodeSession::forget_broker() {
 Time NodeSession::heard() const {
     // While the broker works its way through our list its answers wait behind that; its feed does
     // not.
+    if (ZCOMET_MUTANT(kIgnoreOblivion)) {
+        return heard_broker_;
+    }
     return list_under_way_ != 0 ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 
@@ -351,7 +375,7 @@ void NodeSession::tick(Time now) {
     if (welcomed() && heard() + liveness_ <= now) {
         lose(now);
     }
-    if (state_ == State::kGreeting && next_heartbeat_ <= now) {
+    if (hello_unanswered_ && next_heartbeat_ <= now) {
         say_hello(now);
     }
     if (!welcomed()) {
@@ -363,6 +387,9 @@ void NodeSession::tick(Time now) {
     if (changes_.count() > 0 && gather_.due() <= now) {
         send_changes();
         gather_.went(now);
+    }
+    if (confirm_due_) {
+        ask_for_confirmation(now);
     }
     if (heartbeat_due() <= now) {
         send_heartbeat(now);
@@ -384,7 +411,7 @@ Time NodeSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
-    if (list_due_) {
+    if (list_due_ || confirm_due_) {
         return Time::min();
     }
     const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;

@@ -85,7 +85,7 @@ class NodeSession {
     void logout(std::string_view id);
 
     /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
-    /// them; logins_applied() then tells. Nothing happens while the broker is not there.
+    /// them; logins_applied() then tells. While the broker is not there, that waits for it.
     void confirm_logins(Time now);
     /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
     /// waits.
@@ -123,6 +123,7 @@ class NodeSession {
     void send_list();
     void send_heartbeat(Time now);
     [[nodiscard]] Time heartbeat_due() const;
+    void ask_for_confirmation(Time now);
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
@@ -146,6 +147,8 @@ class NodeSession {
     std::uint64_t confirm_answered_ = 0;    // token of the last PONG
     std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
+    bool confirm_due_ = false; // an earlier answer would not speak for what came after it
+    bool hello_unanswered_ = false;
     GatherWindow gather_{kLoginGatherWindow};
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;

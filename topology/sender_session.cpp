@@ -1,6 +1,7 @@
 #include "topology/sender_session.hpp"
 
 #include "topology/check.hpp"
+#include "topology/mutants.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -79,7 +80,8 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
     // too.
     for (const Sent& sent : under_way_) {
-        counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
+        const bool is_lost = !sent.is_kept && !ZCOMET_MUTANT(kForgetUnconfirmed);
+        counters_.unconfirmed += is_lost ? sent.messages : 0;
     }
     under_way_.clear();
     under_way_bytes_ = 0;
@@ -122,7 +124,7 @@ bool SenderSession::can_send() const {
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
     return welcomed() && settled() && !sends_again() &&
-           under_way_bytes_ + open_.size_bytes() < window_bytes_ &&
+           (under_way_bytes_ + open_.size_bytes() < window_bytes_ || ZCOMET_MUTANT(kSendPastWindow)) &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
 }
@@ -213,6 +215,7 @@ void SenderSession::send_heartbeat(Time now) {
 
 void SenderSession::lose(Time now) {
     state_ = State::kGreeting;
+    last_number_ = ZCOMET_MUTANT(kRenumberSends) ? 0 : last_number_;
     ++counters_.lost_brokers;
     host_.on_lost();
     say_hello(now);

@@ -359,6 +359,37 @@ TEST_CASE_METHOD(Fixture, "a gap is counted and asked for", "[node_session]") {
     CHECK(host.delivered == std::vector<std::string>{"late"});
 }
 
+TEST_CASE_METHOD(Fixture, "nothing is acknowledged to a broker that has not answered HELLO",
+                 "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(1, "old"), kStart);
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    // It may be another broker by now, whose batch 1 is another one; and its WELCOME may be lost.
+    session.on_feed_frame(batch(9, "late"), kStart + 1ms);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 1s + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1100ms);
+    session.on_feed_frame(batch(1, "new", kFeed + 1), kStart + 1100ms);
+    CHECK(host.delivered == std::vector<std::string>{"old", "new"});
+    session.tick(kStart + 2100ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "an acknowledgement that is due while HELLO is unanswered names nothing",
+                 "[node_session]") {
+    make_live();
+    session.on_connected(kStart + 1ms);
+    host.kinds();
+    session.on_feed_frame(batch(1, std::string(65'536, 'x')), kStart + 2ms);
+    session.tick(kStart + 2ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_session]") {
     make_live();
     session.on_broker_frame(error(wire::ErrorCode::kReplaced), kStart);
@@ -377,7 +408,44 @@ TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered fo
     session.login("a");
     CHECK_FALSE(session.logins_applied());
     session.confirm_logins(kStart);
-    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kPing});
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a connection",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.confirm_logins(kStart); // the LOGIN is lost, the rest goes over a new connection
+    host.kinds();
+    const std::string pong = wire::encode(wire::Pong{host.last_as<wire::Ping>().token});
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    session.on_broker_frame(pong, kStart);
+    CHECK_FALSE(session.logins_applied());
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+
+    session.on_broker_frame(welcome(0), kStart);
+    CHECK_FALSE(session.logins_applied());
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "logins are confirmed to whoever asked while the broker was away",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    host.kinds();
+    session.login("a");
+    session.confirm_logins(kStart);
+    session.on_broker_frame(welcome(0), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
     CHECK_FALSE(session.logins_applied());
     session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
     CHECK(session.logins_applied());

@@ -1,0 +1,111 @@
+#include "test/simulation/broker_process.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace zcomet::sim {
+
+namespace {
+
+/// As in broker/broker.cpp.
+constexpr unsigned kFramesPerTurn = 256;
+/// The connection of whoever asks on behalf of the checks.
+constexpr std::string_view kObserver = "observer";
+
+RouterOptions complete(RouterOptions options, Random& random) {
+    options.incarnation = random.next() | 1U;
+    options.feed_endpoint = "tcp://*:5556";
+    options.random = [&random] { return random.next() | 1U; };
+    return options;
+}
+
+std::string_view name_of(RouterEvent::Kind kind) {
+    constexpr std::array<std::string_view, 9> kNames = {
+        "joined", "reconnected", "live", "left", "died", "replaced", "shed", "refused", "paused"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+} // namespace
+
+BrokerProcess::BrokerProcess(World& world, Network& network, Promises& promises,
+                             RouterOptions options)
+    : Process(world, "broker"), network_(network), promises_(promises),
+      router_(*this, complete(std::move(options), world.random()), world.now()) {
+    promises_.on_broker_start(*this);
+    network_.serve(*this);
+}
+
+void BrokerProcess::crash(Word word) {
+    die();
+    promises_.on_broker_end();
+    network_.broker_dies(word);
+}
+
+std::string BrokerProcess::ask(std::string_view what, std::string_view argument) {
+    router_.on_frame(kObserver, wire::encode(wire::Query{1, what, argument}), world().now());
+    return std::move(answer_);
+}
+
+void BrokerProcess::turn() {
+    for (; !subscriptions_.empty(); subscriptions_.pop_front()) {
+        router_.on_subscription(subscriptions_.front().first, subscriptions_.front().second);
+    }
+    take_in_frames();
+    router_.turn(world().now());
+    promises_.after_turn();
+}
+
+void BrokerProcess::take_in_frames() {
+    for (unsigned i = 0; i < kFramesPerTurn && !frames_.empty(); ++i) {
+        const auto [connection, frame] = std::move(frames_.front());
+        frames_.pop_front();
+        promises_.before_frame(connection, frame);
+        router_.on_frame(connection, frame, world().now());
+        promises_.after_frame();
+    }
+}
+
+Time BrokerProcess::due() const {
+    return frames_.empty() ? router_.due() : Time::min();
+}
+
+void BrokerProcess::on_arrival(const std::string& connection, std::string frame) {
+    frames_.emplace_back(connection, std::move(frame));
+    on_input();
+}
+
+void BrokerProcess::on_subscription(const std::string& topic, bool subscribed) {
+    subscriptions_.emplace_back(topic, subscribed);
+    on_input();
+}
+
+bool BrokerProcess::send_to_peer(std::string_view connection, std::string frame) {
+    if (connection == kObserver) {
+        const auto decoded = wire::decode(frame);
+        answer_ = std::get<wire::Answer>(std::get<wire::Frame>(decoded)).json;
+        return true;
+    }
+    promises_.on_reply(connection, frame);
+    return network_.send_to_peer(connection, std::move(frame));
+}
+
+void BrokerProcess::publish(std::string_view topic, const SharedFrame& frame) {
+    promises_.on_publish(topic, *frame);
+    network_.publish(topic, *frame);
+}
+
+std::string BrokerProcess::address_of(std::string_view connection) {
+    return std::string(connection);
+}
+
+void BrokerProcess::on_event(const RouterEvent& event) {
+    if (world().tracing()) {
+        world().note(fmt::format("    broker: {} {} {:04x} {}", event.name, name_of(event.kind),
+                                 event.incarnation >> 48U, event.text));
+    }
+    promises_.on_event(event);
+}
+
+} // namespace zcomet::sim

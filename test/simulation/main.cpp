@@ -1,0 +1,279 @@
+// Runs simulated clusters, each from a seed; says how many, what they did, and which promises they
+// broke. With the mutants compiled in, the same with a deliberate bug.
+#include "test/simulation/schedule.hpp"
+#include "topology/mutants.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::sim {
+
+namespace {
+
+/// More violations than this are counted, but not told.
+constexpr std::uint64_t kToldMax = 5;
+
+struct Options {
+    std::string seeds = "1-1000";
+    std::uint64_t seed = 0;
+    bool trace = false;
+    unsigned jobs = 1;
+    std::string kept;
+    std::string mutant;
+    bool all_mutants = false;
+};
+
+/// What is being run, for the signal handler.
+volatile std::sig_atomic_t running_low = 0;
+volatile std::sig_atomic_t running_high = 0;
+
+/// An assertion in a core ends the process; which seed it was is worth more than anything.
+void on_abort(int /*signal*/) {
+    const auto high = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_high));
+    const auto low = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_low));
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), (high << 32U) | low).ptr;
+    constexpr std::string_view kSeed = "aborted in seed ";
+    static_cast<void>(::write(STDERR_FILENO, kSeed.data(), kSeed.size()));
+    *end = '\n';
+    static_cast<void>(
+        ::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(end - text.data()) + 1));
+}
+
+/// @return whether every promise was kept.
+bool run_seed(std::uint64_t seed, bool trace, Totals& totals, bool quiet) {
+    running_low = static_cast<std::sig_atomic_t>(seed);
+    running_high = static_cast<std::sig_atomic_t>(seed >> 32U);
+    Schedule schedule(seed, trace);
+    schedule.run();
+    World& world = schedule.world();
+    if (world.violated()) {
+        world.totals().violations = 1;
+        world.totals().first_violation = seed;
+    }
+    totals.add(world.totals());
+    if (world.violated() && totals.violations <= kToldMax && !quiet) {
+        fmt::print("seed {}: {}\n  see it with: simulation --seed {} --trace\n", seed,
+                   world.violation(), seed);
+        std::fflush(stdout);
+    }
+    return !world.violated();
+}
+
+std::string summary(const Totals& totals) {
+    std::string faults;
+    for (std::size_t i = 0; i < kFaults; ++i) {
+        faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
+    }
+    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told; "
+                       "faults: {}; {} violations",
+                       totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
+                       faults, totals.violations);
+}
+
+struct Range {
+    std::uint64_t from = 1;
+    std::uint64_t to = 1;
+};
+
+Range parse_range(const std::string& text) {
+    Range range;
+    const std::size_t dash = text.find('-');
+    range.from = std::stoull(text.substr(0, dash));
+    range.to = dash == std::string::npos ? range.from : std::stoull(text.substr(dash + 1));
+    if (range.from == 0 || range.from > range.to) {
+        throw std::runtime_error("--seeds wants FROM-TO, from 1");
+    }
+    return range;
+}
+
+/// Memory that children of this process share with it.
+template <typename T> std::span<T> shared_memory(std::size_t count) {
+    void* const memory = ::mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw std::bad_alloc();
+    }
+    T* const first = static_cast<T*>(memory);
+    for (std::size_t i = 0; i < count; ++i) {
+        new (first + i) T;
+    }
+    return {first, count};
+}
+
+/// Runs `work` in a process of its own. @return the process.
+template <typename Work> pid_t fork_for(Work&& work) {
+    std::fflush(stdout);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        throw std::runtime_error("cannot start a process");
+    }
+    if (child == 0) {
+        work();
+        std::fflush(stdout);
+        std::_Exit(EXIT_SUCCESS);
+    }
+    return child;
+}
+
+/// @return whether the process ended as it should.
+bool ended_well(pid_t child) {
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int run_range(const Options& options) {
+    const Range range = parse_range(options.seeds);
+    const std::span<Totals> shares = shared_memory<Totals>(options.jobs);
+    std::vector<pid_t> children;
+    for (unsigned job = 0; job < options.jobs; ++job) {
+        children.push_back(fork_for([&] {
+            for (std::uint64_t seed = range.from + job; seed <= range.to; seed += options.jobs) {
+                static_cast<void>(run_seed(seed, options.trace, shares[job], false));
+            }
+        }));
+    }
+    bool good = true;
+    Totals totals;
+    for (unsigned job = 0; job < options.jobs; ++job) {
+        good = ended_well(children[job]) && good;
+        totals.add(shares[job]);
+    }
+    fmt::print("{}\n", summary(totals));
+    return good && totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/// A file with a seed at the front of each line, then what it found; "#" begins a remark.
+int run_kept(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) {
+        throw std::runtime_error("cannot read " + path);
+    }
+    Totals totals;
+    std::string line;
+    while (std::getline(file, line)) {
+        if (!line.empty() && line[0] != '#') {
+            static_cast<void>(run_seed(std::stoull(line), false, totals, false));
+        }
+    }
+    fmt::print("{}\n", summary(totals));
+    return totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#ifdef ZCOMET_MUTANTS
+
+void use_mutant(const std::string& name) {
+    for (const MutantName& known : kMutants) {
+        if (known.name == name) {
+            active_mutant = known.mutant;
+            return;
+        }
+    }
+    throw std::runtime_error("there is no mutant " + name);
+}
+
+/// Runs schedules until one catches the mutant. That it crashes counts as well.
+bool is_caught(const MutantName& mutant, const Range& range) {
+    const std::span<Totals> totals = shared_memory<Totals>(1);
+    const pid_t child = fork_for([&] {
+        active_mutant = mutant.mutant;
+        for (std::uint64_t seed = range.from;
+             seed <= range.to && run_seed(seed, false, totals[0], true); ++seed) {
+        }
+    });
+    const bool survived = ended_well(child);
+    const bool caught = !survived || totals[0].violations > 0;
+    fmt::print("{:26} {} after {:5} schedules: {}\n", mutant.name,
+               caught ? (survived ? "caught  " : "crashed ") : "NOT SEEN", totals[0].schedules,
+               mutant.what);
+    return caught;
+}
+
+int run_mutants(const Options& options) {
+    const Range range = parse_range(options.seeds);
+    std::size_t caught = 0;
+    for (const MutantName& mutant : kMutants) {
+        caught += is_caught(mutant, range) ? 1 : 0;
+    }
+    fmt::print("{} of {} mutants caught\n", caught, kMutants.size());
+    return caught == kMutants.size() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void add_mutant_options(CLI::App& app, Options& options) {
+    app.add_option("--mutant", options.mutant, "run with that bug");
+    app.add_flag("--all-mutants", options.all_mutants, "each bug in turn must be caught");
+}
+
+#else
+
+void use_mutant(const std::string& /*name*/) {}
+int run_mutants(const Options& /*options*/) {
+    return EXIT_FAILURE;
+}
+void add_mutant_options(CLI::App& /*app*/, Options& /*options*/) {}
+
+#endif
+
+int run(const Options& options) {
+    if (options.all_mutants) {
+        return run_mutants(options);
+    }
+    if (!options.mutant.empty()) {
+        use_mutant(options.mutant);
+    }
+    if (!options.kept.empty()) {
+        return run_kept(options.kept);
+    }
+    if (options.seed != 0) {
+        Totals totals;
+        const bool good = run_seed(options.seed, options.trace, totals, false);
+        fmt::print("{}\n", summary(totals));
+        return good ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    return run_range(options);
+}
+
+} // namespace
+
+} // namespace zcomet::sim
+
+int main(int argc, char** argv) {
+    CLI::App app("Runs simulated clusters, and checks what they promise.", "simulation");
+    zcomet::sim::Options options;
+    app.add_option("--seeds", options.seeds, "which schedules: FROM-TO")->capture_default_str();
+    app.add_option("--seed", options.seed, "one schedule only");
+    app.add_flag("--trace", options.trace, "print every frame, fault and event");
+    app.add_option("--jobs", options.jobs, "processes at once")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1024));
+    app.add_option("--kept", options.kept, "the schedules whose seeds stand in a file");
+    zcomet::sim::add_mutant_options(app, options);
+    CLI11_PARSE(app, argc, argv);
+    struct sigaction on_abort {};
+    on_abort.sa_handler = zcomet::sim::on_abort;
+    on_abort.sa_flags = static_cast<int>(SA_RESETHAND);
+    ::sigaction(SIGABRT, &on_abort, nullptr);
+    try {
+        return zcomet::sim::run(options);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "simulation: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,339 @@
+#include "test/simulation/network.hpp"
+
+#include "test/simulation/frame_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace zcomet::sim {
+
+namespace {
+
+// Of a DEALER or a SUB that has no connection, as in topology/zmq_socket.cpp.
+constexpr Duration kReconnectMin = 100ms;
+constexpr Duration kReconnectMax = 1s;
+constexpr Duration kFirstConnect = 1ms;
+/// Within this, an end hears of a connection that the other one has closed.
+constexpr Duration kWordMax = 5ms;
+
+std::size_t index_of(Way way) {
+    return static_cast<std::size_t>(way);
+}
+
+} // namespace
+
+// ---- Connections -------------------------------------------------------------------------------
+
+void Network::serve(NetworkServer& server) {
+    server_ = &server;
+    ++broker_life_;
+}
+
+void Network::broker_dies(Word word) {
+    server_ = nullptr;
+    for (Connection& connection : connections_) {
+        if (connection.broker_life == broker_life_) {
+            connection.broker_knows = false;
+            connection.lanes[index_of(Way::kToBroker)].flights.clear();
+            if (!connection.broken) {
+                sever(connection, word, word);
+            }
+        }
+    }
+}
+
+Network::Link& Network::connect(NetworkClient& client, Socket socket, std::string topic) {
+    Link& link = links_.emplace_back();
+    link.client = &client;
+    link.socket = socket;
+    link.topic = std::move(topic);
+    attempt_after(link, kFirstConnect);
+    return link;
+}
+
+void Network::client_dies(const NetworkClient& client, Word word, bool lingering) {
+    for (Link* link : links_of(client)) {
+        link->closed = true;
+        Connection* const connection = std::exchange(link->connection, nullptr);
+        if (connection == nullptr || connection->broken) {
+            continue;
+        }
+        connection->lanes[index_of(Way::kToClient)].flights.clear();
+        auto& under_way = connection->lanes[index_of(Way::kToBroker)];
+        if (lingering) {
+            // The connection ends after its last frame.
+            connection->broken = true;
+            world_.at(under_way.last_arrival + kWordMax,
+                      [this, connection] { broker_notices(*connection); });
+        } else {
+            sever(*connection, word, word);
+        }
+    }
+}
+
+void Network::attempt_after(Link& link, Duration delay) {
+    world_.after(delay, [this, &link] { attempt(link); });
+}
+
+void Network::attempt(Link& link) {
+    if (link.closed || link.connection != nullptr) {
+        return;
+    }
+    if (server_ == nullptr || blocked(link, Way::kToBroker) || blocked(link, Way::kToClient)) {
+        attempt_after(link, world_.random().spread(kReconnectMin, kReconnectMax));
+        return;
+    }
+    Connection& connection = connections_.emplace_back();
+    connection.link = &link;
+    connection.name = fmt::format("c{}", connections_.size() - 1);
+    connection.broker_life = broker_life_;
+    link.connection = &connection;
+    if (world_.tracing()) {
+        world_.note(fmt::format("    {} connects as {}{}", link.client->name(), connection.name,
+                                link.socket == Socket::kSub ? " (feed)" : ""));
+    }
+    if (link.socket == Socket::kSub) {
+        launch(connection, Way::kToBroker, link.topic);
+    } else {
+        link.client->on_connection();
+    }
+}
+
+void Network::break_connection(Link& link, Word client_word, Word broker_word) {
+    if (link.connection != nullptr && !link.connection->broken) {
+        sever(*link.connection, client_word, broker_word);
+    }
+}
+
+void Network::sever(Connection& connection, Word client_word, Word broker_word) {
+    connection.broken = true;
+    for (const Way way : {Way::kToBroker, Way::kToClient}) {
+        Lane& lane = connection.lanes[index_of(way)];
+        if (blocked(*connection.link, way)) {
+            lane.flights.clear();
+        } else {
+            lose_some(lane);
+        }
+    }
+    world_.after(notice_delay(client_word), [this, &connection] { client_notices(connection); });
+    world_.after(notice_delay(broker_word), [this, &connection] { broker_notices(connection); });
+}
+
+/// Of what is under way some first part arrives.
+void Network::lose_some(Lane& lane) {
+    if (!lane.flights.empty()) {
+        const std::uint64_t kept = world_.random().below(lane.flights.size() + 1);
+        lane.flights.resize(kept);
+    }
+}
+
+void Network::client_notices(Connection& connection) {
+    Link& link = *connection.link;
+    if (link.connection != &connection) {
+        return;
+    }
+    link.connection = nullptr;
+    if (link.socket == Socket::kDealer) {
+        link.client->on_connection();
+    }
+    attempt_after(link, world_.random().spread(kReconnectMin, kReconnectMax));
+}
+
+void Network::broker_notices(Connection& connection) {
+    if (!connection.broker_knows) {
+        return;
+    }
+    connection.broker_knows = false;
+    if (connection.subscribed) {
+        server_->on_subscription(connection.link->topic, false);
+    }
+}
+
+Duration Network::notice_delay(Word word) {
+    Random& random = world_.random();
+    return word == Word::kSoon ? random.spread(1us, kWordMax)
+                               : kSilenceMax + random.spread(1us, kSilenceLate);
+}
+
+// ---- Frames ------------------------------------------------------------------------------------
+
+bool Network::send(Link& link, std::string frame) {
+    if (!is_heartbeat(frame)) {
+        last_talk_ = world_.now();
+    }
+    if (link.connection == nullptr) {
+        return false;
+    }
+    launch(*link.connection, Way::kToBroker, std::move(frame));
+    return true;
+}
+
+bool Network::send_to_peer(std::string_view connection, std::string frame) {
+    if (!is_heartbeat(frame)) {
+        last_talk_ = world_.now();
+    }
+    std::size_t index = 0;
+    std::from_chars(connection.data() + 1, connection.data() + connection.size(), index);
+    Connection& to = connections_[index];
+    if (!to.broker_knows) {
+        return false;
+    }
+    if (world_.random().chance(drops_.replies_per_mille)) {
+        note_frame(to, Way::kToClient, "not taken:", frame);
+        world_.count(Fault::kReplyDrop, to.link->client->name());
+        return false;
+    }
+    launch(to, Way::kToClient, std::move(frame));
+    return true;
+}
+
+void Network::publish(std::string_view topic, const std::string& frame) {
+    if (!is_heartbeat(frame)) {
+        last_talk_ = world_.now();
+    }
+    for (const Link& link : links_) {
+        Connection* const to = link.connection;
+        if (to == nullptr || link.topic != topic || !to->subscribed || !to->broker_knows) {
+            continue;
+        }
+        if (world_.random().chance(drops_.feed_per_mille)) {
+            note_frame(*to, Way::kToClient, "dropped:", frame);
+            world_.count(Fault::kFeedDrop, link.client->name());
+            continue;
+        }
+        launch(*to, Way::kToClient, frame);
+    }
+}
+
+void Network::launch(Connection& connection, Way way, std::string frame) {
+    ++world_.totals().frames;
+    note_frame(connection, way, connection.broken ? "into the void:" : "sends", frame);
+    if (connection.broken) {
+        return;
+    }
+    Lane& lane = connection.lanes[index_of(way)];
+    const Duration delay = world_.random().spread(options_.delay_min, options_.delay_max);
+    lane.last_arrival = std::max(world_.now() + delay, lane.last_arrival);
+    lane.flights.push_back({lane.last_arrival, std::move(frame)});
+    arm(connection, way);
+}
+
+void Network::arm(Connection& connection, Way way) {
+    Lane& lane = connection.lanes[index_of(way)];
+    if (!lane.armed && !lane.flights.empty()) {
+        lane.armed = true;
+        world_.at(lane.flights.front().arrives,
+                  [this, &connection, way] { arrive(connection, way); });
+    }
+}
+
+void Network::arrive(Connection& connection, Way way) {
+    Lane& lane = connection.lanes[index_of(way)];
+    lane.armed = false;
+    if (blocked(*connection.link, way) && !connection.broken) {
+        return; // block() has it looked at again
+    }
+    while (!lane.flights.empty() && lane.flights.front().arrives <= world_.now()) {
+        std::string frame = std::move(lane.flights.front().frame);
+        lane.flights.pop_front();
+        hand_over(connection, way, std::move(frame));
+    }
+    arm(connection, way);
+}
+
+void Network::hand_over(Connection& connection, Way way, std::string frame) {
+    const Link& link = *connection.link;
+    if (way == Way::kToClient) {
+        if (!link.closed) {
+            note_frame(connection, way, "arrives:", frame);
+            link.client->on_arrival(link.socket, std::move(frame));
+        }
+        return;
+    }
+    if (server_ == nullptr || connection.broker_life != broker_life_) {
+        return;
+    }
+    note_frame(connection, way, "arrives:", frame);
+    if (link.socket == Socket::kDealer) {
+        server_->on_arrival(connection.name, std::move(frame));
+    } else if (connection.broker_knows) {
+        connection.subscribed = true;
+        server_->on_subscription(frame, true);
+    }
+}
+
+// ---- Faults ------------------------------------------------------------------------------------
+
+bool Network::blocked(const Link& link, Way way) const {
+    return world_.now() < link.blocked_until[index_of(way)];
+}
+
+void Network::block(Link& link, bool to_broker, bool to_client, Duration duration) {
+    const Time until = world_.now() + duration;
+    for (const Way way : {Way::kToBroker, Way::kToClient}) {
+        if (way == Way::kToBroker ? to_broker : to_client) {
+            Time& blocked_until = link.blocked_until[index_of(way)];
+            blocked_until = std::max(blocked_until, until);
+        }
+    }
+    Connection* const connection = link.connection;
+    if (connection == nullptr) {
+        return;
+    }
+    world_.at(until, [this, connection] {
+        arm(*connection, Way::kToBroker);
+        arm(*connection, Way::kToClient);
+    });
+    world_.after(kSilenceMax, [this, &link, connection] { give_up_if_blocked(link, *connection); });
+}
+
+/// An end that has heard nothing closes the connection; the other hears of that if it can.
+void Network::give_up_if_blocked(Link& link, Connection& connection) {
+    const bool to_broker = blocked(link, Way::kToBroker);
+    const bool to_client = blocked(link, Way::kToClient);
+    if (connection.broken || !(to_broker || to_client)) {
+        return;
+    }
+    const bool both = to_broker && to_client;
+    sever(connection, both && world_.random().chance(500) ? Word::kBySilence : Word::kSoon,
+          both && world_.random().chance(500) ? Word::kBySilence : Word::kSoon);
+}
+
+std::vector<Network::Link*> Network::links_of(const NetworkClient& client) {
+    std::vector<Link*> links;
+    for (Link& link : links_) {
+        if (link.client == &client && !link.closed) {
+            links.push_back(&link);
+        }
+    }
+    return links;
+}
+
+void Network::heal() {
+    drops_ = {};
+    for (Link& link : links_) {
+        link.blocked_until.fill(Time::min());
+        if (link.connection != nullptr) {
+            arm(*link.connection, Way::kToBroker);
+            arm(*link.connection, Way::kToClient);
+        }
+    }
+}
+
+void Network::note_frame(const Connection& connection, Way way, std::string_view event,
+                         std::string_view frame) const {
+    if (!world_.tracing()) {
+        return;
+    }
+    const Link& link = *connection.link;
+    const bool is_subscription = link.socket == Socket::kSub && way == Way::kToBroker;
+    const std::string text =
+        is_subscription ? std::string("subscription") : frame_text(frame, link.client->role());
+    world_.note(fmt::format("{} {} broker ({}) {} {}", link.client->name(),
+                            way == Way::kToBroker ? "->" : "<-", connection.name, event, text));
+}
+
+} // namespace zcomet::sim

@@ -1,0 +1,149 @@
+// A network between one broker and its nodes and senders, as ZeroMQ over TCP shows it to them.
+//
+// On one connection frames keep their order, and arrive late but whole, until the connection
+// breaks: then some first part of what is under way still arrives (it had reached the other end),
+// and the rest is lost. A broken connection is found by each end in its own time, or by silence
+// after kSilenceMax; what is written until then is lost. The connecting end tries again for ever,
+// and the new connection is a new one to the broker: another routing id, a subscription of its own.
+// Beside that, the broker's feed may drop any message, and its ROUTER may not take a frame.
+#pragma once
+
+#include "test/simulation/world.hpp"
+#include "topology/wire.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace zcomet::sim {
+
+enum class Socket : std::uint8_t { kDealer, kSub };
+enum class Way : std::uint8_t { kToBroker, kToClient };
+/// How an end of a connection hears that the connection is gone.
+enum class Word : std::uint8_t { kSoon, kBySilence };
+
+/// A node or a sender, as the network knows it.
+class NetworkClient {
+  public:
+    virtual ~NetworkClient() = default;
+    [[nodiscard]] virtual const std::string& name() const = 0;
+    [[nodiscard]] virtual wire::Role role() const = 0;
+    virtual void on_arrival(Socket socket, std::string frame) = 0;
+    /// The DEALER has a connection that it did not have, or has lost it.
+    virtual void on_connection() = 0;
+};
+
+class NetworkServer {
+  public:
+    virtual ~NetworkServer() = default;
+    virtual void on_arrival(const std::string& connection, std::string frame) = 0;
+    virtual void on_subscription(const std::string& topic, bool subscribed) = 0;
+};
+
+struct NetworkOptions {
+    Duration delay_min = 20us;
+    Duration delay_max = 2ms;
+};
+/// Frames that get lost although their connection lives.
+struct FrameDrops {
+    std::uint64_t feed_per_mille = 0;
+    std::uint64_t replies_per_mille = 0;
+};
+
+class Network {
+  public:
+    /// ZeroMQ gives a silent connection up after that (kLinkTimeoutMs in topology/zmq_socket.cpp).
+    static constexpr Duration kSilenceMax = 3s;
+    /// How much later than that silence may be noticed.
+    static constexpr Duration kSilenceLate = 1s;
+
+    struct Connection;
+    /// What a client's socket holds: it connects, and connects again, until it is closed.
+    struct Link {
+        NetworkClient* client = nullptr;
+        Socket socket = Socket::kDealer;
+        std::string topic; ///< of a SUB
+        bool closed = false;
+        Connection* connection = nullptr; ///< as the client sees it; may be dead already
+        std::array<Time, 2> blocked_until{Time::min(), Time::min()}; ///< by Way
+    };
+    struct Flight {
+        Time arrives;
+        std::string frame;
+    };
+    struct Lane {
+        std::deque<Flight> flights;
+        Time last_arrival = Time::min();
+        bool armed = false; ///< whether the next arrival is among the world's events
+    };
+    struct Connection {
+        Link* link = nullptr;
+        std::string name; ///< the routing id
+        std::uint64_t broker_life = 0;
+        bool broken = false;
+        bool broker_knows = true; ///< whether the broker's end takes it for alive
+        bool subscribed = false;
+        std::array<Lane, 2> lanes; ///< by Way
+    };
+
+    Network(World& world, const NetworkOptions& options) : world_(world), options_(options) {}
+
+    /// A broker listens from now on.
+    void serve(NetworkServer& server);
+    void broker_dies(Word word);
+
+    /// Begins to connect. The client outlives the network.
+    Link& connect(NetworkClient& client, Socket socket, std::string topic = {});
+    /// @param lingering  whether everything under way arrives before the connection goes.
+    void client_dies(const NetworkClient& client, Word word, bool lingering);
+
+    [[nodiscard]] static bool connected(const Link& link) { return link.connection != nullptr; }
+    /// @return false if there is no connection now, which loses the frame.
+    bool send(Link& link, std::string frame);
+    /// @return false if the ROUTER does not know the connection, or takes no more for it.
+    bool send_to_peer(std::string_view connection, std::string frame);
+    void publish(std::string_view topic, const std::string& frame);
+
+    /// Nothing passes in the directions given until `duration` is over; it waits.
+    void block(Link& link, bool to_broker, bool to_client, Duration duration);
+    /// The connection breaks, if there is one.
+    void break_connection(Link& link, Word client_word, Word broker_word);
+    /// All links of a client that lives, for faults.
+    [[nodiscard]] std::vector<Link*> links_of(const NetworkClient& client);
+    void drop(const FrameDrops& drops) { drops_ = drops; }
+    /// No more faults: nothing is blocked, nothing is dropped.
+    void heal();
+
+    /// When anything but a heartbeat was last sent.
+    [[nodiscard]] Time last_talk() const { return last_talk_; }
+
+  private:
+    void attempt_after(Link& link, Duration delay);
+    void attempt(Link& link);
+    void launch(Connection& connection, Way way, std::string frame);
+    void arm(Connection& connection, Way way);
+    void arrive(Connection& connection, Way way);
+    void hand_over(Connection& connection, Way way, std::string frame);
+    void give_up_if_blocked(Link& link, Connection& connection);
+    void sever(Connection& connection, Word client_word, Word broker_word);
+    void lose_some(Lane& lane);
+    void client_notices(Connection& connection);
+    void broker_notices(Connection& connection);
+    [[nodiscard]] Duration notice_delay(Word word);
+    [[nodiscard]] bool blocked(const Link& link, Way way) const;
+    void note_frame(const Connection& connection, Way way, std::string_view event,
+                    std::string_view frame) const;
+
+    World& world_;
+    NetworkOptions options_;
+    FrameDrops drops_;
+    NetworkServer* server_ = nullptr;
+    std::uint64_t broker_life_ = 0;
+    std::deque<Link> links_;             // never moved: clients hold on to them
+    std::deque<Connection> connections_; // likewise; the routing id is the index
+    Time last_talk_ = World::kStart;
+};
+
+} // namespace zcomet::sim

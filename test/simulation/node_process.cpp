@@ -1,0 +1,211 @@
+#include "test/simulation/node_process.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace zcomet::sim {
+
+namespace {
+/// As in topology/node_link.cpp.
+constexpr int kReceiveBudget = 64;
+} // namespace
+
+NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
+                         std::uint64_t confirms_per_mille)
+    : Process(world, fmt::format("n{}", slot)), network_(network), promises_(promises),
+      account_(promises.add_node(slot, world.random().next() | 1U)),
+      session_(*this, account_.incarnation, process_name(), "192.0.2.1"),
+      dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
+      to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
+    session_.start(world.now());
+    wake(session_.due());
+}
+
+// ---- The loop: NodeLink::turn() ----------------------------------------------------------------
+
+void NodeProcess::turn() {
+    const Time now = world().now();
+    int broker_frames = 0;
+    for (; broker_frames < kReceiveBudget && !from_broker_.empty(); ++broker_frames) {
+        note_welcome(from_broker_.front());
+        session_.on_broker_frame(from_broker_.front(), now);
+        from_broker_.pop_front();
+    }
+    int feed_frames = 0;
+    for (; feed_frames < kReceiveBudget && can_take_messages() && !from_feed_.empty();
+         ++feed_frames) {
+        take_in(from_feed_.front());
+        from_feed_.pop_front();
+        session_.tick(now);
+    }
+    if (!can_take_messages() && !from_feed_.empty()) {
+        session_.on_feed_waiting(now);
+    }
+    const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;
+    if (connected_since() || woken_for_nothing) {
+        notice_connection();
+    }
+    session_.tick(now);
+    look_whether_confirmed();
+}
+
+void NodeProcess::look_whether_confirmed() {
+    if (confirming_ != nullptr && session_.logins_applied()) {
+        promises_.on_confirmed(account_, *std::exchange(confirming_, nullptr), to_confirm_);
+    }
+}
+
+Time NodeProcess::due() const {
+    const bool more_waits = !from_broker_.empty() || (can_take_messages() && !from_feed_.empty());
+    return more_waits || connected_since() ? Time::min() : session_.due();
+}
+
+bool NodeProcess::connected_since() const {
+    return refused_frame_ && Network::connected(dealer_);
+}
+
+void NodeProcess::notice_connection() {
+    const bool was_connected = std::exchange(connected_, Network::connected(dealer_));
+    if (connected_ && (!was_connected || connected_since())) {
+        refused_frame_ = false;
+        session_.on_connected(world().now());
+    }
+}
+
+void NodeProcess::note_welcome(const std::string& frame) {
+    const auto decoded = wire::decode(frame, wire::Role::kNode);
+    if (const auto* welcome = std::get_if<wire::Welcome>(&std::get<wire::Frame>(decoded))) {
+        welcomed_feed_ = std::get<wire::NodeWelcome>(welcome->part).feed_incarnation;
+    }
+}
+
+void NodeProcess::take_in(const std::string& batch) {
+    const auto decoded = wire::decode(batch);
+    feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
+    const std::uint64_t lost_before = session_.counters().messages_lost;
+    session_.on_feed_frame(batch, world().now());
+    if (const std::uint64_t lost = session_.counters().messages_lost - lost_before; lost > 0) {
+        promises_.on_lost(account_, feed_, lost);
+    }
+}
+
+void NodeProcess::on_arrival(Socket socket, std::string frame) {
+    (socket == Socket::kDealer ? from_broker_ : from_feed_).push_back(std::move(frame));
+    on_input();
+}
+
+void NodeProcess::on_connection() {
+    on_input();
+}
+
+bool NodeProcess::can_take_messages() const {
+    return busy_until_ <= world().now();
+}
+
+void NodeProcess::be_busy(Duration duration) {
+    busy_until_ = world().now() + duration;
+    world().at(busy_until_, [this] { on_input(); });
+}
+
+void NodeProcess::end_busy() {
+    busy_until_ = Time::min();
+    on_input();
+}
+
+void NodeProcess::crash(Word word) {
+    die();
+    network_.client_dies(*this, word, false);
+}
+
+void NodeProcess::leave() {
+    session_.goodbye(world().now());
+    die();
+    network_.client_dies(*this, Word::kSoon, true);
+}
+
+// ---- Streams -----------------------------------------------------------------------------------
+
+void NodeProcess::open_stream(IdNumber id) {
+    if (!listening_ || !alive()) {
+        return;
+    }
+    streams_.push_back(id);
+    if (streams_of_id_[id]++ == 0) {
+        session_.login(promises_.ids()[id]);
+        promises_.on_presence(account_, id);
+        if (world().random().chance(confirms_per_mille_)) {
+            session_.confirm_logins(world().now());
+            confirming_ = promises_.feed_of(account_);
+            for (IdNumber held = 0; held < to_confirm_.size(); ++held) {
+                to_confirm_[held] = holds(held);
+            }
+        }
+    }
+    on_input();
+}
+
+void NodeProcess::close_a_stream() {
+    if (streams_.empty() || !alive()) {
+        return;
+    }
+    IdNumber& any = streams_[world().random().below(streams_.size())];
+    const IdNumber id = std::exchange(any, streams_.back());
+    streams_.pop_back();
+    if (--streams_of_id_[id] == 0) {
+        to_confirm_[id] = false;
+        session_.logout(promises_.ids()[id]);
+        promises_.on_presence(account_, id);
+    }
+    on_input();
+}
+
+// ---- What the session asks for -----------------------------------------------------------------
+
+void NodeProcess::send_to_broker(std::string frame) {
+    refused_frame_ = !network_.send(dealer_, std::move(frame));
+}
+
+void NodeProcess::connect_feed(const std::string& /*endpoint*/) {
+    network_.connect(*this, Socket::kSub, wire::encode_topic(account_.incarnation));
+}
+
+void NodeProcess::deliver(const wire::MessageList& messages) {
+    if (feed_ != welcomed_feed_) {
+        world().violate(name() + " shows messages of a feed that it has no longer");
+    }
+    promises_.on_shown(account_, feed_, messages);
+}
+
+void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) {
+    for (IdNumber id = 0; id < streams_of_id_.size(); ++id) {
+        if (holds(id)) {
+            visit(promises_.ids()[id]);
+        }
+    }
+}
+
+void NodeProcess::on_live(std::string_view /*broker_name*/) {
+    listening_ = true;
+    if (world().tracing()) {
+        world().note(fmt::format("    {}: live", name()));
+    }
+}
+
+void NodeProcess::on_lost() {
+    if (world().tracing()) {
+        world().note(fmt::format("    {}: lost the broker", name()));
+    }
+}
+
+void NodeProcess::on_refused(wire::ErrorCode code, std::string_view /*text*/) {
+    const bool is_expected =
+        code == wire::ErrorCode::kReplaced || code == wire::ErrorCode::kOverloaded;
+    if (!is_expected) {
+        world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
+    }
+}
+
+} // namespace zcomet::sim

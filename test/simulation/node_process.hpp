@@ -1,0 +1,91 @@
+// A simulated node: a NodeSession between the simulated sockets, as topology/node_link.cpp has it
+// between real ones, and streams that open and close.
+#pragma once
+
+#include "test/simulation/network.hpp"
+#include "test/simulation/process.hpp"
+#include "test/simulation/promises.hpp"
+#include "topology/node_session.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::sim {
+
+class NodeProcess : public Process, public NetworkClient, private NodeSessionHost {
+  public:
+    /// Its name is "n" and `slot`, and it begins to connect.
+    /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
+    /// to
+    ///                            say when the login is in the table, as the client library does.
+    NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
+                std::uint64_t confirms_per_mille);
+
+    /// A browser opens a stream; nothing happens before the node listens.
+    void open_stream(IdNumber id);
+    /// Any one stream closes, if there is one.
+    void close_a_stream();
+    /// It takes in nothing of its feed until `duration` is over.
+    void be_busy(Duration duration);
+    void end_busy();
+    void crash(Word word);
+    /// Says GOODBYE, and ends.
+    void leave();
+
+    [[nodiscard]] NodeAccount& account() const { return account_; }
+    [[nodiscard]] const NodeSession& session() const { return session_; }
+    [[nodiscard]] std::uint64_t incarnation() const { return account_.incarnation; }
+    [[nodiscard]] std::size_t streams() const { return streams_.size(); }
+    [[nodiscard]] bool holds(IdNumber id) const { return streams_of_id_[id] > 0; }
+
+    [[nodiscard]] const std::string& name() const override { return process_name(); }
+    [[nodiscard]] wire::Role role() const override { return wire::Role::kNode; }
+
+  private:
+    void turn() override;
+    [[nodiscard]] Time due() const override;
+    [[nodiscard]] bool can_take_messages() const;
+    void note_welcome(const std::string& frame);
+    void take_in(const std::string& batch);
+    void notice_connection();
+    void look_whether_confirmed();
+    [[nodiscard]] bool connected_since() const;
+
+    void on_arrival(Socket socket, std::string frame) override;
+    void on_connection() override;
+
+    void send_to_broker(std::string frame) override;
+    void connect_feed(const std::string& endpoint) override;
+    void deliver(const wire::MessageList& messages) override;
+    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
+    std::uint64_t stream_count() override { return streams_.size(); }
+    wire::NodeLedger ledger() override { return {}; }
+    void on_live(std::string_view broker_name) override;
+    void on_lost() override;
+    void on_refused(wire::ErrorCode code, std::string_view text) override;
+
+    Network& network_;
+    Promises& promises_;
+    NodeAccount& account_;
+    NodeSession session_;
+    Network::Link& dealer_;
+    std::deque<std::string> from_broker_;
+    std::deque<std::string> from_feed_;
+    std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
+    std::uint64_t feed_ = 0;          // of the feed of the batch in hand
+    std::uint64_t confirms_per_mille_;
+    const Feed* confirming_ = nullptr; // what the broker had for the node when it was asked
+    std::vector<bool> to_confirm_;     // by id: held then, and ever since
+    bool listening_ = false;
+    bool refused_frame_ = false;
+    bool connected_ = false; // when it last looked
+    Time busy_until_ = Time::min();
+    std::vector<IdNumber> streams_;
+    std::vector<std::uint32_t> streams_of_id_;
+};
+
+} // namespace zcomet::sim

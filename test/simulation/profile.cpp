@@ -1,0 +1,116 @@
+#include "test/simulation/profile.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace zcomet::sim {
+
+namespace {
+
+/// So many ids of that length fill more than one LIST frame (wire::kFrameBytesTarget).
+constexpr unsigned kLongListIds = 1300;
+constexpr std::size_t kLongIdBytes = 60;
+
+/// What actions can cause; the other faults happen to frames.
+constexpr std::array kActive = {Fault::kCutBoth,  Fault::kCutOneWay,   Fault::kBreak,
+                                Fault::kHalfOpen, Fault::kNodeCrash,   Fault::kNodeLeave,
+                                Fault::kHostLoss, Fault::kSenderCrash, Fault::kBrokerCrash,
+                                Fault::kStall,    Fault::kBusy,        Fault::kNameTaken};
+
+template <typename T, std::size_t N> T one_of(Random& random, const std::array<T, N>& values) {
+    return values[random.below(N)];
+}
+
+void draw_faults(Profile& profile, Random& random) {
+    for (const Fault fault : kActive) {
+        if (random.chance(300)) {
+            profile.faults.push_back(fault);
+        }
+    }
+    if (profile.faults.empty() || random.chance(300)) {
+        profile.faults = {one_of(random, kActive), one_of(random, kActive)};
+    }
+    profile.faults_per_mille = one_of(random, std::array{0U, 30U, 100U, 200U, 400U});
+    profile.drops.feed_per_mille = one_of(random, std::array{0U, 0U, 10U, 100U, 400U});
+    profile.drops.replies_per_mille = one_of(random, std::array{0U, 0U, 20U, 150U});
+    profile.repeats_per_mille = one_of(random, std::array{0U, 0U, 50U, 300U});
+}
+
+/// Now and then faults that do harm together only, and that chance alone would seldom bring
+/// together.
+void draw_combination(Profile& profile, Random& random) {
+    switch (random.below(12)) {
+    case 0: // nodes that have batches of the old feed still to read when they are given the new one
+        profile.faults = {Fault::kBusy, Fault::kBrokerCrash};
+        break;
+    case 1: // nodes that go on without the WELCOME of the new broker
+        profile.faults = {Fault::kBrokerCrash};
+        profile.drops.replies_per_mille = 150;
+        break;
+    case 2: // logins that are lost just before they are to be confirmed
+        profile.faults = {Fault::kBreak, Fault::kHalfOpen, Fault::kBrokerCrash};
+        profile.drops.replies_per_mille = 0;
+        profile.confirms_per_mille = 500;
+        break;
+    default:
+        return;
+    }
+    profile.faults_per_mille = one_of(random, std::array{100U, 200U, 400U});
+}
+
+/// Messages so large, and so many, that a feed sheds.
+void make_large(Profile& profile) {
+    profile.filler_bytes_max = 60'000;
+    profile.burst_max = 40;
+    profile.actions = 40;
+    profile.sender_window_bytes = 4U << 20U;
+    profile.faults.push_back(Fault::kBusy);
+    profile.faults_per_mille = 150;
+}
+
+/// Lists so long that they go in parts.
+void make_long_lists(Profile& profile) {
+    profile.nodes = 1;
+    profile.rounds = 2;
+    profile.ids.clear();
+    for (unsigned i = 0; i < kLongListIds; ++i) {
+        std::string id = fmt::format("id-{}-", i);
+        id.resize(kLongIdBytes, 'x');
+        profile.ids.push_back(std::move(id));
+    }
+    profile.streams_at_start = kLongListIds;
+}
+
+} // namespace
+
+Profile draw_profile(Random& random) {
+    Profile profile;
+    profile.nodes = static_cast<unsigned>(1 + random.below(4));
+    profile.senders = static_cast<unsigned>(1 + random.below(3));
+    for (std::uint64_t ids = 1 + random.below(8); ids > 0; --ids) {
+        profile.ids.push_back(fmt::format("{}", ids));
+    }
+    profile.rounds = static_cast<unsigned>(1 + random.below(2));
+    profile.actions = static_cast<unsigned>(5 + random.below(60));
+    profile.pace_max = one_of(random, std::array<Duration, 3>{2ms, 50ms, 500ms});
+    profile.network.delay_max = one_of(random, std::array<Duration, 3>{200us, 5ms, 100ms});
+    profile.feed.window_bytes = one_of(random, std::array<std::size_t, 4>{1, 200, 2000, 256 << 10});
+    profile.feed.bound_bytes = profile.feed.window_bytes + wire::kFrameBytesMax;
+    profile.sender_window_bytes =
+        one_of(random, std::array<std::uint32_t, 3>{300, 4000, 256 << 10});
+    draw_faults(profile, random);
+    if (profile.drops.replies_per_mille == 0) {
+        // A broker's word that logins are missing must not be lost before its PONG.
+        profile.confirms_per_mille = one_of(random, std::array{0U, 300U});
+    }
+    draw_combination(profile, random);
+    if (random.chance(20)) {
+        make_large(profile);
+    } else if (random.chance(15)) {
+        make_long_lists(profile);
+    }
+    return profile;
+}
+
+} // namespace zcomet::sim

@@ -1,0 +1,39 @@
+// What one schedule is like: how large its cluster, how fast, how faulty.
+#pragma once
+
+#include "broker/router.hpp"
+#include "test/simulation/network.hpp"
+#include "test/simulation/world.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace zcomet::sim {
+
+/// Each schedule has a few kinds of faults only: too many at once hide each other.
+struct Profile {
+    unsigned nodes = 1;
+    unsigned senders = 1;
+    std::vector<std::string> ids;
+    std::size_t streams_at_start = 0; ///< of each node, each with an id of its own
+    unsigned rounds = 1;              ///< of faults, with peace after each
+    unsigned actions = 10;            ///< in each round
+    Duration pace_min = 100us;        ///< between two actions
+    Duration pace_max = 100ms;
+    unsigned burst_max = 6; ///< messages given to a sender at once
+    std::size_t filler_bytes_max = 40;
+    std::uint64_t faults_per_mille = 0; ///< of the actions
+    std::vector<Fault> faults;
+    std::uint64_t repeats_per_mille = 0;
+    std::uint64_t confirms_per_mille = 0; ///< of logins
+    NetworkOptions network;
+    FrameDrops drops;
+    FeedLimits feed;
+    std::uint32_t sender_window_bytes = 0;
+};
+
+[[nodiscard]] Profile draw_profile(Random& random);
+
+} // namespace zcomet::sim

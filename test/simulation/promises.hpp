@@ -1,0 +1,190 @@
+// What the cluster promises, checked from the outside while it runs: from what senders were given,
+// what the broker was handed and answered, what nodes showed, and what each of them counts as lost.
+//
+//   * Each message that the broker takes in goes to exactly those nodes that its own answer to
+//     QUERY "who" names, as its receipt and its counters say.
+//   * What goes to a node is shown there once and in that order, all of it as long as neither the
+//     node nor the broker's record of it ends, except for what the broker sheds: both count that.
+//   * A record that ends with messages not shown counts the bytes that were dropped.
+//   * On each node, messages from one sender to one id never go back in their numbers, whatever
+//     became of the broker meanwhile.
+//   * A login or logout that was in the table at a calm moment stays there until the node changes
+//     it or the broker forgets the node, whatever lists are sent.
+//   * A node that was told that its logins are in the table finds them there.
+//   * A message that a sender accepted is taken in once, or counted as unconfirmed.
+//   * A feed has no more than a window of bytes under way, a sender likewise.
+//
+// calm.hpp has what must hold when a cluster has been left in peace.
+#pragma once
+
+#include "broker/router.hpp"
+#include "test/simulation/world.hpp"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::sim {
+
+/// Index of an id among those of the schedule.
+using IdNumber = std::uint32_t;
+/// Nodes by the number in their name, as bits.
+using NodeSet = std::uint64_t;
+
+/// One process that sends.
+struct SenderAccount {
+    std::uint64_t incarnation = 0;
+    std::uint32_t index = 0;
+    std::vector<std::uint64_t> messages; ///< by number, from 1: those it accepted
+    std::uint64_t taken_in = 0;          ///< how many of them a broker took in
+};
+
+/// What a calm moment has shown of an id on a node.
+enum class Presence : std::uint8_t { kUnknown, kHeld, kNotHeld };
+
+/// One process that shows messages.
+struct NodeAccount {
+    unsigned slot = 0; ///< the number in its name
+    std::uint64_t incarnation = 0;
+    std::vector<Presence> presence;                               ///< by IdNumber
+    absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
+};
+
+/// What one broker has for one node while it knows it.
+struct Feed {
+    NodeAccount* node = nullptr;
+    std::uint64_t incarnation = 0;
+    std::vector<std::uint64_t> routed;    ///< messages, in the broker's order
+    std::size_t applied = 0;              ///< of those: shown, or known to be lost
+    std::uint64_t shed = 0;               ///< counted by the broker
+    std::uint64_t lost = 0;               ///< counted by the node
+    std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
+    std::uint64_t acknowledged = 0;
+    std::size_t unacknowledged_bytes = 0;
+};
+
+/// The broker, as far as it can be asked.
+class BrokerView {
+  public:
+    virtual ~BrokerView() = default;
+    virtual std::string ask(std::string_view what, std::string_view argument) = 0;
+    [[nodiscard]] virtual std::uint64_t counter(BrokerCounter counter) const = 0;
+};
+
+class Promises {
+  public:
+    struct Limits {
+        std::size_t feed_window_bytes = 0;
+        std::size_t sender_window_bytes = 0;
+        std::size_t message_bytes_max = 0; ///< of one message in a frame
+    };
+    Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
+
+    // What nodes and senders do.
+    SenderAccount& add_sender(std::uint64_t incarnation);
+    NodeAccount& add_node(unsigned slot, std::uint64_t incarnation);
+    /// The number that the next message given to a sender is to bear.
+    [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
+    void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id);
+    /// `bytes` of SEND frames are under way without credit.
+    void on_under_way(std::size_t bytes);
+    void on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
+    /// The first stream of `id` opened, or its last one closed.
+    void on_presence(NodeAccount& node, IdNumber id);
+    /// The node takes its logins for applied.
+    /// @param asked  what the broker had for the node when the node asked.
+    /// @param held   by IdNumber: whether the node held the id then, and ever since.
+    void on_confirmed(const NodeAccount& node, const Feed& asked, const std::vector<bool>& held);
+    void on_shown(NodeAccount& node, std::uint64_t feed, const wire::MessageList& messages);
+    void on_lost(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
+
+    // What the broker does.
+    void on_broker_start(BrokerView& broker);
+    void on_broker_end();
+    void before_frame(std::string_view connection, std::string_view frame);
+    void after_frame();
+    void after_turn();
+    void on_reply(std::string_view connection, std::string_view frame);
+    void on_publish(std::string_view topic, std::string_view frame);
+    void on_event(const RouterEvent& event);
+
+    // For calm moments.
+    /// The feed of the node that the broker knows by that number, if it is `node`.
+    [[nodiscard]] const Feed* feed_of(const NodeAccount& node) const;
+    [[nodiscard]] NodeSet who(IdNumber id) const;
+    [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+
+  private:
+    struct Message {
+        SenderAccount* sender = nullptr;
+        std::uint64_t number = 0;
+        IdNumber id = 0;
+        bool taken_in = false;
+        std::vector<std::uint32_t> receipts; ///< what the broker said
+    };
+    /// What the broker knows of the node with a name.
+    struct Record {
+        NodeAccount* node = nullptr; ///< nullptr: nothing
+        Feed* feed = nullptr;
+        std::string connection;
+    };
+    /// The broker's counters that a frame changes.
+    struct Counted {
+        std::uint64_t in = 0;
+        std::uint64_t repeated = 0;
+        std::uint64_t into_void = 0;
+        std::uint64_t routed = 0;
+        std::uint64_t missing = 0;
+        std::uint64_t dropped_bytes = 0;
+    };
+    /// The frame that the broker is handling.
+    struct Current {
+        std::string_view connection;
+        std::string_view bytes;
+        wire::Frame frame;
+        Counted before;
+        std::vector<NodeSet> holders; ///< of a SEND: by message
+        bool has_receipt = false;
+    };
+
+    [[nodiscard]] Counted count() const;
+    void note_acknowledgement(std::uint64_t through);
+    void look_up(const wire::Send& send);
+    void check_presence(IdNumber id, NodeSet holders);
+    void check_send(const wire::Send& send);
+    void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
+    void check_receipt(const wire::Receipt& receipt);
+    void check_removed(std::uint64_t dropped_bytes_before);
+    void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);
+    void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
+    void on_node_gone(std::uint64_t incarnation);
+    [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
+    [[nodiscard]] Record* find_record(std::uint64_t incarnation);
+    [[nodiscard]] Message* find_message(const wire::Message& message);
+    [[nodiscard]] std::string text_of(const Message& message) const;
+
+    World& world_;
+    const std::vector<std::string>& ids_;
+    absl::flat_hash_map<std::string, IdNumber> id_numbers_;
+    Limits limits_;
+    std::vector<Message> messages_; // by the number in the payload
+    std::deque<SenderAccount> senders_;
+    std::deque<NodeAccount> nodes_;
+    std::deque<Feed> feeds_;
+    absl::flat_hash_map<std::uint64_t, Feed*> feed_by_incarnation_;
+
+    BrokerView* broker_ = nullptr;
+    std::vector<Record> records_; // by the number in the node's name
+    /// The highest number that this broker took in from a sender it knows, by incarnation.
+    absl::flat_hash_map<std::uint64_t, std::uint64_t> highest_;
+    std::optional<Current> current_;
+    std::vector<Feed*> removed_; // by the call that is under way
+    std::uint64_t dropped_bytes_at_turn_ = 0;
+};
+
+} // namespace zcomet::sim

@@ -1,0 +1,227 @@
+#include "test/simulation/schedule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace zcomet::sim {
+
+namespace {
+
+/// A cluster is calm when it has said nothing but heartbeats for longer than anyone takes to notice
+/// a silence.
+constexpr Duration kCalm = Network::kSilenceMax + Network::kSilenceLate + 200ms;
+/// It has that long to become calm. The longest that anyone waits on purpose is ten seconds, after
+/// a refusal.
+constexpr std::chrono::seconds kPatience = 40s;
+constexpr Duration kLook = 250ms;
+constexpr Duration kStartTime = 50ms;
+constexpr IdNumber kProbesMax = 8;
+/// Of a hundred actions that are no faults.
+constexpr std::uint64_t kOpens = 40;
+constexpr std::uint64_t kCloses = 20;
+
+RouterOptions router_options(const Profile& profile) {
+    RouterOptions options;
+    options.feed = profile.feed;
+    options.sender_window_bytes = profile.sender_window_bytes;
+    return options;
+}
+
+} // namespace
+
+Schedule::Schedule(std::uint64_t seed, bool tracing)
+    : world_(seed, tracing), profile_(draw_profile(world_.random())),
+      network_(world_, profile_.network),
+      promises_(world_, profile_.ids,
+                {.feed_window_bytes = profile_.feed.window_bytes,
+                 .sender_window_bytes = profile_.sender_window_bytes,
+                 .message_bytes_max = profile_.filler_bytes_max + 200}),
+      nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {}
+
+void Schedule::run() {
+    start_broker();
+    for (unsigned round = 0; round < profile_.rounds && !world_.violated(); ++round) {
+        run_round();
+        make_peace();
+        wait_for_calm();
+        probe();
+    }
+    world_.totals().schedules = 1;
+}
+
+void Schedule::run_round() {
+    in_peace_ = false;
+    network_.drop(profile_.drops);
+    for (unsigned slot = 0; slot < nodes_.size(); ++slot) {
+        if (nodes_[slot] == nullptr) {
+            start_node(slot);
+        }
+    }
+    for (unsigned slot = 0; slot < senders_.size(); ++slot) {
+        if (senders_[slot] == nullptr) {
+            start_sender(slot);
+        }
+    }
+    world_.run(world_.now() + kStartTime);
+    open_first_streams();
+    for (unsigned i = 0; i < profile_.actions && !world_.violated(); ++i) {
+        act();
+        world_.run(world_.now() + world_.random().spread(profile_.pace_min, profile_.pace_max));
+    }
+}
+
+void Schedule::open_first_streams() {
+    for (NodeProcess* node : nodes_) {
+        for (IdNumber id = 0; id < profile_.streams_at_start; ++id) {
+            if (!node->holds(id)) {
+                node->open_stream(id);
+            }
+        }
+    }
+}
+
+void Schedule::act() {
+    Random& random = world_.random();
+    if (random.chance(profile_.faults_per_mille)) {
+        return inject(profile_.faults[random.below(profile_.faults.size())]);
+    }
+    const std::uint64_t what = random.below(100);
+    if (what >= kOpens + kCloses) {
+        return post_burst();
+    }
+    NodeProcess* const node = any_node();
+    if (node == nullptr) {
+        return;
+    }
+    if (what < kOpens) {
+        node->open_stream(static_cast<IdNumber>(random.below(profile_.ids.size())));
+    } else {
+        node->close_a_stream();
+    }
+}
+
+void Schedule::post_burst() {
+    SenderProcess* const sender = any_sender();
+    if (sender == nullptr) {
+        return;
+    }
+    Random& random = world_.random();
+    const bool receipt = random.chance(300);
+    for (std::uint64_t left = 1 + random.below(profile_.burst_max); left > 0; --left) {
+        sender->post(static_cast<IdNumber>(random.below(profile_.ids.size())),
+                     random.below(profile_.filler_bytes_max + 1), receipt);
+    }
+}
+
+// ---- Peace -------------------------------------------------------------------------------------
+
+/// No more faults. Of the processes that are dead some are started again, and some stay dead.
+void Schedule::make_peace() {
+    in_peace_ = true;
+    network_.heal();
+    if (!broker_->alive()) {
+        start_broker();
+    }
+    broker_->end_stall();
+    for (const auto& node : all_nodes_) {
+        const bool superseded = nodes_[node->account().slot] != node.get();
+        if (node->alive() && superseded) {
+            node->crash(Word::kSoon);
+        }
+    }
+    for (NodeProcess*& node : nodes_) {
+        if (!node->alive()) {
+            const unsigned slot = node->account().slot;
+            node = nullptr;
+            if (world_.random().chance(600)) {
+                start_node(slot);
+            }
+        } else {
+            node->end_stall();
+            node->end_busy();
+        }
+    }
+    for (unsigned slot = 0; slot < senders_.size(); ++slot) {
+        if (!senders_[slot]->alive()) {
+            start_sender(slot);
+        }
+        senders_[slot]->end_stall();
+        senders_[slot]->stop_repeating();
+    }
+}
+
+void Schedule::wait_for_calm() {
+    const Time deadline = world_.now() + kPatience;
+    const Time peace = world_.now();
+    while (!world_.violated()) {
+        world_.run(world_.now() + kLook);
+        const bool calm = std::max(network_.last_talk(), peace) + kCalm <= world_.now();
+        if (calm && all_ready(living())) {
+            return check_calm(world_, living());
+        }
+        if (world_.now() >= deadline) {
+            return world_.violate(
+                fmt::format("after {} s of peace it is still not calm", kPatience.count()));
+        }
+    }
+}
+
+/// What is sent in a calm cluster arrives.
+void Schedule::probe() {
+    if (world_.violated()) {
+        return;
+    }
+    for (IdNumber id = 0; id < std::min<std::size_t>(profile_.ids.size(), kProbesMax); ++id) {
+        senders_[id % senders_.size()]->post(id, 0, true);
+    }
+    wait_for_calm();
+}
+
+Cluster Schedule::living() {
+    Cluster cluster{*broker_, promises_, {}, {}};
+    std::copy_if(nodes_.begin(), nodes_.end(), std::back_inserter(cluster.nodes),
+                 [](const NodeProcess* node) { return node != nullptr; });
+    cluster.senders = senders_;
+    return cluster;
+}
+
+// ---- Processes ---------------------------------------------------------------------------------
+
+void Schedule::start_broker() {
+    all_brokers_.push_back(
+        std::make_unique<BrokerProcess>(world_, network_, promises_, router_options(profile_)));
+    broker_ = all_brokers_.back().get();
+}
+
+void Schedule::start_node(unsigned slot) {
+    all_nodes_.push_back(std::make_unique<NodeProcess>(world_, network_, promises_, slot,
+                                                       profile_.confirms_per_mille));
+    nodes_[slot] = all_nodes_.back().get();
+}
+
+void Schedule::start_sender(unsigned slot) {
+    all_senders_.push_back(
+        std::make_unique<SenderProcess>(world_, network_, promises_, fmt::format("s{}", slot),
+                                        in_peace_ ? 0 : profile_.repeats_per_mille));
+    senders_[slot] = all_senders_.back().get();
+}
+
+NodeProcess* Schedule::any_node() {
+    NodeProcess* const node = nodes_[world_.random().below(nodes_.size())];
+    return node->alive() ? node : nullptr;
+}
+
+SenderProcess* Schedule::any_sender() {
+    SenderProcess* const sender = senders_[world_.random().below(senders_.size())];
+    return sender->alive() ? sender : nullptr;
+}
+
+NetworkClient* Schedule::any_client() {
+    if (world_.random().chance(700)) {
+        return any_node();
+    }
+    return any_sender();
+}
+
+} // namespace zcomet::sim

@@ -1,0 +1,129 @@
+#include "test/simulation/sender_process.hpp"
+
+#include "test/simulation/frame_text.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+namespace zcomet::sim {
+
+SenderProcess::SenderProcess(World& world, Network& network, Promises& promises, std::string name,
+                             std::uint64_t repeats_per_mille)
+    : Process(world, std::move(name)), network_(network), promises_(promises),
+      account_(promises.add_sender(world.random().next() | 1U)),
+      session_(*this, account_.incarnation, process_name()),
+      dealer_(network.connect(*this, Socket::kDealer)), repeats_per_mille_(repeats_per_mille) {
+    session_.start(world.now());
+    wake(session_.due());
+}
+
+void SenderProcess::post(IdNumber id, std::size_t filler_bytes, bool receipt) {
+    posted_.push_back({id, filler_bytes, receipt});
+    on_input();
+}
+
+void SenderProcess::crash(Word word) {
+    die();
+    network_.client_dies(*this, word, false);
+}
+
+// ---- The loop: SenderLink::turn() --------------------------------------------------------------
+
+void SenderProcess::turn() {
+    const Time now = world().now();
+    for (; !from_broker_.empty(); from_broker_.pop_front()) {
+        note_credit(from_broker_.front());
+        session_.on_broker_frame(from_broker_.front(), now);
+    }
+    if (connected_since()) {
+        refused_frame_ = false;
+        session_.on_connected(now);
+    }
+    send_posted();
+    session_.tick(now);
+}
+
+Time SenderProcess::due() const {
+    const bool may_send = !posted_.empty() && session_.can_send();
+    return may_send || connected_since() ? Time::min() : session_.due();
+}
+
+bool SenderProcess::connected_since() const {
+    return refused_frame_ && Network::connected(dealer_);
+}
+
+void SenderProcess::send_posted() {
+    for (; !posted_.empty() && session_.can_send(); posted_.pop_front()) {
+        const Post& post = posted_.front();
+        const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
+        const std::uint64_t number = session_.send(
+            promises_.ids()[post.id], payload,
+            post.receipt ? wire::Confirm::kReceipt : wire::Confirm::kNothing);
+        promises_.on_sent(account_, number, post.id);
+    }
+}
+
+void SenderProcess::on_arrival(Socket /*socket*/, std::string frame) {
+    from_broker_.push_back(std::move(frame));
+    on_input();
+}
+
+// ---- The window, as docs/PROTOCOL.md, section 4.5, has it ---------------------------------------
+
+void SenderProcess::note_credit(const std::string& frame) {
+    const auto decoded = wire::decode(frame, wire::Role::kSender);
+    std::uint64_t through = 0;
+    if (const auto* credit = std::get_if<wire::Credit>(&std::get<wire::Frame>(decoded))) {
+        through = credit->through;
+    } else if (const auto* heartbeat =
+                   std::get_if<wire::Heartbeat>(&std::get<wire::Frame>(decoded))) {
+        through = heartbeat->change;
+    } else if (const auto* welcome = std::get_if<wire::Welcome>(&std::get<wire::Frame>(decoded))) {
+        through = std::get<wire::SenderWelcome>(welcome->part).credited;
+    }
+    for (; !under_way_.empty() && under_way_.front().last_number <= through;
+         under_way_.pop_front()) {
+        under_way_bytes_ -= under_way_.front().bytes;
+    }
+}
+
+void SenderProcess::note_under_way(const std::string& frame) {
+    const auto decoded = wire::decode(frame);
+    const auto& send = std::get<wire::Send>(std::get<wire::Frame>(decoded));
+    under_way_.push_back({send.first + send.messages.count() - 1, frame.size()});
+    under_way_bytes_ += frame.size();
+    promises_.on_under_way(under_way_bytes_);
+}
+
+// ---- What the session asks for -----------------------------------------------------------------
+
+void SenderProcess::send_to_broker(std::string frame) {
+    const bool is_send =
+        static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kSend;
+    if (is_send) {
+        note_under_way(frame);
+        if (world().random().chance(repeats_per_mille_)) {
+            world().count(Fault::kRepeatedSend, name());
+            network_.send(dealer_, frame);
+        }
+    }
+    refused_frame_ = !network_.send(dealer_, std::move(frame));
+}
+
+void SenderProcess::on_receipt(std::uint64_t number, std::uint32_t nodes) {
+    promises_.on_receipt(account_, number, nodes);
+}
+
+/// What was under way to the broker before counts as lost.
+void SenderProcess::on_welcome(std::string_view /*broker_name*/) {
+    under_way_.clear();
+    under_way_bytes_ = 0;
+}
+
+void SenderProcess::on_refused(wire::ErrorCode code, std::string_view /*text*/) {
+    world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
+}
+
+} // namespace zcomet::sim

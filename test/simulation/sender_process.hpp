@@ -1,0 +1,77 @@
+// A simulated sender: a SenderSession between simulated sockets, as topology/sender_link.cpp has it
+// between real ones, with messages to send.
+#pragma once
+
+#include "test/simulation/network.hpp"
+#include "test/simulation/process.hpp"
+#include "test/simulation/promises.hpp"
+#include "topology/sender_session.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace zcomet::sim {
+
+class SenderProcess : public Process, public NetworkClient, private SenderSessionHost {
+  public:
+    /// @param repeats_per_mille  how many of its SEND frames it sends twice.
+    SenderProcess(World& world, Network& network, Promises& promises, std::string name,
+                  std::uint64_t repeats_per_mille);
+
+    /// Sends a message as soon as it may.
+    void post(IdNumber id, std::size_t filler_bytes, bool receipt);
+    void crash(Word word);
+    void stop_repeating() { repeats_per_mille_ = 0; }
+
+    [[nodiscard]] const SenderAccount& account() const { return account_; }
+    [[nodiscard]] const SenderSession& session() const { return session_; }
+    /// Messages that it may not send yet.
+    [[nodiscard]] std::size_t waiting() const { return posted_.size(); }
+
+    [[nodiscard]] const std::string& name() const override { return process_name(); }
+    [[nodiscard]] wire::Role role() const override { return wire::Role::kSender; }
+
+  private:
+    struct Post {
+        IdNumber id = 0;
+        std::size_t filler_bytes = 0;
+        bool receipt = false;
+    };
+    struct UnderWay {
+        std::uint64_t last_number = 0;
+        std::size_t bytes = 0;
+    };
+
+    void turn() override;
+    [[nodiscard]] Time due() const override;
+    void send_posted();
+    [[nodiscard]] bool connected_since() const;
+    void note_credit(const std::string& frame);
+    void note_under_way(const std::string& frame);
+
+    void on_arrival(Socket socket, std::string frame) override;
+    void on_connection() override { on_input(); }
+
+    void send_to_broker(std::string frame) override;
+    void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
+    void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
+    void on_welcome(std::string_view broker_name) override;
+    void on_lost() override {}
+    void on_refused(wire::ErrorCode code, std::string_view text) override;
+
+    Network& network_;
+    Promises& promises_;
+    SenderAccount& account_;
+    SenderSession session_;
+    Network::Link& dealer_;
+    std::uint64_t repeats_per_mille_;
+    std::deque<std::string> from_broker_;
+    std::deque<Post> posted_;
+    std::deque<UnderWay> under_way_;
+    std::size_t under_way_bytes_ = 0;
+    bool refused_frame_ = false;
+};
+
+} // namespace zcomet::sim

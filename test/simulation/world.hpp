@@ -1,0 +1,108 @@
+// What everything in a simulated cluster shares: the clock, chance, what is to happen next, and the
+// verdict.
+#pragma once
+
+#include "test/simulation/random.hpp"
+#include "topology/time.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::sim {
+
+/// What a schedule does to a cluster.
+enum class Fault : std::uint8_t {
+    kCutBoth,      ///< a link is dead both ways for a while
+    kCutOneWay,    ///< a link is dead in one direction for a while
+    kBreak,        ///< a connection is reset; both ends hear of it soon
+    kHalfOpen,     ///< a connection is gone, which one end learns late
+    kFeedDrop,     ///< one message of a feed is dropped, as PUB may
+    kReplyDrop,    ///< the ROUTER would not take one frame
+    kNodeCrash,    ///< a node dies, and is started anew
+    kNodeLeave,    ///< a node says GOODBYE, and is started anew
+    kSenderCrash,  ///< a sender dies, and is started anew
+    kBrokerCrash,  ///< the broker dies, and is started anew
+    kHostLoss,     ///< a process vanishes without its kernel telling the other end
+    kStall,        ///< a process does not run for a while
+    kBusy,         ///< a node does not take in its feed for a while
+    kNameTaken,    ///< a second process starts with a living node's name
+    kRepeatedSend, ///< a sender sends a frame twice
+    kCount,
+};
+inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
+inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
+    "cut both ways", "cut one way", "broken",     "half open",    "feed drop",
+    "reply drop",    "node crash",  "node leave", "sender crash", "broker crash",
+    "host loss",     "stall",       "busy node",  "name taken",   "repeated send",
+};
+static_assert(!kFaultNames.back().empty(), "each fault needs its name");
+
+/// Counted over any number of schedules. Plain numbers, since processes add them up in memory that
+/// they share.
+struct Totals {
+    std::uint64_t schedules = 0;
+    std::uint64_t violations = 0;
+    std::uint64_t first_violation = 0; ///< its seed
+    std::uint64_t frames = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t shown = 0;
+    std::uint64_t shed = 0;
+    std::array<std::uint64_t, kFaults> faults{};
+
+    void add(const Totals& more);
+};
+
+class World {
+  public:
+    static constexpr Time kStart = Time{} + 1h;
+
+    World(std::uint64_t seed, bool tracing) : random_(seed), tracing_(tracing) {}
+
+    [[nodiscard]] Time now() const { return now_; }
+    [[nodiscard]] Random& random() { return random_; }
+    [[nodiscard]] Totals& totals() { return totals_; }
+
+    /// `action` happens at `time`, or now if that is past; what is to happen at the same time
+    /// happens in the order of the calls.
+    void at(Time time, std::function<void()> action);
+    void after(Duration delay, std::function<void()> action) {
+        at(now_ + delay, std::move(action));
+    }
+    /// Lets happen what is to happen up to `until`, which it is then; stops at a violation.
+    void run(Time until);
+
+    /// A promise was broken. The first time counts.
+    void violate(const std::string& what);
+    [[nodiscard]] bool violated() const { return !violation_.empty(); }
+    [[nodiscard]] const std::string& violation() const { return violation_; }
+
+    /// Whether note() prints, so that nobody makes lines for nothing.
+    [[nodiscard]] bool tracing() const { return tracing_; }
+    void note(const std::string& line) const;
+    void count(Fault fault, const std::string& on_what);
+
+  private:
+    struct Event {
+        Time time;
+        std::uint64_t order;
+        std::function<void()> action;
+    };
+    /// Whether `a` happens later than `b`.
+    static bool later(const Event& a, const Event& b) {
+        return a.time != b.time ? a.time > b.time : a.order > b.order;
+    }
+
+    Time now_ = kStart;
+    Random random_;
+    bool tracing_;
+    std::vector<Event> events_; // a heap, the next first
+    std::uint64_t next_order_ = 0;
+    std::string violation_;
+    Totals totals_;
+};
+
+} // namespace zcomet::sim
