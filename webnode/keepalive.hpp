@@ -71,7 +71,7 @@ class KeepalivePacer {
             settle(settle_first_, settle_count_);
         }
         settle_first_ = hand_ < slots ? hand_ : 0;
-        settle_count_ = std::min(advance(now, slots), slots - settle_first_);
+        settle_count_ = std::min({advance(now, slots), slots - settle_first_, most_at_once(slots)});
         hand_ = settle_first_ + settle_count_;
         if (settle_count_ > 0) {
             probe(settle_first_, settle_count_);
@@ -81,6 +81,12 @@ class KeepalivePacer {
   private:
     /// Between turns: few wake-ups, and few packets in each.
     static constexpr Duration kStep = 100ms;
+
+    /// A loop that was held up does not make up for it by a burst: twice its share, or a few.
+    [[nodiscard]] std::uint32_t most_at_once(std::uint32_t slots) const {
+        constexpr std::uint32_t kFew = 128;
+        return std::max(kFew, static_cast<std::uint32_t>(2 * slots * kStep / lap_));
+    }
 
     /// @return slots that the time since the last turn is worth; what is left of it is kept.
     [[nodiscard]] std::uint32_t advance(Time now, std::uint32_t slots) {
@@ -92,7 +98,8 @@ class KeepalivePacer {
         }
         unused_ += passed;
         const Duration for_each = std::max<Duration>(lap_ / slots, Duration(1));
-        const auto count = static_cast<std::uint32_t>(std::min<std::int64_t>(unused_ / for_each, slots));
+        const auto count =
+            static_cast<std::uint32_t>(std::min<std::int64_t>(unused_ / for_each, slots));
         unused_ = unused_ % for_each;
         return count;
     }

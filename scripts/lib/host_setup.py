@@ -143,6 +143,9 @@ def queue_rows(proc, streams):
         sysctl_row(proc, "net.ipv4.tcp_max_syn_backlog", [2 * BACKLOG],
                    "handshakes under way, where there are no SYN cookies; a quarter is kept for "
                    "known peers"),
+        sysctl_row(proc, "net.core.netdev_max_backlog", [max(1000, streams // 100)],
+                   "packets that wait for a processor; what is beyond this is lost. On the loopback "
+                   "that is every packet of a burst, probes of quiet streams among them"),
         sysctl_row(proc, "net.ipv4.tcp_migrate_req", [1],
                    "what waits at a worker that leaves the port, or crashes, goes to the others "
                    "instead of being reset (Linux 5.14)"),

@@ -119,6 +119,12 @@ class HostSetup(unittest.TestCase):
             done = host.run("--streams", "1000")
         self.assertEqual(row(done, "net.netfilter.nf_conntrack_max"), ["1000", "1063", "LACKS"])
 
+    def test_packets_of_many_streams_have_to_fit_into_the_backlog(self):
+        with Host(SYSCTLS) as host:
+            few, many = host.run("--streams", "1000"), host.run("--streams", "1000000")
+        self.assertEqual(row(few, "net.core.netdev_max_backlog")[-1], "ok")
+        self.assertEqual(row(many, "net.core.netdev_max_backlog"), ["1000", "10000", "LACKS"])
+
     def test_apply_sets_what_lacks_and_lowers_nothing(self):
         lacking = SYSCTLS | {"net.ipv4.tcp_migrate_req": "0", "net.core.somaxconn": "128",
                              "net.ipv4.tcp_mem": "10 20 9000000"}

@@ -32,14 +32,14 @@ def workers_for(streams):
 class Cluster:
     """A broker, and a web node beside it."""
 
-    def __init__(self, lab, streams_max, prefix=()):
+    def __init__(self, lab, streams_max, prefix=(), node_options=()):
         """`prefix` is put before the commands of both."""
         self._lab = lab
         self.workers = workers_for(streams_max)
         self.broker, self.broker_endpoint = lab.start_broker(prefix=prefix)
         self.node = lab.start("zcomet-webnode", "--broker", self.broker_endpoint, "--http", "127.0.0.1:0",
                               "--admin", "127.0.0.1:0", "--name", "bench", "--workers", self.workers,
-                              prefix=prefix)
+                              *node_options, prefix=prefix)
         ready = self.node.await_ready()
         self.url = f"{ready['http']}/test/{{id}}"
 
