@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from comparison import Comparison, bold, dim, read_sent
+from ledger import print_ledger
 from logins import await_logins
 from programs import ProgramError, Programs, end_on_signals
 from streams import CometStream
@@ -93,11 +94,13 @@ def run(options):
         demo = Demo(options.build, programs)
         demo.start_cluster()
         streams = demo.open_streams()
-        await_logins([demo.path("zcomet-ctl"), "--broker", demo.broker],
-                     [user_id for _, user_id in STREAMS])
+        ctl = [demo.path("zcomet-ctl"), "--broker", demo.broker]
+        await_logins(ctl, [user_id for _, user_id in STREAMS])
         sent = demo.send_messages(os.path.join(folder, "sent"))
         demo.comparison.await_all(sent, ARRIVAL_TIMEOUT_S)
         arrived = demo.comparison.print_table(sent)
+        print(bold("\nThe ledger: what became of every message, by what each part has counted"))
+        arrived = print_ledger(ctl) and arrived
         if options.keep:
             demo.stay()
         del streams
@@ -108,7 +111,8 @@ def main():
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Runs a Zcomet cluster on this machine and shows messages travel through it. "
-        "The exit status is 0 if every stream received everything that was sent to its id.")
+        "The exit status is 0 if every stream received everything that was sent to its id, and the "
+        "cluster's own count agrees.")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true",
                         help="leave the cluster running, say what to try, end it with Ctrl-C")

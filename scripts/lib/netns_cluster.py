@@ -12,6 +12,7 @@ import threading
 import tomllib
 
 from comparison import Comparison, bold, dim, read_sent
+from ledger import print_ledger
 from logins import await_logins
 from namespaces import (Network, NotPermitted, enter_private_namespaces, free_address, from_outside,
                         on_host)
@@ -67,6 +68,9 @@ class NamespaceCluster:
 
     def _ctl(self):
         return [self.path("tools", "zcomet-ctl"), "--cluster", self._cluster.path]
+
+    def print_ledger(self):
+        return print_ledger([*on_host(self.load_host), *self._ctl()])
 
     def build_hosts(self):
         print(bold("Hosts, each a network namespace"))
@@ -139,6 +143,7 @@ def run(options):
         sent = hosts.send_messages(os.path.join(folder, "sent"))
         hosts.comparison.await_all(sent, ARRIVAL_TIMEOUT_S)
         arrived = hosts.comparison.print_table(sent)
+        arrived = hosts.print_ledger() and arrived
         if options.keep:
             hosts.stay()
         return 0 if arrived else 1

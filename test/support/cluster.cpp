@@ -75,11 +75,33 @@ Cluster::~Cluster() {
 }
 
 void Cluster::end() {
-    std::vector<Process*> running;
+    std::vector<Process*> nodes;
     for (ReadyProgram& web_node : web_nodes_) {
-        running.push_back(&web_node.process());
+        nodes.push_back(&web_node.process());
     }
-    running.push_back(&broker());
+    end_in_order(std::move(nodes));
+    check_ledger();
+    end_in_order({&broker()});
+}
+
+/// Whatever the test has done, the broker knows by now what became of every message.
+void Cluster::check_ledger() {
+    sender_.reset();
+    const auto unexplained = [this]() -> std::string {
+        const auto answer = query_broker(context_, listen_, "ledger", "", kQueryTimeout);
+        if (!answer.ok()) {
+            return ""; // the test has ended the broker, or stopped it
+        }
+        const auto ledger = nlohmann::json::parse(answer.value());
+        const bool balances = std::all_of(ledger.begin(), ledger.end(), [](const auto& part) {
+            return part.at("remainder") == 0;
+        });
+        return balances ? "" : ledger.dump(1);
+    };
+    CHECK(eventually([&] { return unexplained().empty(); }));
+}
+
+void Cluster::end_in_order(std::vector<Process*> running) {
     std::erase_if(running, [](Process* process) { return process->wait(0ms).has_value(); });
     for (const Process* process : running) {
         process->signal(SIGTERM);

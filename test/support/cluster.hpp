@@ -49,7 +49,8 @@ class Cluster {
   public:
     explicit Cluster(ClusterShape shape = {});
     /// Ends every program that still runs by SIGTERM, web nodes first, and checks that each ends in
-    /// order: that is also where a sanitizer's complaint shows. A test that fails prints the logs.
+    /// order: that is also where a sanitizer's complaint shows; and that the broker's ledger
+    /// balances then. A test that fails prints the logs.
     ~Cluster();
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
@@ -87,6 +88,8 @@ class Cluster {
 
   private:
     void end();
+    void check_ledger();
+    void end_in_order(std::vector<Process*> running);
     void print_logs();
     [[nodiscard]] ReadyProgram launch_web_node(std::size_t index, const std::string& http);
 
