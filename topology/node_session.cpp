@@ -340,8 +340,8 @@ void NodeSession::send_heartbeat(Time now) {
     // A broker that has not answered our HELLO may be another one, with another feed for us: our
     // numbers would acknowledge batches of it that we never saw.
     const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
-    host_.send_to_broker(wire::encode(
-        wire::Heartbeat{applied, change_, host_.stream_count(), digest_, ledger()}));
+    host_.send_to_broker(
+        wire::encode(wire::Heartbeat{applied, change_, host_.stream_count(), digest_, ledger()}));
 }
 
 void NodeSession::lose(Time now) {

@@ -124,7 +124,8 @@ bool SenderSession::can_send() const {
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
     return welcomed() && settled() && !sends_again() &&
-           (under_way_bytes_ + open_.size_bytes() < window_bytes_ || ZCOMET_MUTANT(kSendPastWindow)) &&
+           (under_way_bytes_ + open_.size_bytes() < window_bytes_ ||
+            ZCOMET_MUTANT(kSendPastWindow)) &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
 }

@@ -26,8 +26,7 @@ Listener::Listener(Epoll& epoll, Counters<WorkerCounter>& counters, std::uint64_
                    std::function<std::size_t()> held)
     : epoll_(epoll), counters_(counters), tag_(tag), held_(std::move(held)) {}
 
-Status Listener::open(const HostPort& address, Capacity capacity,
-                      const KeepaliveTimes& keepalive) {
+Status Listener::open(const HostPort& address, Capacity capacity, const KeepaliveTimes& keepalive) {
     Result<UniqueFd> opened = open_listener(address, keepalive);
     if (!opened.ok()) {
         return opened.error();

@@ -279,7 +279,8 @@ void Promises::check_send(const wire::Send& send) {
     if (repeated + taken_in == 0) {
         return; // refused
     }
-    if (repeated + taken_in != send.messages.count() || current_->has_receipt != (send.confirm == wire::Confirm::kReceipt)) {
+    if (repeated + taken_in != send.messages.count() ||
+        current_->has_receipt != (send.confirm == wire::Confirm::kReceipt)) {
         world_.violate("a SEND was taken in only in part, or its receipt is missing");
         return;
     }

@@ -58,9 +58,9 @@ void SenderProcess::send_posted() {
     for (; !posted_.empty() && session_.can_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
         const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-        const std::uint64_t number = session_.send(
-            promises_.ids()[post.id], payload,
-            post.receipt ? wire::Confirm::kReceipt : wire::Confirm::kNothing);
+        const std::uint64_t number =
+            session_.send(promises_.ids()[post.id], payload,
+                          post.receipt ? wire::Confirm::kReceipt : wire::Confirm::kNothing);
         promises_.on_sent(account_, number, post.id);
     }
 }
