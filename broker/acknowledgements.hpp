@@ -2,6 +2,7 @@
 // is told in the end.
 #pragma once
 
+#include "topology/mutants.hpp"
 #include "topology/slab.hpp"
 
 #include <cstdint>
@@ -46,6 +47,10 @@ class Acknowledgements {
     /// The message went into batch `batch` of the feed that has `copies`.
     void expect(AwaitedCopies& copies, std::uint64_t batch, AwaitedSendIndex send,
                 std::uint32_t message) {
+        if (ZCOMET_MUTANT(kAcknowledgeAtRouting)) {
+            ++sends_[send].nodes[message];
+            return;
+        }
         ++sends_[send].open;
         copies.push_back({batch, send, message});
     }
@@ -72,6 +77,7 @@ class Acknowledgements {
     /// The node is gone: what it did not acknowledge has not arrived, so far as anyone knows.
     template <typename Done> void give_up(AwaitedCopies& copies, Done&& done) {
         for (const AwaitedCopy& copy : std::exchange(copies, {})) {
+            sends_[copy.send].nodes[copy.message] += ZCOMET_MUTANT(kAcknowledgeForTheGone) ? 1 : 0;
             close_one(copy.send, done);
         }
     }

@@ -1,5 +1,7 @@
 #include "broker/ledger.hpp"
 
+#include "topology/mutants.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -58,6 +60,9 @@ Sums sum_up(const PeerTable& peers, const DepartedPeers& departed) {
 } // namespace
 
 void DepartedPeers::add(const NodePart& node) {
+    if (ZCOMET_MUTANT(kForgetDeparted)) {
+        return;
+    }
     add_up(nodes, node.ledger);
     nodes.chunks_waiting -= node.ledger.chunks_waiting;
     chunks_abandoned += node.ledger.chunks_waiting;

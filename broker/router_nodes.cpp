@@ -75,7 +75,7 @@ void Router::compare_digests(const Incoming& in, const wire::Heartbeat& heartbea
     if (heartbeat.change > node.changes_applied || node.list_needed) {
         need_list(in);
     } else if (heartbeat.change == node.changes_applied &&
-               heartbeat.digest != table_.digest(in.peer)) {
+               heartbeat.digest != table_.digest(in.peer) && !ZCOMET_MUTANT(kIgnoreDigests)) {
         counters_.add(BrokerCounter::kDigestMismatches);
         report(RouterEvent::Kind::kDrifted, peers_[in.peer]);
         need_list(in);
@@ -86,7 +86,9 @@ void Router::on_feed_acknowledged(NodePart& node, std::uint64_t through, Time no
     if (through <= node.feed.published()) {
         acknowledgements_.acknowledge(
             node.awaited, through,
-            [&node](std::uint64_t batch) { return node.feed.was_shed(batch); },
+            [&node](std::uint64_t batch) {
+                return node.feed.was_shed(batch) && !ZCOMET_MUTANT(kAcknowledgeShed);
+            },
             [this](const AwaitedSend& send) { acknowledge(send); });
     }
     node.feed.acknowledge(through, now);

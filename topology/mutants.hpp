@@ -39,7 +39,26 @@
     X(kForgetUnconfirmed, "forget-unconfirmed", "a sender does not count what it lost")            \
     X(kRenumberSends, "renumber-sends", "a sender begins at 1 again after it lost its broker")     \
     X(kSendPastWindow, "send-past-window", "a sender does not mind its window")                    \
-    X(kReceiptsOfOne, "receipts-of-one", "a receipt says one node for whatever was routed")
+    X(kReceiptsOfOne, "receipts-of-one", "a receipt says one node for whatever was routed")        \
+    X(kShowDuplicates, "show-duplicates", "a node shows again what is sent again")                 \
+    X(kForgetSeen, "forget-seen", "a node's new feed makes it forget which messages it has shown") \
+    X(kAcknowledgeAtRouting, "acknowledge-at-routing",                                             \
+      "a broker acknowledges what it has passed on, not what nodes have")                          \
+    X(kAcknowledgeShed, "acknowledge-shed", "a broker takes what it has shed for arrived")         \
+    X(kAcknowledgeForTheGone, "acknowledge-for-the-gone",                                          \
+      "a broker takes for arrived what it has for a node that is removed")                         \
+    X(kNeverSendAgain, "never-send-again",                                                         \
+      "a sender waits for acknowledgements of a broker that never had the messages")               \
+    X(kSendAgainPastWindow, "send-again-past-window",                                              \
+      "a sender does not mind its window when it sends again")                                     \
+    X(kTrustAnswers, "trust-answers",                                                              \
+      "a sender does not mind that an acknowledgement may be lost")                                \
+    X(kIgnoreDigests, "ignore-digests",                                                            \
+      "a broker does not look whether a node has the ids it knows")                                \
+    X(kDigestWithoutLogouts, "digest-without-logouts", "a node's digest leaves its logouts out")   \
+    X(kForgetDeparted, "forget-departed", "the ledger forgets what nodes that are gone had said")  \
+    X(kLedgerOfAllFeeds, "ledger-of-all-feeds",                                                    \
+      "a node's ledger has what came on earlier feeds, too")
 
 namespace zcomet {
 

@@ -92,7 +92,10 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     if (feed_.welcome(part.feed_incarnation)) {
         ledger_before_ = {};
-        ledger_before_ = ledger();
+        ledger_before_ = ZCOMET_MUTANT(kLedgerOfAllFeeds) ? wire::NodeLedger{} : ledger();
+        if (ZCOMET_MUTANT(kForgetSeen)) {
+            seen_ = {};
+        }
     }
     if (state_ == State::kLive && !feed_.live()) {
         forget_broker(); // it was restarted, or had taken us for dead
@@ -215,7 +218,7 @@ void NodeSession::apply(const wire::MessageList& messages) {
     std::uint32_t unseen = 0;
     is_unseen_.clear();
     messages.for_each([&](const wire::Message& message) {
-        is_unseen_.push_back(seen_.add(message.origin));
+        is_unseen_.push_back(seen_.add(message.origin) || ZCOMET_MUTANT(kShowDuplicates));
         unseen += is_unseen_.back() ? 1 : 0;
     });
     counters_.duplicates += messages.count() - unseen;
@@ -259,7 +262,7 @@ void NodeSession::login(std::string_view id) {
 }
 
 void NodeSession::logout(std::string_view id) {
-    digest_ -= id_digest(id);
+    digest_ -= ZCOMET_MUTANT(kDigestWithoutLogouts) ? 0 : id_digest(id);
     change_id(id, true);
 }
 
@@ -286,11 +289,13 @@ void NodeSession::send_changes() {
 }
 
 void NodeSession::confirm_logins(Time now) {
+    if (welcomed()) {
+        tick(now); // which may find that the broker is lost
+    }
     if (!welcomed()) {
         ++confirm_asked_; // and not answered: on_welcome() sees to it
         return;
     }
-    tick(now);
     send_changes();
     ask_for_confirmation(now);
 }
@@ -420,7 +425,9 @@ Time NodeSession::due() const {
 
 void NodeSession::goodbye(Time now) {
     if (welcomed()) {
-        tick(now);
+        tick(now); // as in confirm_logins()
+    }
+    if (welcomed()) {
         send_heartbeat(now); // the last word on what was applied, and what became of it
     }
     if (state_ != State::kIdle) {

@@ -85,7 +85,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     }
     under_way_.clear();
     under_way_bytes_ = 0;
-    next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
+    next_again_ = unacknowledged_.empty() || ZCOMET_MUTANT(kNeverSendAgain) ? kNothingAgain : 0;
     const bool replaces_another =
         broker_incarnation_ != 0 && broker_incarnation_ != welcome.incarnation;
     settled_at_ = replaces_another && part.settles_in_ms > 0
@@ -190,22 +190,28 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
 
 /// As far as the window allows; new messages follow when all is sent.
 void SenderSession::send_again(Time now) {
-    for (; sends_again() && under_way_bytes_ < window_bytes_; ++next_again_) {
+    for (; sends_again(); ++next_again_) {
         Unacknowledged& sent = unacknowledged_[next_again_];
+        const bool has_room =
+            under_way_bytes_ == 0 || under_way_bytes_ + sent.frame.size() <= window_bytes_;
+        if (!has_room && !ZCOMET_MUTANT(kSendAgainPastWindow)) {
+            return; // on with it when there is credit
+        }
         if (!sent.frame.empty()) {
             sent.sent_at = now;
             counters_.messages_resent += sent.messages;
             put_under_way(sent.frame, sent.first, sent.messages, true);
         }
     }
-    if (!sends_again()) {
-        next_again_ = kNothingAgain;
-    }
+    next_again_ = kNothingAgain;
 }
 
 /// When the oldest frame should long have been answered: its answer may have been lost. A broker
 /// that still waits for nodes ignores the repetition.
 Time SenderSession::answer_overdue() const {
+    if (ZCOMET_MUTANT(kNeverSendAgain) || ZCOMET_MUTANT(kTrustAnswers)) {
+        return kNever;
+    }
     return unacknowledged_.empty() ? kNever : unacknowledged_.front().sent_at + 2 * liveness_;
 }
 

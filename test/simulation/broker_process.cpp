@@ -22,8 +22,9 @@ RouterOptions complete(RouterOptions options, Random& random) {
 }
 
 std::string_view name_of(RouterEvent::Kind kind) {
-    constexpr std::array<std::string_view, 9> kNames = {
-        "joined", "reconnected", "live", "left", "died", "replaced", "shed", "refused", "paused"};
+    constexpr std::array<std::string_view, 10> kNames = {"joined", "reconnected", "live", "left",
+                                                         "died",   "replaced",    "shed", "refused",
+                                                         "paused", "drifted"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

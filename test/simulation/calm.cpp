@@ -70,6 +70,20 @@ void check_senders(World& world, const Cluster& cluster) {
                                       sender->name(), account.messages.size(), account.taken_in,
                                       sender->session().not_taken_in(), unconfirmed));
         }
+        if (const std::uint64_t open = cluster.promises.unanswered(account); open > 0) {
+            world.violate(
+                fmt::format("{} was not told where {} messages arrived", sender->name(), open));
+        }
+    }
+}
+
+/// QUERY "ledger": what senders, the broker and nodes have counted adds up.
+void check_ledger(World& world, const Cluster& cluster) {
+    const auto ledger = nlohmann::json::parse(cluster.broker.ask("ledger", ""));
+    for (const auto& [name, sums] : ledger.items()) {
+        if (sums["remainder"] != 0) {
+            world.violate(fmt::format("the ledger has a remainder in {}: {}", name, ledger.dump()));
+        }
     }
 }
 
@@ -80,7 +94,8 @@ bool all_ready(const Cluster& cluster) {
                        [](const NodeProcess* node) { return node->session().live(); }) &&
            std::all_of(cluster.senders.begin(), cluster.senders.end(),
                        [](const SenderProcess* sender) {
-                           return sender->session().welcomed() && sender->waiting() == 0;
+                           return sender->session().welcomed() && sender->waiting() == 0 &&
+                                  sender->session().unacknowledged() == 0;
                        });
 }
 
@@ -89,6 +104,7 @@ void check_calm(World& world, const Cluster& cluster) {
     check_nodes(world, cluster);
     check_feeds(world, cluster);
     check_senders(world, cluster);
+    check_ledger(world, cluster);
 }
 
 } // namespace zcomet::sim

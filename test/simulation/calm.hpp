@@ -17,12 +17,14 @@ struct Cluster {
     std::vector<SenderProcess*> senders;
 };
 
-/// Whether every node's feed is live, and every sender has a broker and nothing to send.
+/// Whether every node's feed is live, and every sender has a broker, nothing to send, and no
+/// acknowledgement to wait for.
 [[nodiscard]] bool all_ready(const Cluster& cluster);
 
 /// The broker's table holds what the nodes hold, and the nodes themselves; everything routed to
-/// them was shown or is counted; so is everything that a sender accepted. Sets each node's presence
-/// (promises.hpp).
+/// them was shown or is counted; so is everything that a sender accepted, and it knows where each
+/// message arrived of which it wanted to know. The ledger has no remainders. Sets each node's
+/// presence (promises.hpp).
 void check_calm(World& world, const Cluster& cluster);
 
 } // namespace zcomet::sim

@@ -82,10 +82,10 @@ std::string summary(const Totals& totals) {
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
     }
-    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told; "
-                       "faults: {}; {} violations",
+    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
+                       "{} acknowledged, {} duplicates; faults: {}; {} violations",
                        totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
-                       faults, totals.violations);
+                       totals.acknowledged, totals.duplicates, faults, totals.violations);
 }
 
 struct Range {

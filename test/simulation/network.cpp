@@ -258,10 +258,22 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
     }
     note_frame(connection, way, "arrives:", frame);
     if (link.socket == Socket::kDealer) {
+        turn_change(connection, frame);
         server_->on_arrival(connection.name, std::move(frame));
     } else if (connection.broker_knows) {
         connection.subscribed = true;
         server_->on_subscription(frame, true);
+    }
+}
+
+/// LOGIN and LOGOUT differ in their kind only.
+void Network::turn_change(const Connection& connection, std::string& frame) {
+    char& kind = frame[wire::kHeaderBytes - 1];
+    const bool is_login = kind == static_cast<char>(wire::Kind::kLogin);
+    const bool is_change = is_login || kind == static_cast<char>(wire::Kind::kLogout);
+    if (is_change && world_.more_random().chance(drops_.turned_changes_per_mille)) {
+        kind = static_cast<char>(is_login ? wire::Kind::kLogout : wire::Kind::kLogin);
+        world_.count(Fault::kTurnedChange, connection.link->client->name());
     }
 }
 

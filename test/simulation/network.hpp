@@ -46,10 +46,12 @@ struct NetworkOptions {
     Duration delay_min = 20us;
     Duration delay_max = 2ms;
 };
-/// Frames that get lost although their connection lives.
+/// Frames that get lost although their connection lives, or that are not what they were.
 struct FrameDrops {
     std::uint64_t feed_per_mille = 0;
     std::uint64_t replies_per_mille = 0;
+    /// Of LOGIN and LOGOUT frames: what makes a broker's table differ although no number does.
+    std::uint64_t turned_changes_per_mille = 0;
 };
 
 class Network {
@@ -126,6 +128,7 @@ class Network {
     void arm(Connection& connection, Way way);
     void arrive(Connection& connection, Way way);
     void hand_over(Connection& connection, Way way, std::string frame);
+    void turn_change(const Connection& connection, std::string& frame);
     void give_up_if_blocked(Link& link, Connection& connection);
     void sever(Connection& connection, Word client_word, Word broker_word);
     void lose_some(Lane& lane);

@@ -11,6 +11,9 @@ namespace zcomet::sim {
 namespace {
 /// As in topology/node_link.cpp.
 constexpr int kReceiveBudget = 64;
+/// How often a message finds its streams not reading, and what waits for them reading again.
+constexpr std::uint64_t kWaitsPerMille = 200;
+constexpr std::uint64_t kReadsPerMille = 100;
 } // namespace
 
 NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
@@ -85,11 +88,13 @@ void NodeProcess::note_welcome(const std::string& frame) {
 void NodeProcess::take_in(const std::string& batch) {
     const auto decoded = wire::decode(batch);
     feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
-    const std::uint64_t lost_before = session_.counters().messages_lost;
+    const NodeSessionCounters before = session_.counters();
     session_.on_feed_frame(batch, world().now());
-    if (const std::uint64_t lost = session_.counters().messages_lost - lost_before; lost > 0) {
+    const NodeSessionCounters& after = session_.counters();
+    if (const std::uint64_t lost = after.messages_lost - before.messages_lost; lost > 0) {
         promises_.on_lost(account_, feed_, lost);
     }
+    promises_.on_duplicates(account_, feed_, after.duplicates - before.duplicates);
 }
 
 void NodeProcess::on_arrival(Socket socket, std::string frame) {
@@ -154,6 +159,7 @@ void NodeProcess::close_a_stream() {
     IdNumber& any = streams_[world().random().below(streams_.size())];
     const IdNumber id = std::exchange(any, streams_.back());
     streams_.pop_back();
+    ledger_.chunks_dropped += std::exchange(ledger_.chunks_waiting, 0);
     if (--streams_of_id_[id] == 0) {
         to_confirm_[id] = false;
         session_.logout(promises_.ids()[id]);
@@ -177,6 +183,24 @@ void NodeProcess::deliver(const wire::MessageList& messages) {
         world().violate(name() + " shows messages of a feed that it has no longer");
     }
     promises_.on_shown(account_, feed_, messages);
+    messages.for_each(
+        [this](const wire::Message& message) { show(promises_.number_of(message.id)); });
+}
+
+/// What a web node would count (webnode/worker_counters.hpp).
+void NodeProcess::show(IdNumber id) {
+    const std::uint32_t streams = streams_of_id_[id];
+    if (streams == 0) {
+        ++ledger_.unclaimed;
+        return;
+    }
+    Random& random = world().more_random();
+    ++ledger_.shown;
+    ledger_.chunks_given += streams;
+    (random.chance(kWaitsPerMille) ? ledger_.chunks_waiting : ledger_.chunks_written) += streams;
+    if (random.chance(kReadsPerMille)) {
+        ledger_.chunks_written += std::exchange(ledger_.chunks_waiting, 0);
+    }
 }
 
 void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) {

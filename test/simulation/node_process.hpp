@@ -51,6 +51,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     [[nodiscard]] bool can_take_messages() const;
     void note_welcome(const std::string& frame);
     void take_in(const std::string& batch);
+    void show(IdNumber id);
     void notice_connection();
     void look_whether_confirmed();
     [[nodiscard]] bool connected_since() const;
@@ -63,7 +64,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     void deliver(const wire::MessageList& messages) override;
     void for_each_login(const std::function<void(std::string_view id)>& visit) override;
     std::uint64_t stream_count() override { return streams_.size(); }
-    wire::NodeLedger ledger() override { return {}; }
+    wire::NodeLedger ledger() override { return ledger_; }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
@@ -86,6 +87,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     Time busy_until_ = Time::min();
     std::vector<IdNumber> streams_;
     std::vector<std::uint32_t> streams_of_id_;
+    wire::NodeLedger ledger_; // but for what the session counts
 };
 
 } // namespace zcomet::sim

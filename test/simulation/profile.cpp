@@ -84,7 +84,7 @@ void make_long_lists(Profile& profile) {
 
 } // namespace
 
-Profile draw_profile(Random& random) {
+Profile draw_profile(Random& random, Random& more_random) {
     Profile profile;
     profile.nodes = static_cast<unsigned>(1 + random.below(4));
     profile.senders = static_cast<unsigned>(1 + random.below(3));
@@ -109,6 +109,11 @@ Profile draw_profile(Random& random) {
         make_large(profile);
     } else if (random.chance(15)) {
         make_long_lists(profile);
+    }
+    profile.awaited_per_mille = one_of(more_random, std::array{0U, 0U, 200U, 1000U});
+    if (profile.confirms_per_mille == 0) {
+        // The broker believes the change until the next HEARTBEAT, and may confirm it.
+        profile.drops.turned_changes_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 50U});
     }
     return profile;
 }

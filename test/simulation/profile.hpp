@@ -28,12 +28,14 @@ struct Profile {
     std::vector<Fault> faults;
     std::uint64_t repeats_per_mille = 0;
     std::uint64_t confirms_per_mille = 0; ///< of logins
+    std::uint64_t awaited_per_mille = 0;  ///< of messages: those to be acknowledged
     NetworkOptions network;
     FrameDrops drops;
     FeedLimits feed;
     std::uint32_t sender_window_bytes = 0;
 };
 
-[[nodiscard]] Profile draw_profile(Random& random);
+/// @param more_random  as in World.
+[[nodiscard]] Profile draw_profile(Random& random, Random& more_random);
 
 } // namespace zcomet::sim

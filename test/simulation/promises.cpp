@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace zcomet::sim {
@@ -56,7 +57,7 @@ SenderAccount& Promises::add_sender(std::uint64_t incarnation) {
     return account;
 }
 
-void Promises::on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id) {
+void Promises::on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited) {
     ++world_.totals().messages;
     if (number != sender.messages.size() + 1) {
         world_.violate(fmt::format("a sender gave its message {} the number {}",
@@ -68,6 +69,22 @@ void Promises::on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id)
     message.sender = &sender;
     message.number = number;
     message.id = id;
+    message.awaited = awaited;
+}
+
+void Promises::on_frame_sent(SenderAccount& sender, const wire::Send& send) {
+    const std::uint64_t last = send.first + send.messages.count() - 1;
+    sender.last_sent = std::max(sender.last_sent, last);
+    for (std::uint64_t number = send.first; number <= last; ++number) {
+        if (number > sender.messages.size()) {
+            return world_.violate(
+                fmt::format("a sender sends number {}, which it has not", number));
+        }
+        Message& message = messages_[sender.messages[number - 1]];
+        if (message.sent++ > 0) {
+            message.overtaken_by = sender.last_sent;
+        }
+    }
 }
 
 void Promises::on_under_way(std::size_t bytes) {
@@ -88,6 +105,38 @@ void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number, std
         world_.violate(fmt::format("{} got a receipt of {} nodes, which the broker never said",
                                    text_of(message), nodes));
     }
+}
+
+/// What is behind it may have gone on since: feeds end, and nodes die that have shown it.
+void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number,
+                               std::uint32_t nodes) {
+    if (number == 0 || number > sender.messages.size()) {
+        return world_.violate(fmt::format("number {} is acknowledged, which was not sent", number));
+    }
+    Message& message = messages_[sender.messages[number - 1]];
+    if (!message.awaited || message.answered || message.taken_in == 0 || nodes > message.shown_by) {
+        return world_.violate(fmt::format("{} is acknowledged by {} nodes{}; it was taken in {} "
+                                          "times, and {} nodes have shown it",
+                                          text_of(message), nodes,
+                                          message.answered ? " once more" : "", message.taken_in,
+                                          message.shown_by));
+    }
+    message.answered = true;
+    ++world_.totals().acknowledged;
+    const bool all_are_there =
+        std::all_of(message.routed_to.begin(), message.routed_to.end(),
+                    [](const Feed* feed) { return !feed->ended && feed->shed == 0; });
+    if (message.taken_in == 1 && all_are_there && nodes != message.routed_to.size()) {
+        world_.violate(fmt::format("{} is acknowledged by {} nodes, it went to {}",
+                                   text_of(message), nodes, message.routed_to.size()));
+    }
+}
+
+std::uint64_t Promises::unanswered(const SenderAccount& sender) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(sender.messages.begin(), sender.messages.end(), [this](std::uint64_t number) {
+            return messages_[number].awaited && !messages_[number].answered;
+        }));
 }
 
 // ---- Nodes -------------------------------------------------------------------------------------
@@ -128,12 +177,16 @@ void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
         return;
     }
     messages.for_each([&](const wire::Message& shown) {
-        const Message* const message = find_message(shown);
+        Message* const message = find_message(shown);
         if (message == nullptr || world_.violated()) {
             return;
         }
-        ++world_.totals().shown;
         const std::uint64_t number = *message_of(shown.payload);
+        for (; feed->applied < feed->routed.size() && feed->routed[feed->applied] != number &&
+               node.awaited_shown.contains(feed->routed[feed->applied]);
+             ++feed->applied) {
+            ++feed->shown_before;
+        }
         if (feed->applied >= feed->routed.size() || feed->routed[feed->applied] != number) {
             world_.violate(fmt::format("n{} shows {}, but the next on its feed is {}", node.slot,
                                        text_of(*message),
@@ -143,14 +196,45 @@ void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
             return;
         }
         ++feed->applied;
-        const std::uint64_t key = (std::uint64_t{message->sender->index} << 32U) | message->id;
-        std::uint64_t& last = node.last_shown[key];
-        if (message->number <= last) {
-            world_.violate(fmt::format("n{} shows {} after number {} of that sender and id",
-                                       node.slot, text_of(*message), last));
-        }
-        last = message->number;
+        note_shown(node, *message, shown);
     });
+}
+
+void Promises::note_shown(NodeAccount& node, Message& message, const wire::Message& shown) {
+    ++world_.totals().shown;
+    const wire::Origin origin{message.sender->incarnation, message.number};
+    if (shown.origin != (message.awaited ? origin : wire::Origin{})) {
+        world_.violate(fmt::format("{} comes with the wrong origin", text_of(message)));
+    }
+    if (message.awaited && !node.awaited_shown.insert(*message_of(shown.payload)).second) {
+        world_.violate(fmt::format("n{} shows {} once more", node.slot, text_of(message)));
+    }
+    ++message.shown_by;
+    const std::uint64_t key = (std::uint64_t{message.sender->index} << 32U) | message.id;
+    std::uint64_t& last = node.last_shown[key];
+    const bool may_come_late = message.awaited && last <= message.overtaken_by;
+    if (message.number <= last && !may_come_late) {
+        world_.violate(fmt::format("n{} shows {} after number {} of that sender and id", node.slot,
+                                   text_of(message), last));
+    }
+    last = std::max(last, message.number);
+}
+
+void Promises::on_duplicates(const NodeAccount& node, std::uint64_t feed_incarnation,
+                             std::uint64_t messages) {
+    Feed* const feed = find_feed(feed_incarnation);
+    const std::uint64_t known = feed == nullptr ? 0 : std::exchange(feed->shown_before, 0);
+    world_.totals().duplicates += messages;
+    std::uint64_t more = messages - known; // at the end of the batch
+    for (; more > 0 && feed != nullptr && feed->applied < feed->routed.size() &&
+           node.awaited_shown.contains(feed->routed[feed->applied]);
+         --more) {
+        ++feed->applied;
+    }
+    if (more != 0) {
+        world_.violate(
+            fmt::format("n{} takes messages for shown that it has not shown", node.slot));
+    }
 }
 
 void Promises::on_lost(const NodeAccount& node, std::uint64_t feed_incarnation,
@@ -181,6 +265,9 @@ void Promises::on_broker_end() {
             std::fill(record.node->presence.begin(), record.node->presence.end(),
                       Presence::kUnknown);
         }
+        if (record.feed != nullptr) {
+            record.feed->ended = true;
+        }
         record = {};
     }
 }
@@ -188,6 +275,7 @@ void Promises::on_broker_end() {
 Promises::Counted Promises::count() const {
     return {.in = broker_->counter(BrokerCounter::kMessagesIn),
             .repeated = broker_->counter(BrokerCounter::kMessagesRepeated),
+            .rerouted = broker_->counter(BrokerCounter::kMessagesRerouted),
             .into_void = broker_->counter(BrokerCounter::kMessagesVoid),
             .routed = broker_->counter(BrokerCounter::kMessagesRouted),
             .missing = broker_->counter(BrokerCounter::kMessagesMissing),
@@ -245,9 +333,13 @@ NodeSet Promises::who(IdNumber id) const {
     return named_nodes(broker_->ask("who", ids_[id]));
 }
 
+IdNumber Promises::number_of(std::string_view id) const {
+    return id_numbers_.find(std::string(id))->second;
+}
+
 void Promises::look_up(const wire::Send& send) {
     send.messages.for_each([&](const wire::Message& sent) {
-        const IdNumber id = id_numbers_.find(std::string(sent.id))->second;
+        const IdNumber id = number_of(sent.id);
         const NodeSet holders = who(id);
         current_->holders.push_back(holders);
         check_presence(id, holders);
@@ -284,13 +376,21 @@ void Promises::check_send(const wire::Send& send) {
         world_.violate("a SEND was taken in only in part, or its receipt is missing");
         return;
     }
+    // What is repeated goes nowhere, unless its sender awaits an acknowledgement that the broker
+    // does not await itself.
+    const std::uint64_t rerouted = after.rerouted - before.rerouted;
+    const bool may_reroute = send.confirm == wire::Confirm::kAcknowledgement;
+    if (rerouted > 0 && (!may_reroute || rerouted != repeated)) {
+        world_.violate("a SEND was passed on again that should not be");
+        return;
+    }
     std::uint64_t number = send.first;
     std::uint64_t routed = 0;
     std::uint64_t into_void = 0;
     send.messages.for_each([&](const wire::Message& sent) {
         const std::uint64_t index = number - send.first;
         const NodeSet holders = current_->holders[index];
-        if (index >= repeated) {
+        if (index >= repeated - rerouted) {
             routed += static_cast<std::uint64_t>(__builtin_popcountll(holders));
             into_void += holders == 0 ? 1 : 0;
             take_in(sent, number, holders);
@@ -307,16 +407,19 @@ void Promises::take_in(const wire::Message& sent, std::uint64_t number, NodeSet 
     if (message == nullptr) {
         return;
     }
-    if (message->number != number || message->taken_in) {
+    const bool too_often = message->taken_in >= (message->awaited ? message->sent : 1);
+    if (message->number != number || too_often) {
         world_.violate(fmt::format("{} was taken in as {}{}", text_of(*message), number,
-                                   message->taken_in ? " once more" : ""));
+                                   too_often ? " once more" : ""));
         return;
     }
-    message->taken_in = true;
-    ++message->sender->taken_in;
+    message->sender->taken_in += message->taken_in++ == 0 ? 1 : 0;
     for (unsigned slot = 0; slot < records_.size(); ++slot) {
         if ((holders & bit_of(slot)) != 0 && records_[slot].feed != nullptr) {
             records_[slot].feed->routed.push_back(*message_of(sent.payload));
+            if (message->awaited) {
+                message->routed_to.push_back(records_[slot].feed);
+            }
         }
     }
 }
@@ -449,6 +552,11 @@ void Promises::on_event(const RouterEvent& event) {
             }
         }
         break;
+    case RouterEvent::Kind::kDrifted:
+        if (!limits_.tables_drift) {
+            world_.violate(fmt::format("{} and the broker do not agree on its ids", event.name));
+        }
+        break;
     default:
         break;
     }
@@ -463,6 +571,7 @@ void Promises::on_node_gone(std::uint64_t incarnation) {
     std::fill(record->node->presence.begin(), record->node->presence.end(), Presence::kUnknown);
     if (record->feed != nullptr) {
         removed_.push_back(record->feed);
+        record->feed->ended = true;
     }
     *record = {};
 }

@@ -7,11 +7,20 @@
 //     node nor the broker's record of it ends, except for what the broker sheds: both count that.
 //   * A record that ends with messages not shown counts the bytes that were dropped.
 //   * On each node, messages from one sender to one id never go back in their numbers, whatever
-//     became of the broker meanwhile.
+//     became of the broker meanwhile; but for those that their sender sent again, having no
+//     acknowledgement, after it had sent later ones.
+//   * No node shows a message twice, whoever sent it again. A message has its origin exactly if its
+//     sender awaits an acknowledgement.
+//   * A sender is told once where a message arrived, and that many nodes have shown it; as many as
+//     it went to, if none of them is gone and nothing was shed.
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
 //   * A node that was told that its logins are in the table finds them there.
-//   * A message that a sender accepted is taken in once, or counted as unconfirmed.
+//   * A message that a sender accepted is taken in once, or counted as unconfirmed; one whose
+//     acknowledgement is awaited at most as often as it was sent.
+//   * A node and the broker that count the same changes know the same ids: the digests agree,
+//   unless
+//     a frame was altered.
 //   * A feed has no more than a window of bytes under way, a sender likewise.
 //
 // calm.hpp has what must hold when a cluster has been left in peace.
@@ -21,6 +30,7 @@
 #include "test/simulation/world.hpp"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <deque>
@@ -42,6 +52,7 @@ struct SenderAccount {
     std::uint32_t index = 0;
     std::vector<std::uint64_t> messages; ///< by number, from 1: those it accepted
     std::uint64_t taken_in = 0;          ///< how many of them a broker took in
+    std::uint64_t last_sent = 0;         ///< the highest number in a SEND frame
 };
 
 /// What a calm moment has shown of an id on a node.
@@ -53,6 +64,7 @@ struct NodeAccount {
     std::uint64_t incarnation = 0;
     std::vector<Presence> presence;                               ///< by IdNumber
     absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
+    absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages whose senders await it
 };
 
 /// What one broker has for one node while it knows it.
@@ -60,12 +72,14 @@ struct Feed {
     NodeAccount* node = nullptr;
     std::uint64_t incarnation = 0;
     std::vector<std::uint64_t> routed;    ///< messages, in the broker's order
-    std::size_t applied = 0;              ///< of those: shown, or known to be lost
+    std::size_t applied = 0;              ///< of those: shown, shown before, or known to be lost
+    std::uint64_t shown_before = 0;       ///< of the frame that the node is taking in
     std::uint64_t shed = 0;               ///< counted by the broker
     std::uint64_t lost = 0;               ///< counted by the node
     std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
     std::uint64_t acknowledged = 0;
     std::size_t unacknowledged_bytes = 0;
+    bool ended = false; ///< its broker died, or has forgotten the node
 };
 
 /// The broker, as far as it can be asked.
@@ -82,6 +96,7 @@ class Promises {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
         std::size_t message_bytes_max = 0; ///< of one message in a frame
+        bool tables_drift = false;         ///< frames are altered so that they do
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
@@ -90,10 +105,12 @@ class Promises {
     NodeAccount& add_node(unsigned slot, std::uint64_t incarnation);
     /// The number that the next message given to a sender is to bear.
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
-    void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id);
+    void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
+    void on_frame_sent(SenderAccount& sender, const wire::Send& send);
     /// `bytes` of SEND frames are under way without credit.
     void on_under_way(std::size_t bytes);
     void on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
+    void on_acknowledged(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
     /// The first stream of `id` opened, or its last one closed.
     void on_presence(NodeAccount& node, IdNumber id);
     /// The node takes its logins for applied.
@@ -102,6 +119,9 @@ class Promises {
     void on_confirmed(const NodeAccount& node, const Feed& asked, const std::vector<bool>& held);
     void on_shown(NodeAccount& node, std::uint64_t feed, const wire::MessageList& messages);
     void on_lost(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
+    /// So many messages of the batch that the node has just taken in were shown before. Called for
+    /// every batch.
+    void on_duplicates(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
 
     // What the broker does.
     void on_broker_start(BrokerView& broker);
@@ -118,14 +138,25 @@ class Promises {
     [[nodiscard]] const Feed* feed_of(const NodeAccount& node) const;
     [[nodiscard]] NodeSet who(IdNumber id) const;
     [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+    /// Of one of them.
+    [[nodiscard]] IdNumber number_of(std::string_view id) const;
+    /// How many messages of the sender await an acknowledgement.
+    [[nodiscard]] std::uint64_t unanswered(const SenderAccount& sender) const;
 
   private:
     struct Message {
         SenderAccount* sender = nullptr;
         std::uint64_t number = 0;
         IdNumber id = 0;
-        bool taken_in = false;
+        std::uint64_t taken_in = 0;          ///< how often
         std::vector<std::uint32_t> receipts; ///< what the broker said
+        // Of those whose sender awaits an acknowledgement:
+        bool awaited = false;
+        bool answered = false;
+        std::uint32_t sent = 0;             ///< how often
+        std::uint64_t overtaken_by = 0;     ///< up to that number, when it was last sent again
+        std::uint32_t shown_by = 0;         ///< node processes
+        std::vector<const Feed*> routed_to; ///< all that have had it
     };
     /// What the broker knows of the node with a name.
     struct Record {
@@ -137,6 +168,7 @@ class Promises {
     struct Counted {
         std::uint64_t in = 0;
         std::uint64_t repeated = 0;
+        std::uint64_t rerouted = 0;
         std::uint64_t into_void = 0;
         std::uint64_t routed = 0;
         std::uint64_t missing = 0;
@@ -158,6 +190,7 @@ class Promises {
     void check_presence(IdNumber id, NodeSet holders);
     void check_send(const wire::Send& send);
     void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
+    void note_shown(NodeAccount& node, Message& message, const wire::Message& shown);
     void check_receipt(const wire::Receipt& receipt);
     void check_removed(std::uint64_t dropped_bytes_before);
     void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);

@@ -31,12 +31,13 @@ RouterOptions router_options(const Profile& profile) {
 } // namespace
 
 Schedule::Schedule(std::uint64_t seed, bool tracing)
-    : world_(seed, tracing), profile_(draw_profile(world_.random())),
+    : world_(seed, tracing), profile_(draw_profile(world_.random(), world_.more_random())),
       network_(world_, profile_.network),
       promises_(world_, profile_.ids,
                 {.feed_window_bytes = profile_.feed.window_bytes,
                  .sender_window_bytes = profile_.sender_window_bytes,
-                 .message_bytes_max = profile_.filler_bytes_max + 200}),
+                 .message_bytes_max = profile_.filler_bytes_max + 200,
+                 .tables_drift = profile_.drops.turned_changes_per_mille > 0}),
       nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {}
 
 void Schedule::run() {
@@ -107,10 +108,12 @@ void Schedule::post_burst() {
         return;
     }
     Random& random = world_.random();
-    const bool receipt = random.chance(300);
+    const auto usual = random.chance(300) ? wire::Confirm::kReceipt : wire::Confirm::kNothing;
     for (std::uint64_t left = 1 + random.below(profile_.burst_max); left > 0; --left) {
-        sender->post(static_cast<IdNumber>(random.below(profile_.ids.size())),
-                     random.below(profile_.filler_bytes_max + 1), receipt);
+        const bool awaited = world_.more_random().chance(profile_.awaited_per_mille);
+        const std::size_t filler_bytes = random.below(profile_.filler_bytes_max + 1);
+        const auto id = static_cast<IdNumber>(random.below(profile_.ids.size()));
+        sender->post(id, filler_bytes, awaited ? wire::Confirm::kAcknowledgement : usual);
     }
 }
 
@@ -173,7 +176,7 @@ void Schedule::probe() {
         return;
     }
     for (IdNumber id = 0; id < std::min<std::size_t>(profile_.ids.size(), kProbesMax); ++id) {
-        senders_[id % senders_.size()]->post(id, 0, true);
+        senders_[id % senders_.size()]->post(id, 0, wire::Confirm::kReceipt);
     }
     wait_for_calm();
 }

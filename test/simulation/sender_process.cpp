@@ -19,8 +19,8 @@ SenderProcess::SenderProcess(World& world, Network& network, Promises& promises,
     wake(session_.due());
 }
 
-void SenderProcess::post(IdNumber id, std::size_t filler_bytes, bool receipt) {
-    posted_.push_back({id, filler_bytes, receipt});
+void SenderProcess::post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm) {
+    posted_.push_back({id, filler_bytes, confirm});
     on_input();
 }
 
@@ -58,10 +58,9 @@ void SenderProcess::send_posted() {
     for (; !posted_.empty() && session_.can_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
         const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-        const std::uint64_t number =
-            session_.send(promises_.ids()[post.id], payload,
-                          post.receipt ? wire::Confirm::kReceipt : wire::Confirm::kNothing);
-        promises_.on_sent(account_, number, post.id);
+        const std::uint64_t number = session_.send(promises_.ids()[post.id], payload, post.confirm);
+        promises_.on_sent(account_, number, post.id,
+                          post.confirm == wire::Confirm::kAcknowledgement);
     }
 }
 
@@ -97,15 +96,22 @@ void SenderProcess::note_under_way(const std::string& frame) {
     promises_.on_under_way(under_way_bytes_);
 }
 
+void SenderProcess::note_sent(const std::string& frame) {
+    const auto decoded = wire::decode(frame);
+    promises_.on_frame_sent(account_, std::get<wire::Send>(std::get<wire::Frame>(decoded)));
+}
+
 // ---- What the session asks for -----------------------------------------------------------------
 
 void SenderProcess::send_to_broker(std::string frame) {
     const bool is_send =
         static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kSend;
     if (is_send) {
+        note_sent(frame);
         note_under_way(frame);
         if (world().random().chance(repeats_per_mille_)) {
             world().count(Fault::kRepeatedSend, name());
+            note_sent(frame);
             network_.send(dealer_, frame);
         }
     }
@@ -114,6 +120,10 @@ void SenderProcess::send_to_broker(std::string frame) {
 
 void SenderProcess::on_receipt(std::uint64_t number, std::uint32_t nodes) {
     promises_.on_receipt(account_, number, nodes);
+}
+
+void SenderProcess::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
+    promises_.on_acknowledged(account_, number, nodes);
 }
 
 /// What was under way to the broker before counts as lost.

@@ -21,7 +21,7 @@ class SenderProcess : public Process, public NetworkClient, private SenderSessio
                   std::uint64_t repeats_per_mille);
 
     /// Sends a message as soon as it may.
-    void post(IdNumber id, std::size_t filler_bytes, bool receipt);
+    void post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm);
     void crash(Word word);
     void stop_repeating() { repeats_per_mille_ = 0; }
 
@@ -37,7 +37,7 @@ class SenderProcess : public Process, public NetworkClient, private SenderSessio
     struct Post {
         IdNumber id = 0;
         std::size_t filler_bytes = 0;
-        bool receipt = false;
+        wire::Confirm confirm = wire::Confirm::kNothing;
     };
     struct UnderWay {
         std::uint64_t last_number = 0;
@@ -50,13 +50,14 @@ class SenderProcess : public Process, public NetworkClient, private SenderSessio
     [[nodiscard]] bool connected_since() const;
     void note_credit(const std::string& frame);
     void note_under_way(const std::string& frame);
+    void note_sent(const std::string& frame);
 
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override { on_input(); }
 
     void send_to_broker(std::string frame) override;
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
-    void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
     void on_welcome(std::string_view broker_name) override;
     void on_lost() override {}
     void on_refused(wire::ErrorCode code, std::string_view text) override;

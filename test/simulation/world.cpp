@@ -18,6 +18,8 @@ void Totals::add(const Totals& more) {
     messages += more.messages;
     shown += more.shown;
     shed += more.shed;
+    acknowledged += more.acknowledged;
+    duplicates += more.duplicates;
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults[i] += more.faults[i];
     }

@@ -31,13 +31,14 @@ enum class Fault : std::uint8_t {
     kBusy,         ///< a node does not take in its feed for a while
     kNameTaken,    ///< a second process starts with a living node's name
     kRepeatedSend, ///< a sender sends a frame twice
+    kTurnedChange, ///< a LOGIN comes to the broker as a LOGOUT, or the other way round
     kCount,
 };
 inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "cut both ways", "cut one way", "broken",     "half open",    "feed drop",
-    "reply drop",    "node crash",  "node leave", "sender crash", "broker crash",
-    "host loss",     "stall",       "busy node",  "name taken",   "repeated send",
+    "cut both ways", "cut one way", "broken",        "half open",     "feed drop", "reply drop",
+    "node crash",    "node leave",  "sender crash",  "broker crash",  "host loss", "stall",
+    "busy node",     "name taken",  "repeated send", "turned change",
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 
@@ -51,6 +52,8 @@ struct Totals {
     std::uint64_t messages = 0;
     std::uint64_t shown = 0;
     std::uint64_t shed = 0;
+    std::uint64_t acknowledged = 0; ///< messages of which a sender was told where they arrived
+    std::uint64_t duplicates = 0;   ///< that nodes did not show again
     std::array<std::uint64_t, kFaults> faults{};
 
     void add(const Totals& more);
@@ -60,10 +63,13 @@ class World {
   public:
     static constexpr Time kStart = Time{} + 1h;
 
-    World(std::uint64_t seed, bool tracing) : random_(seed), tracing_(tracing) {}
+    World(std::uint64_t seed, bool tracing)
+        : random_(seed), more_random_(~seed), tracing_(tracing) {}
 
     [[nodiscard]] Time now() const { return now_; }
     [[nodiscard]] Random& random() { return random_; }
+    /// For what was added later, so that a seed still draws what it drew before for the rest.
+    [[nodiscard]] Random& more_random() { return more_random_; }
     [[nodiscard]] Totals& totals() { return totals_; }
 
     /// `action` happens at `time`, or now if that is past; what is to happen at the same time
@@ -98,6 +104,7 @@ class World {
 
     Time now_ = kStart;
     Random random_;
+    Random more_random_;
     bool tracing_;
     std::vector<Event> events_; // a heap, the next first
     std::uint64_t next_order_ = 0;
