@@ -39,6 +39,7 @@ SEND_INTERVAL_MS = 5
 MESSAGES_BETWEEN = 150  # that the broker and each worker get before a fault, and after it
 LIVENESS_S = 3
 LOG_DISK_BYTES = 8 << 20
+RECEIVE_QUEUE, SEND_QUEUE = 0, 1  # columns of ss
 EVENT_S = 30  # what takes longer has failed
 LIBRARY_OF_CLOCKS = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 # A proxy of this machine knows nothing of our hosts.
@@ -79,6 +80,12 @@ def children_of(pid):
     """The processes that `pid` has started and that have not ended."""
     running = ((child, state_and_parent(child)) for child in map(int, filter(str.isdigit, os.listdir("/proc"))))
     return sorted(child for child, facts in running if facts and facts[1] == pid)
+
+
+def waiting_bytes(host, queue):
+    """What waits in this queue of a host's connections."""
+    sockets = subprocess.check_output([*on_host(host), "ss", "-Htn", "state", "established"], text=True)
+    return sum(int(line.split()[queue]) for line in sockets.splitlines())
 
 
 class Flood:
@@ -280,6 +287,13 @@ class Cluster:
         done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--json", "ledger", "--wait", "20"],
                               capture_output=True, text=True)
         return done.returncode == 0, done.stdout.strip() or done.stderr.strip()
+
+    def await_delivered(self):
+        """Until every stream has read what was written to it: after a cable was pulled the kernel waits
+        longer and longer before it tries again."""
+        await_event("the web nodes' kernels have delivered",
+                    lambda: not any(waiting_bytes(node, SEND_QUEUE) for node in WEB_NODES))
+        await_event("the streams have read", lambda: not waiting_bytes("browsers", RECEIVE_QUEUE))
 
     def end_streams(self):
         """Ends every zcomet-floodtest, so that the logs are whole. Some have lost streams, by their status."""

@@ -52,6 +52,7 @@ def judge(cluster, happenings):
     """Ends the load and compares; returns what is wrong, as sentences."""
     summary = cluster.end_load()
     balanced, ledger = cluster.ledger()
+    cluster.await_delivered()
     ended_ns = time.time_ns()
     cluster.end_streams()
     reconciled = cluster.reconcile()

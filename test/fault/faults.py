@@ -15,14 +15,14 @@ import subprocess
 import time
 import typing
 
-from cluster import (ADDRESSES, BROKER, IDS, LIBRARY_OF_CLOCKS, LIVENESS_S, STREAMS, WEB_NODES, await_event,
+from cluster import (ADDRESSES, BROKER, IDS, LIBRARY_OF_CLOCKS, LIVENESS_S, STREAMS, WEB_NODES, WORKERS, await_event,
                      check, children_of, is_running)
 from namespaces import on_host
 
 # Well within the liveness time, and well past it.
 SHORT_S = LIVENESS_S / 2
 LONG_S = LIVENESS_S + 2
-LOSS_PERCENT = 5
+SOME_PACKETS = "numgen random mod 100 < 5"
 LOSS_S = 5
 CLOCK_STEP_S = 3600
 FURTHER_STREAMS = 50
@@ -52,6 +52,11 @@ def fault(*, misses=False, closes=False, lacks=lambda: None, anywhere=True):
         FAULTS[name] = Fault(name, function, misses, closes, lacks, anywhere)
         return function
     return add
+
+
+def await_logged_out(cluster, node):
+    await_event(f"the workers of {node} are logged out",
+                lambda: all(cluster.knows(f"{node}/{worker + 1}") is False for worker in range(WORKERS)))
 
 
 # Processes that are killed ---------------------------------------------------------------------------
@@ -95,7 +100,7 @@ def kill_webnode_until_logged_out(cluster, node):
     program = cluster.web_nodes[node]
     os.killpg(program.pid, signal.SIGKILL)
     cluster.forget(program)
-    await_event("the broker has noticed", lambda: cluster.knows(f"{node}/1") is False)
+    await_logged_out(cluster, node)
     cluster.start_web_node(node)
 
 
@@ -209,8 +214,7 @@ def pull_webnode_shortly(_cluster, node):
 @fault(misses=True)
 def pull_webnode(cluster, node):
     with pulled(node):
-        await_event("its workers are logged out",
-                    lambda: [cluster.knows(f"{node}/{worker}") for worker in (1, 2)] == [False, False])
+        await_logged_out(cluster, node)
 
 
 @fault()
@@ -244,8 +248,8 @@ def pull_browsers(_cluster, _node):
 def why_no_nftables():
     if shutil.which("nft") is None:
         return "nft is not installed"
-    tried = subprocess.run(["nft", "--check", "-f", "-"], input=rules("input", f"numgen random mod 100 < {LOSS_PERCENT}"),
-                           capture_output=True, text=True)
+    tried = subprocess.run(["nft", "--check", "-f", "-"], input=rules("input", SOME_PACKETS), capture_output=True,
+                           text=True)
     return tried.stderr.strip() if tried.returncode != 0 else None
 
 
@@ -271,19 +275,19 @@ def dropping(host, hook, which):
         subprocess.run([*nft, "delete", "table", "inet", "fault"], check=True)
 
 
-@fault(lacks=why_no_nftables)
+@fault(misses=True, lacks=why_no_nftables)
 def drop_from_broker(cluster, node):
-    """The node hears nothing of the broker, which hears the node all the time."""
+    """Acknowledgements of TCP are dropped with the rest: the node's kernel repeats what the broker's has
+    long got, and sends nothing new, so that the broker does not hear the node any more, either."""
     with dropping(node, "input", f"ip saddr {ADDRESSES[cluster.broker_host]}"):
-        time.sleep(LONG_S)
+        await_logged_out(cluster, node)
 
 
 @fault(misses=True, lacks=why_no_nftables)
 def drop_to_broker(cluster, node):
     """The other way round: the broker takes the node for dead."""
     with dropping(node, "output", f"ip daddr {ADDRESSES[cluster.broker_host]}"):
-        await_event("its workers are logged out",
-                    lambda: [cluster.knows(f"{node}/{worker}") for worker in (1, 2)] == [False, False])
+        await_logged_out(cluster, node)
 
 
 @fault(lacks=why_no_nftables)
@@ -298,7 +302,7 @@ def lose_packets(_cluster, _node):
     """A share of all packets, at each host."""
     with contextlib.ExitStack() as stack:
         for host in ADDRESSES:
-            stack.enter_context(dropping(host, "input", f"numgen random mod 100 < {LOSS_PERCENT}"))
+            stack.enter_context(dropping(host, "input", SOME_PACKETS))
         time.sleep(LOSS_S)
 
 
