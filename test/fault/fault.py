@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -110,6 +111,8 @@ def run(options, folder):
         stack.callback(cluster.tear_down)
         with programs:
             wrong = attempt(cluster, faults)
+        if options.keep:
+            shutil.copytree(cluster.log_disk, os.path.join(folder, "programs"))
         if wrong:
             show_logs(cluster)
     for text in wrong:
@@ -132,7 +135,7 @@ def parse_options():
     parser.add_argument("--build", default="build", help="the build directory")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32),
                         help="of --random; printed, drawn at random by default")
-    parser.add_argument("--keep", metavar="DIR", help="a new folder for the logs of messages, which stays")
+    parser.add_argument("--keep", metavar="DIR", help="a new folder for the logs of messages and programs, which stays")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--fault", choices=FAULTS, metavar="NAME")
     what.add_argument("--random", type=int, metavar="N")
