@@ -2,7 +2,6 @@
 
 #include "topology/endpoint.hpp"
 #include "topology/process_memory.hpp"
-#include "webnode/http_port.hpp"
 
 #include <httplib.h>
 #include <unistd.h>
@@ -18,6 +17,14 @@ namespace {
 
 /// Who looks at the page are a person and a tool or two.
 constexpr std::size_t kThreads = 2;
+
+/// Instead of the library's SO_REUSEPORT, with which a second page would get half of the questions.
+/// It alone also keeps a web node that was killed from coming back for a minute: connections that
+/// linger (TIME_WAIT) give their port only to those with SO_REUSEADDR, if they have had it, too.
+void set_socket_options(socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+}
 
 nlohmann::json memory_fields(const ProcessMemory& memory) {
     return {{"rss_kb", memory.rss_kb}, {"pss_kb", memory.pss_kb}};
@@ -84,6 +91,7 @@ class AdminPage::Server {
         server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
         // A connection that is kept for the next question would hold up the end of the program.
         server_.set_keep_alive_max_count(1);
+        server_.set_socket_options(set_socket_options);
         server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) {
             response.set_content(web_node_stats(stats_).dump(2) + "\n", "application/json");
         });
@@ -130,11 +138,9 @@ Result<std::unique_ptr<AdminPage>> AdminPage::open(const std::string& address, W
     if (where.host == "*") {
         where.host = "0.0.0.0";
     }
-    // The library shares ports (SO_REUSEPORT), so a second page would get half of the questions.
-    const bool is_free = where.port == 0 || port_is_free(where);
     std::unique_ptr<AdminPage> page(new AdminPage);
     page->server_ = std::make_unique<Server>(std::move(stats));
-    const auto port = is_free ? page->server_->bind(where) : std::nullopt;
+    const auto port = page->server_->bind(where);
     if (!port) {
         return Error{"cannot serve the admin page at " + where.text() +
                      ": the port is in use, or the address is not one of this machine"};

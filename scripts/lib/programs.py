@@ -76,12 +76,12 @@ class Program:
         return line.decode(errors="replace")
 
     def finish(self, timeout_s, status=0):
-        """Waits until the program ends by itself, with this status; returns what it printed."""
+        """Waits until the program ends by itself, with this status (None: any); returns what it printed."""
         try:
             output, _ = self._process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             raise ProgramError(f"{self.name} did not finish in {timeout_s} s.\n{self.log()}") from None
-        if self._process.returncode != status:
+        if status is not None and self._process.returncode != status:
             raise ProgramError(
                 f"{self.name} ended with status {self._process.returncode}.\n{self.log()}")
         return output.decode(errors="replace")

@@ -19,7 +19,7 @@ build_packages=(
     python3
 )
 # What the tests use beside that: pyzmq, network namespaces, a browser, plots.
-test_packages=(python3-zmq iproute2 util-linux nftables chromium chromium-driver gnuplot-nox)
+test_packages=(python3-zmq iproute2 util-linux nftables libfaketime chromium chromium-driver gnuplot-nox)
 # What the sanitizer build uses beside those of build and tests.
 sanitize_packages=(clang libclang-rt-14-dev)
 lint_packages=(clang-format clang-tidy shellcheck)

@@ -1,0 +1,170 @@
+"""Lets faults happen to a cluster of real programs under load, and judges by the logs and the ledger.
+
+    fault.py --build DIR --fault NAME           one fault
+    fault.py --build DIR --random 50 --seed 7   so many, one after the other
+    fault.py --list                             their names
+
+Prints a line of JSON for each fault, when it is over, and one with the verdict. The exit status is 0 if
+nothing was lost, shown twice, out of order or unexplained but what the faults declare, 77 if namespaces
+are not permitted here.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+
+from cluster import WEB_NODES, Cluster  # noqa: E402
+from faults import FAULTS  # noqa: E402
+from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
+from programs import ProgramError, Programs, end_on_signals  # noqa: E402
+from verdict import Happening, Logs, missed_beyond  # noqa: E402
+
+SKIPPED = 77
+FINDINGS_SHOWN = 10
+LOG_LINES_SHOWN = 20
+
+
+def say(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def happen(cluster, fault, node):
+    """Lets a fault happen; returns when the cluster is whole again and messages have flowed for a while."""
+    happening = Happening(fault, node, time.time_ns())
+    fault.happen(cluster, node)
+    cluster.refill()
+    cluster.await_whole()
+    happening.whole_ns = time.time_ns()
+    cluster.await_load()
+    say(fault=fault.name, node=node, whole_again_s=round((happening.whole_ns - happening.began_ns) / 1e9, 2))
+    return happening
+
+
+def judge(cluster, happenings):
+    """Ends the load and compares; returns what is wrong, as sentences."""
+    summary = cluster.end_load()
+    balanced, ledger = cluster.ledger()
+    cluster.await_delivered()
+    ended_ns = time.time_ns()
+    cluster.end_streams()
+    reconciled = cluster.reconcile()
+    totals = reconciled["totals"]
+    logs = Logs(cluster.sent_log, cluster.floods)
+    missing = [finding for finding in reconciled["findings"] if finding["kind"] == "missing"]
+    lost = missed_beyond(logs, missing, happenings)
+    closed = logs.closed_beyond(happenings, ended_ns)
+    ends = [each.began_ns for each in happenings[1:]] + [ended_ns]
+    say(faults=[each.fault.name for each in happenings],
+        flowed_again_s=[logs.flowed_again_s(each, until, missing) for each, until in zip(happenings, ends)],
+        sent=summary["sent"], acknowledged=summary["acknowledged"], resent=summary["resent"],
+        void=summary["void"], unconfirmed=summary["unconfirmed"], received=totals["received"],
+        streams=totals["streams"], missing=len(lost), missing_as_declared=len(missing) - len(lost),
+        twice=totals["twice"], out_of_order=totals["out_of_order"], unsent=totals["unsent"],
+        closed_unasked=closed, ledger_balanced=balanced)
+    for finding in [*lost, *(each for each in reconciled["findings"] if each["kind"] != "missing")][:FINDINGS_SHOWN]:
+        say(finding=finding)
+    if not balanced:
+        print(ledger)
+    return [text for wrong, text in (
+        (lost, f"{len(lost)} messages are missing on streams that were open"),
+        (totals["twice"], f"{totals['twice']} came twice"),
+        (totals["out_of_order"], f"{totals['out_of_order']} came out of order"),
+        (totals["unsent"], f"{totals['unsent']} came that were not sent"),
+        (summary["unconfirmed"], f"{summary['unconfirmed']} were never acknowledged"),
+        (summary["log_lines_lost"], "the sender's log is not whole"),
+        (closed, f"{closed} streams were closed that should have stayed open"),
+        (not balanced, "the ledger does not balance")) if wrong]
+
+
+def show_logs(cluster):
+    """The last lines of the programs' logs."""
+    for name in sorted(os.listdir(cluster.log_disk)):
+        with open(os.path.join(cluster.log_disk, name), encoding="utf-8", errors="replace") as log:
+            lines = [line for line in log if "debug" not in line][-LOG_LINES_SHOWN:]
+        print(f"--- {name}\n{''.join(lines)}", end="")
+
+
+def chosen(options):
+    """The faults to happen, each with the web node that it happens to."""
+    if options.fault:
+        return [(FAULTS[options.fault], WEB_NODES[0])]
+    draw = random.Random(options.seed)
+    possible = [fault for fault in FAULTS.values() if fault.anywhere and not fault.lacks()]
+    return [(draw.choice(possible), draw.choice(WEB_NODES)) for _ in range(options.random)]
+
+
+def run(options, folder):
+    faults = chosen(options)
+    with contextlib.ExitStack() as stack:
+        programs = Programs()
+        cluster = Cluster(options.build, folder, programs,
+                          own_clocks=any(not fault.anywhere for fault, _ in faults))
+        stack.callback(cluster.tear_down)
+        with programs:
+            wrong = attempt(cluster, faults)
+        if options.keep:
+            shutil.copytree(cluster.log_disk, os.path.join(folder, "programs"))
+        if wrong:
+            show_logs(cluster)
+    for text in wrong:
+        print(f"FAILED: {text}")
+    return 1 if wrong else 0
+
+
+def attempt(cluster, faults):
+    """Returns what is wrong, as sentences."""
+    cluster.build_hosts()
+    try:
+        cluster.start()
+        return judge(cluster, [happen(cluster, fault, node) for fault, node in faults])
+    except ProgramError as error:
+        return [str(error)]
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build", help="the build directory")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32),
+                        help="of --random; printed, drawn at random by default")
+    parser.add_argument("--keep", metavar="DIR", help="a new folder for the logs of messages and programs, which stays")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--fault", choices=FAULTS, metavar="NAME")
+    what.add_argument("--random", type=int, metavar="N")
+    what.add_argument("--list", action="store_true")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_options()
+    if options.list:
+        print("\n".join(FAULTS))
+        return 0
+    end_on_signals()
+    try:
+        enter_private_namespaces()
+        if options.fault and (why := FAULTS[options.fault].lacks()):
+            print(f"skipped: {why}")
+            return SKIPPED
+        if options.random:
+            print(f"seed {options.seed}", flush=True)
+        if options.keep:
+            os.mkdir(options.keep)
+            return run(options, options.keep)
+        with tempfile.TemporaryDirectory(prefix="zcomet-fault-") as folder:
+            return run(options, folder)
+    except NotPermitted as error:
+        print(f"skipped: network namespaces are not permitted here ({error})")
+        return SKIPPED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
