@@ -61,7 +61,8 @@ bool fits_role(wire::Kind kind, wire::Role role) {
 Router::Router(RouterHost& host, RouterOptions options, Time now)
     : host_(host),
       options_(std::move(options)), identity_{options_.name, options_.incarnation, now},
-      subscriptions_(std::size_t{options_.peers_max} * kTopicsPerPeer), last_turn_(now) {
+      subscriptions_(std::size_t{options_.peers_max} * kTopicsPerPeer), last_turn_(now),
+      settled_at_(now + options_.liveness) {
     ZCOMET_ASSERT(options_.incarnation != 0);
     ZCOMET_ASSERT(options_.random != nullptr);
     ZCOMET_ASSERT(options_.heartbeat_interval >= 1ms);

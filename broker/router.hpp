@@ -201,6 +201,7 @@ class Router {
     Time next_credit_ = kNever;
     Time next_sweep_ = kNever;
     Time last_turn_;
+    Time settled_at_;        // until then nodes may be on their way to us
     bool had_peers_ = false; // at the last turn
     BrokerCounters counters_;
 };

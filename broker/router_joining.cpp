@@ -121,9 +121,8 @@ void Router::welcome(PeerIndex index, Time now) {
     } else {
         SenderPart& sender = *peer.sender();
         take_as_credited(sender);
-        welcome.part = wire::SenderWelcome{
-            options_.sender_window_bytes, sender.credited,
-            to_ms(std::max(identity_.started + options_.liveness - now, Duration::zero()))};
+        welcome.part = wire::SenderWelcome{options_.sender_window_bytes, sender.credited,
+                                           to_ms(std::max(settled_at_ - now, Duration::zero()))};
     }
     reply(peer.connection, wire::encode(welcome));
 }
@@ -159,6 +158,10 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
 
 void Router::count_removal(const Peer& peer, RouterEvent::Kind why) {
     const bool is_node = peer.node() != nullptr;
+    if (is_node && why == RouterEvent::Kind::kDied) {
+        // It may only have been cut off, as whoever sends to its ids may have been, and come back.
+        settled_at_ = last_turn_ + options_.liveness;
+    }
     if (why == RouterEvent::Kind::kReplaced) {
         counters_.add(BrokerCounter::kNodesReplaced);
     } else if (why == RouterEvent::Kind::kDied) {

@@ -86,9 +86,8 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     under_way_.clear();
     under_way_bytes_ = 0;
     next_again_ = unacknowledged_.empty() || ZCOMET_MUTANT(kNeverSendAgain) ? kNothingAgain : 0;
-    const bool replaces_another =
-        broker_incarnation_ != 0 && broker_incarnation_ != welcome.incarnation;
-    settled_at_ = replaces_another && part.settles_in_ms > 0
+    const bool was_lost = broker_incarnation_ != 0;
+    settled_at_ = was_lost && part.settles_in_ms > 0
                       ? now + std::chrono::milliseconds(part.settles_in_ms)
                       : Time::min();
     broker_incarnation_ = welcome.incarnation;

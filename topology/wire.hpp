@@ -193,8 +193,8 @@ struct NodeWelcome {
 struct SenderWelcome {
     std::uint32_t window_bytes = 0;
     std::uint64_t credited = 0;
-    /// The broker began so short a time ago that nodes may still be on their way to it; after this
-    /// it takes those that have not come for dead.
+    /// The broker began, or a node's silence ended, so short a time ago that nodes may still be on
+    /// their way to it; after this it takes those that have not come for dead.
     std::uint32_t settles_in_ms = 0;
 };
 /// The frame does not say for which role it is, so it is decoded for the role that was asked for.

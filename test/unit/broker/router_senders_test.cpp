@@ -256,3 +256,19 @@ TEST_CASE("router: a sender that leaves while credit is owed is forgotten", "[ro
     CHECK(broker.take("s").empty());
     CHECK(broker.counter(BrokerCounter::kSenders) == 0);
 }
+
+TEST_CASE("router: a sender hears how long nodes may still be on their way", "[router]") {
+    RouterHarness broker;
+    CHECK(broker.join_sender("s", 1).settles_in_ms == 3000);
+    broker.join_live_node("n", 2, "node");
+    for (int second = 0; second < 4; ++second) {
+        broker.pass(1s);
+        broker.say("n", RouterHarness::heartbeat(0, 0));
+    }
+    CHECK(broker.join_sender("s", 1).settles_in_ms == 0);
+    broker.pass(3100ms);
+    REQUIRE(broker.reported(RouterEvent::Kind::kDied, "node"));
+    const std::uint32_t left = broker.join_sender("s", 1).settles_in_ms;
+    CHECK(left > 2500);
+    CHECK(left <= 3000);
+}
