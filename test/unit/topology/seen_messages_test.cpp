@@ -35,7 +35,7 @@ TEST_CASE("the window agrees with a set that forgets nothing", "[seen_messages]"
     SeenMessages seen;
     std::set<std::uint64_t> model;
     std::uint64_t newest = 1;
-    for (int step = 0; step < 200'000; ++step) {
+    for (std::uint64_t step = 0; step < 200'000; ++step) {
         newest += random() % 4 == 0 ? random() % 300 : 0;
         const std::uint64_t back =
             random() % std::min<std::uint64_t>(newest, 2 * step % 32'768 + 1);
