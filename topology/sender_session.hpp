@@ -126,8 +126,8 @@ class SenderSession {
     std::string name_;
     State state_ = State::kIdle;
     std::uint64_t broker_incarnation_ = 0;
-    /// A broker that we had lost, or that replaces it, may not know all its nodes before: until then
-    /// nothing is sent, or it would go into the void.
+    /// A broker that we had lost, or that replaces it, may not know all its nodes before: until
+    /// then nothing is sent, or it would go into the void.
     Time settled_at_ = Time::min();
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
     wire::Confirm open_confirm_ = wire::Confirm::kNothing;
