@@ -27,7 +27,7 @@ constexpr int kDiscardReadsMax = 4;
 constexpr std::size_t kDiscardBytes = 16'384;
 
 /// The kernel forgets what it holds for a browser that does not read, instead of offering it for as
-/// long as three minutes more.
+/// long as the time of --vanished-after.
 void reset_on_close(int fd) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
