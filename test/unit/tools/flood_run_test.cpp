@@ -89,6 +89,9 @@ class Server {
             answer(fd, peer);
             if (then_ == Then::kKeep) {
                 kept_.push_back(std::move(fd));
+            } else {
+                // Closing is not enough: a process forked meanwhile holds the connection, too.
+                ::shutdown(fd.get(), SHUT_WR);
             }
         }
     }
