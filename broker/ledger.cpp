@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <initializer_list>
 
 namespace zcomet {
@@ -20,11 +19,6 @@ void add_up(wire::NodeLedger& sum, const wire::NodeLedger& part) {
     sum.chunks_written += part.chunks_written;
     sum.chunks_dropped += part.chunks_dropped;
     sum.chunks_waiting += part.chunks_waiting;
-}
-
-/// Sent by a sender, so far as this broker has to account for it.
-std::uint64_t sent_by(const SenderPart& sender) {
-    return std::max(sender.sent, sender.taken_in) - sender.taken_in_before;
 }
 
 std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t> parts) {
@@ -50,8 +44,8 @@ Sums sum_up(const PeerTable& peers, const DepartedPeers& departed) {
             sums.kept += node->feed.kept_messages();
         } else {
             const SenderPart& sender = *std::get_if<SenderPart>(&peer.part);
-            sums.all.sent += sent_by(sender);
-            sums.missing += sender.sent - std::min(sender.sent, sender.taken_in);
+            sums.all.sent += sender.sent_here();
+            sums.missing += sender.missing();
         }
     });
     return sums;
@@ -70,7 +64,7 @@ void DepartedPeers::add(const NodePart& node) {
 }
 
 void DepartedPeers::add(const SenderPart& sender) {
-    sent += sent_by(sender);
+    sent += sender.sent_here();
 }
 
 std::string ledger_json(const PeerTable& peers, const BrokerCounters& counters,

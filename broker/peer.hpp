@@ -7,8 +7,9 @@
 #include "topology/time.hpp"
 #include "topology/wire.hpp"
 
-#include <absl/container/flat_hash_set.h>
+#include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,8 +47,12 @@ struct NodePart {
 };
 
 struct SenderPart {
-    std::uint64_t taken_in = 0;        ///< the highest number of a message
-    std::uint64_t taken_in_before = 0; ///< up to here before this broker knew of it, if at all
+    /// Up to this number it had sent before this broker knew of it: to another broker, or to this
+    /// one before it was taken for dead. What became of those is not this broker's to account for,
+    /// but of those that it sends again.
+    std::uint64_t sent_before = 0;
+    std::uint64_t sent_again = 0; ///< how many of those were taken in here
+    std::uint64_t taken_in = 0;   ///< the highest number of a message
     std::uint64_t credited = 0;
     std::size_t uncredited_bytes = 0;
     /// Whether the router has it among the senders that wait for CREDIT.
@@ -56,12 +61,22 @@ struct SenderPart {
     std::optional<Time> withheld_since;
     /// The highest number that it said it had sent; more than taken_in only if frames were lost.
     std::uint64_t sent = 0;
-    /// First numbers of the frames whose acknowledgement it awaits, and how many messages those
-    /// are.
-    absl::flat_hash_set<std::uint64_t> awaited;
-    std::uint32_t awaited_messages = 0;
+    /// The frames whose acknowledgement it awaits: how many messages, by the first one's number.
+    absl::flat_hash_map<std::uint64_t, std::uint32_t> awaited;
+    std::uint32_t awaited_messages = 0; ///< of all of them
     /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.
     std::vector<PeerIndex> slow_nodes;
+
+    /// Up to here nothing is missing that the gaps counted so far do not explain.
+    [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }
+    /// How many messages after that are said to be sent and have not come.
+    [[nodiscard]] std::uint64_t missing() const {
+        return std::max(sent, accounted()) - accounted();
+    }
+    /// How many this broker has to account for.
+    [[nodiscard]] std::uint64_t sent_here() const {
+        return std::max(sent, accounted()) - sent_before + sent_again;
+    }
 };
 
 struct Peer {

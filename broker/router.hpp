@@ -159,6 +159,7 @@ class Router {
     template <typename OnCopy>
     std::uint32_t route(SenderPart& sender, const wire::Message& message, Time now,
                         OnCopy&& on_copy);
+    void count_in(SenderPart& sender, std::uint64_t number, bool repeated);
     void count_taken_in(SenderPart& sender, const wire::Send& send);
     void owe_credit(const Incoming& in);
     void acknowledge(const AwaitedSend& send);

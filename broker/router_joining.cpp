@@ -91,6 +91,8 @@ PeerIndex Router::admit(const Incoming& in, const wire::Hello& hello) {
         const std::uint64_t feed =
             ZCOMET_MUTANT(kRestartNumbers) ? hello.incarnation : options_.random();
         peer->part.emplace<NodePart>(feed, options_.feed, wire::encode_topic(hello.incarnation));
+    } else {
+        peer->sender()->sent_before = hello.sent;
     }
     const PeerIndex index = peers_.add(std::move(peer));
     counters_.add(is_node ? BrokerCounter::kNodesJoined : BrokerCounter::kSendersJoined);
@@ -149,8 +151,7 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
     } else {
         const SenderPart& sender = *peer.sender();
         departed_.add(sender);
-        counters_.add(BrokerCounter::kMessagesMissing,
-                      sender.sent > sender.taken_in ? sender.sent - sender.taken_in : 0);
+        counters_.add(BrokerCounter::kMessagesMissing, sender.missing());
         std::erase(owed_credit_, index);
     }
     peers_.remove(index);

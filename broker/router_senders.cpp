@@ -53,11 +53,11 @@ void Router::route_all(const Incoming& in, const wire::Send& send) {
     std::uint64_t number = send.first;
     send.messages.for_each([&](const wire::Message& message) {
         // What a sender sends again, because it does not know that it arrived, goes out once.
-        const bool repeated = number++ <= sender.taken_in && !ZCOMET_MUTANT(kRouteRepeats);
+        const bool repeated = number <= sender.taken_in && !ZCOMET_MUTANT(kRouteRepeats);
         const std::uint32_t nodes =
             repeated ? table_.for_each_node(message.id, [](NodeIndex) {})
                      : route(sender, message, in.now, [](NodePart&, std::uint64_t) {});
-        counters_.add(repeated ? BrokerCounter::kMessagesRepeated : BrokerCounter::kMessagesIn);
+        count_in(sender, number++, repeated);
         if (send.confirm == wire::Confirm::kReceipt) {
             node_counts_.add(ZCOMET_MUTANT(kReceiptsOfOne) ? 1 : nodes);
         }
@@ -73,7 +73,7 @@ void Router::route_all(const Incoming& in, const wire::Send& send) {
 void Router::route_awaited(const Incoming& in, const wire::Send& send) {
     Peer& peer = peers_[in.peer];
     SenderPart& sender = *peer.sender();
-    if (!sender.awaited.insert(send.first).second) {
+    if (!sender.awaited.emplace(send.first, send.messages.count()).second) {
         counters_.add(BrokerCounter::kMessagesRepeated, send.messages.count());
         return;
     }
@@ -83,12 +83,9 @@ void Router::route_awaited(const Incoming& in, const wire::Send& send) {
     std::uint32_t index = 0;
     send.messages.for_each([&](wire::Message message) {
         message.origin = {peer.incarnation, send.first + index};
-        if (message.origin.number <= sender.taken_in) {
-            counters_.add(BrokerCounter::kMessagesRepeated);
-            counters_.add(BrokerCounter::kMessagesRerouted);
-        } else {
-            counters_.add(BrokerCounter::kMessagesIn);
-        }
+        const bool repeated = message.origin.number <= sender.taken_in;
+        count_in(sender, message.origin.number, repeated);
+        counters_.add(BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
         route(sender, message, in.now, [&](NodePart& node, std::uint64_t batch) {
             acknowledgements_.expect(node.awaited, batch, awaited, index);
         });
@@ -105,9 +102,11 @@ void Router::acknowledge(const AwaitedSend& send) {
     }
     Peer& peer = peers_[index];
     SenderPart& sender = *there;
-    // Another may have come of the same number, if the sender was away meanwhile.
-    if (sender.awaited.erase(send.first) > 0) {
-        sender.awaited_messages -= static_cast<std::uint32_t>(send.nodes.size());
+    // Another may have come of the same number, and of another size, if the sender was away
+    // meanwhile: what was added for that one goes.
+    if (const auto awaited = sender.awaited.find(send.first); awaited != sender.awaited.end()) {
+        sender.awaited_messages -= awaited->second;
+        sender.awaited.erase(awaited);
     }
     for (const std::uint32_t nodes : send.nodes) {
         node_counts_.add(nodes);
@@ -132,13 +131,15 @@ std::uint32_t Router::route(SenderPart& sender, const wire::Message& message, Ti
     return nodes;
 }
 
+void Router::count_in(SenderPart& sender, std::uint64_t number, bool repeated) {
+    counters_.add(repeated ? BrokerCounter::kMessagesRepeated : BrokerCounter::kMessagesIn);
+    sender.sent_again += !repeated && number <= sender.sent_before ? 1 : 0;
+}
+
 void Router::count_taken_in(SenderPart& sender, const wire::Send& send) {
     const std::uint64_t last = send.first + (send.messages.count() - 1);
-    if (sender.taken_in == 0) {
-        // What it sent before was for another broker, or for this one before it was restarted.
-        sender.taken_in_before = send.first - 1;
-    } else if (send.first > sender.taken_in && send.first - sender.taken_in > 1) {
-        counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.taken_in - 1);
+    if (send.first > sender.accounted()) {
+        counters_.add(BrokerCounter::kMessagesMissing, send.first - sender.accounted() - 1);
     }
     sender.taken_in = std::max(sender.taken_in, last);
 }

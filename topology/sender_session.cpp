@@ -33,7 +33,8 @@ void SenderSession::on_connected(Time now) {
 }
 
 void SenderSession::say_hello(Time now) {
-    host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_}));
+    host_.send_to_broker(
+        wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent()}));
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -216,7 +217,7 @@ Time SenderSession::answer_overdue() const {
 
 void SenderSession::send_heartbeat(Time now) {
     next_heartbeat_ = now + heartbeat_interval_;
-    host_.send_to_broker(wire::encode(wire::Heartbeat{0, last_number_, 0}));
+    host_.send_to_broker(wire::encode(wire::Heartbeat{0, last_sent(), 0}));
 }
 
 void SenderSession::lose(Time now) {

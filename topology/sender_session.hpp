@@ -118,6 +118,7 @@ class SenderSession {
     void send_again(Time now);
     [[nodiscard]] bool sends_again() const { return next_again_ < unacknowledged_.size(); }
     [[nodiscard]] Time answer_overdue() const;
+    [[nodiscard]] std::uint64_t last_sent() const { return last_number_ - open_.count(); }
     [[nodiscard]] bool settled() const { return settled_at_ == Time::min(); }
     void send_heartbeat(Time now);
 

@@ -133,6 +133,8 @@ struct Hello {
     std::uint64_t incarnation = 0;
     Role role = Role::kSender;
     std::string_view name;
+    /// Of a sender: the highest number of a message that it has sent so far, to whomever. 0: none.
+    std::uint64_t sent = 0;
 };
 struct Goodbye {};
 struct Heartbeat {

@@ -139,6 +139,9 @@ class BodyDecoder {
         hello.incarnation = fields_.u64();
         const std::uint8_t role = fields_.u8();
         hello.name = fields_.str8();
+        if (role == static_cast<std::uint8_t>(Role::kSender)) {
+            hello.sent = fields_.u64();
+        }
         if (fields_.failed()) {
             return hello;
         }

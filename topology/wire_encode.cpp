@@ -74,6 +74,9 @@ std::string encode(const Hello& frame) {
     put_u64(out, frame.incarnation);
     put_u8(out, static_cast<std::uint8_t>(frame.role));
     put_str8(out, frame.name);
+    if (frame.role == Role::kSender) {
+        put_u64(out, frame.sent);
+    }
     return out;
 }
 

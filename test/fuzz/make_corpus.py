@@ -23,7 +23,7 @@ def error(version):
 
 WIRE = {
     "hello-node": wire.hello(1, wire.NODE, b"n"),
-    "hello-sender": wire.hello(1, wire.SENDER, b"n"),
+    "hello-sender": wire.hello(1, wire.SENDER, b"n", 9),
     "goodbye": wire.header(wire.GOODBYE),
     "heartbeat": wire.heartbeat(1, 2, 3),
     "login": wire.login(1, b"123", b"a@b.c", b"x" * 64),

@@ -25,8 +25,9 @@ def str8(text):
     return bytes([len(text)]) + text
 
 
-def hello(incarnation, role, name):
-    return header(HELLO) + u64(incarnation) + bytes([role]) + str8(name)
+def hello(incarnation, role, name, sent=0):
+    sent_before = u64(sent) if role == SENDER else b""
+    return header(HELLO) + u64(incarnation) + bytes([role]) + str8(name) + sent_before
 
 
 def digest(*ids):

@@ -222,6 +222,49 @@ TEST_CASE("router: ids that drifted apart are noticed by their digest, and mende
     CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
 }
 
+TEST_CASE("router: what a sender had sent to another broker is missing in no ledger", "[router]") {
+    TwoNodes broker;
+    broker.join_sender("late", 7, 100);
+    broker.say("late", RouterHarness::heartbeat(0, 100));
+    CHECK(broker.ledger().at("senders").at("sent") == 0);
+    CHECK(broker.ledger().at("senders").at("missing") == 0);
+    // Two of them come again, since the other broker had not answered; 92 to 99 needed no answer.
+    broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
+    broker.say("late", RouterHarness::send(100, {{"a", "y"}}, kAcknowledge));
+    broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
+    broker.say("late", RouterHarness::send(103, {{"a", "z"}})); // 101 and 102 were lost on the way
+    broker.say("late", RouterHarness::heartbeat(0, 104));       // and so was 104
+    SECTION("while it is there") {}
+    SECTION("after it has left") {
+        broker.say("late", wire::encode(wire::Goodbye{}));
+    }
+    CHECK(broker.ledger().at("senders").at("taken_in") == 3);
+    CHECK(broker.ledger().at("senders").at("missing") == 3);
+    CHECK(broker.ledger().at("senders").at("sent") == 6);
+    CHECK(broker.balances());
+}
+
+TEST_CASE("router: a number that is used again with more messages does no harm", "[router]") {
+    TwoNodes broker;
+    broker.join_sender("s2", 7);
+    broker.say("s2", RouterHarness::send(1, {{"a", "x"}}, kAcknowledge));
+    broker.say("s2", wire::encode(wire::Goodbye{}));
+    broker.join_sender("s3", 7);
+    broker.say("s3", RouterHarness::send(1, {{"a", "x"}, {"a", "y"}, {"a", "z"}}, kAcknowledge));
+    broker.pass(1ms);
+    broker.n_applied(1, 4); // answers both, under the same number
+    broker.m_applied(1, 4);
+    static_cast<void>(broker.take("s3"));
+    // Nothing is awaited any more, so there is room for as many as a sender may await.
+    for (std::uint64_t number = 10; number < 10 + wire::kUnacknowledgedMax; ++number) {
+        broker.say("s3", RouterHarness::send(number, {{"b", ""}}, kAcknowledge));
+    }
+    CHECK(broker.take("s3").empty());
+    CHECK(broker.refused(
+              "s3", RouterHarness::send(1 << 20, {{"b", ""}}, wire::Confirm::kAcknowledgement)) ==
+          ErrorCode::kOverloaded);
+}
+
 TEST_CASE("router: the ledger adds up what senders, broker and nodes have counted", "[router]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"a", "x"}, {"b", "y"}, {"nobody", "z"}}));

@@ -100,9 +100,12 @@ class RouterHarness : public RouterHost {
         answer_ = answers[0];
         return std::get<wire::NodeWelcome>(decoded<wire::Welcome>(answer_).part);
     }
-    wire::SenderWelcome join_sender(const std::string& connection, std::uint64_t incarnation) {
+    /// @param sent  how many messages it has sent already, to others.
+    wire::SenderWelcome join_sender(const std::string& connection, std::uint64_t incarnation,
+                                    std::uint64_t sent = 0) {
         static_cast<void>(take(connection));
-        say(connection, wire::encode(wire::Hello{incarnation, wire::Role::kSender, "sender"}));
+        say(connection,
+            wire::encode(wire::Hello{incarnation, wire::Role::kSender, "sender", sent}));
         const auto answers = take(connection);
         REQUIRE(!answers.empty());
         answer_ = answers[0];

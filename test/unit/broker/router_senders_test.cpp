@@ -106,7 +106,7 @@ TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
     broker.join_live_node("m", 2, "other");
     broker.say("n", RouterHarness::login(1, {"a", "b"}));
     broker.say("m", RouterHarness::login(1, {"a"}));
-    broker.join_sender("s", 3);
+    broker.join_sender("s", 3, 6);
     const auto receipt = broker.ask<wire::Receipt>(
         "s",
         RouterHarness::send(7, {{"b", ""}, {"a", ""}, {"nobody", ""}}, wire::Confirm::kReceipt));
@@ -115,7 +115,7 @@ TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
     CHECK(receipt.nodes(0) == 1);
     CHECK(receipt.nodes(1) == 2);
     CHECK(receipt.nodes(2) == 0);
-    // What came before was for another broker, so far as this one knows; later gaps are losses.
+    // What came before was for another broker, as the HELLO said; later gaps are losses.
     CHECK(broker.counter(BrokerCounter::kMessagesMissing) == 0);
     broker.say("s", RouterHarness::send(12, {{"a", ""}}));
     CHECK(broker.counter(BrokerCounter::kMessagesMissing) == 2);

@@ -31,6 +31,9 @@ struct FakeHost : SenderSessionHost {
     wire::Send send(std::size_t index) const {
         return std::get<wire::Send>(std::get<wire::Frame>(wire::decode(sent.at(index))));
     }
+    wire::Hello hello(std::size_t index) const {
+        return std::get<wire::Hello>(std::get<wire::Frame>(wire::decode(sent.at(index))));
+    }
 
     std::vector<std::string> sent;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> receipts;
@@ -66,6 +69,20 @@ TEST_CASE_METHOD(Fixture, "nothing can be sent before the welcome", "[sender_ses
     session.on_broker_frame(welcome(), kStart);
     CHECK(session.can_send());
     CHECK(host.welcomes == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "HELLO and heartbeats say how much was sent, not what waits its turn",
+                 "[sender_session]") {
+    session.start(kStart);
+    CHECK(host.hello(0).sent == 0);
+    session.on_broker_frame(welcome(), kStart);
+    session.send("a", "x");
+    session.tick(kStart);
+    session.send("a", "gathered");
+    host.sent.clear();
+    session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
+                            kStart + 100us);
+    CHECK(host.hello(0).sent == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "a sender says HELLO as soon as there is a connection",

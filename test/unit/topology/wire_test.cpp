@@ -53,6 +53,7 @@ std::vector<std::string> one_of_each() {
     batch.add({"123", "hi"});
     from_afar.add({"123", "hi", {7, 9}});
     return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
+            wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9}),
             wire::encode(wire::Goodbye{}),
             wire::encode(wire::Heartbeat{1, 2, 3, 4, {5, 6, 7, 8, 9, 10, 11, 12}}),
             with_ids().finish_login(1),
@@ -102,11 +103,12 @@ TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]
 }
 
 TEST_CASE("frames come back as they went", "[wire]") {
-    const std::string hello_bytes = wire::encode(wire::Hello{7, wire::Role::kSender, "s"});
+    const std::string hello_bytes = wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9});
     const auto hello = decoded<wire::Hello>(hello_bytes);
     CHECK(hello.incarnation == 7);
     CHECK(hello.role == wire::Role::kSender);
     CHECK(hello.name == "s");
+    CHECK(hello.sent == 9);
 
     wire::IdFrameWriter ids;
     ids.add("a");
