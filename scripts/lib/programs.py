@@ -86,6 +86,11 @@ class Program:
                 f"{self.name} ended with status {self._process.returncode}.\n{self.log()}")
         return output.decode(errors="replace")
 
+    @property
+    def status(self):
+        """The exit status, once the program has ended."""
+        return self._process.returncode
+
     def ask_to_end(self):
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

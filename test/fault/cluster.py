@@ -286,7 +286,9 @@ class Cluster:
         """The broker's ledger once nothing is on its way, and whether it balances."""
         done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--json", "ledger", "--wait", "20"],
                               capture_output=True, text=True)
-        return done.returncode == 0, done.stdout.strip() or done.stderr.strip()
+        if not done.stdout:
+            raise ProgramError(done.stderr.strip())
+        return done.returncode == 0, json.loads(done.stdout)
 
     def await_delivered(self):
         """Until every stream has read what was written to it: after a cable was pulled the kernel waits

@@ -4,9 +4,10 @@
     fault.py --build DIR --random 50 --seed 7   so many, one after the other
     fault.py --list                             their names
 
-Prints a line of JSON for each fault, when it is over, and one with the verdict. The exit status is 0 if
-nothing was lost, shown twice, out of order or unexplained but what the faults declare, 77 if namespaces
-are not permitted here.
+Prints JSON only: a line for each fault, when it is over, one with the figures of the run and its ledger,
+and one for each thing that is wrong. What the programs logged last goes to standard error then. The exit
+status is 0 if nothing was lost, shown twice, out of order or unexplained but what the faults declare, 77
+if namespaces are not permitted here, or the fault cannot be done.
 """
 
 import argparse
@@ -69,11 +70,9 @@ def judge(cluster, happenings):
         void=summary["void"], unconfirmed=summary["unconfirmed"], received=totals["received"],
         streams=totals["streams"], missing=len(lost), missing_as_declared=len(missing) - len(lost),
         twice=totals["twice"], out_of_order=totals["out_of_order"], unsent=totals["unsent"],
-        closed_unasked=closed, ledger_balanced=balanced)
+        closed_unasked=closed, ledger_balanced=balanced, ledger=ledger)
     for finding in [*lost, *(each for each in reconciled["findings"] if each["kind"] != "missing")][:FINDINGS_SHOWN]:
         say(finding=finding)
-    if not balanced:
-        print(ledger)
     return [text for wrong, text in (
         (lost, f"{len(lost)} messages are missing on streams that were open"),
         (totals["twice"], f"{totals['twice']} came twice"),
@@ -90,7 +89,7 @@ def show_logs(cluster):
     for name in sorted(os.listdir(cluster.log_disk)):
         with open(os.path.join(cluster.log_disk, name), encoding="utf-8", errors="replace") as log:
             lines = [line for line in log if "debug" not in line][-LOG_LINES_SHOWN:]
-        print(f"--- {name}\n{''.join(lines)}", end="")
+        print(f"--- {name}\n{''.join(lines)}", end="", file=sys.stderr)
 
 
 def chosen(options):
@@ -116,7 +115,7 @@ def run(options, folder):
         if wrong:
             show_logs(cluster)
     for text in wrong:
-        print(f"FAILED: {text}")
+        say(failed=text)
     return 1 if wrong else 0
 
 
@@ -152,17 +151,17 @@ def main():
     try:
         enter_private_namespaces()
         if options.fault and (why := FAULTS[options.fault].lacks()):
-            print(f"skipped: {why}")
+            say(skipped=why)
             return SKIPPED
         if options.random:
-            print(f"seed {options.seed}", flush=True)
+            say(seed=options.seed)
         if options.keep:
             os.mkdir(options.keep)
             return run(options, options.keep)
         with tempfile.TemporaryDirectory(prefix="zcomet-fault-") as folder:
             return run(options, folder)
     except NotPermitted as error:
-        print(f"skipped: network namespaces are not permitted here ({error})")
+        say(skipped=f"network namespaces are not permitted here ({error})")
         return SKIPPED
 
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::sim {
@@ -36,9 +38,12 @@ struct Options {
     bool trace = false;
     unsigned jobs = 1;
     std::string kept;
+    bool json = false;
     std::string mutant;
     bool all_mutants = false;
 };
+
+using Json = nlohmann::ordered_json;
 
 /// What is being run, for the signal handler.
 volatile std::sig_atomic_t running_low = 0;
@@ -57,11 +62,24 @@ void on_abort(int /*signal*/) {
         ::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(end - text.data()) + 1));
 }
 
+/// One line, whole, beside those of other processes.
+void print_line(const std::string& line) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+}
+
+void tell_violation(std::uint64_t seed, const std::string& violation, bool json) {
+    print_line(json ? Json{{"seed", seed}, {"violation", violation}}.dump()
+                    : fmt::format("seed {}: {}\n  see it with: simulation --seed {} --trace", seed,
+                                  violation, seed));
+}
+
+/// @param quiet  nothing is told of a violation.
 /// @return whether every promise was kept.
-bool run_seed(std::uint64_t seed, bool trace, Totals& totals, bool quiet) {
+bool run_seed(std::uint64_t seed, const Options& options, Totals& totals, bool quiet = false) {
     running_low = static_cast<std::sig_atomic_t>(seed);
     running_high = static_cast<std::sig_atomic_t>(seed >> 32U);
-    Schedule schedule(seed, trace);
+    Schedule schedule(seed, options.trace);
     schedule.run();
     World& world = schedule.world();
     if (world.violated()) {
@@ -70,14 +88,29 @@ bool run_seed(std::uint64_t seed, bool trace, Totals& totals, bool quiet) {
     }
     totals.add(world.totals());
     if (world.violated() && totals.violations <= kToldMax && !quiet) {
-        fmt::print("seed {}: {}\n  see it with: simulation --seed {} --trace\n", seed,
-                   world.violation(), seed);
-        std::fflush(stdout);
+        tell_violation(seed, world.violation(), options.json);
     }
     return !world.violated();
 }
 
-std::string summary(const Totals& totals) {
+std::string summary_json(const Totals& totals) {
+    Json faults;
+    for (std::size_t i = 0; i < kFaults; ++i) {
+        faults[std::string(kFaultNames[i])] = totals.faults[i];
+    }
+    return Json{{"schedules", totals.schedules},
+                {"frames", totals.frames},
+                {"sent", totals.messages},
+                {"shown", totals.shown},
+                {"shed", totals.shed},
+                {"acknowledged", totals.acknowledged},
+                {"duplicates", totals.duplicates},
+                {"faults", std::move(faults)},
+                {"violations", totals.violations}}
+        .dump();
+}
+
+std::string summary_text(const Totals& totals) {
     std::string faults;
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
@@ -86,6 +119,10 @@ std::string summary(const Totals& totals) {
                        "{} acknowledged, {} duplicates; faults: {}; {} violations",
                        totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
                        totals.acknowledged, totals.duplicates, faults, totals.violations);
+}
+
+void print_summary(const Totals& totals, const Options& options) {
+    print_line(options.json ? summary_json(totals) : summary_text(totals));
 }
 
 struct Range {
@@ -146,7 +183,7 @@ int run_range(const Options& options) {
     for (unsigned job = 0; job < options.jobs; ++job) {
         children.push_back(fork_for([&] {
             for (std::uint64_t seed = range.from + job; seed <= range.to; seed += options.jobs) {
-                static_cast<void>(run_seed(seed, options.trace, shares[job], false));
+                static_cast<void>(run_seed(seed, options, shares[job]));
             }
         }));
     }
@@ -156,24 +193,24 @@ int run_range(const Options& options) {
         good = ended_well(children[job]) && good;
         totals.add(shares[job]);
     }
-    fmt::print("{}\n", summary(totals));
+    print_summary(totals, options);
     return good && totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /// A file with a seed at the front of each line, then what it found; "#" begins a remark.
-int run_kept(const std::string& path) {
-    std::ifstream file(path);
+int run_kept(const Options& options) {
+    std::ifstream file(options.kept);
     if (!file) {
-        throw std::runtime_error("cannot read " + path);
+        throw std::runtime_error("cannot read " + options.kept);
     }
     Totals totals;
     std::string line;
     while (std::getline(file, line)) {
         if (!line.empty() && line[0] != '#') {
-            static_cast<void>(run_seed(std::stoull(line), false, totals, false));
+            static_cast<void>(run_seed(std::stoull(line), options, totals));
         }
     }
-    fmt::print("{}\n", summary(totals));
+    print_summary(totals, options);
     return totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -190,29 +227,39 @@ void use_mutant(const std::string& name) {
 }
 
 /// Runs schedules until one catches the mutant. That it crashes counts as well.
-bool is_caught(const MutantName& mutant, const Range& range) {
+bool is_caught(const MutantName& mutant, const Options& options) {
+    const Range range = parse_range(options.seeds);
     const std::span<Totals> totals = shared_memory<Totals>(1);
     const pid_t child = fork_for([&] {
         active_mutant = mutant.mutant;
         for (std::uint64_t seed = range.from;
-             seed <= range.to && run_seed(seed, false, totals[0], true); ++seed) {
+             seed <= range.to && run_seed(seed, options, totals[0], true); ++seed) {
         }
     });
     const bool survived = ended_well(child);
     const bool caught = !survived || totals[0].violations > 0;
-    fmt::print("{:26} {} after {:5} schedules: {}\n", mutant.name,
-               caught ? (survived ? "caught  " : "crashed ") : "NOT SEEN", totals[0].schedules,
-               mutant.what);
+    // One that crashed has not counted its last schedule.
+    const std::uint64_t schedules = totals[0].schedules + (survived ? 0 : 1);
+    const std::string_view how = caught ? (survived ? "caught" : "crashed") : "NOT SEEN";
+    print_line(options.json ? Json{{"mutant", mutant.name},
+                                   {"what", mutant.what},
+                                   {"caught", caught},
+                                   {"crashed", !survived},
+                                   {"schedules", schedules}}
+                                  .dump()
+                            : fmt::format("{:26} {:8} after {:5} schedules: {}", mutant.name, how,
+                                          schedules, mutant.what));
     return caught;
 }
 
 int run_mutants(const Options& options) {
-    const Range range = parse_range(options.seeds);
     std::size_t caught = 0;
     for (const MutantName& mutant : kMutants) {
-        caught += is_caught(mutant, range) ? 1 : 0;
+        caught += is_caught(mutant, options) ? 1 : 0;
     }
-    fmt::print("{} of {} mutants caught\n", caught, kMutants.size());
+    if (!options.json) {
+        fmt::print("{} of {} mutants caught\n", caught, kMutants.size());
+    }
     return caught == kMutants.size() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -239,12 +286,12 @@ int run(const Options& options) {
         use_mutant(options.mutant);
     }
     if (!options.kept.empty()) {
-        return run_kept(options.kept);
+        return run_kept(options);
     }
     if (options.seed != 0) {
         Totals totals;
-        const bool good = run_seed(options.seed, options.trace, totals, false);
-        fmt::print("{}\n", summary(totals));
+        const bool good = run_seed(options.seed, options, totals);
+        print_summary(totals, options);
         return good ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     return run_range(options);
@@ -264,6 +311,8 @@ int main(int argc, char** argv) {
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
     app.add_option("--kept", options.kept, "the schedules whose seeds stand in a file");
+    app.add_flag("--json", options.json,
+                 "print JSON: a line for each violation or bug, and totals");
     zcomet::sim::add_mutant_options(app, options);
     CLI11_PARSE(app, argc, argv);
     struct sigaction on_abort {};

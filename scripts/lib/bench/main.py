@@ -1,11 +1,8 @@
 """Runs benchmarks and prints their figures beside the targets; the program behind scripts/bench."""
 
 import argparse
-import datetime
 import importlib
-import json
 import pathlib
-import platform
 import sys
 import tempfile
 import time
@@ -14,6 +11,7 @@ from bench.figures import figure, verdict
 from bench.lab import Lab
 from bench.report import write_report
 from programs import ProgramError, Programs, end_on_signals
+from results import origin, write_result
 
 # From the project's root, where this runs.
 RESULTS = pathlib.Path("docs/bench")
@@ -29,16 +27,6 @@ BENCHMARKS = {
     "million": "a million streams",
     "day": "a day of the 2008 load",
 }
-
-
-def machine():
-    """A line that says what the figures were measured on."""
-    info = pathlib.Path("/proc/cpuinfo").read_text()
-    model = next(line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line)
-    total_kib = int(pathlib.Path("/proc/meminfo").read_text().split()[1])
-    cores = info.count("model name")
-    release = ".".join(platform.release().split(".")[:2])
-    return f"{cores} cores ({model}), {total_kib / 2**20:.0f} GiB, Linux {release}"
 
 
 def table(rows):
@@ -59,16 +47,9 @@ def run_one(name, options):
         return module.run(Lab(options.build, programs, folder, results, options.short))
 
 
-def write_json(folder, name, rows, seconds):
-    result = {
-        "benchmark": name,
-        "title": BENCHMARKS[name],
-        "machine": machine(),
-        "date": datetime.date.today().isoformat(),
-        "seconds": round(seconds),
-        "rows": [vars(row) for row in rows],
-    }
-    (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+def keep(folder, name, rows, seconds):
+    write_result(folder, name, {"benchmark": name, "title": BENCHMARKS[name], **origin(seconds),
+                                "rows": [vars(row) for row in rows]})
 
 
 def parse_options():
@@ -114,7 +95,7 @@ def main():
             print(f"  ok, {seconds:.0f} s", flush=True)
             continue
         print(table(rows), flush=True)
-        write_json(options.out, name, rows, seconds)
+        keep(options.out, name, rows, seconds)
         passed = passed and all(row.holds is not False for row in rows)
         if options.out == RESULTS:
             write_report(RESULTS.parent / "BENCHMARKS.md", RESULTS, BENCHMARKS, NOTES.read_text())

@@ -1,9 +1,8 @@
 """Writes docs/BENCHMARKS.md and its plots from the JSON of the benchmarks' last runs."""
 
-import json
-
 from bench.figures import figure, verdict
 from bench.lab import plot
+from results import load_results
 
 # Others on the same kind of machine (2 cores, 24 GiB, Debian 12's packages, loopback): user bytes a parked
 # stream; CPU seconds a million messages at 1,000 and at 20,000 a second. None: not measured, or it failed.
@@ -31,11 +30,6 @@ the loopback this contains the receiver's part of TCP. Where there are several r
 (`memory`, `million`, `day`). `scripts/bench --short` only checks, in seconds, that all of it works; the test suite does
 that, too.
 """
-
-
-def load(folder):
-    """The results in the order of the benchmarks' names."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
 def section(name, result):
@@ -99,7 +93,7 @@ def draw_comparisons(results, folder):
 
 def write_report(page, folder, titles, notes):
     """`titles` gives the order; `notes` is text that people wrote, and that goes below the tables."""
-    results = load(folder)
+    results = load_results(folder)
     draw_comparisons(results, folder)
     plots = {path.stem for path in folder.glob("*.png")}
     parts = [INTRODUCTION]
