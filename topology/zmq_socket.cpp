@@ -31,7 +31,7 @@ constexpr int kRouterSendFrames = 10'000;
 /// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
 constexpr std::int64_t kSubscriptionBytesMax = 1024;
 /// Of freed memory, for each heap of the process. Some windows' worth (topology/feed_writer.hpp).
-constexpr int kFreedBytesKept = 2 << 20;
+constexpr int kFreedBytesKept = 4 << 20;
 
 /// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
 /// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
