@@ -2,7 +2,6 @@
 
 #include "topology/check.hpp"
 #include "topology/endpoint.hpp"
-#include "topology/id_digest.hpp"
 #include "topology/mutants.hpp"
 
 #include <algorithm>
@@ -35,7 +34,7 @@ std::string reachable_endpoint(std::string_view endpoint, const std::string& bro
 NodeSession::NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
                          std::string broker_host)
     : host_(host), incarnation_(incarnation), name_(std::move(name)),
-      broker_host_(std::move(broker_host)) {
+      broker_host_(std::move(broker_host)), logins_(host) {
     ZCOMET_ASSERT(incarnation_ != 0);
 }
 
@@ -71,13 +70,13 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
         on_welcome(*welcome, now);
     } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
-        on_heartbeat(*heartbeat);
+        logins_.on_heartbeat(heartbeat->change);
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
         if (!hello_unanswered_ ||
             ZCOMET_MUTANT(kTrustPong)) { // nobody needs HELLO for a PING, but for a LOGIN
-            confirm_answered_ = pong->token;
+            logins_.on_pong(pong->token);
         }
     } else {
         ++counters_.bad_frames;
@@ -105,10 +104,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         feed_endpoint_ = std::move(endpoint);
         host_.connect_feed(feed_endpoint_);
     }
-    if (part.changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
-        list_due_ = true;
-    }
-    confirm_due_ = confirm_answered_ != confirm_asked_;
+    logins_.welcome(part.changes_applied);
     heard_feed_ = now;
     next_heartbeat_ = now + heartbeat_interval_;
     if (!welcomed()) {
@@ -124,17 +120,6 @@ void NodeSession::become_live_if_ready() {
     }
 }
 
-void NodeSession::on_heartbeat(const wire::Heartbeat& heartbeat) {
-    // The broker answers in order, so its answer to our last heartbeat must show every change that
-    // we made before that; less means that a LOGIN or LOGOUT frame was lost.
-    if (welcomed() && heartbeat.change < change_at_heartbeat_) {
-        list_due_ = true;
-    }
-    if (heartbeat.change >= list_under_way_) {
-        list_under_way_ = 0;
-    }
-}
-
 void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     switch (error.code) {
     case wire::ErrorCode::kHelloFirst:
@@ -143,7 +128,7 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
         }
         return;
     case wire::ErrorCode::kListNeeded:
-        list_due_ = true;
+        logins_.on_list_needed();
         return;
     case wire::ErrorCode::kVersion:
     case wire::ErrorCode::kReplaced:
@@ -256,97 +241,27 @@ wire::NodeLedger NodeSession::ledger() {
     return ledger;
 }
 
-void NodeSession::login(std::string_view id) {
-    digest_ += id_digest(id);
-    change_id(id, false);
-}
-
-void NodeSession::logout(std::string_view id) {
-    digest_ -= ZCOMET_MUTANT(kDigestWithoutLogouts) ? 0 : id_digest(id);
-    change_id(id, true);
-}
-
-void NodeSession::change_id(std::string_view id, bool is_logout) {
-    if (!welcomed()) {
-        // The broker knows nothing of us now, and will be told everything.
-        list_due_ = list_due_ || !ZCOMET_MUTANT(kForgetAwayChanges);
-        return;
-    }
-    if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
-        send_changes();
-    }
-    changes_are_logouts_ = is_logout;
-    changes_.add(id);
-}
-
-void NodeSession::send_changes() {
-    if (changes_.count() == 0) {
-        return;
-    }
-    ++change_;
-    host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
-                                              : changes_.finish_login(change_));
-}
-
 void NodeSession::confirm_logins(Time now) {
     if (welcomed()) {
         tick(now); // which may find that the broker is lost
     }
-    if (!welcomed()) {
-        ++confirm_asked_; // and not answered: on_welcome() sees to it
-        return;
+    if (welcomed()) {
+        send_heartbeat(now);
     }
-    send_changes();
-    ask_for_confirmation(now);
-}
-
-/// The broker takes our frames in order, so its PONG comes after it has applied what went before.
-/// If that was lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
-void NodeSession::ask_for_confirmation(Time now) {
-    confirm_due_ = false;
-    send_heartbeat(now);
-    host_.send_to_broker(wire::encode(wire::Ping{++confirm_asked_}));
-}
-
-bool NodeSession::logins_applied() const {
-    return welcomed() && !list_due_ && !confirm_due_ && changes_.count() == 0 &&
-           confirm_answered_ == confirm_asked_;
-}
-
-void NodeSession::send_list() {
-    // The list holds the changes that were waiting to be sent. It is a change of its own, so that
-    // the broker's number shows whether it arrived.
-    changes_ = {};
-    list_under_way_ = ++change_;
-    list_due_ = false;
-    confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
-    ++counters_.lists_sent;
-    wire::IdFrameWriter part;
-    bool first = true;
-    digest_ = 0;
-    host_.for_each_login([&](std::string_view id) {
-        digest_ += id_digest(id);
-        if (part.full()) {
-            host_.send_to_broker(part.finish_list(change_, first, false));
-            first = false;
-        }
-        part.add(id);
-    });
-    host_.send_to_broker(part.finish_list(change_, first, true));
+    logins_.ask_for_confirmation();
 }
 
 void NodeSession::send_heartbeat(Time now) {
-    send_changes(); // so that the digest is of what the broker knows
+    const LoginReporter::Summary logins = logins_.summarize();
     acknowledge_soon_ = false;
     acknowledge_gather_.went(now);
-    change_at_heartbeat_ = change_;
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
     // A broker that has not answered our HELLO may be another one, with another feed for us: our
     // numbers would acknowledge batches of it that we never saw.
     const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
-    host_.send_to_broker(
-        wire::encode(wire::Heartbeat{applied, change_, host_.stream_count(), digest_, ledger()}));
+    host_.send_to_broker(wire::encode(
+        wire::Heartbeat{applied, logins.change, host_.stream_count(), logins.digest, ledger()}));
 }
 
 void NodeSession::lose(Time now) {
@@ -357,10 +272,7 @@ void NodeSession::lose(Time now) {
 void NodeSession::forget_broker() {
     const bool was_live = state_ == State::kLive;
     state_ = State::kGreeting;
-    list_due_ = list_due_ || changes_.count() > 0;
-    changes_ = {};
-    change_at_heartbeat_ = 0;
-    list_under_way_ = 0;
+    logins_.forget_broker();
     ++counters_.lost_brokers;
     if (was_live) {
         host_.on_lost();
@@ -373,7 +285,7 @@ Time NodeSession::heard() const {
     if (ZCOMET_MUTANT(kIgnoreOblivion)) {
         return heard_broker_;
     }
-    return list_under_way_ != 0 ? heard_feed_ : std::min(heard_broker_, heard_feed_);
+    return logins_.list_under_way() ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 
 void NodeSession::tick(Time now) {
@@ -386,15 +298,11 @@ void NodeSession::tick(Time now) {
     if (!welcomed()) {
         return;
     }
-    if (list_due_) {
-        send_list();
-    }
-    if (changes_.count() > 0 && gather_.due() <= now) {
-        send_changes();
-        gather_.went(now);
-    }
-    if (confirm_due_) {
-        ask_for_confirmation(now);
+    logins_.tick(now);
+    counters_.lists_sent = logins_.lists_sent();
+    if (logins_.confirmation_due()) {
+        send_heartbeat(now);
+        logins_.ask_for_confirmation();
     }
     if (heartbeat_due() <= now) {
         send_heartbeat(now);
@@ -416,11 +324,7 @@ Time NodeSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
-    if (list_due_ || confirm_due_) {
-        return Time::min();
-    }
-    const Time changes_due = changes_.count() > 0 ? gather_.due() : kNever;
-    return std::min({heartbeat_due(), changes_due, heard() + liveness_});
+    return std::min({heartbeat_due(), logins_.due(), heard() + liveness_});
 }
 
 void NodeSession::goodbye(Time now) {
@@ -434,6 +338,7 @@ void NodeSession::goodbye(Time now) {
         host_.send_to_broker(wire::encode(wire::Goodbye{}));
     }
     state_ = State::kOver;
+    logins_.forget_broker();
 }
 
 } // namespace zcomet

@@ -1,16 +1,16 @@
-// A node's conversation with one broker, without sockets: HELLO and WELCOME, the login list and its
-// changes, heartbeats, the feed. docs/PROTOCOL.md, sections 4.1 to 4.4, 4.6 and 4.7, from the
-// node's side.
+// A node's conversation with one broker, without sockets: HELLO and WELCOME, heartbeats, the feed;
+// and its logins, which login_reporter.hpp has. docs/PROTOCOL.md, sections 4.1 to 4.3, 4.6 and 4.7,
+// from the node's side.
 #pragma once
 
 #include "topology/feed_reader.hpp"
 #include "topology/gather.hpp"
+#include "topology/login_reporter.hpp"
 #include "topology/seen_messages.hpp"
 #include "topology/time.hpp"
 #include "topology/wire.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,18 +19,13 @@ namespace zcomet {
 
 /// What a session asks of whoever runs it. Every call comes from within a call to the session, on
 /// its thread, and must not call back into the session.
-class NodeSessionHost {
+class NodeSessionHost : public LoginReporterHost {
   public:
-    virtual ~NodeSessionHost() = default;
-    /// Send one frame to the broker over the DEALER.
-    virtual void send_to_broker(std::string frame) = 0;
     /// Connect the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
     /// node's topic.
     virtual void connect_feed(const std::string& endpoint) = 0;
     /// Show these messages to the streams. The views live until the call returns.
     virtual void deliver(const wire::MessageList& messages) = 0;
-    /// Call `visit` once for each id that is logged in now.
-    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
     /// How many streams the node holds, for the broker's list of nodes.
     virtual std::uint64_t stream_count() = 0;
     /// What became of the messages that deliver() was called with, since the node began. The
@@ -81,15 +76,15 @@ class NodeSession {
     void on_feed_waiting(Time now) { heard_feed_ = now; }
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
-    void login(std::string_view id);
-    void logout(std::string_view id);
+    void login(std::string_view id) { logins_.login(id); }
+    void logout(std::string_view id) { logins_.logout(id); }
 
     /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
     /// them; logins_applied() then tells. While the broker is not there, that waits for it.
     void confirm_logins(Time now);
     /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
     /// waits.
-    [[nodiscard]] bool logins_applied() const;
+    [[nodiscard]] bool logins_applied() const { return logins_.applied(); }
 
     /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
     void tick(Time now);
@@ -107,7 +102,6 @@ class NodeSession {
 
     void say_hello(Time now);
     void on_welcome(const wire::Welcome& welcome, Time now);
-    void on_heartbeat(const wire::Heartbeat& heartbeat);
     void on_error(const wire::ErrorFrame& error, Time now);
     void act_on(const FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
@@ -118,12 +112,8 @@ class NodeSession {
     void lose(Time now);
     void forget_broker();
     [[nodiscard]] Time heard() const;
-    void change_id(std::string_view id, bool is_logout);
-    void send_changes();
-    void send_list();
     void send_heartbeat(Time now);
     [[nodiscard]] Time heartbeat_due() const;
-    void ask_for_confirmation(Time now);
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
@@ -138,18 +128,8 @@ class NodeSession {
     FeedReader feed_;
     SeenMessages seen_;
     wire::NodeLedger ledger_before_; // when the present feed began
-    std::uint64_t digest_ = 0;       // of the ids that are logged in
-    wire::IdFrameWriter changes_;    // waiting logins, or waiting logouts
-    bool changes_are_logouts_ = false;
-    std::uint64_t change_ = 0;              // number of the last login change made
-    std::uint64_t change_at_heartbeat_ = 0; // change_ when we last sent a heartbeat
-    std::uint64_t confirm_asked_ = 0;       // token of the last PING that confirm_logins() sent
-    std::uint64_t confirm_answered_ = 0;    // token of the last PONG
-    std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
-    bool list_due_ = false;
-    bool confirm_due_ = false; // an earlier answer would not speak for what came after it
+    LoginReporter logins_;           // told of the broker as long as it has welcomed us
     bool hello_unanswered_ = false;
-    GatherWindow gather_{kLoginGatherWindow};
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;

@@ -5,28 +5,17 @@ node's stream, all of it, once and in order.
 usage: hostile_broker.py WEBNODE-PROGRAM
 """
 
-import http.client
-import importlib.util
-import json
-import pathlib
 import random
 import sys
 import time
 
-SKIPPED = 77
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+from programs_under_test import (TIMEOUT_S, Programs, RecordedStream, eventually, start_web_node,
+                                 web_node_counters)
 
-if importlib.util.find_spec("zmq") is None:
-    print("skipped: pyzmq (Debian's python3-zmq) is not installed")
-    sys.exit(SKIPPED)
+import zmq
 
-import zmq  # noqa: E402
+import wire
 
-import wire  # noqa: E402
-from programs import Programs  # noqa: E402
-from streams import CometStream  # noqa: E402
-
-TIMEOUT_S = 20
 FEED = 0xFEED  # the feed's incarnation
 HUGE_COUNT = wire.u32(2**32 - 1)
 USER_ID = b"123"
@@ -134,39 +123,29 @@ class WebNode:
     """The program under attack, and the stream that it holds."""
 
     def __init__(self, programs, path, broker):
-        self._program = programs.start(
-            path, ["--broker", broker.endpoint, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
-            name="web node")
+        self._program = start_web_node(programs, path, broker.endpoint)
         broker.welcome()
         ready = self._program.await_ready()
         self._admin = ready["admin"]
-        self._arrived = []
-        self._stream = CometStream(f"{ready['http']}/test/{USER_ID.decode()}",
-                                   lambda number, text: self._arrived.append((number, text)))
+        self._stream = RecordedStream(ready["http"], USER_ID)
         broker.hear(wire.LOGIN)
         self._expected = []
 
     def counter(self, name):
-        connection = http.client.HTTPConnection(self._admin, timeout=TIMEOUT_S)
-        connection.request("GET", "/stats")
-        return json.load(connection.getresponse())["totals"]["counters"][name]
+        return web_node_counters(self._admin)[name]
 
     def await_counter(self, name, value):
-        deadline = time.monotonic() + TIMEOUT_S
-        while (now := self.counter(name)) != value:
-            assert time.monotonic() < deadline, f"{name} is {now}, not {value}"
-            time.sleep(0.01)
+        eventually(lambda: self.counter(name) == value,
+                   lambda: f"{name} is {self.counter(name)}, not {value}")
 
     def check_stream(self, broker):
         """One more message comes, after all that came before."""
         text = f"message {len(self._expected) + 1}"
         self._expected.append((len(self._expected) + 1, text))
         broker.publish(text)
-        deadline = time.monotonic() + TIMEOUT_S
-        while len(self._arrived) < len(self._expected):
-            assert time.monotonic() < deadline, f"{text} did not arrive\n{self._program.log()}"
-            time.sleep(0.01)
-        assert self._arrived == self._expected, self._arrived
+        eventually(lambda: len(self._stream.shown) >= len(self._expected),
+                   lambda: f"{text} did not arrive\n{self._program.log()}")
+        assert self._stream.shown == self._expected, self._stream.shown
 
     def finish(self):
         self._program.ask_to_end()

@@ -6,32 +6,21 @@ usage: hostile_peers.py BROKER-PROGRAM WEBNODE-PROGRAM
 """
 
 import contextlib
-import http.client
-import importlib.util
-import json
-import pathlib
 import secrets
 import struct
 import sys
 import threading
 import time
 
-SKIPPED = 77
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+from programs_under_test import (TIMEOUT_S, Programs, RecordedStream, eventually, start_broker,
+                                 start_web_node, web_node_counters)
 
-if importlib.util.find_spec("zmq") is None:
-    print("skipped: pyzmq (Debian's python3-zmq) is not installed")
-    sys.exit(SKIPPED)
+import zmq
 
-import zmq  # noqa: E402
+import malformed_peer
+import wire
+import zmtp
 
-import malformed_peer  # noqa: E402
-import wire  # noqa: E402
-import zmtp  # noqa: E402
-from programs import Programs  # noqa: E402
-from streams import CometStream  # noqa: E402
-
-TIMEOUT_S = 30
 LOGINS = 1_000_000
 LOGINS_ONE_BY_ONE = 100_000
 IDS_PER_FRAME = 100_000  # of nine bytes each, so close to the most that a frame may have
@@ -43,13 +32,6 @@ MESSAGES_AFTER_ATTACK = 5
 SEND_PAUSE_S = 0.002
 
 
-def eventually(holds, what):
-    deadline = time.monotonic() + TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-
-
 class Bystander:
     """A sender and a stream that have nothing to do with it all. Each message has a receipt before the
     next one is sent, so that one that is lost shows at once."""
@@ -58,11 +40,9 @@ class Bystander:
 
     def __init__(self, context, broker, http_url):
         self._context, self._broker = context, broker
-        self._arrived = []
         self._sent = 0
         self._trouble = None
-        self._stream = CometStream(f"{http_url}/test/{self.ID.decode()}",
-                                   lambda number, text: self._arrived.append((number, text)))
+        self._stream = RecordedStream(http_url, self.ID)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._send_all)
 
@@ -89,10 +69,11 @@ class Bystander:
     def check(self):
         """Waits until some further messages have arrived."""
         wanted = self._sent + MESSAGES_AFTER_ATTACK
-        eventually(lambda: self._trouble or len(self._arrived) >= wanted, "the bystander's messages stopped")
+        eventually(lambda: self._trouble or len(self._stream.shown) >= wanted,
+                   "the bystander's messages stopped")
         if self._trouble:
             raise AssertionError(f"the bystander: {self._trouble!r}")
-        self._check_order(list(self._arrived))
+        self._check_order(list(self._stream.shown))
 
     @staticmethod
     def _check_order(arrived):
@@ -105,9 +86,9 @@ class Bystander:
 
     def check_all(self):
         """Returns how many messages were sent, all of which have arrived, in order, once."""
-        eventually(lambda: self._trouble or len(self._arrived) >= self._sent, "messages are missing")
-        self._check_order(self._arrived)
-        assert len(self._arrived) == self._sent
+        eventually(lambda: self._trouble or len(self._stream.shown) >= self._sent, "messages are missing")
+        self._check_order(self._stream.shown)
+        assert len(self._stream.shown) == self._sent
         return self._sent
 
 
@@ -126,9 +107,7 @@ class Target:
         eventually(lambda: self.stats.read()["ids"] == count, f"there are not {count} ids")
 
     def web_node_counters(self):
-        connection = http.client.HTTPConnection(self._admin, timeout=TIMEOUT_S)
-        connection.request("GET", "/stats")
-        return json.load(connection.getresponse())["totals"]["counters"]
+        return web_node_counters(self._admin)
 
 
 # ---- Bytes that are no ZeroMQ ----------------------------------------------------------------------
@@ -368,13 +347,10 @@ def run_attacks(target, bystander):
 
 
 def main():
-    anywhere = "tcp://127.0.0.1:*"
     with Programs() as programs:
-        broker = programs.start(sys.argv[1], ["--listen", anywhere, "--feed", anywhere], name="broker")
+        broker = start_broker(programs, sys.argv[1])
         addresses = broker.await_ready()
-        web_node = programs.start(
-            sys.argv[2], ["--broker", addresses["listen"], "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
-            name="web node")
+        web_node = start_web_node(programs, sys.argv[2], addresses["listen"])
         context = zmq.Context()
         target = Target(context, addresses, web_node.await_ready())
         bystander = Bystander(context, target.listen, "http://" + target.http.removeprefix("tcp://"))

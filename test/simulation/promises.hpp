@@ -18,19 +18,18 @@
 //   * A node that was told that its logins are in the table finds them there.
 //   * A message that a sender accepted is taken in once, or counted as unconfirmed; one whose
 //     acknowledgement is awaited at most as often as it was sent.
-//   * A node and the broker that count the same changes know the same ids: the digests agree,
-//   unless
-//     a frame was altered.
+//   * Unless a frame was altered, a node and the broker that count the same changes know the same
+//     ids: the digests agree.
 //   * A feed has no more than a window of bytes under way, a sender likewise.
 //
 // calm.hpp has what must hold when a cluster has been left in peace.
 #pragma once
 
 #include "broker/router.hpp"
+#include "test/simulation/accounts.hpp"
 #include "test/simulation/world.hpp"
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <deque>
@@ -40,47 +39,6 @@
 #include <vector>
 
 namespace zcomet::sim {
-
-/// Index of an id among those of the schedule.
-using IdNumber = std::uint32_t;
-/// Nodes by the number in their name, as bits.
-using NodeSet = std::uint64_t;
-
-/// One process that sends.
-struct SenderAccount {
-    std::uint64_t incarnation = 0;
-    std::uint32_t index = 0;
-    std::vector<std::uint64_t> messages; ///< by number, from 1: those it accepted
-    std::uint64_t taken_in = 0;          ///< how many of them a broker took in
-    std::uint64_t last_sent = 0;         ///< the highest number in a SEND frame
-};
-
-/// What a calm moment has shown of an id on a node.
-enum class Presence : std::uint8_t { kUnknown, kHeld, kNotHeld };
-
-/// One process that shows messages.
-struct NodeAccount {
-    unsigned slot = 0; ///< the number in its name
-    std::uint64_t incarnation = 0;
-    std::vector<Presence> presence;                               ///< by IdNumber
-    absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
-    absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages whose senders await it
-};
-
-/// What one broker has for one node while it knows it.
-struct Feed {
-    NodeAccount* node = nullptr;
-    std::uint64_t incarnation = 0;
-    std::vector<std::uint64_t> routed;    ///< messages, in the broker's order
-    std::size_t applied = 0;              ///< of those: shown, shown before, or known to be lost
-    std::uint64_t shown_before = 0;       ///< of the frame that the node is taking in
-    std::uint64_t shed = 0;               ///< counted by the broker
-    std::uint64_t lost = 0;               ///< counted by the node
-    std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
-    std::uint64_t acknowledged = 0;
-    std::size_t unacknowledged_bytes = 0;
-    bool ended = false; ///< its broker died, or has forgotten the node
-};
 
 /// The broker, as far as it can be asked.
 class BrokerView {
@@ -184,18 +142,26 @@ class Promises {
         bool has_receipt = false;
     };
 
-    [[nodiscard]] Counted count() const;
-    void note_acknowledgement(std::uint64_t through);
+    // Of senders: promises_senders.cpp.
     void look_up(const wire::Send& send);
-    void check_presence(IdNumber id, NodeSet holders);
     void check_send(const wire::Send& send);
     void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
-    void note_shown(NodeAccount& node, Message& message, const wire::Message& shown);
     void check_receipt(const wire::Receipt& receipt);
-    void check_removed(std::uint64_t dropped_bytes_before);
+
+    // Of nodes: promises_nodes.cpp.
+    void check_presence(IdNumber id, NodeSet holders);
+    void note_shown(NodeAccount& node, Message& message, const wire::Message& shown);
+
+    // Of records and feeds: promises_feeds.cpp.
     void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);
+    void note_acknowledgement(std::uint64_t through);
     void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
+    void note_joined(const RouterEvent& event);
+    void note_shed(const RouterEvent& event);
     void on_node_gone(std::uint64_t incarnation);
+    void check_removed(std::uint64_t dropped_bytes_before);
+
+    [[nodiscard]] Counted count() const;
     [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
     [[nodiscard]] Record* find_record(std::uint64_t incarnation);
     [[nodiscard]] Message* find_message(const wire::Message& message);
@@ -213,8 +179,6 @@ class Promises {
 
     BrokerView* broker_ = nullptr;
     std::vector<Record> records_; // by the number in the node's name
-    /// The highest number that this broker took in from a sender it knows, by incarnation.
-    absl::flat_hash_map<std::uint64_t, std::uint64_t> highest_;
     std::optional<Current> current_;
     std::vector<Feed*> removed_; // by the call that is under way
     std::uint64_t dropped_bytes_at_turn_ = 0;

@@ -1,4 +1,5 @@
 // A node's conversation with a broker, played by hand.
+#include "test/unit/topology/sent_frames.hpp"
 #include "topology/id_digest.hpp"
 #include "topology/node_session.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 const Time kStart = Time{} + 1h;
 constexpr std::uint64_t kFeed = 77;
 
-struct FakeHost : NodeSessionHost {
+struct FakeHost : NodeSessionHost, SentFrames {
     void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
     void connect_feed(const std::string& endpoint) override { feeds.push_back(endpoint); }
     void deliver(const wire::MessageList& messages) override {
@@ -32,22 +33,7 @@ struct FakeHost : NodeSessionHost {
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
 
-    /// What was sent since the last call, as the kinds of the frames.
-    std::vector<wire::Kind> kinds() {
-        std::vector<wire::Kind> kinds;
-        for (const std::string& frame : sent) {
-            kinds.push_back(static_cast<wire::Kind>(static_cast<unsigned char>(frame[3])));
-        }
-        last = sent.empty() ? "" : sent.back();
-        sent.clear();
-        return kinds;
-    }
-    template <typename T> T last_as() const {
-        return std::get<T>(std::get<wire::Frame>(wire::decode(last)));
-    }
-
-    std::vector<std::string> sent, feeds, delivered;
-    std::string last;
+    std::vector<std::string> feeds, delivered;
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
@@ -160,18 +146,6 @@ TEST_CASE_METHOD(Fixture, "a connection that comes back says HELLO without a los
     }
 }
 
-TEST_CASE_METHOD(Fixture, "a login that waits when the broker is lost goes as a list",
-                 "[node_session]") {
-    make_live();
-    host.ids = {"a"};
-    session.login("a");
-    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
-    session.on_broker_frame(welcome(), kStart);
-    host.kinds();
-    session.tick(kStart);
-    CHECK(host.kinds() == Kinds{Kind::kList});
-}
-
 TEST_CASE_METHOD(Fixture, "a broker that is busy with our list is not lost while its feed lives",
                  "[node_session]") {
     make_live();
@@ -193,26 +167,7 @@ TEST_CASE_METHOD(Fixture, "a broker that is busy with our list is not lost while
     }
 }
 
-TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order",
-                 "[node_session]") {
-    make_live();
-    host.ids = {"a", "b"};
-    session.login("a");
-    session.tick(kStart);
-    CHECK(host.kinds() == Kinds{Kind::kLogin});
-    CHECK(host.last_as<wire::Login>().change == 1);
-
-    session.login("b");
-    session.login("c");
-    session.logout("c");
-    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of sort sends what waits
-    CHECK(session.due() == kStart + kLoginGatherWindow);
-    session.tick(kStart + kLoginGatherWindow);
-    CHECK(host.kinds() == Kinds{Kind::kLogout});
-    CHECK(host.last_as<wire::Logout>().change == 3);
-}
-
-TEST_CASE_METHOD(Fixture, "logins made while the broker is away go as a list", "[node_session]") {
+TEST_CASE_METHOD(Fixture, "the list of logins made before WELCOME follows it", "[node_session]") {
     session.start(kStart);
     host.ids = {"a"};
     session.login("a");
@@ -224,26 +179,6 @@ TEST_CASE_METHOD(Fixture, "logins made while the broker is away go as a list", "
     CHECK(host.last_as<wire::List>().first);
     CHECK(host.last_as<wire::List>().last);
     CHECK(host.last_as<wire::List>().ids.count() == 1);
-}
-
-TEST_CASE_METHOD(Fixture, "a long list goes in parts", "[node_session]") {
-    session.start(kStart);
-    for (int i = 0; i < 30'000; ++i) {
-        host.ids.insert(std::to_string(i));
-    }
-    session.login("0");
-    host.kinds();
-    session.on_broker_frame(welcome(), kStart);
-    session.tick(kStart);
-    std::uint32_t count = 0;
-    for (std::size_t i = 0; i < host.sent.size(); ++i) {
-        const auto part = std::get<wire::List>(std::get<wire::Frame>(wire::decode(host.sent[i])));
-        CHECK(part.first == (i == 0));
-        CHECK(part.last == (i + 1 == host.sent.size()));
-        count += part.ids.count();
-    }
-    CHECK(host.sent.size() > 1);
-    CHECK(count == 30'000);
 }
 
 TEST_CASE_METHOD(Fixture, "a broker that forgot us, or was restarted, gets HELLO and the list",
@@ -329,23 +264,6 @@ TEST_CASE_METHOD(Fixture, "heartbeats acknowledge, each interval and each 64 KiB
     CHECK(host.last_as<wire::Heartbeat>().feed == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "a lost login shows in the broker's heartbeat and brings the list",
-                 "[node_session]") {
-    make_live();
-    session.login("a");
-    session.tick(kStart);
-    session.tick(kStart + 1s);
-    host.kinds();
-    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 1s);
-    session.tick(kStart + 1s);
-    CHECK(host.kinds() == Kinds{Kind::kList});
-    CHECK(host.last_as<wire::List>().change == 2); // so a list that is lost is missed as well
-
-    session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart + 1s);
-    session.tick(kStart + 1s);
-    CHECK(host.kinds() == Kinds{Kind::kList});
-}
-
 TEST_CASE_METHOD(Fixture, "a gap is counted and asked for", "[node_session]") {
     make_live();
     session.on_feed_frame(batch(3, "late"), kStart);
@@ -402,7 +320,7 @@ TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_se
     CHECK(host.kinds() == Kinds{Kind::kHello});
 }
 
-TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered for",
+TEST_CASE_METHOD(Fixture, "the question about logins follows them and a heartbeat",
                  "[node_session]") {
     make_live();
     session.login("a");

@@ -1,0 +1,68 @@
+// What has been seen of each process of a simulated cluster, and of each feed.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::sim {
+
+/// Index of an id among those of the schedule.
+using IdNumber = std::uint32_t;
+/// Nodes by the number in their name, as bits.
+using NodeSet = std::uint64_t;
+
+[[nodiscard]] inline NodeSet bit_of(unsigned slot) {
+    return NodeSet{1} << slot;
+}
+
+/// Of a node's name, like "n3".
+[[nodiscard]] inline unsigned slot_of(std::string_view name) {
+    unsigned slot = 0;
+    for (const char digit : name.substr(1)) {
+        slot = slot * 10 + static_cast<unsigned>(digit - '0');
+    }
+    return slot;
+}
+
+/// One process that sends.
+struct SenderAccount {
+    std::uint64_t incarnation = 0;
+    std::uint32_t index = 0;
+    std::vector<std::uint64_t> messages; ///< by number, from 1: those it accepted
+    std::uint64_t taken_in = 0;          ///< how many of them a broker took in
+    std::uint64_t last_sent = 0;         ///< the highest number in a SEND frame
+};
+
+/// What a calm moment has shown of an id on a node.
+enum class Presence : std::uint8_t { kUnknown, kHeld, kNotHeld };
+
+/// One process that shows messages.
+struct NodeAccount {
+    unsigned slot = 0; ///< the number in its name
+    std::uint64_t incarnation = 0;
+    std::vector<Presence> presence;                               ///< by IdNumber
+    absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
+    absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages whose senders await it
+};
+
+/// What one broker has for one node while it knows it.
+struct Feed {
+    NodeAccount* node = nullptr;
+    std::uint64_t incarnation = 0;
+    std::vector<std::uint64_t> routed;    ///< messages, in the broker's order
+    std::size_t applied = 0;              ///< of those: shown, shown before, or known to be lost
+    std::uint64_t shown_before = 0;       ///< of the frame that the node is taking in
+    std::uint64_t shed = 0;               ///< counted by the broker
+    std::uint64_t lost = 0;               ///< counted by the node
+    std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
+    std::uint64_t acknowledged = 0;
+    std::size_t unacknowledged_bytes = 0;
+    bool ended = false; ///< its broker died, or has forgotten the node
+};
+
+} // namespace zcomet::sim

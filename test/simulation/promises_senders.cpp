@@ -1,0 +1,195 @@
+// What senders are promised: each message is taken in once, goes to those that hold its id, and
+// they are told what became of it.
+#include "test/simulation/frame_text.hpp"
+#include "test/simulation/promises.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace zcomet::sim {
+
+SenderAccount& Promises::add_sender(std::uint64_t incarnation) {
+    SenderAccount& account = senders_.emplace_back();
+    account.incarnation = incarnation;
+    account.index = static_cast<std::uint32_t>(senders_.size() - 1);
+    return account;
+}
+
+void Promises::on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited) {
+    ++world_.totals().messages;
+    if (number != sender.messages.size() + 1) {
+        world_.violate(fmt::format("a sender gave its message {} the number {}",
+                                   sender.messages.size() + 1, number));
+        return;
+    }
+    sender.messages.push_back(messages_.size());
+    Message& message = messages_.emplace_back();
+    message.sender = &sender;
+    message.number = number;
+    message.id = id;
+    message.awaited = awaited;
+}
+
+void Promises::on_frame_sent(SenderAccount& sender, const wire::Send& send) {
+    const std::uint64_t last = send.first + send.messages.count() - 1;
+    sender.last_sent = std::max(sender.last_sent, last);
+    for (std::uint64_t number = send.first; number <= last; ++number) {
+        if (number > sender.messages.size()) {
+            return world_.violate(
+                fmt::format("a sender sends number {}, which it has not", number));
+        }
+        Message& message = messages_[sender.messages[number - 1]];
+        if (message.sent++ > 0) {
+            message.overtaken_by = sender.last_sent;
+        }
+    }
+}
+
+void Promises::on_under_way(std::size_t bytes) {
+    if (bytes > limits_.sender_window_bytes + limits_.message_bytes_max) {
+        world_.violate(fmt::format("a sender has {} bytes under way, its window is {}", bytes,
+                                   limits_.sender_window_bytes));
+    }
+}
+
+void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes) {
+    if (number == 0 || number > sender.messages.size()) {
+        world_.violate(fmt::format("a receipt for number {}, which was not sent", number));
+        return;
+    }
+    const Message& message = messages_[sender.messages[number - 1]];
+    if (std::find(message.receipts.begin(), message.receipts.end(), nodes) ==
+        message.receipts.end()) {
+        world_.violate(fmt::format("{} got a receipt of {} nodes, which the broker never said",
+                                   text_of(message), nodes));
+    }
+}
+
+/// What is behind it may have gone on since: feeds end, and nodes die that have shown it.
+void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number,
+                               std::uint32_t nodes) {
+    if (number == 0 || number > sender.messages.size()) {
+        return world_.violate(fmt::format("number {} is acknowledged, which was not sent", number));
+    }
+    Message& message = messages_[sender.messages[number - 1]];
+    if (!message.awaited || message.answered || message.taken_in == 0 || nodes > message.shown_by) {
+        return world_.violate(fmt::format("{} is acknowledged by {} nodes{}; it was taken in {} "
+                                          "times, and {} nodes have shown it",
+                                          text_of(message), nodes,
+                                          message.answered ? " once more" : "", message.taken_in,
+                                          message.shown_by));
+    }
+    message.answered = true;
+    ++world_.totals().acknowledged;
+    const bool all_are_there =
+        std::all_of(message.routed_to.begin(), message.routed_to.end(),
+                    [](const Feed* feed) { return !feed->ended && feed->shed == 0; });
+    if (message.taken_in == 1 && all_are_there && nodes != message.routed_to.size()) {
+        world_.violate(fmt::format("{} is acknowledged by {} nodes, it went to {}",
+                                   text_of(message), nodes, message.routed_to.size()));
+    }
+}
+
+std::uint64_t Promises::unanswered(const SenderAccount& sender) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(sender.messages.begin(), sender.messages.end(), [this](std::uint64_t number) {
+            return messages_[number].awaited && !messages_[number].answered;
+        }));
+}
+
+void Promises::look_up(const wire::Send& send) {
+    send.messages.for_each([&](const wire::Message& sent) {
+        const IdNumber id = number_of(sent.id);
+        const NodeSet holders = who(id);
+        current_->holders.push_back(holders);
+        check_presence(id, holders);
+    });
+}
+
+void Promises::check_send(const wire::Send& send) {
+    const Counted after = count();
+    const Counted& before = current_->before;
+    const std::uint64_t repeated = after.repeated - before.repeated;
+    const std::uint64_t taken_in = after.in - before.in;
+    if (repeated + taken_in == 0) {
+        return; // refused
+    }
+    if (repeated + taken_in != send.messages.count() ||
+        current_->has_receipt != (send.confirm == wire::Confirm::kReceipt)) {
+        world_.violate("a SEND was taken in only in part, or its receipt is missing");
+        return;
+    }
+    // What is repeated goes nowhere, unless its sender awaits an acknowledgement that the broker
+    // does not await itself.
+    const std::uint64_t rerouted = after.rerouted - before.rerouted;
+    const bool may_reroute = send.confirm == wire::Confirm::kAcknowledgement;
+    if (rerouted > 0 && (!may_reroute || rerouted != repeated)) {
+        world_.violate("a SEND was passed on again that should not be");
+        return;
+    }
+    std::uint64_t number = send.first;
+    std::uint64_t routed = 0;
+    std::uint64_t into_void = 0;
+    send.messages.for_each([&](const wire::Message& sent) {
+        const std::uint64_t index = number - send.first;
+        const NodeSet holders = current_->holders[index];
+        if (index >= repeated - rerouted) {
+            routed += static_cast<std::uint64_t>(__builtin_popcountll(holders));
+            into_void += holders == 0 ? 1 : 0;
+            take_in(sent, number, holders);
+        }
+        ++number;
+    });
+    if (routed != after.routed - before.routed || into_void != after.into_void - before.into_void) {
+        world_.violate("the counters of routed messages do not fit what was in the table");
+    }
+}
+
+void Promises::take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders) {
+    Message* const message = find_message(sent);
+    if (message == nullptr) {
+        return;
+    }
+    const bool too_often = message->taken_in >= (message->awaited ? message->sent : 1);
+    if (message->number != number || too_often) {
+        world_.violate(fmt::format("{} was taken in as {}{}", text_of(*message), number,
+                                   too_often ? " once more" : ""));
+        return;
+    }
+    message->sender->taken_in += message->taken_in++ == 0 ? 1 : 0;
+    for (unsigned slot = 0; slot < records_.size(); ++slot) {
+        if ((holders & bit_of(slot)) != 0 && records_[slot].feed != nullptr) {
+            records_[slot].feed->routed.push_back(*message_of(sent.payload));
+            if (message->awaited) {
+                message->routed_to.push_back(records_[slot].feed);
+            }
+        }
+    }
+}
+
+void Promises::check_receipt(const wire::Receipt& receipt) {
+    const auto* send = std::get_if<wire::Send>(&current_->frame);
+    if (send == nullptr || send->confirm != wire::Confirm::kReceipt || current_->has_receipt ||
+        receipt.count != send->messages.count() || receipt.first != send->first) {
+        world_.violate("a receipt that nobody asked for");
+        return;
+    }
+    current_->has_receipt = true;
+    std::uint32_t index = 0;
+    send->messages.for_each([&](const wire::Message& sent) {
+        const auto nodes =
+            static_cast<std::uint32_t>(__builtin_popcountll(current_->holders[index]));
+        Message* const message = find_message(sent);
+        if (message == nullptr || receipt.nodes(index) != nodes) {
+            world_.violate(
+                fmt::format("a receipt of {} nodes, {} hold the id", receipt.nodes(index), nodes));
+            return;
+        }
+        message->receipts.push_back(nodes);
+        ++index;
+    });
+}
+
+} // namespace zcomet::sim
