@@ -60,7 +60,7 @@ enum class BrokerCounter : std::uint8_t {
     kErrorsBadId,
     kErrorsOverloaded,
     // Gauges: as of the last turn.
-    kIds,
+    kIds, ///< with those whose last nodes are gone, until Router::reclaim() comes to them
     kNodes,
     kSenders,
     kCount,

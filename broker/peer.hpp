@@ -19,7 +19,8 @@
 
 namespace zcomet {
 
-/// A peer that is a node has the same index in the routing table.
+/// A peer that is a node has the same index in the routing table, which may keep it for a while
+/// after the node has gone.
 using PeerIndex = NodeIndex;
 
 struct NodePart {

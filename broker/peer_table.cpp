@@ -46,6 +46,9 @@ void PeerTable::remove(PeerIndex index) {
         node_by_name_.erase(peer.name);
     }
     peers_[index].reset();
+}
+
+void PeerTable::free(PeerIndex index) {
     free_.push_back(index);
     std::push_heap(free_.begin(), free_.end(), std::greater<>());
 }

@@ -20,7 +20,10 @@ class PeerTable {
     /// Its connection, its incarnation and, if it is a node, its name must not be there yet.
     /// @return its index; the lowest that is free, so that indices stay small.
     PeerIndex add(std::unique_ptr<Peer> peer);
+    /// Its index stays taken until free().
     void remove(PeerIndex index);
+    /// The index of a removed peer may be handed out again.
+    void free(PeerIndex index);
     /// The peer goes on over another connection, which must not be another peer's.
     void move(PeerIndex index, std::string_view connection);
 

@@ -65,6 +65,7 @@ Router::Router(RouterHost& host, RouterOptions options, Time now)
       settled_at_(now + options_.liveness) {
     ZCOMET_ASSERT(options_.incarnation != 0);
     ZCOMET_ASSERT(options_.random != nullptr);
+    ZCOMET_ASSERT(options_.links_per_turn >= 1);
     ZCOMET_ASSERT(options_.heartbeat_interval >= 1ms);
     ZCOMET_ASSERT(options_.liveness > options_.heartbeat_interval);
 }
@@ -272,12 +273,16 @@ void Router::turn(Time now) {
     }
     publish_due(now);
     give_credits(now);
+    reclaim(options_.links_per_turn);
     counters_.set(BrokerCounter::kIds, table_.id_count());
     counters_.set(BrokerCounter::kNodes, peers_.node_count());
     counters_.set(BrokerCounter::kSenders, peers_.sender_count());
 }
 
 Time Router::due() const {
+    if (table_.has_to_reclaim()) {
+        return last_turn_;
+    }
     Time due = std::min(next_sweep_, next_credit_);
     for (const PeerIndex index : active_feeds_) {
         due = std::min(due, peers_[index].node()->feed.due());
@@ -320,6 +325,11 @@ void Router::sweep(Time now) {
     }
     next_sweep_ =
         peers_.size() == 0 ? kNever : now + options_.heartbeat_interval / kSweepsPerHeartbeat;
+}
+
+/// Until no link is left that bears a node's index, no other peer may have it.
+void Router::reclaim(std::uint32_t links_max) {
+    table_.reclaim(links_max, [this](NodeIndex index) { peers_.free(index); });
 }
 
 void Router::activate(PeerIndex index, NodePart& node) {

@@ -137,6 +137,7 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
     Peer& peer = peers_[index];
     report(why, peer, table_.id_count(index));
     count_removal(peer, why);
+    bool index_is_free = true;
     if (NodePart* node = peer.node()) {
         count_feed(peer, *node);
         counters_.add(BrokerCounter::kUnacknowledgedBytesDropped, node->feed.kept_bytes());
@@ -145,7 +146,7 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
                                   [this](const AwaitedSend& send) { acknowledge(send); });
         departed_.add(*node);
         if (!ZCOMET_MUTANT(kKeepIdsOfTheGone)) {
-            table_.remove_node(index);
+            index_is_free = table_.remove_node(index);
         }
         std::erase(active_feeds_, index);
     } else {
@@ -155,6 +156,9 @@ void Router::remove(PeerIndex index, RouterEvent::Kind why) {
         std::erase(owed_credit_, index);
     }
     peers_.remove(index);
+    if (index_is_free) {
+        peers_.free(index);
+    }
 }
 
 void Router::count_removal(const Peer& peer, RouterEvent::Kind why) {

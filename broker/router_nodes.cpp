@@ -5,6 +5,15 @@
 
 namespace zcomet {
 
+namespace {
+
+/// Links looked at for each id that a node names, beside those of the turns: whoever makes links
+/// clears twice as many away, so that those of nodes that come and go with very many ids do not
+/// pile up, even if others have links looked at by beginning lists.
+constexpr std::uint32_t kReclaimedPerId = 2;
+
+} // namespace
+
 void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdList& ids,
                        bool login) {
     NodePart& node = *peers_[in.peer].node();
@@ -24,6 +33,7 @@ void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdL
     ids.for_each([&](std::string_view id) {
         changed += login ? table_.login(in.peer, id) : table_.logout(in.peer, id);
     });
+    reclaim(kReclaimedPerId * ids.count());
     counters_.add(login ? BrokerCounter::kLogins : BrokerCounter::kLogouts, changed);
     node.changes_applied = change;
 }
@@ -40,6 +50,7 @@ void Router::on_list(const Incoming& in, const wire::List& list) {
     std::uint64_t logged_in = 0;
     list.ids.for_each([&](std::string_view id) { logged_in += table_.login(in.peer, id); });
     counters_.add(BrokerCounter::kLogins, logged_in);
+    reclaim(kReclaimedPerId * list.ids.count());
     if (!list.last) {
         if (ZCOMET_MUTANT(kSweepEarly)) {
             table_.end_list(in.peer);

@@ -6,6 +6,8 @@ namespace zcomet::sim {
 
 namespace {
 constexpr Duration kWakeUpMax = 200us;
+/// Of a loop that goes on without sleeping.
+constexpr Duration kTurnTime = 20us;
 /// A loop that goes round that often without an input, and wants to again at once, spins.
 constexpr unsigned kIdleTurnsMax = 100;
 } // namespace
@@ -41,7 +43,7 @@ void Process::run_turn() {
     if (++idle_turns_ > kIdleTurnsMax) {
         world_.violate(name_ + " spins: it is due at once, again and again");
     }
-    wake(world_.now() + 1us);
+    wake(world_.now() + kTurnTime);
 }
 
 } // namespace zcomet::sim

@@ -25,6 +25,8 @@ RouterOptions router_options(const Profile& profile) {
     RouterOptions options;
     options.feed = profile.feed;
     options.sender_window_bytes = profile.sender_window_bytes;
+    // Some twenty turns for what a node leaves, so that much happens meanwhile.
+    options.links_per_turn = static_cast<std::uint32_t>(1 + profile.ids.size() / 20);
     return options;
 }
 

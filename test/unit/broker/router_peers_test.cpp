@@ -228,6 +228,125 @@ TEST_CASE("router: GOODBYE logs out at once", "[router]") {
     CHECK(broker.router.due() == kNever);
 }
 
+namespace {
+
+constexpr std::uint32_t kLinksPerTurn = 100;
+constexpr std::uint32_t kManyTurns = 10;
+
+/// A broker with a node "big" that holds very many ids and "a", a node "small" that holds "a" and
+/// "b", and a sender; links are given back `kLinksPerTurn` a turn.
+class ManyIds : public RouterHarness {
+  public:
+    ManyIds() : RouterHarness(few_links()), ids_{"a"} {
+        for (std::uint32_t i = 1; i < kManyTurns * kLinksPerTurn; ++i) {
+            ids_.push_back(std::to_string(i));
+        }
+        join_live_node("n", 1, "big");
+        join_live_node("m", 2, "small");
+        join_sender("s", 3);
+        say("n", login(1, ids_));
+        say("m", login(1, {"a", "b"}));
+        pass(10ms); // so that the feeds are quiet
+        CHECK(counter(BrokerCounter::kIds) == ids_.size() + 1);
+    }
+    /// Sends to ids of either node and of both; only "small" is there to get any.
+    void check_messages() {
+        say("s", send(next_message_, {{"a", "x"}, {"b", "y"}, {"7", "z"}}));
+        next_message_ += 3;
+        turn();
+        CHECK(take_messages() == std::vector<std::string>{"2 a x", "2 b y"});
+    }
+    [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+
+  private:
+    static RouterOptions few_links() {
+        RouterOptions options;
+        options.links_per_turn = kLinksPerTurn;
+        return options;
+    }
+    std::vector<std::string> ids_;
+    std::uint64_t next_message_ = 1;
+};
+
+} // namespace
+
+TEST_CASE("router: what a node with many ids leaves is cleared away in many turns", "[router]") {
+    ManyIds broker;
+    broker.say("n", wire::encode(wire::Goodbye{}));
+    CHECK(broker.who("7") == R"({"id":"7","nodes":[]})");
+    CHECK(broker.who("a") == R"({"id":"a","nodes":["small"]})");
+    broker.check_messages(); // the first turn
+    CHECK(broker.counter(BrokerCounter::kMessagesVoid) == 1);
+
+    std::uint64_t ids = broker.counter(BrokerCounter::kIds);
+    for (std::uint32_t i = 1; i < kManyTurns; ++i) {
+        CHECK(broker.router.due() <= broker.now);
+        broker.now += 500us;
+        broker.turn();
+        CHECK(broker.counter(BrokerCounter::kIds) < ids);
+        ids = broker.counter(BrokerCounter::kIds);
+    }
+    CHECK(ids == 2);
+    CHECK(broker.router.due() > broker.now);
+    broker.now += 500us;
+    broker.check_messages();
+}
+
+TEST_CASE("router: a node comes back while what it left is cleared away", "[router]") {
+    ManyIds broker;
+    std::uint64_t incarnation = 1;
+    SECTION("the same process") {
+        broker.say("n", wire::encode(wire::Goodbye{}));
+    }
+    SECTION("a newer one") {
+        incarnation = 9;
+    }
+    broker.join_live_node("n2", incarnation, "big");
+    CHECK(broker.query("nodes").find(R"("name":"big","incarnation":"000000000000000)" +
+                                     std::to_string(incarnation)) != std::string::npos);
+    broker.check_messages();
+    broker.say("n2", RouterHarness::login(1, broker.ids()));
+    CHECK(broker.who("7") == R"({"id":"7","nodes":["big"]})");
+    broker.take("n2");
+    broker.say("n2", RouterHarness::heartbeat(0, 1, broker.ids()));
+    CHECK(broker.counter(BrokerCounter::kDigestMismatches) == 0);
+    broker.pass(100ms);
+    CHECK(broker.counter(BrokerCounter::kIds) == broker.ids().size() + 1);
+    CHECK(broker.who("7") == R"({"id":"7","nodes":["big"]})");
+}
+
+TEST_CASE("router: nodes that come and go with many ids leave nothing that piles up", "[router]") {
+    ManyIds broker;
+    for (std::uint64_t incarnation = 9; incarnation < 50; ++incarnation) {
+        broker.join_node("n2", incarnation, "big"); // replaces the one before
+        broker.say("n2", RouterHarness::login(1, broker.ids()));
+        broker.take("n2");
+        broker.say("n2", wire::encode(wire::Goodbye{}));
+        std::vector<std::string> others;
+        for (const std::string& id : broker.ids()) {
+            others.push_back(std::to_string(incarnation) + "-" + id);
+        }
+        broker.join_node("n3", incarnation + 100, "other");
+        broker.say("n3", RouterHarness::login(1, others));
+        broker.say("n3", wire::encode(wire::Goodbye{}));
+        broker.turn();
+        CHECK(broker.counter(BrokerCounter::kIds) <= 2 * broker.ids().size() + 2);
+    }
+}
+
+TEST_CASE("router: a list that drops many ids logs them out at once", "[router]") {
+    ManyIds broker;
+    broker.say("n", RouterHarness::list(2, true, true, {"8"}));
+    CHECK(broker.counter(BrokerCounter::kLogouts) == broker.ids().size() - 1);
+    CHECK(broker.who("8") == R"({"id":"8","nodes":["big"]})");
+    broker.say("n", RouterHarness::heartbeat(0, 2, {"8"}));
+    CHECK(broker.counter(BrokerCounter::kDigestMismatches) == 0);
+    broker.check_messages();
+    CHECK(broker.router.due() <= broker.now);
+    broker.pass(100ms);
+    CHECK(broker.counter(BrokerCounter::kIds) == 3);
+}
+
 TEST_CASE("router: the silent are dead after the liveness time, and not before", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");
