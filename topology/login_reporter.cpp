@@ -40,16 +40,12 @@ void LoginReporter::forget_broker() {
     is_told_ = false;
     list_due_ = list_due_ || changes_.count() > 0;
     changes_ = {};
-    change_at_heartbeat_ = 0;
     list_under_way_ = 0;
 }
 
 void LoginReporter::on_heartbeat(std::uint64_t changes_applied) {
-    // The broker answers in order, so its answer to our last heartbeat must show every change that
-    // we made before that; less means that a LOGIN or LOGOUT frame was lost.
-    if (changes_applied < change_at_heartbeat_) {
-        list_due_ = true;
-    }
+    // That it names fewer changes than we have made says nothing: it may be the answer to an
+    // earlier heartbeat. Whether one was lost is seen by the broker, to which all comes in order.
     if (changes_applied >= list_under_way_) {
         list_under_way_ = 0;
     }
@@ -95,7 +91,6 @@ Time LoginReporter::due() const {
 
 LoginReporter::Summary LoginReporter::summarize() {
     send_changes();
-    change_at_heartbeat_ = change_;
     return {change_, digest_};
 }
 

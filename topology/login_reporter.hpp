@@ -71,7 +71,7 @@ class LoginReporter {
         std::uint64_t digest = 0; ///< of the ids that are logged in
     };
     /// Sends what waits, so that the summary is of what the broker was told. For a HEARTBEAT that
-    /// is sent next: the broker's answer to it is to show these changes.
+    /// is sent next: if the broker has not applied these changes then, it asks for the list.
     [[nodiscard]] Summary summarize();
 
     /// Whether the broker has yet to confirm a list. While it works its way through that, its
@@ -90,11 +90,10 @@ class LoginReporter {
     std::uint64_t digest_ = 0;    // of the ids that are logged in
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
-    std::uint64_t change_ = 0;              // number of the last login change made
-    std::uint64_t change_at_heartbeat_ = 0; // change_ when the node last sent a heartbeat
-    std::uint64_t confirm_asked_ = 0;       // token of the last PING
-    std::uint64_t confirm_answered_ = 0;    // token of the last PONG
-    std::uint64_t list_under_way_ = 0; // change of a list that the broker has not confirmed, or 0
+    std::uint64_t change_ = 0;           // number of the last login change made
+    std::uint64_t confirm_asked_ = 0;    // token of the last PING
+    std::uint64_t confirm_answered_ = 0; // token of the last PONG
+    std::uint64_t list_under_way_ = 0;   // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
     bool confirm_due_ = false; // an earlier answer would not speak for what came after it
     GatherWindow gather_{kLoginGatherWindow};

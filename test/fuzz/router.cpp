@@ -172,7 +172,8 @@ class Script {
         const std::uint8_t who = bytes_.u8();
         const auto role = (who & 1U) != 0 ? wire::Role::kSender : wire::Role::kNode;
         const std::string name(1, static_cast<char>('a' + ((who >> 1U) & 3U)));
-        say(wire::encode(wire::Hello{1 + (who >> 3U) % 8U, role, name, who >> 6U}));
+        const std::uint64_t sent = who >> 6U;
+        say(wire::encode(wire::Hello{1 + (who >> 3U) % 8U, role, name, sent}));
     }
     void say_list() {
         const std::uint8_t part = bytes_.u8();
