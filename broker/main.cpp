@@ -50,8 +50,8 @@ void say_ready(const BrokerOptions& options, const Broker& broker) {
     print_ready("zcomet-broker", addresses);
 }
 
-/// What a broker with 100,000 logins that come and go, a hundred senders and some thousand messages a
-/// second needs beside its table. Measured.
+/// What a broker with 100,000 logins that come and go, a hundred senders and some thousand messages
+/// a second needs beside its table. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
 int serve(const BrokerFlags& flags) {
