@@ -59,7 +59,9 @@ def own_figures(results):
 def bars(name, folder, label, values, scale=""):
     """Draws a bar for each (text, number)."""
     known = [(text, value) for text, value in values if value is not None]
-    data = "\n".join(f'"{text}" {value} "{figure(value)}"' for text, value in known)
+    # Long names take two lines, or they would run into each other.
+    lines = [(text.replace(", ", r",\n"), value) for text, value in known]
+    data = "\n".join(f'"{text}" {value} "{figure(value)}"' for text, value in lines)
     plot(name, f"""
         $data << EOD
 {data}
@@ -69,6 +71,8 @@ EOD
         set ylabel "{label}"
         {scale}
         unset key
+        set bmargin 3.5
+        set offsets graph 0, 0, {0 if scale else 'graph 0.06'}, 0
         set yrange [{'10:*' if scale else '0:*'}]
         plot $data using 0:2:xtic(1) with boxes lc rgb "#3366aa", \\
              $data using 0:2:3 with labels offset 0,0.7
