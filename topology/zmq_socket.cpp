@@ -14,9 +14,16 @@ namespace zcomet {
 namespace {
 
 // A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that it
-// reconnects and resubscribes by itself; TCP alone would take many minutes.
+// reconnects and resubscribes by itself; TCP alone would take many minutes. A ROUTER only answers
+// them, and ends a connection on which they stay away (heartbeat_ttl): libzmq 4.3.4 asserts, and so
+// ends the process, when it is to ping a connection that has failed while more frames had come over
+// it than a socket with a high-water mark takes in (stream_engine_base.cpp, out_event).
 constexpr int kLinkHeartbeatMs = 1000;
 constexpr int kLinkTimeoutMs = 3000;
+// For those that vanish before their first ping, or never send one: within a minute.
+constexpr int kKeepaliveIdleS = 30;
+constexpr int kKeepaliveIntervalS = 10;
+constexpr int kKeepaliveProbes = 3;
 // The first retries come soon, since a broker restarts in well under a second; then they thin out,
 // so that a large fleet does not hammer a host that is down.
 constexpr int kReconnectMs = 100;
@@ -45,17 +52,22 @@ std::string why(const zmq::error_t& error) {
     return error.what();
 }
 
-void set_link_options(zmq::socket_t& socket) {
+void set_link_options(zmq::socket_t& socket, zmq::socket_type type) {
     socket.set(zmq::sockopt::linger, 0);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
-    socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
-    socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
-    socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+    if (type != zmq::socket_type::router) {
+        socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
+        socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
+        socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+    }
     socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
     socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
     socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
     socket.set(zmq::sockopt::backlog, kBacklog);
     socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalS);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveProbes);
 }
 
 void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
@@ -82,7 +94,7 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
 } // namespace
 
 ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {
-    set_link_options(socket_);
+    set_link_options(socket_, type);
     set_queue_options(socket_, type);
     fd_ = socket_.get(zmq::sockopt::fd);
 }

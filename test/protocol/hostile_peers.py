@@ -7,6 +7,7 @@ usage: hostile_peers.py BROKER-PROGRAM WEBNODE-PROGRAM
 
 import contextlib
 import secrets
+import socket
 import struct
 import sys
 import threading
@@ -30,6 +31,9 @@ TOPICS_MAX = 200_000  # two for each of --peers-max
 # What the bystander must have got through before an attack counts as survived.
 MESSAGES_AFTER_ATTACK = 5
 SEND_PAUSE_S = 0.002
+PEERS_AT_ONCE = 100
+QUESTIONS = 2000  # from each of them; ZeroMQ takes in half of that
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Bystander:
@@ -128,10 +132,13 @@ def bytes_that_are_no_zeromq(target):
 
 def greetings_cut_short(target):
     whole = zmtp.greeting() + zmtp.ready()
+    # The last is cut short inside: its value has not the length that it claims. To libzmq it has none then.
+    said = [whole[:end] for end in range(len(whole))] + [
+        zmtp.greeting() + zmtp.command(b"READY", b"\x01a" + struct.pack(">I", 2**32 - 1))]
     for endpoint in (target.listen, target.feed):
-        for end in range(len(whole)):
+        for one in said:
             with zmtp.connect(endpoint) as peer:
-                peer.sendall(whole[:end])
+                peer.sendall(one)
 
 
 def greetings_of_others(target):
@@ -142,7 +149,6 @@ def greetings_of_others(target):
         zmtp.greeting(mechanism=b"\xff" * 20),
         greeting + zmtp.command(b""), greeting + zmtp.command(b"NONSENSE"),
         greeting + zmtp.command(b"READY", b"\xff"),
-        greeting + zmtp.command(b"READY", b"\x01a" + struct.pack(">I", 2**32 - 1)),
         greeting + zmtp.command(b"READY", zmtp.metadata(b"Socket-Type", b"NONSENSE")),
         greeting + zmtp.ready(b"PUSH"), greeting + zmtp.frame(b"a message before READY"),
     ]
@@ -294,6 +300,21 @@ def a_peer_that_reads_nothing(target):
         eventually(lambda: target.stats.read()["replies_unroutable"] > before, "answers pile up")
 
 
+def peers_that_go_while_their_frames_wait(target):
+    """They say more than ZeroMQ takes in at once, and are gone without a word while the broker is at it. Were
+    it to ping them, each second from when they connected, it would end itself over one that is gone (libzmq
+    4.3.4 asserts that there was no error): so they connect at different times within one."""
+    question = zmtp.frame(wire.query(1, b"stats"))
+    with contextlib.ExitStack() as stack:
+        peers = []
+        for _ in range(PEERS_AT_ONCE):
+            peers.append(stack.enter_context(zmtp.shake_hands(target.listen)))
+            peers[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            time.sleep(1 / PEERS_AT_ONCE)
+        for peer in peers:
+            peer.sendall(question * QUESTIONS)
+
+
 # ---- The web node's port ---------------------------------------------------------------------------
 
 NOT_HTTP = {
@@ -330,7 +351,8 @@ ATTACKS = [
     bytes_that_are_no_zeromq, greetings_cut_short, greetings_of_others, frames_too_long,
     commands_after_the_handshake, messages_cut_short, subscriptions,
     subscriptions_too_long, subscriptions_by_the_hundred_thousand, malformed_frames, a_million_logins,
-    logins_one_by_one, the_same_login_a_million_times, a_peer_that_reads_nothing, bytes_that_are_no_http,
+    logins_one_by_one, the_same_login_a_million_times, a_peer_that_reads_nothing, peers_that_go_while_their_frames_wait,
+    bytes_that_are_no_http,
 ]
 
 
