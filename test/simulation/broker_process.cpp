@@ -106,6 +106,11 @@ void BrokerProcess::on_event(const RouterEvent& event) {
         world().note(fmt::format("    broker: {} {} {:04x} {}", event.name, name_of(event.kind),
                                  event.incarnation >> 48U, event.text));
     }
+    if (event.kind == RouterEvent::Kind::kDied) {
+        // A node that had sent its list takes nothing but the silence of its feed, which begins
+        // now, for a loss: its broker may be busy with the list.
+        network_.note_talk();
+    }
     promises_.on_event(event);
 }
 

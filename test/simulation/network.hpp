@@ -120,6 +120,8 @@ class Network {
 
     /// When anything but a heartbeat was last sent.
     [[nodiscard]] Time last_talk() const { return last_talk_; }
+    /// Something happened that a process has yet to notice: as good as talk.
+    void note_talk() { last_talk_ = world_.now(); }
 
   private:
     void attempt_after(Link& link, Duration delay);
