@@ -90,7 +90,10 @@ def kill_worker(cluster, node):
 def kill_webnode(cluster, node):
     """All of its processes, as when the host loses power; it is started again at once."""
     program = cluster.web_nodes[node]
+    workers = children_of(program.pid)
     os.killpg(program.pid, signal.SIGKILL)
+    # On a busy machine they hold their port for a moment longer than their supervisor lives.
+    await_event("the workers are gone", lambda: not any(map(is_running, workers)))
     cluster.forget(program)
     cluster.start_web_node(node)
 
