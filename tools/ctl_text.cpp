@@ -8,8 +8,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <numeric>
+#include <string_view>
+#include <vector>
 
 namespace zcomet {
 
@@ -112,24 +113,53 @@ bool ledger_is_settled(const nlohmann::json& answer) {
            answer.at("chunks").at("waiting") == 0;
 }
 
+namespace {
+
+/// A part of the ledger: what came in, and what became of it. docs/PROTOCOL.md, section 4.8.
+struct LedgerPart {
+    std::string_view name;
+    std::vector<std::string_view> wholes;
+    std::vector<std::string_view> parts;
+};
+
+const std::vector<LedgerPart>& ledger_parts() {
+    static const std::vector<LedgerPart> kParts{
+        {"senders", {"sent"}, {"taken_in", "missing"}},
+        {"messages", {"taken_in", "rerouted"}, {"held", "void"}},
+        {"copies", {"routed"}, {"acknowledged", "shed", "abandoned", "under_way"}},
+        {"nodes", {"acknowledged"}, {"received", "unreported"}},
+        {"received", {"received"}, {"shown", "unclaimed", "duplicates"}},
+        {"chunks", {"given"}, {"written", "dropped", "abandoned", "waiting"}},
+    };
+    return kParts;
+}
+
+/// "20 held + 1 void": zeros after the first are not worth a word.
+std::string sum_text(const nlohmann::json& part, const std::vector<std::string_view>& names) {
+    std::string out;
+    for (const std::string_view name : names) {
+        const nlohmann::json& count = part.at(std::string(name));
+        if (out.empty() || count != 0) {
+            out += fmt::format("{}{} {}", out.empty() ? "" : " + ", number(count), name);
+        }
+    }
+    return out;
+}
+
+} // namespace
+
 std::string ledger_text(const nlohmann::json& answer) {
     std::string out;
-    std::int64_t unexplained = 0;
-    for (const auto& [name, part] : answer.items()) {
-        out += fmt::format("{:<9}", name);
-        const char* sign = " ";
-        for (const auto& [what, count] : part.items()) {
-            // The first number is the whole; zeros among its parts are not worth a word.
-            if (what != "remainder" && (*sign == ' ' || count != 0)) {
-                out += fmt::format("{} {} {} ", sign, number(count), what);
-                sign = *sign == ' ' ? "=" : "+";
-            }
-        }
+    bool balances = true;
+    for (const LedgerPart& row : ledger_parts()) {
+        const nlohmann::json& part = answer.at(std::string(row.name));
         const auto remainder = part.at("remainder").get<std::int64_t>();
-        unexplained += std::abs(remainder);
-        out += remainder == 0 ? "\n" : fmt::format("and {} UNEXPLAINED\n", remainder);
+        out += fmt::format("{:<9} {} = {}{}\n", row.name, sum_text(part, row.wholes),
+                           sum_text(part, row.parts),
+                           remainder == 0 ? "" : fmt::format(" and {} UNEXPLAINED", remainder));
+        balances = balances && remainder == 0;
     }
-    return out + (unexplained == 0 ? "the ledger balances\n" : "the ledger does NOT balance\n");
+    return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }
 
 std::string sent_text(std::string_view id, std::uint32_t nodes) {

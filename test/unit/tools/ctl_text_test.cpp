@@ -72,3 +72,23 @@ TEST_CASE("round trips are in milliseconds", "[ctl_text]") {
     CHECK(pongs_text({1ms, 2ms, 6ms}) ==
           "3 round trips: least 1.00 ms, mean 3.00 ms, most 6.00 ms\n");
 }
+
+TEST_CASE("the ledger says what came in, and then what became of it", "[ctl_text]") {
+    auto answer = nlohmann::json::parse(R"({
+        "senders": {"sent": 21, "taken_in": 20, "missing": 1, "remainder": 0},
+        "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "remainder": 0},
+        "copies": {"routed": 26, "acknowledged": 25, "shed": 0, "abandoned": 1, "under_way": 0, "remainder": 0},
+        "nodes": {"acknowledged": 25, "received": 25, "unreported": 0, "remainder": 0},
+        "received": {"received": 25, "shown": 24, "unclaimed": 1, "duplicates": 0, "remainder": 0},
+        "chunks": {"given": 30, "written": 30, "dropped": 0, "abandoned": 0, "waiting": 0, "remainder": 0}})");
+    CHECK(ledger_text(answer) == "senders   21 sent = 20 taken_in + 1 missing\n"
+                                 "messages  20 taken_in + 2 rerouted = 22 held\n"
+                                 "copies    26 routed = 25 acknowledged + 1 abandoned\n"
+                                 "nodes     25 acknowledged = 25 received\n"
+                                 "received  25 received = 24 shown + 1 unclaimed\n"
+                                 "chunks    30 given = 30 written\n"
+                                 "the ledger balances\n");
+    answer["nodes"]["remainder"] = -2;
+    CHECK_THAT(ledger_text(answer), Catch::Contains("= 25 received and -2 UNEXPLAINED\n") &&
+                                        Catch::Contains("does NOT balance"));
+}
