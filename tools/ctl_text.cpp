@@ -123,7 +123,7 @@ struct LedgerPart {
 };
 
 const std::vector<LedgerPart>& ledger_parts() {
-    static const std::vector<LedgerPart> kParts{
+    static const std::vector<LedgerPart> parts{
         {"senders", {"sent"}, {"taken_in", "missing"}},
         {"messages", {"taken_in", "rerouted"}, {"held", "void"}},
         {"copies", {"routed"}, {"acknowledged", "shed", "abandoned", "under_way"}},
@@ -131,7 +131,7 @@ const std::vector<LedgerPart>& ledger_parts() {
         {"received", {"received"}, {"shown", "unclaimed", "duplicates"}},
         {"chunks", {"given"}, {"written", "dropped", "abandoned", "waiting"}},
     };
-    return kParts;
+    return parts;
 }
 
 /// "20 held + 1 void": zeros after the first are not worth a word.
