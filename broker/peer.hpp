@@ -60,7 +60,7 @@ struct SenderPart {
     bool credit_owed = false;
     /// When credit was first held back for the nodes below.
     std::optional<Time> withheld_since;
-    /// The highest number that it said it had sent; more than taken_in only if frames were lost.
+    /// The highest number that it said it had sent; more than accounted() only if frames were lost.
     std::uint64_t sent = 0;
     /// The frames whose acknowledgement it awaits: how many messages, by the first one's number.
     absl::flat_hash_map<std::uint64_t, std::uint32_t> awaited;
