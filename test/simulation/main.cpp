@@ -106,7 +106,8 @@ std::string summary_json(const Totals& totals) {
                 {"acknowledged", totals.acknowledged},
                 {"duplicates", totals.duplicates},
                 {"faults", std::move(faults)},
-                {"violations", totals.violations}}
+                {"violations", totals.violations},
+                {"trace_hash", fmt::format("{:016x}", totals.trace_hash)}}
         .dump();
 }
 
@@ -115,10 +116,11 @@ std::string summary_text(const Totals& totals) {
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
     }
-    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
-                       "{} acknowledged, {} duplicates; faults: {}; {} violations",
-                       totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
-                       totals.acknowledged, totals.duplicates, faults, totals.violations);
+    return fmt::format(
+        "{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
+        "{} acknowledged, {} duplicates; faults: {}; {} violations; trace hash {:016x}",
+        totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
+        totals.acknowledged, totals.duplicates, faults, totals.violations, totals.trace_hash);
 }
 
 void print_summary(const Totals& totals, const Options& options) {

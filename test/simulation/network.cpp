@@ -210,6 +210,7 @@ void Network::publish(std::string_view topic, const std::string& frame) {
 
 void Network::launch(Connection& connection, Way way, std::string frame) {
     ++world_.totals().frames;
+    world_.record(frame);
     note_frame(connection, way, connection.broken ? "into the void:" : "sends", frame);
     if (connection.broken) {
         return;

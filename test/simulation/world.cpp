@@ -20,6 +20,7 @@ void Totals::add(const Totals& more) {
     shed += more.shed;
     acknowledged += more.acknowledged;
     duplicates += more.duplicates;
+    trace_hash += more.trace_hash;
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults[i] += more.faults[i];
     }
@@ -62,6 +63,16 @@ void World::count(Fault fault, const std::string& on_what) {
     if (tracing_) {
         note(fmt::format("*** {}: {}", kFaultNames[index], on_what));
     }
+}
+
+void World::record(std::string_view frame) {
+    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): the same in every build of any compiler.
+    constexpr std::uint64_t kPrime = 1'099'511'628'211;
+    std::uint64_t hash = totals_.trace_hash ^ static_cast<std::uint64_t>((now_ - kStart).count());
+    for (const char byte : frame) {
+        hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
+    }
+    totals_.trace_hash = hash * kPrime;
 }
 
 } // namespace zcomet::sim

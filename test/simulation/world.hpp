@@ -54,6 +54,9 @@ struct Totals {
     std::uint64_t shed = 0;
     std::uint64_t acknowledged = 0; ///< messages of which a sender was told where they arrived
     std::uint64_t duplicates = 0;   ///< that nodes did not show again
+    /// The sum over all schedules of what World::record() made of each: equal totals of two builds
+    /// mean that every frame was the same, at the same time.
+    std::uint64_t trace_hash = 0;
     std::array<std::uint64_t, kFaults> faults{};
 
     void add(const Totals& more);
@@ -90,6 +93,9 @@ class World {
     [[nodiscard]] bool tracing() const { return tracing_; }
     void note(const std::string& line) const;
     void count(Fault fault, const std::string& on_what);
+
+    /// A frame was sent now: its time and bytes become part of the schedule's trace hash.
+    void record(std::string_view frame);
 
   private:
     struct Event {
