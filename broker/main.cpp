@@ -1,8 +1,8 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
-#include "broker/options.hpp"
-#include "broker/supervise.hpp"
-#include "topology/program.hpp"
-#include "topology/zmq_socket.hpp"
+#include "broker/shell/options.hpp"
+#include "broker/shell/supervise.hpp"
+#include "topology/link/zmq_socket.hpp"
+#include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -34,36 +34,37 @@ template <typename T> T value_or_throw(Result<T> result) {
     return std::move(result).value();
 }
 
-void say_ready(const BrokerOptions& options, const Broker& broker) {
+void say_ready(const broker::shell::BrokerOptions& options, const broker::shell::Broker& broker) {
     const std::string admin = broker.admin_address();
     const std::string addresses = "listen=" + broker.listen_endpoint() +
                                   " feed=" + broker.feed_endpoint() +
                                   (admin.empty() ? "" : " admin=" + admin);
-    const RouterOptions& router = options.router;
+    const broker::router::RouterOptions& router = options.router;
     spdlog::info("event=ready pid={} name={} incarnation={} {} advertise={} liveness_ms={} "
                  "sender_window={} feed_window={} feed_bound={} peers_max={}",
-                 ::getpid(), router.name, hex_u64(router.incarnation), addresses,
+                 ::getpid(), router.name, broker::router::hex_u64(router.incarnation), addresses,
                  options.advertise.empty() ? "-" : options.advertise,
                  std::chrono::duration_cast<std::chrono::milliseconds>(router.liveness).count(),
                  router.sender_window_bytes, router.feed.window_bytes, router.feed.bound_bytes,
                  router.peers_max);
-    print_ready("zcomet-broker", addresses);
+    program::print_ready("zcomet-broker", addresses);
 }
 
 /// What a broker with 100,000 logins that come and go, a hundred senders and some thousand messages
 /// a second needs beside its table. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
-int serve(const BrokerFlags& flags) {
+int serve(const broker::shell::BrokerFlags& flags) {
     if (flags.supervised) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
-    const BrokerOptions options = value_or_throw(to_broker_options(flags));
-    const UniqueFd stop = catch_termination_signals();
+    const broker::shell::BrokerOptions options =
+        value_or_throw(broker::shell::to_broker_options(flags));
+    const UniqueFd stop = program::catch_termination_signals();
     raise_descriptor_limit();
-    keep_freed_frames(kWorkingBytes);
+    link::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
-    const auto broker = value_or_throw(Broker::open(context, options));
+    const auto broker = value_or_throw(broker::shell::Broker::open(context, options));
     say_ready(options, *broker);
     broker->run(stop.get());
     spdlog::info("event=stopping");
@@ -76,12 +77,13 @@ int main(int argc, char** argv) {
     CLI::App app("The broker of a Zcomet cluster: knows which node holds which id, and passes "
                  "messages on.",
                  "zcomet-broker");
-    BrokerFlags flags;
-    add_common_options(app);
-    add_broker_options(app, flags);
-    return run_program(app, argc, argv, [&] {
+    broker::shell::BrokerFlags flags;
+    program::add_common_options(app);
+    broker::shell::add_broker_options(app, flags);
+    return program::run_program(app, argc, argv, [&] {
         const bool is_supervisor = flags.supervise && !flags.supervised;
-        return is_supervisor ? supervise(std::vector<std::string>(argv + 1, argv + argc))
-                             : serve(flags);
+        return is_supervisor
+                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc))
+                   : serve(flags);
     });
 }

@@ -1,9 +1,9 @@
 // zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
-#include "topology/program.hpp"
-#include "webnode/options.hpp"
-#include "webnode/processor.hpp"
-#include "webnode/supervisor.hpp"
-#include "webnode/worker.hpp"
+#include "topology/program/program.hpp"
+#include "webnode/port/processor.hpp"
+#include "webnode/supervisor/options.hpp"
+#include "webnode/supervisor/supervisor.hpp"
+#include "webnode/worker/worker.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace zcomet {
+namespace zcomet::webnode {
 
 namespace {
 
@@ -26,18 +26,19 @@ namespace {
 /// under way, buffers. Measured: what the heap had grown to after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
-void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
+void run_worker(const supervisor::WebNodeOptions& options, const supervisor::WorkerRole& role) {
     // Before anything else: the supervisor may be gone already, and nobody would end us.
     if (::getppid() != role.supervisor) {
         return;
     }
-    keep_freed_frames(kWorkingBytes);
+    link::keep_freed_frames(kWorkingBytes);
     ::prctl(PR_SET_NAME, "zcomet-webnode"); // executed as /proc/self/exe, it would show as "exe"
-    const SharedSlots shared = SharedSlots::attach(UniqueFd(kWorkerSlotsFd));
+    const slot::SharedSlots shared =
+        slot::SharedSlots::attach(UniqueFd(supervisor::kWorkerSlotsFd));
     if (role.index > shared.slots().size()) {
         throw std::runtime_error("--worker-index is out of bounds");
     }
-    WorkerOptions worker_options;
+    worker::WorkerOptions worker_options;
     worker_options.broker = options.broker;
     worker_options.http = options.http;
     worker_options.name = options.name + "/" + std::to_string(role.index);
@@ -46,36 +47,37 @@ void run_worker(const WebNodeOptions& options, const WorkerRole& role) {
     worker_options.request_deadline = std::chrono::milliseconds(options.request_deadline_ms);
     worker_options.vanished_max = std::chrono::seconds(options.vanished_seconds);
     if (options.pin) { // before ZeroMQ's thread is started, which then runs on the same one
-        const int processor = stay_on_one_processor(role.index - 1);
+        const int processor = port::stay_on_one_processor(role.index - 1);
         spdlog::info("event=pinned node={} processor={}", worker_options.name, processor);
     }
-    const UniqueFd wake(kWorkerWakeFd);
-    Worker worker(std::move(worker_options), shared.slots()[role.index - 1],
-                  catch_termination_signals(),
-                  [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
+    const UniqueFd wake(supervisor::kWorkerWakeFd);
+    worker::Worker worker(std::move(worker_options), shared.slots()[role.index - 1],
+                          program::catch_termination_signals(),
+                          [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
     worker.run();
 }
 
-int run(const CommandLine& line) {
-    const WebNodeOptions options = settle_options(line);
+int run(const supervisor::CommandLine& line) {
+    const supervisor::WebNodeOptions options = supervisor::settle_options(line);
     if (line.role.index > 0) {
         run_worker(options, line.role);
     } else {
-        Supervisor(options, catch_termination_signals()).run();
+        supervisor::Supervisor(options, program::catch_termination_signals()).run();
     }
     return 0;
 }
 
 } // namespace
 
-} // namespace zcomet
+} // namespace zcomet::webnode
 
 int main(int argc, char** argv) {
     CLI::App app("Holds comet streams: browsers open GET /test/ID, and see each message that is "
                  "sent to the id.",
                  "zcomet-webnode");
-    zcomet::CommandLine line;
-    zcomet::add_common_options(app);
-    zcomet::add_web_node_options(app, line);
-    return zcomet::run_program(app, argc, argv, [&line] { return zcomet::run(line); });
+    zcomet::webnode::supervisor::CommandLine line;
+    zcomet::program::add_common_options(app);
+    zcomet::webnode::supervisor::add_web_node_options(app, line);
+    return zcomet::program::run_program(app, argc, argv,
+                                        [&line] { return zcomet::webnode::run(line); });
 }

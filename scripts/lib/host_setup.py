@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 
-BACKLOG = 4096  # of a worker's listener: kBacklog in webnode/http_port.cpp
+BACKLOG = 4096  # of a worker's listener: kBacklog in webnode/port/http_port.cpp
 SOCKET_BYTES = 5 * 1024  # an idle TCP connection in the kernel; both ends: 10.2 KB, measured
 STREAM_BYTES = 100  # in our own processes: docs/ARCHITECTURE.md, Memory
 CHARGED_BYTES = 4096  # what a connection with anything under way is charged at least

@@ -9,10 +9,10 @@
 //     with a
 //                             message of SIZE bytes that ends in a stamp
 //     all SIZE STAMP          one such chunk to each stream, all with the same stamp
-#include "topology/endpoint.hpp"
-#include "topology/program.hpp"
-#include "topology/time.hpp"
-#include "topology/unique_fd.hpp"
+#include "topology/base/time.hpp"
+#include "topology/base/unique_fd.hpp"
+#include "topology/program/program.hpp"
+#include "topology/wire/endpoint.hpp"
 
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>
@@ -240,12 +240,12 @@ int main(int argc, char** argv) {
     CLI::App app("The least that a comet server can do, for comparison", "bench-floor");
     std::uint16_t port = 0;
     app.add_option("--port", port, "Where to listen on 127.0.0.1; 0: any port");
-    add_common_options(app);
-    return run_program(app, argc, argv, [&port] {
+    program::add_common_options(app);
+    return program::run_program(app, argc, argv, [&port] {
         raise_file_limit();
-        const UniqueFd signals = catch_termination_signals();
+        const UniqueFd signals = program::catch_termination_signals();
         Floor floor(port);
-        print_ready("bench-floor", fmt::format("port={}", floor.port()));
+        program::print_ready("bench-floor", fmt::format("port={}", floor.port()));
         floor.run(signals.get());
         return 0;
     });

@@ -1,8 +1,8 @@
 // The loop of a load program that plays nodes: serves any number of links in one thread.
 #pragma once
 
-#include "topology/node_link.hpp"
-#include "topology/time.hpp"
+#include "topology/base/time.hpp"
+#include "topology/link/node_link.hpp"
 
 #include <poll.h>
 
@@ -15,7 +15,7 @@ namespace zcomet {
 /// Serves `links` until `done()`, which is asked each turn and at least every `look`, returns true.
 /// What it throws ends the loop.
 template <typename Done>
-void serve(const std::vector<std::unique_ptr<NodeLink>>& links, Duration look, Done&& done) {
+void serve(const std::vector<std::unique_ptr<link::NodeLink>>& links, Duration look, Done&& done) {
     std::vector<pollfd> waiting;
     for (const auto& link : links) {
         for (const int fd : link->fds()) {

@@ -1,9 +1,9 @@
 // bench-router: messages from a sender through a broker to a node, without HTTP. Two processes of
 // it, one for each role, make a run; each prints one line of JSON when all messages have passed.
 #include "test/bench/link_loop.hpp"
-#include "topology/program.hpp"
-#include "topology/sender_session.hpp"
-#include "topology/zmq_socket.hpp"
+#include "topology/link/zmq_socket.hpp"
+#include "topology/program/program.hpp"
+#include "topology/session/sender_session.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -73,7 +73,7 @@ void print_result(const Options& options, Time at) {
 // ---- The node ----------------------------------------------------------------------------------
 
 /// Holds the ids and checks what arrives: each message at its id, in order, none twice or missing.
-class Receiver : public NodeLinkHandler {
+class Receiver : public link::NodeLinkHandler {
   public:
     explicit Receiver(const Options& options)
         : ids_(make_ids(options.ids)), next_(options.ids, 0) {}
@@ -124,14 +124,14 @@ class Receiver : public NodeLinkHandler {
 int run_node(const Options& options) {
     zmq::context_t context;
     Receiver receiver(options);
-    auto opened =
-        NodeLink::open(context, receiver, options.broker, "bench-node", random_u64(), Clock::now());
+    auto opened = link::NodeLink::open(context, receiver, options.broker, "bench-node",
+                                       link::random_u64(), Clock::now());
     if (!opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
-    std::vector<std::unique_ptr<NodeLink>> links;
+    std::vector<std::unique_ptr<link::NodeLink>> links;
     links.push_back(std::move(opened).value());
-    NodeLink& link = *links.front();
+    link::NodeLink& link = *links.front();
     link.login("user-0"); // makes the whole list due
     bool asked = false;
     const auto check_patience = [&] {
@@ -148,7 +148,7 @@ int run_node(const Options& options) {
         }
         return asked && link.logins_applied();
     });
-    print_ready("bench-router", "");
+    program::print_ready("bench-router", "");
     serve(links, kLookInterval, [&] {
         check_patience();
         return receiver.received() >= options.count;
@@ -160,14 +160,14 @@ int run_node(const Options& options) {
 // ---- The sender --------------------------------------------------------------------------------
 
 /// A sender without the link's gathering of what waits: it sends as fast as the window allows.
-class Sender : public SenderSessionHost {
+class Sender : public session::SenderSessionHost {
   public:
     Sender(zmq::context_t& context, const Options& options)
         : options_(options), ids_(make_ids(options.ids)), next_(options.ids, 0),
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
-          session_(*this, random_u64(), "bench-sender",
-                   options.alone ? Duration::zero() : kSenderGatherWindow) {}
+          session_(*this, link::random_u64(), "bench-sender",
+                   options.alone ? Duration::zero() : feed::kSenderGatherWindow) {}
 
     void run() {
         if (const Status connected = dealer_.connect(options_.broker); !connected.ok()) {
@@ -196,7 +196,7 @@ class Sender : public SenderSessionHost {
     }
 
     void send_to_broker(std::string frame) override {
-        if (dealer_.send(frame) != ZmqSocket::Sent::kOk) {
+        if (dealer_.send(frame) != link::ZmqSocket::Sent::kOk) {
             throw std::runtime_error("the connection to the broker was lost");
         }
     }
@@ -233,7 +233,7 @@ class Sender : public SenderSessionHost {
     }
     void receive() {
         while (const auto frame = dealer_.receive_single()) {
-            session_.on_broker_frame(bytes_of(*frame), Clock::now());
+            session_.on_broker_frame(link::bytes_of(*frame), Clock::now());
         }
     }
     void sleep_until(Time due) {
@@ -255,8 +255,8 @@ class Sender : public SenderSessionHost {
     std::string payload_;
     std::minstd_rand random_{1};
     std::uint64_t sent_ = 0;
-    ZmqSocket dealer_;
-    SenderSession session_;
+    link::ZmqSocket dealer_;
+    session::SenderSession session_;
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -291,9 +291,9 @@ int main(int argc, char** argv) {
     CLI::App app{"Measures a broker: messages from a sender to a node", "bench-router"};
     zcomet::Options options;
     zcomet::add_options(app, options);
-    zcomet::add_common_options(app);
-    return zcomet::run_program(app, argc, argv, [&options] {
-        zcomet::keep_freed_frames(0);
+    zcomet::program::add_common_options(app);
+    return zcomet::program::run_program(app, argc, argv, [&options] {
+        zcomet::link::keep_freed_frames(0);
         if (options.role == "node") {
             return zcomet::run_node(options);
         }

@@ -3,8 +3,8 @@
 // stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
-#include "topology/program.hpp"
-#include "topology/zmq_socket.hpp"
+#include "topology/link/zmq_socket.hpp"
+#include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ struct Options {
 };
 
 /// A node with the ids "user-N" for `count` numbers N from `first` on.
-class Node : public NodeLinkHandler {
+class Node : public link::NodeLinkHandler {
   public:
     Node(std::uint64_t first, std::uint32_t count) : first_(first), count_(count) {}
 
@@ -65,8 +65,9 @@ class Table {
         nodes_.reserve(options.nodes);
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
-            auto link = NodeLink::open(context, nodes_.back(), options.broker,
-                                       fmt::format("bench-{}", i), random_u64(), Clock::now());
+            auto link =
+                link::NodeLink::open(context, nodes_.back(), options.broker,
+                                     fmt::format("bench-{}", i), link::random_u64(), Clock::now());
             if (!link.ok()) {
                 throw std::runtime_error(link.error().text);
             }
@@ -105,7 +106,7 @@ class Table {
     bool all_applied() {
         bool applied = true;
         for (std::size_t i = 0; i < links_.size(); ++i) {
-            NodeLink& link = *links_[i];
+            link::NodeLink& link = *links_[i];
             if (link.live() && !asked_[i]) {
                 link.confirm_logins(Clock::now());
                 asked_[i] = true;
@@ -121,22 +122,22 @@ class Table {
     }
 
     std::vector<Node> nodes_;
-    std::vector<std::unique_ptr<NodeLink>> links_;
+    std::vector<std::unique_ptr<link::NodeLink>> links_;
     std::vector<bool> asked_;
     bool signalled_ = false;
 };
 
 int run(const Options& options) {
-    const UniqueFd signal_fd = catch_termination_signals();
-    keep_freed_frames(0);
+    const UniqueFd signal_fd = program::catch_termination_signals();
+    link::keep_freed_frames(0);
     zmq::context_t context;
     const Time start = Clock::now();
     Table table(context, options);
     table.await_applied(signal_fd.get());
-    print_ready("bench-table",
-                fmt::format("ids={} seconds={:.3f}",
-                            std::uint64_t{options.nodes} * options.ids_per_node,
-                            std::chrono::duration<double>(Clock::now() - start).count()));
+    program::print_ready("bench-table",
+                         fmt::format("ids={} seconds={:.3f}",
+                                     std::uint64_t{options.nodes} * options.ids_per_node,
+                                     std::chrono::duration<double>(Clock::now() - start).count()));
     table.stay(signal_fd.get());
     table.print_result();
     return 0;
@@ -164,6 +165,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Logs very many ids in at a broker and keeps them there", "bench-table"};
     zcomet::Options options;
     zcomet::add_options(app, options);
-    zcomet::add_common_options(app);
-    return zcomet::run_program(app, argc, argv, [&options] { return zcomet::run(options); });
+    zcomet::program::add_common_options(app);
+    return zcomet::program::run_program(app, argc, argv,
+                                        [&options] { return zcomet::run(options); });
 }

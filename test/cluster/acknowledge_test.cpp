@@ -74,7 +74,7 @@ TEST_CASE("a message to a node that has died is acknowledged for those that live
     CometClient here = cluster.open_stream(0, "123");
     const CometClient there = cluster.open_stream(1, "123");
     const auto client =
-        Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = 20s});
+        client::Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = 20s});
     REQUIRE(client.ok());
     cluster.web_node(1).kill_all(); // the broker will find out by its silence
     CHECK(client.value()->send_acknowledged("123", "hello").value() == 1);

@@ -1,5 +1,5 @@
-// The client library (topology/client.hpp) against a real broker: login, logout, send and receive,
-// as the 2008 router had them.
+// The client library (topology/client/client.hpp) against a real broker: login, logout, send and
+// receive, as the 2008 router had them.
 #include "test/support/cluster.hpp"
 
 #include <catch2/catch.hpp>
@@ -18,7 +18,7 @@ Cluster broker_only() {
 }
 
 /// What `client` receives next, as "ID: TEXT"; empty if nothing comes.
-std::string next(Client& client, Duration timeout = kSoon) {
+std::string next(client::Client& client, Duration timeout = kSoon) {
     const auto message = client.receive(timeout);
     return message ? message->id + ": " + message->text : "";
 }
@@ -116,7 +116,7 @@ TEST_CASE("broker and clients meet over IPv6 as well") {
     }
     const ReadyProgram broker("zcomet-broker",
                               {"--listen", "tcp://[::1]:*", "--feed", "tcp://[::1]:*"});
-    const auto client = Client::connect({.broker = broker.field("listen")});
+    const auto client = client::Client::connect({.broker = broker.field("listen")});
     REQUIRE(client.ok());
     REQUIRE(client.value()->login("123").ok());
     CHECK(client.value()->send_with_receipt("123", "hello").value() == 1);
@@ -124,12 +124,13 @@ TEST_CASE("broker and clients meet over IPv6 as well") {
 }
 
 TEST_CASE("connecting where no broker is says so in time") {
-    const auto bad = Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});
+    const auto bad =
+        client::Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});
     REQUIRE_FALSE(bad.ok());
     CHECK(bad.error().text.find("not an address") != std::string::npos);
     const std::string nobody = "tcp://" + own_address() + ":9";
     const Time begin = Clock::now();
-    const auto absent = Client::connect({.broker = nobody, .name = "", .timeout = 300ms});
+    const auto absent = client::Client::connect({.broker = nobody, .name = "", .timeout = 300ms});
     REQUIRE_FALSE(absent.ok());
     CHECK(absent.error().text.find(nobody) != std::string::npos);
     CHECK(Clock::now() - begin < 3s);

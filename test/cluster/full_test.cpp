@@ -20,7 +20,7 @@ Cluster two_workers_of_fifty() {
     return Cluster({.web_nodes = 1, .workers = 2, .web_node_options = {"--max-streams", "50"}});
 }
 
-bool refuses(const HostPort& server) {
+bool refuses(const wire::HostPort& server) {
     try {
         const CometClient client(server);
     } catch (const std::system_error& error) {
@@ -30,7 +30,7 @@ bool refuses(const HostPort& server) {
 }
 
 /// Opens streams one after the other. @return those that were served.
-std::vector<CometClient> open_streams(const HostPort& server, std::size_t count) {
+std::vector<CometClient> open_streams(const wire::HostPort& server, std::size_t count) {
     std::vector<CometClient> streams;
     for (std::size_t i = 0; i < count; ++i) {
         CometClient stream(server);
@@ -78,7 +78,7 @@ std::uint64_t cpu_ticks(pid_t pid) {
 
 TEST_CASE("workers take streams up to the last place, then refuse, then take more") {
     Cluster cluster = two_workers_of_fifty();
-    const HostPort& server = cluster.http(0);
+    const wire::HostPort& server = cluster.http(0);
     std::vector<CometClient> streams = open_streams(server, 100);
     REQUIRE(streams.size() == 100);
     REQUIRE(await_stat(cluster, 0, "full", 2));
@@ -100,7 +100,7 @@ TEST_CASE("workers take streams up to the last place, then refuse, then take mor
 
 TEST_CASE("many who come at once all find a place while there is one") {
     Cluster cluster = two_workers_of_fifty();
-    const HostPort& server = cluster.http(0);
+    const wire::HostPort& server = cluster.http(0);
     std::vector<std::future<std::vector<CometClient>>> crowds;
     crowds.reserve(10);
     for (int i = 0; i < 10; ++i) {

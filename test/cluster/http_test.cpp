@@ -1,5 +1,6 @@
 // The HTTP front of a real web node, byte by byte: docs of the routes are in the README, the limits
-// in webnode/request_reader.hpp. Every bad request is also shown to cost nobody else anything.
+// in topology/http/request_reader.hpp. Every bad request is also shown to cost nobody else
+// anything.
 #include "test/support/cluster.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +17,7 @@ struct Answer {
 };
 
 /// Sends `bytes` on a connection of their own, and reads one answer.
-Answer answer_to(const HostPort& server, std::string_view bytes) {
+Answer answer_to(const wire::HostPort& server, std::string_view bytes) {
     CometClient client(server);
     client.send(bytes);
     Answer answer;
@@ -66,7 +67,7 @@ TEST_CASE("HEAD of a stream has the same head, no body, and logs nobody in") {
 
 TEST_CASE("what has no route is 404 by GET, HEAD and POST, and 501 by any other method") {
     Cluster cluster = one_web_node();
-    const HostPort& server = cluster.http(0);
+    const wire::HostPort& server = cluster.http(0);
     CHECK(answer_to(server, request("GET", "/")).status == 404);
     CHECK(answer_to(server, request("GET", "/testing/123")).status == 404);
     CHECK(answer_to(server, request("POST", "/test/123")).status == 404);
@@ -129,7 +130,7 @@ TEST_CASE("messages may be empty, in any language, or as long as the protocol al
 TEST_CASE("what is no HTTP, too long or too much is refused with the fitting status") {
     Cluster cluster = one_web_node();
     CometClient bystander = cluster.open_stream(0, "bystander");
-    const HostPort& server = cluster.http(0);
+    const wire::HostPort& server = cluster.http(0);
     const std::string get = "GET / HTTP/1.1\r\nHost: test\r\n";
     const auto status = [&](const std::string& bytes) {
         const Answer answer = answer_to(server, bytes);

@@ -31,8 +31,8 @@ Cluster one_web_node(unsigned workers = 1) {
 bool receives_within(Cluster& cluster, const std::string& id, CometClient& stream,
                      Duration timeout) {
     const std::size_t before = stream.chunks().size();
-    const auto client =
-        Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = timeout});
+    const auto client = client::Client::connect(
+        {.broker = cluster.broker_endpoint(), .name = "", .timeout = timeout});
     if (!client.ok()) {
         return false;
     }

@@ -4,10 +4,10 @@
 // However it is cut, RequestReader finds the same requests; each is answered, or refused with a
 // status that has an answer.
 #include "test/fuzz/target.hpp"
-#include "topology/check.hpp"
-#include "topology/id.hpp"
-#include "webnode/http_front.hpp"
-#include "webnode/request_reader.hpp"
+#include "topology/base/check.hpp"
+#include "topology/http/request_reader.hpp"
+#include "topology/wire/id.hpp"
+#include "webnode/request/http_front.hpp"
 
 #include <algorithm>
 #include <string>
@@ -16,17 +16,17 @@ using namespace zcomet;
 
 namespace {
 
-using Verdict = RequestReader::Verdict;
+using Verdict = http::RequestReader::Verdict;
 
 /// Which of two mistakes is told may depend on which came whole first; that it is one may not.
-bool same_request(const RequestReader::Outcome& a, const RequestReader::Outcome& b) {
+bool same_request(const http::RequestReader::Outcome& a, const http::RequestReader::Outcome& b) {
     return a.verdict == b.verdict && a.length == b.length;
 }
 
 /// What a reader makes of one request that comes in pieces of `step` bytes.
-RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t step) {
-    RequestReader reader;
-    RequestReader::Outcome outcome = reader.read({});
+http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t step) {
+    http::RequestReader reader;
+    http::RequestReader::Outcome outcome = reader.read({});
     for (std::size_t end = 0; end < bytes.size() && outcome.verdict == Verdict::kNeedMore;) {
         end = std::min(end + step, bytes.size());
         outcome = reader.read(bytes.substr(0, end));
@@ -36,11 +36,12 @@ RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t step) 
 }
 
 void check_answer(std::string_view request) {
-    static HttpFront front; // nothing is kept from one request to the next
-    const Answer answer = front.handle(request);
+    static webnode::request::HttpFront front; // nothing is kept from one request to the next
+    const webnode::request::Answer answer = front.handle(request);
     ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
     ZCOMET_ASSERT(answer.status >= 200);
-    ZCOMET_ASSERT((answer.next == Answer::Next::kPark) == valid_id(answer.id));
+    ZCOMET_ASSERT((answer.next == webnode::request::Answer::Next::kPark) ==
+                  wire::valid_id(answer.id));
 }
 
 } // namespace
@@ -53,10 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t step = std::size_t{data[0]} + 1;
     std::string_view bytes = fuzz::text_of(data, size).substr(1);
     while (!bytes.empty()) {
-        const RequestReader::Outcome outcome = read_in_pieces(bytes, step);
+        const http::RequestReader::Outcome outcome = read_in_pieces(bytes, step);
         ZCOMET_ASSERT(same_request(outcome, read_in_pieces(bytes, bytes.size())));
         if (outcome.verdict == Verdict::kRefuse) {
-            ZCOMET_ASSERT(error_answer(outcome.status).starts_with("HTTP/1.1 "));
+            ZCOMET_ASSERT(webnode::request::error_answer(outcome.status).starts_with("HTTP/1.1 "));
         }
         if (outcome.verdict != Verdict::kComplete) {
             return 0;

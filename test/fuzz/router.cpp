@@ -3,11 +3,11 @@
 //
 // Whatever peers do, what the router sends can be decoded, each feed is gapless for whoever hears
 // all of it, the counters add up, and the number of peers stays within its bound.
-#include "broker/router.hpp"
+#include "broker/router/router.hpp"
 
 #include "test/fuzz/target.hpp"
-#include "topology/check.hpp"
-#include "topology/feed_reader.hpp"
+#include "topology/base/check.hpp"
+#include "topology/feed/feed_reader.hpp"
 
 #include <algorithm>
 #include <array>
@@ -49,7 +49,7 @@ class Bytes {
 };
 
 /// Hears all that the router says, and checks it.
-class Host : public RouterHost {
+class Host : public broker::router::RouterHost {
   public:
     bool send_to_peer(std::string_view connection, std::string frame) override {
         ZCOMET_ASSERT(!connection.empty());
@@ -62,17 +62,17 @@ class Host : public RouterHost {
         unroutable += reachable ? 0 : 1;
         return reachable;
     }
-    void publish(std::string_view topic, const SharedFrame& frame) override {
+    void publish(std::string_view topic, const feed::SharedFrame& frame) override {
         ZCOMET_ASSERT(topic.size() == sizeof(std::uint64_t));
         const auto decoded = wire::decode(*frame);
         const auto& batch = std::get<wire::Batch>(std::get<wire::Frame>(decoded));
-        FeedReader& reader = feeds_[batch.incarnation];
+        feed::FeedReader& reader = feeds_[batch.incarnation];
         static_cast<void>(reader.welcome(batch.incarnation));
-        ZCOMET_ASSERT(reader.on_batch(batch, kStart).verdict != FeedReader::Verdict::kGap);
+        ZCOMET_ASSERT(reader.on_batch(batch, kStart).verdict != feed::FeedReader::Verdict::kGap);
     }
     std::string address_of(std::string_view connection) override { return std::string(connection); }
-    void on_event(const RouterEvent& event) override {
-        if (event.kind == RouterEvent::Kind::kRefused) {
+    void on_event(const broker::router::RouterEvent& event) override {
+        if (event.kind == broker::router::RouterEvent::Kind::kRefused) {
             ZCOMET_ASSERT(!event.text.empty());
         }
     }
@@ -82,7 +82,7 @@ class Host : public RouterHost {
     std::uint64_t unroutable = 0;
 
   private:
-    std::map<std::uint64_t, FeedReader> feeds_;
+    std::map<std::uint64_t, feed::FeedReader> feeds_;
 };
 
 /// What a connection counts for itself, so that a script can easily say the right thing next.
@@ -103,8 +103,8 @@ class Script {
     }
 
   private:
-    RouterOptions options() {
-        RouterOptions options;
+    broker::router::RouterOptions options() {
+        broker::router::RouterOptions options;
         options.incarnation = 0xB0B0;
         options.feed_endpoint = "tcp://127.0.0.1:5556";
         options.peers_max = kPeersMax;
@@ -241,43 +241,44 @@ class Script {
 
     // ---- What holds after each turn -----------------------------------------------------------
 
-    [[nodiscard]] std::uint64_t count(BrokerCounter counter) const {
+    [[nodiscard]] std::uint64_t count(broker::table::BrokerCounter counter) const {
         return router_.counters().get(counter);
     }
     void check() const {
-        ZCOMET_ASSERT(count(BrokerCounter::kFramesIn) == frames_in_);
-        ZCOMET_ASSERT(count(BrokerCounter::kBytesIn) == bytes_in_);
-        ZCOMET_ASSERT(count(BrokerCounter::kRepliesUnroutable) == host_.unroutable);
+        ZCOMET_ASSERT(count(broker::table::BrokerCounter::kFramesIn) == frames_in_);
+        ZCOMET_ASSERT(count(broker::table::BrokerCounter::kBytesIn) == bytes_in_);
+        ZCOMET_ASSERT(count(broker::table::BrokerCounter::kRepliesUnroutable) == host_.unroutable);
         check_errors();
         check_peers();
     }
     void check_errors() const {
         std::uint64_t sum = 0;
-        const auto first = static_cast<unsigned>(BrokerCounter::kErrorsMalformed);
-        const auto last = static_cast<unsigned>(BrokerCounter::kErrorsOverloaded);
+        const auto first = static_cast<unsigned>(broker::table::BrokerCounter::kErrorsMalformed);
+        const auto last = static_cast<unsigned>(broker::table::BrokerCounter::kErrorsOverloaded);
         for (unsigned i = first; i <= last; ++i) {
-            sum += count(static_cast<BrokerCounter>(i));
+            sum += count(static_cast<broker::table::BrokerCounter>(i));
         }
-        ZCOMET_ASSERT(sum == count(BrokerCounter::kErrors));
-        ZCOMET_ASSERT(count(BrokerCounter::kErrorsUntold) <= sum);
+        ZCOMET_ASSERT(sum == count(broker::table::BrokerCounter::kErrors));
+        ZCOMET_ASSERT(count(broker::table::BrokerCounter::kErrorsUntold) <= sum);
     }
     void check_peers() const {
-        const std::uint64_t nodes = count(BrokerCounter::kNodes);
-        const std::uint64_t senders = count(BrokerCounter::kSenders);
+        const std::uint64_t nodes = count(broker::table::BrokerCounter::kNodes);
+        const std::uint64_t senders = count(broker::table::BrokerCounter::kSenders);
         ZCOMET_ASSERT(nodes + senders <= kPeersMax);
-        ZCOMET_ASSERT(nodes ==
-                      count(BrokerCounter::kNodesJoined) - count(BrokerCounter::kNodesLeft) -
-                          count(BrokerCounter::kNodesDied) - count(BrokerCounter::kNodesReplaced));
-        ZCOMET_ASSERT(senders == count(BrokerCounter::kSendersJoined) -
-                                     count(BrokerCounter::kSendersLeft) -
-                                     count(BrokerCounter::kSendersDied));
-        ZCOMET_ASSERT(nodes > 0 || count(BrokerCounter::kIds) == 0);
+        ZCOMET_ASSERT(nodes == count(broker::table::BrokerCounter::kNodesJoined) -
+                                   count(broker::table::BrokerCounter::kNodesLeft) -
+                                   count(broker::table::BrokerCounter::kNodesDied) -
+                                   count(broker::table::BrokerCounter::kNodesReplaced));
+        ZCOMET_ASSERT(senders == count(broker::table::BrokerCounter::kSendersJoined) -
+                                     count(broker::table::BrokerCounter::kSendersLeft) -
+                                     count(broker::table::BrokerCounter::kSendersDied));
+        ZCOMET_ASSERT(nodes > 0 || count(broker::table::BrokerCounter::kIds) == 0);
     }
 
     Bytes bytes_;
     Host host_;
     std::uint64_t last_feed_ = 0;
-    Router router_;
+    broker::router::Router router_;
     Time now_ = kStart;
     unsigned connection_ = 0;
     std::array<Numbers, kConnections> numbers_{};

@@ -2,11 +2,10 @@
 //
 // Whatever comes, decode() either refuses it with an ERROR that can be told, or gives a frame whose
 // every view can be read, and that encodes to the very same bytes: a frame has one form only.
-#include "topology/wire.hpp"
-
 #include "test/fuzz/target.hpp"
-#include "topology/check.hpp"
-#include "topology/id.hpp"
+#include "topology/base/check.hpp"
+#include "topology/wire/frames.hpp"
+#include "topology/wire/id.hpp"
 
 #include <optional>
 #include <string>
@@ -19,7 +18,7 @@ namespace {
 wire::IdFrameWriter writer_of(const wire::IdList& ids) {
     wire::IdFrameWriter writer;
     ids.for_each([&](std::string_view id) {
-        ZCOMET_ASSERT(valid_id(id));
+        ZCOMET_ASSERT(wire::valid_id(id));
         writer.add(id);
     });
     ZCOMET_ASSERT(writer.count() == ids.count());
@@ -30,7 +29,7 @@ wire::MessageFrameWriter writer_of(const wire::MessageList& messages,
                                    wire::MessageFrameWriter::Form form) {
     wire::MessageFrameWriter writer(form);
     messages.for_each([&](const wire::Message& message) {
-        ZCOMET_ASSERT(valid_id(message.id));
+        ZCOMET_ASSERT(wire::valid_id(message.id));
         writer.add(message);
     });
     ZCOMET_ASSERT(writer.count() == messages.count());

@@ -9,19 +9,19 @@ namespace zcomet::sim {
 
 namespace {
 
-/// As in broker/broker.cpp.
+/// As in broker/shell/broker.cpp.
 constexpr unsigned kFramesPerTurn = 256;
 /// The connection of whoever asks on behalf of the checks.
 constexpr std::string_view kObserver = "observer";
 
-RouterOptions complete(RouterOptions options, Random& random) {
+broker::router::RouterOptions complete(broker::router::RouterOptions options, Random& random) {
     options.incarnation = random.next() | 1U;
     options.feed_endpoint = "tcp://*:5556";
     options.random = [&random] { return random.next() | 1U; };
     return options;
 }
 
-std::string_view name_of(RouterEvent::Kind kind) {
+std::string_view name_of(broker::router::RouterEvent::Kind kind) {
     constexpr std::array<std::string_view, 10> kNames = {"joined", "reconnected", "live", "left",
                                                          "died",   "replaced",    "shed", "refused",
                                                          "paused", "drifted"};
@@ -31,7 +31,7 @@ std::string_view name_of(RouterEvent::Kind kind) {
 } // namespace
 
 BrokerProcess::BrokerProcess(World& world, Network& network, Promises& promises,
-                             RouterOptions options)
+                             broker::router::RouterOptions options)
     : Process(world, "broker"), network_(network), promises_(promises),
       router_(*this, complete(std::move(options), world.random()), world.now()) {
     promises_.on_broker_start(*this);
@@ -92,7 +92,7 @@ bool BrokerProcess::send_to_peer(std::string_view connection, std::string frame)
     return network_.send_to_peer(connection, std::move(frame));
 }
 
-void BrokerProcess::publish(std::string_view topic, const SharedFrame& frame) {
+void BrokerProcess::publish(std::string_view topic, const feed::SharedFrame& frame) {
     promises_.on_publish(topic, *frame);
     network_.publish(topic, *frame);
 }
@@ -101,12 +101,12 @@ std::string BrokerProcess::address_of(std::string_view connection) {
     return std::string(connection);
 }
 
-void BrokerProcess::on_event(const RouterEvent& event) {
+void BrokerProcess::on_event(const broker::router::RouterEvent& event) {
     if (world().tracing()) {
         world().note(fmt::format("    broker: {} {} {:04x} {}", event.name, name_of(event.kind),
                                  event.incarnation >> 48U, event.text));
     }
-    if (event.kind == RouterEvent::Kind::kDied) {
+    if (event.kind == broker::router::RouterEvent::Kind::kDied) {
         // A node that had sent its list takes nothing but the silence of its feed, which begins
         // now, for a loss: its broker may be busy with the list.
         network_.note_talk();

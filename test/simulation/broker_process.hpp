@@ -1,8 +1,8 @@
-// A simulated zcomet-broker: a Router between the simulated sockets, as broker/broker.cpp has it
-// between real ones.
+// A simulated zcomet-broker: a Router between the simulated sockets, as broker/shell/broker.cpp has
+// it between real ones.
 #pragma once
 
-#include "broker/router.hpp"
+#include "broker/router/router.hpp"
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
@@ -14,16 +14,20 @@
 
 namespace zcomet::sim {
 
-class BrokerProcess : public Process, public NetworkServer, public BrokerView, private RouterHost {
+class BrokerProcess : public Process,
+                      public NetworkServer,
+                      public BrokerView,
+                      private broker::router::RouterHost {
   public:
     /// @param options  all but `incarnation`, `feed_endpoint` and `random`, which are filled in.
-    BrokerProcess(World& world, Network& network, Promises& promises, RouterOptions options);
+    BrokerProcess(World& world, Network& network, Promises& promises,
+                  broker::router::RouterOptions options);
 
     /// It is gone at once, with all it knew.
     void crash(Word word);
 
     std::string ask(std::string_view what, std::string_view argument) override;
-    [[nodiscard]] std::uint64_t counter(BrokerCounter counter) const override {
+    [[nodiscard]] std::uint64_t counter(broker::table::BrokerCounter counter) const override {
         return router_.counters().get(counter);
     }
 
@@ -36,13 +40,13 @@ class BrokerProcess : public Process, public NetworkServer, public BrokerView, p
     void on_subscription(const std::string& topic, bool subscribed) override;
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
-    void publish(std::string_view topic, const SharedFrame& frame) override;
+    void publish(std::string_view topic, const feed::SharedFrame& frame) override;
     std::string address_of(std::string_view connection) override;
-    void on_event(const RouterEvent& event) override;
+    void on_event(const broker::router::RouterEvent& event) override;
 
     Network& network_;
     Promises& promises_;
-    Router router_;
+    broker::router::Router router_;
     std::deque<std::pair<std::string, std::string>> frames_; // with the connection
     std::deque<std::pair<std::string, bool>> subscriptions_;
     std::string answer_; // to ask()

@@ -1,7 +1,7 @@
 // Frames as a trace shows them.
 #pragma once
 
-#include "topology/wire.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <cstdint>
 #include <optional>

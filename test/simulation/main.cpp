@@ -1,7 +1,7 @@
 // Runs simulated clusters, each from a seed; says how many, what they did, and which promises they
 // broke. With the mutants compiled in, the same with a deliberate bug.
 #include "test/simulation/schedule.hpp"
-#include "topology/mutants.hpp"
+#include "topology/base/mutants.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

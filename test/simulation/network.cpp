@@ -12,7 +12,7 @@ namespace zcomet::sim {
 
 namespace {
 
-// Of a DEALER or a SUB that has no connection, as in topology/zmq_socket.cpp.
+// Of a DEALER or a SUB that has no connection, as in topology/link/zmq_socket.cpp.
 constexpr Duration kReconnectMin = 100ms;
 constexpr Duration kReconnectMax = 1s;
 constexpr Duration kFirstConnect = 1ms;

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "test/simulation/world.hpp"
-#include "topology/wire.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <array>
 #include <cstdint>
@@ -56,7 +56,8 @@ struct FrameDrops {
 
 class Network {
   public:
-    /// ZeroMQ gives a silent connection up after that (kLinkTimeoutMs in topology/zmq_socket.cpp).
+    /// ZeroMQ gives a silent connection up after that (kLinkTimeoutMs in
+    /// topology/link/zmq_socket.cpp).
     static constexpr Duration kSilenceMax = 3s;
     /// How much later than that silence may be noticed.
     static constexpr Duration kSilenceLate = 1s;

@@ -9,7 +9,7 @@
 namespace zcomet::sim {
 
 namespace {
-/// As in topology/node_link.cpp.
+/// As in topology/link/node_link.cpp.
 constexpr int kReceiveBudget = 64;
 /// How often a message finds its streams not reading, and what waits for them reading again.
 constexpr std::uint64_t kWaitsPerMille = 200;
@@ -88,9 +88,9 @@ void NodeProcess::note_welcome(const std::string& frame) {
 void NodeProcess::take_in(const std::string& batch) {
     const auto decoded = wire::decode(batch);
     feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
-    const NodeSessionCounters before = session_.counters();
+    const session::NodeSessionCounters before = session_.counters();
     session_.on_feed_frame(batch, world().now());
-    const NodeSessionCounters& after = session_.counters();
+    const session::NodeSessionCounters& after = session_.counters();
     if (const std::uint64_t lost = after.messages_lost - before.messages_lost; lost > 0) {
         promises_.on_lost(account_, feed_, lost);
     }
@@ -187,7 +187,7 @@ void NodeProcess::deliver(const wire::MessageList& messages) {
         [this](const wire::Message& message) { show(promises_.number_of(message.id)); });
 }
 
-/// What a web node would count (webnode/worker_counters.hpp).
+/// What a web node would count (webnode/slot/worker_counters.hpp).
 void NodeProcess::show(IdNumber id) {
     const std::uint32_t streams = streams_of_id_[id];
     if (streams == 0) {

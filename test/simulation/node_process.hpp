@@ -1,11 +1,11 @@
-// A simulated node: a NodeSession between the simulated sockets, as topology/node_link.cpp has it
-// between real ones, and streams that open and close.
+// A simulated node: a NodeSession between the simulated sockets, as topology/link/node_link.cpp has
+// it between real ones, and streams that open and close.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
-#include "topology/node_session.hpp"
+#include "topology/session/node_session.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -16,7 +16,7 @@
 
 namespace zcomet::sim {
 
-class NodeProcess : public Process, public NetworkClient, private NodeSessionHost {
+class NodeProcess : public Process, public NetworkClient, private session::NodeSessionHost {
   public:
     /// Its name is "n" and `slot`, and it begins to connect.
     /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
@@ -37,7 +37,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     void leave();
 
     [[nodiscard]] NodeAccount& account() const { return account_; }
-    [[nodiscard]] const NodeSession& session() const { return session_; }
+    [[nodiscard]] const session::NodeSession& session() const { return session_; }
     [[nodiscard]] std::uint64_t incarnation() const { return account_.incarnation; }
     [[nodiscard]] std::size_t streams() const { return streams_.size(); }
     [[nodiscard]] bool holds(IdNumber id) const { return streams_of_id_[id] > 0; }
@@ -72,7 +72,7 @@ class NodeProcess : public Process, public NetworkClient, private NodeSessionHos
     Network& network_;
     Promises& promises_;
     NodeAccount& account_;
-    NodeSession session_;
+    session::NodeSession session_;
     Network::Link& dealer_;
     std::deque<std::string> from_broker_;
     std::deque<std::string> from_feed_;

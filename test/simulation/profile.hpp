@@ -1,7 +1,7 @@
 // What one schedule is like: how large its cluster, how fast, how faulty.
 #pragma once
 
-#include "broker/router.hpp"
+#include "broker/router/router.hpp"
 #include "test/simulation/network.hpp"
 #include "test/simulation/world.hpp"
 
@@ -31,7 +31,7 @@ struct Profile {
     std::uint64_t awaited_per_mille = 0;  ///< of messages: those to be acknowledged
     NetworkOptions network;
     FrameDrops drops;
-    FeedLimits feed;
+    feed::FeedLimits feed;
     std::uint32_t sender_window_bytes = 0;
 };
 

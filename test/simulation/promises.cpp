@@ -103,25 +103,25 @@ void Promises::on_reply(std::string_view /*connection*/, std::string_view frame)
     }
 }
 
-void Promises::on_event(const RouterEvent& event) {
+void Promises::on_event(const broker::router::RouterEvent& event) {
     const bool is_node = event.role == wire::Role::kNode;
     switch (event.kind) {
-    case RouterEvent::Kind::kJoined:
+    case broker::router::RouterEvent::Kind::kJoined:
         if (is_node) {
             note_joined(event);
         }
         break;
-    case RouterEvent::Kind::kLeft:
-    case RouterEvent::Kind::kDied:
-    case RouterEvent::Kind::kReplaced:
+    case broker::router::RouterEvent::Kind::kLeft:
+    case broker::router::RouterEvent::Kind::kDied:
+    case broker::router::RouterEvent::Kind::kReplaced:
         if (is_node) {
             on_node_gone(event.incarnation);
         }
         break;
-    case RouterEvent::Kind::kShed:
+    case broker::router::RouterEvent::Kind::kShed:
         note_shed(event);
         break;
-    case RouterEvent::Kind::kDrifted:
+    case broker::router::RouterEvent::Kind::kDrifted:
         if (!limits_.tables_drift) {
             world_.violate(fmt::format("{} and the broker do not agree on its ids", event.name));
         }
@@ -132,13 +132,14 @@ void Promises::on_event(const RouterEvent& event) {
 }
 
 Promises::Counted Promises::count() const {
-    return {.in = broker_->counter(BrokerCounter::kMessagesIn),
-            .repeated = broker_->counter(BrokerCounter::kMessagesRepeated),
-            .rerouted = broker_->counter(BrokerCounter::kMessagesRerouted),
-            .into_void = broker_->counter(BrokerCounter::kMessagesVoid),
-            .routed = broker_->counter(BrokerCounter::kMessagesRouted),
-            .missing = broker_->counter(BrokerCounter::kMessagesMissing),
-            .dropped_bytes = broker_->counter(BrokerCounter::kUnacknowledgedBytesDropped)};
+    return {.in = broker_->counter(broker::table::BrokerCounter::kMessagesIn),
+            .repeated = broker_->counter(broker::table::BrokerCounter::kMessagesRepeated),
+            .rerouted = broker_->counter(broker::table::BrokerCounter::kMessagesRerouted),
+            .into_void = broker_->counter(broker::table::BrokerCounter::kMessagesVoid),
+            .routed = broker_->counter(broker::table::BrokerCounter::kMessagesRouted),
+            .missing = broker_->counter(broker::table::BrokerCounter::kMessagesMissing),
+            .dropped_bytes =
+                broker_->counter(broker::table::BrokerCounter::kUnacknowledgedBytesDropped)};
 }
 
 NodeSet Promises::who(IdNumber id) const {

@@ -25,7 +25,7 @@
 // calm.hpp has what must hold when a cluster has been left in peace.
 #pragma once
 
-#include "broker/router.hpp"
+#include "broker/router/router.hpp"
 #include "test/simulation/accounts.hpp"
 #include "test/simulation/world.hpp"
 
@@ -45,7 +45,7 @@ class BrokerView {
   public:
     virtual ~BrokerView() = default;
     virtual std::string ask(std::string_view what, std::string_view argument) = 0;
-    [[nodiscard]] virtual std::uint64_t counter(BrokerCounter counter) const = 0;
+    [[nodiscard]] virtual std::uint64_t counter(broker::table::BrokerCounter counter) const = 0;
 };
 
 class Promises {
@@ -89,7 +89,7 @@ class Promises {
     void after_turn();
     void on_reply(std::string_view connection, std::string_view frame);
     void on_publish(std::string_view topic, std::string_view frame);
-    void on_event(const RouterEvent& event);
+    void on_event(const broker::router::RouterEvent& event);
 
     // For calm moments.
     /// The feed of the node that the broker knows by that number, if it is `node`.
@@ -156,8 +156,8 @@ class Promises {
     void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);
     void note_acknowledgement(std::uint64_t through);
     void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
-    void note_joined(const RouterEvent& event);
-    void note_shed(const RouterEvent& event);
+    void note_joined(const broker::router::RouterEvent& event);
+    void note_shed(const broker::router::RouterEvent& event);
     void on_node_gone(std::uint64_t incarnation);
     void check_removed(std::uint64_t dropped_bytes_before);
 

@@ -75,7 +75,7 @@ void Promises::note_batch(Feed& feed, const wire::Batch& batch, std::size_t byte
     feed.unacknowledged_bytes += bytes;
 }
 
-void Promises::note_joined(const RouterEvent& event) {
+void Promises::note_joined(const broker::router::RouterEvent& event) {
     const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](const NodeAccount& known) {
         return known.incarnation == event.incarnation;
     });
@@ -87,7 +87,7 @@ void Promises::note_joined(const RouterEvent& event) {
 }
 
 /// Of a node that is being removed the record is gone already.
-void Promises::note_shed(const RouterEvent& event) {
+void Promises::note_shed(const broker::router::RouterEvent& event) {
     const Record* const record = find_record(event.incarnation);
     for (Feed& feed : feeds_) {
         const bool gone = std::find(removed_.begin(), removed_.end(), &feed) != removed_.end();

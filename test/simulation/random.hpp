@@ -1,7 +1,7 @@
 // Chance, the same on every machine: a seed is all that a schedule needs to be run again.
 #pragma once
 
-#include "topology/time.hpp"
+#include "topology/base/time.hpp"
 
 #include <cstdint>
 

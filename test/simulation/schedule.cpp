@@ -21,8 +21,8 @@ constexpr IdNumber kProbesMax = 8;
 constexpr std::uint64_t kOpens = 40;
 constexpr std::uint64_t kCloses = 20;
 
-RouterOptions router_options(const Profile& profile) {
-    RouterOptions options;
+broker::router::RouterOptions router_options(const Profile& profile) {
+    broker::router::RouterOptions options;
     options.feed = profile.feed;
     options.sender_window_bytes = profile.sender_window_bytes;
     // Some twenty turns for what a node leaves, so that much happens meanwhile.

@@ -1,11 +1,11 @@
-// A simulated sender: a SenderSession between simulated sockets, as topology/sender_link.cpp has it
-// between real ones, with messages to send.
+// A simulated sender: a SenderSession between simulated sockets, as topology/link/sender_link.cpp
+// has it between real ones, with messages to send.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
-#include "topology/sender_session.hpp"
+#include "topology/session/sender_session.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -14,7 +14,7 @@
 
 namespace zcomet::sim {
 
-class SenderProcess : public Process, public NetworkClient, private SenderSessionHost {
+class SenderProcess : public Process, public NetworkClient, private session::SenderSessionHost {
   public:
     /// @param repeats_per_mille  how many of its SEND frames it sends twice.
     SenderProcess(World& world, Network& network, Promises& promises, std::string name,
@@ -26,7 +26,7 @@ class SenderProcess : public Process, public NetworkClient, private SenderSessio
     void stop_repeating() { repeats_per_mille_ = 0; }
 
     [[nodiscard]] const SenderAccount& account() const { return account_; }
-    [[nodiscard]] const SenderSession& session() const { return session_; }
+    [[nodiscard]] const session::SenderSession& session() const { return session_; }
     /// Messages that it may not send yet.
     [[nodiscard]] std::size_t waiting() const { return posted_.size(); }
 
@@ -65,7 +65,7 @@ class SenderProcess : public Process, public NetworkClient, private SenderSessio
     Network& network_;
     Promises& promises_;
     SenderAccount& account_;
-    SenderSession session_;
+    session::SenderSession session_;
     Network::Link& dealer_;
     std::uint64_t repeats_per_mille_;
     std::deque<std::string> from_broker_;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "test/simulation/random.hpp"
-#include "topology/time.hpp"
+#include "topology/base/time.hpp"
 
 #include <array>
 #include <cstdint>

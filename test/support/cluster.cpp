@@ -1,7 +1,7 @@
 #include "test/support/cluster.hpp"
 
 #include "test/support/programs.hpp"
-#include "topology/query.hpp"
+#include "topology/link/query.hpp"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -17,12 +17,12 @@ namespace {
 /// How long a question to the broker may take before it counts as not answered.
 constexpr Duration kQueryTimeout = 1s;
 
-HostPort http_address(const std::string& url) {
+wire::HostPort http_address(const std::string& url) {
     constexpr std::string_view kScheme = "http://";
     if (!url.starts_with(kScheme)) {
         throw std::runtime_error("not an HTTP address: " + url);
     }
-    return parse_host_port(std::string_view(url).substr(kScheme.size())).value();
+    return wire::parse_host_port(std::string_view(url).substr(kScheme.size())).value();
 }
 
 void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
@@ -88,7 +88,7 @@ void Cluster::end() {
 void Cluster::check_ledger() {
     sender_.reset();
     const auto unexplained = [this]() -> std::string {
-        const auto answer = query_broker(context_, listen_, "ledger", "", kQueryTimeout);
+        const auto answer = link::query_broker(context_, listen_, "ledger", "", kQueryTimeout);
         if (!answer.ok()) {
             return ""; // the test has ended the broker, or stopped it
         }
@@ -157,7 +157,7 @@ CometClient Cluster::open_stream(std::size_t web_node, std::string_view id) {
 }
 
 std::optional<std::size_t> Cluster::holders(std::string_view id) {
-    const auto answer = query_broker(context_, listen_, "who", id, kQueryTimeout);
+    const auto answer = link::query_broker(context_, listen_, "who", id, kQueryTimeout);
     if (!answer.ok()) {
         return std::nullopt;
     }
@@ -169,7 +169,7 @@ bool Cluster::await_holders(std::string_view id, std::size_t count, Duration tim
 }
 
 nlohmann::json Cluster::query(std::string_view what, std::string_view argument) {
-    const auto answer = query_broker(context_, listen_, what, argument, kQueryTimeout);
+    const auto answer = link::query_broker(context_, listen_, what, argument, kQueryTimeout);
     if (!answer.ok()) {
         throw std::runtime_error(answer.error().text);
     }
@@ -180,8 +180,8 @@ std::uint64_t Cluster::counter(const std::string& name) {
     return query("stats").at("counters").at(name).get<std::uint64_t>();
 }
 
-std::unique_ptr<Client> Cluster::connect() {
-    auto client = Client::connect({.broker = listen_, .name = "", .timeout = kSoon});
+std::unique_ptr<client::Client> Cluster::connect() {
+    auto client = client::Client::connect({.broker = listen_, .name = "", .timeout = kSoon});
     if (!client.ok()) {
         throw std::runtime_error(client.error().text);
     }

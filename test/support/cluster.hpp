@@ -3,8 +3,8 @@
 
 #include "test/support/comet_client.hpp"
 #include "test/support/process.hpp"
-#include "topology/client.hpp"
-#include "topology/endpoint.hpp"
+#include "topology/client/client.hpp"
+#include "topology/wire/endpoint.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zmq.hpp>
@@ -59,7 +59,7 @@ class Cluster {
     [[nodiscard]] Process& web_node(std::size_t index) { return web_nodes_[index].process(); }
     [[nodiscard]] const std::string& broker_endpoint() const { return listen_; }
     [[nodiscard]] const std::string& feed_endpoint() const { return feed_; }
-    [[nodiscard]] const HostPort& http(std::size_t index) const { return http_[index]; }
+    [[nodiscard]] const wire::HostPort& http(std::size_t index) const { return http_[index]; }
     /// HOST:PORT of a web node's admin page.
     [[nodiscard]] std::string admin(std::size_t index) const;
 
@@ -82,7 +82,7 @@ class Cluster {
     [[nodiscard]] std::uint64_t counter(const std::string& name);
 
     /// A new client of the library. Throws if the broker does not answer.
-    [[nodiscard]] std::unique_ptr<Client> connect();
+    [[nodiscard]] std::unique_ptr<client::Client> connect();
     /// Sends one message, and waits until the broker has it. @return how many nodes held the id.
     std::uint32_t send(std::string_view id, std::string_view text);
 
@@ -98,9 +98,9 @@ class Cluster {
     std::string feed_ = listen_;
     std::unique_ptr<ReadyProgram> broker_;
     std::vector<ReadyProgram> web_nodes_;
-    std::vector<HostPort> http_;
+    std::vector<wire::HostPort> http_;
     zmq::context_t context_;
-    std::unique_ptr<Client> sender_;
+    std::unique_ptr<client::Client> sender_;
 };
 
 } // namespace zcomet::test

@@ -16,7 +16,7 @@
 namespace zcomet::test {
 namespace {
 
-sockaddr_in address_of(const HostPort& server) {
+sockaddr_in address_of(const wire::HostPort& server) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(server.port);
@@ -44,7 +44,7 @@ std::optional<std::size_t> parse_number(std::string_view text, int base) {
 
 } // namespace
 
-CometClient::CometClient(const HostPort& server, int receive_buffer_bytes)
+CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), host_(server.text()) {
     if (receive_buffer_bytes > 0) {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
@@ -192,7 +192,7 @@ void CometClient::take_chunks() {
     }
 }
 
-CometClient open_stream(const HostPort& server, std::string_view id) {
+CometClient open_stream(const wire::HostPort& server, std::string_view id) {
     CometClient stream(server);
     stream.request("GET", "/test/" + std::string(id));
     if (stream.await_status() != 200) {

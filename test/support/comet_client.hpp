@@ -4,8 +4,8 @@
 #pragma once
 
 #include "test/support/eventually.hpp"
-#include "topology/endpoint.hpp"
-#include "topology/unique_fd.hpp"
+#include "topology/base/unique_fd.hpp"
+#include "topology/wire/endpoint.hpp"
 
 #include <cstdint>
 #include <map>
@@ -21,7 +21,7 @@ class CometClient {
   public:
     /// Connects. `receive_buffer_bytes` other than 0 sets SO_RCVBUF, for a client that reads
     /// slowly. Throws std::system_error if nobody listens there.
-    explicit CometClient(const HostPort& server, int receive_buffer_bytes = 0);
+    explicit CometClient(const wire::HostPort& server, int receive_buffer_bytes = 0);
 
     /// Sends bytes as they are. @return false if the server has closed the connection.
     bool send(std::string_view bytes);
@@ -69,7 +69,7 @@ class CometClient {
 };
 
 /// Opens a comet stream on `id`. Requires that the server answers 200.
-[[nodiscard]] CometClient open_stream(const HostPort& server, std::string_view id);
+[[nodiscard]] CometClient open_stream(const wire::HostPort& server, std::string_view id);
 
 /// The chunk that shows message `number` of a stream: `Recvd msg #N: 'TEXT'<br/>`.
 [[nodiscard]] std::string comet_chunk(std::uint64_t number, std::string_view text);

@@ -1,7 +1,7 @@
 // Waiting for something that no descriptor tells of: asks again and again, up to a deadline.
 #pragma once
 
-#include "topology/time.hpp"
+#include "topology/base/time.hpp"
 
 #include <thread>
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "test/support/eventually.hpp"
-#include "topology/time.hpp"
-#include "topology/unique_fd.hpp"
+#include "topology/base/time.hpp"
+#include "topology/base/unique_fd.hpp"
 
 #include <sys/types.h>
 

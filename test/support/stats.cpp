@@ -5,7 +5,7 @@
 namespace zcomet::test {
 
 nlohmann::json read_stats(const std::string& admin) {
-    CometClient client(parse_host_port(admin).value());
+    CometClient client(wire::parse_host_port(admin).value());
     client.request("GET", "/stats");
     const auto status = client.await_status();
     const auto body = client.await_body();

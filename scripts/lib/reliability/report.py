@@ -23,7 +23,7 @@ What is shown by what:
   process, on the very cores that the programs run, with a simulated clock and network. Each seed makes another
   cluster and another course of faults. Every promise is checked at every step, and after each round of faults the
   cluster has to come right by itself. Nothing here is a real socket, process or kernel.
-* **Deliberate bugs** ([topology/mutants.hpp](../topology/mutants.hpp)) show that this simulation would notice: each
+* **Deliberate bugs** ([topology/base/mutants.hpp](../topology/mutants.hpp)) show that this simulation would notice: each
   one is compiled into it, and has to be caught.
 * **Real faults** ([test/fault](../test/fault)) show that the *programs* hold, on real kernels' TCP: a supervised
   broker, two web nodes of two workers, 400 streams on each, and a sender of 200 messages a second that wants each of

@@ -1,0 +1,72 @@
+#include "broker/router/answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdio>
+
+namespace zcomet::broker::router {
+
+namespace {
+
+std::int64_t ms_between(Time from, Time until) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(until - from).count();
+}
+
+nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
+                                 std::uint32_t ids, Time now) {
+    return {{"name", peer.name},
+            {"incarnation", hex_u64(peer.incarnation)},
+            {"address", peer.address},
+            {"ids", ids},
+            {"streams", node.streams},
+            {"age_ms", ms_between(peer.joined, now)},
+            {"heard_ms", ms_between(peer.heard, now)},
+            {"live", node.feed.is_subscribed()},
+            {"unacknowledged_bytes", node.feed.kept_bytes()}};
+}
+
+} // namespace
+
+std::string hex_u64(std::uint64_t value) {
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
+    return text.data();
+}
+
+std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable& table, Time now) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    peers.for_each([&](table::PeerIndex index, const table::Peer& peer) {
+        if (const table::NodePart* node = peer.node()) {
+            all.push_back(node_json(peer, *node, table.id_count(index), now));
+        }
+    });
+    return all.dump();
+}
+
+std::string who_json(const table::PeerTable& peers, const table::RoutingTable& table,
+                     std::string_view id) {
+    nlohmann::ordered_json names = nlohmann::ordered_json::array();
+    table.for_each_node(id, [&](table::NodeIndex node) { names.push_back(peers[node].name); });
+    return nlohmann::ordered_json{{"id", id}, {"nodes", std::move(names)}}.dump();
+}
+
+std::string stats_json(const BrokerIdentity& broker, const table::BrokerCounters& counters,
+                       Time now) {
+    nlohmann::ordered_json counted = nlohmann::ordered_json::object();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(table::BrokerCounter::kIds); ++i) {
+        counted[std::string(table::kBrokerCounterNames[i])] =
+            counters.get(static_cast<table::BrokerCounter>(i));
+    }
+    return nlohmann::ordered_json{{"name", broker.name},
+                                  {"version", ZCOMET_VERSION},
+                                  {"incarnation", hex_u64(broker.incarnation)},
+                                  {"uptime_ms", ms_between(broker.started, now)},
+                                  {"ids", counters.get(table::BrokerCounter::kIds)},
+                                  {"nodes", counters.get(table::BrokerCounter::kNodes)},
+                                  {"senders", counters.get(table::BrokerCounter::kSenders)},
+                                  {"counters", std::move(counted)}}
+        .dump();
+}
+
+} // namespace zcomet::broker::router

@@ -1,0 +1,42 @@
+// How many ERROR frames a peer gets: a broken program that sends rubbish in a loop must not make
+// the broker send as much back.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/store/text_map.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace zcomet::broker::router {
+
+/// Counts by connection, since those that have not said HELLO have nothing else, and by whole
+/// seconds. Bounded: in a second in which very many connections erred, further ones get no answer.
+class ErrorLimit {
+  public:
+    static constexpr unsigned kPerSecond = 10;
+    static constexpr std::size_t kConnectionsMax = 65'536;
+
+    /// @return whether one more ERROR may go to `connection` at `now`.
+    [[nodiscard]] bool allow(std::string_view connection, Time now) {
+        if (now >= window_end_) {
+            told_.clear();
+            window_end_ = now + 1s;
+        }
+        const auto known = told_.find(connection);
+        if (known != told_.end()) {
+            return ++known->second <= kPerSecond;
+        }
+        if (told_.size() == kConnectionsMax) {
+            return false;
+        }
+        told_.emplace(connection, 1U);
+        return true;
+    }
+
+  private:
+    store::TextMap<unsigned> told_;
+    Time window_end_ = Time::min();
+};
+
+} // namespace zcomet::broker::router

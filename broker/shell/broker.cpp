@@ -1,0 +1,200 @@
+#include "broker/shell/broker.hpp"
+
+#include "topology/link/query.hpp"
+
+#include <nlohmann/json.hpp>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <optional>
+#include <utility>
+
+namespace zcomet::broker::shell {
+
+namespace {
+
+/// One turn takes in at most this much before it publishes, so that the first message of a burst
+/// does not wait for the last.
+constexpr unsigned kFramesPerTurn = 256;
+constexpr std::size_t kBytesPerTurn = 512U << 10U;
+constexpr unsigned kSubscriptionsPerTurn = 1024;
+/// Below this, copying a batch costs less than sharing it (an allocation and two atomic counts).
+constexpr std::size_t kSharedBytesMin = 4096;
+/// How long a broker that may hold our port gets to say so.
+constexpr Duration kProbeTimeout = 1s;
+
+/// How this machine reaches an address that stands for all of its own.
+wire::HostPort reachable(wire::HostPort address) {
+    if (address.host == "*" || address.host == "0.0.0.0") {
+        address.host = "127.0.0.1";
+    }
+    return address;
+}
+
+/// Name of the broker that answers at `address`, if one does.
+std::optional<std::string> broker_at(zmq::context_t& context, const wire::HostPort& address) {
+    const Result<std::string> stats = link::query_broker(
+        context, wire::tcp_endpoint(reachable(address)), "stats", "", kProbeTimeout);
+    if (!stats.ok()) {
+        return std::nullopt;
+    }
+    const auto json = nlohmann::json::parse(stats.value(), nullptr, false);
+    return json.is_object() ? json.value("name", "?") : std::optional<std::string>("?");
+}
+
+void release_shared_frame(void* /*data*/, void* hint) {
+    delete static_cast<feed::SharedFrame*>(hint);
+}
+
+zmq::message_t to_message(const feed::SharedFrame& frame) {
+    if (frame->size() < kSharedBytesMin) {
+        return {frame->data(), frame->size()};
+    }
+    // ZeroMQ's interface wants the bytes mutable, but does not change what it sends.
+    return {const_cast<char*>(frame->data()), frame->size(), release_shared_frame,
+            new feed::SharedFrame(frame)};
+}
+
+} // namespace
+
+Broker::Broker(zmq::context_t& context)
+    : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub) {}
+
+Broker::~Broker() = default;
+
+Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOptions options) {
+    std::unique_ptr<Broker> broker(new Broker(context));
+    if (Status bound = broker->bind(context, options); !bound.ok()) {
+        return bound.error();
+    }
+    wire::HostPort feed = wire::parse_tcp_endpoint(broker->feed_endpoint()).value();
+    if (!options.advertise.empty()) {
+        feed.host = options.advertise;
+    }
+    options.router.feed_endpoint = wire::tcp_endpoint(feed);
+    broker->router_ = std::make_unique<router::Router>(static_cast<router::RouterHost&>(*broker),
+                                                       std::move(options.router), Clock::now());
+    if (!options.admin.host.empty()) {
+        auto admin = AdminPage::open(options.admin, broker->router_->identity(),
+                                     broker->router_->counters());
+        if (!admin.ok()) {
+            return admin.error();
+        }
+        broker->admin_ = std::move(admin).value();
+    }
+    return broker;
+}
+
+Status Broker::bind(zmq::context_t& context, const BrokerOptions& options) {
+    if (Status bound = peers_.bind(wire::tcp_endpoint(options.listen)); !bound.ok()) {
+        if (const auto name = broker_at(context, options.listen)) {
+            return Error{"a zcomet-broker named \"" + *name + "\" is already running at " +
+                         wire::tcp_endpoint(options.listen)};
+        }
+        return bound;
+    }
+    return feeds_.bind(wire::tcp_endpoint(options.feed));
+}
+
+std::string Broker::admin_address() const {
+    return admin_ == nullptr ? std::string() : admin_->address().text();
+}
+
+void Broker::run(int stop_fd) {
+    do {
+        const Time now = Clock::now();
+        if (feeds_ready_) {
+            receive_subscriptions();
+        }
+        if (peers_ready_) {
+            receive_frames(now);
+        }
+        router_->turn(now);
+    } while (sleep_until_due(stop_fd));
+}
+
+void Broker::receive_frames(Time now) {
+    std::size_t bytes = 0;
+    for (unsigned frames = 0; frames < kFramesPerTurn && bytes < kBytesPerTurn; ++frames) {
+        bool more = false;
+        const std::optional<zmq::message_t> connection = peers_.receive(more);
+        if (!connection) {
+            return;
+        }
+        std::optional<zmq::message_t> frame = more ? peers_.receive(more) : std::nullopt;
+        const bool single = frame && !more;
+        while (more && peers_.receive(more)) {
+        }
+        if (!frame) {
+            continue;
+        }
+        current_ = &*frame;
+        // A message of several frames is nothing that the protocol has; the router answers it as it
+        // does every frame that is none.
+        router_->on_frame(link::bytes_of(*connection),
+                          single ? link::bytes_of(*frame) : std::string_view(), now);
+        current_ = nullptr;
+        bytes += frame->size();
+    }
+}
+
+void Broker::receive_subscriptions() {
+    for (unsigned i = 0; i < kSubscriptionsPerTurn; ++i) {
+        const std::optional<zmq::message_t> message = feeds_.receive_single();
+        if (!message) {
+            return;
+        }
+        const std::string_view bytes = link::bytes_of(*message);
+        const bool is_subscription = !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
+        // What is none is counted like one to a topic that nobody can have.
+        router_->on_subscription(is_subscription ? bytes.substr(1) : std::string_view(),
+                                 is_subscription && bytes[0] == 1);
+    }
+}
+
+/// @return false when it is time to stop.
+bool Broker::sleep_until_due(int stop_fd) {
+    // The descriptors tell of news once only, and sending may have taken it off them; so the
+    // sockets are asked before every sleep.
+    peers_ready_ = peers_.readable();
+    feeds_ready_ = feeds_.readable();
+    const bool more_waits = peers_ready_ || feeds_ready_;
+    const Time due = router_->due();
+    const Duration sleep =
+        more_waits ? Duration::zero() : std::max(due - Clock::now(), Duration::zero());
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(sleep);
+    const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (sleep - seconds).count()};
+    std::array<pollfd, 3> waiting{{{.fd = stop_fd, .events = POLLIN, .revents = 0},
+                                   {.fd = peers_.fd(), .events = POLLIN, .revents = 0},
+                                   {.fd = feeds_.fd(), .events = POLLIN, .revents = 0}}};
+    const bool has_deadline = more_waits || due != kNever;
+    const int ready =
+        ::ppoll(waiting.data(), waiting.size(), has_deadline ? &timeout : nullptr, nullptr);
+    if (ready <= 0) {
+        return true;
+    }
+    peers_ready_ = peers_ready_ || waiting[1].revents != 0;
+    feeds_ready_ = feeds_ready_ || waiting[2].revents != 0;
+    return waiting[0].revents == 0;
+}
+
+bool Broker::send_to_peer(std::string_view connection, std::string frame) {
+    return peers_.send(connection, true) == link::ZmqSocket::Sent::kOk &&
+           peers_.send(frame) == link::ZmqSocket::Sent::kOk;
+}
+
+void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {
+    // XPUB never refuses: it drops what nobody subscribes to, and has no high-water mark.
+    static_cast<void>(feeds_.send(topic, true));
+    static_cast<void>(feeds_.send(to_message(frame)));
+}
+
+std::string Broker::address_of(std::string_view /*connection*/) {
+    const char* const address =
+        current_ == nullptr ? nullptr : zmq_msg_gets(current_->handle(), "Peer-Address");
+    return address == nullptr ? std::string("?") : std::string(address);
+}
+
+} // namespace zcomet::broker::shell

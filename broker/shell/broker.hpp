@@ -1,0 +1,74 @@
+// The sockets around a Router: a ROUTER, an XPUB, a page for operators, and the loop.
+#pragma once
+
+#include "broker/router/router.hpp"
+#include "broker/shell/admin_page.hpp"
+#include "broker/shell/event_log.hpp"
+#include "topology/base/result.hpp"
+#include "topology/link/zmq_socket.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace zcomet::broker::shell {
+
+struct BrokerOptions {
+    /// Where peers connect; port 0 is any free one.
+    wire::HostPort listen{"0.0.0.0", 5555};
+    /// Where nodes subscribe; port 0 is any free one.
+    wire::HostPort feed{"0.0.0.0", 5556};
+    /// Host part of the feed endpoint that nodes are told; empty: that of `feed`.
+    std::string advertise;
+    /// Of the admin page; an empty host: none.
+    wire::HostPort admin;
+    /// The rest. `feed_endpoint` is filled in.
+    router::RouterOptions router;
+};
+
+/// Thread:  one, for its whole life.
+class Broker : private router::RouterHost {
+  public:
+    /// Binds all sockets: whoever connects from now on will be heard.
+    /// Errors:  a port is in use, and by what; an address that is not this machine's.
+    [[nodiscard]] static Result<std::unique_ptr<Broker>> open(zmq::context_t& context,
+                                                              BrokerOptions options);
+    ~Broker() override;
+    Broker(const Broker&) = delete;
+    Broker& operator=(const Broker&) = delete;
+
+    /// "tcp://HOST:PORT", as bound.
+    [[nodiscard]] std::string listen_endpoint() const { return peers_.bound_endpoint(); }
+    [[nodiscard]] std::string feed_endpoint() const { return feeds_.bound_endpoint(); }
+    /// "HOST:PORT"; empty if there is none.
+    [[nodiscard]] std::string admin_address() const;
+
+    /// Serves until `stop_fd` becomes readable.
+    void run(int stop_fd);
+
+  private:
+    explicit Broker(zmq::context_t& context);
+    [[nodiscard]] Status bind(zmq::context_t& context, const BrokerOptions& options);
+
+    void receive_frames(Time now);
+    void receive_subscriptions();
+    [[nodiscard]] bool sleep_until_due(int stop_fd);
+
+    bool send_to_peer(std::string_view connection, std::string frame) override;
+    void publish(std::string_view topic, const feed::SharedFrame& frame) override;
+    std::string address_of(std::string_view connection) override;
+    void on_event(const router::RouterEvent& event) override { log_.write(event); }
+
+    link::ZmqSocket peers_; // ROUTER
+    link::ZmqSocket feeds_; // XPUB
+    /// Whether there is something to receive; asking ZeroMQ without need costs system calls.
+    bool peers_ready_ = true;
+    bool feeds_ready_ = true;
+    EventLog log_;
+    /// The frame that the router is handling, which knows where it came from.
+    zmq::message_t* current_ = nullptr;
+    std::unique_ptr<router::Router> router_;
+    std::unique_ptr<AdminPage> admin_;
+};
+
+} // namespace zcomet::broker::shell

@@ -1,0 +1,76 @@
+#include "broker/shell/event_log.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace zcomet::broker::shell {
+
+namespace {
+
+std::string_view name_of(router::RouterEvent::Kind kind) {
+    switch (kind) {
+    case router::RouterEvent::Kind::kJoined:
+        return "joined";
+    case router::RouterEvent::Kind::kReconnected:
+        return "reconnected";
+    case router::RouterEvent::Kind::kLive:
+        return "live";
+    case router::RouterEvent::Kind::kLeft:
+        return "left";
+    case router::RouterEvent::Kind::kDied:
+        return "died";
+    case router::RouterEvent::Kind::kReplaced:
+        return "replaced";
+    case router::RouterEvent::Kind::kShed:
+        return "shed";
+    case router::RouterEvent::Kind::kRefused:
+        return "refused";
+    case router::RouterEvent::Kind::kPaused:
+        return "paused";
+    case router::RouterEvent::Kind::kDrifted:
+        return "drifted";
+    }
+    return "unknown";
+}
+
+/// Senders come and go by the hundred; that they do is no news. A node is.
+spdlog::level::level_enum level_of(const router::RouterEvent& event) {
+    const bool is_node = event.role == wire::Role::kNode;
+    if (event.kind == router::RouterEvent::Kind::kDied ||
+        event.kind == router::RouterEvent::Kind::kReplaced ||
+        event.kind == router::RouterEvent::Kind::kDrifted) {
+        return is_node ? spdlog::level::warn : spdlog::level::info;
+    }
+    return is_node ? spdlog::level::info : spdlog::level::debug;
+}
+
+} // namespace
+
+void EventLog::write(const router::RouterEvent& event) {
+    switch (event.kind) {
+    case router::RouterEvent::Kind::kRefused:
+        write_refusal(event);
+        return;
+    case router::RouterEvent::Kind::kShed:
+        if (const std::uint64_t times = sheds_.pass(); times > 0) {
+            spdlog::warn("event=shed node={} messages={} times={}", event.name, event.count, times);
+        }
+        return;
+    case router::RouterEvent::Kind::kPaused:
+        spdlog::warn("event=paused ms={}", event.count);
+        return;
+    default:
+        spdlog::log(level_of(event), "event={} {}={} incarnation={} address={} ids={}",
+                    name_of(event.kind), event.role == wire::Role::kNode ? "node" : "sender",
+                    event.name, router::hex_u64(event.incarnation), event.address, event.count);
+    }
+}
+
+void EventLog::write_refusal(const router::RouterEvent& event) {
+    if (const std::uint64_t times = refusals_.pass(); times > 0) {
+        spdlog::warn("event=refused code={} peer={} address={} text=\"{}\" times={}",
+                     wire::name_of(event.code), event.name.empty() ? "-" : event.name,
+                     event.address, event.text, times);
+    }
+}
+
+} // namespace zcomet::broker::shell

@@ -1,0 +1,21 @@
+// The router's events as log lines, with limits on those that a peer can cause at will.
+#pragma once
+
+#include "broker/router/router.hpp"
+#include "topology/program/program.hpp"
+
+namespace zcomet::broker::shell {
+
+/// Thread:  the broker's loop.
+class EventLog {
+  public:
+    void write(const router::RouterEvent& event);
+
+  private:
+    void write_refusal(const router::RouterEvent& event);
+
+    program::LogLimit refusals_;
+    program::LogLimit sheds_;
+};
+
+} // namespace zcomet::broker::shell

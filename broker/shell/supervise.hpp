@@ -1,0 +1,18 @@
+// `zcomet-broker --supervise`: a small process that runs the broker as its child and starts it
+// again whenever it dies, for hosts without systemd. libzmq 4.3.4 has assertions that a peer can
+// reach; one that fails ends the broker, whose nodes then tell the next one all there is to know.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace zcomet::broker::shell {
+
+/// Runs until SIGTERM or SIGINT; then the broker has ended, too.
+/// @param arguments  of this process, without its name; the broker gets the same.
+/// @return the exit status: 0, or that of a broker that could not start.
+/// Throws std::runtime_error if there is no process to be had.
+/// Thread: the main thread, with no other and no ZeroMQ context.
+[[nodiscard]] int supervise(std::vector<std::string> arguments);
+
+} // namespace zcomet::broker::shell

@@ -1,0 +1,182 @@
+// Who is where: id → nodes and node → ids, many of each for each.
+//
+// Every pair of an id and a node that holds it is one record of 24 bytes, in two doubly linked
+// lists at once: that of its id and that of its node. With the id's text and its slot in the hash
+// table (topology/store/id_table.hpp) an id on one node costs 58 to 65 bytes: ten million ids on a
+// hundred nodes fit in one gigabyte.
+//
+// A node may lose a million ids at once, by leaving or by a list that does not name them. That is a
+// matter of one entry: each link bears one of four marks, and the node's entry says which marks
+// mean that the id is held. Links with another mark are void: nobody sees them, and reclaim() gives
+// back their memory, as many at a time as its caller has time for.
+#pragma once
+
+#include "topology/store/id_table.hpp"
+#include "topology/store/slab.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace zcomet::broker::table {
+
+/// Index of a node; small, since the table keeps a few bytes for each up to the highest.
+using NodeIndex = std::uint32_t;
+
+/// Thread:  one at a time.   Errors: none.
+class RoutingTable {
+  public:
+    static constexpr NodeIndex kNodeIndexMax = (NodeIndex{1} << 30U) - 1;
+
+    /// `node` holds `id` from now on.
+    /// @param node  not one that was removed and is not free yet.
+    /// @param id    valid (topology/wire/id.hpp); copied if it is new.
+    /// @return false if it did already.
+    /// Cost:  one hash, and a step for each node that holds the id.
+    bool login(NodeIndex node, std::string_view id);
+
+    /// @return false if `node` did not hold `id`.   Cost: as login().
+    bool logout(NodeIndex node, std::string_view id);
+
+    /// Logs out all ids of `node`. Its index is taken until its links are reclaimed.
+    /// @return whether the index is free at once, since the node has no links.   Cost: O(1).
+    [[nodiscard]] bool remove_node(NodeIndex node);
+
+    /// The first of the three steps that make the ids of `node` exactly those of a list. A list
+    /// that was begun before and not ended is forgotten; what it named stays logged in.
+    /// Cost: O(1); O(links of the node) if two lists or more were begun while its links wait for
+    /// reclaim().
+    void begin_list(NodeIndex node);
+    /// `id` is in the list: logged in if it was not, and otherwise without interruption. Between
+    /// begin_list() and end_list(), login() does the same.
+    void list(NodeIndex node, std::string_view id) { (void)login(node, id); }
+    /// Logs out what the list did not name.   Cost: O(1).
+    void end_list(NodeIndex node);
+
+    /// Whether reclaim() has anything to do.
+    [[nodiscard]] bool has_to_reclaim() const { return first_queued_ != store::kNoIndex; }
+    /// Looks at `links_max` links of nodes that lost ids, one node after the other, and gives back
+    /// the memory of those that are void. Calls `on_free(NodeIndex)` for each removed node that has
+    /// no links any more: its index may be used again. Cost: O(links_max), some 0.5 µs for each.
+    template <typename OnFree> void reclaim(std::uint32_t links_max, OnFree&& on_free) {
+        while (has_to_reclaim()) {
+            const NodeIndex node = first_queued_;
+            links_max -= reclaim_links(node, links_max);
+            if (nodes_[node].reclaim_next != store::kNoIndex) {
+                return;
+            }
+            if (leave_queue()) {
+                on_free(node);
+            }
+        }
+    }
+
+    /// Calls `visit(NodeIndex)` for each node that holds `id`; the table must not change meanwhile.
+    /// @return how many there are.   Cost: one hash, no allocation.
+    template <typename Visit>
+    std::uint32_t for_each_node(std::string_view id, Visit&& visit) const {
+        const std::optional<store::IdIndex> index = ids_.find(id);
+        if (!index) {
+            return 0;
+        }
+        const bool may_be_void = has_to_reclaim(); // ordinarily not, and no entry is looked at
+        std::uint32_t nodes = 0;
+        for (LinkIndex i = first_of_id_[*index]; i != store::kNoIndex; i = links_[i].id_next) {
+            const Link& link = links_[i];
+            if (!may_be_void || nodes_[link.node].is_held(link)) {
+                visit(NodeIndex{link.node});
+                ++nodes;
+            }
+        }
+        return nodes;
+    }
+
+    /// Calls `visit(std::string_view id)` for each id of `node`; the table must not change
+    /// meanwhile.
+    template <typename Visit> void for_each_id(NodeIndex node, Visit&& visit) const {
+        for (LinkIndex i = first_of_node(node); i != store::kNoIndex; i = links_[i].node_next) {
+            if (nodes_[node].is_held(links_[i])) {
+                visit(ids_.name(links_[i].id));
+            }
+        }
+    }
+
+    /// How many ids `node` holds.
+    [[nodiscard]] std::uint32_t id_count(NodeIndex node) const;
+    /// Of the ids that `node` holds: topology/wire/id_digest.hpp.
+    [[nodiscard]] std::uint64_t digest(NodeIndex node) const;
+    /// How many different ids are held by any node. While there is something to reclaim, also those
+    /// of which only void links are left.
+    [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
+    /// Bytes taken, without what the allocator adds.
+    [[nodiscard]] std::size_t memory_bytes() const;
+
+  private:
+    using LinkIndex = std::uint32_t;
+    /// One id on one node.
+    struct Link {
+        store::IdIndex id;
+        NodeIndex node : 30;
+        std::uint32_t mark : 2;
+        LinkIndex id_next;
+        LinkIndex id_previous;
+        LinkIndex node_next;
+        LinkIndex node_previous;
+    };
+    static_assert(sizeof(Link) == 24);
+    /// A set of marks, a bit for each.
+    using Marks = std::uint8_t;
+    static constexpr Marks kAllMarks = 0xF;
+    static constexpr std::uint32_t kMarkMax = 3;
+    [[nodiscard]] static constexpr Marks only(std::uint32_t mark) {
+        return static_cast<Marks>(1U << mark);
+    }
+    struct IdSum {
+        std::uint64_t digest = 0;
+        std::uint32_t count = 0;
+        void add(std::uint64_t id_digest) {
+            digest += id_digest;
+            ++count;
+        }
+        void subtract(std::uint64_t id_digest) {
+            digest -= id_digest;
+            --count;
+        }
+    };
+    struct NodeEntry {
+        IdSum ids;    ///< those it holds
+        IdSum marked; ///< of those, with `mark`: all, or what the list under way has named
+        LinkIndex first = store::kNoIndex;
+        LinkIndex reclaim_next = store::kNoIndex; ///< what reclaim() looks at next
+        NodeIndex queued_after = store::kNoIndex; ///< the next node in the queue
+        std::uint8_t mark = 0;                    ///< of what is logged in now
+        Marks used = only(0);                     ///< that links may bear
+        Marks held = only(0); ///< that links of held ids bear; none: it was removed
+        /// How often reclaim() has yet to come to the end of its links, some of which may be void,
+        /// or of more marks than two. It is in the queue if this is not 0.
+        std::uint8_t passes = 0;
+
+        [[nodiscard]] bool is_held(const Link& link) const { return (held >> link.mark & 1U) != 0; }
+        /// To this one reclaim() changes all held marks but `mark`.
+        [[nodiscard]] std::uint8_t older_mark() const;
+    };
+
+    [[nodiscard]] LinkIndex first_of_node(NodeIndex node) const;
+    [[nodiscard]] LinkIndex find_link(store::IdIndex id, NodeIndex node) const;
+    [[nodiscard]] NodeEntry& entry(NodeIndex node);
+    void insert_link(NodeIndex node, store::IdIndex id);
+    void unlink(LinkIndex index);
+    void enqueue(NodeIndex node);
+    std::uint32_t reclaim_links(NodeIndex node, std::uint32_t links_max);
+    bool leave_queue();
+
+    store::IdTable ids_;
+    store::ChunkedArray<LinkIndex> first_of_id_; // by IdIndex
+    store::Slab<Link> links_;
+    store::ChunkedArray<NodeEntry> nodes_; // by NodeIndex
+    NodeIndex node_bound_ = 0;
+    NodeIndex first_queued_ = store::kNoIndex; // nodes that reclaim() has to do with
+    NodeIndex last_queued_ = store::kNoIndex;
+};
+
+} // namespace zcomet::broker::table

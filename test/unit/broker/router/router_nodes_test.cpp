@@ -1,0 +1,267 @@
+// Router: logins, logouts and lists; subscriptions; the feed's heartbeats and resends.
+#include "test/unit/broker/router/router_harness.hpp"
+
+using namespace zcomet;
+using namespace zcomet::broker::router;
+using namespace zcomet::test;
+using wire::ErrorCode;
+using Kind = RouterEvent::Kind;
+
+namespace {
+
+const std::string kOnNode = R"(","nodes":["node"]})";
+const std::string kNowhere = R"(","nodes":[]})";
+
+std::string held(const std::string& id) {
+    return R"({"id":")" + id + kOnNode;
+}
+std::string not_held(const std::string& id) {
+    return R"({"id":")" + id + kNowhere;
+}
+
+std::vector<wire::Batch> batches(const RouterHarness& broker) {
+    std::vector<wire::Batch> all;
+    for (const Published& one : broker.published) {
+        all.push_back(RouterHarness::decoded<wire::Batch>(one.frame));
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("router: login changes are applied in order, once", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a", "b"}));
+    broker.say("n", RouterHarness::logout(2, {"a", "never"}));
+    CHECK(broker.who("a") == not_held("a"));
+    CHECK(broker.who("b") == held("b"));
+    broker.say("n", RouterHarness::login(1, {"a"})); // applied before
+    CHECK(broker.who("a") == not_held("a"));
+    CHECK(broker.take("n").empty());
+    CHECK(broker.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 2, {"b"})).change == 2);
+    CHECK(broker.counter(table::BrokerCounter::kLogins) == 2);
+    CHECK(broker.counter(table::BrokerCounter::kLogouts) == 1);
+}
+
+TEST_CASE("router: after missing changes nothing is applied until the list", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    CHECK(broker.refused("n", RouterHarness::login(3, {"c"})) == ErrorCode::kListNeeded);
+    broker.say("n", RouterHarness::login(2, {"b"}));
+    CHECK(broker.take("n").empty());
+    CHECK(broker.who("a") == held("a"));
+    CHECK(broker.who("b") == not_held("b"));
+    CHECK(broker.who("c") == not_held("c"));
+
+    broker.say("n", RouterHarness::list(4, true, false, {"b"}));
+    CHECK(broker.who("a") == held("a")); // until the list is whole
+    broker.say("n", RouterHarness::list(4, false, false, {"c"}));
+    broker.say("n", RouterHarness::list(4, false, true, {"d"}));
+    CHECK(broker.who("a") == not_held("a"));
+    CHECK(broker.who("d") == held("d"));
+    broker.say("n", RouterHarness::login(5, {"e"}));
+    CHECK(broker.who("e") == held("e"));
+    CHECK(broker.take("n").empty());
+    CHECK(broker.counter(table::BrokerCounter::kLists) == 1);
+}
+
+TEST_CASE("router: a heartbeat that names a lost change is answered by list-needed", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    broker.say("n", RouterHarness::heartbeat(0, 0));
+    CHECK(broker.take("n").size() == 1);
+    broker.now += 100ms;
+    CHECK(broker.refused("n", RouterHarness::heartbeat(0, 2)) == ErrorCode::kListNeeded);
+    broker.say("n", RouterHarness::list(2, true, true, {"a"}));
+    broker.say("n", RouterHarness::heartbeat(0, 2, {"a"}));
+    CHECK(broker.take("n").empty());
+}
+
+TEST_CASE("router: parts of a list that do not follow each other are refused", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    CHECK(broker.refused("n", RouterHarness::list(1, false, true, {"x"})) ==
+          ErrorCode::kListNeeded);
+
+    broker.say("n", RouterHarness::list(1, true, false, {"a"}));
+    SECTION("a part of another list") {
+        CHECK(broker.refused("n", RouterHarness::list(2, false, true, {"x"})) ==
+              ErrorCode::kListNeeded);
+    }
+    SECTION("a login in between") {
+        CHECK(broker.refused("n", RouterHarness::login(2, {"x"})) == ErrorCode::kListNeeded);
+    }
+    CHECK(broker.who("x") == not_held("x"));
+    CHECK(broker.refused("n", RouterHarness::list(1, false, true, {})) == ErrorCode::kListNeeded);
+    broker.say("n", RouterHarness::list(2, true, true, {"b"}));
+    CHECK(broker.who("a") == not_held("a"));
+    CHECK(broker.who("b") == held("b"));
+}
+
+TEST_CASE("router: a list that begins anew counts, not the one it broke off", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    broker.say("n", RouterHarness::list(1, true, false, {"a"}));
+    broker.say("n", RouterHarness::list(1, true, false, {"b"}));
+    broker.say("n", RouterHarness::list(1, false, true, {"c"}));
+    CHECK(broker.who("a") == not_held("a"));
+    CHECK(broker.who("b") == held("b"));
+    CHECK(broker.who("c") == held("c"));
+}
+
+TEST_CASE("router: a bad id in a frame keeps the whole frame from being applied", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    std::string frame = RouterHarness::login(1, {"good", "evil"});
+    frame[frame.size() - 1] = ' ';
+    CHECK(broker.refused("n", frame) == ErrorCode::kBadId);
+    CHECK(broker.who("good") == not_held("good"));
+    broker.say("n", RouterHarness::login(1, {"good"}));
+    CHECK(broker.who("good") == held("good"));
+}
+
+TEST_CASE("router: a subscription gets an empty batch at once", "[router]") {
+    RouterHarness broker;
+    const std::string topic = wire::encode_topic(1);
+    SECTION("after HELLO") {
+        broker.join_node("n", 1, "node");
+        broker.turn();
+        CHECK(broker.published.empty());
+        broker.router.on_subscription(topic, true);
+    }
+    SECTION("before HELLO") {
+        broker.router.on_subscription(topic, true);
+        broker.turn();
+        CHECK(broker.published.empty());
+        broker.join_node("n", 1, "node");
+    }
+    CHECK(broker.router.due() <= broker.now);
+    broker.turn();
+    REQUIRE(broker.published.size() == 1);
+    CHECK(broker.published[0].topic == topic);
+    CHECK(batches(broker)[0].number == 0);
+    CHECK(batches(broker)[0].messages.count() == 0);
+    CHECK(broker.reported(Kind::kLive, "node"));
+
+    // A second connection subscribes before the first is gone.
+    broker.published.clear();
+    broker.router.on_subscription(topic, true);
+    broker.turn();
+    CHECK(broker.published.size() == 1);
+    broker.router.on_subscription(topic, false);
+    broker.published.clear();
+    broker.say("n", RouterHarness::heartbeat(0, 0));
+    broker.pass(1100ms);
+    CHECK_FALSE(broker.published.empty()); // still subscribed
+    broker.router.on_subscription(topic, false);
+    broker.turn();
+    broker.published.clear();
+    broker.say("n", RouterHarness::heartbeat(0, 0));
+    broker.pass(1100ms);
+    CHECK(broker.published.empty());
+}
+
+TEST_CASE("router: topics that can be nobody's are ignored and counted", "[router]") {
+    RouterHarness broker;
+    broker.router.on_subscription("", true);
+    broker.router.on_subscription("short", true);
+    broker.router.on_subscription("much too long", true);
+    broker.router.on_subscription(wire::encode_topic(5), false);
+    CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 4);
+}
+
+TEST_CASE("router: subscriptions without HELLO are bounded", "[router]") {
+    RouterOptions options;
+    options.peers_max = 10;
+    RouterHarness broker(options);
+    for (std::uint64_t i = 1; i <= 100; ++i) {
+        broker.router.on_subscription(wire::encode_topic(i), true);
+    }
+    CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
+    // They keep no node from its feed.
+    broker.join_live_node("n", 1000, "node");
+    CHECK(broker.reported(RouterEvent::Kind::kLive, "node"));
+    CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
+}
+
+TEST_CASE("router: a quiet feed gets an empty batch each heartbeat", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    for (int i = 0; i < 5; ++i) {
+        broker.say("n", RouterHarness::heartbeat(0, 0));
+        broker.pass(1s);
+    }
+    CHECK(broker.published.size() >= 4);
+    CHECK(broker.published.size() <= 6);
+}
+
+TEST_CASE("router: heartbeats are answered, but not more than twice an interval", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    static_cast<void>(broker.take("n"));
+    for (int i = 0; i < 20; ++i) {
+        broker.say("n", RouterHarness::heartbeat(0, 0));
+        broker.now += 100ms;
+    }
+    CHECK(broker.take("n").size() == 4);
+}
+
+TEST_CASE("router: batches are kept until acknowledged, and sent again on request", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+        broker.say("s", RouterHarness::send(i, {{"a", std::to_string(i)}}));
+        broker.pass(1ms);
+    }
+    CHECK(broker.take_messages() == std::vector<std::string>{"1 a 1", "1 a 2", "1 a 3"});
+    broker.say("n", wire::encode(wire::Resend{2, 3}));
+    broker.turn();
+    REQUIRE(broker.published.size() == 2);
+    CHECK(batches(broker)[0].number == 2);
+    CHECK(broker.take_messages() == std::vector<std::string>{"1 a 2", "1 a 3"});
+    CHECK(broker.counter(table::BrokerCounter::kBatchesResent) == 2);
+    CHECK(broker.counter(table::BrokerCounter::kResendRequests) == 1);
+
+    broker.say("n", RouterHarness::heartbeat(3, 1, {"a"}));
+    CHECK(broker.query("nodes").find(R"("unacknowledged_bytes":0)") != std::string::npos);
+    broker.say("n", wire::encode(wire::Resend{900, 1000})); // never published
+    broker.turn();
+    CHECK(broker.published.empty());
+}
+
+TEST_CASE("router: what a node does not take is shed in the open", "[router]") {
+    RouterOptions options;
+    options.feed = {.window_bytes = 65'536, .bound_bytes = 65'536 + wire::kFrameBytesMax};
+    RouterHarness broker(options);
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    for (std::uint64_t i = 1; i <= 100; ++i) {
+        broker.say("s", RouterHarness::send(i, {{"a", std::string(60'000, 'x')}}));
+        broker.turn();
+    }
+    CHECK(broker.counter(table::BrokerCounter::kMessagesShed) > 0);
+    CHECK(broker.reported(Kind::kShed, "node"));
+    const std::uint64_t shed = broker.counter(table::BrokerCounter::kMessagesShed);
+
+    // It learns of each that it lost when it goes on.
+    std::uint64_t told = 0;
+    std::uint64_t got = 0;
+    std::uint64_t applied = 0;
+    for (int i = 0; i < 200; ++i) {
+        for (const wire::Batch& batch : batches(broker)) {
+            told += batch.shed_count;
+            got += batch.messages.count();
+            applied = std::max(applied, batch.number);
+        }
+        broker.published.clear();
+        broker.say("n", RouterHarness::heartbeat(applied, 1, {"a"}));
+        broker.pass(1ms);
+    }
+    CHECK(told == shed);
+    CHECK(told + got == 100);
+}

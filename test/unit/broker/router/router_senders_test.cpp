@@ -1,0 +1,275 @@
+// Router: sends, receipts, repeats, and when a sender gets credit.
+#include "test/unit/broker/router/router_harness.hpp"
+
+using namespace zcomet;
+using namespace zcomet::broker::router;
+using namespace zcomet::test;
+using wire::ErrorCode;
+
+namespace {
+
+constexpr std::uint32_t kWindow = 262'144;
+
+/// A SEND of at least a quarter of the window.
+std::string quarter_window(std::uint64_t first, const std::string& id) {
+    return RouterHarness::send(first, {{id, std::string(kWindow / 4, 'x')}});
+}
+
+std::optional<std::uint64_t> credit(RouterHarness& broker, const std::string& connection) {
+    const auto frames = broker.take(connection);
+    if (frames.empty()) {
+        return std::nullopt;
+    }
+    return RouterHarness::decoded<wire::Credit>(frames.back(), wire::Role::kSender).through;
+}
+
+/// A broker with one node that holds "a" and lets its feed's window run full, and one sender.
+class FullWindow : public RouterHarness {
+  public:
+    FullWindow() : RouterHarness(small_feed()) {
+        join_live_node("n", 1, "node");
+        say("n", login(1, {"a"}));
+        say("n", heartbeat(0, 1, {"a"}));
+        join_sender("s", 2);
+        // The first fills the window, the second waits for it.
+        say("s", quarter_window(1, "a"));
+        turn();
+        say("s", quarter_window(2, "a"));
+        turn();
+        static_cast<void>(take("s"));
+    }
+    /// The node applies one batch more.
+    void acknowledge() { say("n", heartbeat(++acknowledged_, 1, {"a"})); }
+
+  private:
+    static RouterOptions small_feed() {
+        RouterOptions options;
+        options.feed.window_bytes = 65'536;
+        return options;
+    }
+    std::uint64_t acknowledged_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("router: a message goes to every node that holds its id, at once", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.join_live_node("m", 2, "other");
+    broker.say("n", RouterHarness::login(1, {"a", "b"}));
+    broker.say("m", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 3);
+    broker.now += 10ms;
+    broker.say("s", RouterHarness::send(1, {{"a", "x"}, {"b", "y"}, {"nobody", "z"}}));
+    CHECK(broker.router.due() <= broker.now);
+    broker.turn();
+    auto messages = broker.take_messages();
+    std::sort(messages.begin(), messages.end());
+    CHECK(messages == std::vector<std::string>{"1 a x", "1 b y", "2 a x"});
+    CHECK(broker.counter(table::BrokerCounter::kMessagesIn) == 3);
+    CHECK(broker.counter(table::BrokerCounter::kMessagesRouted) == 3);
+    CHECK(broker.counter(table::BrokerCounter::kMessagesVoid) == 1);
+    CHECK(broker.take("s").empty());
+}
+
+TEST_CASE("router: messages keep their order, and busy feeds gather", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    std::vector<std::string> expected;
+    for (std::uint64_t i = 1; i <= 100; ++i) {
+        broker.say("s", RouterHarness::send(i, {{"a", std::to_string(i)}}));
+        expected.push_back("1 a " + std::to_string(i));
+        broker.pass(50us);
+    }
+    broker.pass(1ms);
+    CHECK(broker.published.size() <= 15);
+    CHECK(broker.take_messages() == expected);
+}
+
+TEST_CASE("router: messages for a node that is not live wait for it", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    broker.say("s", RouterHarness::send(1, {{"a", "early"}}));
+    broker.pass(10ms);
+    CHECK(broker.published.empty());
+    broker.router.on_subscription(wire::encode_topic(1), true);
+    broker.pass(10ms);
+    CHECK(broker.take_messages() == std::vector<std::string>{"1 a early"});
+}
+
+TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.join_live_node("m", 2, "other");
+    broker.say("n", RouterHarness::login(1, {"a", "b"}));
+    broker.say("m", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 3, 6);
+    const auto receipt = broker.ask<wire::Receipt>(
+        "s",
+        RouterHarness::send(7, {{"b", ""}, {"a", ""}, {"nobody", ""}}, wire::Confirm::kReceipt));
+    CHECK(receipt.first == 7);
+    REQUIRE(receipt.count == 3);
+    CHECK(receipt.nodes(0) == 1);
+    CHECK(receipt.nodes(1) == 2);
+    CHECK(receipt.nodes(2) == 0);
+    // What came before was for another broker, as the HELLO said; later gaps are losses.
+    CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 0);
+    broker.say("s", RouterHarness::send(12, {{"a", ""}}));
+    CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 2);
+}
+
+TEST_CASE("router: what a sender repeats goes out once", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    broker.say("s", RouterHarness::send(1, {{"a", "1"}, {"a", "2"}}));
+    CHECK(broker.join_sender("s2", 2).credited == 2);
+    const auto receipt =
+        broker.ask<wire::Receipt>("s2", RouterHarness::send(1, {{"a", "1"}, {"a", "2"}, {"a", "3"}},
+                                                            wire::Confirm::kReceipt));
+    CHECK(receipt.count == 3);
+    CHECK(receipt.nodes(0) == 1);
+    broker.pass(1ms);
+    CHECK(broker.take_messages() == std::vector<std::string>{"1 a 1", "1 a 2", "1 a 3"});
+    CHECK(broker.counter(table::BrokerCounter::kMessagesRepeated) == 2);
+}
+
+TEST_CASE("router: numbers beyond 64 bits are refused", "[router]") {
+    RouterHarness broker;
+    broker.join_sender("s", 2);
+    CHECK(broker.refused("s", RouterHarness::send(UINT64_MAX, {{"a", "1"}, {"a", "2"}})) ==
+          ErrorCode::kMalformed);
+    broker.say("s", RouterHarness::send(1, {{"a", "1"}}));
+    broker.say("s", RouterHarness::send(UINT64_MAX, {{"a", "1"}}));
+    CHECK(broker.take("s").empty());
+    // After the last number none is missing, whatever is repeated.
+    const std::uint64_t missing = broker.counter(table::BrokerCounter::kMessagesMissing);
+    CHECK(missing == UINT64_MAX - 2);
+    broker.say("s", RouterHarness::send(5, {{"a", "1"}}));
+    CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == missing);
+    CHECK(broker.counter(table::BrokerCounter::kMessagesRepeated) == 1);
+}
+
+TEST_CASE("router: credit comes with a quarter of the window", "[router]") {
+    RouterHarness broker;
+    broker.join_sender("s", 1);
+    std::uint64_t number = 0;
+    std::size_t bytes = 0;
+    while (!credit(broker, "s")) {
+        const std::string frame =
+            RouterHarness::send(++number, {{"nobody", std::string(999, 'x')}});
+        bytes += frame.size();
+        broker.say("s", frame);
+        broker.turn();
+        REQUIRE(bytes <= kWindow / 4 + 2000);
+    }
+    CHECK(bytes >= kWindow / 4);
+    CHECK(broker.counter(table::BrokerCounter::kCreditsGiven) == 1);
+    broker.pass(1s);
+    CHECK(broker.take("s").empty());
+}
+
+TEST_CASE("router: a turn gives a sender one credit for all it took in", "[router]") {
+    RouterHarness broker;
+    broker.join_sender("s", 1);
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        broker.say("s", quarter_window(i, "nobody"));
+    }
+    broker.turn();
+    const auto frames = broker.take("s");
+    REQUIRE(frames.size() == 1);
+    CHECK(RouterHarness::decoded<wire::Credit>(frames[0], wire::Role::kSender).through == 4);
+}
+
+TEST_CASE("router: a sender's heartbeat is answered by what was taken in", "[router]") {
+    RouterHarness broker;
+    broker.join_sender("s", 1);
+    broker.say("s", RouterHarness::send(1, {{"a", ""}, {"b", ""}}));
+    const auto answer = broker.ask<wire::Heartbeat>("s", RouterHarness::heartbeat(0, 2));
+    CHECK(answer.change == 2);
+    CHECK(answer.feed == 0);
+}
+
+TEST_CASE("router: credit is held back while a node that makes progress is behind", "[router]") {
+    FullWindow broker;
+    broker.say("s", quarter_window(3, "a"));
+    broker.turn();
+    CHECK_FALSE(credit(broker, "s"));
+    CHECK(broker.counter(table::BrokerCounter::kCreditsWithheld) == 1);
+
+    SECTION("the heartbeat does not give it away") {
+        CHECK(broker.ask<wire::Heartbeat>("s", RouterHarness::heartbeat(0, 3)).change < 3);
+    }
+    SECTION("until it has caught up") {
+        for (int i = 0; i < 3; ++i) {
+            broker.acknowledge();
+            broker.pass(1ms);
+        }
+        CHECK(credit(broker, "s") == 3U);
+    }
+    SECTION("but only for a second") {
+        for (int i = 0; i < 9; ++i) {
+            broker.pass(100ms);
+            // It goes on, but never catches up: what it applies is replaced by more.
+            broker.join_sender("t", 9);
+            broker.say("t", quarter_window(static_cast<std::uint64_t>(i) + 1, "a"));
+            broker.acknowledge();
+        }
+        CHECK_FALSE(credit(broker, "s"));
+        broker.pass(150ms);
+        CHECK(credit(broker, "s") == 3U);
+    }
+    SECTION("a node that stalls holds nobody back") {
+        broker.pass(400ms);
+        CHECK_FALSE(credit(broker, "s"));
+        broker.pass(150ms);
+        CHECK(credit(broker, "s") == 3U);
+    }
+    SECTION("a node that goes holds nobody back") {
+        broker.say("n", wire::encode(wire::Goodbye{}));
+        broker.turn();
+        CHECK(credit(broker, "s") == 3U);
+    }
+}
+
+TEST_CASE("router: a slow node does not hold back senders to others", "[router]") {
+    FullWindow broker;
+    broker.join_live_node("m", 7, "quick");
+    broker.say("m", RouterHarness::login(1, {"b"}));
+    broker.join_sender("other", 8);
+    static_cast<void>(broker.take("other"));
+    broker.say("other", quarter_window(1, "b"));
+    broker.turn();
+    CHECK(credit(broker, "other") == 1U);
+}
+
+TEST_CASE("router: a sender that leaves while credit is owed is forgotten", "[router]") {
+    FullWindow broker;
+    broker.say("s", quarter_window(3, "a"));
+    broker.turn();
+    broker.say("s", wire::encode(wire::Goodbye{}));
+    broker.pass(2s);
+    CHECK(broker.take("s").empty());
+    CHECK(broker.counter(table::BrokerCounter::kSenders) == 0);
+}
+
+TEST_CASE("router: a sender hears how long nodes may still be on their way", "[router]") {
+    RouterHarness broker;
+    CHECK(broker.join_sender("s", 1).settles_in_ms == 3000);
+    broker.join_live_node("n", 2, "node");
+    for (int second = 0; second < 4; ++second) {
+        broker.pass(1s);
+        broker.say("n", RouterHarness::heartbeat(0, 0));
+    }
+    CHECK(broker.join_sender("s", 1).settles_in_ms == 0);
+    broker.pass(3100ms);
+    REQUIRE(broker.reported(RouterEvent::Kind::kDied, "node"));
+    const std::uint32_t left = broker.join_sender("s", 1).settles_in_ms;
+    CHECK(left > 2500);
+    CHECK(left <= 3000);
+}

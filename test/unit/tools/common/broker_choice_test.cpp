@@ -1,0 +1,54 @@
+// Goal: a tool finds its broker by --broker or by --cluster, and refuses what is neither.
+#include "tools/common/broker_choice.hpp"
+
+#include <CLI/CLI.hpp>
+#include <catch2/catch.hpp>
+
+#include <stdexcept>
+#include <string>
+
+using zcomet::BrokerChoice;
+using zcomet::chosen_broker;
+
+namespace {
+
+BrokerChoice parse(const std::string& arguments) {
+    CLI::App app;
+    BrokerChoice choice;
+    zcomet::add_broker_options(app, choice);
+    app.parse(arguments);
+    return choice;
+}
+
+const std::string kExample =
+    std::string(ZCOMET_SOURCE_ROOT) + "/topology/examples/three-hosts.toml";
+
+} // namespace
+
+TEST_CASE("without options the broker is on this machine", "[broker_choice]") {
+    CHECK(chosen_broker(parse("")) == "tcp://127.0.0.1:5555");
+}
+
+TEST_CASE("--broker names the broker", "[broker_choice]") {
+    CHECK(chosen_broker(parse("--broker tcp://10.0.0.1:7000")) == "tcp://10.0.0.1:7000");
+}
+
+TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {
+    CHECK(chosen_broker(parse("--cluster " + kExample)) == "tcp://198.18.0.1:5555");
+}
+
+TEST_CASE("an address that nobody can connect to is refused", "[broker_choice]") {
+    const auto address = GENERATE(as<std::string>(), "10.0.0.1:7000", "tcp://10.0.0.1",
+                                  "tcp://*:7000", "tcp://10.0.0.1:*", "tcp://10.0.0.1:0");
+    CAPTURE(address);
+    CHECK_THROWS_AS(parse("--broker " + address), CLI::ValidationError);
+}
+
+TEST_CASE("--broker and --cluster exclude each other", "[broker_choice]") {
+    CHECK_THROWS_AS(parse("--broker tcp://10.0.0.1:7000 --cluster x"), CLI::ExcludesError);
+}
+
+TEST_CASE("a cluster file that is not there is told by name", "[broker_choice]") {
+    CHECK_THROWS_WITH(chosen_broker(parse("--cluster /nonexistent")),
+                      Catch::Contains("/nonexistent: the cluster file cannot be read"));
+}

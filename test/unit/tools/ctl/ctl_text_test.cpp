@@ -1,0 +1,95 @@
+// Goal: people can read what zcomet-ctl prints.
+#include "tools/ctl/ctl_text.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace zcomet;
+using namespace zcomet::tools::ctl;
+using nlohmann::json;
+
+TEST_CASE("ages have two units at most", "[ctl_text]") {
+    CHECK(age_text(0ms) == "0 ms");
+    CHECK(age_text(999ms) == "999 ms");
+    CHECK(age_text(1s) == "1 s");
+    CHECK(age_text(59'999ms) == "59 s");
+    CHECK(age_text(60s) == "1 min");
+    CHECK(age_text(3min + 5s) == "3 min 5 s");
+    CHECK(age_text(2h + 14min + 9s) == "2 h 14 min");
+    CHECK(age_text(24h) == "1 d");
+    CHECK(age_text(76h + 59min) == "3 d 4 h");
+    CHECK(age_text(1h + 59s) == "1 h");
+}
+
+TEST_CASE("nodes are a table sorted by name", "[ctl_text]") {
+    const json answer = json::parse(R"([
+        {"name": "web2", "address": "10.0.0.2", "ids": 5, "streams": 7, "age_ms": 12000},
+        {"name": "web1", "address": "10.0.0.1", "ids": 10000, "streams": 0, "age_ms": 8040000}])");
+    CHECK(nodes_text(answer) == "NAME  ADDRESS     IDS  STREAMS         AGE\n"
+                                "web1  10.0.0.1  10000        0  2 h 14 min\n"
+                                "web2  10.0.0.2      5        7        12 s\n");
+    CHECK(nodes_text(json::array()) == "no node is connected to the broker\n");
+}
+
+TEST_CASE("who lists names, or says that there are none", "[ctl_text]") {
+    CHECK(who_text({{"id", "123"}, {"nodes", {"web2", "web1"}}}) == "web1\nweb2\n");
+    CHECK(who_text({{"id", "123"}, {"nodes", json::array()}}) == "nobody is logged in as 123\n");
+}
+
+TEST_CASE("stats are facts, then counters", "[ctl_text]") {
+    const json answer = {{"name", "broker"},
+                         {"version", "0.1.0"},
+                         {"incarnation", "0102030405060708"},
+                         {"uptime_ms", 61'000},
+                         {"ids", 3},
+                         {"nodes", 2},
+                         {"senders", 1},
+                         {"counters", {{"messages_in", 20}}}};
+    CHECK(stats_text(answer) == "WHAT                    VALUE\n"
+                                "name                   broker\n"
+                                "version                 0.1.0\n"
+                                "incarnation  0102030405060708\n"
+                                "uptime              1 min 1 s\n"
+                                "ids                         3\n"
+                                "nodes                       2\n"
+                                "senders                     1\n"
+                                "messages_in                20\n");
+}
+
+TEST_CASE("an answer that lacks something is an exception, not a crash", "[ctl_text]") {
+    CHECK_THROWS_AS(nodes_text(json::parse(R"([{"name": "a"}])")), json::exception);
+    CHECK_THROWS_AS(who_text(json::object()), json::exception);
+    CHECK_THROWS_AS(stats_text(json::array()), json::exception);
+}
+
+TEST_CASE("a message that was sent is told from one that went into the void", "[ctl_text]") {
+    CHECK(sent_text("123", 2) == "sent to 123: held by 2 nodes\n");
+    CHECK(sent_text("123", 1) == "sent to 123: held by 1 node\n");
+    CHECK(sent_text("123", 0) == "nobody is logged in as 123: the message went into the void\n");
+}
+
+TEST_CASE("round trips are in milliseconds", "[ctl_text]") {
+    CHECK(pong_text("tcp://127.0.0.1:5555", 214us) == "pong from tcp://127.0.0.1:5555: 0.21 ms\n");
+    CHECK(pongs_text({1ms, 2ms, 6ms}) ==
+          "3 round trips: least 1.00 ms, mean 3.00 ms, most 6.00 ms\n");
+}
+
+TEST_CASE("the ledger says what came in, and then what became of it", "[ctl_text]") {
+    auto answer = nlohmann::json::parse(R"({
+        "senders": {"sent": 21, "taken_in": 20, "missing": 1, "remainder": 0},
+        "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "remainder": 0},
+        "copies": {"routed": 26, "acknowledged": 25, "shed": 0, "abandoned": 1, "under_way": 0, "remainder": 0},
+        "nodes": {"acknowledged": 25, "received": 25, "unreported": 0, "remainder": 0},
+        "received": {"received": 25, "shown": 24, "unclaimed": 1, "duplicates": 0, "remainder": 0},
+        "chunks": {"given": 30, "written": 30, "dropped": 0, "abandoned": 0, "waiting": 0, "remainder": 0}})");
+    CHECK(ledger_text(answer) == "senders   21 sent = 20 taken_in + 1 missing\n"
+                                 "messages  20 taken_in + 2 rerouted = 22 held\n"
+                                 "copies    26 routed = 25 acknowledged + 1 abandoned\n"
+                                 "nodes     25 acknowledged = 25 received\n"
+                                 "received  25 received = 24 shown + 1 unclaimed\n"
+                                 "chunks    30 given = 30 written\n"
+                                 "the ledger balances\n");
+    answer["nodes"]["remainder"] = -2;
+    CHECK_THAT(ledger_text(answer), Catch::Contains("= 25 received and -2 UNEXPLAINED\n") &&
+                                        Catch::Contains("does NOT balance"));
+}

@@ -1,0 +1,153 @@
+// Goal: the memory log's numbers are those of /proc and of the admin page, its lines those of 2008.
+// Method: texts as the kernel and a web node print them, and this process itself as a sample.
+#include "tools/memlog/memlog.hpp"
+#include "tools/memlog/memlog_connections.hpp"
+#include "tools/memlog/process_tree.hpp"
+#include "topology/base/unique_fd.hpp"
+
+#include <arpa/inet.h>
+#include <catch2/catch.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <limits>
+
+using namespace zcomet;
+using namespace zcomet::tools::memlog;
+using Catch::Matchers::Contains;
+
+TEST_CASE("a line is as date prints it, with tabs between", "[memlog]") {
+    ::setenv("TZ", "BST-1", 1);
+    ::tzset();
+    CHECK(memlog_line(1224518305, {.rss_kb = 41120, .connections = 263, .pss_kb = 40011}) ==
+          "Mon Oct 20 16:58:25 BST 2008\t1224518305\t41120\t263\t40011\n");
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+    CHECK(memlog_line(1, {}) == "Thu Jan  1 00:00:01 UTC 1970\t1\t0\t0\t0\n");
+}
+
+TEST_CASE("the admin page's totals", "[memlog]") {
+    const auto sample = parse_admin_stats(
+        R"({"workers":[],"totals":{"rss_kb":7,"pss_kb":5,"streams":3,"connections":4}})");
+    REQUIRE(sample.ok());
+    CHECK(sample.value().rss_kb == 7);
+    CHECK(sample.value().pss_kb == 5);
+    CHECK(sample.value().connections == 3);
+}
+
+TEST_CASE("what is not an admin page is named", "[memlog]") {
+    const std::string json = GENERATE(values<std::string>({
+        "",
+        "<html>",
+        "[]",
+        "{}",
+        R"({"totals":3})",
+        R"({"totals":{"rss_kb":7,"pss_kb":5}})",
+        R"({"totals":{"rss_kb":"7","pss_kb":5,"streams":3}})",
+    }));
+    INFO(json);
+    const auto sample = parse_admin_stats(json);
+    REQUIRE_FALSE(sample.ok());
+    CHECK_THAT(sample.error().text, Contains("not a web node's"));
+}
+
+TEST_CASE("admin pages that cannot be reached", "[memlog]") {
+    const std::string url = GENERATE(values<std::string>(
+        {"", "http://", "http://127.0.0.1", "ftp://127.0.0.1:1", "http://127.0.0.1:1/"}));
+    INFO(url);
+    CHECK_FALSE(sample_admin(url).ok());
+}
+
+TEST_CASE("a process's parent, whatever the process calls itself", "[memlog]") {
+    CHECK(parse_parent("12 (zcomet-webnode) S 7 12 12 0") == 7);
+    CHECK(parse_parent("12 (a) R 9 (b) c) S 7 12") == 7);
+    CHECK_FALSE(parse_parent("").has_value());
+    CHECK_FALSE(parse_parent("12 (cut").has_value());
+    CHECK_FALSE(parse_parent("12 (cut)").has_value());
+    CHECK_FALSE(parse_parent("12 (cut) S ").has_value());
+    CHECK_FALSE(parse_parent("12 (name) S x").has_value());
+}
+
+TEST_CASE("descendants of any depth, and nobody else", "[memlog]") {
+    const std::vector<ProcessParent> processes = {{9, 7}, {1, 0}, {5, 1}, {7, 5}, {8, 5}, {6, 1}};
+    CHECK(descendants(5, processes) == std::vector<pid_t>{5, 7, 8, 9});
+    CHECK(descendants(9, processes) == std::vector<pid_t>{9});
+    // Read one after the other, the lines of /proc may contradict each other.
+    CHECK(descendants(3, {{3, 4}, {4, 3}}) == std::vector<pid_t>{3, 4});
+}
+
+TEST_CASE("sockets from /proc/net/tcp", "[memlog]") {
+    const auto sockets = parse_tcp_table(
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+        "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0     "
+        "   0 700 1 0000000000000000 100 0 0 10 0\n"
+        "   1: 00000000000000000000000001000000:1F40 00000000000000000000000001000000:8124 01 "
+        "00000000:00000000 00:00000000 00000000     0        0 701 1\n"
+        "   2: 0100007F:1F40 0100007F:8125 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n"
+        "garbage\n   3: 0100007F 00000000:0000 0A\n");
+    REQUIRE(sockets.size() == 3);
+    CHECK(sockets[0].state == TcpSocket::State::kListening);
+    CHECK(sockets[0].local_port == 8000);
+    CHECK(sockets[0].inode == 700);
+    CHECK(sockets[1].state == TcpSocket::State::kEstablished);
+    CHECK(sockets[1].local_port == 8000);
+    CHECK(sockets[1].inode == 701);
+    CHECK(sockets[2].state == TcpSocket::State::kOther);
+    CHECK(parse_tcp_table("").empty());
+}
+
+TEST_CASE("links to sockets", "[memlog]") {
+    CHECK(parse_socket_link("socket:[4711]") == 4711);
+    for (const char* other : {"", "socket:[]", "socket:[x]", "socket:[1", "pipe:[4711]", "/tmp"}) {
+        CHECK_FALSE(parse_socket_link(other).has_value());
+    }
+}
+
+TEST_CASE("connections are the established sockets of ports that are listened at", "[memlog]") {
+    using State = TcpSocket::State;
+    const std::vector<TcpSocket> sockets = {
+        {State::kListening, 80, 1},   {State::kListening, 81, 2},
+        {State::kListening, 82, 3}, // another process listens there
+        {State::kEstablished, 80, 4}, {State::kEstablished, 80, 5},
+        {State::kEstablished, 81, 6}, {State::kEstablished, 80, 7},    // another process's
+        {State::kEstablished, 82, 8}, {State::kEstablished, 40000, 9}, // one that was called out
+        {State::kOther, 80, 10},
+    };
+    const SocketInodes inodes = {1, 2, 4, 5, 6, 8, 9, 10};
+    CHECK(count_connections(sockets, inodes, std::nullopt) == 3);
+    CHECK(count_connections(sockets, inodes, 80) == 2);
+    CHECK(count_connections(sockets, inodes, 82) == 0);
+    CHECK(count_connections(sockets, {}, std::nullopt) == 0);
+}
+
+TEST_CASE("this process as a sample", "[memlog]") {
+    const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address); // NOLINT(*-reinterpret-cast)
+    REQUIRE(::bind(listener.get(), generic, size) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    REQUIRE(::getsockname(listener.get(), generic, &size) == 0);
+    const UniqueFd out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(out.get(), generic, size) == 0);
+    const UniqueFd in(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(in.valid());
+
+    const auto sample = sample_process(::getpid(), ntohs(address.sin_port));
+    REQUIRE(sample.ok());
+    REQUIRE(sample.value().has_value());
+    CHECK(sample.value()->rss_kb > 1000);
+    CHECK(sample.value()->pss_kb > 0);
+    CHECK(sample.value()->pss_kb <= sample.value()->rss_kb);
+    CHECK(sample.value()->connections == 1);
+}
+
+TEST_CASE("a process that is not there is no sample, and no error", "[memlog]") {
+    const auto sample = sample_process(std::numeric_limits<pid_t>::max(), std::nullopt);
+    REQUIRE(sample.ok());
+    CHECK_FALSE(sample.value().has_value());
+}

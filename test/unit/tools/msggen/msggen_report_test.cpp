@@ -1,0 +1,78 @@
+// Goal: the generator's summary says what happened, and says so when it was not what was wanted.
+#include "tools/msggen/msggen_report.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using zcomet::MsggenReport;
+
+namespace {
+
+MsggenReport good_report() {
+    MsggenReport report;
+    report.sent = report.planned = 2001;
+    report.seconds = 20;
+    report.wanted_per_s = 100;
+    report.generators = 10;
+    report.seed = 42;
+    return report;
+}
+
+} // namespace
+
+TEST_CASE("a run that went as wanted is one line", "[msggen_report]") {
+    CHECK(good_report().text() == "sent 2001 messages in 20.00 s: 100.0 a second (100.0 wanted)\n");
+}
+
+TEST_CASE("a run flat out wants no rate and is never behind", "[msggen_report]") {
+    MsggenReport report = good_report();
+    report.wanted_per_s = 0;
+    report.late_ms = 20'000;
+    CHECK_FALSE(report.behind_schedule());
+    CHECK(report.text() == "sent 2001 messages in 20.00 s: 100.0 a second\n");
+}
+
+TEST_CASE("a single message has no rate", "[msggen_report]") {
+    MsggenReport report;
+    report.sent = report.planned = 1;
+    CHECK(report.per_s() == 0);
+    CHECK(report.text() == "sent 1 message in 0.00 s\n");
+}
+
+TEST_CASE("a late end counts as behind from 50 ms and a hundredth on", "[msggen_report]") {
+    MsggenReport report = good_report();
+    report.late_ms = 199;
+    CHECK_FALSE(report.behind_schedule());
+    report.late_ms = 201;
+    CHECK(report.behind_schedule());
+    CHECK(report.text().find("behind schedule by 201 ms") != std::string::npos);
+    report.seconds = 1;
+    report.late_ms = 49;
+    CHECK_FALSE(report.behind_schedule());
+}
+
+TEST_CASE("what went wrong is said, a line each", "[msggen_report]") {
+    MsggenReport report = good_report();
+    report.planned = 3000;
+    report.lost_brokers = 1;
+    report.unconfirmed = 1;
+    report.log_lines_lost = 2;
+    CHECK(report.text() == "sent 2001 messages in 20.00 s: 100.0 a second (100.0 wanted)\n"
+                           "stopped before the other 999 of 3000\n"
+                           "the broker was lost 1 time\n"
+                           "the broker did not confirm 1 message, which may be lost\n"
+                           "the log lacks 2 messages: it could not be written\n");
+}
+
+TEST_CASE("the JSON has everything", "[msggen_report]") {
+    const auto json = nlohmann::json::parse(good_report().json());
+    CHECK(json.at("sent") == 2001);
+    CHECK(json.at("planned") == 2001);
+    CHECK(json.at("per_s") == 100.0);
+    CHECK(json.at("wanted_per_s") == 100.0);
+    CHECK(json.at("behind_schedule") == false);
+    CHECK(json.at("unconfirmed") == 0);
+    CHECK(json.at("log_lines_lost") == 0);
+    CHECK(json.at("generators") == 10);
+    CHECK(json.at("seed") == 42);
+}

@@ -1,0 +1,18 @@
+// Goal: the counts come out one id a line, in the order of the numbers.
+#include "tools/msggen/sent_counts.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <sstream>
+
+TEST_CASE("counts are written in the order of the ids' numbers", "[sent_counts]") {
+    zcomet::SentCounts counts;
+    std::ostringstream out;
+    counts.write(out);
+    CHECK(out.str().empty());
+    for (const std::uint64_t id : {10U, 2U, 10U, 1U, 10U}) {
+        counts.add(id);
+    }
+    counts.write(out);
+    CHECK(out.str() == "1\t1\n2\t1\n10\t3\n");
+}

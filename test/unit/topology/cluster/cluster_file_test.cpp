@@ -1,0 +1,170 @@
+// Goal: the cluster file is read as its examples say, and each mistake in it is told with its line.
+// Method: files of a few lines in a temporary folder.
+#include "topology/cluster/cluster_file.hpp"
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using zcomet::Cluster;
+using zcomet::read_cluster_file;
+using zcomet::Result;
+
+namespace {
+
+/// A file that is gone when the test ends.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(const std::string& text) {
+        const int fd = ::mkstemp(path_.data());
+        REQUIRE(fd >= 0);
+        ::close(fd);
+        std::ofstream(path_) << text;
+    }
+    ~TemporaryFile() { std::filesystem::remove(path_); }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_ = std::filesystem::temp_directory_path() / "zcomet-cluster-XXXXXX";
+};
+
+const std::string kMinimal = "[[host]]\n"
+                             "name = 'a'\n"
+                             "address = '10.0.0.1'\n"
+                             "[[broker]]\n"
+                             "host = 'a'\n"; // five lines
+
+/// What is said of the file, without its path: "LINE: …".
+std::string complaint(const std::string& text) {
+    const TemporaryFile file(text);
+    const Result<Cluster> cluster = read_cluster_file(file.path());
+    REQUIRE_FALSE(cluster.ok());
+    const std::string& error = cluster.error().text;
+    REQUIRE(error.rfind(file.path() + ":", 0) == 0);
+    return error.substr(file.path().size() + 1);
+}
+
+std::string example(const std::string& name) {
+    return std::string(ZCOMET_SOURCE_ROOT) + "/topology/examples/" + name;
+}
+
+} // namespace
+
+TEST_CASE("the shortest cluster file has defaults for the rest", "[cluster_file]") {
+    const TemporaryFile file(kMinimal);
+    const Result<Cluster> read = read_cluster_file(file.path());
+    REQUIRE(read.ok());
+    const Cluster& cluster = read.value();
+    CHECK(cluster.version == 0);
+    REQUIRE(cluster.brokers.size() == 1);
+    CHECK(cluster.brokers[0].listen_port == 5555);
+    CHECK(cluster.brokers[0].feed_port == 5556);
+    CHECK(cluster.brokers[0].admin.empty());
+    CHECK(cluster.web_nodes.empty());
+    CHECK(cluster.broker_endpoint() == "tcp://10.0.0.1:5555");
+}
+
+TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
+    const Result<Cluster> read = read_cluster_file(example("three-hosts.toml"));
+    REQUIRE(read.ok());
+    const Cluster& cluster = read.value();
+    CHECK(cluster.version == 1);
+    CHECK(cluster.hosts.size() == 5);
+    CHECK(cluster.host("load").address == "198.18.0.4");
+    CHECK(cluster.broker_endpoint() == "tcp://198.18.0.1:5555");
+    CHECK(cluster.brokers[0].admin == "127.0.0.1:9470");
+    const auto node = cluster.web_node("web2");
+    REQUIRE(node.ok());
+    CHECK(node.value().host == "web2");
+    CHECK(node.value().http_port == 8000);
+    CHECK(node.value().workers == 2);
+    CHECK(node.value().admin == "127.0.0.1:9480");
+}
+
+TEST_CASE("the example of one host is read whole", "[cluster_file]") {
+    const Result<Cluster> read = read_cluster_file(example("one-host.toml"));
+    REQUIRE(read.ok());
+    CHECK(read.value().broker_endpoint() == "tcp://127.0.0.1:5555");
+    CHECK(read.value().web_node("web2").value().http_port == 8001);
+}
+
+TEST_CASE("an IPv6 host gets its brackets", "[cluster_file]") {
+    const TemporaryFile file(
+        "host = [{name = 'a', address = 'fd00::1'}]\nbroker = [{host = 'a'}]\n");
+    CHECK(read_cluster_file(file.path()).value().broker_endpoint() == "tcp://[fd00::1]:5555");
+}
+
+TEST_CASE("a web node that is not in the file is answered by those that are", "[cluster_file]") {
+    const TemporaryFile file(kMinimal + "[[webnode]]\nhost = 'a'\nname = 'w1'\n"
+                                        "[[webnode]]\nhost = 'a'\nname = 'w2'\nhttp_port = 81\n");
+    const auto node = read_cluster_file(file.path()).value().web_node("w3");
+    REQUIRE_FALSE(node.ok());
+    CHECK(node.error().text == "the cluster file has no web node \"w3\"; it has w1, w2");
+}
+
+TEST_CASE("a file that is not there is named", "[cluster_file]") {
+    const auto read = read_cluster_file("/nonexistent/cluster.toml");
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().text == "/nonexistent/cluster.toml: the cluster file cannot be read");
+}
+
+TEST_CASE("each mistake is told with its line", "[cluster_file]") {
+    struct Case {
+        std::string appended; // to the five lines of kMinimal
+        std::string complaint;
+    };
+    const auto c = GENERATE(values<Case>({
+        {"port = 5\n", "6: unknown key \"port\" in [[broker]]; known are host, listen_port, "
+                       "feed_port, admin"},
+        {"listenport = 5\n",
+         "6: unknown key \"listenport\" in [[broker]]; did you mean \"listen_port\"?"},
+        {"[[webnodes]]\n", "6: unknown key \"webnodes\" in the file; did you mean \"webnode\"?"},
+        {"listen_port = 0\n", "6: \"listen_port\" is 0; it is a number from 1 to 65535"},
+        {"feed_port = 65536\n", "6: \"feed_port\" is 65536; it is a number from 1 to 65535"},
+        {"listen_port = '5555'\n", "6: \"listen_port\" wants a whole number"},
+        {"listen_port = 5.5\n", "6: \"listen_port\" wants a whole number"},
+        {"feed_port = 5555\n", "6: port 5555 of host \"a\" is taken by line 4"},
+        {"admin = 9470\n", "6: \"admin\" wants text in quotes"},
+        {"admin = 'here'\n", "6: \"here\" is not an address: it has no port"},
+        {"[[broker]]\nhost = 'a'\n",
+         "6: this is a second [[broker]]; this release runs exactly one"},
+        {"[webnode]\nhost = 'a'\n", "6: \"webnode\" is written [[webnode]], once for each webnode"},
+        {"[[webnode]]\nname = 'w'\n", "6: [[webnode]] has no \"host\""},
+        {"[[webnode]]\nhost = 'a'\n", "6: [[webnode]] has no \"name\""},
+        {"[[webnode]]\nhost = 'b'\nname = 'w'\n", "7: no [[host]] is named \"b\""},
+        {"[[webnode]]\nhost = 'a'\nname = 'w w'\n",
+         "8: \"w w\" is not a name: 1 to 48 characters of A-Z a-z 0-9 . _ -"},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\nworkers = 0\n",
+         "9: \"workers\" is 0; it is a number from 1 to 1024"},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\n[[webnode]]\nhost = 'a'\nname = 'w'\n",
+         "11: two web nodes are named \"w\""},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\nhttp_port = 5556\n",
+         "9: port 5556 of host \"a\" is taken by line 4"},
+        {"[[host]]\nname = 'a'\naddress = '10.0.0.2'\n", "7: two hosts are named \"a\""},
+        {"[[host]]\nname = 'b'\naddress = '*'\n",
+         "8: \"*\" is not an address that others can connect to"},
+        {"[[host]]\nname = 'b'\naddress = 'tcp://b'\n",
+         "8: \"tcp://b\" is not an address that others can connect to"},
+    }));
+    CHECK(complaint(kMinimal + c.appended) == c.complaint);
+}
+
+TEST_CASE("a file that is not TOML is told with its line", "[cluster_file]") {
+    CHECK(complaint(kMinimal + "feed_port = \n").rfind("6: ", 0) == 0);
+    CHECK(complaint(kMinimal + "host = 'b'\n").rfind("6: ", 0) == 0); // a key twice
+}
+
+TEST_CASE("a file without a broker is refused", "[cluster_file]") {
+    CHECK(complaint("") == "1: the file has no [[broker]]");
+}
+
+TEST_CASE("a version is a whole number from 0", "[cluster_file]") {
+    CHECK(complaint("version = -1\n").rfind("1: \"version\" is -1;", 0) == 0);
+}

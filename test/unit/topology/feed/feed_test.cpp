@@ -1,0 +1,275 @@
+// The two ends of a feed: each against its contract, and both together over a channel that loses
+// batches.
+#include "topology/feed/feed_reader.hpp"
+#include "topology/feed/feed_writer.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::feed;
+
+namespace {
+
+constexpr std::uint64_t kIncarnation = 42;
+constexpr FeedLimits kSmall{.window_bytes = 4096, .bound_bytes = 4096 + wire::kFrameBytesMax};
+const Time kStart = Time{} + 1h;
+
+std::vector<SharedFrame> flushed(FeedWriter& writer, Time now) {
+    std::vector<SharedFrame> frames;
+    writer.flush(now, [&](const SharedFrame& frame) { frames.push_back(frame); });
+    return frames;
+}
+
+wire::Batch batch_of(const SharedFrame& frame) {
+    const auto decoded = wire::decode(*frame);
+    REQUIRE(std::holds_alternative<wire::Frame>(decoded));
+    return std::get<wire::Batch>(std::get<wire::Frame>(decoded));
+}
+
+FeedWriter subscribed_writer(const FeedLimits& limits = kSmall) {
+    FeedWriter writer(kIncarnation, limits);
+    writer.subscribed(true);
+    flushed(writer, kStart - 1s);
+    return writer;
+}
+
+} // namespace
+
+TEST_CASE("nothing is published before the node has subscribed", "[feed]") {
+    FeedWriter writer(kIncarnation, kSmall);
+    writer.append({"1", "early"});
+    CHECK(writer.due() == kNever);
+    CHECK(flushed(writer, kStart).empty());
+
+    writer.subscribed(true);
+    CHECK(writer.due() <= kStart);
+    const auto frames = flushed(writer, kStart);
+    REQUIRE(frames.size() == 1);
+    CHECK(batch_of(frames[0]).number == 1);
+    CHECK(batch_of(frames[0]).messages.count() == 1);
+}
+
+TEST_CASE("a subscription is answered by an empty batch", "[feed]") {
+    FeedWriter writer(kIncarnation, kSmall);
+    writer.subscribed(true);
+    const auto frames = flushed(writer, kStart);
+    REQUIRE(frames.size() == 1);
+    CHECK(batch_of(frames[0]).number == 0);
+    CHECK(batch_of(frames[0]).messages.count() == 0);
+    CHECK(flushed(writer, kStart).empty());
+}
+
+TEST_CASE("a lone message goes at once, a busy feed gathers", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    writer.append({"1", "a"});
+    CHECK(writer.due() <= kStart);
+    CHECK(flushed(writer, kStart).size() == 1);
+
+    writer.append({"1", "b"});
+    writer.append({"2", "c"});
+    CHECK(writer.due() == kStart + kFeedGatherWindow);
+    CHECK(flushed(writer, kStart + kFeedGatherWindow - 1ns).empty());
+    const auto frames = flushed(writer, kStart + kFeedGatherWindow);
+    REQUIRE(frames.size() == 1);
+    CHECK(batch_of(frames[0]).messages.count() == 2);
+    CHECK(writer.due() == kNever);
+}
+
+TEST_CASE("no more than the window is under way without acknowledgement", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    const std::string payload(1000, 'x');
+    Time now = kStart;
+    std::size_t published = 0;
+    for (int i = 0; i < 20; ++i, now += 1ms) {
+        writer.append({"1", payload});
+        published += flushed(writer, now).size();
+    }
+    CHECK(published == 4); // the fourth fills 4096 bytes
+    CHECK(writer.published() == 4);
+    CHECK(writer.due() == kNever);
+    CHECK(flushed(writer, now).empty());
+
+    writer.acknowledge(4, now);
+    const auto frames = flushed(writer, now);
+    REQUIRE(frames.size() == 1); // what waited went together
+    CHECK(batch_of(frames[0]).messages.count() == 16);
+    writer.acknowledge(5, now);
+    CHECK(writer.kept_bytes() == 0);
+}
+
+TEST_CASE("acknowledging what was never published changes nothing", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    writer.append({"1", "a"});
+    flushed(writer, kStart);
+    const std::size_t kept = writer.kept_bytes();
+    writer.acknowledge(2, kStart);
+    writer.resend(2);
+    CHECK(writer.kept_bytes() == kept);
+    CHECK(flushed(writer, kStart + 1s).empty());
+}
+
+TEST_CASE("what is asked for is published again, with its number", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    for (int i = 0; i < 3; ++i) {
+        const std::string text = std::to_string(i);
+        writer.append({"1", text});
+        flushed(writer, kStart + i * 1ms);
+    }
+    writer.acknowledge(1, kStart);
+    writer.resend(2);
+    const auto frames = flushed(writer, kStart + 10ms);
+    REQUIRE(frames.size() == 2);
+    CHECK(batch_of(frames[0]).number == 2);
+    CHECK(batch_of(frames[1]).number == 3);
+    CHECK(writer.resent_batches() == 2);
+}
+
+TEST_CASE("a heartbeat shows the last number only when nothing else did", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    writer.append({"1", "a"});
+    flushed(writer, kStart);
+    writer.heartbeat();
+    CHECK(flushed(writer, kStart + 1s).empty());
+    writer.heartbeat();
+    const auto frames = flushed(writer, kStart + 2s);
+    REQUIRE(frames.size() == 1);
+    CHECK(batch_of(frames[0]).number == 1);
+    CHECK(batch_of(frames[0]).messages.count() == 0);
+}
+
+TEST_CASE("past its bound a feed sheds the oldest unpublished batches and says so", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    const std::string payload(50'000, 'x');
+    Time now = kStart;
+    std::uint64_t appended = 0;
+    while (writer.shed_messages() == 0) {
+        writer.append({"1", payload});
+        ++appended;
+        flushed(writer, now += 1ms);
+        REQUIRE(appended < 1000);
+    }
+    CHECK(writer.kept_bytes() <= kSmall.bound_bytes + wire::kFrameBytesTarget + payload.size());
+
+    FeedReader reader;
+    CHECK(reader.welcome(kIncarnation));
+    std::uint64_t received = 0;
+    std::uint64_t lost = 0;
+    // The node begins to read only now.
+    writer.resend(1);
+    for (int round = 0; round < 200; ++round) {
+        now += 1ms;
+        for (const SharedFrame& frame : flushed(writer, now)) {
+            const wire::Batch batch = batch_of(frame);
+            const auto outcome = reader.on_batch(batch, now);
+            CHECK(outcome.verdict != FeedReader::Verdict::kGap);
+            received += outcome.verdict == FeedReader::Verdict::kApply ? batch.messages.count() : 0;
+            lost += outcome.lost_messages;
+        }
+        writer.acknowledge(reader.applied(), now);
+    }
+    CHECK(lost == writer.shed_messages());
+    CHECK(received + lost == appended);
+}
+
+TEST_CASE("a reader applies each number once, in order", "[feed]") {
+    FeedReader reader;
+    CHECK(reader.welcome(kIncarnation));
+    CHECK_FALSE(reader.live());
+    const auto batch = [](std::uint64_t number, bool empty = false) {
+        static const std::string one = [] {
+            wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+            writer.add({"1", "x"});
+            return writer.finish_batch(kIncarnation, 1);
+        }();
+        wire::Batch made = std::get<wire::Batch>(std::get<wire::Frame>(wire::decode(one)));
+        made.number = number;
+        made.messages = empty ? wire::MessageList{} : made.messages;
+        return made;
+    };
+    using Verdict = FeedReader::Verdict;
+
+    CHECK(reader.on_batch(batch(0, true), kStart).verdict == Verdict::kNothing);
+    CHECK(reader.live());
+    CHECK(reader.on_batch(batch(1), kStart).verdict == Verdict::kApply);
+    CHECK(reader.on_batch(batch(1), kStart).verdict == Verdict::kRepeat);
+
+    const auto gap = reader.on_batch(batch(4), kStart);
+    CHECK(gap.verdict == Verdict::kGap);
+    REQUIRE(gap.resend);
+    CHECK(gap.resend->from == 2);
+    CHECK(gap.resend->through == 3);
+    CHECK(reader.applied() == 1);
+    CHECK_FALSE(reader.on_batch(batch(5), kStart + 1ms).resend); // asked a moment ago
+    CHECK(reader.on_batch(batch(6), kStart + 1s).resend);        // the answer must have been lost
+
+    const auto tail = reader.on_batch(batch(7, true), kStart + 2s);
+    CHECK(tail.verdict == Verdict::kGap);
+    CHECK(reader.on_batch(batch(2), kStart + 2s).verdict == Verdict::kApply);
+
+    wire::Batch foreign = batch(3);
+    foreign.incarnation = 1;
+    CHECK(reader.on_batch(foreign, kStart).verdict == Verdict::kForeign);
+    CHECK(reader.applied() == 2);
+
+    CHECK_FALSE(reader.welcome(kIncarnation));
+    CHECK(reader.applied() == 2);
+    CHECK(reader.welcome(kIncarnation + 1));
+    CHECK(reader.applied() == 0);
+    CHECK_FALSE(reader.live());
+}
+
+TEST_CASE("over a channel that loses batches every message arrives once, in order",
+          "[feed][property]") {
+    const unsigned seed = GENERATE(range(1U, 21U));
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    FeedWriter writer = subscribed_writer();
+    FeedReader reader;
+    CHECK(reader.welcome(kIncarnation));
+    Time now = kStart;
+    int sent = 0;
+    std::vector<int> received;
+    const auto step = [&](bool lossy) {
+        now += std::chrono::microseconds(random() % 200'000);
+        writer.heartbeat();
+        for (const SharedFrame& frame : flushed(writer, now)) {
+            if (lossy && random() % 4 == 0) {
+                continue;
+            }
+            const wire::Batch batch = batch_of(frame);
+            const auto outcome = reader.on_batch(batch, now);
+            if (outcome.verdict == FeedReader::Verdict::kApply) {
+                batch.messages.for_each([&](const wire::Message& message) {
+                    received.push_back(std::stoi(std::string(message.payload)));
+                });
+            }
+            if (outcome.resend && !(lossy && random() % 4 == 0)) {
+                writer.acknowledge(outcome.resend->from - 1, now);
+                writer.resend(outcome.resend->from);
+            }
+        }
+        if (random() % 3 == 0) {
+            writer.acknowledge(reader.applied(), now);
+        }
+    };
+    for (int round = 0; round < 300; ++round) {
+        for (auto n = random() % 20; n > 0; --n) {
+            const std::string text = std::to_string(sent++);
+            writer.append({"1", text});
+        }
+        step(true);
+    }
+    for (int round = 0; round < 100; ++round) {
+        step(false);
+    }
+    std::vector<int> expected(static_cast<std::size_t>(sent));
+    std::iota(expected.begin(), expected.end(), 0);
+    CHECK(received == expected);
+    writer.acknowledge(reader.applied(), now);
+    CHECK(writer.kept_bytes() == 0);
+}

@@ -1,0 +1,184 @@
+// Goal: every program treats options, mistakes and logs alike.
+// Method: a small program inside the test; its standard error and output go to a file meanwhile.
+#include "topology/program/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <catch2/catch.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// Catches what goes to one of the standard descriptors between its birth and text().
+class Captured {
+  public:
+    explicit Captured(std::FILE* stream) : stream_(stream), saved_(::dup(::fileno(stream))) {
+        static_cast<void>(std::fflush(stream_));
+        const zcomet::UniqueFd file(::mkstemp(path_.data()));
+        REQUIRE(file.valid());
+        ::dup2(file.get(), ::fileno(stream_));
+    }
+    ~Captured() {
+        restore();
+        std::filesystem::remove(path_);
+    }
+    Captured(const Captured&) = delete;
+    Captured& operator=(const Captured&) = delete;
+
+    [[nodiscard]] std::string text() {
+        restore();
+        std::ifstream file(path_);
+        return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    }
+
+  private:
+    void restore() {
+        static_cast<void>(std::fflush(stream_));
+        ::dup2(saved_.get(), ::fileno(stream_));
+    }
+
+    std::FILE* stream_;
+    zcomet::UniqueFd saved_;
+    std::string path_ = std::filesystem::temp_directory_path() / "zcomet-program-XXXXXX";
+};
+
+struct Ran {
+    int status = 0;
+    int count = 0; ///< the value of --count when the body ran
+    bool body_ran = false;
+    std::string err;
+};
+
+/// Runs a program with the option --count.
+Ran run(
+    std::vector<std::string> arguments, const std::function<int()>& body = [] { return 0; }) {
+    CLI::App app{"A program for tests", "zcomet-x"};
+    Ran ran;
+    app.add_option("--count", ran.count)->check(CLI::Range(0, 9));
+    zcomet::add_common_options(app);
+    arguments.insert(arguments.begin(), "/somewhere/zcomet-x");
+    std::vector<char*> argv;
+    argv.reserve(arguments.size());
+    for (std::string& argument : arguments) {
+        argv.push_back(argument.data());
+    }
+    Captured err(stderr);
+    ran.status = zcomet::run_program(app, static_cast<int>(argv.size()), argv.data(), [&] {
+        ran.body_ran = true;
+        return body();
+    });
+    ran.err = err.text();
+    return ran;
+}
+
+} // namespace
+
+TEST_CASE("good options reach the body, whose result is the exit status", "[program]") {
+    const Ran ran = run({"--count", "7"}, [] { return 3; });
+    CHECK(ran.body_ran);
+    CHECK(ran.count == 7);
+    CHECK(ran.status == 3);
+    CHECK(ran.err.empty());
+}
+
+TEST_CASE("bad options are one line and status 2", "[program]") {
+    const auto arguments = GENERATE(values<std::vector<std::string>>({
+        {"--count", "70"},
+        {"--count", "x"},
+        {"--count"},
+        {"--bogus"},
+        {"word"},
+        {"--config", "/nonexistent/file"},
+        {"--log-level", "loud"},
+    }));
+    const Ran ran = run(arguments);
+    CAPTURE(ran.err);
+    CHECK_FALSE(ran.body_ran);
+    CHECK(ran.status == 2);
+    CHECK(std::regex_match(ran.err, std::regex("zcomet-x: [^\n]+; try --help\n")));
+}
+
+TEST_CASE("what the body throws is one line and status 1", "[program]") {
+    const Ran ran = run({}, []() -> int { throw std::runtime_error("port 80\nis taken"); });
+    CHECK(ran.status == 1);
+    CHECK(ran.err == "zcomet-x: port 80 is taken\n");
+}
+
+TEST_CASE("--help and --version print to standard output and end well", "[program]") {
+    Captured out(stdout);
+    CHECK(run({"--version"}).status == 0);
+    CHECK(out.text() == "zcomet-x " ZCOMET_VERSION "\n");
+    Captured help(stdout);
+    const Ran ran = run({"--help"});
+    CHECK(ran.status == 0);
+    CHECK_FALSE(ran.body_ran);
+    CHECK(help.text().find("--config FILE") != std::string::npos);
+}
+
+TEST_CASE("options come from a configuration file, too", "[program]") {
+    std::string path = std::filesystem::temp_directory_path() / "zcomet-config-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    std::ofstream(path) << "count = 5\n";
+    CHECK(run({"--config", path}).count == 5);
+    // What the command line says counts for more.
+    CHECK(run({"--config", path, "--count", "6"}).count == 6);
+    std::ofstream(path) << "counts = 5\n";
+    const Ran ran = run({"--config", path});
+    CHECK(ran.status == 2);
+    CHECK(ran.err == "zcomet-x: " + path + ": no option is called counts; try --help\n");
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("a log line has time, program, level and message", "[program]") {
+    const Ran ran = run({"--log-level", "warning"}, [] {
+        spdlog::info("not written");
+        spdlog::warn("feed shed node=web1 messages={}", 3);
+        return 0;
+    });
+    CAPTURE(ran.err);
+    CHECK(std::regex_match(ran.err,
+                           std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z zcomet-x warning )"
+                                      "feed shed node=web1 messages=3\n")));
+}
+
+TEST_CASE("the ready line is whole and written at once", "[program]") {
+    Captured out(stdout);
+    zcomet::print_ready("zcomet-x", "http=127.0.0.1:8000");
+    zcomet::print_ready("zcomet-x", "");
+    CHECK(out.text() == "zcomet-x ready http=127.0.0.1:8000\nzcomet-x ready\n");
+}
+
+TEST_CASE("termination signals become readable instead of ending the process", "[program]") {
+    sigset_t mask_before;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask_before);
+    const zcomet::UniqueFd fd = zcomet::catch_termination_signals();
+    signalfd_siginfo signal{};
+    CHECK(::read(fd.get(), &signal, sizeof(signal)) == -1); // none yet, and it does not block
+    for (const int number : {SIGINT, SIGTERM}) {
+        ::kill(::getpid(), number);
+        REQUIRE(::read(fd.get(), &signal, sizeof(signal)) == sizeof(signal));
+        CHECK(static_cast<int>(signal.ssi_signo) == number);
+    }
+    ::kill(::getpid(), SIGPIPE); // ignored
+    pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
+}
+
+TEST_CASE("a log limit lets the first through and counts the rest", "[program]") {
+    zcomet::LogLimit limit;
+    CHECK(limit.pass() == 1);
+    CHECK(limit.pass() == 0);
+    CHECK(limit.pass() == 0);
+}

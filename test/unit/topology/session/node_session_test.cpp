@@ -1,0 +1,480 @@
+// A node's conversation with a broker, played by hand.
+#include "test/unit/topology/session/sent_frames.hpp"
+#include "topology/session/node_session.hpp"
+#include "topology/wire/id_digest.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::session;
+
+namespace {
+
+const Time kStart = Time{} + 1h;
+constexpr std::uint64_t kFeed = 77;
+
+struct FakeHost : NodeSessionHost, SentFrames {
+    void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
+    void connect_feed(const std::string& endpoint) override { feeds.push_back(endpoint); }
+    void deliver(const wire::MessageList& messages) override {
+        messages.for_each(
+            [this](const wire::Message& message) { delivered.emplace_back(message.payload); });
+    }
+    void for_each_login(const std::function<void(std::string_view)>& visit) override {
+        for (const std::string& id : ids) {
+            visit(id);
+        }
+    }
+    std::uint64_t stream_count() override { return ids.size(); }
+    wire::NodeLedger ledger() override { return told_ledger; }
+    void on_live(std::string_view) override { ++live; }
+    void on_lost() override { ++lost; }
+    void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
+
+    std::vector<std::string> feeds, delivered;
+    std::set<std::string> ids;
+    wire::NodeLedger told_ledger;
+    std::vector<wire::ErrorCode> refused;
+    int live = 0;
+    int lost = 0;
+};
+
+std::string welcome(std::uint64_t changes_applied = 0, std::uint64_t feed = kFeed,
+                    const char* endpoint = "tcp://0.0.0.0:5556") {
+    return wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
+                                      wire::NodeWelcome{endpoint, feed, changes_applied, 0}});
+}
+
+std::string batch(std::uint64_t number, const std::string& text, std::uint64_t feed = kFeed) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    writer.add({"1", text});
+    return writer.finish_batch(feed, number);
+}
+
+std::string error(wire::ErrorCode code) {
+    return wire::encode(wire::ErrorFrame{code, 0, "why"});
+}
+
+using Kinds = std::vector<wire::Kind>;
+using wire::Kind;
+
+struct Fixture {
+    FakeHost host;
+    NodeSession session{host, 9, "n", "192.0.2.1"};
+
+    void make_live() {
+        session.start(kStart);
+        session.on_broker_frame(welcome(), kStart);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart);
+        session.tick(kStart);
+        REQUIRE(session.live());
+        host.kinds();
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a node is live once its feed has shown itself", "[node_session]") {
+    session.start(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.last_as<wire::Hello>().incarnation == 9);
+    CHECK(host.last_as<wire::Hello>().role == wire::Role::kNode);
+
+    session.on_broker_frame(welcome(), kStart);
+    CHECK(host.feeds == std::vector<std::string>{"tcp://192.0.2.1:5556"});
+    CHECK_FALSE(session.live());
+
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart);
+    CHECK(session.live());
+    CHECK(host.live == 1);
+    session.on_feed_frame(batch(1, "hi"), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"hi"});
+}
+
+TEST_CASE_METHOD(Fixture, "an endpoint with a host of its own is used as it is", "[node_session]") {
+    session.start(kStart);
+    session.on_broker_frame(welcome(0, kFeed, "tcp://198.51.100.7:1"), kStart);
+    CHECK(host.feeds == std::vector<std::string>{"tcp://198.51.100.7:1"});
+}
+
+TEST_CASE_METHOD(Fixture, "HELLO is repeated until it is answered", "[node_session]") {
+    session.start(kStart);
+    host.kinds();
+    session.tick(kStart + 999ms);
+    CHECK(host.kinds().empty());
+    CHECK(session.due() == kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+}
+
+TEST_CASE_METHOD(Fixture, "HELLO goes as soon as there is a connection", "[node_session]") {
+    session.start(kStart);
+    host.kinds();
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    session.on_broker_frame(welcome(), kStart + 2ms);
+    CHECK(host.kinds().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a connection that comes back says HELLO without a loss",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    host.kinds();
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    SECTION("to the same broker") {
+        session.on_broker_frame(welcome(1), kStart + 2ms);
+        session.tick(kStart + 2ms);
+        CHECK(host.kinds().empty());
+        CHECK(session.live());
+        CHECK(host.lost == 0);
+    }
+    SECTION("to one that was restarted") {
+        session.on_broker_frame(welcome(0, kFeed + 1), kStart + 2ms);
+        session.tick(kStart + 2ms);
+        CHECK(host.kinds() == Kinds{Kind::kList});
+        CHECK_FALSE(session.live());
+        CHECK(host.lost == 1);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed + 1, 0), kStart + 2ms);
+        CHECK(session.live());
+        CHECK(host.live == 2);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that is busy with our list is not lost while its feed lives",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 2s);
+    session.tick(kStart + 4s);
+    CHECK(session.live());
+    SECTION("until its feed is silent") {
+        session.tick(kStart + 5s);
+        CHECK_FALSE(session.live());
+    }
+    SECTION("and may fall silent no more once it has confirmed the list") {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{0, 1, 0}), kStart + 4s);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 6s);
+        session.tick(kStart + 7s);
+        CHECK_FALSE(session.live());
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "the list of logins made before WELCOME follows it", "[node_session]") {
+    session.start(kStart);
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    session.on_broker_frame(welcome(), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    CHECK(host.last_as<wire::List>().first);
+    CHECK(host.last_as<wire::List>().last);
+    CHECK(host.last_as<wire::List>().ids.count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that forgot us, or was restarted, gets HELLO and the list",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.tick(kStart);
+    session.on_feed_frame(batch(1, "before"), kStart);
+    host.kinds();
+
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.lost == 1);
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kList});
+    CHECK_FALSE(session.live());
+    session.on_feed_frame(batch(2, "old feed"), kStart + 1s);
+    CHECK_FALSE(session.live());
+    session.on_feed_frame(batch(1, "after", kFeed + 1), kStart + 1s);
+    CHECK(session.live());
+    CHECK(host.live == 2);
+    CHECK(host.delivered == std::vector<std::string>{"before", "after"});
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that still knows everything gets no list", "[node_session]") {
+    make_live();
+    session.login("a");
+    session.tick(kStart);
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 1s);
+    host.kinds();
+    session.on_broker_frame(welcome(1), kStart + 1s);
+    session.tick(kStart + 1s);
+    CHECK(host.kinds().empty());
+    CHECK(session.live()); // the feed is the same and has been seen
+}
+
+TEST_CASE_METHOD(Fixture, "silence of the broker or of its feed is a loss", "[node_session]") {
+    make_live();
+    SECTION("broker") {
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 2s);
+    }
+    SECTION("feed") {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 2s);
+    }
+    session.tick(kStart + 2999ms);
+    CHECK(session.live());
+    host.kinds();
+    CHECK(session.due() <= kStart + 3s);
+    session.tick(kStart + 3s);
+    CHECK_FALSE(session.live());
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    CHECK(host.lost == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a feed that the node is too busy to read is not silent",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 4s);
+    session.on_feed_waiting(kStart + 4s);
+    session.tick(kStart + 5s);
+    CHECK(session.live());
+    session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), kStart + 7s);
+    session.tick(kStart + 8s);
+    CHECK_FALSE(session.live());
+}
+
+TEST_CASE_METHOD(Fixture, "heartbeats acknowledge, each interval and each 64 KiB",
+                 "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(1, "x"), kStart);
+    session.tick(kStart + 999ms);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 1s);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 1);
+
+    session.on_feed_frame(batch(2, std::string(65'536, 'x')), kStart + 1100ms);
+    CHECK(session.due() <= kStart + 1100ms);
+    session.tick(kStart + 1100ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "a gap is counted and asked for", "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(3, "late"), kStart);
+    CHECK(host.kinds() == Kinds{Kind::kResend});
+    CHECK(host.last_as<wire::Resend>().through == 2);
+    CHECK(host.delivered.empty());
+    CHECK(session.counters().gaps == 1);
+    session.on_feed_frame(wire::encode_shed_batch(kFeed, 1, 2, 5), kStart);
+    CHECK(session.counters().messages_lost == 5);
+    session.on_feed_frame(batch(3, "late"), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"late"});
+}
+
+TEST_CASE_METHOD(Fixture, "nothing is acknowledged to a broker that has not answered HELLO",
+                 "[node_session]") {
+    make_live();
+    session.on_feed_frame(batch(1, "old"), kStart);
+    session.on_connected(kStart + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+    // It may be another broker by now, whose batch 1 is another one; and its WELCOME may be lost.
+    session.on_feed_frame(batch(9, "late"), kStart + 1ms);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 1s + 1ms);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1100ms);
+    session.on_feed_frame(batch(1, "new", kFeed + 1), kStart + 1100ms);
+    CHECK(host.delivered == std::vector<std::string>{"old", "new"});
+    session.tick(kStart + 2100ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "an acknowledgement that is due while HELLO is unanswered names nothing",
+                 "[node_session]") {
+    make_live();
+    session.on_connected(kStart + 1ms);
+    host.kinds();
+    session.on_feed_frame(batch(1, std::string(65'536, 'x')), kStart + 2ms);
+    session.tick(kStart + 2ms);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    CHECK(host.last_as<wire::Heartbeat>().feed == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kReplaced), kStart);
+    CHECK(host.refused == std::vector<wire::ErrorCode>{wire::ErrorCode::kReplaced});
+    CHECK_FALSE(session.live());
+    host.kinds();
+    session.tick(kStart + 9s);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 10s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+}
+
+TEST_CASE_METHOD(Fixture, "the question about logins follows them and a heartbeat",
+                 "[node_session]") {
+    make_live();
+    session.login("a");
+    CHECK_FALSE(session.logins_applied());
+    session.confirm_logins(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a connection",
+                 "[node_session]") {
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.confirm_logins(kStart); // the LOGIN is lost, the rest goes over a new connection
+    host.kinds();
+    const std::string pong = wire::encode(wire::Pong{host.last_as<wire::Ping>().token});
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    session.on_broker_frame(pong, kStart);
+    CHECK_FALSE(session.logins_applied());
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+
+    session.on_broker_frame(welcome(0), kStart);
+    CHECK_FALSE(session.logins_applied());
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "logins are confirmed to whoever asked while the broker was away",
+                 "[node_session]") {
+    make_live();
+    session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
+    host.kinds();
+    session.login("a");
+    session.confirm_logins(kStart);
+    session.on_broker_frame(welcome(0), kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
+    CHECK_FALSE(session.logins_applied());
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "garbage from the broker is counted and ignored", "[node_session]") {
+    make_live();
+    session.on_broker_frame("garbage", kStart);
+    session.on_feed_frame("garbage", kStart);
+    session.on_broker_frame(wire::encode(wire::Credit{1}), kStart);
+    CHECK(session.counters().bad_frames == 3);
+    CHECK(session.live());
+}
+
+TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_session]") {
+    make_live();
+    session.login("a");
+    session.goodbye(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kGoodbye});
+    CHECK(session.due() == kNever);
+    session.on_broker_frame(welcome(), kStart);
+    session.tick(kStart + 10s);
+    CHECK(host.kinds().empty());
+}
+
+namespace {
+
+std::string resent_batch(std::uint64_t number, const std::vector<std::uint64_t>& sent_numbers) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    for (const std::uint64_t sent : sent_numbers) {
+        const std::string text = "message " + std::to_string(sent);
+        writer.add({"1", text, {99, sent}});
+    }
+    return writer.finish_batch(kFeed, number);
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a message that is sent again is shown once", "[node_session]") {
+    make_live();
+    session.on_feed_frame(resent_batch(1, {1, 3}), kStart);
+    session.on_feed_frame(resent_batch(2, {1, 2, 3}), kStart); // 2 had gone elsewhere
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 3", "message 2"});
+    session.on_feed_frame(resent_batch(3, {3}), kStart);
+    CHECK(host.delivered.size() == 3);
+    CHECK(session.counters().duplicates == 3);
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 1s);
+    static_cast<void>(host.kinds());
+    const auto heartbeat = host.last_as<wire::Heartbeat>();
+    CHECK(heartbeat.feed == 3);
+    CHECK(heartbeat.ledger.received == 6);
+    CHECK(heartbeat.ledger.duplicates == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon",
+                 "[node_session]") {
+    make_live();
+    session.tick(kStart);
+    static_cast<void>(host.kinds());
+    session.on_feed_frame(batch(1, "nobody waits"), kStart);
+    CHECK(session.due() > kStart + 500ms);
+    session.on_feed_frame(resent_batch(2, {1}), kStart);
+    CHECK(session.due() <= kStart);
+    session.tick(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+    session.on_feed_frame(resent_batch(3, {2}), kStart + 1ms);
+    CHECK(session.due() == kStart + feed::kAcknowledgeGatherWindow);
+}
+
+TEST_CASE_METHOD(Fixture, "the ledger in heartbeats is of the present feed", "[node_session]") {
+    make_live();
+    host.told_ledger = {.unclaimed = 1,
+                        .shown = 4,
+                        .chunks_given = 10,
+                        .chunks_written = 7,
+                        .chunks_dropped = 1,
+                        .chunks_waiting = 2};
+    session.on_feed_frame(batch(1, "before"), kStart);
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1s);
+    host.told_ledger.shown += 1;
+    host.told_ledger.chunks_given += 1;
+    host.told_ledger.chunks_written += 3;
+    host.told_ledger.chunks_waiting = 0;
+    session.on_feed_frame(batch(1, "after", kFeed + 1), kStart + 1s);
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 2s);
+    static_cast<void>(host.kinds());
+    const wire::NodeLedger ledger = host.last_as<wire::Heartbeat>().ledger;
+    CHECK(ledger.received == 1);
+    CHECK(ledger.shown == 1);
+    // The two that waited when the feed began are given anew, so that the sums agree.
+    CHECK(ledger.chunks_given == 3);
+    CHECK(ledger.chunks_written == 3);
+    CHECK(ledger.chunks_dropped == 0);
+    CHECK(ledger.chunks_waiting == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a heartbeat carries the digest of what the broker was told",
+                 "[node_session]") {
+    make_live();
+    session.tick(kStart);
+    session.login("a");
+    session.login("b");
+    session.logout("a");
+    static_cast<void>(host.kinds());
+    session.tick(kStart + 1s);
+    const auto kinds = host.kinds();
+    CHECK(kinds.back() == Kind::kHeartbeat);
+    const auto heartbeat = host.last_as<wire::Heartbeat>();
+    CHECK(heartbeat.change == 2);
+    CHECK(heartbeat.digest == wire::id_digest("b"));
+}

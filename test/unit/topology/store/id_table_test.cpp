@@ -1,0 +1,107 @@
+// IdTable: against a std::map under random operations, its bounds, and what an id costs.
+#include "topology/store/id_table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <random>
+#include <string>
+
+using zcomet::IdIndex;
+using zcomet::IdTable;
+
+TEST_CASE("id table: an id keeps its index until it is released", "[id_table]") {
+    IdTable table;
+    const auto first = table.intern("123");
+    REQUIRE(first.is_new);
+    const auto again = table.intern("123");
+    REQUIRE_FALSE(again.is_new);
+    REQUIRE(again.index == first.index);
+    REQUIRE(table.find("123") == first.index);
+    REQUIRE(table.name(first.index) == "123");
+    REQUIRE(table.size() == 1);
+
+    table.release(first.index);
+    REQUIRE_FALSE(table.find("123").has_value());
+    REQUIRE(table.size() == 0);
+    REQUIRE(table.intern("456").index == first.index);
+}
+
+TEST_CASE("id table: ids of every length, in place and on the heap", "[id_table]") {
+    IdTable table;
+    for (std::size_t length = 0; length <= 255; ++length) {
+        REQUIRE(table.intern(std::string(length, 'x')).is_new);
+    }
+    for (std::size_t length = 0; length <= 255; ++length) {
+        const std::string id(length, 'x');
+        const auto index = table.find(id);
+        REQUIRE(index.has_value());
+        REQUIRE(table.name(*index) == id);
+    }
+    REQUIRE_FALSE(table.find(std::string(256, 'x')).has_value());
+}
+
+TEST_CASE("id table: names stay where they are while the table grows", "[id_table]") {
+    IdTable table;
+    const std::string_view short_name = table.name(table.intern("short").index);
+    const std::string long_id(64, 'l');
+    const std::string_view long_name = table.name(table.intern(long_id).index);
+    for (int i = 0; i < 100'000; ++i) {
+        (void)table.intern(std::to_string(i));
+    }
+    REQUIRE(short_name == "short");
+    REQUIRE(long_name == long_id);
+}
+
+TEST_CASE("id table: agrees with a map under random operations", "[id_table]") {
+    const auto seed = GENERATE(take(3, random(1U, 1'000'000U)));
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    IdTable table;
+    std::map<std::string, IdIndex> model;
+    for (int step = 0; step < 30'000; ++step) {
+        std::string id = std::to_string(random() % 3000);
+        if (random() % 4 == 0) {
+            id += std::string(random() % 60, 'y');
+        }
+        const auto known = model.find(id);
+        switch (random() % 3) {
+        case 0: {
+            const auto interned = table.intern(id);
+            REQUIRE(interned.is_new == (known == model.end()));
+            REQUIRE((interned.is_new || interned.index == known->second));
+            model[id] = interned.index;
+            break;
+        }
+        case 1:
+            if (known != model.end()) {
+                table.release(known->second);
+                model.erase(known);
+            }
+            break;
+        default:
+            REQUIRE(table.find(id).has_value() == (known != model.end()));
+        }
+        REQUIRE(table.size() == model.size());
+    }
+    for (const auto& [id, index] : model) {
+        REQUIRE(table.find(id) == index);
+        REQUIRE(table.name(index) == id);
+        REQUIRE(index < table.index_bound());
+    }
+}
+
+TEST_CASE("id table: a million ids cost at most 40 bytes each, and go back", "[id_table]") {
+    constexpr std::uint32_t kIds = 1'000'000;
+    IdTable table;
+    const std::size_t empty_bytes = table.memory_bytes();
+    for (std::uint32_t i = 0; i < kIds; ++i) {
+        (void)table.intern("user:" + std::to_string(i));
+    }
+    INFO("bytes for each id: " << table.memory_bytes() / kIds);
+    REQUIRE(table.memory_bytes() <= std::size_t{kIds} * 40);
+    for (std::uint32_t i = 0; i < kIds; ++i) {
+        table.release(*table.find("user:" + std::to_string(i)));
+    }
+    REQUIRE(table.memory_bytes() < empty_bytes + 200'000);
+}

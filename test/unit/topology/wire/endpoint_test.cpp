@@ -1,0 +1,72 @@
+// Goal: addresses are read as documented, and everything else is refused with the text quoted.
+#include "topology/wire/endpoint.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using zcomet::HostPort;
+using zcomet::parse_host_port;
+using zcomet::parse_tcp_endpoint;
+using zcomet::tcp_endpoint;
+
+TEST_CASE("HOST:PORT in every form is read", "[endpoint]") {
+    struct Case {
+        std::string text;
+        std::string host;
+        std::uint16_t port;
+    };
+    const auto c = GENERATE(values<Case>({{"127.0.0.1:8000", "127.0.0.1", 8000},
+                                          {"localhost:1", "localhost", 1},
+                                          {"a-b_c.example:65535", "a-b_c.example", 65535},
+                                          {"*:80", "*", 80},
+                                          {"0.0.0.0:0", "0.0.0.0", 0},
+                                          {"127.0.0.1:*", "127.0.0.1", 0},
+                                          {"[::1]:8000", "::1", 8000},
+                                          {"[fe80::1%eth0]:8000", "fe80::1%eth0", 8000}}));
+    CAPTURE(c.text);
+    const auto address = parse_host_port(c.text);
+    REQUIRE(address.ok());
+    CHECK(address.value().host == c.host);
+    CHECK(address.value().port == c.port);
+    const auto endpoint = parse_tcp_endpoint("tcp://" + c.text);
+    REQUIRE(endpoint.ok());
+    CHECK(endpoint.value().host == c.host);
+    CHECK(endpoint.value().port == c.port);
+}
+
+TEST_CASE("what is no address is refused, and quoted", "[endpoint]") {
+    const auto text =
+        GENERATE(as<std::string>(), "", "localhost", ":8000", "localhost:", "localhost:65536",
+                 "localhost:-1", "localhost:80x", "localhost: 80", "::1:8000", "[::1]", "[]:80",
+                 "[localhost]:80", "a b:80", "a/b:80", "*.example:80", "tcp://localhost:80",
+                 "http://localhost:80");
+    CAPTURE(text);
+    const auto address = parse_host_port(text);
+    REQUIRE_FALSE(address.ok());
+    CHECK(address.error().text.find("\"" + text + "\"") != std::string::npos);
+}
+
+TEST_CASE("a host of more than 253 characters is refused", "[endpoint]") {
+    CHECK(parse_host_port(std::string(253, 'a') + ":80").ok());
+    CHECK_FALSE(parse_host_port(std::string(254, 'a') + ":80").ok());
+}
+
+TEST_CASE("an endpoint needs its tcp://", "[endpoint]") {
+    const auto text =
+        GENERATE(as<std::string>(), "", "tcp://", "127.0.0.1:5555", "tcp:127.0.0.1:5555",
+                 "ipc:///tmp/x", "TCP://127.0.0.1:5555", "tcp://127.0.0.1");
+    CAPTURE(text);
+    REQUIRE_FALSE(parse_tcp_endpoint(text).ok());
+}
+
+TEST_CASE("an endpoint survives being read and written", "[endpoint]") {
+    const auto text = GENERATE(as<std::string>(), "tcp://127.0.0.1:5555", "tcp://*:5555",
+                               "tcp://[::1]:5555", "tcp://127.0.0.1:*");
+    CHECK(tcp_endpoint(parse_tcp_endpoint(text).value()) == text);
+}
+
+TEST_CASE("HOST:PORT is written so that it can be read again", "[endpoint]") {
+    CHECK(HostPort{"::1", 8000}.text() == "[::1]:8000");
+    CHECK(HostPort{"127.0.0.1", 0}.text() == "127.0.0.1:0");
+}

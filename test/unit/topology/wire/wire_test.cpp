@@ -1,0 +1,263 @@
+// The codec against docs/PROTOCOL.md: its worked example byte for byte, every frame there and back,
+// and every way in which bytes can fail to be a frame.
+#include "test/unit/topology/wire/hex.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::wire;
+using test::from_hex;
+
+namespace {
+
+template <typename T> T decoded(std::string_view bytes, wire::Role role = wire::Role::kNode) {
+    const auto result = wire::decode(bytes, role);
+    if (const auto* refusal = std::get_if<wire::Refusal>(&result)) {
+        FAIL(refusal->text);
+    }
+    return std::get<T>(std::get<wire::Frame>(result));
+}
+
+wire::Refusal refused(std::string_view bytes) {
+    const auto result = wire::decode(bytes);
+    REQUIRE(std::holds_alternative<wire::Refusal>(result));
+    return std::get<wire::Refusal>(result);
+}
+
+std::vector<std::string> ids_of(const wire::IdList& list) {
+    std::vector<std::string> ids;
+    list.for_each([&](std::string_view id) { ids.emplace_back(id); });
+    return ids;
+}
+
+/// One valid frame of every kind.
+std::vector<std::string> one_of_each() {
+    wire::IdFrameWriter ids;
+    wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
+    wire::MessageFrameWriter batch(wire::MessageFrameWriter::Form::kBatch);
+    wire::MessageFrameWriter from_afar(wire::MessageFrameWriter::Form::kBatch);
+    wire::NodeCountsWriter counts;
+    const auto with_ids = [&]() -> wire::IdFrameWriter& {
+        ids.add("123");
+        ids.add("a@b");
+        return ids;
+    };
+    const auto with_count = [&]() -> wire::NodeCountsWriter& {
+        counts.add(2);
+        return counts;
+    };
+    send.add({"123", "hi"});
+    batch.add({"123", "hi"});
+    from_afar.add({"123", "hi", {7, 9}});
+    return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
+            wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9}),
+            wire::encode(wire::Goodbye{}),
+            wire::encode(wire::Heartbeat{1, 2, 3, 4, {5, 6, 7, 8, 9, 10, 11, 12}}),
+            with_ids().finish_login(1),
+            with_ids().finish_logout(2),
+            with_ids().finish_list(3, true, false),
+            wire::encode(wire::Resend{1, 2}),
+            send.finish_send(wire::Confirm::kReceipt, 9),
+            wire::encode(wire::Ping{5}),
+            wire::encode(wire::Query{5, "who", "123"}),
+            batch.finish_batch(1, 2),
+            from_afar.finish_batch(1, 3),
+            wire::encode_empty_batch(1, 2),
+            wire::encode_shed_batch(1, 2, 4, 30),
+            wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
+                                       wire::NodeWelcome{"tcp://127.0.0.1:5556", 8, 2, 3}}),
+            wire::encode(wire::Credit{4}),
+            with_count().finish_receipt(9),
+            with_count().finish_acknowledged(9),
+            wire::encode(wire::Pong{5}),
+            wire::encode(wire::Answer{5, "[]"}),
+            wire::encode(wire::ErrorFrame{wire::ErrorCode::kBadId, 0x10, "why"})};
+}
+
+} // namespace
+
+TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]") {
+    CHECK(wire::encode(wire::Hello{0x0102030405060708, wire::Role::kNode, "n"}) ==
+          from_hex("5a 43 01 01  01 02 03 04 05 06 07 08  01  01 6e"));
+
+    wire::IdFrameWriter ids;
+    ids.add("123");
+    CHECK(ids.finish_login(1) ==
+          from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  00 00 00 01  03 31 32 33"));
+
+    wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
+    send.add({"123", "hi"});
+    CHECK(send.finish_send(wire::Confirm::kNothing, 1) ==
+          from_hex("5a 43 01 30  00  00 00 00 00 00 00 00 01"
+                   "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
+
+    CHECK(wire::encode_topic(0x0102030405060708) == from_hex("01 02 03 04 05 06 07 08"));
+    wire::MessageFrameWriter batch(wire::MessageFrameWriter::Form::kBatch);
+    batch.add({"123", "hi"});
+    CHECK(batch.finish_batch(0x1112131415161718, 1) ==
+          from_hex("5a 43 01 50  11 12 13 14 15 16 17 18  00 00 00 00 00 00 00 01  00"
+                   "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
+}
+
+TEST_CASE("frames come back as they went", "[wire]") {
+    const std::string hello_bytes = wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9});
+    const auto hello = decoded<wire::Hello>(hello_bytes);
+    CHECK(hello.incarnation == 7);
+    CHECK(hello.role == wire::Role::kSender);
+    CHECK(hello.name == "s");
+    CHECK(hello.sent == 9);
+
+    wire::IdFrameWriter ids;
+    ids.add("a");
+    ids.add("b");
+    const std::string list_bytes = ids.finish_list(3, false, true);
+    const auto list = decoded<wire::List>(list_bytes);
+    CHECK(list.change == 3);
+    CHECK_FALSE(list.first);
+    CHECK(list.last);
+    CHECK(ids_of(list.ids) == std::vector<std::string>{"a", "b"});
+    CHECK(ids.count() == 0);
+
+    const std::string welcome_bytes =
+        wire::encode(wire::Welcome{1, "b", 1000, 3000, 5, wire::SenderWelcome{262144, 17, 3000}});
+    const auto welcome = decoded<wire::Welcome>(welcome_bytes, wire::Role::kSender);
+    CHECK(welcome.table_version == 5);
+    CHECK(std::get<wire::SenderWelcome>(welcome.part).window_bytes == 262144);
+    CHECK(std::get<wire::SenderWelcome>(welcome.part).credited == 17);
+    CHECK(std::get<wire::SenderWelcome>(welcome.part).settles_in_ms == 3000);
+
+    wire::NodeCountsWriter writer;
+    writer.add(0);
+    writer.add(70000);
+    const std::string receipt_bytes = writer.finish_receipt(12);
+    const auto receipt = decoded<wire::Receipt>(receipt_bytes);
+    CHECK(receipt.first == 12);
+    REQUIRE(receipt.count == 2);
+    CHECK(receipt.nodes(0) == 0);
+    CHECK(receipt.nodes(1) == 70000);
+
+    const auto shed = decoded<wire::Batch>(wire::encode_shed_batch(1, 2, 4, 30));
+    CHECK(shed.shed);
+    CHECK(shed.shed_from == 2);
+    CHECK(shed.number == 4);
+    CHECK(shed.shed_count == 30);
+}
+
+TEST_CASE("a frame that is cut anywhere, or goes on too long, is malformed", "[wire]") {
+    for (const std::string& frame : one_of_each()) {
+        INFO("kind " << static_cast<int>(static_cast<unsigned char>(frame[3])));
+        REQUIRE(std::holds_alternative<wire::Frame>(wire::decode(frame)));
+        for (std::size_t length = 0; length < frame.size(); ++length) {
+            // A copy of just that length, so that a sanitizer sees reads past its end.
+            const std::string cut(frame, 0, length);
+            CHECK(refused(cut).code == wire::ErrorCode::kMalformed);
+        }
+        CHECK(refused(frame + "x").code == wire::ErrorCode::kMalformed);
+    }
+}
+
+TEST_CASE("random damage to a frame is refused or read, never worse", "[wire][property]") {
+    constexpr unsigned kSeed = 20081022;
+    std::mt19937 random(kSeed);
+    INFO("seed " << kSeed);
+    const std::vector<std::string> frames = one_of_each();
+    for (int round = 0; round < 20'000; ++round) {
+        std::string frame = frames[random() % frames.size()];
+        for (auto edits = 1 + random() % 4; edits > 0; --edits) {
+            frame[random() % frame.size()] = static_cast<char>(random());
+        }
+        const auto result = wire::decode(frame);
+        if (const auto* whole = std::get_if<wire::Frame>(&result)) {
+            if (const auto* batch = std::get_if<wire::Batch>(whole)) {
+                std::size_t bytes = 0;
+                batch->messages.for_each(
+                    [&](const wire::Message& m) { bytes += m.id.size() + m.payload.size(); });
+                CHECK(bytes <= frame.size());
+            }
+        }
+    }
+}
+
+TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]") {
+    CHECK(refused("").code == wire::ErrorCode::kMalformed);
+    CHECK(refused("GET / HTTP/1.1").code == wire::ErrorCode::kMalformed);
+
+    const wire::Refusal version = refused(from_hex("5a 43 09 01"));
+    CHECK(version.code == wire::ErrorCode::kVersion);
+    CHECK(version.kind == 1);
+    CHECK(version.text == "protocol version 9 is not spoken here, only version 1");
+    CHECK(refused(from_hex("5a 43 01 77")).code == wire::ErrorCode::kUnknownKind);
+
+    const std::string zero_incarnation = from_hex("5a 43 01 01 00 00 00 00 00 00 00 00 01 01 6e");
+    CHECK(refused(zero_incarnation).text == "the incarnation is 0");
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 03 01 6e")).kind == 1);
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 00")).kind == 1);
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 01 20")).kind == 1);
+
+    const wire::Refusal bad_id =
+        refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  00 00 00 01  03 31 20 33"));
+    CHECK(bad_id.code == wire::ErrorCode::kBadId);
+    CHECK(bad_id.kind == 0x10);
+
+    // A count far beyond the bytes costs nothing: it is refused at the first id that is missing.
+    CHECK(refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  ff ff ff ff  01 31")).code ==
+          wire::ErrorCode::kMalformed);
+    CHECK(refused(from_hex("5a 43 01 20  00 00 00 00 00 00 00 05  00 00 00 00 00 00 00 04")).code ==
+          wire::ErrorCode::kMalformed);
+
+    wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
+    CHECK(refused(send.finish_send(wire::Confirm::kNothing, 1)).text ==
+          "a send needs a number and a count of 1 or more");
+    CHECK(refused(std::string("ZC\x01\x02", 4) + std::string(wire::kFrameBytesMax, 'x')).code ==
+          wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to it", "[wire]") {
+    const wire::NodeLedger ledger{5, 6, 7, 8, 9, 10, 11, 12};
+    std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger});
+    CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
+    constexpr std::size_t kCountAt = wire::kHeaderBytes + 4 * 8;
+    REQUIRE(bytes[kCountAt] == 8);
+    bytes[kCountAt] = 9;
+    bytes.append(8, 'x');
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
+    bytes[kCountAt] = 0;
+    bytes.resize(kCountAt + 1);
+    CHECK(decoded<wire::Heartbeat>(bytes).ledger == wire::NodeLedger{});
+}
+
+TEST_CASE("messages of acknowledged sends bear their origin", "[wire]") {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    writer.add({"a", "one", {7, 100}});
+    writer.add({"b", "two", {8, 1}});
+    CHECK(writer.has_origins());
+    const std::string bytes = writer.finish_batch(1, 2);
+    CHECK_FALSE(writer.has_origins());
+    const auto batch = decoded<wire::Batch>(bytes);
+    CHECK_FALSE(batch.shed);
+    std::vector<wire::Origin> origins;
+    std::string texts;
+    batch.messages.for_each([&](const wire::Message& message) {
+        origins.push_back(message.origin);
+        texts += std::string(message.id) + std::string(message.payload);
+    });
+    CHECK(origins == std::vector<wire::Origin>{{7, 100}, {8, 1}});
+    CHECK(texts == "aonebtwo");
+    // An origin of 0 is none.
+    std::string nameless = bytes;
+    nameless.replace(wire::kHeaderBytes + 8 + 8 + 1 + 4, 8, 8, '\0');
+    CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("an ERROR frame of a later version can still be read", "[wire]") {
+    std::string bytes = wire::encode(wire::ErrorFrame{wire::ErrorCode::kVersion, 1, "why"});
+    bytes[2] = 2;
+    CHECK(decoded<wire::ErrorFrame>(bytes).text == "why");
+    CHECK(wire::name_of(wire::ErrorCode::kVersion) == "version");
+    CHECK(wire::name_of(static_cast<wire::ErrorCode>(999)) == "unknown");
+}

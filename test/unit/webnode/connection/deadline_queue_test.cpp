@@ -1,0 +1,42 @@
+#include "webnode/connection/deadline_queue.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::webnode::connection;
+
+namespace {
+
+std::vector<std::uint32_t> expired(DeadlineQueue& queue, Time now) {
+    std::vector<std::uint32_t> indices;
+    queue.expire(now, [&](StreamHandle handle, Time) { indices.push_back(handle.index); });
+    return indices;
+}
+
+} // namespace
+
+TEST_CASE("a deadline expires when its time has come, and once", "[deadline_queue]") {
+    DeadlineQueue queue(10s);
+    const Time start = Time() + 1h;
+    CHECK(queue.due() == kNever);
+    CHECK(queue.push({1, 7}, start) == start + 10s);
+    CHECK(queue.due() == start + 10s);
+    CHECK(expired(queue, start + 9999ms).empty());
+    CHECK(expired(queue, start + 10s) == std::vector<std::uint32_t>{1});
+    CHECK(expired(queue, start + 20s).empty());
+    CHECK(queue.due() == kNever);
+}
+
+TEST_CASE("many deadlines cost a sweep each tenth of a second", "[deadline_queue]") {
+    DeadlineQueue queue(1s);
+    const Time start = Time() + 1h;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        queue.push({i, 1}, start + i * 1ms);
+    }
+    CHECK(expired(queue, start + 1s).size() == 1);
+    CHECK(queue.due() == start + 1100ms);
+    CHECK(expired(queue, start + 1050ms).empty());
+    CHECK(expired(queue, start + 1100ms).size() == 99);
+}

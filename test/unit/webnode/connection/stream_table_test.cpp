@@ -1,0 +1,297 @@
+// Goal: the flat table of connections behaves as the obvious maps would, stale handles are told
+// from living ones, and a stream stays within its bytes.
+#include "webnode/connection/stream_table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace zcomet {
+namespace {
+
+static_assert(!std::is_copy_constructible_v<StreamTable>);
+
+std::vector<int> fds_of(StreamTable& table, std::string_view id) {
+    std::vector<int> fds;
+    if (const auto index = table.find_id(id)) {
+        const StreamPosition end = table.for_some_streams(
+            table.first_stream(*index), SIZE_MAX, [&](StreamHandle handle, Connection& connection) {
+                CHECK(table.find(handle) == &connection);
+                fds.push_back(connection.fd());
+            });
+        CHECK(end == store::kNoIndex);
+    }
+    std::sort(fds.begin(), fds.end());
+    return fds;
+}
+
+std::vector<std::string> ids_of(const StreamTable& table) {
+    std::vector<std::string> ids;
+    table.for_each_id([&](std::string_view id) { ids.emplace_back(id); });
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+TEST_CASE("a handle survives epoll's 64 bits", "[stream_table]") {
+    const StreamHandle handle{123, 456};
+    CHECK(StreamHandle::unpack(handle.packed()) == handle);
+    StreamTable table;
+    CHECK(table.add(5).packed() > UINT32_MAX);
+}
+
+TEST_CASE("a connection that was accepted is reading", "[stream_table]") {
+    StreamTable table;
+    const StreamHandle handle = table.add(7);
+    const Connection* connection = table.find(handle);
+    REQUIRE(connection != nullptr);
+    CHECK(connection->fd() == 7);
+    CHECK(connection->state() == ConnectionState::kReading);
+    CHECK(connection->messages == 0);
+    CHECK(connection->pending == store::kNoIndex);
+    CHECK(table.connection_count() == 1);
+    CHECK(table.stream_count() == 0);
+    CHECK(table.id_count() == 0);
+}
+
+TEST_CASE("the first stream of an id is a login, the last one a logout", "[stream_table]") {
+    StreamTable table;
+    const StreamHandle first = table.add(1);
+    const StreamHandle second = table.add(2);
+    CHECK(table.park(first, "123", true));
+    CHECK_FALSE(table.park(second, "123", false));
+    CHECK(table.stream_count() == 2);
+    CHECK(table.find(first)->chunked());
+    CHECK_FALSE(table.find(second)->chunked());
+    CHECK(fds_of(table, "123") == std::vector<int>{1, 2});
+
+    const auto one_left = table.remove(first);
+    CHECK(one_left.fd == 1);
+    CHECK(one_left.was_parked);
+    CHECK_FALSE(one_left.freed_id);
+    CHECK(fds_of(table, "123") == std::vector<int>{2});
+
+    const auto none_left = table.remove(second);
+    CHECK(none_left.freed_id == "123");
+    CHECK_FALSE(table.find_id("123"));
+    CHECK(table.id_count() == 0);
+    CHECK(table.connection_count() == 0);
+}
+
+TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
+    StreamTable table;
+    const StreamHandle handle = table.add(1);
+    table.find(handle)->pending = 42;
+    const auto removed = table.remove(handle);
+    CHECK(removed.fd == 1);
+    CHECK(removed.pending == 42);
+    CHECK_FALSE(removed.was_parked);
+    CHECK_FALSE(removed.freed_id);
+}
+
+TEST_CASE("a handle of a connection that is gone finds nothing", "[stream_table]") {
+    StreamTable table;
+    const StreamHandle gone = table.add(1);
+    (void)table.remove(gone);
+    CHECK(table.find(gone) == nullptr);
+    const StreamHandle successor = table.add(2);
+    CHECK(successor.index == gone.index);
+    CHECK(table.find(gone) == nullptr);
+    CHECK(table.find(successor) != nullptr);
+    CHECK(table.find(StreamHandle{9999, 1}) == nullptr);
+    CHECK(table.find(StreamHandle{}) == nullptr);
+}
+
+TEST_CASE("an id of any allowed length", "[stream_table]") {
+    StreamTable table;
+    const std::string id(GENERATE(1U, 15U, 23U, 24U, 64U), 'x');
+    const StreamHandle handle = table.add(1);
+    REQUIRE(table.park(handle, id, true));
+    CHECK(ids_of(table) == std::vector<std::string>{id});
+    CHECK(table.remove(handle).freed_id == id);
+}
+
+TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]") {
+    StreamTable table;
+    for (int fd = 0; fd < 10; ++fd) {
+        (void)table.park(table.add(fd), "a", true);
+    }
+    std::set<int> visited;
+    std::optional<std::string> freed;
+    StreamPosition position = table.first_stream(*table.find_id("a"));
+    while (position != store::kNoIndex) {
+        position =
+            table.for_some_streams(position, 3, [&](StreamHandle handle, Connection& connection) {
+                visited.insert(connection.fd());
+                freed = table.remove(handle).freed_id;
+            });
+    }
+    CHECK(visited.size() == 10);
+    CHECK(freed == "a");
+    CHECK(table.connection_count() == 0);
+}
+
+TEST_CASE("a held position moves on when its stream is removed", "[stream_table]") {
+    StreamTable table;
+    std::vector<StreamHandle> handles;
+    for (int fd = 0; fd < 5; ++fd) {
+        handles.push_back(table.add(fd));
+        (void)table.park(handles.back(), "a", true);
+    }
+    std::vector<int> visited;
+    const auto visit = [&](StreamHandle, Connection& connection) {
+        visited.push_back(connection.fd());
+    };
+    // The stream that was parked last is the first of the list.
+    StreamPosition position =
+        table.for_some_streams(table.first_stream(*table.find_id("a")), 1, visit);
+    table.hold(position);
+    (void)table.remove(handles[3]); // the one it stands on
+    (void)table.remove(handles[1]); // one after it
+    (void)table.remove(handles[4]); // one before it
+    (void)table.park(table.add(5), "a", true);
+    position = table.for_some_streams(position, 1, visit);
+    CHECK(visited == std::vector<int>{4, 2});
+    (void)table.remove(handles[0]);
+    CHECK(position == store::kNoIndex);
+    table.let_go(position);
+}
+
+TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {
+    StreamTable table;
+    for (int fd = 0; fd < 5000; ++fd) {
+        const StreamHandle handle = table.add(fd);
+        if (fd % 2 == 0) {
+            (void)table.park(handle, std::to_string(fd % 7), true);
+        }
+    }
+    int visits = 0;
+    table.for_each_connection([&](StreamHandle handle, Connection& connection) {
+        ++visits;
+        if (connection.fd() % 3 != 0) {
+            (void)table.remove(handle);
+        }
+    });
+    CHECK(visits == 5000);
+    CHECK(table.connection_count() == 1667);
+    table.for_each_connection(
+        [&](StreamHandle handle, Connection&) { (void)table.remove(handle); });
+    CHECK(table.connection_count() == 0);
+    CHECK(table.id_count() == 0);
+}
+
+TEST_CASE("memory goes back when a great many connections are gone, and handles stay stale",
+          "[stream_table]") {
+    StreamTable table;
+    constexpr int kConnections = 100'000;
+    std::vector<StreamHandle> handles;
+    handles.reserve(kConnections);
+    for (int fd = 0; fd < kConnections; ++fd) {
+        handles.push_back(table.add(fd));
+    }
+    const std::size_t full = table.memory_bytes();
+    for (const StreamHandle handle : handles) {
+        (void)table.remove(handle);
+    }
+    CHECK(table.memory_bytes() < full / 10);
+    (void)table.add(1);
+    for (const StreamHandle handle : handles) {
+        REQUIRE(table.find(handle) == nullptr);
+    }
+}
+
+TEST_CASE("budget: a parked stream of its own id stays under 80 bytes", "[stream_table]") {
+    StreamTable table;
+    constexpr std::uint32_t kStreams = 100'000;
+    for (std::uint32_t i = 0; i < kStreams; ++i) {
+        REQUIRE(table.park(table.add(static_cast<int>(i)), std::to_string(i), true));
+    }
+    CHECK(table.memory_bytes() / kStreams < 80);
+}
+
+/// What the table ought to be, in maps.
+struct Model {
+    struct Entry {
+        StreamHandle handle;
+        int fd = -1;
+        std::string id; // empty: reading
+    };
+    std::vector<Entry> connections;
+    std::map<std::string, std::multiset<int>> ids;
+};
+
+void check_against(StreamTable& table, const Model& model) {
+    REQUIRE(table.connection_count() == model.connections.size());
+    REQUIRE(table.id_count() == model.ids.size());
+    std::vector<std::string> ids;
+    for (const auto& [id, fds] : model.ids) {
+        ids.push_back(id);
+        REQUIRE(fds_of(table, id) == std::vector<int>(fds.begin(), fds.end()));
+    }
+    REQUIRE(ids_of(table) == ids);
+    for (const auto& entry : model.connections) {
+        const Connection* connection = table.find(entry.handle);
+        REQUIRE(connection != nullptr);
+        REQUIRE(connection->fd() == entry.fd);
+        REQUIRE(connection->parked() == !entry.id.empty());
+    }
+}
+
+void remove_from_both(StreamTable& table, Model& model, std::size_t which) {
+    const Model::Entry entry = model.connections[which];
+    model.connections.erase(model.connections.begin() + static_cast<std::ptrdiff_t>(which));
+    const auto removed = table.remove(entry.handle);
+    REQUIRE(removed.fd == entry.fd);
+    bool was_last = false;
+    if (!entry.id.empty()) {
+        auto& fds = model.ids[entry.id];
+        fds.erase(fds.find(entry.fd));
+        was_last = fds.empty();
+        if (was_last) {
+            model.ids.erase(entry.id);
+        }
+    }
+    REQUIRE(removed.freed_id == (was_last ? std::optional(entry.id) : std::nullopt));
+    REQUIRE(table.find(entry.handle) == nullptr);
+}
+
+TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
+    const auto seed = GENERATE(1U, 2U, 3U, 4U);
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    StreamTable table;
+    Model model;
+    for (int step = 0; step < 5000; ++step) {
+        CAPTURE(step);
+        const std::size_t size = model.connections.size();
+        const auto dice = random() % 10;
+        if (size == 0 || dice < 4) {
+            model.connections.push_back({table.add(step), step, ""});
+        } else if (dice < 7) {
+            auto& entry = model.connections[random() % size];
+            if (entry.id.empty()) {
+                entry.id = "id-" + std::to_string(random() % 20);
+                auto& fds = model.ids[entry.id];
+                REQUIRE(table.park(entry.handle, entry.id, true) == fds.empty());
+                fds.insert(entry.fd);
+            }
+        } else {
+            remove_from_both(table, model, random() % size);
+        }
+        if (step % 50 == 0) {
+            check_against(table, model);
+        }
+    }
+    while (!model.connections.empty()) {
+        remove_from_both(table, model, random() % model.connections.size());
+    }
+    check_against(table, model);
+}
+
+} // namespace
+} // namespace zcomet

@@ -1,0 +1,238 @@
+#include "webnode/port/http_port.hpp"
+#include "webnode/port/listener.hpp"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::webnode::port;
+
+namespace {
+
+constexpr std::uint64_t kTag = 1;
+constexpr KeepaliveTimes kKeepalive = KeepaliveTimes::within(60s);
+
+int option(int fd, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    ::getsockopt(fd, level, name, &value, &size);
+    return value;
+}
+
+struct ListenerFixture {
+    explicit ListenerFixture(Capacity capacity = {.connections = 100, .reserve = 10}) {
+        Result<ReservedPort> reserved = reserve_port({"127.0.0.1", 0});
+        REQUIRE(reserved.ok());
+        port = std::move(reserved).value();
+        REQUIRE(listener.open(port.address, capacity, kKeepalive).ok());
+    }
+    [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK) const {
+        UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+        sockaddr_in where{};
+        where.sin_family = AF_INET;
+        where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        where.sin_port = htons(port.address.port);
+        const int failed = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where);
+        if (failed != 0 && errno != EINPROGRESS) {
+            fd.reset();
+        }
+        return fd;
+    }
+    /// A client that has sent nothing yet; invalid if it was refused.
+    [[nodiscard]] UniqueFd connected() const { return begin_to_connect(0); }
+    /// A client that has sent a byte, so that its connection is handed over.
+    void connect() {
+        UniqueFd fd = connected();
+        REQUIRE(fd.valid());
+        REQUIRE(::send(fd.get(), "G", 1, MSG_NOSIGNAL) == 1);
+        clients.push_back(std::move(fd));
+    }
+    /// Whether the listener has something to accept, at the latest after two seconds.
+    bool ready() {
+        const Time clock = Clock::now();
+        return !epoll.wait(clock, clock + 2s).empty();
+    }
+    bool ready_now() { return !epoll.wait(now, now).empty(); }
+    /// As a turn of the worker's loop does.
+    void turn() {
+        if (ready_now() || listener.due() <= now) {
+            listener.accept(now, [this](int fd) { accepted.emplace_back(fd); });
+        }
+        listener.leave_or_return(now);
+    }
+    /// Turns until that many connections are held.
+    void serve(std::size_t count) {
+        while (accepted.size() < count) {
+            REQUIRE(ready());
+            turn();
+        }
+        REQUIRE(accepted.size() == count);
+    }
+    void serve_new() {
+        connect();
+        serve(accepted.size() + 1);
+    }
+    /// Lets the time for leaving pass.
+    void leave() {
+        REQUIRE(listener.due() == now + Listener::kLeavingTime);
+        now = listener.due();
+        turn();
+    }
+
+    Time now = Time() + 1h;
+    loop::Epoll epoll;
+    metrics::Counters<slot::WorkerCounter> counters;
+    std::vector<UniqueFd> clients;
+    std::vector<UniqueFd> accepted;
+    Listener listener{epoll, counters, kTag, [this] { return accepted.size(); }};
+    ReservedPort port;
+};
+
+/// Leaves the process no free descriptor while it exists.
+class NoDescriptors {
+  public:
+    NoDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC)); // the lowest free number
+        rlimit none = before_;
+        none.rlim_cur = static_cast<rlim_t>(probe.get());
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+} // namespace
+
+TEST_CASE("connections are accepted, ready for a loop", "[listener]") {
+    ListenerFixture fixture;
+    fixture.serve_new();
+    const int fd = fixture.accepted.front().get();
+    CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAccepted) == 1);
+    CHECK(fixture.listener.due() == kNever);
+}
+
+TEST_CASE("a listener that comes back gives connections what it gave them before", "[listener]") {
+    ListenerFixture fixture({.connections = 1, .reserve = 4});
+    fixture.serve_new();
+    fixture.leave();
+    fixture.accepted.clear();
+    fixture.turn();
+    fixture.serve_new();
+    const int fd = fixture.accepted.front().get();
+    CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == kKeepalive.kernel_first.count());
+    CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 1000 * kKeepalive.unanswered.count());
+}
+
+TEST_CASE("a full worker serves whoever is on the way, then leaves the port to others",
+          "[listener]") {
+    ListenerFixture fixture({.connections = 2, .reserve = 4});
+    fixture.connect();
+    UniqueFd silent = fixture.connected(); // its handshake is under way: it has not sent a byte
+    fixture.connect();
+    fixture.connect();
+    fixture.serve(3);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFullTimes) == 1);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 0);
+    REQUIRE(::send(silent.get(), "G", 1, MSG_NOSIGNAL) == 1);
+    fixture.serve(4);
+    fixture.leave();
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 1);
+    CHECK(fixture.listener.due() == kNever);
+    CHECK_FALSE(fixture.connected().valid()); // nobody else has the port, so it is refused
+    for (const UniqueFd& client : fixture.clients) {
+        char byte = 0;
+        CHECK(::recv(client.get(), &byte, 1, MSG_DONTWAIT) < 0);
+        CHECK(errno == EAGAIN); // open, not reset
+    }
+}
+
+TEST_CASE("a listener that is leaving takes no new connection", "[listener]") {
+    ListenerFixture fixture({.connections = 1, .reserve = 4});
+    fixture.serve_new();
+    const UniqueFd late = fixture.begin_to_connect();
+    fixture.turn();
+    CHECK(fixture.accepted.size() == 1);
+    fixture.leave();
+    pollfd event{late.get(), POLLOUT, 0};
+    REQUIRE(::poll(&event, 1, 5000) == 1); // TCP tries again after a second
+    CHECK(option(late.get(), SOL_SOCKET, SO_ERROR) == ECONNREFUSED);
+}
+
+TEST_CASE("a worker comes back when a fair number of places is free", "[listener]") {
+    ListenerFixture fixture({.connections = 32, .reserve = 8});
+    for (std::size_t n = 1; n <= 32; ++n) {
+        fixture.serve_new();
+    }
+    fixture.leave();
+    fixture.accepted.resize(29);
+    fixture.turn();
+    CHECK_FALSE(fixture.connected().valid());
+    fixture.accepted.resize(28); // an eighth is free
+    CHECK(fixture.listener.due() <= fixture.now);
+    fixture.turn();
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 0);
+    fixture.serve_new();
+    CHECK(fixture.accepted.size() == 29);
+}
+
+TEST_CASE("with its reserve used up as well a worker leaves at once", "[listener]") {
+    ListenerFixture fixture({.connections = 2, .reserve = 1});
+    for (int n = 0; n < 5; ++n) {
+        fixture.connect();
+    }
+    fixture.serve(3);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 1);
+    CHECK_FALSE(fixture.connected().valid());
+}
+
+TEST_CASE("without a free descriptor a worker leaves, and tries again", "[listener]") {
+    ListenerFixture fixture({.connections = 100, .reserve = 10});
+    fixture.connect();
+    REQUIRE(fixture.ready());
+    {
+        const NoDescriptors none;
+        fixture.turn();
+        CHECK(fixture.accepted.empty());
+        CHECK(fixture.counters.get(slot::WorkerCounter::kFullTimes) == 1);
+        CHECK_FALSE(fixture.ready_now()); // so the loop does not spin
+        fixture.leave();
+    }
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 1);
+    const Time back = fixture.listener.due();
+    REQUIRE(back != kNever);
+    CHECK(back > fixture.now);
+    CHECK_FALSE(fixture.ready_now());
+    fixture.now = back;
+    fixture.turn();
+    fixture.serve_new();
+    CHECK(fixture.accepted.size() == 1);
+}
+
+TEST_CASE("descriptors that are free again in time save those who wait", "[listener]") {
+    ListenerFixture fixture({.connections = 100, .reserve = 10});
+    fixture.connect();
+    REQUIRE(fixture.ready());
+    {
+        const NoDescriptors none;
+        fixture.turn();
+    }
+    fixture.leave();
+    CHECK(fixture.accepted.size() == 1);
+}

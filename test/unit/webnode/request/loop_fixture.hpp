@@ -1,0 +1,126 @@
+// The parts of a worker's loop around an epoll set, without a broker. Connections are one end of a
+// socket pair, whose other end is the test's; time is what the test says.
+#pragma once
+
+#include "topology/base/unique_fd.hpp"
+#include "topology/wire/frames.hpp"
+#include "webnode/connection/connections.hpp"
+#include "webnode/request/requests.hpp"
+#include "webnode/stream/delivery.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+#include <array>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace zcomet {
+
+/// The browser's end of a connection.
+class Browser {
+  public:
+    explicit Browser(int fd) : fd_(fd) {}
+
+    void send(std::string_view bytes) const {
+        REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    /// What can be read now; does not wait.
+    [[nodiscard]] std::string received() const {
+        std::string text;
+        std::array<char, 65'536> bytes;
+        for (ssize_t got = 0;
+             (got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+            text.append(bytes.data(), static_cast<std::size_t>(got));
+        }
+        return text;
+    }
+    /// Whether everything was read and the other side has closed.
+    [[nodiscard]] bool ended() const {
+        char byte = 0;
+        return ::recv(fd_.get(), &byte, 1, MSG_DONTWAIT) == 0;
+    }
+    void end_half() const { ::shutdown(fd_.get(), SHUT_WR); }
+    void leave() { fd_.reset(); }
+
+  private:
+    UniqueFd fd_;
+};
+
+class LoopFixture {
+  public:
+    explicit LoopFixture(connection::SlowPolicy slow = connection::SlowPolicy::kClose)
+        : connections(epoll, counters, {kOutboxBytesMax, slow},
+                      [this](std::string_view id) { logouts.emplace_back(id); }) {}
+
+    static constexpr std::size_t kOutboxBytesMax = 4096;
+    static constexpr int kSocketBytes = 131'072; // that a connection takes, about
+    static constexpr Duration kDeadline = 10s;
+
+    /// A browser connects, having sent `request` already.
+    [[nodiscard]] Browser connect(std::string_view request = {}) {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
+                0);
+        const int size = kSocketBytes / 2; // the kernel doubles it
+        REQUIRE(::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
+        Browser browser(ends[1]);
+        if (!request.empty()) {
+            browser.send(request);
+        }
+        requests.on_accepted(ends[0], now);
+        return browser;
+    }
+    [[nodiscard]] Browser open_stream(const std::string& id) {
+        Browser browser = connect("GET /test/" + id + " HTTP/1.1\r\nHost: h\r\n\r\n");
+        REQUIRE(browser.received().starts_with("HTTP/1.1 200 OK\r\n"));
+        return browser;
+    }
+    /// Handles all events there are.
+    void turn() {
+        for (auto events = epoll.wait(now, now); !events.empty(); events = epoll.wait(now, now)) {
+            for (const epoll_event& event : events) {
+                requests.on_event(connection::StreamHandle::unpack(event.data.u64), event.events,
+                                  now);
+            }
+        }
+    }
+    void pass(Duration duration) {
+        now += duration;
+        turn();
+        requests.sweep(now);
+    }
+    void deliver(std::initializer_list<std::pair<std::string_view, std::string_view>> messages) {
+        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+        for (const auto& [id, text] : messages) {
+            writer.add({id, text});
+        }
+        const std::string frame = writer.finish_batch(1, 1);
+        const auto decoded = wire::decode(frame);
+        delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+    }
+    void finish_deliveries() {
+        do {
+            delivery.work();
+        } while (delivery.unfinished());
+    }
+    [[nodiscard]] std::uint64_t count(slot::WorkerCounter counter) const {
+        return counters.get(counter);
+    }
+
+    Time now = Time() + 1h;
+    metrics::Counters<slot::WorkerCounter> counters;
+    loop::Epoll epoll;
+    std::vector<std::string> logins;
+    std::vector<std::string> logouts;
+    connection::Connections connections;
+    Requests requests{connections, counters, kDeadline,
+                      [this](std::string_view id) { logins.emplace_back(id); }};
+    stream::Delivery delivery{connections, counters};
+};
+
+} // namespace zcomet

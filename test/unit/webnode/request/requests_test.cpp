@@ -1,0 +1,219 @@
+// Requests as browsers, and worse, send them: whole, in pieces, several at once, never finished.
+#include "test/unit/webnode/request/loop_fixture.hpp"
+
+using namespace zcomet;
+using namespace zcomet::webnode::request;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+using Names = std::vector<std::string>;
+constexpr std::string_view kStreamRequest = "GET /test/7 HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr std::string_view kPageRequest = "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
+
+std::size_t occurrences(const std::string& text, std::string_view what) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) {
+        ++count;
+    }
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("a request for a stream opens one and logs its id in", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect(kStreamRequest);
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 200 OK\r\n") && Contains("chunked"));
+    CHECK(loop.logins == Names{"7"});
+    CHECK(loop.connections.table().stream_count() == 1);
+    loop.turn();
+    CHECK_FALSE(browser.ended());
+}
+
+TEST_CASE("only the first login and the last logout of an id are told", "[requests]") {
+    LoopFixture loop;
+    Browser first = loop.open_stream("7");
+    Browser second = loop.open_stream("7");
+    CHECK(loop.logins == Names{"7"});
+    first.leave();
+    loop.turn();
+    CHECK(loop.logouts.empty());
+    second.leave();
+    loop.turn();
+    CHECK(loop.logouts == Names{"7"});
+    CHECK(loop.connections.table().connection_count() == 0);
+    CHECK(loop.count(slot::WorkerCounter::kPeerCloses) == 2);
+}
+
+TEST_CASE("a browser that ends its half of a stream has left", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.open_stream("7");
+    browser.end_half();
+    loop.turn();
+    CHECK(loop.logouts == Names{"7"});
+    CHECK(browser.ended());
+}
+
+TEST_CASE("a browser that is gone before its answer is logged out again", "[requests]") {
+    LoopFixture loop;
+    Browser browser = loop.connect();
+    browser.send(kStreamRequest);
+    browser.leave();
+    loop.turn();
+    CHECK(loop.logins == loop.logouts);
+    CHECK(loop.connections.table().connection_count() == 0);
+}
+
+TEST_CASE("a request may come in pieces of any size", "[requests]") {
+    LoopFixture loop;
+    const auto size = GENERATE(range<std::size_t>(1, 40));
+    const Browser browser = loop.connect();
+    for (std::string_view rest = kStreamRequest; !rest.empty();) {
+        CHECK(loop.logins.empty());
+        browser.send(rest.substr(0, size));
+        rest.remove_prefix(std::min(size, rest.size()));
+        loop.turn();
+    }
+    CHECK(loop.logins == Names{"7"});
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_CASE("several requests in one read are answered in their order", "[requests]") {
+    LoopFixture loop;
+    std::string requests;
+    for (int i = 0; i < 3; ++i) {
+        requests += kPageRequest;
+    }
+    requests += kStreamRequest;
+    const Browser browser = loop.connect(requests);
+    const std::string answers = browser.received();
+    CHECK(occurrences(answers, "HTTP/1.1 404") == 3);
+    CHECK(answers.find("HTTP/1.1 200") > answers.rfind("HTTP/1.1 404"));
+    CHECK(loop.count(slot::WorkerCounter::kRequests) == 4);
+    CHECK(loop.count(slot::WorkerCounter::kResponses4xx) == 3);
+    CHECK(loop.count(slot::WorkerCounter::kResponses2xx) == 1);
+}
+
+TEST_CASE("a connection is kept for the next request, for a while", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect(kPageRequest);
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    loop.pass(Requests::kIdleMax - 1s);
+    browser.send(kPageRequest);
+    loop.turn();
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    loop.pass(Requests::kIdleMax - 1s);
+    CHECK_FALSE(browser.ended());
+    loop.pass(2s);
+    CHECK(browser.ended());
+    CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 0);
+}
+
+TEST_CASE("a request that does not get finished is answered with 408", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("GET /te");
+    loop.pass(LoopFixture::kDeadline - 1s);
+    browser.send("st"); // a byte now and then buys no time
+    loop.pass(1s);
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 408"));
+    CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 1);
+    loop.pass(Requests::kLingerMax);
+    CHECK(loop.connections.table().connection_count() == 0);
+}
+
+TEST_CASE("a connection on which nothing comes is closed without a word", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect();
+    loop.pass(LoopFixture::kDeadline);
+    CHECK(browser.ended());
+    CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 1);
+    CHECK(loop.count(slot::WorkerCounter::kRequests) == 0);
+}
+
+TEST_CASE("the next request of a connection has a deadline of its own", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("GET /nowh");
+    loop.pass(LoopFixture::kDeadline - 1s);
+    browser.send("ere HTTP/1.1\r\nHost: h\r\n\r\nGET /mo"); // and the beginning of another
+    loop.pass(2s);
+    const std::string answers = browser.received();
+    CHECK(occurrences(answers, "HTTP/1.1 404") == 1);
+    CHECK(occurrences(answers, "HTTP/1.1 408") == 0);
+    loop.pass(LoopFixture::kDeadline);
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 408"));
+}
+
+TEST_CASE("what is too long is refused, and the browser can read why", "[requests]") {
+    LoopFixture loop;
+    const Browser browser =
+        loop.connect("GET / HTTP/1.1\r\nX: " + std::string(http::kHeaderLineBytesMax + 1, 'x'));
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 431"));
+    CHECK(browser.ended());        // nothing more will come,
+    browser.send("still sending"); // but what the browser sends does no harm
+    loop.turn();
+    browser.end_half();
+    loop.turn();
+    CHECK(loop.connections.table().connection_count() == 0);
+}
+
+TEST_CASE("what is no HTTP is refused", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("\x16\x03\x01\x02\x01");
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 400"));
+    loop.pass(Requests::kLingerMax);
+    CHECK(loop.connections.table().connection_count() == 0);
+}
+
+TEST_CASE("a client that waits for 100 Continue is told to go on, once", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                                         "Content-Length: 3\r\n\r\n");
+    CHECK(browser.received() == http::kContinue);
+    browser.send("ab");
+    loop.turn();
+    CHECK(browser.received().empty());
+    browser.send("c");
+    loop.turn();
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_CASE("a large body is read to its end, turn by turn", "[requests]") {
+    LoopFixture loop;
+    const std::string body(http::kRequestBodyBytesMax, 'b');
+    const Browser browser = loop.connect("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+                                         std::to_string(body.size()) + "\r\n\r\n");
+    constexpr std::size_t kPieceBytes = 100'000; // what a socket pair holds
+    for (std::string_view rest = body; !rest.empty();) {
+        browser.send(rest.substr(0, kPieceBytes));
+        rest.remove_prefix(std::min(kPieceBytes, rest.size()));
+        loop.turn();
+    }
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_CASE("what a browser sends on an open stream is thrown away", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.open_stream("7");
+    for (int i = 0; i < 20; ++i) {
+        browser.send(std::string(100'000, 'x'));
+        loop.turn();
+    }
+    loop.deliver({{"7", "hello"}});
+    CHECK_THAT(browser.received(), Contains("hello"));
+    CHECK(loop.connections.table().stream_count() == 1);
+}
+
+TEST_CASE("a stream's connection costs no record once it is parked", "[requests]") {
+    LoopFixture loop;
+    const Browser browser = loop.connect("GET /test");
+    browser.send("/7 HTTP/1.1\r\nHost: h\r\n\r\n");
+    loop.turn();
+    loop.connections.table().for_each_connection(
+        [&](connection::StreamHandle, connection::Connection& connection) {
+            CHECK(connection.pending == store::kNoIndex);
+        });
+    loop.pass(LoopFixture::kDeadline); // whose deadline for the request is void
+    CHECK(loop.connections.table().stream_count() == 1);
+}

@@ -1,0 +1,121 @@
+#include "tools/ctl/ctl.hpp"
+
+#include "tools/ctl/ctl_text.hpp"
+#include "topology/client/client.hpp"
+#include "topology/link/query.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace zcomet::tools::ctl {
+
+namespace {
+
+constexpr Duration kPingInterval = 1s;
+/// Nodes say once a second what they have made of their messages.
+constexpr Duration kLedgerInterval = 250ms;
+
+template <typename T> T value_or_throw(Result<T> result) {
+    if (!result.ok()) {
+        throw std::runtime_error(result.error().text);
+    }
+    return std::move(result).value();
+}
+
+nlohmann::json parse_answer(const std::string& text) {
+    try {
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::exception& error) {
+        throw std::runtime_error(fmt::format("the broker's answer is not JSON: {}", error.what()));
+    }
+}
+
+using ToText = std::string (*)(const nlohmann::json&);
+
+void print_answer(const CtlOptions& options, const char* what, const std::string& argument,
+                  ToText to_text) {
+    zmq::context_t context;
+    const nlohmann::json answer = parse_answer(value_or_throw(
+        link::query_broker(context, options.broker, what, argument, options.timeout)));
+    try {
+        fmt::print("{}", options.json ? answer.dump() + "\n" : to_text(answer));
+    } catch (const nlohmann::json::exception& error) {
+        throw std::runtime_error(
+            fmt::format("the broker's answer is not as expected: {}", error.what()));
+    }
+}
+
+} // namespace
+
+void ctl_nodes(const CtlOptions& options) {
+    print_answer(options, "nodes", "", nodes_text);
+}
+
+void ctl_who(const CtlOptions& options, const std::string& id) {
+    print_answer(options, "who", id, who_text);
+}
+
+void ctl_stats(const CtlOptions& options) {
+    print_answer(options, "stats", "", stats_text);
+}
+
+bool ctl_ledger(const CtlOptions& options, Duration patience) {
+    zmq::context_t context;
+    const Time give_up = Clock::now() + patience;
+    for (;;) {
+        const nlohmann::json ledger = parse_answer(value_or_throw(
+            link::query_broker(context, options.broker, "ledger", "", options.timeout)));
+        const bool settled = ledger_is_settled(ledger);
+        if (settled || Clock::now() >= give_up) {
+            fmt::print("{}", options.json ? ledger.dump() + "\n" : ledger_text(ledger));
+            return settled;
+        }
+        std::this_thread::sleep_for(kLedgerInterval);
+    }
+}
+
+void ctl_ping(const CtlOptions& options, unsigned count) {
+    zmq::context_t context;
+    std::vector<Duration> round_trips;
+    for (unsigned i = 0; i < count; ++i) {
+        if (i > 0) {
+            std::this_thread::sleep_for(kPingInterval);
+        }
+        round_trips.push_back(
+            value_or_throw(link::ping_broker(context, options.broker, options.timeout)));
+        if (!options.json) {
+            fmt::print("{}", pong_text(options.broker, round_trips.back()));
+            static_cast<void>(std::fflush(stdout));
+        }
+    }
+    if (options.json) {
+        nlohmann::ordered_json report = {{"broker", options.broker},
+                                         {"round_trip_ms", nlohmann::json::array()}};
+        for (const Duration round_trip : round_trips) {
+            report["round_trip_ms"].push_back(
+                std::chrono::duration<double, std::milli>(round_trip).count());
+        }
+        fmt::print("{}\n", report.dump());
+    } else if (count > 1) {
+        fmt::print("{}", pongs_text(round_trips));
+    }
+}
+
+void ctl_send(const CtlOptions& options, const std::string& id, const std::string& message) {
+    const auto client = value_or_throw(client::Client::connect(
+        {.broker = options.broker, .name = "", .timeout = options.timeout}));
+    const std::uint32_t nodes = value_or_throw(client->send_with_receipt(id, message));
+    if (options.json) {
+        fmt::print("{}\n", nlohmann::ordered_json({{"id", id}, {"nodes", nodes}}).dump());
+    } else {
+        fmt::print("{}", sent_text(id, nodes));
+    }
+}
+
+} // namespace zcomet::tools::ctl

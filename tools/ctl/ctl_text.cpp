@@ -1,0 +1,185 @@
+#include "tools/ctl/ctl_text.hpp"
+
+#include "tools/common/table.hpp"
+#include "topology/base/check.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::tools::ctl {
+
+namespace {
+
+using Align = common::Table::Align;
+
+double to_ms(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+std::string number(const nlohmann::json& value) {
+    return std::to_string(value.get<std::uint64_t>());
+}
+
+std::chrono::milliseconds milliseconds(const nlohmann::json& value) {
+    return std::chrono::milliseconds(value.get<std::int64_t>());
+}
+
+} // namespace
+
+std::string age_text(std::chrono::milliseconds age) {
+    struct Unit {
+        std::int64_t seconds;
+        std::string_view name;
+    };
+    constexpr std::array<Unit, 4> kUnits{{{86'400, "d"}, {3'600, "h"}, {60, "min"}, {1, "s"}}};
+    const std::int64_t seconds = age.count() / 1000;
+    if (seconds == 0) {
+        return fmt::format("{} ms", age.count());
+    }
+    std::size_t unit = 0;
+    while (seconds < kUnits[unit].seconds) {
+        ++unit;
+    }
+    std::string out = fmt::format("{} {}", seconds / kUnits[unit].seconds, kUnits[unit].name);
+    if (unit + 1 < kUnits.size()) {
+        const std::int64_t rest = seconds % kUnits[unit].seconds / kUnits[unit + 1].seconds;
+        out += rest == 0 ? "" : fmt::format(" {} {}", rest, kUnits[unit + 1].name);
+    }
+    return out;
+}
+
+std::string nodes_text(const nlohmann::json& answer) {
+    if (answer.empty()) {
+        return "no node is connected to the broker\n";
+    }
+    std::vector<nlohmann::json> nodes(answer.begin(), answer.end());
+    std::sort(nodes.begin(), nodes.end(),
+              [](const nlohmann::json& one, const nlohmann::json& other) {
+                  return one.at("name").get_ref<const std::string&>() <
+                         other.at("name").get_ref<const std::string&>();
+              });
+    common::Table table({{"NAME"},
+                         {"ADDRESS"},
+                         {"IDS", Align::kRight},
+                         {"STREAMS", Align::kRight},
+                         {"AGE", Align::kRight}});
+    for (const nlohmann::json& node : nodes) {
+        table.add_row({node.at("name").get<std::string>(), node.at("address").get<std::string>(),
+                       number(node.at("ids")), number(node.at("streams")),
+                       age_text(milliseconds(node.at("age_ms")))});
+    }
+    return table.text();
+}
+
+std::string who_text(const nlohmann::json& answer) {
+    auto names = answer.at("nodes").get<std::vector<std::string>>();
+    if (names.empty()) {
+        return fmt::format("nobody is logged in as {}\n", answer.at("id").get<std::string>());
+    }
+    std::sort(names.begin(), names.end());
+    std::string out;
+    for (const std::string& name : names) {
+        out.append(name).append("\n");
+    }
+    return out;
+}
+
+std::string stats_text(const nlohmann::json& answer) {
+    common::Table table({{"WHAT"}, {"VALUE", Align::kRight}});
+    for (const char* const fact : {"name", "version", "incarnation"}) {
+        table.add_row({fact, answer.at(fact).get<std::string>()});
+    }
+    table.add_row({"uptime", age_text(milliseconds(answer.at("uptime_ms")))});
+    for (const char* const count : {"ids", "nodes", "senders"}) {
+        table.add_row({count, number(answer.at(count))});
+    }
+    for (const auto& [name, value] : answer.at("counters").items()) {
+        table.add_row({name, number(value)});
+    }
+    return table.text();
+}
+
+bool ledger_is_settled(const nlohmann::json& answer) {
+    const bool balanced = std::all_of(answer.begin(), answer.end(), [](const auto& part) {
+        return part.at("remainder").template get<std::int64_t>() == 0;
+    });
+    return balanced && answer.at("copies").at("under_way") == 0 &&
+           answer.at("chunks").at("waiting") == 0;
+}
+
+namespace {
+
+/// A part of the ledger: what came in, and what became of it. docs/PROTOCOL.md, section 4.8.
+struct LedgerPart {
+    std::string_view name;
+    std::vector<std::string_view> wholes;
+    std::vector<std::string_view> parts;
+};
+
+const std::vector<LedgerPart>& ledger_parts() {
+    static const std::vector<LedgerPart> parts{
+        {"senders", {"sent"}, {"taken_in", "missing"}},
+        {"messages", {"taken_in", "rerouted"}, {"held", "void"}},
+        {"copies", {"routed"}, {"acknowledged", "shed", "abandoned", "under_way"}},
+        {"nodes", {"acknowledged"}, {"received", "unreported"}},
+        {"received", {"received"}, {"shown", "unclaimed", "duplicates"}},
+        {"chunks", {"given"}, {"written", "dropped", "abandoned", "waiting"}},
+    };
+    return parts;
+}
+
+/// "20 held + 1 void": zeros after the first are not worth a word.
+std::string sum_text(const nlohmann::json& part, const std::vector<std::string_view>& names) {
+    std::string out;
+    for (const std::string_view name : names) {
+        const nlohmann::json& count = part.at(std::string(name));
+        if (out.empty() || count != 0) {
+            out += fmt::format("{}{} {}", out.empty() ? "" : " + ", number(count), name);
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+std::string ledger_text(const nlohmann::json& answer) {
+    std::string out;
+    bool balances = true;
+    for (const LedgerPart& row : ledger_parts()) {
+        const nlohmann::json& part = answer.at(std::string(row.name));
+        const auto remainder = part.at("remainder").get<std::int64_t>();
+        out += fmt::format("{:<9} {} = {}{}\n", row.name, sum_text(part, row.wholes),
+                           sum_text(part, row.parts),
+                           remainder == 0 ? "" : fmt::format(" and {} UNEXPLAINED", remainder));
+        balances = balances && remainder == 0;
+    }
+    return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
+}
+
+std::string sent_text(std::string_view id, std::uint32_t nodes) {
+    if (nodes == 0) {
+        return fmt::format("nobody is logged in as {}: the message went into the void\n", id);
+    }
+    return fmt::format("sent to {}: held by {} {}\n", id, nodes, nodes == 1 ? "node" : "nodes");
+}
+
+std::string pong_text(std::string_view broker, Duration round_trip) {
+    return fmt::format("pong from {}: {:.2f} ms\n", broker, to_ms(round_trip));
+}
+
+std::string pongs_text(const std::vector<Duration>& round_trips) {
+    ZCOMET_ASSERT(!round_trips.empty());
+    const auto [least, most] = std::minmax_element(round_trips.begin(), round_trips.end());
+    const Duration sum = std::accumulate(round_trips.begin(), round_trips.end(), Duration::zero());
+    return fmt::format("{} round trips: least {:.2f} ms, mean {:.2f} ms, most {:.2f} ms\n",
+                       round_trips.size(), to_ms(*least),
+                       to_ms(sum) / static_cast<double>(round_trips.size()), to_ms(*most));
+}
+
+} // namespace zcomet::tools::ctl

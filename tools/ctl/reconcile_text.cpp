@@ -1,0 +1,73 @@
+#include "tools/ctl/reconcile_text.hpp"
+
+#include "tools/common/table.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+
+namespace zcomet::tools::ctl {
+
+namespace {
+
+struct Total {
+    const char* key;
+    const char* text;
+    std::uint64_t logs::ReconcileTotals::*value;
+};
+
+constexpr std::array kTotals{
+    Total{"sent", "messages sent", &logs::ReconcileTotals::sent},
+    Total{"no_stream", "void: no stream was open", &logs::ReconcileTotals::no_stream},
+    Total{"streams", "streams", &logs::ReconcileTotals::streams},
+    Total{"received", "messages received", &logs::ReconcileTotals::received},
+    Total{"others", "of other senders", &logs::ReconcileTotals::others},
+    Total{"at_edge", "at an edge: a stream had just opened, or closed",
+          &logs::ReconcileTotals::at_edge},
+    Total{"missing", "missing", &logs::ReconcileTotals::missing},
+    Total{"twice", "twice", &logs::ReconcileTotals::twice},
+    Total{"out_of_order", "out of order", &logs::ReconcileTotals::out_of_order},
+    Total{"unsent", "never sent to this id", &logs::ReconcileTotals::unsent},
+};
+
+} // namespace
+
+std::string finding_text(const logs::Finding& finding, std::string_view log) {
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", logs::name_of(finding.kind), finding.sender,
+                       finding.number, finding.id, log, finding.stream,
+                       finding.reason.empty() ? "-" : finding.reason);
+}
+
+std::string finding_json(const logs::Finding& finding, std::string_view log) {
+    nlohmann::ordered_json json = {{"kind", logs::name_of(finding.kind)},
+                                   {"sender", finding.sender},
+                                   {"number", finding.number},
+                                   {"id", finding.id},
+                                   {"log", log},
+                                   {"stream", finding.stream}};
+    if (!finding.reason.empty()) {
+        json["reason"] = finding.reason;
+    }
+    return json.dump();
+}
+
+std::string totals_text(const logs::ReconcileTotals& totals) {
+    common::Table table({{"WHAT"}, {"COUNT", common::Table::Align::kRight}});
+    for (const Total& total : kTotals) {
+        table.add_row({total.text, std::to_string(totals.*total.value)});
+    }
+    return table.text() +
+           (totals.balanced() ? "every message came once, in order\n" : "the logs do not agree\n");
+}
+
+std::string totals_json(const logs::ReconcileTotals& totals) {
+    nlohmann::ordered_json json;
+    for (const Total& total : kTotals) {
+        json[total.key] = totals.*total.value;
+    }
+    json["balanced"] = totals.balanced();
+    return json.dump();
+}
+
+} // namespace zcomet::tools::ctl

@@ -1,0 +1,22 @@
+// How zcomet-ctl reconcile says what it found: for people, and as JSON for programs. Pure.
+#pragma once
+
+#include "tools/logs/reconciler.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace zcomet::tools::ctl {
+
+/// A line: kind, sender, number, id, log, stream, reason ("-" if there is none), tabs between.
+/// @param log  the name of the log in which the stream is.
+[[nodiscard]] std::string finding_text(const logs::Finding& finding, std::string_view log);
+/// An object, without a line's end.
+[[nodiscard]] std::string finding_json(const logs::Finding& finding, std::string_view log);
+
+/// A table, and a sentence that says what it comes to.
+[[nodiscard]] std::string totals_text(const logs::ReconcileTotals& totals);
+/// An object, without a line's end.
+[[nodiscard]] std::string totals_json(const logs::ReconcileTotals& totals);
+
+} // namespace zcomet::tools::ctl

@@ -1,0 +1,172 @@
+#include "tools/floodtest/flood_target.hpp"
+
+#include "topology/wire/endpoint.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace zcomet::tools::floodtest {
+
+namespace {
+
+constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kIdMark = "{id}";
+constexpr std::size_t kSourcesMax = 65536;
+
+[[nodiscard]] std::string quoted(std::string_view text) {
+    std::string out(1, '"');
+    out.append(text).append(1, '"');
+    return out;
+}
+
+/// Anything printable but a blank: what is not would end the request line early.
+[[nodiscard]] bool valid_path(std::string_view path) {
+    return std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+[[nodiscard]] Result<wire::HostPort> parse_authority(std::string_view authority) {
+    const bool ends_in_bracket = authority.ends_with(']');
+    const bool has_port = !ends_in_bracket && authority.find(':') != std::string_view::npos;
+    return wire::parse_host_port(has_port ? std::string(authority)
+                                          : std::string(authority) + ":80");
+}
+
+[[nodiscard]] Result<SocketAddress> resolve(const wire::HostPort& where) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(where.port);
+    const int failure = ::getaddrinfo(where.host.c_str(), port.c_str(), &hints, &found);
+    if (failure != 0) {
+        return Error{"cannot resolve " + quoted(where.host) + ": " + ::gai_strerror(failure)};
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+    SocketAddress address;
+    address.size = found->ai_addrlen;
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    return address;
+}
+
+[[nodiscard]] SocketAddress ipv4_address(std::uint32_t host_order) {
+    sockaddr_in ipv4{};
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_addr.s_addr = htonl(host_order);
+    SocketAddress address;
+    address.size = sizeof(ipv4);
+    std::memcpy(&address.storage, &ipv4, sizeof(ipv4));
+    return address;
+}
+
+/// @return the address in host byte order, or nothing if `text` is not an IPv4 address.
+[[nodiscard]] std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+    in_addr address{};
+    if (::inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) {
+        return std::nullopt;
+    }
+    return ntohl(address.s_addr);
+}
+
+[[nodiscard]] std::optional<SocketAddress> parse_ipv6(std::string_view text) {
+    sockaddr_in6 ipv6{};
+    ipv6.sin6_family = AF_INET6;
+    if (::inet_pton(AF_INET6, std::string(text).c_str(), &ipv6.sin6_addr) != 1) {
+        return std::nullopt;
+    }
+    SocketAddress address;
+    address.size = sizeof(ipv6);
+    std::memcpy(&address.storage, &ipv6, sizeof(ipv6));
+    return address;
+}
+
+/// Adds one address or one range.
+[[nodiscard]] Status add_sources(std::string_view item, std::vector<SocketAddress>& sources) {
+    if (const auto ipv6 = parse_ipv6(item)) {
+        sources.push_back(*ipv6);
+        return Done{};
+    }
+    const std::size_t dash = item.find('-');
+    const auto first = parse_ipv4(item.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_ipv4(item.substr(dash + 1));
+    if (!first || !last) {
+        return Error{quoted(item) + " is neither an address nor a range of IPv4 addresses"};
+    }
+    if (*last < *first) {
+        return Error{"the range " + quoted(item) + " ends before it begins"};
+    }
+    if (*last - *first >= kSourcesMax - sources.size()) {
+        return Error{"the range " + quoted(item) + " makes more than 65,536 source addresses"};
+    }
+    for (std::uint64_t address = *first; address <= *last; ++address) {
+        sources.push_back(ipv4_address(static_cast<std::uint32_t>(address)));
+    }
+    return Done{};
+}
+
+} // namespace
+
+const sockaddr* SocketAddress::get() const {
+    // The cast that the sockets interface is made of.
+    return reinterpret_cast<const sockaddr*>(&storage); // NOLINT(*-reinterpret-cast)
+}
+
+Result<FloodTarget> FloodTarget::parse(std::string_view url) {
+    if (!url.starts_with(kScheme)) {
+        return Error{quoted(url) + " does not begin with http://"};
+    }
+    const std::string_view rest = url.substr(kScheme.size());
+    const std::size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string path = slash == rest.size() ? "/" : std::string(rest.substr(slash));
+    if (!valid_path(path)) {
+        return Error{quoted(url) + " has a blank or a character that is not ASCII"};
+    }
+    const Result<wire::HostPort> where = parse_authority(rest.substr(0, slash));
+    if (!where.ok()) {
+        return where.error();
+    }
+    Result<SocketAddress> address = resolve(where.value());
+    if (!address.ok()) {
+        return address.error();
+    }
+    FloodTarget target;
+    target.address_ = address.value();
+    const std::size_t mark = path.find(kIdMark);
+    const std::string fields = " HTTP/1.1\r\nHost: " + where.value().text() +
+                               "\r\nUser-Agent: zcomet-floodtest/" ZCOMET_VERSION
+                               "\r\nAccept: */*\r\n\r\n";
+    target.has_id_ = mark != std::string::npos;
+    target.before_id_ = "GET " + path.substr(0, mark);
+    target.after_id_ = (target.has_id_ ? path.substr(mark + kIdMark.size()) : "") + fields;
+    return target;
+}
+
+std::string_view FloodTarget::request(std::uint64_t id) {
+    request_.assign(before_id_);
+    if (has_id_) {
+        request_.append(std::to_string(id));
+    }
+    request_.append(after_id_);
+    return request_;
+}
+
+Result<std::vector<SocketAddress>> parse_source_addresses(std::string_view text) {
+    std::vector<SocketAddress> sources;
+    while (true) {
+        const std::size_t comma = text.find(',');
+        const Status added = add_sources(text.substr(0, comma), sources);
+        if (!added.ok()) {
+            return added.error();
+        }
+        if (comma == std::string_view::npos) {
+            return sources;
+        }
+        text.remove_prefix(comma + 1);
+    }
+}
+
+} // namespace zcomet::tools::floodtest

@@ -1,0 +1,52 @@
+// Where a load test goes: the URL, resolved once, and the request for each id.
+#pragma once
+
+#include "topology/base/result.hpp"
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::tools::floodtest {
+
+/// An IPv4 or IPv6 address with a port, as the system calls want it.
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    [[nodiscard]] const sockaddr* get() const;
+    [[nodiscard]] int family() const { return storage.ss_family; }
+};
+
+class FloodTarget {
+  public:
+    /// Reads "http://HOST[:PORT]/PATH" and resolves the host. `{id}` in the path, if it is there,
+    /// stands for each stream's id.
+    /// Errors: another scheme, a bad address, characters that cannot be in a path, a host that does
+    /// not resolve.   Thread: any; may wait for the name service.
+    [[nodiscard]] static Result<FloodTarget> parse(std::string_view url);
+
+    [[nodiscard]] const SocketAddress& address() const { return address_; }
+
+    /// The whole request for `id`, in a buffer that the next call overwrites: a load test that
+    /// opens thousands of streams a second should not allocate for each.
+    [[nodiscard]] std::string_view request(std::uint64_t id);
+
+  private:
+    FloodTarget() = default;
+
+    SocketAddress address_;
+    std::string before_id_; ///< the request up to the id, or all of it if there is no {id}
+    std::string after_id_;
+    bool has_id_ = false;
+    std::string request_;
+};
+
+/// Reads source addresses: "127.0.0.2", "127.0.0.2,127.0.0.9", "127.0.0.2-127.0.0.20", "::1", or a
+/// list of such. Ranges are of IPv4 addresses, both ends included.
+/// Errors: not an address; a range that ends before it begins; more than 65,536 addresses.
+[[nodiscard]] Result<std::vector<SocketAddress>> parse_source_addresses(std::string_view text);
+
+} // namespace zcomet::tools::floodtest

@@ -1,0 +1,147 @@
+// Compares what was sent with what came: names every message that a stream should have got and has
+// not, has twice, or has out of order.
+//
+// Only what was sent is kept, 24 bytes a message, sorted by id, sender and number. A stream then is
+// a position in its id's messages for each sender: a message at that position is the next; one
+// further on leaves a gap; one before it either fills a gap, out of order, or came twice. So what
+// came is read once and not kept, and a run in which all is well costs nothing but positions.
+#pragma once
+
+#include "tools/logs/message_log.hpp"
+#include "topology/base/result.hpp"
+#include "topology/store/id_table.hpp"
+
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::tools::logs {
+
+struct Finding {
+    enum class Kind : std::uint8_t {
+        kMissing,    ///< the stream was open, and it did not come
+        kTwice,      ///< it came once more than it should
+        kOutOfOrder, ///< it came after one that was sent later
+        kUnsent,     ///< it came, but the sender's log does not have it for this id
+    };
+    Kind kind = Kind::kMissing;
+    std::string_view sender;
+    std::uint64_t number = 0;
+    std::string_view id;
+    std::size_t log = 0; ///< which log of what came, from 0
+    std::uint64_t stream = 0;
+    std::string_view reason; ///< of kMissing: what the logs say of it; otherwise empty
+};
+
+/// "missing", "twice", "out-of-order", "unsent".
+[[nodiscard]] std::string_view name_of(Finding::Kind kind);
+
+struct ReconcileTotals {
+    std::uint64_t sent = 0;      ///< messages
+    std::uint64_t no_stream = 0; ///< of these: while no stream of their id was open, and none came
+    std::uint64_t streams = 0;
+    std::uint64_t received = 0; ///< by all streams together
+    std::uint64_t others = 0;   ///< of these: from senders of which there is no log
+    std::uint64_t at_edge = 0;  ///< did not come, but the stream had just opened, or closed at once
+    std::uint64_t missing = 0;
+    std::uint64_t twice = 0;
+    std::uint64_t out_of_order = 0;
+    std::uint64_t unsent = 0;
+
+    [[nodiscard]] bool balanced() const { return missing + twice + out_of_order + unsent == 0; }
+};
+
+/// Call add_sent() for all that was sent, then, for each log of what came, add_received() for its
+/// lines and end_log().   Thread: one.
+class Reconciler {
+  public:
+    using OnFinding = std::function<void(const Finding&)>;
+
+    /// @param grace_ns    a message that was sent less than this after its stream opened, or before
+    ///     it closed, need not have come: a login takes a moment to reach the broker, and so does a
+    ///     message to reach the stream.
+    /// @param on_finding  called for each finding; its views live until it returns.
+    Reconciler(std::uint64_t grace_ns, OnFinding on_finding);
+
+    /// Errors: the sender's numbers do not rise.
+    [[nodiscard]] Status add_sent(const SentLine& line);
+
+    /// Errors: a stream that opens twice, or of which something is said before it opens.
+    [[nodiscard]] Status add_received(const StreamLine& line);
+    /// Streams that are still open were so until the last line.
+    void end_log();
+
+    /// After the last log.
+    [[nodiscard]] const ReconcileTotals& finish();
+
+  private:
+    using Position = std::uint32_t; // in sent_
+
+    struct Sent {
+        std::uint64_t number;
+        std::uint64_t time_ns;
+        store::IdIndex id;
+        std::uint16_t sender; // index in senders_
+        Fate fate;
+        bool had_stream; // some stream of its id was open, or got it
+    };
+    static_assert(sizeof(Sent) == 24, "very many are kept");
+
+    struct Range {
+        Position begin = 0;
+        Position end = 0;
+    };
+
+    /// What a stream has of one sender's messages to its id.
+    struct Track {
+        store::IdIndex sender = 0;
+        Range range;           // of these messages
+        Position begin = 0;    // of what it may have at all
+        Position next = 0;     // behind the newest that it has
+        bool has_some = false; // of them
+        /// Those before `next` that it does not have; and whether the stream's own numbers show
+        /// that the web node had them and dropped them.
+        absl::btree_map<Position, bool> gaps;
+    };
+
+    struct Stream {
+        store::IdIndex id = store::kNoIndex; // kNoIndex: nothing was sent to it
+        std::uint64_t opened_ns = 0;
+        std::uint32_t numbers = 0; // the highest N so far
+        std::vector<Track> tracks;
+    };
+
+    void sort_sent();
+    [[nodiscard]] Range range_of(store::IdIndex id) const;
+    [[nodiscard]] Range range_of(store::IdIndex id, store::IdIndex sender) const;
+    [[nodiscard]] std::optional<Position> find(const Track& track, std::uint64_t number) const;
+    [[nodiscard]] Track& track_of(Stream& stream, store::IdIndex sender) const;
+
+    [[nodiscard]] Status open(const StreamLine& line);
+    void on_got(Stream& stream, const StreamLine& line);
+    void place(const StreamLine& line, Track& track, Position position, std::uint32_t skipped);
+    void close(std::uint64_t number, Stream& stream, std::uint64_t closed_ns);
+    void judge(std::uint64_t stream_number, const Stream& stream, std::uint64_t closed_ns,
+               Position position, bool dropped);
+    void report(Finding::Kind kind, const StreamLine& line);
+
+    std::uint64_t grace_ns_;
+    OnFinding on_finding_;
+    std::vector<Sent> sent_;
+    bool sorted_ = false;
+    store::IdTable ids_;
+    store::IdTable senders_;
+    std::vector<std::uint64_t> last_numbers_;            // by sender, while what was sent is read
+    std::vector<Position> first_of_id_;                  // and one more, behind the last
+    absl::flat_hash_map<std::uint64_t, Stream> streams_; // of the log in hand
+    std::size_t log_ = 0;
+    std::uint64_t last_time_ns_ = 0; // of the log in hand
+    ReconcileTotals totals_;
+};
+
+} // namespace zcomet::tools::logs

@@ -1,0 +1,200 @@
+// zcomet-memlog: writes a web node's memory and connections to a log, a line each interval.
+#include "tools/memlog/memlog.hpp"
+#include "topology/base/time.hpp"
+#include "topology/program/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace {
+
+using namespace zcomet;
+
+constexpr const char* kDescription =
+    "Writes a line each interval: date, seconds since 1970, resident KB, connections, PSS in KB,\n"
+    "with tabs between. A web node's supervisor and workers count together. scripts/plot-memory\n"
+    "draws the log. Ends with SIGINT, SIGTERM, --count, or the process that it looks at.";
+
+/// Answers missed in a row before the web node counts as gone: a restart takes less.
+constexpr unsigned kMissesMax = 3;
+
+struct Options {
+    pid_t pid = 0;
+    std::string admin;
+    std::uint16_t port = 0; ///< 0: every port that the processes listen at
+    double interval_s = 60;
+    std::string out;
+    std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
+};
+
+void add_options(CLI::App& app, Options& options) {
+    auto* pid = app.add_option("--pid", options.pid,
+                               "Look at a process and all its descendants, through /proc; "
+                               "connections are those to ports that they listen at")
+                    ->type_name("PID")
+                    ->check(CLI::PositiveNumber);
+    app.add_option("--admin", options.admin,
+                   "Look at a web node through its admin page, http://HOST:PORT; connections are "
+                   "its streams")
+        ->type_name("URL")
+        ->excludes(pid);
+    app.parse_complete_callback([&options] {
+        if (options.pid == 0 && options.admin.empty()) {
+            throw CLI::RequiredError("--pid or --admin");
+        }
+    });
+    app.add_option("--port", options.port, "With --pid: count connections to this port only")
+        ->type_name("PORT")
+        ->check(CLI::Range(1, 65535));
+    app.add_option("--interval", options.interval_s, "Seconds between lines")
+        ->type_name("S")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 86400.0));
+    app.add_option("--out", options.out, "Add the lines to FILE; default: standard output")
+        ->type_name("FILE");
+    app.add_option("--count", options.count, "End after N lines; default: go on")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+}
+
+/// Takes samples of whom the options name.
+class Source {
+  public:
+    explicit Source(const Options& options) : options_(options) {
+        if (options.pid == 0) {
+            return;
+        }
+        // By number, since glibc 2.36 declares pidfd_open() in a way that C++ cannot link.
+        process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, options.pid, 0)));
+        if (!process_.valid()) {
+            throw std::runtime_error("there is no process " + std::to_string(options.pid));
+        }
+    }
+
+    /// Readable when the process has ended; -1 if it is not a process that we look at.
+    [[nodiscard]] int end_fd() const { return process_.get(); }
+
+    /// Absent: there is nothing to look at now, but there may be later.
+    /// Throws std::runtime_error if there will not be.
+    [[nodiscard]] std::optional<tools::memlog::MemlogSample> sample() {
+        return options_.pid != 0 ? of_process() : of_admin();
+    }
+
+  private:
+    [[nodiscard]] std::optional<tools::memlog::MemlogSample> of_process() const {
+        const auto port = options_.port != 0 ? std::optional(options_.port) : std::nullopt;
+        const auto sample = tools::memlog::sample_process(options_.pid, port);
+        if (!sample.ok()) {
+            throw std::runtime_error(sample.error().text);
+        }
+        return sample.value();
+    }
+
+    [[nodiscard]] std::optional<tools::memlog::MemlogSample> of_admin() {
+        const auto sample = tools::memlog::sample_admin(options_.admin);
+        if (sample.ok()) {
+            answered_ = true;
+            misses_ = 0;
+            return sample.value();
+        }
+        ++misses_;
+        if (!answered_ || misses_ >= kMissesMax) {
+            throw std::runtime_error(sample.error().text);
+        }
+        spdlog::warn("event=no_sample why=\"{}\", ignoring", sample.error().text);
+        return std::nullopt;
+    }
+
+    const Options& options_;
+    UniqueFd process_;
+    bool answered_ = false;
+    unsigned misses_ = 0;
+};
+
+enum class Woken { kDue, kSignal, kProcessEnded };
+
+[[nodiscard]] Woken wait_until(Time when, int signal_fd, int end_fd) {
+    pollfd waiting[] = {{signal_fd, POLLIN, 0}, {end_fd, POLLIN, 0}};
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
+        const int ready =
+            ::poll(waiting, std::size(waiting), static_cast<int>(std::max(left, 0ms).count()));
+        if (ready < 0 && errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "cannot wait");
+        }
+        if (ready > 0) {
+            return waiting[0].revents != 0 ? Woken::kSignal : Woken::kProcessEnded;
+        }
+        if (ready == 0 && Clock::now() >= when) {
+            return Woken::kDue;
+        }
+    }
+}
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+[[nodiscard]] File open_log(const std::string& path) {
+    if (path.empty()) {
+        return {stdout, [](std::FILE* file) { return std::fflush(file); }};
+    }
+    // Adding to what is there never destroys a day's log.
+    File file(std::fopen(path.c_str(), "ae"), &std::fclose);
+    if (!file) {
+        throw std::system_error(errno, std::generic_category(), "cannot write to " + path);
+    }
+    return file;
+}
+
+void write_line(std::FILE* log, const tools::memlog::MemlogSample& sample) {
+    const std::string line = tools::memlog::memlog_line(std::time(nullptr), sample);
+    if (std::fputs(line.c_str(), log) < 0 || std::fflush(log) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot write to the log");
+    }
+}
+
+int memlog(const Options& options) {
+    const UniqueFd signals = program::catch_termination_signals();
+    Source source(options);
+    const File log = open_log(options.out);
+    const auto interval =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.interval_s));
+    Time due = Clock::now();
+    for (std::uint64_t lines = 0; lines < options.count;) {
+        const Woken woken = wait_until(due, signals.get(), source.end_fd());
+        if (woken == Woken::kSignal) {
+            return 0;
+        }
+        if (woken == Woken::kProcessEnded) {
+            spdlog::info("event=process_ended pid={} lines={}", options.pid, lines);
+            return 0;
+        }
+        if (const auto sample = source.sample()) {
+            write_line(log.get(), *sample);
+            ++lines;
+        }
+        due += interval;
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app(kDescription, "zcomet-memlog");
+    Options options;
+    add_options(app, options);
+    program::add_common_options(app);
+    return program::run_program(app, argc, argv, [&options] { return memlog(options); });
+}

@@ -1,0 +1,293 @@
+#include "tools/msggen/msggen.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/link/zmq_socket.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <stdexcept>
+#include <utility>
+
+namespace zcomet::tools::msggen {
+
+namespace {
+
+/// How long a broker may take to answer before people are told that it does not.
+constexpr Duration kPatience = 1s;
+/// How long the broker may take to take the last messages in; it holds credit back for a second at
+/// most, and a heartbeat may be as far away.
+constexpr Duration kTakeInTimeout = 10s;
+/// How long the last messages may take to be acknowledged: a broker may have to be restarted, and
+/// its nodes have to find it again.
+constexpr Duration kAcknowledgeTimeout = 30s;
+constexpr Duration kProgressInterval = 1s;
+/// Messages between two looks at the clock and the socket when running flat out: few enough that
+/// credit is noticed while the window still has room.
+constexpr int kBurstMax = 512;
+constexpr int kExitUnconfirmed = 1;
+constexpr int kExitSignalled = 128;
+
+std::uint64_t realtime_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+double to_ms(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+double wanted_per_s(const GeneratorOptions& options) {
+    return options.interval == Duration::zero()
+               ? 0
+               : options.generators / std::chrono::duration<double>(options.interval).count();
+}
+
+} // namespace
+
+Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
+    : options_(std::move(options)), signal_fd_(signal_fd),
+      progress_(!options_.quiet && ::isatty(STDERR_FILENO) == 1) {
+    if (!options_.sent_file.empty()) {
+        sent_file_.open(options_.sent_file);
+        if (!sent_file_) {
+            throw std::runtime_error(options_.sent_file + " cannot be written");
+        }
+    }
+    if (!options_.log_file.empty()) {
+        open_log();
+        confirm_ = wire::Confirm::kReceipt;
+    }
+    if (options_.acknowledged) {
+        confirm_ = wire::Confirm::kAcknowledgement;
+    }
+    link::SenderHandlers handlers;
+    handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
+        log_->on_answer(number, nodes);
+    };
+    handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
+    handlers.on_lost = [this] { on_lost(); };
+    handlers.on_acknowledged = [this](std::uint64_t number, std::uint32_t nodes) {
+        on_acknowledged(number, nodes);
+    };
+    handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
+        spdlog::error("the broker refused us error={} text=\"{}\"", wire::name_of(code), text);
+    };
+    auto link = link::SenderLink::open(context, std::move(handlers), options_.broker,
+                                       fmt::format("msggen-{}", ::getpid()), link::random_u64(),
+                                       Clock::now());
+    if (!link.ok()) {
+        throw std::runtime_error(link.error().text);
+    }
+    link_ = std::move(link).value();
+    report_.planned = options_.generator.count * options_.generator.generators;
+    report_.wanted_per_s = wanted_per_s(options_.generator);
+    report_.generators = options_.generator.generators;
+    report_.seed = options_.generator.seed;
+}
+
+int Msggen::run() {
+    wait_for_broker();
+    Generator generator(options_.generator, Clock::now());
+    send_all(generator);
+    wait_until_taken_in();
+    link_->close(Clock::now());
+    finish_log();
+    report(generator);
+    if (stopped()) {
+        return kExitSignalled + signal_;
+    }
+    return report_.all_arrived() && report_.log_lines_lost == 0 ? 0 : kExitUnconfirmed;
+}
+
+void Msggen::wait_for_broker() {
+    const Time patience_ends = Clock::now() + kPatience;
+    while (!link_->welcomed() && !stopped() && Clock::now() < patience_ends) {
+        wait(patience_ends);
+    }
+    if (!link_->welcomed() && !stopped()) {
+        spdlog::warn("no broker answers, trying on broker={}", options_.broker);
+    }
+    while (!link_->welcomed() && !stopped()) {
+        wait(kNever);
+    }
+}
+
+void Msggen::send_all(Generator& generator) {
+    first_sent_ = last_sent_ = Clock::now();
+    next_progress_ = progress_ ? first_sent_ + kProgressInterval : kNever;
+    while (!stopped()) {
+        send_due(generator);
+        link_->turn(Clock::now());
+        if (generator.finished()) {
+            break;
+        }
+        // While the broker holds us back, only its credit, not the clock, lets us go on.
+        wait(std::min(link_->can_send() ? generator.due() : kNever, next_progress_));
+        if (next_progress_ != kNever) {
+            show_progress(Clock::now());
+        }
+    }
+    end_progress();
+}
+
+void Msggen::send_due(Generator& generator) {
+    const Time now = Clock::now();
+    for (int sent = 0; sent < kBurstMax; ++sent) {
+        if (generator.due() > now || !link_->can_send()) {
+            return;
+        }
+        send_one(generator, now);
+    }
+}
+
+void Msggen::send_one(Generator& generator, Time now) {
+    if (report_.sent == 0) {
+        first_sent_ = now;
+    }
+    last_sent_ = now;
+    report_.late_ms = to_ms(now - generator.due());
+    report_.late_ms_max = std::max(report_.late_ms_max, report_.late_ms);
+    const std::uint64_t time_ns = options_.generator.stamp || log_ ? realtime_ns() : 0;
+    const GeneratedMessage message = generator.next(time_ns);
+    const std::uint64_t number = link_->send(message.id, message.text, confirm_);
+    if (log_) {
+        ZCOMET_ASSERT(number == message.number);
+        log_->on_sent(number, message.id, time_ns, message.generator);
+    }
+    ++report_.sent;
+    if (sent_file_.is_open()) {
+        sent_counts_.add(message.id_number);
+    }
+    if (message.last && !options_.quiet && !options_.json) {
+        end_progress();
+        fmt::print("generator {} finished: {} {}\n", message.generator, options_.generator.count,
+                   options_.generator.count == 1 ? "message" : "messages");
+    }
+}
+
+void Msggen::wait_until_taken_in() {
+    const Time give_up =
+        Clock::now() + (options_.acknowledged ? kAcknowledgeTimeout : kTakeInTimeout);
+    link_->flush(Clock::now());
+    const int signal_before = std::exchange(signal_, 0); // a second signal ends this wait, too
+    while (!all_confirmed() && !stopped() && Clock::now() < give_up) {
+        wait(give_up);
+    }
+    signal_ = signal_before != 0 ? signal_before : signal_;
+}
+
+bool Msggen::all_confirmed() const {
+    return link_->all_taken_in() && link_->unacknowledged() == 0;
+}
+
+void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
+    ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+    if (log_) {
+        log_->on_answer(number, nodes);
+    }
+}
+
+void Msggen::open_log() {
+    if (const Status made = logs::LogFile::make(options_.log_file); !made.ok()) {
+        throw std::runtime_error(made.error().text);
+    }
+    Result<logs::LogFile> file = logs::LogFile::append_to(options_.log_file);
+    if (!file.ok()) {
+        throw std::runtime_error(file.error().text);
+    }
+    log_file_.emplace(std::move(file).value());
+    options_.generator.sender = fmt::format("{:08x}", link::random_u64() & 0xFFFF'FFFFU);
+    const auto answers = options_.acknowledged ? logs::SentLog::Answers::kAnyOrder
+                                               : logs::SentLog::Answers::kInOrder;
+    log_.emplace(options_.generator.sender, answers, [this](const logs::SentLine& line) {
+        logs::append_line(log_file_->line(), line);
+        log_file_->end_line();
+        watch_log();
+    });
+}
+
+/// Says once that the log has ended. The messages go on.
+void Msggen::watch_log() {
+    if (log_file_->error() != 0 && !std::exchange(log_failed_, true)) {
+        end_progress();
+        spdlog::error("the log ends here, messages go on file={} text=\"{}\"", options_.log_file,
+                      std::strerror(log_file_->error()));
+    }
+}
+
+/// Receipts come before the credit that was waited for.
+void Msggen::finish_log() {
+    if (log_) {
+        log_->finish();
+        log_file_->flush();
+        watch_log();
+        report_.log_lines_lost = log_file_->lines_lost();
+    }
+}
+
+void Msggen::on_welcome(std::string_view broker_name) {
+    spdlog::info("welcomed by the broker broker={} name={}", options_.broker, broker_name);
+}
+
+void Msggen::on_lost() const {
+    end_progress();
+    spdlog::warn("the broker was lost, trying on broker={}", options_.broker);
+}
+
+void Msggen::wait(Time until) {
+    link_->wait(until, signal_fd_);
+    signalfd_siginfo signal{};
+    if (::read(signal_fd_, &signal, sizeof(signal)) == sizeof(signal)) {
+        signal_ = static_cast<int>(signal.ssi_signo);
+    }
+}
+
+void Msggen::show_progress(Time now) {
+    if (now < next_progress_) {
+        return;
+    }
+    fmt::print(stderr, "\rsent {} of {}, {} a second \x1b[K", report_.sent, report_.planned,
+               report_.sent - progress_sent_);
+    static_cast<void>(std::fflush(stderr));
+    progress_sent_ = report_.sent;
+    next_progress_ = now + kProgressInterval;
+}
+
+void Msggen::end_progress() const {
+    if (progress_) {
+        fmt::print(stderr, "\r\x1b[K");
+    }
+}
+
+void Msggen::report(const Generator& generator) {
+    report_.seconds = std::chrono::duration<double>(last_sent_ - first_sent_).count();
+    if (!generator.finished()) {
+        report_.late_ms = std::max(0.0, to_ms(Clock::now() - generator.due()));
+    }
+    const session::SenderSessionCounters& counters = link_->counters();
+    report_.lost_brokers = counters.lost_brokers;
+    report_.asks_acknowledgement = options_.acknowledged;
+    report_.resent = counters.messages_resent;
+    report_.unconfirmed = options_.acknowledged ? link_->unacknowledged()
+                                                : counters.unconfirmed + link_->not_taken_in();
+    if (sent_file_.is_open()) {
+        sent_counts_.write(sent_file_);
+        sent_file_.flush();
+        if (!sent_file_) {
+            throw std::runtime_error(options_.sent_file + " cannot be written");
+        }
+    }
+    fmt::print("{}", options_.json ? report_.json() : report_.text());
+}
+
+} // namespace zcomet::tools::msggen

@@ -1,0 +1,83 @@
+// The shell of zcomet-msggen: a generator (generator.hpp) in front of one link to the broker, in
+// one thread that sleeps until a message is due, the socket has something, or a signal came.
+#pragma once
+
+#include "tools/logs/log_file.hpp"
+#include "tools/logs/sent_log.hpp"
+#include "tools/msggen/generator.hpp"
+#include "tools/msggen/msggen_report.hpp"
+#include "tools/msggen/sent_counts.hpp"
+#include "topology/link/sender_link.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace zcomet::tools::msggen {
+
+struct MsggenOptions {
+    GeneratorOptions generator;
+    std::string broker;        ///< "tcp://HOST:PORT"
+    std::string sent_file;     ///< where to write how many messages went to each id; empty: nowhere
+    std::string log_file;      ///< where to write a line for each message; empty: nowhere
+    bool json = false;         ///< the report as JSON, and no line for each generator
+    bool quiet = false;        ///< no progress, and no line for each generator
+    bool acknowledged = false; ///< ask where each message arrived, and send again what did not
+};
+
+class Msggen {
+  public:
+    /// @param signal_fd  of catch_termination_signals(); borrowed.
+    /// Errors: throws std::runtime_error if the address is bad or the file cannot be written.
+    Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
+
+    /// Sends everything, or as much as it can until a signal comes.
+    /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything
+    /// arrived at a node) and all of it was logged, 128 + the signal's number if one came, else 1.
+    [[nodiscard]] int run();
+
+  private:
+    void wait_for_broker();
+    void send_all(Generator& generator);
+    void send_due(Generator& generator);
+    void send_one(Generator& generator, Time now);
+    void wait_until_taken_in();
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes);
+    [[nodiscard]] bool all_confirmed() const;
+
+    void open_log();
+    void watch_log();
+    void finish_log();
+    void on_welcome(std::string_view broker_name);
+    void on_lost() const;
+    /// Sleeps as SenderLink::wait(), then notices a signal.
+    void wait(Time until);
+    void show_progress(Time now);
+    void end_progress() const;
+    void report(const Generator& generator);
+
+    [[nodiscard]] bool stopped() const { return signal_ != 0; }
+
+    MsggenOptions options_;
+    int signal_fd_;
+    int signal_ = 0; ///< that came; 0: none
+    bool progress_;
+    std::ofstream sent_file_;
+    SentCounts sent_counts_;
+    std::optional<logs::LogFile> log_file_;
+    std::optional<logs::SentLog> log_;                // writes to log_file_
+    bool log_failed_ = false;                         // which people were told
+    wire::Confirm confirm_ = wire::Confirm::kNothing; // what the log and the report need
+    std::unique_ptr<link::SenderLink> link_;
+    MsggenReport report_;
+    Time first_sent_;
+    Time last_sent_;
+    Time next_progress_ = kNever;
+    std::uint64_t progress_sent_ = 0;
+};
+
+} // namespace zcomet::tools::msggen

@@ -1,0 +1,316 @@
+#include "topology/client/client.hpp"
+
+#include "topology/link/node_link.hpp"
+#include "topology/link/query.hpp"
+#include "topology/link/sender_link.hpp"
+#include "topology/wire/id.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace zcomet::client {
+
+namespace {
+
+/// One ZeroMQ context for all clients of the process, alive as long as one of them is.
+std::shared_ptr<zmq::context_t> shared_context() {
+    static std::mutex mutex;
+    static std::weak_ptr<zmq::context_t> weak;
+    const std::lock_guard lock(mutex);
+    std::shared_ptr<zmq::context_t> context = weak.lock();
+    if (!context) {
+        context = std::make_shared<zmq::context_t>();
+        weak = context;
+    }
+    return context;
+}
+
+std::string default_name() {
+    static std::atomic<unsigned> number{0};
+    return "client-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+}
+
+} // namespace
+
+class Client::State : public link::NodeLinkHandler {
+  public:
+    explicit State(const ClientOptions& options) : options_(options), context_(shared_context()) {
+        if (options_.name.empty()) {
+            options_.name = default_name();
+        }
+    }
+
+    ~State() override {
+        const Time now = Clock::now();
+        if (node_) {
+            node_->close(now);
+        }
+        if (sender_) {
+            sender_->close(now);
+        }
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Status reach_broker() {
+        const Result<Duration> reached =
+            link::ping_broker(*context_, options_.broker, options_.timeout);
+        return reached.ok() ? Status(Done{}) : Status(reached.error());
+    }
+
+    Status login(std::string_view id) {
+        if (!wire::valid_id(id)) {
+            return Error{wire::why_invalid_id(id)};
+        }
+        if (Status live = become_node(); !live.ok()) {
+            return live;
+        }
+        if (ids_.emplace(id).second) {
+            node_->login(id);
+        }
+        node_->confirm_logins(Clock::now());
+        return wait_until([this] { return node_->logins_applied(); }, "did not apply the login");
+    }
+
+    void logout(std::string_view id) {
+        if (const auto held = ids_.find(id); held != ids_.end()) {
+            ids_.erase(held);
+            node_->logout(id);
+            work();
+        }
+    }
+
+    void logout_all() {
+        for (const std::string& id : ids_) {
+            node_->logout(id);
+        }
+        ids_.clear();
+        work();
+    }
+
+    Result<std::uint64_t> send(std::string_view id, std::string_view text, wire::Confirm confirm) {
+        if (!wire::valid_id(id)) {
+            return Error{wire::why_invalid_id(id)};
+        }
+        if (text.size() > wire::kPayloadBytesMax) {
+            return Error{"the message has " + std::to_string(text.size()) +
+                         " bytes; a message has at most 65536"};
+        }
+        if (Status able = become_able_to_send(); !able.ok()) {
+            return able.error();
+        }
+        const std::uint64_t number = sender_->send(id, text, confirm);
+        asked_number_ = number; // the answer may come at once
+        sender_->turn(Clock::now());
+        return number;
+    }
+
+    /// Sends, and waits for the answer; `complaint` says what is missing without it.
+    Result<std::uint32_t> ask(std::string_view id, std::string_view text, wire::Confirm confirm,
+                              const char* complaint) {
+        answer_.reset();
+        const Result<std::uint64_t> number = send(id, text, confirm);
+        if (!number.ok()) {
+            return number.error();
+        }
+        const Status got = wait_until([this] { return answer_.has_value(); }, complaint);
+        return got.ok() ? Result<std::uint32_t>(*answer_) : got.error();
+    }
+
+    std::optional<ReceivedMessage> receive(Duration timeout) {
+        const Time deadline = Clock::now() + timeout;
+        while (received_.empty() && node_ && Clock::now() < deadline) {
+            step(deadline);
+        }
+        work();
+        if (received_.empty()) {
+            return std::nullopt;
+        }
+        ReceivedMessage message = std::move(received_.front());
+        received_.pop_front();
+        return message;
+    }
+
+    Status flush() {
+        if (!sender_) {
+            return Done{};
+        }
+        sender_->flush(Clock::now());
+        return wait_until([this] { return sender_->all_taken_in(); },
+                          "did not take in everything that was sent");
+    }
+
+    void work() {
+        const Time now = Clock::now();
+        if (node_) {
+            while (node_->turn(now)) {
+            }
+        }
+        if (sender_) {
+            sender_->turn(now);
+        }
+    }
+
+  private:
+    void on_messages(const wire::MessageList& messages) override {
+        messages.for_each([this](const wire::Message& message) {
+            if (ids_.contains(message.id)) {
+                ++ledger_.shown;
+                received_.push_back({std::string(message.id), std::string(message.payload)});
+            } else {
+                ++ledger_.unclaimed; // it was under way when its id logged out
+            }
+        });
+    }
+    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+        std::for_each(ids_.begin(), ids_.end(), visit);
+    }
+    std::uint64_t stream_count() override { return ids_.size(); }
+    wire::NodeLedger ledger() override { return ledger_; }
+    void on_live(std::string_view /*broker_name*/) override {}
+    void on_lost() override {}
+    void on_refused(wire::ErrorCode /*code*/, std::string_view text) override { refused_ = text; }
+
+    Status become_node() {
+        if (!node_) {
+            auto opened = link::NodeLink::open(*context_, *this, options_.broker, options_.name,
+                                               link::random_u64(), Clock::now());
+            if (!opened.ok()) {
+                return opened.error();
+            }
+            node_ = std::move(opened).value();
+        }
+        return wait_until([this] { return node_->live(); }, "did not open a feed");
+    }
+
+    Status become_able_to_send() {
+        if (!sender_) {
+            link::SenderHandlers handlers;
+            handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
+                on_answer(number, nodes);
+            };
+            handlers.on_acknowledged = handlers.on_receipt;
+            handlers.on_refused = [this](wire::ErrorCode, std::string_view text) {
+                refused_ = text;
+            };
+            auto opened = link::SenderLink::open(*context_, std::move(handlers), options_.broker,
+                                                 options_.name, link::random_u64(), Clock::now());
+            if (!opened.ok()) {
+                return opened.error();
+            }
+            sender_ = std::move(opened).value();
+        }
+        return wait_until([this] { return sender_->can_send(); }, "holds us back");
+    }
+
+    void on_answer(std::uint64_t number, std::uint32_t nodes) {
+        if (number == asked_number_) {
+            answer_ = nodes;
+        }
+    }
+
+    /// Works until `reached` holds. Errors: not within the timeout.
+    template <typename Reached> Status wait_until(Reached reached, const char* complaint) {
+        const Time deadline = Clock::now() + options_.timeout;
+        refused_.clear();
+        work();
+        while (!reached()) {
+            if (!refused_.empty()) {
+                return Error{"the broker at " + options_.broker + " refused: " + refused_};
+            }
+            if (Clock::now() >= deadline) {
+                return Error{"the broker at " + options_.broker + " " + complaint + " in time"};
+            }
+            step(deadline);
+        }
+        return Done{};
+    }
+
+    /// Sleeps until something is to be done, or `deadline`, and does it.
+    void step(Time deadline) {
+        std::array<pollfd, 3> waiting{};
+        nfds_t count = 0;
+        Time wake = deadline;
+        if (node_) {
+            for (const int fd : node_->fds()) {
+                waiting[count++] = {.fd = fd, .events = POLLIN, .revents = 0};
+            }
+            wake = std::min(wake, node_->due());
+        }
+        if (sender_) {
+            waiting[count++] = {.fd = sender_->fd(), .events = POLLIN, .revents = 0};
+            wake = std::min(wake, sender_->due());
+        }
+        const Duration left = std::max(wake - Clock::now(), Duration::zero());
+        const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+        const timespec timeout{.tv_sec = time / 1'000'000'000, .tv_nsec = time % 1'000'000'000};
+        static_cast<void>(::ppoll(waiting.data(), count, &timeout, nullptr));
+        work();
+    }
+
+    ClientOptions options_;
+    std::shared_ptr<zmq::context_t> context_;
+    std::unique_ptr<link::NodeLink> node_;
+    std::unique_ptr<link::SenderLink> sender_;
+    std::set<std::string, std::less<>> ids_;
+    std::deque<ReceivedMessage> received_;
+    wire::NodeLedger ledger_;
+    std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
+    std::optional<std::uint32_t> answer_;
+    std::string refused_;
+};
+
+Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
+    auto state = std::make_unique<State>(options);
+    if (const Status reached = state->reach_broker(); !reached.ok()) {
+        return reached.error();
+    }
+    return std::unique_ptr<Client>(new Client(std::move(state)));
+}
+
+Status Client::login(std::string_view id) {
+    return state_->login(id);
+}
+void Client::logout(std::string_view id) {
+    state_->logout(id);
+}
+void Client::logout() {
+    state_->logout_all();
+}
+
+Result<std::uint64_t> Client::send(std::string_view id, std::string_view text) {
+    return state_->send(id, text, wire::Confirm::kNothing);
+}
+
+Result<std::uint32_t> Client::send_with_receipt(std::string_view id, std::string_view text) {
+    return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt");
+}
+
+Result<std::uint32_t> Client::send_acknowledged(std::string_view id, std::string_view text) {
+    return state_->ask(id, text, wire::Confirm::kAcknowledgement,
+                       "did not acknowledge the message");
+}
+
+std::optional<ReceivedMessage> Client::receive(Duration timeout) {
+    return state_->receive(timeout);
+}
+void Client::work() {
+    state_->work();
+}
+Status Client::flush() {
+    return state_->flush();
+}
+
+} // namespace zcomet::client

@@ -1,0 +1,328 @@
+#include "topology/cluster/cluster_file.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/wire/endpoint.hpp"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace zcomet::cluster {
+
+namespace {
+
+constexpr std::size_t kNameBytesMax = 48; // leaves room for a worker's number in a node's name
+constexpr std::int64_t kPortMax = 65'535;
+constexpr std::int64_t kWorkersMax = 1'024;
+constexpr std::int64_t kVersionMax = std::numeric_limits<std::int64_t>::max();
+/// A key that differs from every known one in more than one of so many characters is no slip of
+/// the finger.
+constexpr std::size_t kCharactersPerSlip = 3;
+
+using Keys = std::initializer_list<std::string_view>;
+
+/// What is wrong with the file, and where. Thrown here, caught in read_cluster_file(): the first
+/// mistake ends the reading at whatever depth it is found.
+struct Mistake {
+    std::uint32_t line;
+    std::string text;
+};
+
+std::uint32_t line_of(const toml::node& node) {
+    return node.source().begin.line;
+}
+
+std::string quoted(std::string_view text) {
+    std::string out(1, '"');
+    out.append(text).append(1, '"');
+    return out;
+}
+
+/// Levenshtein's: how many characters to insert, delete or change to get from one to the other.
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+    std::vector<std::size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < to.size(); ++j) {
+            const std::size_t changed = diagonal + (from[i] == to[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string listed(Keys keys) {
+    std::string out;
+    for (const std::string_view key : keys) {
+        out.append(out.empty() ? "" : ", ").append(key);
+    }
+    return out;
+}
+
+std::string hint(std::string_view key, Keys known) {
+    const auto* const nearest = std::min_element(
+        known.begin(), known.end(), [key](std::string_view one, std::string_view other) {
+            return edit_distance(key, one) < edit_distance(key, other);
+        });
+    if (edit_distance(key, *nearest) * kCharactersPerSlip > key.size()) {
+        return "; known are " + listed(known);
+    }
+    return "; did you mean " + quoted(*nearest) + "?";
+}
+
+void refuse_unknown_keys(const toml::table& table, std::string_view where, Keys known) {
+    for (const auto& [key, value] : table) {
+        if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
+            throw Mistake{key.source().begin.line, "unknown key " + quoted(key.str()) + " in " +
+                                                       std::string(where) + hint(key.str(), known)};
+        }
+    }
+}
+
+/// Takes the values out of one [[table]], with the line of whatever is wrong.
+class TableReader {
+  public:
+    TableReader(const toml::table& table, std::string where, Keys known)
+        : table_(table), where_(std::move(where)) {
+        refuse_unknown_keys(table, where_, known);
+    }
+
+    /// The line of `key`, or of the table if it has no such key.
+    [[nodiscard]] std::uint32_t line(std::string_view key) const {
+        const toml::node* const node = table_.get(key);
+        return node == nullptr ? line_of(table_) : line_of(*node);
+    }
+
+    [[nodiscard]] std::optional<std::string> text_if_any(std::string_view key) const {
+        const toml::node* const node = table_.get(key);
+        if (node == nullptr) {
+            return std::nullopt;
+        }
+        if (!node->is_string()) {
+            throw Mistake{line_of(*node), quoted(key) + " wants text in quotes"};
+        }
+        return node->value<std::string>();
+    }
+
+    [[nodiscard]] std::string text(std::string_view key) const {
+        std::optional<std::string> value = text_if_any(key);
+        if (!value) {
+            throw Mistake{line_of(table_), where_ + " has no " + quoted(key)};
+        }
+        return *std::move(value);
+    }
+
+    [[nodiscard]] std::string name(std::string_view key) const {
+        std::string value = text(key);
+        const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                   c == '.' || c == '_' || c == '-';
+        });
+        if (value.empty() || value.size() > kNameBytesMax || !plain) {
+            throw Mistake{line(key), quoted(value) + " is not a name: 1 to 48 characters of " +
+                                         "A-Z a-z 0-9 . _ -"};
+        }
+        return value;
+    }
+
+    /// @return the number, in [min, max], or `absent` if there is no such key.
+    [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t min, std::int64_t max,
+                                      std::int64_t absent) const {
+        const toml::node* const node = table_.get(key);
+        if (node == nullptr) {
+            return absent;
+        }
+        if (!node->is_integer()) {
+            throw Mistake{line_of(*node), quoted(key) + " wants a whole number"};
+        }
+        const std::int64_t value = node->value<std::int64_t>().value_or(absent);
+        if (value < min || value > max) {
+            throw Mistake{line_of(*node), quoted(key) + " is " + std::to_string(value) +
+                                              "; it is a number from " + std::to_string(min) +
+                                              " to " + std::to_string(max)};
+        }
+        return value;
+    }
+
+    [[nodiscard]] std::uint16_t port(std::string_view key, std::uint16_t absent) const {
+        return static_cast<std::uint16_t>(number(key, 1, kPortMax, absent));
+    }
+
+    /// HOST:PORT, or empty.
+    [[nodiscard]] std::string admin() const {
+        std::string value = text_if_any("admin").value_or("");
+        if (!value.empty()) {
+            if (const Result<wire::HostPort> address = wire::parse_host_port(value);
+                !address.ok()) {
+                throw Mistake{line("admin"), address.error().text};
+            }
+        }
+        return value;
+    }
+
+  private:
+    const toml::table& table_;
+    std::string where_;
+};
+
+/// Builds a Cluster from the parsed file, and checks what one table cannot know of another.
+class ClusterReader {
+  public:
+    Cluster read(const toml::table& file) {
+        const TableReader top(file, "the file", {"version", "host", "broker", "webnode"});
+        cluster_.version = static_cast<std::uint64_t>(top.number("version", 0, kVersionMax, 0));
+        for_each_table(file, "host", [this](const toml::table& table) { read_host(table); });
+        for_each_table(file, "broker", [this](const toml::table& table) { read_broker(table); });
+        for_each_table(file, "webnode", [this](const toml::table& table) { read_web_node(table); });
+        if (cluster_.brokers.empty()) {
+            throw Mistake{1, "the file has no [[broker]]"};
+        }
+        return std::move(cluster_);
+    }
+
+  private:
+    template <typename Visit>
+    static void for_each_table(const toml::table& file, std::string_view key, Visit&& visit) {
+        const toml::node* const node = file.get(key);
+        if (node == nullptr) {
+            return;
+        }
+        const toml::array* const tables = node->as_array();
+        if (tables == nullptr || !tables->is_array_of_tables()) {
+            throw Mistake{line_of(*node), quoted(key) + " is written [[" + std::string(key) +
+                                              "]], once for each " + std::string(key)};
+        }
+        for (const toml::node& table : *tables) {
+            visit(*table.as_table());
+        }
+    }
+
+    void read_host(const toml::table& table) {
+        const TableReader reader(table, "[[host]]", {"name", "address"});
+        ClusterHost host{reader.name("name"), reader.text("address")};
+        const bool reachable = host.address != "*" && host.address != "0.0.0.0";
+        if (!reachable || !wire::parse_host_port(wire::HostPort{host.address, 1}.text()).ok()) {
+            throw Mistake{reader.line("address"),
+                          quoted(host.address) + " is not an address that others can connect to"};
+        }
+        if (!host_names_.insert(host.name).second) {
+            throw Mistake{reader.line("name"), "two hosts are named " + quoted(host.name)};
+        }
+        cluster_.hosts.push_back(std::move(host));
+    }
+
+    void read_broker(const toml::table& table) {
+        const TableReader reader(table, "[[broker]]",
+                                 {"host", "listen_port", "feed_port", "admin"});
+        if (!cluster_.brokers.empty()) {
+            throw Mistake{line_of(table),
+                          "this is a second [[broker]]; this release runs exactly one"};
+        }
+        ClusterBroker broker;
+        broker.host = known_host(reader);
+        broker.listen_port = reader.port("listen_port", broker.listen_port);
+        broker.feed_port = reader.port("feed_port", broker.feed_port);
+        broker.admin = reader.admin();
+        take_port(broker.host, broker.listen_port, reader.line("listen_port"));
+        take_port(broker.host, broker.feed_port, reader.line("feed_port"));
+        cluster_.brokers.push_back(std::move(broker));
+    }
+
+    void read_web_node(const toml::table& table) {
+        const TableReader reader(table, "[[webnode]]",
+                                 {"host", "name", "http_port", "workers", "admin"});
+        ClusterWebNode node;
+        node.host = known_host(reader);
+        node.name = reader.name("name");
+        node.http_port = reader.port("http_port", node.http_port);
+        node.workers = static_cast<unsigned>(reader.number("workers", 1, kWorkersMax, 1));
+        node.admin = reader.admin();
+        if (!web_node_names_.insert(node.name).second) {
+            throw Mistake{reader.line("name"), "two web nodes are named " + quoted(node.name)};
+        }
+        take_port(node.host, node.http_port, reader.line("http_port"));
+        cluster_.web_nodes.push_back(std::move(node));
+    }
+
+    std::string known_host(const TableReader& reader) {
+        std::string name = reader.text("host");
+        if (!host_names_.contains(name)) {
+            throw Mistake{reader.line("host"), "no [[host]] is named " + quoted(name)};
+        }
+        return name;
+    }
+
+    void take_port(const std::string& host, std::uint16_t port, std::uint32_t line) {
+        const auto [place, fresh] = ports_.try_emplace(std::pair(host, port), line);
+        if (!fresh) {
+            throw Mistake{line, "port " + std::to_string(port) + " of host " + quoted(host) +
+                                    " is taken by line " + std::to_string(place->second)};
+        }
+    }
+
+    Cluster cluster_;
+    absl::flat_hash_set<std::string> host_names_;
+    absl::flat_hash_set<std::string> web_node_names_;
+    absl::flat_hash_map<std::pair<std::string, std::uint16_t>, std::uint32_t> ports_;
+};
+
+Error located(const std::string& path, std::uint32_t line, std::string_view text) {
+    return Error{path + ":" + std::to_string(line) + ": " + std::string(text)};
+}
+
+} // namespace
+
+std::string Cluster::broker_endpoint() const {
+    ZCOMET_ASSERT(!brokers.empty());
+    return wire::tcp_endpoint({host(brokers.front().host).address, brokers.front().listen_port});
+}
+
+Result<ClusterWebNode> Cluster::web_node(const std::string& name) const {
+    std::string names;
+    for (const ClusterWebNode& node : web_nodes) {
+        if (node.name == name) {
+            return node;
+        }
+        names.append(names.empty() ? "" : ", ").append(node.name);
+    }
+    return Error{"the cluster file has no web node " + quoted(name) + "; it has " +
+                 (names.empty() ? "none" : names)};
+}
+
+const ClusterHost& Cluster::host(const std::string& name) const {
+    const auto found =
+        std::find_if(hosts.begin(), hosts.end(),
+                     [&name](const ClusterHost& candidate) { return candidate.name == name; });
+    ZCOMET_ASSERT(found != hosts.end());
+    return *found;
+}
+
+Result<Cluster> read_cluster_file(const std::string& path) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file.is_open() || file.bad()) {
+        return Error{path + ": the cluster file cannot be read"};
+    }
+    try {
+        return ClusterReader().read(toml::parse(text, path));
+    } catch (const toml::parse_error& error) {
+        return located(path, error.source().begin.line, error.description());
+    } catch (const Mistake& mistake) {
+        return located(path, mistake.line, mistake.text);
+    }
+}
+
+} // namespace zcomet::cluster

@@ -1,0 +1,50 @@
+// The cluster file: which program runs on which host, and with what addresses. TOML; the form is
+// described in topology/examples/three-hosts.toml.
+#pragma once
+
+#include "topology/base/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace zcomet::cluster {
+
+struct ClusterBroker {
+    std::string host; ///< name of a [[host]]
+    std::uint16_t listen_port = 5555;
+    std::uint16_t feed_port = 5556;
+    std::string admin; ///< HOST:PORT, empty: none
+};
+
+struct ClusterWebNode {
+    std::string host;
+    std::string name;
+    std::uint16_t http_port = 8000;
+    unsigned workers = 1;
+    std::string admin;
+};
+
+struct ClusterHost {
+    std::string name;
+    std::string address; ///< IPv4 or IPv6 address, or a name that resolves
+};
+
+struct Cluster {
+    std::uint64_t version = 0;
+    std::vector<ClusterHost> hosts;
+    std::vector<ClusterBroker> brokers; ///< exactly one in this release
+    std::vector<ClusterWebNode> web_nodes;
+
+    /// "tcp://ADDRESS:PORT" of the broker, as others reach it.
+    [[nodiscard]] std::string broker_endpoint() const;
+    /// The web node of that name. Errors: there is none; the text lists those there are.
+    [[nodiscard]] Result<ClusterWebNode> web_node(const std::string& name) const;
+    [[nodiscard]] const ClusterHost& host(const std::string& name) const;
+};
+
+/// Errors: "FILE:LINE: what is wrong", for syntax, unknown keys, wrong types, values out of bounds,
+/// names that are used twice or refer to nothing.
+[[nodiscard]] Result<Cluster> read_cluster_file(const std::string& path);
+
+} // namespace zcomet::cluster

@@ -1,0 +1,55 @@
+#include "topology/feed/feed_reader.hpp"
+
+#include "topology/base/mutants.hpp"
+
+namespace zcomet::feed {
+
+namespace {
+/// A gap shows in every batch that follows it; asking once in this time is enough.
+constexpr Duration kAskAgain = 100ms;
+} // namespace
+
+bool FeedReader::welcome(std::uint64_t incarnation) {
+    if (incarnation == incarnation_ && !ZCOMET_MUTANT(kRereadAfterWelcome)) {
+        return false;
+    }
+    *this = FeedReader{};
+    incarnation_ = incarnation;
+    return true;
+}
+
+FeedReader::Outcome FeedReader::on_batch(const wire::Batch& batch, Time now) {
+    if (batch.incarnation != incarnation_ && !ZCOMET_MUTANT(kAcceptForeignFeed)) {
+        return {.verdict = Verdict::kForeign};
+    }
+    live_ = true;
+    const bool empty = !batch.shed && batch.messages.count() == 0;
+    if (batch.number <= applied_ && !(ZCOMET_MUTANT(kApplyRepeats) && !empty)) {
+        return {.verdict = empty ? Verdict::kNothing : Verdict::kRepeat};
+    }
+    if (empty) {
+        return gap(batch.number, now);
+    }
+    const std::uint64_t from = batch.shed ? batch.shed_from : batch.number;
+    if (from > applied_ + 1 && !ZCOMET_MUTANT(kApplyPastGap)) {
+        return gap(from - 1, now);
+    }
+    applied_ = batch.number;
+    if (batch.shed) {
+        return {.verdict = Verdict::kShed, .lost_messages = batch.shed_count};
+    }
+    return {.verdict = Verdict::kApply};
+}
+
+FeedReader::Outcome FeedReader::gap(std::uint64_t through, Time now) {
+    Outcome outcome{.verdict = Verdict::kGap};
+    const std::uint64_t from = applied_ + 1;
+    if (asked_from_ != from || now >= asked_at_ + kAskAgain) {
+        outcome.resend = wire::Resend{from, through};
+        asked_from_ = from;
+        asked_at_ = now;
+    }
+    return outcome;
+}
+
+} // namespace zcomet::feed

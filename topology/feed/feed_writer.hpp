@@ -1,0 +1,136 @@
+// The broker's end of a feed: gathers messages for one node into numbered batches, keeps each until
+// the node acknowledges it, publishes no more than a window ahead, and sheds in the open past a
+// bound.
+#pragma once
+
+#include "topology/base/mutants.hpp"
+#include "topology/base/time.hpp"
+#include "topology/feed/gather.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace zcomet::feed {
+
+/// An encoded BATCH, shared between the feed, which keeps it for resending, and the socket.
+using SharedFrame = std::shared_ptr<const std::string>;
+
+struct FeedLimits {
+    /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
+    /// round trip; small, since this is what a message may have to wait for behind others: 256 KiB
+    /// are some 2,000 messages, which a node writes to its streams in 40 ms at worst.
+    std::size_t window_bytes = 256U << 10U;
+    /// Bytes kept for one node, published or not. Past it the oldest unpublished batches are shed:
+    /// those that were published are likely to arrive, so only what is shed unpublished is surely
+    /// lost, and the count of lost messages is exact. At least window_bytes + wire::kFrameBytesMax.
+    std::size_t bound_bytes = 64U << 20U;
+    Duration gather = kFeedGatherWindow;
+};
+
+class FeedWriter {
+  public:
+    FeedWriter(std::uint64_t incarnation, const FeedLimits& limits);
+
+    /// Adds a message to the open batch: a valid id, a payload within wire::kPayloadBytesMax.
+    /// May shed old batches: see shed_messages().
+    /// @return the number of its batch.
+    std::uint64_t append(const wire::Message& message);
+
+    /// Publishes what is due at `now` by calling `publish(SharedFrame)` for each frame, in order:
+    /// the open batch if its gather window is over, batches that the window had held back, batches
+    /// to be sent again, word of shed batches. Nothing before the node has subscribed.
+    template <typename Publish> void flush(Time now, Publish&& publish) {
+        close_open_batch_if_due(now);
+        while (SharedFrame frame = next_to_publish()) {
+            publish(frame);
+            published_at(now);
+        }
+    }
+
+    /// When flush() next has something to do, without further input; kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+    /// The node's subscription was seen (or went away). The first flush() after it publishes at
+    /// least an empty batch, which tells the node that its feed is live.
+    void subscribed(bool is_subscribed);
+
+    /// Makes the next flush() publish an empty batch if nothing else was published since the last
+    /// call.
+    void heartbeat();
+
+    /// The node has applied all batches up to `through`.
+    /// Ignored if that was never published.
+    void acknowledge(std::uint64_t through, Time now);
+
+    /// The node asks for batch `from`, all before which is acknowledged, and what follows. Ignored
+    /// if it was never published.
+    void resend(std::uint64_t from);
+
+    /// Whether the window is full: the node has more to apply than it should.
+    [[nodiscard]] bool behind() const;
+    /// When the node last acknowledged something new, or had nothing to acknowledge.
+    [[nodiscard]] Time last_progress() const { return last_progress_; }
+
+    [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+    /// The highest number published, 0 if none.
+    [[nodiscard]] std::uint64_t published() const { return published_; }
+    [[nodiscard]] bool is_subscribed() const { return subscribed_; }
+    /// Bytes of batches kept because they are not acknowledged, the open one included.
+    [[nodiscard]] std::size_t kept_bytes() const;
+    /// Whether batch `number`, not acknowledged yet, was let go.
+    [[nodiscard]] bool was_shed(std::uint64_t number) const;
+    /// Messages in batches that are acknowledged and were not shed.
+    [[nodiscard]] std::uint64_t acknowledged_messages() const { return acknowledged_messages_; }
+    /// Messages that are kept because they are not acknowledged, those of the open batch included.
+    [[nodiscard]] std::uint64_t kept_messages() const { return kept_messages_ + open_.count(); }
+    /// Messages lost so far because the bound was reached.
+    [[nodiscard]] std::uint64_t shed_messages() const { return shed_messages_; }
+    /// Batches published a second time so far.
+    [[nodiscard]] std::uint64_t resent_batches() const { return resent_batches_; }
+
+  private:
+    /// One closed batch. A batch that was shed keeps its place, so that numbers stay dense, but no
+    /// frame.
+    struct Kept {
+        SharedFrame frame;
+        std::uint32_t messages = 0;
+    };
+
+    void close_open_batch_if_due(Time now);
+    void close_open_batch();
+    void shed_past_bound();
+    [[nodiscard]] SharedFrame next_to_publish();
+    [[nodiscard]] SharedFrame word_of_shed();
+    void published_at(Time now);
+    [[nodiscard]] Kept& kept(std::uint64_t number) { return kept_[number - first_kept_]; }
+    [[nodiscard]] std::uint64_t last_closed() const { return first_kept_ + kept_.size() - 1; }
+    [[nodiscard]] bool waits_for_window() const {
+        return in_flight_bytes_ >= limits_.window_bytes && !ZCOMET_MUTANT(kPublishPastWindow);
+    }
+
+    std::uint64_t incarnation_;
+    FeedLimits limits_;
+    GatherWindow gather_;
+    wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kBatch};
+    std::deque<Kept> kept_;        // batches first_kept_, first_kept_ + 1, …
+    std::uint64_t first_kept_ = 1; // number of kept_.front(), or the next number if kept_ is empty
+    std::uint64_t next_ = 1;      // the batch to publish next; not after published_ while resending
+    std::uint64_t published_ = 0; // the highest number ever published
+    std::uint64_t shed_through_ = 0;  // unpublished batches up to here were shed
+    std::size_t kept_bytes_ = 0;      // of the frames in kept_
+    std::size_t in_flight_bytes_ = 0; // of the frames in kept_ before next_
+    std::uint64_t kept_messages_ = 0; // in the frames in kept_
+    std::uint64_t acknowledged_messages_ = 0;
+    std::uint64_t shed_messages_ = 0;
+    std::uint64_t resent_batches_ = 0;
+    Time last_progress_ = Time::min();
+    bool subscribed_ = false;
+    bool owes_empty_batch_ = false;
+    bool published_since_heartbeat_ = false;
+};
+
+} // namespace zcomet::feed

@@ -1,0 +1,79 @@
+// Finds the end of an HTTP/1 request in the bytes of a connection, and refuses early what is too
+// long, malformed or no HTTP at all. It reads the framing only (request line, header lines,
+// Content-Length) and leaves the rest to cpp-httplib, which is then handed whole requests only.
+//
+// It is stricter than cpp-httplib on purpose: whatever two readers could understand differently (a
+// bare LF, a folded line, two lengths) is refused, so that both always see the same request.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet::http {
+
+/// Bytes of a request line, its CRLF included; cpp-httplib's own limit.
+inline constexpr std::size_t kRequestLineBytesMax = 8192;
+/// Bytes of one header line without its CRLF; with it, cpp-httplib's own limit of 8,192.
+inline constexpr std::size_t kHeaderLineBytesMax = 8190;
+/// Bytes of request line, header lines and the empty line together. Browsers send some 500; large
+/// cookies reach 8 KiB.
+inline constexpr std::size_t kRequestHeadBytesMax = 16384;
+inline constexpr std::size_t kRequestHeadersMax = 100;
+/// Enough for a message with room around it.
+inline constexpr std::size_t kRequestBodyBytesMax = 1U << 20U;
+
+class RequestReader {
+  public:
+    enum class Verdict : std::uint8_t { kNeedMore, kComplete, kRefuse };
+
+    struct Outcome {
+        Verdict verdict = Verdict::kNeedMore;
+        /// kComplete: bytes of the request, head and body; what follows them belongs to the next.
+        std::size_t length = 0;
+        /// kRefuse: the HTTP status to answer with before closing: 400, 411, 413, 414, 415, 431
+        /// or 505.
+        int status = 0;
+    };
+
+    /// Looks at a request that grows.
+    /// @param so_far  all bytes since the request began, so at least those of the last call, from
+    ///                wherever they are kept now; borrowed until return.
+    /// Goes on where the last call ended: every byte is looked at once, whatever the chunking.
+    /// After kComplete or kRefuse, begin the next request with a new RequestReader.
+    /// Thread: any, one at a time.   Cost: O(new bytes), no allocation.
+    [[nodiscard]] Outcome read(std::string_view so_far);
+
+    /// Whether the head is whole, the body is not, and the client waits for "100 Continue" before
+    /// it sends the body. Says so once for each request: the caller then sends kContinue.
+    [[nodiscard]] bool take_continue_wish();
+
+  private:
+    enum class Part : std::uint8_t { kRequestLine, kHeaders, kBody };
+    /// What the helpers below return for "go on"; anything else is the status to refuse with.
+    static constexpr int kFine = 0;
+
+    [[nodiscard]] int read_head(std::string_view so_far);
+    [[nodiscard]] int check_unfinished(std::string_view line, std::size_t head_bytes) const;
+    [[nodiscard]] int on_line(std::string_view line);
+    [[nodiscard]] int on_request_line(std::string_view line);
+    [[nodiscard]] int on_header_line(std::string_view line);
+    [[nodiscard]] int on_content_length(std::string_view value);
+    [[nodiscard]] int on_head_end();
+
+    // Offsets and sizes in bytes; 32 bits are plenty within the limits above.
+    std::uint32_t line_start_ = 0;
+    std::uint32_t scanned_ = 0;
+    std::uint32_t body_bytes_ = 0;
+    std::uint8_t headers_ = 0;
+    Part part_ = Part::kRequestLine;
+    bool is_http_1_0_ = false;
+    bool has_length_ = false;
+    bool has_transfer_encoding_ = false;
+    bool expects_continue_ = false;
+};
+
+/// What tells a client that waits that it may send the body.
+inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+} // namespace zcomet::http

@@ -1,0 +1,75 @@
+// A sender's socket around its session (sender_session.hpp): a DEALER to the broker.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/link/zmq_socket.hpp"
+#include "topology/session/sender_session.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace zcomet::link {
+
+/// What a sender may want to hear of; any may be left empty. Called from within turn(), on its
+/// thread.
+struct SenderHandlers {
+    std::function<void(std::uint64_t number, std::uint32_t nodes)> on_receipt;
+    std::function<void(std::uint64_t number, std::uint32_t nodes)> on_acknowledged;
+    std::function<void(std::string_view broker_name)> on_welcome;
+    std::function<void()> on_lost;
+    std::function<void(wire::ErrorCode code, std::string_view text)> on_refused;
+};
+
+/// Put fd() into a poll set; call turn() when it is ready, when due() has come, and after a run of
+/// send(). Thread: one, for its whole life.
+class SenderLink {
+  public:
+    [[nodiscard]] static Result<std::unique_ptr<SenderLink>>
+    open(zmq::context_t& context, SenderHandlers handlers, const std::string& broker,
+         std::string name, std::uint64_t incarnation, Time now);
+    ~SenderLink();
+    SenderLink(const SenderLink&) = delete;
+    SenderLink& operator=(const SenderLink&) = delete;
+
+    /// As SenderSession::can_send() and send().
+    [[nodiscard]] bool can_send() const { return session_.can_send(); }
+    std::uint64_t send(std::string_view id, std::string_view payload,
+                       wire::Confirm confirm = wire::Confirm::kNothing) {
+        return session_.send(id, payload, confirm);
+    }
+
+    /// As SenderSession::flush().
+    void flush(Time now) { session_.flush(now); }
+
+    /// Receives what waits, then sends what is due. Never blocks.
+    void turn(Time now);
+    [[nodiscard]] Time due() const { return session_.due(); }
+    [[nodiscard]] int fd() const { return dealer_.fd(); }
+    /// Sleeps until the socket is ready or `until` (or due(), if earlier) has come, then calls
+    /// turn().
+    /// @param other_fd  a descriptor that ends the sleep as well when it is readable; -1: none.
+    void wait(Time until, int other_fd = -1);
+
+    /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
+    void close(Time now);
+
+    [[nodiscard]] bool welcomed() const { return session_.welcomed(); }
+    [[nodiscard]] bool all_taken_in() const { return session_.all_taken_in(); }
+    [[nodiscard]] std::uint64_t not_taken_in() const { return session_.not_taken_in(); }
+    [[nodiscard]] std::uint64_t unacknowledged() const { return session_.unacknowledged(); }
+    [[nodiscard]] const session::SenderSessionCounters& counters() const {
+        return session_.counters();
+    }
+
+  private:
+    class Host;
+    SenderLink(zmq::context_t& context, SenderHandlers handlers, std::string name,
+               std::uint64_t incarnation);
+
+    std::unique_ptr<Host> host_;
+    ZmqSocket dealer_;
+    session::SenderSession session_;
+};
+
+} // namespace zcomet::link

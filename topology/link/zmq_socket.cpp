@@ -1,0 +1,228 @@
+#include "topology/link/zmq_socket.hpp"
+
+#include "topology/base/check.hpp"
+
+#include <malloc.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+namespace zcomet::link {
+
+namespace {
+
+// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that it
+// reconnects and resubscribes by itself; TCP alone would take many minutes. A ROUTER only answers
+// them, and ends a connection on which they stay away (heartbeat_ttl): libzmq 4.3.4 asserts, and so
+// ends the process, when it is to ping a connection that has failed while more frames had come over
+// it than a socket with a high-water mark takes in (stream_engine_base.cpp, out_event).
+constexpr int kLinkHeartbeatMs = 1000;
+constexpr int kLinkTimeoutMs = 3000;
+// For those that vanish before their first ping, or never send one: within a minute.
+constexpr int kKeepaliveIdleS = 30;
+constexpr int kKeepaliveIntervalS = 10;
+constexpr int kKeepaliveProbes = 3;
+// The first retries come soon, since a broker restarts in well under a second; then they thin out,
+// so that a large fleet does not hammer a host that is down.
+constexpr int kReconnectMs = 100;
+constexpr int kReconnectMaxMs = 1000;
+constexpr int kHandshakeMs = 5000;
+constexpr int kBacklog = 1024;
+/// Frames that a ROUTER takes in from one peer before TCP holds the peer back.
+constexpr int kRouterReceiveFrames = 1000;
+/// Frames that a ROUTER keeps for one peer that does not read its answers.
+constexpr int kRouterSendFrames = 10'000;
+/// What an XPUB takes in at once: topics have eight bytes, and the handshake some forty. libzmq
+/// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
+constexpr std::int64_t kSubscriptionBytesMax = 1024;
+/// Of freed memory, for each heap of the process. Some windows' worth
+/// (topology/feed/feed_writer.hpp).
+constexpr int kFreedBytesKept = 4 << 20;
+
+/// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
+/// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
+void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
+    if (endpoint.find('[') != std::string::npos) {
+        socket.set(zmq::sockopt::ipv6, true);
+    }
+}
+
+std::string why(const zmq::error_t& error) {
+    return error.what();
+}
+
+void set_link_options(zmq::socket_t& socket, zmq::socket_type type) {
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
+    if (type != zmq::socket_type::router) {
+        socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
+        socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
+        socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+    }
+    socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+    socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+    socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
+    socket.set(zmq::sockopt::backlog, kBacklog);
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalS);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveProbes);
+}
+
+void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
+    // Feeds and senders are bounded by windows of the protocol, so a high-water mark would only add
+    // a second bound, at which PUB drops without a word.
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    if (type == zmq::socket_type::router) {
+        socket.set(zmq::sockopt::router_mandatory, 1);
+        socket.set(zmq::sockopt::rcvhwm, kRouterReceiveFrames);
+        socket.set(zmq::sockopt::sndhwm, kRouterSendFrames);
+    }
+    if (type == zmq::socket_type::dealer) {
+        // Nothing queues for a broker that is not there: the sessions repeat what matters, and a
+        // queue would greet the broker's return with a heap of stale frames.
+        socket.set(zmq::sockopt::immediate, 1);
+    }
+    if (type == zmq::socket_type::xpub) {
+        socket.set(zmq::sockopt::maxmsgsize, kSubscriptionBytesMax);
+        socket.set(zmq::sockopt::xpub_verboser, 1);
+    }
+}
+
+} // namespace
+
+ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {
+    set_link_options(socket_, type);
+    set_queue_options(socket_, type);
+    fd_ = socket_.get(zmq::sockopt::fd);
+}
+
+Status ZmqSocket::bind(const std::string& endpoint) {
+    try {
+        allow_address_family(socket_, endpoint);
+        socket_.bind(endpoint);
+        return Done{};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot listen on " + endpoint + ": " + why(error)};
+    }
+}
+
+Status ZmqSocket::connect(const std::string& endpoint) {
+    drained_ = false;
+    try {
+        allow_address_family(socket_, endpoint);
+        socket_.connect(endpoint);
+        return Done{};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot connect to " + endpoint + ": " + why(error)};
+    }
+}
+
+void ZmqSocket::disconnect(const std::string& endpoint) {
+    drained_ = false;
+    // The C call, since cppzmq would throw when there is nothing to disconnect.
+    static_cast<void>(zmq_disconnect(socket_.handle(), endpoint.c_str()));
+}
+
+std::string ZmqSocket::bound_endpoint() const {
+    return socket_.get(zmq::sockopt::last_endpoint);
+}
+
+void ZmqSocket::subscribe(std::string_view topic) {
+    drained_ = false;
+    socket_.set(zmq::sockopt::subscribe, zmq::buffer(topic));
+}
+
+void ZmqSocket::linger(std::chrono::milliseconds time) {
+    socket_.set(zmq::sockopt::linger, static_cast<int>(time.count()));
+}
+
+ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {
+    return send(zmq::message_t(bytes.data(), bytes.size()), more);
+}
+
+ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
+    const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+    drained_ = false; // sending handles internal commands, which takes them off the descriptor
+    while (true) {
+        if (zmq_msg_send(message.handle(), socket_.handle(), flags) >= 0) {
+            return Sent::kOk;
+        }
+        const int error = zmq_errno();
+        if (error == EHOSTUNREACH) {
+            return Sent::kUnroutable;
+        }
+        if (error == EINTR) {
+            continue;
+        }
+        ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
+        return Sent::kWouldBlock;
+    }
+}
+
+std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
+    zmq::message_t message;
+    drained_ = false;
+    while (zmq_msg_recv(message.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) {
+        const int error = zmq_errno();
+        if (error == EINTR) {
+            continue;
+        }
+        ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
+        drained_ = true;
+        return std::nullopt;
+    }
+    more = message.more();
+    return message;
+}
+
+std::optional<zmq::message_t> ZmqSocket::receive_single() {
+    bool more = false;
+    std::optional<zmq::message_t> first = receive(more);
+    const bool is_single = !more;
+    while (more && receive(more)) {
+    }
+    return is_single ? std::move(first) : zmq::message_t();
+}
+
+int ZmqSocket::events() {
+    const int events = socket_.get(zmq::sockopt::events);
+    drained_ = (events & ZMQ_POLLIN) == 0;
+    return events;
+}
+
+bool ZmqSocket::readable() {
+    return !drained_ && (events() & ZMQ_POLLIN) != 0;
+}
+
+bool ZmqSocket::writable() {
+    return (events() & ZMQ_POLLOUT) != 0;
+}
+
+void keep_freed_frames(std::size_t working_bytes) {
+    static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kFreedBytesKept));
+    // Setting one of the two stops glibc from adapting the other; what is larger has its own pages.
+    static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
+    // Frames are allocated by ZeroMQ's thread and freed by ours, or the other way round: with a
+    // heap for each thread either would hold free memory that the other lacks.
+    static_cast<void>(::mallopt(M_ARENA_MAX, 1));
+    ZCOMET_ASSERT(working_bytes < static_cast<std::size_t>(kFreedBytesKept));
+    constexpr std::size_t kPageBytes = 4096;
+    const auto working = std::make_unique_for_overwrite<char[]>(working_bytes);
+    for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
+        static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
+    }
+}
+
+std::uint64_t random_u64() {
+    std::uint64_t value = 0;
+    while (value == 0) {
+        ZCOMET_ASSERT(::getrandom(&value, sizeof(value), 0) == sizeof(value));
+    }
+    return value;
+}
+
+} // namespace zcomet::link

@@ -1,0 +1,87 @@
+// ZeroMQ sockets as values: the one place that catches zmq::error_t. Would-block is an empty
+// result, EINTR is retried, an unroutable peer is a result of its own; nothing throws after the
+// socket is set up.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <zmq.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace zcomet::link {
+
+/// One ZeroMQ socket. It belongs to one thread for its whole life: made, used and destroyed there.
+/// Set at birth: linger, no high-water marks where a protocol window bounds what is queued (reasons
+/// in zmq_socket.cpp), MAXMSGSIZE of wire::kFrameBytesMax, heartbeats of the link.
+class ZmqSocket {
+  public:
+    enum class Sent : std::uint8_t { kOk, kWouldBlock, kUnroutable };
+
+    /// Throws zmq::error_t only if the process is out of sockets or descriptors.
+    ZmqSocket(zmq::context_t& context, zmq::socket_type type);
+
+    /// `endpoint` as in "tcp://127.0.0.1:*". Errors name the endpoint and say why.
+    [[nodiscard]] Status bind(const std::string& endpoint);
+    [[nodiscard]] Status connect(const std::string& endpoint);
+    /// Not being connected there is not an error.
+    void disconnect(const std::string& endpoint);
+    /// The endpoint last bound, with the port that the system chose.
+    [[nodiscard]] std::string bound_endpoint() const;
+    void subscribe(std::string_view topic);
+    /// How long closing the socket may take to pass on what is queued; 0, not at all, unless set.
+    void linger(std::chrono::milliseconds time);
+
+    /// Neither blocks. `more`: a further frame of the same message follows.
+    [[nodiscard]] Sent send(std::string_view bytes, bool more = false);
+    [[nodiscard]] Sent send(zmq::message_t&& message, bool more = false);
+
+    /// One frame, or nothing if none waits. `more` says whether the message goes on.
+    [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
+    /// One message of a socket whose messages are single frames. One of several frames is nothing
+    /// that the protocol has, and comes as an empty frame, which is nothing either.
+    [[nodiscard]] std::optional<zmq::message_t> receive_single();
+
+    /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain
+    /// before sleeping (zmq_getsockopt(3), ZMQ_FD).
+    [[nodiscard]] int fd() const { return fd_; }
+    /// Whether to receive before sleeping on the descriptor. Costs a poll(2), except after a
+    /// receive that found nothing: then the descriptor will tell.
+    [[nodiscard]] bool readable();
+    /// Whether send() would take a frame now. The descriptor tells of that, too.
+    [[nodiscard]] bool writable();
+
+    [[nodiscard]] zmq::socket_t& raw() { return socket_; }
+
+  private:
+    [[nodiscard]] int events();
+
+    zmq::socket_t socket_;
+    int fd_ = -1;
+    /// ZeroMQ's queues were empty, and no call since could have moved something there: whatever
+    /// comes now makes the descriptor readable.
+    bool drained_ = false;
+};
+
+/// The bytes of a frame, as long as the frame lives.
+[[nodiscard]] inline std::string_view bytes_of(const zmq::message_t& frame) {
+    return {static_cast<const char*>(frame.data()), frame.size()};
+}
+
+/// Makes this process keep the memory of up to four megabytes of freed frames for the next ones.
+/// Batches are about as large as what glibc gives back to the system at each free(3): without this
+/// a busy process spends most of its time in page faults, and in telling its other threads' cores
+/// of pages that are gone. Call once, before any thread starts.
+/// @param working_bytes  what the process will need as soon as it is busy, less than those
+///     four megabytes: taken at once, so that its memory is flat from the start.
+void keep_freed_frames(std::size_t working_bytes);
+
+/// A random number other than 0, from the system; for incarnations.
+[[nodiscard]] std::uint64_t random_u64();
+
+} // namespace zcomet::link

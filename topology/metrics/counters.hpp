@@ -1,0 +1,38 @@
+// Named counters that one thread of one process writes and anyone may read: the basis of stats,
+// logs and later metrics. They live in plain memory, which may be shared between a supervisor and
+// its workers.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet::metrics {
+
+/// One counter for each value of the enum `Name`, which ends in `kCount`. A program gives the names
+/// in the order of the enum. Reads and writes never block; a reader sees each counter whole, though
+/// not all of them at the same moment.
+template <typename Name> class Counters {
+  public:
+    static constexpr std::size_t kSize = static_cast<std::size_t>(Name::kCount);
+
+    /// Thread: the owner only (so a plain load and store will do, and no locked instruction).
+    void add(Name name, std::uint64_t amount = 1) {
+        auto& counter = values_[static_cast<std::size_t>(name)];
+        counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    /// For values that go up and down. Thread: the owner only.
+    void set(Name name, std::uint64_t value) {
+        values_[static_cast<std::size_t>(name)].store(value, std::memory_order_relaxed);
+    }
+    /// Thread: any.
+    [[nodiscard]] std::uint64_t get(Name name) const {
+        return values_[static_cast<std::size_t>(name)].load(std::memory_order_relaxed);
+    }
+
+  private:
+    std::array<std::atomic<std::uint64_t>, kSize> values_{};
+};
+
+} // namespace zcomet::metrics

@@ -1,0 +1,71 @@
+// A zcomet-broker that runs as a child process, and is started again whenever it ends. What
+// `zcomet-broker --supervise` is, and a web node that brings its own broker along.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/base/time.hpp"
+#include "topology/base/unique_fd.hpp"
+#include "topology/process/child_process.hpp"
+#include "topology/process/restart_delay.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::process {
+
+/// Nodes and senders come back to the address that they know, so each further process gets the
+/// addresses of the first, whatever port the system had chosen for that: an option
+/// `--bound-KEY=VALUE` for each of the values on its ready line.
+/// Thread: the main thread (see ChildProcess).
+class KeptBroker {
+  public:
+    struct Command {
+        std::string program;                ///< path of the executable
+        std::vector<std::string> arguments; ///< without the program's name
+        bool own_group = false;             ///< see ChildProcess::Spec
+    };
+
+    /// Starts it; that it listens, or has ended instead, shows in tick().
+    /// Errors: no more processes or descriptors.
+    [[nodiscard]] Status start(Command command, Time now);
+
+    /// Call tick() when one of these is readable (-1 is none), or at due().
+    [[nodiscard]] std::array<int, 2> fds() const { return {process_.fd(), output_.get()}; }
+    [[nodiscard]] Time due() const { return restart_at_; }
+    /// Looks whether it listens or has ended, and starts it again when that is due.
+    void tick(Time now);
+
+    /// Whether a process of it has come to listen since start().
+    [[nodiscard]] bool has_listened() const { return !addresses_.empty(); }
+    /// What it said then: "listen=tcp://… feed=tcp://…".
+    [[nodiscard]] const std::string& addresses() const { return addresses_; }
+    /// How it ended, if it ended before it ever listened. It has said why on standard error, would
+    /// say the same again, and is not started again.
+    [[nodiscard]] const std::optional<ProcessEnd>& given_up() const { return given_up_; }
+
+    /// Ends it, by force after two seconds.
+    void end();
+
+  private:
+    [[nodiscard]] Status launch(Time now);
+    [[nodiscard]] std::vector<std::string> arguments() const;
+    void read_output(Time now);
+    void on_line(std::string_view line, Time now);
+    void on_end(const ProcessEnd& end, Time now);
+
+    Command command_;
+    ChildProcess process_;
+    UniqueFd output_;  // its standard output, where its ready line comes
+    std::string line_; // what came there since the last end of a line
+    std::string addresses_;
+    std::optional<ProcessEnd> given_up_;
+    RestartDelay delay_;
+    Time started_ = Time::min();
+    Time ended_ = Time::min(); // the process before this one
+    Time restart_at_ = kNever;
+};
+
+} // namespace zcomet::process

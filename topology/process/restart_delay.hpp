@@ -1,0 +1,32 @@
+// How long to wait before a process that died is started again.
+#pragma once
+
+#include "topology/base/time.hpp"
+
+#include <algorithm>
+
+namespace zcomet::process {
+
+/// At once for one that had run for a while, since its streams and ids are waiting; doubling pauses
+/// for one that dies again and again, since starting costs the others their processor.
+class RestartDelay {
+  public:
+    /// @param lived  how long the process had run when it died.
+    [[nodiscard]] Duration after(Duration lived) {
+        if (lived >= kStable) {
+            next_ = Duration::zero();
+        }
+        const Duration delay = next_;
+        next_ = std::clamp<Duration>(next_ * 2, kFirstPause, kLongestPause);
+        return delay;
+    }
+
+    static constexpr Duration kStable = 5s;
+    static constexpr Duration kFirstPause = 100ms;
+    static constexpr Duration kLongestPause = 5s;
+
+  private:
+    Duration next_ = Duration::zero();
+};
+
+} // namespace zcomet::process

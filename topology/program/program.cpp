@@ -1,0 +1,151 @@
+#include "topology/program/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <system_error>
+
+namespace zcomet::program {
+
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitBadOptions = 2;
+constexpr const char* kConfigOption = "--config";
+constexpr const char* kLogLevelOption = "--log-level";
+constexpr const char* kCommonGroup = "Common options";
+constexpr const char* kHint = "; try --help";
+constexpr std::size_t kHelpColumn = 34;
+constexpr std::int64_t kLogLimitIntervalNs = 1'000'000'000;
+
+/// CLI11's messages may span lines; whoever reads logs counts on one.
+std::string one_line(std::string text) {
+    while (!text.empty() && text.back() == '\n') {
+        text.pop_back();
+    }
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+void complain(const CLI::App& app, const std::string& what) {
+    const std::string line = app.get_name() + ": " + one_line(what) + "\n";
+    static_cast<void>(std::fputs(line.c_str(), stderr));
+}
+
+/// CLI11 says "INI was not able to parse NAME" when the file has a name that is not an option.
+std::string explain(const CLI::App& app, const CLI::ConfigError& error) {
+    constexpr std::string_view kUnknownName = "INI was not able to parse ";
+    const std::string_view text = error.what();
+    const auto file = app.get_option(kConfigOption)->as<std::string>();
+    if (!text.starts_with(kUnknownName)) {
+        return file + ": " + one_line(std::string(text));
+    }
+    return file + ": no option is called " + std::string(text.substr(kUnknownName.size()));
+}
+
+int run_body(const CLI::App& app, const std::function<int()>& body) {
+    try {
+        return body();
+    } catch (const std::exception& error) {
+        complain(app, error.what());
+        return kExitFailure;
+    }
+}
+
+} // namespace
+
+void add_common_options(CLI::App& app) {
+    app.get_help_ptr()->description("Say what the options mean, and exit");
+    app.set_version_flag("--version", [&app] { return app.get_name() + " " ZCOMET_VERSION; })
+        ->description("Say which release this is, and exit")
+        ->group(kCommonGroup);
+    app.set_config(kConfigOption, "", "Read options from FILE: TOML or INI, named as these flags")
+        ->type_name("FILE")
+        ->group(kCommonGroup);
+    // CLI11 ignores names that it does not know unless told: a misspelt option would go unnoticed.
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.get_formatter()->column_width(kHelpColumn);
+    app.add_option(kLogLevelOption, "Least important log lines to write to standard error")
+        ->type_name("LEVEL")
+        ->default_str("info")
+        ->group(kCommonGroup)
+        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
+}
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& success) { // --help and --version
+        return app.exit(success);
+    } catch (const CLI::ConfigError& error) {
+        complain(app, explain(app, error) + kHint);
+        return kExitBadOptions;
+    } catch (const std::exception& error) { // CLI::ParseError, or from a validator
+        complain(app, one_line(error.what()) + kHint);
+        return kExitBadOptions;
+    }
+    if (const CLI::Option* level = app.get_option_no_throw(kLogLevelOption)) {
+        set_up_logging(app.get_name(), level->count() > 0 ? level->as<std::string>() : "info");
+    }
+    return run_body(app, body);
+}
+
+void set_up_logging(std::string_view program, std::string_view level) {
+    auto logger = std::make_shared<spdlog::logger>(
+        std::string(program), std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        "%Y-%m-%dT%H:%M:%S.%eZ %n %l %v", spdlog::pattern_time_type::utc));
+    logger->set_level(spdlog::level::from_str(std::string(level)));
+    spdlog::set_default_logger(std::move(logger));
+}
+
+void print_ready(std::string_view program, std::string_view fields) {
+    std::string line(program);
+    line.append(" ready");
+    if (!fields.empty()) {
+        line.append(" ").append(fields);
+    }
+    line.append("\n");
+    static_cast<void>(std::fputs(line.c_str(), stdout));
+    static_cast<void>(std::fflush(stdout));
+}
+
+UniqueFd catch_termination_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    if (const int failure = pthread_sigmask(SIG_BLOCK, &signals, nullptr); failure != 0) {
+        throw std::system_error(failure, std::generic_category(), "cannot block signals");
+    }
+    UniqueFd fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (!fd.valid()) {
+        throw std::system_error(errno, std::generic_category(), "cannot make a signalfd");
+    }
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    return fd;
+}
+
+std::uint64_t LogLimit::pass() {
+    const std::int64_t now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                    std::chrono::steady_clock::now().time_since_epoch())
+                                    .count();
+    ++held_back_;
+    if (now_ns < next_ns_) {
+        return 0;
+    }
+    next_ns_ = now_ns + kLogLimitIntervalNs;
+    return std::exchange(held_back_, 0);
+}
+
+} // namespace zcomet::program

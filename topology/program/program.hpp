@@ -1,0 +1,58 @@
+// What every program has in common: options, the cluster file, logs, signals, the line that says
+// "ready".
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/base/unique_fd.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace CLI { // NOLINT(readability-identifier-naming): the name is CLI11's
+class App;
+}
+
+namespace zcomet::program {
+
+/// Adds --version, --config FILE (TOML or INI with the same option names; unknown names are errors)
+/// and --log-level to `app`, which must live until run_program() returns. Its name is the
+/// program's.
+void add_common_options(CLI::App& app);
+
+/// Parses the command line, sets the logs up as --log-level says, then calls `body`. Any mistake
+/// becomes one line "PROGRAM: …" on standard error.
+/// @return the exit status for main(): 0, what `body` returned, or 2 for bad options and 1 for
+/// whatever `body` threw.
+[[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
+                              const std::function<int()>& body);
+
+/// Logs go to standard error, one line per event, `key=value`. run_program() calls it; whoever
+/// does not use that calls it before anything logs. A process that forks may call it again to log
+/// under another name.
+/// Level: trace, debug, info, warning, error or off.
+void set_up_logging(std::string_view program, std::string_view level);
+
+/// Writes one line "PROGRAM ready KEY=VALUE …" to standard output at once: whoever started the
+/// program may wait for it.
+void print_ready(std::string_view program, std::string_view fields);
+
+/// Blocks SIGINT and SIGTERM for the calling thread (and those it starts later) and ignores
+/// SIGPIPE.
+/// @return a descriptor that becomes readable when one of them arrives (signalfd(2), non-blocking).
+/// Call before any thread starts, so before any ZeroMQ context exists.
+[[nodiscard]] UniqueFd catch_termination_signals();
+
+/// Lets one event through each interval and counts the others: for log lines that a peer can cause.
+class LogLimit {
+  public:
+    /// @return how many were held back since the last that was let through, plus this one; 0: hold
+    /// this one back.
+    [[nodiscard]] std::uint64_t pass();
+
+  private:
+    std::uint64_t held_back_ = 0;
+    std::int64_t next_ns_ = 0;
+};
+
+} // namespace zcomet::program

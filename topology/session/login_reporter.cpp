@@ -1,0 +1,128 @@
+#include "topology/session/login_reporter.hpp"
+
+#include "topology/base/mutants.hpp"
+#include "topology/wire/id_digest.hpp"
+
+namespace zcomet::session {
+
+void LoginReporter::login(std::string_view id) {
+    digest_ += wire::id_digest(id);
+    change_id(id, false);
+}
+
+void LoginReporter::logout(std::string_view id) {
+    digest_ -= ZCOMET_MUTANT(kDigestWithoutLogouts) ? 0 : wire::id_digest(id);
+    change_id(id, true);
+}
+
+void LoginReporter::change_id(std::string_view id, bool is_logout) {
+    if (!is_told_) {
+        // The broker knows nothing of us now, and will be told everything.
+        list_due_ = list_due_ || !ZCOMET_MUTANT(kForgetAwayChanges);
+        return;
+    }
+    if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
+        send_changes();
+    }
+    changes_are_logouts_ = is_logout;
+    changes_.add(id);
+}
+
+void LoginReporter::welcome(std::uint64_t changes_applied) {
+    is_told_ = true;
+    if (changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
+        list_due_ = true;
+    }
+    confirm_due_ = confirm_answered_ != confirm_asked_;
+}
+
+void LoginReporter::forget_broker() {
+    is_told_ = false;
+    list_due_ = list_due_ || changes_.count() > 0;
+    changes_ = {};
+    list_under_way_ = 0;
+}
+
+void LoginReporter::on_heartbeat(std::uint64_t changes_applied) {
+    // That it names fewer changes than we have made says nothing: it may be the answer to an
+    // earlier heartbeat. Whether one was lost is seen by the broker, to which all comes in order.
+    if (changes_applied >= list_under_way_) {
+        list_under_way_ = 0;
+    }
+}
+
+/// The broker takes our frames in order, so its PONG comes after it has applied what went before.
+/// If that was lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
+void LoginReporter::ask_for_confirmation() {
+    confirm_due_ = false;
+    ++confirm_asked_;
+    if (is_told_) { // else welcome() sees to it
+        host_.send_to_broker(wire::encode(wire::Ping{confirm_asked_}));
+    }
+}
+
+bool LoginReporter::applied() const {
+    return is_told_ && !list_due_ && !confirm_due_ && changes_.count() == 0 &&
+           confirm_answered_ == confirm_asked_;
+}
+
+void LoginReporter::tick(Time now) {
+    if (!is_told_) {
+        return;
+    }
+    if (list_due_) {
+        send_list();
+    }
+    if (changes_.count() > 0 && gather_.due() <= now) {
+        send_changes();
+        gather_.went(now);
+    }
+}
+
+Time LoginReporter::due() const {
+    if (!is_told_) {
+        return kNever;
+    }
+    if (list_due_ || confirm_due_) {
+        return Time::min();
+    }
+    return changes_.count() > 0 ? gather_.due() : kNever;
+}
+
+LoginReporter::Summary LoginReporter::summarize() {
+    send_changes();
+    return {change_, digest_};
+}
+
+void LoginReporter::send_changes() {
+    if (changes_.count() == 0) {
+        return;
+    }
+    ++change_;
+    host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
+                                              : changes_.finish_login(change_));
+}
+
+void LoginReporter::send_list() {
+    // The list holds the changes that were waiting to be sent. It is a change of its own, so that
+    // the broker's number shows whether it arrived.
+    changes_ = {};
+    list_under_way_ = ++change_;
+    list_due_ = false;
+    confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
+    ++lists_sent_;
+    wire::IdFrameWriter part;
+    bool first = true;
+    digest_ = 0;
+    host_.for_each_login([&](std::string_view id) {
+        digest_ += wire::id_digest(id);
+        if (part.full()) {
+            host_.send_to_broker(part.finish_list(change_, first, false));
+            first = false;
+        }
+        part.add(id);
+    });
+    host_.send_to_broker(part.finish_list(change_, first, true));
+}
+
+} // namespace zcomet::session

@@ -1,0 +1,103 @@
+// What a node tells a broker of its logins: numbered changes, gathered into LOGIN and LOGOUT
+// frames; the whole LIST when the broker may know something else; and the question whether the
+// broker has applied them. docs/PROTOCOL.md, sections 4.3, 4.4 and 4.8, from the node's side.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/feed/gather.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace zcomet::session {
+
+/// What a reporter asks of whoever runs it. Every call comes from within a call to the reporter, on
+/// its thread, and must not call back into the reporter.
+class LoginReporterHost {
+  public:
+    virtual ~LoginReporterHost() = default;
+    /// Send one frame to the broker over the DEALER.
+    virtual void send_to_broker(std::string frame) = 0;
+    /// Call `visit` once for each id that is logged in now.
+    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
+};
+
+/// Nothing is sent before the first welcome(), nor between a forget_broker() and the next
+/// welcome(): then the broker knows nothing of the node, or cannot be heard.
+class LoginReporter {
+  public:
+    explicit LoginReporter(LoginReporterHost& host) : host_(host) {}
+
+    /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
+    void login(std::string_view id);
+    void logout(std::string_view id);
+
+    /// The broker said WELCOME, and has applied the changes up to this number: the node's list
+    /// follows unless these are all.
+    void welcome(std::uint64_t changes_applied);
+    /// The broker is lost, or the node leaves it.
+    void forget_broker();
+
+    /// The broker's HEARTBEAT names the last change that it has applied.
+    void on_heartbeat(std::uint64_t changes_applied);
+    /// The broker wants the list.
+    void on_list_needed() { list_due_ = true; }
+    /// The broker's answer to a PING. Not to be called while a HELLO is unanswered: the broker
+    /// answers PING without it, but applies no LOGIN.
+    void on_pong(std::uint64_t token) { confirm_answered_ = token; }
+
+    /// Asks the broker to say when it has applied everything up to now, by a PING, which must be
+    /// sent right after a HEARTBEAT: applied() then tells. While the broker is not there, that
+    /// waits for it.
+    void ask_for_confirmation();
+    /// Whether it is time for HEARTBEAT and ask_for_confirmation() once more, since the answer to
+    /// an earlier one would not speak for what came after it.
+    [[nodiscard]] bool confirmation_due() const { return is_told_ && confirm_due_; }
+    /// Whether the broker has applied everything up to the last ask_for_confirmation(), and nothing
+    /// waits.
+    [[nodiscard]] bool applied() const;
+
+    /// Sends what is due: the list, logins and logouts.
+    void tick(Time now);
+    /// When tick() next has something to do, or confirmation_due(); kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+    /// What a HEARTBEAT says of the logins.
+    struct Summary {
+        std::uint64_t change = 0; ///< number of the last change made
+        std::uint64_t digest = 0; ///< of the ids that are logged in
+    };
+    /// Sends what waits, so that the summary is of what the broker was told. For a HEARTBEAT that
+    /// is sent next: if the broker has not applied these changes then, it asks for the list.
+    [[nodiscard]] Summary summarize();
+
+    /// Whether the broker has yet to confirm a list. While it works its way through that, its
+    /// answers wait.
+    [[nodiscard]] bool list_under_way() const { return list_under_way_ != 0; }
+    /// Since the reporter began.
+    [[nodiscard]] std::uint64_t lists_sent() const { return lists_sent_; }
+
+  private:
+    void change_id(std::string_view id, bool is_logout);
+    void send_changes();
+    void send_list();
+
+    LoginReporterHost& host_;
+    bool is_told_ = false;        // between welcome() and forget_broker()
+    std::uint64_t digest_ = 0;    // of the ids that are logged in
+    wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
+    bool changes_are_logouts_ = false;
+    std::uint64_t change_ = 0;           // number of the last login change made
+    std::uint64_t confirm_asked_ = 0;    // token of the last PING
+    std::uint64_t confirm_answered_ = 0; // token of the last PONG
+    std::uint64_t list_under_way_ = 0;   // change of a list that the broker has not confirmed, or 0
+    bool list_due_ = false;
+    bool confirm_due_ = false; // an earlier answer would not speak for what came after it
+    feed::GatherWindow gather_{feed::kLoginGatherWindow};
+    std::uint64_t lists_sent_ = 0;
+};
+
+} // namespace zcomet::session

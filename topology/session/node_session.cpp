@@ -1,0 +1,344 @@
+#include "topology/session/node_session.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/base/mutants.hpp"
+#include "topology/wire/endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace zcomet::session {
+
+namespace {
+
+/// How long to wait before saying HELLO again to a broker that refused us for good (another
+/// version, another node with our name): someone has to change something first.
+constexpr Duration kAfterRefusal = 10s;
+
+/// The broker's feed endpoint as this node can reach it: its host part may stand for "every
+/// address".
+std::string reachable_endpoint(std::string_view endpoint, const std::string& broker_host) {
+    Result<wire::HostPort> parsed = wire::parse_tcp_endpoint(endpoint);
+    if (!parsed.ok()) {
+        return std::string(endpoint);
+    }
+    wire::HostPort address = parsed.value();
+    if (address.host == "*" || address.host == "0.0.0.0" || address.host == "::") {
+        address.host = broker_host;
+    }
+    return wire::tcp_endpoint(address);
+}
+
+} // namespace
+
+NodeSession::NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+                         std::string broker_host)
+    : host_(host), incarnation_(incarnation), name_(std::move(name)),
+      broker_host_(std::move(broker_host)), logins_(host) {
+    ZCOMET_ASSERT(incarnation_ != 0);
+}
+
+void NodeSession::start(Time now) {
+    ZCOMET_ASSERT(state_ == State::kIdle);
+    state_ = State::kGreeting;
+    say_hello(now);
+}
+
+void NodeSession::on_connected(Time now) {
+    if (state_ != State::kIdle && state_ != State::kOver) {
+        say_hello(now);
+    }
+}
+
+void NodeSession::say_hello(Time now) {
+    host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    hello_unanswered_ = !welcomed() || !ZCOMET_MUTANT(kAcknowledgeUnwelcomed);
+    next_heartbeat_ = now + heartbeat_interval_;
+}
+
+void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
+    if (state_ == State::kOver) {
+        return;
+    }
+    const auto decoded = wire::decode(bytes, wire::Role::kNode);
+    const auto* frame = std::get_if<wire::Frame>(&decoded);
+    if (frame == nullptr) {
+        ++counters_.bad_frames;
+        return;
+    }
+    heard_broker_ = now;
+    if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
+        on_welcome(*welcome, now);
+    } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
+        logins_.on_heartbeat(heartbeat->change);
+    } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+        on_error(*error, now);
+    } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
+        if (!hello_unanswered_ ||
+            ZCOMET_MUTANT(kTrustPong)) { // nobody needs HELLO for a PING, but for a LOGIN
+            logins_.on_pong(pong->token);
+        }
+    } else {
+        ++counters_.bad_frames;
+    }
+}
+
+void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
+    const auto& part = std::get<wire::NodeWelcome>(welcome.part);
+    hello_unanswered_ = false;
+    broker_name_ = welcome.name;
+    heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
+    liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
+    if (feed_.welcome(part.feed_incarnation)) {
+        ledger_before_ = {};
+        ledger_before_ = ZCOMET_MUTANT(kLedgerOfAllFeeds) ? wire::NodeLedger{} : ledger();
+        if (ZCOMET_MUTANT(kForgetSeen)) {
+            seen_ = {};
+        }
+    }
+    if (state_ == State::kLive && !feed_.live()) {
+        forget_broker(); // it was restarted, or had taken us for dead
+    }
+    if (std::string endpoint = reachable_endpoint(part.feed_endpoint, broker_host_);
+        endpoint != feed_endpoint_) {
+        feed_endpoint_ = std::move(endpoint);
+        host_.connect_feed(feed_endpoint_);
+    }
+    logins_.welcome(part.changes_applied);
+    heard_feed_ = now;
+    next_heartbeat_ = now + heartbeat_interval_;
+    if (!welcomed()) {
+        state_ = State::kWelcomed;
+    }
+    become_live_if_ready();
+}
+
+void NodeSession::become_live_if_ready() {
+    if (state_ == State::kWelcomed && feed_.live()) {
+        state_ = State::kLive;
+        host_.on_live(broker_name_);
+    }
+}
+
+void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
+    switch (error.code) {
+    case wire::ErrorCode::kHelloFirst:
+        if (welcomed() && !ZCOMET_MUTANT(kIgnoreOblivion)) {
+            lose(now);
+        }
+        return;
+    case wire::ErrorCode::kListNeeded:
+        logins_.on_list_needed();
+        return;
+    case wire::ErrorCode::kVersion:
+    case wire::ErrorCode::kReplaced:
+    case wire::ErrorCode::kOverloaded:
+        if (welcomed()) {
+            lose(now);
+        }
+        next_heartbeat_ = now + kAfterRefusal;
+        break;
+    default:
+        break;
+    }
+    host_.on_refused(error.code, error.text);
+}
+
+void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
+    const auto decoded = wire::decode(bytes, wire::Role::kNode);
+    const auto* frame = std::get_if<wire::Frame>(&decoded);
+    const auto* batch = frame == nullptr ? nullptr : std::get_if<wire::Batch>(frame);
+    if (batch == nullptr) {
+        ++counters_.bad_frames;
+        return;
+    }
+    if (!welcomed()) {
+        return;
+    }
+    const feed::FeedReader::Outcome outcome = feed_.on_batch(*batch, now);
+    if (outcome.verdict == feed::FeedReader::Verdict::kForeign) {
+        return;
+    }
+    heard_feed_ = now;
+    become_live_if_ready();
+    act_on(outcome, *batch, bytes.size());
+}
+
+void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
+                         std::size_t batch_bytes) {
+    switch (outcome.verdict) {
+    case feed::FeedReader::Verdict::kApply:
+        ++counters_.batches_applied;
+        unacknowledged_bytes_ += batch_bytes;
+        acknowledge_soon_ = acknowledge_soon_ || batch.messages.has_origins();
+        apply(batch.messages);
+        break;
+    case feed::FeedReader::Verdict::kShed:
+        counters_.messages_lost += outcome.lost_messages;
+        unacknowledged_bytes_ += batch_bytes;
+        break;
+    case feed::FeedReader::Verdict::kRepeat:
+        ++counters_.repeats;
+        break;
+    case feed::FeedReader::Verdict::kGap:
+        if (outcome.resend) {
+            ++counters_.gaps;
+            if (!hello_unanswered_) { // see send_heartbeat()
+                host_.send_to_broker(wire::encode(*outcome.resend));
+            }
+        }
+        break;
+    case feed::FeedReader::Verdict::kNothing:
+    case feed::FeedReader::Verdict::kForeign:
+        break;
+    }
+}
+
+void NodeSession::apply(const wire::MessageList& messages) {
+    counters_.messages_received += messages.count();
+    if (!messages.has_origins()) {
+        host_.deliver(messages);
+        return;
+    }
+    std::uint32_t unseen = 0;
+    is_unseen_.clear();
+    messages.for_each([&](const wire::Message& message) {
+        is_unseen_.push_back(seen_.add(message.origin) || ZCOMET_MUTANT(kShowDuplicates));
+        unseen += is_unseen_.back() ? 1 : 0;
+    });
+    counters_.duplicates += messages.count() - unseen;
+    if (unseen == messages.count()) {
+        host_.deliver(messages);
+    } else if (unseen > 0) {
+        deliver_unseen(messages);
+    }
+}
+
+/// Rare: only after a sender had no answer.
+void NodeSession::deliver_unseen(const wire::MessageList& messages) {
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    std::size_t index = 0;
+    messages.for_each([&](const wire::Message& message) {
+        if (is_unseen_[index++]) {
+            writer.add(message);
+        }
+    });
+    const std::string frame = writer.finish_batch(1, 1);
+    const auto decoded = wire::decode(frame);
+    host_.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
+}
+
+/// Of the present feed: the broker compares it with what it published there.
+wire::NodeLedger NodeSession::ledger() {
+    wire::NodeLedger ledger = host_.ledger();
+    ledger.received = counters_.messages_received - ledger_before_.received;
+    ledger.duplicates = counters_.duplicates - ledger_before_.duplicates;
+    ledger.unclaimed -= ledger_before_.unclaimed;
+    ledger.shown -= ledger_before_.shown;
+    ledger.chunks_given -= ledger_before_.chunks_given - ledger_before_.chunks_waiting;
+    ledger.chunks_written -= ledger_before_.chunks_written;
+    ledger.chunks_dropped -= ledger_before_.chunks_dropped;
+    return ledger;
+}
+
+void NodeSession::confirm_logins(Time now) {
+    if (welcomed()) {
+        tick(now); // which may find that the broker is lost
+    }
+    if (welcomed()) {
+        send_heartbeat(now);
+    }
+    logins_.ask_for_confirmation();
+}
+
+void NodeSession::send_heartbeat(Time now) {
+    const LoginReporter::Summary logins = logins_.summarize();
+    acknowledge_soon_ = false;
+    acknowledge_gather_.went(now);
+    unacknowledged_bytes_ = 0;
+    next_heartbeat_ = now + heartbeat_interval_;
+    // A broker that has not answered our HELLO may be another one, with another feed for us: our
+    // numbers would acknowledge batches of it that we never saw.
+    const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
+    host_.send_to_broker(wire::encode(
+        wire::Heartbeat{applied, logins.change, host_.stream_count(), logins.digest, ledger()}));
+}
+
+void NodeSession::lose(Time now) {
+    forget_broker();
+    say_hello(now);
+}
+
+void NodeSession::forget_broker() {
+    const bool was_live = state_ == State::kLive;
+    state_ = State::kGreeting;
+    logins_.forget_broker();
+    ++counters_.lost_brokers;
+    if (was_live) {
+        host_.on_lost();
+    }
+}
+
+Time NodeSession::heard() const {
+    // While the broker works its way through our list its answers wait behind that; its feed does
+    // not.
+    if (ZCOMET_MUTANT(kIgnoreOblivion)) {
+        return heard_broker_;
+    }
+    return logins_.list_under_way() ? heard_feed_ : std::min(heard_broker_, heard_feed_);
+}
+
+void NodeSession::tick(Time now) {
+    if (welcomed() && heard() + liveness_ <= now) {
+        lose(now);
+    }
+    if (hello_unanswered_ && next_heartbeat_ <= now) {
+        say_hello(now);
+    }
+    if (!welcomed()) {
+        return;
+    }
+    logins_.tick(now);
+    counters_.lists_sent = logins_.lists_sent();
+    if (logins_.confirmation_due()) {
+        send_heartbeat(now);
+        logins_.ask_for_confirmation();
+    }
+    if (heartbeat_due() <= now) {
+        send_heartbeat(now);
+    }
+}
+
+Time NodeSession::heartbeat_due() const {
+    if (unacknowledged_bytes_ >= wire::kAcknowledgeBytes) {
+        return Time::min();
+    }
+    return acknowledge_soon_ ? std::min(next_heartbeat_, acknowledge_gather_.due())
+                             : next_heartbeat_;
+}
+
+Time NodeSession::due() const {
+    if (state_ == State::kIdle || state_ == State::kOver) {
+        return kNever;
+    }
+    if (!welcomed()) {
+        return next_heartbeat_;
+    }
+    return std::min({heartbeat_due(), logins_.due(), heard() + liveness_});
+}
+
+void NodeSession::goodbye(Time now) {
+    if (welcomed()) {
+        tick(now); // as in confirm_logins()
+    }
+    if (welcomed()) {
+        send_heartbeat(now); // the last word on what was applied, and what became of it
+    }
+    if (state_ != State::kIdle) {
+        host_.send_to_broker(wire::encode(wire::Goodbye{}));
+    }
+    state_ = State::kOver;
+    logins_.forget_broker();
+}
+
+} // namespace zcomet::session

@@ -1,0 +1,145 @@
+// A node's conversation with one broker, without sockets: HELLO and WELCOME, heartbeats, the feed;
+// and its logins, which login_reporter.hpp has. docs/PROTOCOL.md, sections 4.1 to 4.3, 4.6 and 4.7,
+// from the node's side.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/feed/feed_reader.hpp"
+#include "topology/feed/gather.hpp"
+#include "topology/feed/seen_messages.hpp"
+#include "topology/session/login_reporter.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::session {
+
+/// What a session asks of whoever runs it. Every call comes from within a call to the session, on
+/// its thread, and must not call back into the session.
+class NodeSessionHost : public LoginReporterHost {
+  public:
+    /// Connect the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
+    /// node's topic.
+    virtual void connect_feed(const std::string& endpoint) = 0;
+    /// Show these messages to the streams. The views live until the call returns.
+    virtual void deliver(const wire::MessageList& messages) = 0;
+    /// How many streams the node holds, for the broker's list of nodes.
+    virtual std::uint64_t stream_count() = 0;
+    /// What became of the messages that deliver() was called with, since the node began. The
+    /// session counts what it received, and duplicates, itself.
+    virtual wire::NodeLedger ledger() = 0;
+    /// The feed is live: the node may accept streams. Called again after each loss of the broker.
+    virtual void on_live(std::string_view broker_name) = 0;
+    /// The broker has not been heard, or its feed has not, for the liveness time.
+    virtual void on_lost() = 0;
+    /// The broker refused something, for example because of its protocol version.
+    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
+};
+
+/// Counted by a session since it began.
+struct NodeSessionCounters {
+    std::uint64_t batches_applied = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t gaps = 0;
+    std::uint64_t repeats = 0;
+    std::uint64_t messages_lost = 0; ///< shed by the broker, which said so
+    std::uint64_t duplicates = 0;    ///< sent again, and shown before: not delivered
+    std::uint64_t bad_frames = 0;    ///< from the broker; ignored
+    std::uint64_t lists_sent = 0;
+    std::uint64_t lost_brokers = 0;
+};
+
+class NodeSession {
+  public:
+    /// @param incarnation  random, not 0; drawn once for each process.
+    /// @param name         1 to 64 printable ASCII characters.
+    /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
+    /// or
+    ///                     `0.0.0.0` in the feed endpoint of the WELCOME.
+    NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+                std::string broker_host);
+
+    /// Says HELLO. Call once.
+    void start(Time now);
+
+    /// The socket has a connection that it did not have before: says HELLO at once, so that nobody
+    /// waits for the next try, nor, after a broker was restarted, for the next heartbeat.
+    void on_connected(Time now);
+
+    /// A frame came over the DEALER, or the second frame of a message over the SUB.
+    void on_broker_frame(std::string_view frame, Time now);
+    void on_feed_frame(std::string_view frame, Time now);
+    /// The feed has something, which the node is too busy to take in: it is not silent.
+    void on_feed_waiting(Time now) { heard_feed_ = now; }
+
+    /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
+    void login(std::string_view id) { logins_.login(id); }
+    void logout(std::string_view id) { logins_.logout(id); }
+
+    /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
+    /// them; logins_applied() then tells. While the broker is not there, that waits for it.
+    void confirm_logins(Time now);
+    /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
+    /// waits.
+    [[nodiscard]] bool logins_applied() const { return logins_.applied(); }
+
+    /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
+    void tick(Time now);
+    /// When tick() next has something to do; kNever before start().
+    [[nodiscard]] Time due() const;
+
+    /// Sends what is waiting and GOODBYE. The session is over.
+    void goodbye(Time now);
+
+    [[nodiscard]] bool live() const { return state_ == State::kLive; }
+    [[nodiscard]] const NodeSessionCounters& counters() const { return counters_; }
+
+  private:
+    enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kLive, kOver };
+
+    void say_hello(Time now);
+    void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_error(const wire::ErrorFrame& error, Time now);
+    void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
+                std::size_t batch_bytes);
+    void apply(const wire::MessageList& messages);
+    void deliver_unseen(const wire::MessageList& messages);
+    [[nodiscard]] wire::NodeLedger ledger();
+    void become_live_if_ready();
+    void lose(Time now);
+    void forget_broker();
+    [[nodiscard]] Time heard() const;
+    void send_heartbeat(Time now);
+    [[nodiscard]] Time heartbeat_due() const;
+    [[nodiscard]] bool welcomed() const {
+        return state_ == State::kWelcomed || state_ == State::kLive;
+    }
+
+    NodeSessionHost& host_;
+    std::uint64_t incarnation_;
+    std::string name_;
+    std::string broker_host_;
+    std::string broker_name_;
+    std::string feed_endpoint_;
+    State state_ = State::kIdle;
+    feed::FeedReader feed_;
+    feed::SeenMessages seen_;
+    wire::NodeLedger ledger_before_; // when the present feed began
+    LoginReporter logins_;           // told of the broker as long as it has welcomed us
+    bool hello_unanswered_ = false;
+    Duration heartbeat_interval_ = 1s;
+    Duration liveness_ = 3s;
+    Time next_heartbeat_ = kNever;
+    Time heard_broker_ = Time::min();
+    Time heard_feed_ = Time::min();
+    std::size_t unacknowledged_bytes_ = 0;
+    bool acknowledge_soon_ = false; // a sender waits for it
+    feed::GatherWindow acknowledge_gather_{feed::kAcknowledgeGatherWindow};
+    std::vector<bool> is_unseen_; // of the batch in hand
+    NodeSessionCounters counters_;
+};
+
+} // namespace zcomet::session

@@ -1,0 +1,307 @@
+#include "topology/session/sender_session.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/base/mutants.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace zcomet::session {
+
+namespace {
+/// As in node_session.cpp: after a refusal someone has to change something first.
+constexpr Duration kAfterRefusal = 10s;
+} // namespace
+
+SenderSession::SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
+                             Duration gather)
+    : host_(host), incarnation_(incarnation), name_(std::move(name)), gather_(gather) {
+    ZCOMET_ASSERT(incarnation_ != 0);
+}
+
+void SenderSession::start(Time now) {
+    ZCOMET_ASSERT(state_ == State::kIdle);
+    state_ = State::kGreeting;
+    say_hello(now);
+}
+
+void SenderSession::on_connected(Time now) {
+    if (state_ == State::kGreeting) {
+        say_hello(now);
+    }
+}
+
+void SenderSession::say_hello(Time now) {
+    host_.send_to_broker(
+        wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent()}));
+    next_heartbeat_ = now + heartbeat_interval_;
+}
+
+void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
+    if (state_ == State::kOver) {
+        return;
+    }
+    const auto decoded = wire::decode(bytes, wire::Role::kSender);
+    const auto* frame = std::get_if<wire::Frame>(&decoded);
+    if (frame == nullptr) {
+        ++counters_.bad_frames;
+        return;
+    }
+    heard_ = now;
+    if (const auto* credit = std::get_if<wire::Credit>(frame)) {
+        on_credit(credit->through);
+    } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
+        on_credit(heartbeat->change);
+    } else if (const auto* receipt = std::get_if<wire::Receipt>(frame)) {
+        for (std::uint32_t i = 0; i < receipt->count; ++i) {
+            host_.on_receipt(receipt->first + i, receipt->nodes(i));
+        }
+    } else if (const auto* acknowledged = std::get_if<wire::Acknowledged>(frame)) {
+        on_acknowledged(*acknowledged);
+    } else if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
+        on_welcome(*welcome, now);
+    } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+        on_error(*error, now);
+    } else {
+        ++counters_.bad_frames;
+    }
+}
+
+void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
+    const auto& part = std::get<wire::SenderWelcome>(welcome.part);
+    heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
+    liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
+    window_bytes_ = part.window_bytes;
+    next_heartbeat_ = now + heartbeat_interval_;
+    on_credit(part.credited);
+    if (state_ == State::kWelcomed && broker_incarnation_ == welcome.incarnation) {
+        return; // the answer to a HELLO that was repeated
+    }
+    // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
+    // too.
+    for (const Sent& sent : under_way_) {
+        const bool is_lost = !sent.is_kept && !ZCOMET_MUTANT(kForgetUnconfirmed);
+        counters_.unconfirmed += is_lost ? sent.messages : 0;
+    }
+    under_way_.clear();
+    under_way_bytes_ = 0;
+    next_again_ = unacknowledged_.empty() || ZCOMET_MUTANT(kNeverSendAgain) ? kNothingAgain : 0;
+    const bool was_lost = broker_incarnation_ != 0;
+    settled_at_ = was_lost && part.settles_in_ms > 0
+                      ? now + std::chrono::milliseconds(part.settles_in_ms)
+                      : Time::min();
+    broker_incarnation_ = welcome.incarnation;
+    state_ = State::kWelcomed;
+    host_.on_welcome(welcome.name);
+}
+
+void SenderSession::on_credit(std::uint64_t through) {
+    while (!under_way_.empty() && under_way_.front().last_number <= through) {
+        under_way_bytes_ -= under_way_.front().bytes;
+        under_way_.pop_front();
+    }
+}
+
+void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
+    if (error.code == wire::ErrorCode::kHelloFirst) {
+        if (welcomed()) {
+            lose(now);
+        }
+        return;
+    }
+    if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded) {
+        if (welcomed()) {
+            lose(now);
+        }
+        next_heartbeat_ = now + kAfterRefusal;
+    }
+    host_.on_refused(error.code, error.text);
+}
+
+bool SenderSession::can_send() const {
+    // From the oldest number that may be sent again to the next one, the end of an open frame.
+    const std::uint64_t span =
+        unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
+    return welcomed() && settled() && !sends_again() &&
+           (under_way_bytes_ + open_.size_bytes() < window_bytes_ ||
+            ZCOMET_MUTANT(kSendPastWindow)) &&
+           unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
+           span < wire::kUnacknowledgedMax;
+}
+
+std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
+                                  wire::Confirm confirm) {
+    ZCOMET_ASSERT(can_send());
+    const bool frame_is_full = open_.full() || open_.count() >= wire::kUnacknowledgedMax / 4;
+    if (open_.count() > 0 && (frame_is_full || open_confirm_ != confirm)) {
+        finish_frame(last_tick_);
+    }
+    open_confirm_ = confirm;
+    open_.add({id, payload});
+    unacknowledged_messages_ += confirm == wire::Confirm::kAcknowledgement ? 1 : 0;
+    return ++last_number_;
+}
+
+void SenderSession::finish_frame(Time now) {
+    const std::uint32_t messages = open_.count();
+    const std::uint64_t first = last_number_ - messages + 1;
+    const bool keep = open_confirm_ == wire::Confirm::kAcknowledgement;
+    std::string frame = open_.finish_send(open_confirm_, first);
+    if (keep) {
+        unacknowledged_bytes_ += frame.size();
+        unacknowledged_.push_back({first, messages, frame, now});
+    }
+    counters_.messages_sent += messages;
+    put_under_way(std::move(frame), first, messages, keep);
+}
+
+void SenderSession::put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
+                                  bool is_kept) {
+    const auto bytes = static_cast<std::uint32_t>(frame.size());
+    under_way_.push_back({first + messages - 1, bytes, messages, is_kept});
+    under_way_bytes_ += bytes;
+    ++counters_.frames_sent;
+    host_.send_to_broker(std::move(frame));
+}
+
+void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
+    const auto frame = std::lower_bound(
+        unacknowledged_.begin(), unacknowledged_.end(), acknowledged.first,
+        [](const Unacknowledged& sent, std::uint64_t first) { return sent.first < first; });
+    if (frame == unacknowledged_.end() || frame->first != acknowledged.first ||
+        frame->messages != acknowledged.count || frame->frame.empty()) {
+        return; // it was acknowledged before: it had been sent twice
+    }
+    unacknowledged_bytes_ -= frame->frame.size();
+    unacknowledged_messages_ -= frame->messages;
+    frame->frame = std::string();
+    for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
+        host_.on_acknowledged(acknowledged.first + i, acknowledged.nodes(i));
+    }
+    while (!unacknowledged_.empty() && unacknowledged_.front().frame.empty()) {
+        next_again_ -= next_again_ > 0 && next_again_ != kNothingAgain ? 1 : 0;
+        unacknowledged_.pop_front();
+    }
+    if (!sends_again()) {
+        next_again_ = kNothingAgain;
+    }
+}
+
+/// As far as the window allows; new messages follow when all is sent.
+void SenderSession::send_again(Time now) {
+    for (; sends_again(); ++next_again_) {
+        Unacknowledged& sent = unacknowledged_[next_again_];
+        const bool has_room =
+            under_way_bytes_ == 0 || under_way_bytes_ + sent.frame.size() <= window_bytes_;
+        if (!has_room && !ZCOMET_MUTANT(kSendAgainPastWindow)) {
+            return; // on with it when there is credit
+        }
+        if (!sent.frame.empty()) {
+            sent.sent_at = now;
+            counters_.messages_resent += sent.messages;
+            put_under_way(sent.frame, sent.first, sent.messages, true);
+        }
+    }
+    next_again_ = kNothingAgain;
+}
+
+/// When the oldest frame should long have been answered: its answer may have been lost. A broker
+/// that still waits for nodes ignores the repetition.
+Time SenderSession::answer_overdue() const {
+    if (ZCOMET_MUTANT(kNeverSendAgain) || ZCOMET_MUTANT(kTrustAnswers)) {
+        return kNever;
+    }
+    return unacknowledged_.empty() ? kNever : unacknowledged_.front().sent_at + 2 * liveness_;
+}
+
+void SenderSession::send_heartbeat(Time now) {
+    next_heartbeat_ = now + heartbeat_interval_;
+    host_.send_to_broker(wire::encode(wire::Heartbeat{0, last_sent(), 0}));
+}
+
+void SenderSession::lose(Time now) {
+    state_ = State::kGreeting;
+    last_number_ = ZCOMET_MUTANT(kRenumberSends) ? 0 : last_number_;
+    ++counters_.lost_brokers;
+    host_.on_lost();
+    say_hello(now);
+}
+
+void SenderSession::tick(Time now) {
+    last_tick_ = now;
+    if (welcomed() && heard_ + liveness_ <= now) {
+        lose(now);
+    }
+    if (state_ == State::kGreeting && next_heartbeat_ <= now) {
+        say_hello(now);
+    }
+    if (!welcomed()) {
+        return;
+    }
+    if (settled_at_ <= now) {
+        settled_at_ = Time::min();
+    }
+    if (settled()) {
+        send_due(now);
+    }
+    if (next_heartbeat_ <= now) {
+        send_heartbeat(now);
+    }
+}
+
+void SenderSession::send_due(Time now) {
+    if (!sends_again() && answer_overdue() <= now) {
+        next_again_ = 0;
+    }
+    send_again(now);
+    if (open_.count() > 0 && !sends_again() && (open_.full() || gather_.due() <= now)) {
+        finish_frame(now);
+        gather_.went(now);
+    }
+}
+
+Time SenderSession::due() const {
+    if (state_ == State::kIdle || state_ == State::kOver) {
+        return kNever;
+    }
+    if (!welcomed()) {
+        return next_heartbeat_;
+    }
+    if (!settled()) {
+        return std::min({next_heartbeat_, settled_at_, heard_ + liveness_});
+    }
+    if (sends_again()) { // when the window has room, which an answer says
+        return std::min(next_heartbeat_, heard_ + liveness_);
+    }
+    const Time frame_due = open_.count() > 0 ? gather_.due() : kNever;
+    return std::min({next_heartbeat_, frame_due, answer_overdue(), heard_ + liveness_});
+}
+
+void SenderSession::flush(Time now) {
+    if (!welcomed()) {
+        return;
+    }
+    if (open_.count() > 0 && settled() && !sends_again()) {
+        finish_frame(now);
+        gather_.went(now);
+    }
+    if (!under_way_.empty()) {
+        send_heartbeat(now);
+    }
+}
+
+void SenderSession::goodbye(Time now) {
+    flush(now);
+    if (state_ != State::kIdle) {
+        host_.send_to_broker(wire::encode(wire::Goodbye{}));
+    }
+    state_ = State::kOver;
+}
+
+std::uint64_t SenderSession::not_taken_in() const {
+    return std::accumulate(under_way_.begin(), under_way_.end(), std::uint64_t{open_.count()},
+                           [](std::uint64_t sum, const Sent& sent) { return sum + sent.messages; });
+}
+
+} // namespace zcomet::session

@@ -1,0 +1,153 @@
+// A sender's conversation with one broker, without sockets: numbering, gathering, the window of
+// bytes that may be under way, receipts. docs/PROTOCOL.md, sections 4.1, 4.3 and 4.5, from the
+// sender's side.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/feed/gather.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace zcomet::session {
+
+/// What a session asks of whoever runs it; called from within calls to the session, on its thread.
+class SenderSessionHost {
+  public:
+    virtual ~SenderSessionHost() = default;
+    /// Send one frame to the broker over the DEALER.
+    virtual void send_to_broker(std::string frame) = 0;
+    /// The message of that number reached the broker when `nodes` nodes held its id.
+    virtual void on_receipt(std::uint64_t number, std::uint32_t nodes) = 0;
+    /// The message of that number has arrived at `nodes` nodes; 0: nobody held its id.
+    virtual void on_acknowledged(std::uint64_t number, std::uint32_t nodes) = 0;
+    virtual void on_welcome(std::string_view broker_name) = 0;
+    /// The broker has not been heard for the liveness time, or has forgotten this sender.
+    virtual void on_lost() = 0;
+    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
+};
+
+struct SenderSessionCounters {
+    std::uint64_t messages_sent = 0; ///< handed to the socket
+    std::uint64_t frames_sent = 0;
+    std::uint64_t messages_resent = 0; ///< of those that await an acknowledgement; each time counts
+    std::uint64_t unconfirmed = 0;     ///< sent, but not credited when the broker was lost
+    std::uint64_t bad_frames = 0;      ///< from the broker; ignored
+    std::uint64_t lost_brokers = 0;
+};
+
+class SenderSession {
+  public:
+    /// @param gather  how long a busy sender waits for more to go along; 0: each tick() sends.
+    SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
+                  Duration gather = feed::kSenderGatherWindow);
+
+    /// Says HELLO. Call once.
+    void start(Time now);
+
+    /// The socket had refused a frame for want of a connection, and has one now: says HELLO at once
+    /// unless the broker knows us, so that nobody waits for the next try.
+    void on_connected(Time now);
+
+    void on_broker_frame(std::string_view frame, Time now);
+
+    /// Whether send() may be called: the broker has welcomed us, the window has room, and nothing
+    /// has to be sent again first.
+    [[nodiscard]] bool can_send() const;
+
+    /// Takes one message; it goes with this or a later tick().
+    /// @param id       valid (topology/wire/id.hpp).
+    /// @param payload  at most wire::kPayloadBytesMax bytes; copied.
+    /// @param confirm  what is to be told of it. What awaits an acknowledgement is kept, and sent
+    ///     again if the broker is lost or does not answer; a node shows it once.
+    /// @return the message's number. can_send() must hold.
+    std::uint64_t send(std::string_view id, std::string_view payload,
+                       wire::Confirm confirm = wire::Confirm::kNothing);
+
+    /// Sends what is due: waiting messages, heartbeats, HELLO again.
+    void tick(Time now);
+    /// When tick() next has something to do; kNever before start().
+    [[nodiscard]] Time due() const;
+    /// Sends what is waiting at once, without gathering further, and asks the broker to say what it
+    /// has taken in. For the end of a run of sends, not for each of them.
+    void flush(Time now);
+
+    /// Sends what is waiting and GOODBYE. The session is over.
+    void goodbye(Time now);
+
+    [[nodiscard]] bool welcomed() const { return state_ == State::kWelcomed; }
+    /// Whether the broker has taken in everything that was sent.
+    [[nodiscard]] bool all_taken_in() const { return not_taken_in() == 0; }
+    /// How many messages were given to send() and are neither taken in nor counted as unconfirmed.
+    [[nodiscard]] std::uint64_t not_taken_in() const;
+    /// How many messages await an acknowledgement.
+    [[nodiscard]] std::uint64_t unacknowledged() const { return unacknowledged_messages_; }
+    /// Of them and of what they are kept in; more are not accepted.
+    static constexpr std::size_t kUnacknowledgedBytesMax = 8U << 20U;
+    [[nodiscard]] const SenderSessionCounters& counters() const { return counters_; }
+
+  private:
+    enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kOver };
+    struct Sent {
+        std::uint64_t last_number = 0;
+        std::uint32_t bytes = 0;
+        std::uint32_t messages = 0;
+        bool is_kept = false; // among the unacknowledged
+    };
+    /// A frame that is kept until it is acknowledged.
+    struct Unacknowledged {
+        std::uint64_t first = 0;
+        std::uint32_t messages = 0;
+        std::string frame; // empty: acknowledged, before one that was sent earlier
+        Time sent_at;
+    };
+
+    void say_hello(Time now);
+    void on_credit(std::uint64_t through);
+    void on_welcome(const wire::Welcome& welcome, Time now);
+    void on_error(const wire::ErrorFrame& error, Time now);
+    void lose(Time now);
+    void finish_frame(Time now);
+    void put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
+                       bool is_kept);
+    void on_acknowledged(const wire::Acknowledged& acknowledged);
+    void send_due(Time now);
+    void send_again(Time now);
+    [[nodiscard]] bool sends_again() const { return next_again_ < unacknowledged_.size(); }
+    [[nodiscard]] Time answer_overdue() const;
+    [[nodiscard]] std::uint64_t last_sent() const { return last_number_ - open_.count(); }
+    [[nodiscard]] bool settled() const { return settled_at_ == Time::min(); }
+    void send_heartbeat(Time now);
+
+    SenderSessionHost& host_;
+    std::uint64_t incarnation_;
+    std::string name_;
+    State state_ = State::kIdle;
+    std::uint64_t broker_incarnation_ = 0;
+    /// A broker that we had lost, or that replaces it, may not know all its nodes before: until
+    /// then nothing is sent, or it would go into the void.
+    Time settled_at_ = Time::min();
+    wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
+    wire::Confirm open_confirm_ = wire::Confirm::kNothing;
+    std::uint64_t last_number_ = 0; // of the last message taken
+    std::deque<Sent> under_way_;    // frames sent, not credited
+    std::size_t under_way_bytes_ = 0;
+    std::deque<Unacknowledged> unacknowledged_; // by rising numbers
+    std::size_t unacknowledged_bytes_ = 0;
+    std::uint64_t unacknowledged_messages_ = 0; // the open frame's included
+    static constexpr std::size_t kNothingAgain = SIZE_MAX;
+    std::size_t next_again_ = kNothingAgain; // place in unacknowledged_ of what is to be sent again
+    std::size_t window_bytes_ = 0;
+    feed::GatherWindow gather_;
+    Duration heartbeat_interval_ = 1s;
+    Duration liveness_ = 3s;
+    Time next_heartbeat_ = kNever;
+    Time heard_ = Time::min();
+    Time last_tick_ = Time::min();
+    SenderSessionCounters counters_;
+};
+
+} // namespace zcomet::session

@@ -1,0 +1,111 @@
+// Interned ids: each distinct id gets a small number, and costs its text, a few bytes of record and
+// a slot of an open-addressing table. The broker and every web node keep theirs in one of these.
+//
+// Cost of an id of up to 23 bytes, all told: 24 bytes of record, and 5 bytes for each slot of a
+// table that is 7/16 to 7/8 full: 30 to 36 bytes. A longer id costs its text on the heap besides.
+#pragma once
+
+#include "topology/store/slab.hpp"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace zcomet::store {
+
+/// Index of an interned id: dense, from 0; indices of forgotten ids are used again.
+using IdIndex = std::uint32_t;
+
+/// The text of one id: in place when it is short, as most are, else on the heap.
+class IdText {
+  public:
+    static constexpr std::size_t kInlineBytesMax = 23;
+
+    /// `text` has at most 255 bytes; copied.
+    explicit IdText(std::string_view text);
+    ~IdText();
+    IdText(const IdText&) = delete;
+    IdText& operator=(const IdText&) = delete;
+
+    [[nodiscard]] std::string_view view() const;
+    /// Bytes on the heap, without the allocator's own.
+    [[nodiscard]] std::size_t heap_bytes() const { return length_ > kInlineBytesMax ? length_ : 0; }
+
+  private:
+    [[nodiscard]] char* heap_text() const;
+
+    std::uint8_t length_;
+    std::array<char, kInlineBytesMax> bytes_; // the text, or the address of the text
+};
+static_assert(sizeof(IdText) == 24);
+
+/// The set of ids that are in use, with a number for each.
+/// Thread:  one at a time.   Errors: none; memory that runs out ends the process.
+class IdTable {
+  public:
+    struct Interned {
+        IdIndex index = 0;
+        bool is_new = false;
+    };
+
+    IdTable();
+    IdTable(const IdTable&) = delete;
+    IdTable& operator=(const IdTable&) = delete;
+
+    /// The index of `id`, which is added if it is not there.
+    /// @param id  at most 255 bytes; copied. That it is valid (topology/wire/id.hpp) is the
+    /// caller's
+    ///            business.
+    /// Cost:  one or two hashes of the id; growth rehashes a 64th of the table at a time, so that a
+    ///        table of millions does not stop its loop for a second.
+    Interned intern(std::string_view id);
+
+    /// Absent if `id` is not in the table.   Cost: one hash, no allocation.
+    [[nodiscard]] std::optional<IdIndex> find(std::string_view id) const;
+
+    /// The text of the id; it stays where it is until release(index).
+    [[nodiscard]] std::string_view name(IdIndex index) const { return texts_[index].view(); }
+
+    /// Forgets an id. Its index may be handed out again by the next intern().
+    void release(IdIndex index);
+
+    [[nodiscard]] std::uint32_t size() const { return texts_.size(); }
+    /// Every index in use is below this: the size for a ChunkedArray of values by id.
+    [[nodiscard]] std::uint32_t index_bound() const { return texts_.index_bound(); }
+    /// Bytes taken, without what the allocator adds.
+    [[nodiscard]] std::size_t memory_bytes() const;
+
+  private:
+    using Texts = Slab<IdText>;
+    struct Hash {
+        using is_transparent = void;
+        const Texts* texts;
+        std::size_t operator()(std::string_view id) const {
+            return absl::Hash<std::string_view>{}(id);
+        }
+        std::size_t operator()(IdIndex index) const { return (*this)((*texts)[index].view()); }
+    };
+    struct Equal {
+        using is_transparent = void;
+        const Texts* texts;
+        bool operator()(IdIndex a, IdIndex b) const { return a == b; }
+        bool operator()(IdIndex a, std::string_view b) const { return (*texts)[a].view() == b; }
+        bool operator()(std::string_view a, IdIndex b) const { return a == (*texts)[b].view(); }
+    };
+    using Shard = absl::flat_hash_set<IdIndex, Hash, Equal>;
+    static constexpr unsigned kShardBits = 6;
+
+    /// The top bits choose the shard, since the table inside uses the low ones.
+    [[nodiscard]] static std::size_t shard_of(std::size_t hash) {
+        return hash >> (sizeof(hash) * 8 - kShardBits);
+    }
+
+    Texts texts_;
+    std::array<Shard, std::size_t{1} << kShardBits> shards_;
+    std::size_t heap_bytes_ = 0;
+};
+
+} // namespace zcomet::store

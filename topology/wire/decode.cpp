@@ -1,0 +1,392 @@
+#include "topology/base/check.hpp"
+#include "topology/wire/flags.hpp"
+#include "topology/wire/frames.hpp"
+#include "topology/wire/id.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace zcomet::wire {
+
+namespace {
+
+/// Takes fields off the front of a frame. After the first that does not fit, `failed()` holds and
+/// every further field reads as zero.
+class Fields {
+  public:
+    explicit Fields(std::string_view bytes) : rest_(bytes) {}
+
+    std::uint64_t number(std::size_t bytes) {
+        if (rest_.size() < bytes) {
+            fail();
+            return 0;
+        }
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < bytes; ++i) {
+            value = (value << 8U) | static_cast<unsigned char>(rest_[i]);
+        }
+        rest_.remove_prefix(bytes);
+        return value;
+    }
+    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+    std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
+    std::uint64_t u64() { return number(8); }
+    std::string_view take(std::size_t bytes) {
+        if (rest_.size() < bytes) {
+            fail();
+            return {};
+        }
+        const std::string_view taken = rest_.substr(0, bytes);
+        rest_.remove_prefix(bytes);
+        return taken;
+    }
+    std::string_view str8() { return take(u8()); }
+    std::string_view str32() { return take(u32()); }
+
+    [[nodiscard]] std::string_view rest() const { return rest_; }
+    [[nodiscard]] bool failed() const { return failed_; }
+    [[nodiscard]] bool at_end() const { return !failed_ && rest_.empty(); }
+
+  private:
+    void fail() {
+        failed_ = true;
+        rest_ = {};
+    }
+    std::string_view rest_;
+    bool failed_ = false;
+};
+
+/// Decodes the body of one frame; holds the refusal while it does.
+class BodyDecoder {
+  public:
+    BodyDecoder(std::string_view body, std::uint8_t kind, Role role)
+        : fields_(body), kind_(kind), role_(role) {}
+
+    std::variant<Frame, Refusal> run() {
+        std::optional<Frame> frame = read();
+        if (!refusal_ && frame && !fields_.at_end()) {
+            refuse(ErrorCode::kMalformed, fields_.failed() ? "the frame is cut short"
+                                                           : "bytes are left over after the frame");
+        }
+        if (refusal_) {
+            return *std::move(refusal_);
+        }
+        ZCOMET_ASSERT(frame.has_value());
+        return *frame;
+    }
+
+  private:
+    std::optional<Frame> read() {
+        switch (static_cast<Kind>(kind_)) {
+        case Kind::kHello:
+            return read_hello();
+        case Kind::kGoodbye:
+            return Goodbye{};
+        case Kind::kHeartbeat:
+            return read_heartbeat();
+        case Kind::kLogin: {
+            const std::uint64_t change = fields_.u64();
+            return Login{change, read_ids()};
+        }
+        case Kind::kLogout: {
+            const std::uint64_t change = fields_.u64();
+            return Logout{change, read_ids()};
+        }
+        case Kind::kList:
+            return read_list();
+        case Kind::kResend:
+            return read_resend();
+        case Kind::kSend:
+            return read_send();
+        case Kind::kPing:
+            return Ping{fields_.u64()};
+        case Kind::kQuery: {
+            const std::uint64_t token = fields_.u64();
+            const std::string_view what = fields_.str8();
+            return Query{token, what, fields_.str8()};
+        }
+        case Kind::kBatch:
+            return read_batch();
+        case Kind::kWelcome:
+            return read_welcome();
+        case Kind::kCredit:
+            return Credit{fields_.u64()};
+        case Kind::kReceipt:
+            return Receipt{read_node_counts()};
+        case Kind::kAcknowledged:
+            return Acknowledged{read_node_counts()};
+        case Kind::kPong:
+            return Pong{fields_.u64()};
+        case Kind::kAnswer: {
+            const std::uint64_t token = fields_.u64();
+            return Answer{token, fields_.str32()};
+        }
+        case Kind::kError: {
+            const auto code = static_cast<ErrorCode>(fields_.u16());
+            const std::uint8_t kind = fields_.u8();
+            return ErrorFrame{code, kind, fields_.str8()};
+        }
+        }
+        refuse(ErrorCode::kUnknownKind, "no frame has this kind");
+        return std::nullopt;
+    }
+
+    Hello read_hello() {
+        Hello hello;
+        hello.incarnation = fields_.u64();
+        const std::uint8_t role = fields_.u8();
+        hello.name = fields_.str8();
+        if (role == static_cast<std::uint8_t>(Role::kSender)) {
+            hello.sent = fields_.u64();
+        }
+        if (fields_.failed()) {
+            return hello;
+        }
+        if (hello.incarnation == 0) {
+            refuse(ErrorCode::kMalformed, "the incarnation is 0");
+        }
+        if (role != static_cast<std::uint8_t>(Role::kNode) &&
+            role != static_cast<std::uint8_t>(Role::kSender)) {
+            refuse(ErrorCode::kMalformed, "the role is neither 1 (node) nor 2 (sender)");
+        }
+        hello.role = static_cast<Role>(role);
+        const bool printable = std::all_of(hello.name.begin(), hello.name.end(),
+                                           [](char c) { return c >= 0x21 && c <= 0x7E; });
+        if (hello.name.empty() || hello.name.size() > kNameBytesMax || !printable) {
+            refuse(ErrorCode::kMalformed, "the name is not 1 to 64 printable ASCII characters");
+        }
+        return hello;
+    }
+
+    Heartbeat read_heartbeat() {
+        Heartbeat heartbeat;
+        heartbeat.feed = fields_.u64();
+        heartbeat.change = fields_.u64();
+        heartbeat.streams = fields_.u64();
+        heartbeat.digest = fields_.u64();
+        std::array<std::uint64_t, 8> numbers{};
+        const std::size_t count = fields_.u8();
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint64_t number = fields_.u64();
+            if (i < numbers.size()) { // later releases may count more
+                numbers[i] = number;
+            }
+        }
+        heartbeat.ledger = {numbers[0], numbers[1], numbers[2], numbers[3],
+                            numbers[4], numbers[5], numbers[6], numbers[7]};
+        return heartbeat;
+    }
+
+    List read_list() {
+        List list;
+        list.change = fields_.u64();
+        const std::uint8_t part = fields_.u8();
+        list.first = (part & kPartFirst) != 0;
+        list.last = (part & kPartLast) != 0;
+        if ((part & ~(kPartFirst | kPartLast)) != 0) {
+            refuse(ErrorCode::kMalformed, "the list's part has unknown bits");
+        }
+        list.ids = read_ids();
+        return list;
+    }
+
+    Resend read_resend() {
+        Resend resend;
+        resend.from = fields_.u64();
+        resend.through = fields_.u64();
+        if (!fields_.failed() && (resend.from == 0 || resend.from > resend.through)) {
+            refuse(ErrorCode::kMalformed, "the numbers to resend are not a range from 1 up");
+        }
+        return resend;
+    }
+
+    Send read_send() {
+        Send send;
+        const std::uint8_t flags = fields_.u8();
+        send.first = fields_.u64();
+        const std::uint32_t count = fields_.u32();
+        if (fields_.failed()) {
+            return send;
+        }
+        if (flags > kFlagAcknowledge) {
+            refuse(ErrorCode::kMalformed, "the send's flags have unknown bits, or too many");
+        }
+        send.confirm = flags == kFlagReceipt       ? Confirm::kReceipt
+                       : flags == kFlagAcknowledge ? Confirm::kAcknowledgement
+                                                   : Confirm::kNothing;
+        if (send.first == 0 || count == 0) {
+            refuse(ErrorCode::kMalformed, "a send needs a number and a count of 1 or more");
+        }
+        send.messages = read_messages(count, false);
+        return send;
+    }
+
+    Batch read_batch() {
+        Batch batch;
+        batch.incarnation = fields_.u64();
+        batch.number = fields_.u64();
+        const std::uint8_t flags = fields_.u8();
+        const std::uint32_t count = fields_.u32();
+        if (fields_.failed()) {
+            return batch;
+        }
+        if (flags > kFlagOrigins) {
+            refuse(ErrorCode::kMalformed, "the batch's flags have unknown bits, or too many");
+        }
+        batch.shed = (flags & kFlagShed) != 0;
+        if (batch.shed) {
+            batch.shed_count = count;
+            batch.shed_from = fields_.u64();
+            if (!fields_.failed() && (batch.shed_from == 0 || batch.shed_from > batch.number)) {
+                refuse(ErrorCode::kMalformed, "the shed batches are not a range from 1 up");
+            }
+        } else {
+            if (flags == kFlagOrigins && count == 0) {
+                refuse(ErrorCode::kMalformed, "an empty batch has no origins");
+            }
+            batch.messages = read_messages(count, flags == kFlagOrigins);
+        }
+        return batch;
+    }
+
+    Welcome read_welcome() {
+        Welcome welcome;
+        welcome.incarnation = fields_.u64();
+        welcome.name = fields_.str8();
+        welcome.heartbeat_ms = fields_.u32();
+        welcome.liveness_ms = fields_.u32();
+        welcome.table_version = fields_.u64();
+        if (role_ == Role::kNode) {
+            NodeWelcome part;
+            part.feed_endpoint = fields_.str8();
+            part.feed_incarnation = fields_.u64();
+            part.changes_applied = fields_.u64();
+            part.feed_published = fields_.u64();
+            welcome.part = part;
+        } else {
+            SenderWelcome part;
+            part.window_bytes = fields_.u32();
+            part.credited = fields_.u64();
+            part.settles_in_ms = fields_.u32();
+            welcome.part = part;
+        }
+        if (!fields_.failed() && (welcome.heartbeat_ms == 0 || welcome.liveness_ms == 0)) {
+            refuse(ErrorCode::kMalformed, "the welcome's times are 0");
+        }
+        return welcome;
+    }
+
+    NodeCounts read_node_counts() {
+        NodeCounts counts;
+        counts.first = fields_.u64();
+        counts.count = fields_.u32();
+        counts.bytes = fields_.take(std::size_t{counts.count} * 4);
+        return counts;
+    }
+
+    IdList read_ids() {
+        const std::uint32_t count = fields_.u32();
+        const std::string_view start = fields_.rest();
+        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+            check_id(fields_.str8());
+        }
+        return IdList(start.substr(0, start.size() - fields_.rest().size()), count);
+    }
+
+    MessageList read_messages(std::uint32_t count, bool origins) {
+        const std::string_view start = fields_.rest();
+        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+            if (origins) {
+                check_origin();
+            }
+            check_id(fields_.str8());
+            if (fields_.str32().size() > kPayloadBytesMax) {
+                refuse(ErrorCode::kMalformed, "a message has more than 65536 bytes");
+            }
+        }
+        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count, origins);
+    }
+
+    void check_origin() {
+        const std::uint64_t sender = fields_.u64();
+        const std::uint64_t number = fields_.u64();
+        if (!fields_.failed() && (sender == 0 || number == 0)) {
+            refuse(ErrorCode::kMalformed, "a message's origin is 0");
+        }
+    }
+
+    void check_id(std::string_view id) {
+        if (!fields_.failed() && !valid_id(id)) {
+            refuse(ErrorCode::kBadId, why_invalid_id(id));
+        }
+    }
+
+    /// The first thing that is wrong is the one that is told.
+    void refuse(ErrorCode code, std::string text) {
+        if (!refusal_) {
+            refusal_ = Refusal{code, kind_, std::move(text)};
+        }
+    }
+
+    Fields fields_;
+    std::uint8_t kind_;
+    Role role_;
+    std::optional<Refusal> refusal_;
+};
+
+} // namespace
+
+std::string_view name_of(ErrorCode code) {
+    switch (code) {
+    case ErrorCode::kMalformed:
+        return "malformed";
+    case ErrorCode::kVersion:
+        return "version";
+    case ErrorCode::kUnknownKind:
+        return "unknown-kind";
+    case ErrorCode::kHelloFirst:
+        return "hello-first";
+    case ErrorCode::kWrongRole:
+        return "wrong-role";
+    case ErrorCode::kListNeeded:
+        return "list-needed";
+    case ErrorCode::kReplaced:
+        return "replaced";
+    case ErrorCode::kUnknownQuery:
+        return "unknown-query";
+    case ErrorCode::kBadId:
+        return "bad-id";
+    case ErrorCode::kOverloaded:
+        return "overloaded";
+    }
+    return "unknown";
+}
+
+std::uint32_t NodeCounts::nodes(std::uint32_t index) const {
+    ZCOMET_ASSERT(index < count);
+    return load<std::uint32_t>(bytes.data() + std::size_t{index} * 4);
+}
+
+std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {
+    if (bytes.size() < kHeaderBytes || bytes.substr(0, 2) != "ZC") {
+        return Refusal{ErrorCode::kMalformed, 0,
+                       "the frame does not begin with \"ZC\", a version and a kind"};
+    }
+    const auto version = static_cast<std::uint8_t>(bytes[2]);
+    const auto kind = static_cast<std::uint8_t>(bytes[3]);
+    // An ERROR keeps its form in every version, so that the refused side can read why.
+    if (version != kProtocolVersion && static_cast<Kind>(kind) != Kind::kError) {
+        return Refusal{ErrorCode::kVersion, kind,
+                       "protocol version " + std::to_string(version) +
+                           " is not spoken here, only version " + std::to_string(kProtocolVersion)};
+    }
+    if (bytes.size() > kFrameBytesMax) {
+        return Refusal{ErrorCode::kMalformed, kind, "the frame has more than 1048576 bytes"};
+    }
+    return BodyDecoder(bytes.substr(kHeaderBytes), kind, role).run();
+}
+
+} // namespace zcomet::wire

@@ -1,0 +1,29 @@
+// Addresses as people write them.
+#pragma once
+
+#include "topology/base/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet::wire {
+
+/// HOST:PORT. An IPv6 host stands in brackets in text, without them here.
+struct HostPort {
+    std::string host;
+    /// 0 stands for "any free port" (`*` or `0` in text).
+    std::uint16_t port = 0;
+    [[nodiscard]] std::string text() const;
+};
+
+/// "127.0.0.1:8000", "[::1]:8000", "*:8000" (every address), "host:0". Errors quote the text.
+[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
+
+/// "tcp://HOST:PORT", with "*" for a port that the system chooses. Errors quote the text.
+[[nodiscard]] Result<HostPort> parse_tcp_endpoint(std::string_view text);
+
+/// The inverse of parse_tcp_endpoint().
+[[nodiscard]] std::string tcp_endpoint(const HostPort& address);
+
+} // namespace zcomet::wire

@@ -1,0 +1,15 @@
+// Bits in the frames of topology/wire/frames.hpp, for the codec alone.
+#pragma once
+
+#include <cstdint>
+
+namespace zcomet::wire {
+
+inline constexpr std::uint8_t kPartFirst = 1; ///< of a LIST
+inline constexpr std::uint8_t kPartLast = 2;
+inline constexpr std::uint8_t kFlagReceipt = 1; ///< of a SEND
+inline constexpr std::uint8_t kFlagAcknowledge = 2;
+inline constexpr std::uint8_t kFlagShed = 1; ///< of a BATCH
+inline constexpr std::uint8_t kFlagOrigins = 2;
+
+} // namespace zcomet::wire

@@ -1,0 +1,378 @@
+// The frames of the cluster protocol: docs/PROTOCOL.md is their grammar, this their codec.
+//
+// Decoding copies nothing: the views in a decoded frame point into the bytes it was decoded from
+// and live as long as those. Every frame is checked whole before any of it is handed out, so
+// whoever gets a frame need not check lengths, ids or counts again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace zcomet::wire {
+
+inline constexpr std::uint8_t kProtocolVersion = 1;
+inline constexpr std::size_t kHeaderBytes = 4;
+inline constexpr std::size_t kFrameBytesMax = 1'048'576;
+inline constexpr std::size_t kPayloadBytesMax = 65'536;
+inline constexpr std::size_t kNameBytesMax = 64;
+/// Writers of lists start a new frame once one has grown to this.
+inline constexpr std::size_t kFrameBytesTarget = 65'536;
+/// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
+inline constexpr std::size_t kAcknowledgeBytes = 65'536;
+/// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
+inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
+
+enum class Kind : std::uint8_t {
+    kHello = 0x01,
+    kGoodbye = 0x02,
+    kHeartbeat = 0x03,
+    kLogin = 0x10,
+    kLogout = 0x11,
+    kList = 0x12,
+    kResend = 0x20,
+    kSend = 0x30,
+    kPing = 0x40,
+    kQuery = 0x41,
+    kBatch = 0x50,
+    kWelcome = 0x81,
+    kCredit = 0x82,
+    kReceipt = 0x83,
+    kPong = 0x84,
+    kAnswer = 0x85,
+    kAcknowledged = 0x86,
+    kError = 0xFF,
+};
+
+enum class Role : std::uint8_t { kNode = 1, kSender = 2 };
+
+enum class ErrorCode : std::uint16_t {
+    kMalformed = 1,
+    kVersion = 2,
+    kUnknownKind = 3,
+    kHelloFirst = 4,
+    kWrongRole = 5,
+    kListNeeded = 6,
+    kReplaced = 7,
+    kUnknownQuery = 8,
+    kBadId = 9,
+    kOverloaded = 10,
+};
+
+/// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
+[[nodiscard]] std::string_view name_of(ErrorCode code);
+
+/// What a sender asks to be told of a message.
+enum class Confirm : std::uint8_t {
+    kNothing,
+    kReceipt,         ///< at how many nodes its id was logged in when the broker took it in
+    kAcknowledgement, ///< at how many nodes it has arrived, when it has
+};
+
+/// Names a message whose sender will send it again if it hears nothing of it: so a node can tell.
+struct Origin {
+    std::uint64_t sender = 0; ///< the incarnation; 0: the message has no origin
+    std::uint64_t number = 0;
+    friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+/// One message of a SEND or a BATCH.
+struct Message {
+    std::string_view id;
+    std::string_view payload;
+    Origin origin = {};
+};
+
+/// A checked run of ids on the wire. Iterating costs no allocation.
+class IdList {
+  public:
+    IdList() = default;
+    IdList(std::string_view bytes, std::uint32_t count) : bytes_(bytes), count_(count) {}
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    template <typename Visit> void for_each(Visit&& visit) const;
+
+  private:
+    std::string_view bytes_;
+    std::uint32_t count_ = 0;
+};
+
+/// A checked run of messages on the wire. Iterating costs no allocation.
+class MessageList {
+  public:
+    MessageList() = default;
+    MessageList(std::string_view bytes, std::uint32_t count, bool origins = false)
+        : bytes_(bytes), count_(count), origins_(origins) {}
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    [[nodiscard]] bool has_origins() const { return origins_; }
+    /// The bytes that the messages take on the wire.
+    [[nodiscard]] std::size_t size_bytes() const { return bytes_.size(); }
+    template <typename Visit> void for_each(Visit&& visit) const;
+
+  private:
+    std::string_view bytes_;
+    std::uint32_t count_ = 0;
+    bool origins_ = false;
+};
+
+/// What became of the messages of a feed, as its node counts them, since the feed began. The
+/// broker's ledger adds them up (docs/PROTOCOL.md, section 4.3).
+struct NodeLedger {
+    std::uint64_t received = 0;   ///< in batches that were applied
+    std::uint64_t duplicates = 0; ///< of those, shown before, when their sender sent them first
+    std::uint64_t unclaimed = 0;  ///< of those, whose id had no stream any more
+    std::uint64_t shown = 0;      ///< of those, given to one stream or more
+    std::uint64_t chunks_given = 0;
+    std::uint64_t chunks_written = 0;
+    std::uint64_t chunks_dropped = 0;
+    std::uint64_t chunks_waiting = 0; ///< for streams that do not read, now
+    friend bool operator==(const NodeLedger&, const NodeLedger&) = default;
+};
+
+struct Hello {
+    std::uint64_t incarnation = 0;
+    Role role = Role::kSender;
+    std::string_view name;
+    /// Of a sender: the highest number of a message that it has sent so far, to whomever. 0: none.
+    std::uint64_t sent = 0;
+};
+struct Goodbye {};
+struct Heartbeat {
+    std::uint64_t feed = 0;
+    std::uint64_t change = 0;
+    std::uint64_t streams = 0;
+    /// Of the ids that are logged in after `change`; see topology/wire/id_digest.hpp.
+    std::uint64_t digest = 0;
+    NodeLedger ledger = {};
+};
+struct Login {
+    std::uint64_t change = 0;
+    IdList ids;
+};
+struct Logout {
+    std::uint64_t change = 0;
+    IdList ids;
+};
+struct List {
+    std::uint64_t change = 0;
+    bool first = false;
+    bool last = false;
+    IdList ids;
+};
+struct Resend {
+    std::uint64_t from = 0;
+    std::uint64_t through = 0;
+};
+struct Send {
+    Confirm confirm = Confirm::kNothing;
+    std::uint64_t first = 0;
+    MessageList messages;
+};
+struct Ping {
+    std::uint64_t token = 0;
+};
+struct Query {
+    std::uint64_t token = 0;
+    std::string_view what;
+    std::string_view argument;
+};
+struct Batch {
+    /// The feed's.
+    std::uint64_t incarnation = 0;
+    std::uint64_t number = 0;
+    /// Whether the batches `shed_from` to `number`, which held `shed_count` messages, are gone.
+    bool shed = false;
+    std::uint64_t shed_from = 0;
+    std::uint32_t shed_count = 0;
+    MessageList messages;
+};
+struct NodeWelcome {
+    std::string_view feed_endpoint;
+    std::uint64_t feed_incarnation = 0;
+    std::uint64_t changes_applied = 0;
+    std::uint64_t feed_published = 0;
+};
+struct SenderWelcome {
+    std::uint32_t window_bytes = 0;
+    std::uint64_t credited = 0;
+    /// The broker began, or a node's silence ended, so short a time ago that nodes may still be on
+    /// their way to it; after this it takes those that have not come for dead.
+    std::uint32_t settles_in_ms = 0;
+};
+/// The frame does not say for which role it is, so it is decoded for the role that was asked for.
+struct Welcome {
+    std::uint64_t incarnation = 0;
+    std::string_view name;
+    std::uint32_t heartbeat_ms = 0;
+    std::uint32_t liveness_ms = 0;
+    std::uint64_t table_version = 0;
+    std::variant<NodeWelcome, SenderWelcome> part;
+};
+struct Credit {
+    std::uint64_t through = 0;
+};
+/// For each message from `first` on: a number of nodes.
+struct NodeCounts {
+    std::uint64_t first = 0;
+    std::uint32_t count = 0;
+    /// `index` in [0, count).
+    [[nodiscard]] std::uint32_t nodes(std::uint32_t index) const;
+    std::string_view bytes;
+};
+/// At how many nodes the ids were logged in.
+struct Receipt : NodeCounts {};
+/// At how many nodes the messages have arrived.
+struct Acknowledged : NodeCounts {};
+struct Pong {
+    std::uint64_t token = 0;
+};
+struct Answer {
+    std::uint64_t token = 0;
+    std::string_view json;
+};
+struct ErrorFrame {
+    /// May be a number that this release does not know.
+    ErrorCode code = ErrorCode::kMalformed;
+    std::uint8_t kind = 0;
+    std::string_view text;
+};
+
+using Frame =
+    std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping, Query, Batch,
+                 Welcome, Credit, Receipt, Acknowledged, Pong, Answer, ErrorFrame>;
+
+/// Why bytes are not a frame: what an ERROR frame in answer would say.
+struct Refusal {
+    ErrorCode code = ErrorCode::kMalformed;
+    /// The frame's kind byte, or 0 if there was none to read.
+    std::uint8_t kind = 0;
+    std::string text;
+};
+
+/// Reads one frame.
+/// @param bytes  one ZeroMQ frame, any content; borrowed: the result's views point into it.
+/// @param role   whose WELCOME this would be; other frames do not depend on it.
+/// Errors:  a Refusal for anything that docs/PROTOCOL.md does not allow. Never throws on content.
+/// Thread:  any.   Cost: O(size), no allocation unless refused.
+[[nodiscard]] std::variant<Frame, Refusal> decode(std::string_view bytes, Role role = Role::kNode);
+
+[[nodiscard]] std::string encode(const Hello& frame);
+[[nodiscard]] std::string encode(const Goodbye& frame);
+[[nodiscard]] std::string encode(const Heartbeat& frame);
+[[nodiscard]] std::string encode(const Resend& frame);
+[[nodiscard]] std::string encode(const Ping& frame);
+[[nodiscard]] std::string encode(const Query& frame);
+[[nodiscard]] std::string encode(const Welcome& frame);
+[[nodiscard]] std::string encode(const Credit& frame);
+[[nodiscard]] std::string encode(const Pong& frame);
+[[nodiscard]] std::string encode(const Answer& frame);
+/// Text beyond 255 bytes is cut.
+[[nodiscard]] std::string encode(const ErrorFrame& frame);
+
+/// Builds LOGIN, LOGOUT and LIST frames.
+class IdFrameWriter {
+  public:
+    /// `id` must be valid (topology/wire/id.hpp).
+    void add(std::string_view id);
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// Whether the frame has reached kFrameBytesTarget and should be finished.
+    [[nodiscard]] bool full() const { return ids_.size() >= kFrameBytesTarget; }
+    /// Each finish_… returns the whole frame and leaves the writer empty.
+    [[nodiscard]] std::string finish_login(std::uint64_t change);
+    [[nodiscard]] std::string finish_logout(std::uint64_t change);
+    [[nodiscard]] std::string finish_list(std::uint64_t change, bool first, bool last);
+
+  private:
+    [[nodiscard]] std::string finish(std::string head);
+    std::string ids_;
+    std::uint32_t count_ = 0;
+};
+
+/// Builds SEND and BATCH frames in place: room for the header first, then message after message.
+class MessageFrameWriter {
+  public:
+    enum class Form : std::uint8_t { kSend, kBatch };
+    explicit MessageFrameWriter(Form form);
+    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes. All messages of a frame have
+    /// an origin, or none has; those of a SEND have none.
+    void add(const Message& message);
+    /// Whether the messages added so far have origins.
+    [[nodiscard]] bool has_origins() const { return origins_; }
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// The frame's size if it were finished now.
+    [[nodiscard]] std::size_t size_bytes() const { return frame_.size(); }
+    [[nodiscard]] bool full() const { return frame_.size() >= kFrameBytesTarget; }
+    /// Each finish_… returns the whole frame and leaves the writer empty. The form must fit.
+    [[nodiscard]] std::string finish_send(Confirm confirm, std::uint64_t first);
+    [[nodiscard]] std::string finish_batch(std::uint64_t incarnation, std::uint64_t number);
+
+  private:
+    void reset();
+    std::string frame_;
+    std::uint32_t count_ = 0;
+    Form form_;
+    bool origins_ = false;
+};
+
+/// A BATCH without messages: a feed's heartbeat, whose last published number is `number`.
+[[nodiscard]] std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number);
+
+/// The word that the batches `from` to `through`, which held `messages` messages, are gone.
+[[nodiscard]] std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from,
+                                            std::uint64_t through, std::uint32_t messages);
+
+/// Builds a RECEIPT or an ACKNOWLEDGED, message by message.
+class NodeCountsWriter {
+  public:
+    void add(std::uint32_t nodes);
+    /// Each finish_… returns the whole frame and leaves the writer empty.
+    [[nodiscard]] std::string finish_receipt(std::uint64_t first);
+    [[nodiscard]] std::string finish_acknowledged(std::uint64_t first);
+
+  private:
+    [[nodiscard]] std::string finish(Kind kind, std::uint64_t first);
+    std::string nodes_;
+    std::uint32_t count_ = 0;
+};
+
+/// A node's topic on the feed: its incarnation in eight bytes.
+[[nodiscard]] std::string encode_topic(std::uint64_t incarnation);
+
+/// A number in network byte order.
+template <typename Number> Number load(const char* from) {
+    Number value = 0;
+    for (std::size_t i = 0; i < sizeof(Number); ++i) {
+        value = (value << 8U) | static_cast<unsigned char>(from[i]);
+    }
+    return value;
+}
+
+inline constexpr std::size_t kOriginBytes = 16;
+
+template <typename Visit> void IdList::for_each(Visit&& visit) const {
+    const char* at = bytes_.data();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const std::size_t length = static_cast<unsigned char>(*at);
+        visit(std::string_view(at + 1, length));
+        at += 1 + length;
+    }
+}
+
+template <typename Visit> void MessageList::for_each(Visit&& visit) const {
+    const char* at = bytes_.data();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        Origin origin;
+        if (origins_) {
+            origin = {load<std::uint64_t>(at), load<std::uint64_t>(at + 8)};
+            at += kOriginBytes;
+        }
+        const std::size_t id_length = static_cast<unsigned char>(*at);
+        const std::string_view id(at + 1, id_length);
+        at += 1 + id_length;
+        const std::size_t payload_length = load<std::uint32_t>(at);
+        visit(Message{id, std::string_view(at + 4, payload_length), origin});
+        at += 4 + payload_length;
+    }
+}
+
+} // namespace zcomet::wire

@@ -1,0 +1,56 @@
+// Deadlines that are all equally far away, so that the next one is always the oldest: no heap, and
+// no timer for each connection.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "webnode/connection/stream_table.hpp"
+
+#include <algorithm>
+#include <deque>
+
+namespace zcomet::webnode::connection {
+
+/// Entries are never taken out early: when one expires, its owner looks whether it still matters.
+class DeadlineQueue {
+  public:
+    explicit DeadlineQueue(Duration delay) : delay_(delay) {}
+
+    /// @return the deadline, by which expire()'s `visit` can tell whether it is still the one that
+    /// counts. `now` must not go back from call to call.
+    Time push(StreamHandle handle, Time now) {
+        const Time deadline = now + delay_;
+        entries_.push_back({handle, deadline});
+        return deadline;
+    }
+
+    /// When expire() next has something to do. Deadlines are kept to a tenth of a second, so that
+    /// many connections which time out one after the other cost one wake-up.
+    [[nodiscard]] Time due() const {
+        return entries_.empty() ? kNever : std::max(entries_.front().deadline, next_sweep_);
+    }
+
+    /// Calls `visit(StreamHandle, Time deadline)` for each entry that has expired.
+    template <typename Visit> void expire(Time now, Visit&& visit) {
+        if (due() > now) {
+            return;
+        }
+        while (!entries_.empty() && entries_.front().deadline <= now) {
+            const Entry entry = entries_.front();
+            entries_.pop_front();
+            visit(entry.handle, entry.deadline);
+        }
+        next_sweep_ = now + kSweepInterval;
+    }
+
+  private:
+    static constexpr Duration kSweepInterval = 100ms;
+    struct Entry {
+        StreamHandle handle;
+        Time deadline;
+    };
+    Duration delay_;
+    Time next_sweep_ = Time::min();
+    std::deque<Entry> entries_;
+};
+
+} // namespace zcomet::webnode::connection

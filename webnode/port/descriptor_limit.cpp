@@ -1,0 +1,61 @@
+#include "webnode/port/descriptor_limit.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+namespace zcomet::webnode::port {
+
+namespace {
+
+/// ZeroMQ opens a socket and closes the old one later when it reconnects, for DEALER and SUB each;
+/// the rest is for resolving names, and for reading /proc.
+constexpr std::uint64_t kOwnDescriptors = 16;
+
+/// A table of more records than this would not fit into any machine's memory.
+constexpr std::uint64_t kConnectionsMax = 100'000'000;
+
+/// When a worker is full, the kernel has accepted, or is about to, what came between two turns of
+/// its loop, and whose handshakes take a round trip: a burst of it, but a small part of all.
+constexpr std::size_t kReservePart = 32;
+constexpr std::size_t kReserveMin = 64;
+constexpr std::size_t kReserveMax = 4096; // the backlog
+
+std::uint64_t descriptors_open() {
+    const std::filesystem::directory_iterator open("/proc/self/fd");
+    return static_cast<std::uint64_t>(std::distance(begin(open), end(open)));
+}
+
+} // namespace
+
+std::uint64_t descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max;
+}
+
+std::uint64_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+Capacity split_capacity(std::size_t possible, std::size_t asked) {
+    const std::size_t wanted = asked == 0 ? possible : std::min(asked, possible);
+    const std::size_t reserve =
+        std::min(std::clamp(wanted / kReservePart, kReserveMin, kReserveMax), possible / 2);
+    return {std::min(wanted, possible - reserve), reserve};
+}
+
+Capacity capacity_within(std::uint64_t limit, std::size_t asked) {
+    const std::uint64_t taken = descriptors_open() + kOwnDescriptors;
+    const std::uint64_t left = limit > taken ? limit - taken : 1;
+    return split_capacity(std::min(left, kConnectionsMax), asked);
+}
+
+} // namespace zcomet::webnode::port

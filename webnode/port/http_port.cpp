@@ -1,0 +1,198 @@
+// SO_REUSEPORT would let two web nodes of one user share a port without noticing, each getting half
+// of the other's browsers. So the sockets differ in their options (Linux compares them at bind):
+//
+//     probe        SO_REUSEADDR only   fails beside any listener, and beside a reservation
+//     reservation  SO_REUSEPORT only   fails beside anything but sockets of web nodes
+//     listener     both                may stand beside the reservation and its fellow listeners
+//
+// Listeners have SO_REUSEADDR because connections inherit it: so those that linger in TIME_WAIT
+// after a restart do not count as somebody who holds the port.
+#include "webnode/port/http_port.hpp"
+
+#include <linux/filter.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace zcomet::webnode::port {
+
+namespace {
+
+/// Connections that the kernel holds until they are accepted; it caps this at
+/// net.core.somaxconn.
+constexpr int kBacklog = 4096;
+
+/// The kernel hands a connection over when its request has begun to arrive, or after a second
+/// without (our own deadline takes over then). Most streams so cost one wake-up, not two.
+constexpr int kDeferAcceptSeconds = 1;
+
+struct FreeAddresses {
+    void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+Result<Addresses> resolve(const wire::HostPort& address) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const bool everywhere = address.host.empty() || address.host == "*";
+    const int error = ::getaddrinfo(everywhere ? "0.0.0.0" : address.host.c_str(),
+                                    std::to_string(address.port).c_str(), &hints, &list);
+    if (error != 0) {
+        return Error{"cannot resolve '" + address.host + "': " + ::gai_strerror(error)};
+    }
+    return Addresses(list);
+}
+
+void set_option(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+struct Sharing {
+    bool address = false;
+    bool port = false;
+};
+
+/// @return a bound socket, or an invalid one with errno set.
+UniqueFd bind_socket(const addrinfo& where, Sharing sharing) {
+    UniqueFd fd(::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd.valid()) {
+        return fd;
+    }
+    if (sharing.address) {
+        set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    }
+    if (sharing.port) {
+        set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (::bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0) {
+        const int reason = errno;
+        fd.reset();
+        errno = reason;
+    }
+    return fd;
+}
+
+Error cannot_listen(const wire::HostPort& address, int reason) {
+    if (reason == EADDRINUSE) {
+        return {"cannot listen at " + address.text() +
+                ": the port is in use (another web node or program listens there)"};
+    }
+    return {"cannot listen at " + address.text() + ": " + std::strerror(reason)};
+}
+
+std::uint16_t bound_port(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+    const in_port_t port = storage.ss_family == AF_INET6
+                               ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                               : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port;
+    return ntohs(port);
+}
+
+/// Passes every segment but those that begin a connection: SYN without ACK, byte 13 of the header.
+constexpr std::array<sock_filter, 5> kNoBeginnings{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},
+                                                    {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},
+                                                    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02},
+                                                    {BPF_RET | BPF_K, 0, 0, 0},
+                                                    {BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF}}};
+
+int in_seconds(std::chrono::seconds duration) {
+    return static_cast<int>(duration.count());
+}
+
+void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, in_seconds(keepalive.retry));
+    // It also bounds how long a chunk may go without an acknowledgement.
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * in_seconds(keepalive.unanswered));
+    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
+}
+
+} // namespace
+
+Result<ReservedPort> reserve_port(const wire::HostPort& address) {
+    Result<Addresses> resolved = resolve(address);
+    if (!resolved.ok()) {
+        return resolved.error();
+    }
+    const addrinfo& where = *resolved.value();
+    if (address.port != 0 && !bind_socket(where, {.address = true}).valid()) {
+        return cannot_listen(address, errno);
+    }
+    UniqueFd fd = bind_socket(where, {.port = true});
+    if (!fd.valid() && errno == EADDRINUSE) {
+        // The probe passed, so what is in the way are connections in TIME_WAIT of another program.
+        fd = bind_socket(where, {.address = true, .port = true});
+    }
+    if (!fd.valid()) {
+        return cannot_listen(address, errno);
+    }
+    wire::HostPort bound = address;
+    bound.port = bound_port(fd.get());
+    return ReservedPort{std::move(fd), std::move(bound)};
+}
+
+bool port_is_free(const wire::HostPort& address) {
+    const Result<Addresses> resolved = resolve(address);
+    return resolved.ok() && bind_socket(*resolved.value(), {.address = true}).valid();
+}
+
+Result<UniqueFd> open_listener(const wire::HostPort& address, const KeepaliveTimes& keepalive) {
+    Result<Addresses> resolved = resolve(address);
+    if (!resolved.ok()) {
+        return resolved.error();
+    }
+    UniqueFd fd = bind_socket(*resolved.value(), {.address = true, .port = true});
+    if (!fd.valid()) {
+        return cannot_listen(address, errno);
+    }
+    set_connection_options(fd.get(), keepalive);
+    if (::listen(fd.get(), kBacklog) != 0) {
+        return cannot_listen(address, errno);
+    }
+    return fd;
+}
+
+// Linux counts TCP_KEEPIDLE from the last acknowledgement, and sets the timer anew when it is set.
+void probe_if_quiet(int connection, const KeepaliveTimes& keepalive) {
+    set_option(connection, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.quiet));
+}
+
+void settle_keepalive(int connection, const KeepaliveTimes& keepalive) {
+    set_option(connection, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
+}
+
+void turn_away(int listener) {
+    std::array<sock_filter, kNoBeginnings.size()> filter = kNoBeginnings;
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void forget_turning_away(int connection) {
+    set_option(connection, SOL_SOCKET, SO_DETACH_FILTER, 0);
+}
+
+void leave_group(int listener) {
+    ::shutdown(listener, SHUT_RD);
+}
+
+Status join_group(int listener) {
+    forget_turning_away(listener);
+    if (::listen(listener, kBacklog) != 0) {
+        return Error{std::string("cannot listen again: ") + std::strerror(errno)};
+    }
+    return Done{};
+}
+
+} // namespace zcomet::webnode::port

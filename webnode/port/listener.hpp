@@ -1,0 +1,107 @@
+// A worker's listening socket: accepts in batches, and leaves the group of those that share the
+// port while the worker has no room.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/base/time.hpp"
+#include "topology/base/unique_fd.hpp"
+#include "topology/loop/epoll.hpp"
+#include "topology/program/program.hpp"
+#include "topology/wire/endpoint.hpp"
+#include "webnode/port/descriptor_limit.hpp"
+#include "webnode/port/keepalive.hpp"
+#include "webnode/slot/worker_counters.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace zcomet::webnode::port {
+
+/// Thread: the worker's loop only.
+///
+/// The kernel deals connections out to all listeners of the port without asking who has room, and
+/// closing one resets what it has accepted for it already. So a worker that is full leaves in two
+/// steps. First its listener takes no new handshakes (http_port.hpp, turn_away); those under way
+/// are completed and served, in places kept in reserve for them. Then, its queue being empty, it
+/// leaves the group, and the kernel gives new connections to the other listeners; if there are
+/// none, it refuses them. It returns when a fair number of places is free.
+///
+/// For want of descriptors or memory it leaves in the same way, and returns after a second.
+class Listener {
+  public:
+    /// @param tag   what the epoll set reports for the socket.
+    /// @param held  says how many connections the worker holds.
+    Listener(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
+             std::uint64_t tag, std::function<std::size_t()> held);
+
+    /// Errors: as open_listener().
+    [[nodiscard]] Status open(const wire::HostPort& address, Capacity capacity,
+                              const KeepaliveTimes& keepalive);
+    void close() { socket_.reset(); }
+    /// Also while it is out of the group.
+    [[nodiscard]] bool is_open() const { return socket_.valid(); }
+
+    /// Accepts what waits, up to a budget, and calls `on_connection(int fd)` for each; the callee
+    /// owns the descriptor, which is non-blocking. Call it when the socket is ready, or due() has
+    /// come.
+    template <typename OnConnection> void accept(Time now, OnConnection&& on_connection) {
+        drained_ = !is_open() || stage_ == Stage::kOut;
+        for (std::size_t n = 0; n < kBatchMax && !drained_ && !exhausted(); ++n) {
+            const int fd = accept_one(now);
+            if (fd < 0) {
+                return;
+            }
+            // Before this one is answered: whoever comes after it is then for another worker.
+            if (stage_ == Stage::kIn && held_() + 1 >= capacity_.connections) {
+                begin_to_leave(now, "streams-max");
+            }
+            on_connection(fd);
+        }
+    }
+
+    /// Goes the last step out of the group, or comes back. Call it in each turn, after accept().
+    void leave_or_return(Time now);
+    /// When there is something to do without an event; kNever while there is not.
+    [[nodiscard]] Time due() const;
+
+    /// For handshakes under way: a round trip, which is rarely longer. Less than the second after
+    /// which a client that was turned away tries again.
+    static constexpr Duration kLeavingTime = 250ms;
+    /// Somebody else's descriptors may be what is missing, so no event of ours would say when.
+    static constexpr Duration kShortageTime = 1s;
+
+  private:
+    enum class Stage : std::uint8_t {
+        kIn,      ///< gets its share of new connections
+        kLeaving, ///< gets none, and serves those that are on their way
+        kOut,     ///< does not listen
+    };
+
+    /// Connections accepted between two looks at the broker: a burst of thousands must not hold up
+    /// messages for the streams that are open.
+    static constexpr std::size_t kBatchMax = 64;
+
+    [[nodiscard]] int accept_one(Time now);
+    void begin_to_leave(Time now, const char* reason);
+    void on_shortage(Time now, const char* reason);
+    void leave();
+    void come_back(Time now);
+    [[nodiscard]] bool exhausted() const;
+    [[nodiscard]] bool has_room() const;
+
+    loop::Epoll& epoll_;
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    std::uint64_t tag_;
+    std::function<std::size_t()> held_;
+    UniqueFd socket_;
+    Capacity capacity_;
+    Stage stage_ = Stage::kIn;
+    Time leave_at_ = kNever;       // while it is leaving
+    Time return_at_ = Time::min(); // not before
+    bool drained_ = false;         // accept() has left nothing that can be accepted
+    program::LogLimit full_log_;
+    program::LogLimit room_log_;
+};
+
+} // namespace zcomet::webnode::port

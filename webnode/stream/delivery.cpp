@@ -1,0 +1,121 @@
+#include "webnode/stream/delivery.hpp"
+
+#include <algorithm>
+
+namespace zcomet::webnode::stream {
+
+namespace {
+
+/// A send() to loopback or a network card costs 5 to 10 µs, so this many are a millisecond: what
+/// others wait at most, for each id that has more streams.
+constexpr std::size_t kStreamsAtOnce = 128;
+/// After this many in one turn no further batch is taken in, and of the present one each id gets
+/// kStreamsWhenLate at once.
+constexpr std::size_t kSendsPerTurn = 2048;
+constexpr std::size_t kStreamsWhenLate = 4;
+/// Messages that queue for ids with many streams. When these have more the feed waits, and with it
+/// the senders.
+constexpr std::size_t kQueuedBytesMax = 256U << 10U;
+
+} // namespace
+
+Delivery::Delivery(connection::Connections& connections,
+                   metrics::Counters<slot::WorkerCounter>& counters)
+    : connections_(connections), table_(connections.table()), counters_(counters),
+      fan_outs_(table_, counters), sends_left_(kSendsPerTurn) {}
+
+bool Delivery::can_take() const {
+    return sends_left_ > 0 && fan_outs_.bytes() < kQueuedBytesMax;
+}
+
+void Delivery::work() {
+    fan_outs_.work(kStreamsAtOnce,
+                   [this](connection::StreamHandle stream, connection::Connection& connection,
+                          std::span<const EncodedMessage> messages) {
+                       write_to(stream, connection, messages);
+                   });
+    sends_left_ = kSendsPerTurn;
+}
+
+std::uint64_t Delivery::abandon() {
+    const std::uint64_t chunks = fan_outs_.abandon();
+    counters_.add(slot::WorkerCounter::kChunksGiven, chunks);
+    counters_.add(slot::WorkerCounter::kChunksDropped, chunks);
+    return chunks;
+}
+
+void Delivery::deliver(const wire::MessageList& messages) {
+    collect(messages);
+    const auto by_id = [](const Item& a, const Item& b) {
+        return a.id != b.id ? a.id < b.id : a.position < b.position;
+    };
+    std::sort(items_.begin(), items_.end(), by_id);
+    for (std::size_t begin = 0; begin < items_.size();) {
+        std::size_t end = begin + 1;
+        while (end < items_.size() && items_[end].id == items_[begin].id) {
+            ++end;
+        }
+        deliver_to_id(std::span(items_).subspan(begin, end - begin));
+        begin = end;
+    }
+    items_.clear();
+}
+
+void Delivery::collect(const wire::MessageList& messages) {
+    std::uint32_t unclaimed = 0;
+    messages.for_each([&](const wire::Message& message) {
+        if (const auto id = table_.find_id(message.id)) {
+            const auto position = static_cast<std::uint32_t>(items_.size());
+            items_.push_back({*id, position, message.payload});
+        } else {
+            ++unclaimed; // its last stream closed while the message was under way
+        }
+    });
+    counters_.add(slot::WorkerCounter::kMessagesReceived, messages.count());
+    counters_.add(slot::WorkerCounter::kMessagesUnclaimed, unclaimed);
+}
+
+void Delivery::deliver_to_id(std::span<const Item> items) {
+    const store::IdIndex id = items.front().id;
+    if (!fan_outs_.empty() && fan_outs_.has(table_.name(id))) {
+        for (const Item& item : items) {
+            fan_outs_.queue(table_.name(id), item.text);
+        }
+        return;
+    }
+    counters_.add(slot::WorkerCounter::kMessagesGiven, items.size());
+    if (encoded_.size() < items.size()) {
+        encoded_.resize(items.size());
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        encoded_[i].prepare(items[i].text);
+    }
+    // Closing streams while they are visited may free the id, but its index is not given to another
+    // id before a stream opens, which does not happen during a delivery.
+    const std::span<const EncodedMessage> messages(encoded_.data(), items.size());
+    const connection::StreamPosition rest = table_.for_some_streams(
+        table_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
+        [&](connection::StreamHandle stream, connection::Connection& connection) {
+            write_to(stream, connection, messages);
+        });
+    if (rest != store::kNoIndex) {
+        fan_outs_.begin(table_.name(id), rest, {messages.begin(), messages.end()});
+    }
+}
+
+void Delivery::write_to(connection::StreamHandle stream, connection::Connection& connection,
+                        std::span<const EncodedMessage> messages) {
+    chunks_.clear();
+    chunk_ends_.clear();
+    for (const EncodedMessage& message : messages) {
+        message.append_to(chunks_, ++connection.messages, connection.chunked());
+        chunk_ends_.push_back(static_cast<std::uint32_t>(chunks_.size()));
+    }
+    counters_.add(slot::WorkerCounter::kChunksGiven, messages.size());
+    // A stream that is closed by this is gone from the table, and that is all there is to it.
+    static_cast<void>(
+        connections_.write(stream, connection, connection::Chunks{chunks_, chunk_ends_}));
+    sends_left_ -= sends_left_ > 0 ? 1 : 0;
+}
+
+} // namespace zcomet::webnode::stream

@@ -1,0 +1,68 @@
+// From the feed to the streams: finds the streams of each message's id and writes the chunks.
+#pragma once
+
+#include "topology/wire/frames.hpp"
+#include "webnode/connection/connections.hpp"
+#include "webnode/stream/comet_encoder.hpp"
+#include "webnode/stream/fan_out.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::webnode::stream {
+
+/// Thread: the worker's loop only. Its scratch memory is kept from batch to batch: in a steady
+/// state a message costs no allocation, and one send() for each stream that shows it.
+///
+/// A message goes at once to the first streams of its id, which nearly always are all; the rest of
+/// them get it in later turns of the loop, so that messages to others come in between.
+class Delivery {
+  public:
+    Delivery(connection::Connections& connections,
+             metrics::Counters<slot::WorkerCounter>& counters);
+
+    /// Writes each message to the streams of its id. Several messages to one id leave together, in
+    /// their order: one send() for each stream. Streams that do not read, or are gone, are closed.
+    void deliver(const wire::MessageList& messages);
+
+    /// Goes on with what is under way to ids with many streams, and begins a new turn. Call once a
+    /// turn.
+    void work();
+    /// Whether something is under way: then the loop should not sleep.
+    [[nodiscard]] bool unfinished() const { return !fan_outs_.empty(); }
+    /// Whether this turn has room for another batch. What is not taken in holds its senders back.
+    [[nodiscard]] bool can_take() const;
+
+    /// Gives up what is under way, and counts it as dropped.
+    /// @return how many chunks that were.
+    std::uint64_t abandon();
+
+  private:
+    /// A message to be shown, by the id's index, which sorts faster than its text.
+    struct Item {
+        store::IdIndex id;
+        std::uint32_t position; // in the batch: keeps the order within an id
+        std::string_view text;
+    };
+
+    void collect(const wire::MessageList& messages);
+    void deliver_to_id(std::span<const Item> items);
+    void write_to(connection::StreamHandle stream, connection::Connection& connection,
+                  std::span<const EncodedMessage> messages);
+
+    connection::Connections& connections_;
+    connection::StreamTable& table_;
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    FanOuts fan_outs_;
+    std::size_t sends_left_; // of this turn
+    std::vector<Item> items_;
+    std::vector<EncodedMessage> encoded_; // of the id in hand; the rest is memory for later
+    std::string chunks_;                  // for the stream in hand
+    std::vector<std::uint32_t> chunk_ends_;
+};
+
+} // namespace zcomet::webnode::stream

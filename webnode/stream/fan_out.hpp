@@ -1,0 +1,98 @@
+// Messages under way to ids that have more streams than one turn of the loop should serve. A
+// message to 100,000 streams takes a second to write; nobody else should wait that long for his.
+#pragma once
+
+#include "webnode/connection/stream_table.hpp"
+#include "webnode/slot/worker_counters.hpp"
+#include "webnode/stream/comet_encoder.hpp"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::webnode::stream {
+
+/// Thread: the worker's loop only. Each id's messages keep their order; ids take turns.
+class FanOuts {
+  public:
+    FanOuts(connection::StreamTable& table, metrics::Counters<slot::WorkerCounter>& counters)
+        : table_(table), counters_(counters) {}
+    ~FanOuts();
+    FanOuts(const FanOuts&) = delete;
+    FanOuts& operator=(const FanOuts&) = delete;
+
+    /// Whether messages to `id` are under way: then later ones have to queue() behind them.
+    [[nodiscard]] bool has(std::string_view id) const { return by_id_.contains(id); }
+
+    /// `messages` are still to be written to the streams of `id` from `position` on. The id must
+    /// not have() any under way.
+    void begin(std::string_view id, connection::StreamPosition position,
+               std::vector<EncodedMessage> messages);
+
+    /// A further message to an id that has() some. Streams that open before its turn comes get it,
+    /// too.
+    void queue(std::string_view id, std::string_view text);
+
+    /// Writes to up to `most` streams of one id; calls
+    /// `write(StreamHandle, Connection&, std::span<const EncodedMessage>)` for each, which may
+    /// remove that stream and no other.
+    template <typename Write> void work(std::size_t most, Write&& write);
+
+    /// Forgets all that is under way or queues.
+    /// @return how many chunks that were: messages, times the streams that did not get them.
+    std::uint64_t abandon();
+
+    [[nodiscard]] bool empty() const { return turns_.empty(); }
+    /// Of messages that are under way or queue.
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  private:
+    struct FanOut {
+        std::string id;
+        connection::StreamPosition position = store::kNoIndex;
+        std::vector<EncodedMessage> messages; // under way, together
+        std::deque<EncodedMessage> waiting;
+    };
+
+    [[nodiscard]] std::uint64_t streams_from(connection::StreamPosition position) const;
+    void begin_waiting(FanOut& fan_out);
+    void drop_waiting(FanOut& fan_out);
+    void finish(FanOut& fan_out);
+
+    connection::StreamTable& table_;
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    absl::flat_hash_map<std::string_view, std::unique_ptr<FanOut>> by_id_; // keys are FanOut::id
+    std::deque<FanOut*> turns_;
+    std::size_t bytes_ = 0;
+};
+
+template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
+    if (turns_.empty()) {
+        return;
+    }
+    FanOut& fan_out = *turns_.front();
+    turns_.pop_front();
+    // The position is held, but the streams that are removed now are all before it.
+    fan_out.position = table_.for_some_streams(
+        fan_out.position, most,
+        [&](connection::StreamHandle handle, connection::Connection& connection) {
+            write(handle, connection, std::span<const EncodedMessage>(fan_out.messages));
+        });
+    if (fan_out.position == store::kNoIndex) {
+        begin_waiting(fan_out);
+    }
+    if (fan_out.messages.empty()) {
+        finish(fan_out);
+    } else {
+        turns_.push_back(&fan_out);
+    }
+}
+
+} // namespace zcomet::webnode::stream

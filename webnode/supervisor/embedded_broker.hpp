@@ -1,0 +1,41 @@
+// The broker that a web node brings along when no other was named: one command then is a whole
+// cluster.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/base/time.hpp"
+#include "topology/process/kept_broker.hpp"
+
+#include <array>
+#include <string>
+
+namespace zcomet::webnode::supervisor {
+
+/// The path of the zcomet-broker that belongs to this program: beside it, in the build tree's
+/// broker/, or in PATH.   Errors: there is none.
+[[nodiscard]] Result<std::string> find_broker_program();
+
+/// Runs zcomet-broker as a child and keeps it running. It is in a process group of its own, so that
+/// Ctrl-C ends the workers first, which then can say goodbye to it.
+/// Thread: the supervisor's main thread.
+class EmbeddedBroker {
+  public:
+    /// Starts it and waits until it listens.
+    /// Errors: no such program; it ended instead of listening, with what is known about why; it did
+    /// not listen within ten seconds.
+    [[nodiscard]] Status start(Time now);
+
+    /// As KeptBroker has them.
+    [[nodiscard]] std::array<int, 2> fds() const { return broker_.fds(); }
+    [[nodiscard]] Time due() const { return broker_.due(); }
+    void tick(Time now) { broker_.tick(now); }
+    void end() { broker_.end(); }
+
+  private:
+    [[nodiscard]] Status wait_until_it_listens(Time deadline);
+
+    std::string program_;
+    process::KeptBroker broker_;
+};
+
+} // namespace zcomet::webnode::supervisor

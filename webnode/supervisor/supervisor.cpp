@@ -1,0 +1,277 @@
+#include "webnode/supervisor/supervisor.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/base/time.hpp"
+#include "topology/program/program.hpp"
+#include "webnode/port/descriptor_limit.hpp"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace zcomet::webnode::supervisor {
+
+namespace {
+
+/// A broker on this machine welcomes a node within milliseconds, one far away within some hundred.
+constexpr Duration kWelcomePatience = 1500ms;
+/// Workers need up to a second to flush streams and another for their goodbye.
+constexpr Duration kDrainPatience = 5s;
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    return name.data();
+}
+
+/// Names have bounds; a long host name loses its end, not the port.
+std::string default_name(std::uint16_t port) {
+    constexpr std::size_t kHostBytesMax = 48;
+    return host_name().substr(0, kHostBytesMax) + ":" + std::to_string(port);
+}
+
+/// An address that a browser on this machine can open.
+std::string browser_url(const wire::HostPort& address) {
+    wire::HostPort reachable = address;
+    if (reachable.host == "*" || reachable.host == "0.0.0.0") {
+        reachable.host = "127.0.0.1";
+    } else if (reachable.host == "::") {
+        reachable.host = "::1";
+    }
+    return "http://" + reachable.text();
+}
+
+std::chrono::milliseconds::rep in_ms(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+} // namespace
+
+Supervisor::Supervisor(WebNodeOptions options, UniqueFd termination)
+    : options_(std::move(options)), termination_(std::move(termination)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      shared_(slot::SharedSlots::create(options_.workers)), workers_(options_.workers) {
+    if (!wake_.valid()) {
+        throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
+    }
+}
+
+Supervisor::~Supervisor() {
+    end_all();
+}
+
+void Supervisor::run() {
+    reserve();
+    if (options_.embedded_broker) {
+        if (const Status started = broker_.start(Clock::now()); !started.ok()) {
+            throw std::runtime_error(started.error().text);
+        }
+    }
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        start_worker(i, Clock::now());
+    }
+    if (!options_.admin.empty()) {
+        auto page =
+            AdminPage::open(options_.admin, {options_.name, options_.http.text(), shared_.slots()});
+        if (!page.ok()) {
+            throw std::runtime_error(page.error().text);
+        }
+        admin_ = std::move(page).value();
+    }
+    while (!ending_) {
+        wait_for_events(Clock::now());
+        const Time now = Clock::now();
+        if (!ending_) {
+            broker_.tick(now);
+            check_workers(now);
+            watch_broker(now);
+            announce_when_ready();
+        }
+    }
+    end_all();
+}
+
+void Supervisor::reserve() {
+    Result<port::ReservedPort> reserved = port::reserve_port(options_.http);
+    if (!reserved.ok()) {
+        throw std::runtime_error(reserved.error().text);
+    }
+    port_ = std::move(reserved).value();
+    options_.http = port_.address;
+    if (options_.name.empty()) {
+        options_.name = default_name(options_.http.port);
+    }
+}
+
+void Supervisor::start_worker(std::size_t index, Time now) {
+    Worker& worker = workers_[index];
+    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot.reset_gauges();
+    worker.started = now;
+    worker.restart_at = kNever;
+    process::ChildProcess::Spec spec;
+    spec.program = "/proc/self/exe"; // this very program, even if its file was replaced meanwhile
+    spec.arguments = worker_arguments(options_, {static_cast<unsigned>(index) + 1, ::getpid()});
+    spec.descriptors = {shared_.fd(), wake_.get()};
+    Result<process::ChildProcess> process = process::ChildProcess::start(spec);
+    if (!process.ok()) {
+        spdlog::error("event=worker-not-started worker={} text=\"{}\"", index + 1,
+                      process.error().text);
+        worker.restart_at = now + process::RestartDelay::kLongestPause;
+        return;
+    }
+    worker.process = std::move(process).value();
+    slot.pid.store(worker.process.pid(), std::memory_order_relaxed);
+}
+
+void Supervisor::wait_for_events(Time now) {
+    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    for (const int fd : broker_.fds()) { // poll(2) passes over a descriptor of -1
+        polled.push_back({fd, POLLIN, 0});
+    }
+    for (const Worker& worker : workers_) {
+        polled.push_back({worker.process.fd(), POLLIN, 0});
+    }
+    const Time due = next_due(now);
+    const auto timeout_ms =
+        due == kNever ? -1
+                      : static_cast<int>(std::clamp<std::int64_t>(in_ms(due - now) + 1, 0, 60'000));
+    ::poll(polled.data(), polled.size(), timeout_ms);
+    // First of all: what dies together with this signal (Ctrl-C reaches the workers, too) is not to
+    // be started again.
+    ending_ = polled[0].revents != 0;
+    std::uint64_t changes = 0;
+    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
+}
+
+Time Supervisor::next_due(Time now) const {
+    Time due = broker_.due();
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        due = std::min(due, workers_[i].restart_at);
+        const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
+                              slot::WorkerState::kStarting;
+        const Time warn_at = workers_[i].started + kWelcomePatience;
+        if (starting && !broker_missed_ && warn_at > now) {
+            due = std::min(due, warn_at);
+        }
+    }
+    return due;
+}
+
+void Supervisor::check_workers(Time now) {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        Worker& worker = workers_[i];
+        const slot::WorkerState state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        worker.has_listened = worker.has_listened || state == slot::WorkerState::kLive;
+        if (worker.process.running()) {
+            if (const auto end = worker.process.reap()) {
+                on_worker_end(i, *end, now);
+            }
+        }
+        if (worker.restart_at <= now) {
+            start_worker(i, now);
+        }
+    }
+}
+
+void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
+    Worker& worker = workers_[index];
+    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
+    slot.pid.store(0, std::memory_order_relaxed);
+    slot.reset_gauges();
+    if (!worker.has_listened && !end.signalled && end.code != 0) {
+        // It has said why on standard error, and would say the same again.
+        throw std::runtime_error("worker " + std::to_string(index + 1) +
+                                 " cannot start: " + end.text());
+    }
+    slot.restarts.fetch_add(1, std::memory_order_relaxed);
+    worker.restart_at = now + worker.delay.after(now - worker.started);
+    spdlog::error("event=worker-died worker={} how=\"{}\" restart_ms={}", index + 1, end.text(),
+                  in_ms(worker.restart_at - now));
+}
+
+void Supervisor::announce_when_ready() {
+    const bool all_listen = std::all_of(workers_.begin(), workers_.end(),
+                                        [](const Worker& worker) { return worker.has_listened; });
+    if (announced_ || !all_listen) {
+        return;
+    }
+    announced_ = true;
+    log_capacity();
+    std::string fields = "http=" + browser_url(options_.http);
+    if (admin_) {
+        fields += " admin=" + admin_->address();
+    }
+    fields += " workers=" + std::to_string(workers_.size());
+    program::print_ready("zcomet-webnode", fields);
+}
+
+void Supervisor::log_capacity() {
+    std::uint64_t streams_max = 0;
+    for (const slot::WorkerSlot& slot : shared_.slots()) {
+        streams_max += slot.counters.get(slot::WorkerCounter::kStreamsMax);
+    }
+    const bool as_asked = streams_max == std::uint64_t{options_.streams_max} * workers_.size();
+    spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
+                 "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
+                 workers_.size(), streams_max, port::descriptor_limit(),
+                 as_asked ? "max-streams" : "files");
+}
+
+bool Supervisor::lacks_broker(std::size_t index, Time now) const {
+    switch (shared_.slots()[index].state.load(std::memory_order_relaxed)) {
+    case slot::WorkerState::kStarting:
+        return now - workers_[index].started >= kWelcomePatience;
+    case slot::WorkerState::kLost:
+        return true;
+    case slot::WorkerState::kDown:
+    case slot::WorkerState::kLive:
+    case slot::WorkerState::kDraining:
+        break;
+    }
+    return false;
+}
+
+void Supervisor::watch_broker(Time now) {
+    std::size_t missing = 0;
+    std::size_t live = 0;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        missing += lacks_broker(i, now) ? 1 : 0;
+        const auto state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        live += state == slot::WorkerState::kLive ? 1 : 0;
+    }
+    if (missing > 0 && !broker_missed_) {
+        broker_missed_ = true;
+        spdlog::warn("event=broker-unreachable broker={} workers_live={} workers={} "
+                     "text=\"no answer, trying on\"",
+                     options_.broker, live, workers_.size());
+    } else if (broker_missed_ && live == workers_.size()) {
+        broker_missed_ = false;
+        spdlog::info("event=broker-reached broker={} workers_live={}", options_.broker, live);
+    }
+}
+
+void Supervisor::end_all() {
+    for (const Worker& worker : workers_) {
+        worker.process.signal(SIGTERM);
+    }
+    const Time patience_ends = Clock::now() + kDrainPatience;
+    for (Worker& worker : workers_) {
+        static_cast<void>(worker.process.end(patience_ends - Clock::now()));
+    }
+    admin_.reset();
+    broker_.end();
+}
+
+} // namespace zcomet::webnode::supervisor

@@ -1,0 +1,302 @@
+#include "webnode/worker/worker.hpp"
+
+#include "webnode/port/descriptor_limit.hpp"
+#include "webnode/port/http_port.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace zcomet::webnode::worker {
+
+namespace {
+
+/// How long ended streams may take to read what was kept back for them.
+constexpr Duration kDrainMax = 1s;
+
+/// Looks at what the broker has sent already, before saying goodbye to it.
+constexpr int kLastTurnsMax = 16;
+
+/// The feed's counters as an earlier process left them in the record, so that they only go up.
+session::NodeSessionCounters
+feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
+    session::NodeSessionCounters feed;
+    feed.batches_applied = counters.get(slot::WorkerCounter::kFeedBatches);
+    feed.gaps = counters.get(slot::WorkerCounter::kFeedGaps);
+    feed.repeats = counters.get(slot::WorkerCounter::kFeedRepeats);
+    feed.messages_lost = counters.get(slot::WorkerCounter::kFeedMessagesLost);
+    feed.bad_frames = counters.get(slot::WorkerCounter::kFeedBadFrames);
+    feed.lists_sent = counters.get(slot::WorkerCounter::kLoginListsSent);
+    feed.lost_brokers = counters.get(slot::WorkerCounter::kBrokerLosses);
+    return feed;
+}
+
+} // namespace
+
+Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
+               std::function<void()> on_state)
+    : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
+      on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
+      connections_(epoll_, slot.counters, options_.slow,
+                   [this](std::string_view id) { link_->logout(id); }),
+      requests_(connections_, slot.counters, options_.request_deadline,
+                [this](std::string_view id) { link_->login(id); }),
+      delivery_(connections_, slot.counters),
+      listener_(epoll_, slot.counters, kListenerTag,
+                [this] { return connections_.table().connection_count(); }),
+      keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
+      keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
+    Result<std::unique_ptr<link::NodeLink>> link = link::NodeLink::open(
+        context_, *this, options_.broker, options_.name, link::random_u64(), Clock::now());
+    if (!link.ok()) {
+        throw std::runtime_error(link.error().text);
+    }
+    link_ = std::move(link).value();
+    bool watched = epoll_.add(termination_.get(), EPOLLIN, kTerminationTag);
+    for (const int fd : link_->fds()) {
+        watched = epoll_.add(fd, EPOLLIN, kLinkTag) && watched;
+    }
+    if (!watched) {
+        throw std::runtime_error("the kernel has no room for an epoll set");
+    }
+    slot_.reset_gauges();
+    slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
+    enter(slot::WorkerState::kStarting);
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+    link_ready_ = true; // what opening the link has begun is to be looked at once
+    while (!ending_) {
+        turn();
+    }
+    drain();
+}
+
+void Worker::turn() {
+    const Time before = Clock::now();
+    const bool busy = link_ready_ || delivery_.unfinished();
+    const auto events = epoll_.wait(before, busy ? before : next_due());
+    const Time now = Clock::now();
+    handle_events(events, now);
+    if (link_ready_ || link_->due() <= now) {
+        link_ready_ = link_->turn(now);
+    }
+    delivery_.work();
+    if (listen_due_) {
+        listen();
+    }
+    accept_connections(now);
+    requests_.sweep(now);
+    look_for_vanished(now);
+    report_slow_streams();
+    publish_counters();
+}
+
+Time Worker::next_due() {
+    return std::min({link_->due(), requests_.due(), listener_.due(),
+                     keepalive_pacer_.due(connections_.table().slot_bound())});
+}
+
+void Worker::look_for_vanished(Time now) {
+    connection::StreamTable& table = connections_.table();
+    keepalive_pacer_.turn(
+        now, table.slot_bound(),
+        [&](std::uint32_t first, std::uint32_t count) {
+            table.for_connections_in(first, count,
+                                     [this](const connection::Connection& connection) {
+                                         port::settle_keepalive(connection.fd(), keepalive_);
+                                     });
+        },
+        [&](std::uint32_t first, std::uint32_t count) {
+            table.for_connections_in(first, count,
+                                     [this](const connection::Connection& connection) {
+                                         port::probe_if_quiet(connection.fd(), keepalive_);
+                                     });
+        });
+}
+
+void Worker::handle_events(std::span<const epoll_event> events, Time now) {
+    for (const epoll_event& event : events) {
+        switch (event.data.u64) {
+        case kTerminationTag:
+            ending_ = true;
+            break;
+        case kListenerTag:
+            listener_ready_ = true;
+            break;
+        case kLinkTag:
+            link_ready_ = true;
+            break;
+        default:
+            requests_.on_event(connection::StreamHandle::unpack(event.data.u64), event.events, now);
+        }
+    }
+}
+
+void Worker::accept_connections(Time now) {
+    if (std::exchange(listener_ready_, false) || listener_.due() <= now) {
+        listener_.accept(now, [this, now](int fd) { requests_.on_accepted(fd, now); });
+    }
+    listener_.leave_or_return(now);
+}
+
+void Worker::listen() {
+    listen_due_ = false;
+    const std::uint64_t files_max = port::raise_descriptor_limit();
+    const port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
+    if (const Status opened = listener_.open(options_.http, capacity, keepalive_); !opened.ok()) {
+        throw std::runtime_error(opened.error().text);
+    }
+    slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
+    spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
+                 options_.http.text(), capacity.connections, files_max);
+    enter(link_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
+}
+
+void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
+    connections_.table().for_each_id(visit);
+}
+
+wire::NodeLedger Worker::ledger() {
+    const auto& counters = slot_.counters;
+    wire::NodeLedger ledger;
+    ledger.unclaimed = counters.get(slot::WorkerCounter::kMessagesUnclaimed);
+    ledger.shown = counters.get(slot::WorkerCounter::kMessagesGiven);
+    ledger.chunks_given = counters.get(slot::WorkerCounter::kChunksGiven);
+    ledger.chunks_written = counters.get(slot::WorkerCounter::kChunksWritten);
+    ledger.chunks_dropped = counters.get(slot::WorkerCounter::kChunksDropped);
+    ledger.chunks_waiting = counters.get(slot::WorkerCounter::kChunksPending);
+    return ledger;
+}
+
+void Worker::on_live(std::string_view broker_name) {
+    spdlog::debug("event=live node={} broker=\"{}\"", options_.name, broker_name);
+    // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
+    // that goes and comes again costs no browser its stream.
+    // The first time, the worker counts as live when it listens: the supervisor says "ready" then.
+    listen_due_ = !listener_.is_open();
+    if (!listen_due_) {
+        enter(slot::WorkerState::kLive);
+    }
+}
+
+void Worker::on_lost() {
+    spdlog::debug("event=lost node={}", options_.name);
+    enter(slot::WorkerState::kLost);
+}
+
+void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
+    if (const auto times = refusal_log_.pass(); times > 0) {
+        spdlog::error("event=refused node={} reason={} times={} text=\"{}\"", options_.name,
+                      wire::name_of(code), times, text);
+    }
+}
+
+void Worker::enter(slot::WorkerState state) {
+    slot_.state.store(state, std::memory_order_relaxed);
+    on_state_();
+}
+
+void Worker::publish_counters() {
+    auto& counters = slot_.counters;
+    const connection::StreamTable& table = connections_.table();
+    counters.set(slot::WorkerCounter::kStreams, table.stream_count());
+    counters.set(slot::WorkerCounter::kConnections, table.connection_count());
+    counters.set(slot::WorkerCounter::kIds, table.id_count());
+    counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
+    const session::NodeSessionCounters& feed = link_->counters();
+    const session::NodeSessionCounters& before = feed_before_;
+    counters.set(slot::WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);
+    counters.set(slot::WorkerCounter::kFeedGaps, before.gaps + feed.gaps);
+    counters.set(slot::WorkerCounter::kFeedRepeats, before.repeats + feed.repeats);
+    counters.set(slot::WorkerCounter::kFeedMessagesLost, before.messages_lost + feed.messages_lost);
+    counters.set(slot::WorkerCounter::kFeedBadFrames, before.bad_frames + feed.bad_frames);
+    counters.set(slot::WorkerCounter::kLoginListsSent, before.lists_sent + feed.lists_sent);
+    counters.set(slot::WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
+}
+
+void Worker::report_slow_streams() {
+    const std::uint64_t slow = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
+    if (slow == slow_reported_ || slow_log_.pass() == 0) {
+        return;
+    }
+    spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}", options_.name,
+                 connection::name_of(options_.slow.policy), slow - slow_reported_,
+                 slot_.counters.get(slot::WorkerCounter::kChunksDropped));
+    slow_reported_ = slow;
+}
+
+void Worker::drain() {
+    enter(slot::WorkerState::kDraining);
+    termination_.reset();
+    const Time now = Clock::now();
+    // What the kernel has accepted for us already gets its answer, rather than a reset.
+    listener_ready_ = true;
+    accept_connections(now);
+    listener_.close();
+    for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
+        delivery_.work();
+    }
+    link_->close(now);
+    finish_deliveries();
+    end_streams();
+    wait_for_outboxes();
+    publish_counters();
+    spdlog::debug("event=drained node={}", options_.name);
+}
+
+void Worker::finish_deliveries() {
+    for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
+        delivery_.work();
+    }
+    if (const std::uint64_t chunks = delivery_.abandon(); chunks > 0) {
+        spdlog::warn("event=drain-cut node={} chunks_dropped={} text=\"some streams of ids with "
+                     "very many did not get their last messages\"",
+                     options_.name, chunks);
+    }
+}
+
+void Worker::end_streams() {
+    connections_.table().for_each_connection([this](connection::StreamHandle handle,
+                                                    connection::Connection& connection) {
+        if (!connection.parked()) {
+            connections_.close(handle, connection::CloseReason::kDone);
+            return;
+        }
+        // The end of a chunked answer: browsers then know that it was not cut off.
+        if (connection.chunked() && !connections_.write(handle, connection, stream::kLastChunk)) {
+            return;
+        }
+        if (connections_.pending(connection) == nullptr) {
+            connections_.close(handle, connection::CloseReason::kDone);
+        }
+    });
+}
+
+void Worker::wait_for_outboxes() {
+    const Time end = Clock::now() + kDrainMax;
+    for (Time now = Clock::now(); now < end && connections_.table().connection_count() > 0;
+         now = Clock::now()) {
+        static_cast<void>(link_->turn(now)); // its descriptors would stay ready otherwise
+        for (const epoll_event& event : epoll_.wait(now, end)) {
+            const connection::StreamHandle handle =
+                connection::StreamHandle::unpack(event.data.u64);
+            connection::Connection* connection = connections_.table().find(handle);
+            const bool is_open = connection != nullptr && connections_.flush(handle, *connection);
+            if (is_open && connections_.pending(*connection) == nullptr) {
+                connections_.close(handle, connection::CloseReason::kDone);
+            }
+        }
+    }
+    // Closed rather than left to the end of the process: what waits for them counts as dropped.
+    connections_.table().for_each_connection(
+        [this](connection::StreamHandle handle, const connection::Connection&) {
+            connections_.close(handle, connection::CloseReason::kDone);
+        });
+}
+
+} // namespace zcomet::webnode::worker

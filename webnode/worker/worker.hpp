@@ -1,0 +1,111 @@
+// A worker: one process, one loop, one node of the cluster. It holds streams, and joins the broker
+// for their ids.
+//
+// The order within a turn of the loop is a rule: events of connections first, then the broker's
+// messages, then new connections. Whatever closes connections so comes after the events that were
+// collected for them, and a descriptor is given to a new connection only after all of these; the
+// generation in each StreamHandle catches what would slip through.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/base/unique_fd.hpp"
+#include "topology/link/node_link.hpp"
+#include "topology/loop/epoll.hpp"
+#include "webnode/connection/connections.hpp"
+#include "webnode/port/keepalive.hpp"
+#include "webnode/port/listener.hpp"
+#include "webnode/request/requests.hpp"
+#include "webnode/slot/worker_counters.hpp"
+#include "webnode/stream/delivery.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace zcomet::webnode::worker {
+
+struct WorkerOptions {
+    std::string broker;  ///< "tcp://HOST:PORT"
+    wire::HostPort http; ///< with the port that the web node has reserved
+    std::string name;    ///< of the node, unique in the cluster
+    /// Most connections at a time; 0: as many as the limit of open files allows.
+    std::uint32_t connections_max = 0;
+    connection::SlowReaders slow;
+    Duration request_deadline = 10s;
+    /// A browser that vanished without a word is found after this; as KeepaliveTimes::within().
+    std::chrono::seconds vanished_max = 60s;
+};
+
+class Worker : private link::NodeLinkHandler {
+  public:
+    /// @param slot         the worker's record; lives longer than this.
+    /// @param termination  readable when the worker shall end, as catch_termination_signals()
+    /// gives.
+    /// @param on_state     called after each change of the state in the record.
+    /// Throws std::runtime_error if the broker's address cannot be used.
+    Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
+           std::function<void()> on_state);
+    ~Worker() override;
+
+    /// Runs until it is told to end, and all streams are ended.
+    /// Throws std::runtime_error if the port cannot be listened on.
+    void run();
+
+  private:
+    /// What the epoll set reports for descriptors that are no connections. StreamHandle::packed()
+    /// is never this small.
+    enum Tag : std::uint64_t { kTerminationTag, kListenerTag, kLinkTag };
+
+    void on_messages(const wire::MessageList& messages) override { delivery_.deliver(messages); }
+    bool can_take_messages() override { return delivery_.can_take(); }
+    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
+    std::uint64_t stream_count() override { return connections_.table().stream_count(); }
+    wire::NodeLedger ledger() override;
+    void on_live(std::string_view broker_name) override;
+    void on_lost() override;
+    void on_refused(wire::ErrorCode code, std::string_view text) override;
+
+    void turn();
+    void handle_events(std::span<const epoll_event> events, Time now);
+    void listen();
+    void accept_connections(Time now);
+    void look_for_vanished(Time now);
+    [[nodiscard]] Time next_due();
+    void enter(slot::WorkerState state);
+    void publish_counters();
+    void report_slow_streams();
+
+    void drain();
+    void finish_deliveries();
+    void end_streams();
+    void wait_for_outboxes();
+
+    WorkerOptions options_;
+    slot::WorkerSlot& slot_;
+    UniqueFd termination_;
+    std::function<void()> on_state_;
+    session::NodeSessionCounters feed_before_; // of the processes that had this record earlier
+    loop::Epoll epoll_;
+    connection::Connections connections_;
+    request::Requests requests_;
+    stream::Delivery delivery_;
+    port::Listener listener_;
+    port::KeepaliveTimes keepalive_;
+    port::KeepalivePacer keepalive_pacer_;
+    zmq::context_t context_;
+    std::unique_ptr<link::NodeLink> link_; // destroyed before its context
+    bool listen_due_ = false;
+    bool listener_ready_ = false;
+    bool link_ready_ = false;
+    bool ending_ = false;
+    program::LogLimit refusal_log_;
+    program::LogLimit slow_log_;
+    std::uint64_t slow_reported_ = 0; // of the counter streams_slow
+};
+
+} // namespace zcomet::webnode::worker
