@@ -7,15 +7,15 @@
 #include <stdexcept>
 #include <string>
 
-using zcomet::BrokerChoice;
-using zcomet::chosen_broker;
+using zcomet::tools::common::BrokerChoice;
+using zcomet::tools::common::chosen_broker;
 
 namespace {
 
 BrokerChoice parse(const std::string& arguments) {
     CLI::App app;
     BrokerChoice choice;
-    zcomet::add_broker_options(app, choice);
+    zcomet::tools::common::add_broker_options(app, choice);
     app.parse(arguments);
     return choice;
 }

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 
 TEST_CASE("a part of what is possible is kept in reserve", "[descriptor limit]") {

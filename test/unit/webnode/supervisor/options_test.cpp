@@ -11,6 +11,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::supervisor;
 using Catch::Matchers::Contains;
 
