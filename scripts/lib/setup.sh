@@ -93,3 +93,31 @@ build_targets() {
         quietly ninja -C "$directory" "$@" || fail "the build failed"
     fi
 }
+
+# Replaces this script by a module of scripts/zcomet_lab, such as `demo`.
+# usage: become MODULE [ARGUMENT]...
+become() {
+    export PYTHONPATH=$root/scripts PYTHONDONTWRITEBYTECODE=1
+    exec python3 -m "zcomet_lab.$1" "${@:2}"
+}
+
+# The whole of a command: installs `packages`, builds `targets`, which are two arrays that the caller
+# sets, and becomes a module with the caller's arguments. Without targets nothing is built. With
+# --help the module only prints its help.
+# usage: run_command MODULE "$@"
+run_command() {
+    local module=$1
+    shift
+    case "${1-}" in
+    -h | --help) become "$module" --help ;;
+    esac
+    if [ "${#packages[@]}" -gt 0 ]; then
+        install_packages "${packages[@]}"
+    fi
+    if [ "${#targets[@]}" -gt 0 ]; then
+        configure_build "$root/build"
+        build_targets "$root/build" "${targets[@]}"
+        set -- --build "$root/build" "$@"
+    fi
+    become "$module" "$@"
+}

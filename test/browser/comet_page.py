@@ -6,17 +6,14 @@ usage: comet_page.py BROKER WEBNODE CTL      (the three programs)
 """
 
 import contextlib
-import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from programs import Programs  # noqa: E402
-from webdriver import Browser  # noqa: E402
+from zcomet_lab.programs import Programs
+from webdriver import Browser
 
 TIMEOUT_S = 30
 SKIPPED = 77

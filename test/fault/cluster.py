@@ -17,14 +17,11 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from namespaces import SWITCH, Network, on_host  # noqa: E402
-from programs import ProgramError  # noqa: E402
+from zcomet_lab.namespaces import SWITCH, Network, on_host
+from zcomet_lab.programs import ProgramError
 
 ADDRESSES = {"broker": "198.18.0.1", "web1": "198.18.0.2", "web2": "198.18.0.3", "load": "198.18.0.4",
              "browsers": "198.18.0.5", "spare": "198.18.0.6"}

@@ -14,20 +14,17 @@ import argparse
 import contextlib
 import json
 import os
-import pathlib
 import random
 import shutil
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from cluster import WEB_NODES, Cluster  # noqa: E402
-from faults import FAULTS  # noqa: E402
-from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
-from programs import ProgramError, Programs, end_on_signals  # noqa: E402
-from verdict import Happening, Logs, missed_beyond  # noqa: E402
+from cluster import WEB_NODES, Cluster
+from faults import FAULTS
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from verdict import Happening, Logs, missed_beyond
 
 SKIPPED = 77
 FINDINGS_SHOWN = 10

@@ -17,7 +17,7 @@ import typing
 
 from cluster import (ADDRESSES, BROKER, IDS, LIBRARY_OF_CLOCKS, LIVENESS_S, STREAMS, WEB_NODES, WORKERS, await_event,
                      check, children_of, is_running)
-from namespaces import on_host
+from zcomet_lab.namespaces import on_host
 
 # Well within the liveness time, and well past it.
 SHORT_S = LIVENESS_S / 2

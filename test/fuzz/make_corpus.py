@@ -2,16 +2,15 @@
 send and fail in the usual ways, and HTTP requests. Each file is named for what it is; those in the
 corpus whose names are hashes were found by a fuzzer.
 
-usage: make_corpus.py FOLDER       Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
+usage: PYTHONPATH=test/protocol test/fuzz/make_corpus.py FOLDER
+Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
 """
 
 import pathlib
 import struct
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "protocol"))
-
-import wire  # noqa: E402
+import wire
 
 TOKEN = wire.u64(7)
 

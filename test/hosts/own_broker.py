@@ -13,12 +13,10 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from logins import await_logins  # noqa: E402
-from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
-from programs import Programs  # noqa: E402
-from streams import CometStream  # noqa: E402
+from zcomet_lab.logins import await_logins
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.programs import Programs
+from zcomet_lab.streams import CometStream
 
 BROKER = "tcp://127.0.0.1:5555"
 TIMEOUT_S = 20

@@ -4,23 +4,19 @@ to it; one that is merely quiet keeps its stream.
 usage: vanished_browser.py WEBNODE BROKER CTL      (the programs)
 """
 
-import pathlib
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from logins import await_logins, nodes_of  # noqa: E402
-from namespaces import Network, NotPermitted, enter_private_namespaces, on_host  # noqa: E402
-from programs import Programs  # noqa: E402
+from zcomet_lab.logins import await_logins, nodes_of
+from zcomet_lab.namespaces import Network, NotPermitted, enter_private_namespaces, on_host
+from zcomet_lab.programs import Programs
 
 SERVER = "10.7.0.1"
 ADDRESSES = {"server": SERVER, "quiet": "10.7.0.2", "vanishing": "10.7.0.3"}
 VANISHED_AFTER_S = 10  # the least there is
 SLACK_S = 2
 SKIPPED = 77
-STREAMS_PROGRAM = str(pathlib.Path(__file__).parents[2] / "scripts" / "lib" / "streams.py")
 
 
 def check(web_node_path, broker_path, ctl_path):
@@ -33,7 +29,7 @@ def check(web_node_path, broker_path, ctl_path):
                              ["--broker", broker, "--http", f"{SERVER}:0", "--vanished-after", VANISHED_AFTER_S],
                              name="web node", prefix=on_host("server")).await_ready()["http"]
         for name in ("quiet", "vanishing"):
-            programs.start(sys.executable, [STREAMS_PROGRAM, f"{url}/test/{name}"], name=name,
+            programs.start(sys.executable, ["-m", "zcomet_lab.streams", f"{url}/test/{name}"], name=name,
                            prefix=on_host(name)).await_line("streams open")
         await_logins(ctl, ["quiet", "vanishing"])
         subprocess.run(["ip", "-n", "vanishing", "link", "set", "eth0", "down"], check=True)

@@ -4,7 +4,6 @@ waiting for it. Whatever imports this ends as skipped where there is no pyzmq, s
 import http.client
 import importlib.util
 import json
-import pathlib
 import sys
 import time
 
@@ -16,10 +15,8 @@ if importlib.util.find_spec("zmq") is None:
     print("skipped: pyzmq (Debian's python3-zmq) is not installed")
     sys.exit(SKIPPED)
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from programs import Programs  # noqa: E402, F401 # for those that import this
-from streams import CometStream  # noqa: E402
+from zcomet_lab.programs import Programs  # noqa: F401 # for those that import this
+from zcomet_lab.streams import CometStream
 
 
 def start_broker(programs, path):

@@ -1,6 +1,6 @@
 """Whether the simulation notices a bug: deliberate ones, each of which it has to catch."""
 
-from reliability.lab import ended_badly, shown
+from zcomet_lab.reliability.lab import ended_badly, shown
 
 SEEDS_MAX = 20_000
 # Too few to catch each of them.

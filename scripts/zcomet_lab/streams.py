@@ -2,7 +2,7 @@
 
 As a program it prints what arrives, a line for each message: `INDEX<TAB>NUMBER<TAB>TEXT`, where INDEX
 says which of the URLs, beginning with 0. A line `N streams open` comes once they all are.
-usage: streams.py URL...
+usage: python3 -m zcomet_lab.streams URL...
 """
 
 import html

@@ -2,8 +2,8 @@
 
 import statistics
 
-from bench.cluster import Cluster, Floor, Flood
-from bench.lab import Row, at_least, at_most
+from zcomet_lab.bench.cluster import Cluster, Floor, Flood
+from zcomet_lab.bench.lab import Row, at_least, at_most
 
 STREAMS, STREAMS_SHORT = 15_000, 500
 RUNS, RUNS_SHORT = 5, 1

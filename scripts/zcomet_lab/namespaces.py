@@ -31,7 +31,7 @@ def enter_private_namespaces():
     _try(*unshare, "true")
     os.makedirs(NAMES, exist_ok=True)
     os.environ[INSIDE] = "1"
-    os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
+    os.execvp(unshare[0], [*unshare, sys.executable, *sys.orig_argv[1:]])
 
 
 def _run(*command, error=OSError):

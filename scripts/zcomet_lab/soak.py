@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 
-from programs import ProgramError, Programs, end_on_signals
+from zcomet_lab import ROOT
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
 
 STREAMS = 10_000
 GENERATORS = 100
@@ -118,8 +119,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10, help="how long to send; default: 10")
     parser.add_argument("--plot", metavar="FILE", help="where to draw memory; default: docs/memory-10k.png")
     options = parser.parse_args()
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    plot = options.plot or os.path.join(root, "docs", "memory-10k.png")
+    plot = options.plot or os.path.join(ROOT, "docs", "memory-10k.png")
     end_on_signals()
     try:
         with tempfile.TemporaryDirectory() as folder, Programs() as programs:
@@ -127,7 +127,7 @@ def main():
             flood, sent = soak.run(options.minutes)
             passed = report(flood, sent, {"web node": soak.growth(soak.node_log),
                                           "broker": soak.growth(soak.broker_log)})
-            subprocess.run([os.path.join(root, "scripts", "plot-memory"), soak.node_log, plot],
+            subprocess.run([os.path.join(ROOT, "scripts", "plot-memory"), soak.node_log, plot],
                            check=True)
     except ProgramError as error:
         print(f"soak: {error}", file=sys.stderr)

@@ -2,7 +2,8 @@
 
 import os
 
-from reliability.lab import ROOT, ended_badly, shown
+from zcomet_lab import ROOT
+from zcomet_lab.reliability.lab import ended_badly, shown
 
 SHORT_SCHEDULES = 200
 KEPT_SEEDS = ROOT / "test" / "simulation" / "kept_seeds.txt"

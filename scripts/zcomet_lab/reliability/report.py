@@ -3,9 +3,9 @@
 import json
 import statistics
 
-from bench.figures import figure
-from reliability.lab import ROOT
-from results import load_results
+from zcomet_lab.bench.figures import figure
+from zcomet_lab import ROOT
+from zcomet_lab.results import load_results
 
 PROTOCOL = ROOT / "docs" / "PROTOCOL.md"
 TABLE_BENCHMARK = ROOT / "docs" / "bench" / "table.json"

@@ -2,12 +2,10 @@
 
 import json
 import os
-import pathlib
 
-import bench.lab
-from programs import ProgramError
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+import zcomet_lab.bench.lab
+from zcomet_lab import ROOT
+from zcomet_lab.programs import ProgramError
 
 
 def shown(command):
@@ -22,7 +20,7 @@ def ended_badly(name, status, log):
     return f"{name} ended with status {status}: {last_line}"
 
 
-class Lab(bench.lab.Lab):
+class Lab(zcomet_lab.bench.lab.Lab):
     """Starts programs of one build for one part; `options` are those of the command line."""
 
     def __init__(self, options, programs, folder):

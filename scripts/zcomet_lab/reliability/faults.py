@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-from programs import ProgramError
-from reliability.lab import ROOT, ended_badly, shown
+from zcomet_lab.programs import ProgramError
+from zcomet_lab import ROOT
+from zcomet_lab.reliability.lab import ended_badly, shown
 
 RUNNER = ROOT / "test" / "fault" / "fault.py"
 SHORT_FAULT = "kill-broker"

@@ -8,10 +8,11 @@ import sys
 import tempfile
 import time
 
-from programs import ProgramError, Programs, end_on_signals
-from reliability.lab import ROOT, Lab
-from reliability.report import verdict, write_report
-from results import origin, write_result
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from zcomet_lab import ROOT
+from zcomet_lab.reliability.lab import Lab
+from zcomet_lab.reliability.report import verdict, write_report
+from zcomet_lab.results import origin, write_result
 
 RESULTS = ROOT / "docs" / "reliability"
 # In the order of the page. The one that takes long is first.
@@ -27,7 +28,7 @@ SKIPPED = 77
 
 def run_one(name, options):
     """Returns what came of one part."""
-    module = importlib.import_module(f"reliability.{name}")
+    module = importlib.import_module(f"zcomet_lab.reliability.{name}")
     try:
         with tempfile.TemporaryDirectory() as folder, Programs() as programs:
             return module.run(Lab(options, programs, pathlib.Path(folder)))

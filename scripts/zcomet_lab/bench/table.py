@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from bench.lab import Row, at_most, await_true, memory
+from zcomet_lab.bench.lab import Row, at_most, await_true, memory
 
 GIGABYTE = 1_000_000_000
 MEMORY_GIGABYTES_MAX = 1

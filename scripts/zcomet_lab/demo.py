@@ -7,11 +7,11 @@ import subprocess
 import sys
 import tempfile
 
-from comparison import Comparison, bold, dim, read_sent
-from ledger import print_ledger
-from logins import await_logins
-from programs import ProgramError, Programs, end_on_signals
-from streams import CometStream
+from zcomet_lab.comparison import Comparison, bold, dim, read_sent
+from zcomet_lab.ledger import print_ledger
+from zcomet_lab.logins import await_logins
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from zcomet_lab.streams import CometStream
 
 # Id 3 is watched on both nodes.
 STREAMS = [("a", "1"), ("a", "2"), ("a", "3"), ("b", "3"), ("b", "4"), ("b", "5")]

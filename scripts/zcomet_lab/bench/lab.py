@@ -9,7 +9,7 @@ import resource
 import subprocess
 import time
 
-from programs import ProgramError
+from zcomet_lab.programs import ProgramError
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 FOLDERS = {"zcomet-broker": "broker", "zcomet-webnode": "webnode"}

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 
-from programs import ProgramError
+from zcomet_lab.programs import ProgramError
 
 TIMEOUT_S = 10
 

@@ -2,7 +2,7 @@
 
 import json
 
-from bench.lab import Row, at_least, at_most, cpu_s
+from zcomet_lab.bench.lab import Row, at_least, at_most, cpu_s
 
 MILLION = 1_000_000
 BATCHED_COUNT = 10 * MILLION

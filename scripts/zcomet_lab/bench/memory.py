@@ -1,7 +1,7 @@
 """What a parked stream costs in memory: at once, after traffic, and after streams came and went."""
 
-from bench.cluster import Cluster, Flood
-from bench.lab import Row, at_most, await_true, kernel_memory
+from zcomet_lab.bench.cluster import Cluster, Flood
+from zcomet_lab.bench.lab import Row, at_most, await_true, kernel_memory
 
 STREAMS, STREAMS_SHORT = 100_000, 1_000
 PER_S, TRAFFIC_S, TRAFFIC_S_SHORT = 1_000, 600, 1

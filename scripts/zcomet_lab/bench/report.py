@@ -1,8 +1,8 @@
 """Writes docs/BENCHMARKS.md and its plots from the JSON of the benchmarks' last runs."""
 
-from bench.figures import figure, verdict
-from bench.lab import plot
-from results import load_results
+from zcomet_lab.bench.figures import figure, verdict
+from zcomet_lab.bench.lab import plot
+from zcomet_lab.results import load_results
 
 # Others on the same kind of machine (2 cores, 24 GiB, Debian 12's packages, loopback): user bytes a parked
 # stream; CPU seconds a million messages at 1,000 and at 20,000 a second. None: not measured, or it failed.

@@ -4,8 +4,8 @@ import statistics
 import threading
 import time
 
-from bench.cluster import Cluster, Flood
-from bench.lab import Row, at_least, at_most, plot
+from zcomet_lab.bench.cluster import Cluster, Flood
+from zcomet_lab.bench.lab import Row, at_least, at_most, plot
 
 STREAMS, STREAMS_SHORT = 10_000, 200
 MESSAGES, MESSAGES_SHORT = 86_400_000, 20_000

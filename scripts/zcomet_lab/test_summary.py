@@ -1,6 +1,6 @@
 """Reads meson's testlog.json: says what was skipped and why, what failed, and how many in the end.
 
-usage: test_summary.py TESTLOG.JSON      The exit status is 1 if anything failed or nothing ran.
+usage: python3 -m zcomet_lab.test_summary TESTLOG.JSON      The exit status is 1 if anything failed or nothing ran.
 """
 
 import collections

@@ -3,8 +3,8 @@
 import statistics
 import time
 
-from bench.cluster import MESSAGE_BYTES, Cluster, Floor, Flood
-from bench.lab import Row, at_most
+from zcomet_lab.bench.cluster import MESSAGE_BYTES, Cluster, Floor, Flood
+from zcomet_lab.bench.lab import Row, at_most
 
 STREAMS, STREAMS_SHORT = 100_000, 1_000
 CROWD_ID = 10**9

@@ -11,19 +11,18 @@ import tempfile
 import threading
 import tomllib
 
-from comparison import Comparison, bold, dim, read_sent
-from ledger import print_ledger
-from logins import await_logins
-from namespaces import (Network, NotPermitted, enter_private_namespaces, free_address, from_outside,
+from zcomet_lab.comparison import Comparison, bold, dim, read_sent
+from zcomet_lab.ledger import print_ledger
+from zcomet_lab.logins import await_logins
+from zcomet_lab.namespaces import (Network, NotPermitted, enter_private_namespaces, free_address, from_outside,
                         on_host)
-from programs import ProgramError, Programs, end_on_signals
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
 
 MESSAGES, INTERVAL_MS, IDS = 100, 10, 5
 ARRIVAL_TIMEOUT_S = 10
 # Where msggen and the streams run, if the file has no such hosts.
 EXTRA_HOSTS = ("load", "browsers")
 NOT_PERMITTED = 77
-STREAMS_PROGRAM = os.path.join(os.path.dirname(__file__), "streams.py")
 
 
 class ClusterFile:
@@ -101,7 +100,7 @@ class NamespaceCluster:
         self.comparison = Comparison(placed)
         urls = [f"{self.urls[node]}/test/{user_id}" for node, user_id in placed]
         streams = self._programs.start(
-            sys.executable, [STREAMS_PROGRAM, *urls], name="streams",
+            sys.executable, ["-m", "zcomet_lab.streams", *urls], name="streams",
             prefix=on_host(self.stream_host))
         streams.await_line("open")
         threading.Thread(target=self._read_streams, args=(streams,), daemon=True).start()

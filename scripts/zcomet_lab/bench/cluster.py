@@ -4,8 +4,8 @@ import json
 import math
 import re
 
-from bench.lab import OTHER_FILES, STREAMS_PER_SOURCE, await_true, cpu_s, files_max, memory, processes_of
-from programs import ProgramError
+from zcomet_lab.bench.lab import OTHER_FILES, STREAMS_PER_SOURCE, await_true, cpu_s, files_max, memory, processes_of
+from zcomet_lab.programs import ProgramError
 
 # What a worker keeps free for connections that come while it leaves the port to the others.
 RESERVE = 1 / 32

@@ -1,7 +1,7 @@
 """A million streams on this machine, clients included, and ten minutes of messages to them."""
 
-from bench.cluster import Cluster, Flood
-from bench.lab import Row, at_most, kernel_memory
+from zcomet_lab.bench.cluster import Cluster, Flood
+from zcomet_lab.bench.lab import Row, at_most, kernel_memory
 
 STREAMS, STREAMS_SHORT = 1_000_000, 2_000
 # Each stream is probed twice in this time. By default it is a minute, and the probes of a million streams

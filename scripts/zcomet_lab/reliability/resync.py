@@ -6,8 +6,8 @@ import signal
 import time
 import urllib.request
 
-from bench.cluster import Flood
-from bench.lab import await_true, processes_of
+from zcomet_lab.bench.cluster import Flood
+from zcomet_lab.bench.lab import await_true, processes_of
 
 KILLS, SHORT_KILLS = 10, 1
 STREAMS, SHORT_STREAMS = 1000, 50

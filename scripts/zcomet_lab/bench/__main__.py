@@ -7,14 +7,14 @@ import sys
 import tempfile
 import time
 
-from bench.figures import figure, verdict
-from bench.lab import Lab
-from bench.report import write_report
-from programs import ProgramError, Programs, end_on_signals
-from results import origin, write_result
+from zcomet_lab import ROOT
+from zcomet_lab.bench.figures import figure, verdict
+from zcomet_lab.bench.lab import Lab
+from zcomet_lab.bench.report import write_report
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from zcomet_lab.results import origin, write_result
 
-# From the project's root, where this runs.
-RESULTS = pathlib.Path("docs/bench")
+RESULTS = ROOT / "docs" / "bench"
 NOTES = RESULTS / "notes.md"
 # In the order in which they run: what is quick comes first.
 BENCHMARKS = {
@@ -40,7 +40,7 @@ def table(rows):
 
 def run_one(name, options):
     """Returns the rows of one benchmark."""
-    module = importlib.import_module(f"bench.{name}")
+    module = importlib.import_module(f"zcomet_lab.bench.{name}")
     with tempfile.TemporaryDirectory() as folder, Programs() as programs:
         folder = pathlib.Path(folder)
         results = folder if options.short else options.out

@@ -2,7 +2,7 @@
 
 import random
 
-from reliability import faults
+from zcomet_lab.reliability import faults
 
 SHORT_COUNT = 1
 STARTING_S = 120

@@ -3,8 +3,8 @@ send() calls in the same run."""
 
 import statistics
 
-from bench.cluster import Cluster, Floor, Flood
-from bench.lab import Row, at_least, at_most
+from zcomet_lab.bench.cluster import Cluster, Floor, Flood
+from zcomet_lab.bench.lab import Row, at_least, at_most
 
 STREAMS, STREAMS_SHORT = 10_000, 200
 FLAT_OUT = 0
