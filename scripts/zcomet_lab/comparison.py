@@ -52,7 +52,10 @@ class Comparison:
         with self._changed:
             viewer.numbers.append(number)
             label = f"{viewer.node:>7}  /test/{viewer.user_id}"
-            print("  " + coloured(f"{label}   Recvd msg #{number}: '{text}'", viewer.colour), flush=True)
+            print(
+                "  " + coloured(f"{label}   Recvd msg #{number}: '{text}'", viewer.colour),
+                flush=True,
+            )
             self._changed.notify_all()
 
     def await_all(self, sent, timeout_s):
@@ -83,8 +86,11 @@ class Comparison:
             stream = coloured(f"{viewer.node + ' /test/' + viewer.user_id:<18}", viewer.colour)
             mark = coloured(verdict, 32 if verdict == "all" else 31)
             print(f"{left}   {stream}   {len(viewer.numbers):>8}   {mark}")
-        unseen = sum(count for user_id, count in sent.items()
-                     if user_id not in {viewer.user_id for viewer in self.viewers})
+        unseen = sum(
+            count
+            for user_id, count in sent.items()
+            if user_id not in {viewer.user_id for viewer in self.viewers}
+        )
         self._print_verdict(sum(sent.values()), unseen, right)
         return right
 

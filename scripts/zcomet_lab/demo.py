@@ -35,8 +35,16 @@ class Demo:
         print(bold("Starting a broker and two web nodes"))
         broker = self._programs.start(
             self.path("zcomet-broker"),
-            ["--listen", "tcp://127.0.0.1:*", "--feed", "tcp://127.0.0.1:*", "--admin", "127.0.0.1:0"],
-            name="broker")
+            [
+                "--listen",
+                "tcp://127.0.0.1:*",
+                "--feed",
+                "tcp://127.0.0.1:*",
+                "--admin",
+                "127.0.0.1:0",
+            ],
+            name="broker",
+        )
         ready = broker.await_ready()
         self.broker = ready["listen"]
         print(f"  broker  listens at {ready['listen']}, publishes at {ready['feed']}")
@@ -48,26 +56,57 @@ class Demo:
     def _start_web_node(self, name):
         return self._programs.start(
             self.path("zcomet-webnode"),
-            ["--broker", self.broker, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-             "--workers", 1, "--name", name],
-            name=f"web node {name}")
+            [
+                "--broker",
+                self.broker,
+                "--http",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--workers",
+                1,
+                "--name",
+                name,
+            ],
+            name=f"web node {name}",
+        )
 
     def open_streams(self):
-        print(bold(f"\nOpening {len(STREAMS)} comet streams, two of them for id 3, on different nodes"))
+        print(
+            bold(
+                f"\nOpening {len(STREAMS)} comet streams, two of them for id 3, on different nodes"
+            )
+        )
         return [self._open_stream(index, *placed) for index, placed in enumerate(STREAMS)]
 
     def _open_stream(self, index, node, user_id):
         return CometStream(
             f"{self.urls[node]}/test/{user_id}",
-            lambda number, text: self.comparison.received(index, number, text))
+            lambda number, text: self.comparison.received(index, number, text),
+        )
 
     def send_messages(self, sent_file):
-        print(bold(f"\nSending {MESSAGES} messages, {INTERVAL_MS} ms apart, to random ids from 1 to {IDS}"))
+        print(
+            bold(
+                f"\nSending {MESSAGES} messages, {INTERVAL_MS} ms apart, to random ids from 1 to {IDS}"
+            )
+        )
         generator = self._programs.start(
             self.path("zcomet-msggen"),
-            ["--count", MESSAGES, "--interval", INTERVAL_MS, "--max", IDS,
-             "--broker", self.broker, "--sent", sent_file],
-            name="message generator")
+            [
+                "--count",
+                MESSAGES,
+                "--interval",
+                INTERVAL_MS,
+                "--max",
+                IDS,
+                "--broker",
+                self.broker,
+                "--sent",
+                sent_file,
+            ],
+            name="message generator",
+        )
         generator.finish(timeout_s=30)
         return read_sent(sent_file)
 
@@ -79,10 +118,11 @@ class Demo:
             print(f"  {node_url}/test/123")
         print(bold("Then, in another terminal:"))
         for tool, arguments in (
-                ("zcomet-ctl", "send 123 'Why not open another browser window too?'"),
-                ("zcomet-ctl", "who 123"),
-                ("zcomet-ctl", "nodes"),
-                ("zcomet-msggen", "--count 1000 --interval 10 --max 5")):
+            ("zcomet-ctl", "send 123 'Why not open another browser window too?'"),
+            ("zcomet-ctl", "who 123"),
+            ("zcomet-ctl", "nodes"),
+            ("zcomet-msggen", "--count 1000 --interval 10 --max 5"),
+        ):
             print(f"  {self.path(tool)} --broker {self.broker} {arguments}")
         print(f"  curl -N {url}/test/5")
         print(dim("The streams above go on, too. Ctrl-C ends it all."), flush=True)
@@ -112,10 +152,14 @@ def main():
         prog="scripts/demo",
         description="Runs a Zcomet cluster on this machine and shows messages travel through it. "
         "The exit status is 0 if every stream received everything that was sent to its id, and the "
-        "cluster's own count agrees.")
+        "cluster's own count agrees.",
+    )
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
-    parser.add_argument("--keep", action="store_true",
-                        help="leave the cluster running, say what to try, end it with Ctrl-C")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the cluster running, say what to try, end it with Ctrl-C",
+    )
     options = parser.parse_args()
     end_on_signals()
     try:

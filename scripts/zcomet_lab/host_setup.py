@@ -124,31 +124,58 @@ def file_rows(proc, options):
         if files_of_process(options.streams, workers) <= limit:
             advice += f", or start {workers} processes instead of {options.workers}"
     return [
-        sysctl_row(proc, "fs.nr_open", [each],
-                   "the most that a process's limit of open files can be set to"),
-        sysctl_row(proc, "fs.file-max",
-                   [each * options.workers + OTHERS_FILES],
-                   "open files of the whole host: each stream is one"),
-        Row("limit of open files", limit, limit and max(limit, each),
+        sysctl_row(
+            proc,
+            "fs.nr_open",
+            [each],
+            "the most that a process's limit of open files can be set to",
+        ),
+        sysctl_row(
+            proc,
+            "fs.file-max",
+            [each * options.workers + OTHERS_FILES],
+            "open files of the whole host: each stream is one",
+        ),
+        Row(
+            "limit of open files",
+            limit,
+            limit and max(limit, each),
             f"of each of {options.workers} processes that share the streams; if it lacks, "
-            f"{advice}"),
+            f"{advice}",
+        ),
     ]
 
 
 def queue_rows(proc, streams):
     return [
-        sysctl_row(proc, "net.core.somaxconn", [BACKLOG],
-                   "connections that wait for a worker in a burst; more are dropped and come a "
-                   "second late"),
-        sysctl_row(proc, "net.ipv4.tcp_max_syn_backlog", [2 * BACKLOG],
-                   "handshakes under way, where there are no SYN cookies; a quarter is kept for "
-                   "known peers"),
-        sysctl_row(proc, "net.core.netdev_max_backlog", [max(1000, streams // 100)],
-                   "packets that wait for a processor; what is beyond this is lost. On the loopback "
-                   "that is every packet of a burst, probes of quiet streams among them"),
-        sysctl_row(proc, "net.ipv4.tcp_migrate_req", [1],
-                   "what waits at a worker that leaves the port, or crashes, goes to the others "
-                   "instead of being reset (Linux 5.14)"),
+        sysctl_row(
+            proc,
+            "net.core.somaxconn",
+            [BACKLOG],
+            "connections that wait for a worker in a burst; more are dropped and come a "
+            "second late",
+        ),
+        sysctl_row(
+            proc,
+            "net.ipv4.tcp_max_syn_backlog",
+            [2 * BACKLOG],
+            "handshakes under way, where there are no SYN cookies; a quarter is kept for "
+            "known peers",
+        ),
+        sysctl_row(
+            proc,
+            "net.core.netdev_max_backlog",
+            [max(1000, streams // 100)],
+            "packets that wait for a processor; what is beyond this is lost. On the loopback "
+            "that is every packet of a burst, probes of quiet streams among them",
+        ),
+        sysctl_row(
+            proc,
+            "net.ipv4.tcp_migrate_req",
+            [1],
+            "what waits at a worker that leaves the port, or crashes, goes to the others "
+            "instead of being reset (Linux 5.14)",
+        ),
     ]
 
 
@@ -158,13 +185,25 @@ def port_rows(proc, options):
     wanted = now
     if now and now[1] - now[0] + 1 < options.streams:
         wanted = [min(now[0], PORTS[0]), max(now[1], PORTS[1])]
-    rows = [Row(name, now, wanted,
-                "each stream to one server takes a port of its source address; ports that servers "
-                "of this host use belong into net.ipv4.ip_local_reserved_ports", sysctl=True)]
+    rows = [
+        Row(
+            name,
+            now,
+            wanted,
+            "each stream to one server takes a port of its source address; ports that servers "
+            "of this host use belong into net.ipv4.ip_local_reserved_ports",
+            sysctl=True,
+        )
+    ]
     if wanted:
         addresses = divide_up(options.streams, wanted[1] - wanted[0] + 1)
-        rows.append(Note("source addresses", f"{addresses} needed",
-                         "so many, or as many ports to connect to, have room for the streams"))
+        rows.append(
+            Note(
+                "source addresses",
+                f"{addresses} needed",
+                "so many, or as many ports to connect to, have room for the streams",
+            )
+        )
     return rows
 
 
@@ -174,19 +213,32 @@ def memory_rows(proc, options):
     needed = options.streams * (SOCKET_BYTES + STREAM_BYTES)
     enough = total is None or needed <= total
     return [
-        sysctl_row(proc, "net.ipv4.tcp_mem", [pages * 3 // 4, pages, pages * 3 // 2],
-                   f"pages of {options.page_size} bytes; a message to every stream at once is "
-                   "charged a page for each; past the second number buffers shrink, past the third "
-                   "data is dropped"),
-        Note("net.ipv4.tcp_wmem", proc.sysctl("net.ipv4.tcp_wmem"),
-             "a bound, which an idle stream does not use; less in the third number bounds what "
-             "slow readers hold"),
-        Note("net.ipv4.tcp_rmem", proc.sysctl("net.ipv4.tcp_rmem"),
-             "likewise, for what is sent to a process that does not read"),
-        Row("memory", total and gigabytes(total),
+        sysctl_row(
+            proc,
+            "net.ipv4.tcp_mem",
+            [pages * 3 // 4, pages, pages * 3 // 2],
+            f"pages of {options.page_size} bytes; a message to every stream at once is "
+            "charged a page for each; past the second number buffers shrink, past the third "
+            "data is dropped",
+        ),
+        Note(
+            "net.ipv4.tcp_wmem",
+            proc.sysctl("net.ipv4.tcp_wmem"),
+            "a bound, which an idle stream does not use; less in the third number bounds what "
+            "slow readers hold",
+        ),
+        Note(
+            "net.ipv4.tcp_rmem",
+            proc.sysctl("net.ipv4.tcp_rmem"),
+            "likewise, for what is sent to a process that does not read",
+        ),
+        Row(
+            "memory",
+            total and gigabytes(total),
             total and gigabytes(total if enough else needed),
             f"{gigabytes(needed)} for the streams: {SOCKET_BYTES} bytes each in the kernel, "
-            f"{STREAM_BYTES} in the processes; with both ends on one host, twice that"),
+            f"{STREAM_BYTES} in the processes; with both ends on one host, twice that",
+        ),
     ]
 
 
@@ -194,8 +246,14 @@ def conntrack_rows(proc, options):
     name = "net.netfilter.nf_conntrack_max"
     if proc.sysctl(name) is None:
         return []
-    return [sysctl_row(proc, name, [options.streams + divide_up(options.streams, 16)],
-                       "connection tracking is loaded, and drops what it has no entry for")]
+    return [
+        sysctl_row(
+            proc,
+            name,
+            [options.streams + divide_up(options.streams, 16)],
+            "connection tracking is loaded, and drops what it has no entry for",
+        )
+    ]
 
 
 def rows_for(proc, options):
@@ -256,25 +314,42 @@ def read_options():
     parser = argparse.ArgumentParser(
         prog="host-setup",
         description="Says what the kernel of this host must allow for N streams, what it allows, "
-                    "and why it matters.",
+        "and why it matters.",
         epilog="The exit status is 0 if nothing lacks, 1 if something does (with --apply: still "
-               "does), 2 if an option is wrong. A setting that this kernel or container does not "
-               "have is 'absent', which is no lack.")
-    parser.add_argument("--streams", type=positive, default=1_000_000, metavar="N",
-                        help="streams that the host shall hold (default: 1000000)")
-    parser.add_argument("--workers", type=positive, default=os.cpu_count(), metavar="K",
-                        help="processes that share them: --workers of zcomet-webnode "
-                             "(default: one for each core)")
-    parser.add_argument("--client", action="store_true",
-                        help="this host does not hold the streams but opens them, with "
-                             "zcomet-floodtest")
-    parser.add_argument("--apply", action="store_true",
-                        help="set what lacks, until the next start of the host; no number is ever "
-                             "lowered, but the first of ip_local_port_range")
+        "does), 2 if an option is wrong. A setting that this kernel or container does not "
+        "have is 'absent', which is no lack.",
+    )
+    parser.add_argument(
+        "--streams",
+        type=positive,
+        default=1_000_000,
+        metavar="N",
+        help="streams that the host shall hold (default: 1000000)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=os.cpu_count(),
+        metavar="K",
+        help="processes that share them: --workers of zcomet-webnode "
+        "(default: one for each core)",
+    )
+    parser.add_argument(
+        "--client",
+        action="store_true",
+        help="this host does not hold the streams but opens them, with " "zcomet-floodtest",
+    )
+    parser.add_argument(
+        "--apply",
+        action="store_true",
+        help="set what lacks, until the next start of the host; no number is ever "
+        "lowered, but the first of ip_local_port_range",
+    )
     # For tests: the folder that has proc/ in it, and the size of that host's pages.
     parser.add_argument("--root", default="/", help=argparse.SUPPRESS)
-    parser.add_argument("--page-size", type=positive, default=os.sysconf("SC_PAGE_SIZE"),
-                        help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--page-size", type=positive, default=os.sysconf("SC_PAGE_SIZE"), help=argparse.SUPPRESS
+    )
     return parser.parse_args()
 
 

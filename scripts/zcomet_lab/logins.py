@@ -22,7 +22,9 @@ def await_logins(ctl, user_ids):
 
 
 def nodes_of(ctl, user_id):
-    answer = subprocess.run([*ctl, "who", user_id, "--json"], capture_output=True, timeout=TIMEOUT_S)
+    answer = subprocess.run(
+        [*ctl, "who", user_id, "--json"], capture_output=True, timeout=TIMEOUT_S
+    )
     if answer.returncode != 0:
         raise ProgramError(answer.stderr.decode(errors="replace").strip())
     return len(json.loads(answer.stdout)["nodes"])

@@ -63,8 +63,17 @@ class Network:
         _run("ip", "link", "set", port, "master", SWITCH, "up")
         # Without "nodad" an IPv6 address could not be used for a second or two.
         nodad = ["nodad"] if ipaddress.ip_address(address).version == 6 else []
-        _run("ip", "-n", name, "address", "add", f"{address}/{self._prefix_length}", "dev", "eth0",
-             *nodad)
+        _run(
+            "ip",
+            "-n",
+            name,
+            "address",
+            "add",
+            f"{address}/{self._prefix_length}",
+            "dev",
+            "eth0",
+            *nodad,
+        )
         _run("ip", "-n", name, "link", "set", "lo", "up")
         _run("ip", "-n", name, "link", "set", "eth0", "up")
 

@@ -14,8 +14,14 @@ import tomllib
 from zcomet_lab.comparison import Comparison, bold, dim, read_sent
 from zcomet_lab.ledger import print_ledger
 from zcomet_lab.logins import await_logins
-from zcomet_lab.namespaces import (Network, NotPermitted, enter_private_namespaces, free_address, from_outside,
-                        on_host)
+from zcomet_lab.namespaces import (
+    Network,
+    NotPermitted,
+    enter_private_namespaces,
+    free_address,
+    from_outside,
+    on_host,
+)
 from zcomet_lab.programs import ProgramError, Programs, end_on_signals
 
 MESSAGES, INTERVAL_MS, IDS = 100, 10, 5
@@ -37,8 +43,10 @@ class ClusterFile:
         self.web_nodes = {node["name"]: node["host"] for node in content["webnode"]}
         for name, address in self.addresses.items():
             if ipaddress.ip_address(address).is_loopback:
-                raise ValueError(f"host {name} has the loopback address {address}; "
-                                 "hosts want addresses at which others reach them")
+                raise ValueError(
+                    f"host {name} has the loopback address {address}; "
+                    "hosts want addresses at which others reach them"
+                )
 
     def hosts_without_programs(self):
         """Two hosts that run nothing of the cluster, for msggen and the streams; added if need be."""
@@ -46,7 +54,7 @@ class ClusterFile:
         for name in EXTRA_HOSTS:
             if len(self.addresses.keys() - busy) < len(EXTRA_HOSTS) and name not in self.addresses:
                 self.addresses[name] = free_address(self.addresses.values())
-        return [name for name in self.addresses if name not in busy][:len(EXTRA_HOSTS)]
+        return [name for name in self.addresses if name not in busy][: len(EXTRA_HOSTS)]
 
 
 class NamespaceCluster:
@@ -63,7 +71,8 @@ class NamespaceCluster:
 
     def _start(self, host, program, arguments, name):
         return self._programs.start(
-            program, ["--cluster", self._cluster.path, *arguments], name=name, prefix=on_host(host))
+            program, ["--cluster", self._cluster.path, *arguments], name=name, prefix=on_host(host)
+        )
 
     def _ctl(self):
         return [self.path("tools", "zcomet-ctl"), "--cluster", self._cluster.path]
@@ -80,12 +89,14 @@ class NamespaceCluster:
     def start_programs(self):
         print(bold("\nPrograms"))
         host = self._cluster.broker_host
-        self._start(host, self.path("broker", "zcomet-broker"), ["--host", host],
-                    "broker").await_ready()
+        self._start(
+            host, self.path("broker", "zcomet-broker"), ["--host", host], "broker"
+        ).await_ready()
         print(f"  {host:<12} broker")
         nodes = {
-            name: self._start(host, self.path("webnode", "zcomet-webnode"), ["--node", name],
-                              f"web node {name}")
+            name: self._start(
+                host, self.path("webnode", "zcomet-webnode"), ["--node", name], f"web node {name}"
+            )
             for name, host in self._cluster.web_nodes.items()
         }
         for name, node in nodes.items():
@@ -95,13 +106,21 @@ class NamespaceCluster:
     def open_streams(self):
         """A stream for each id on each web node, all from one host."""
         placed = [(node, str(number)) for node in self.urls for number in range(1, IDS + 1)]
-        print(bold(f"\n{len(placed)} streams from {self.stream_host}, "
-                   f"{MESSAGES} messages from {self.load_host}"), flush=True)
+        print(
+            bold(
+                f"\n{len(placed)} streams from {self.stream_host}, "
+                f"{MESSAGES} messages from {self.load_host}"
+            ),
+            flush=True,
+        )
         self.comparison = Comparison(placed)
         urls = [f"{self.urls[node]}/test/{user_id}" for node, user_id in placed]
         streams = self._programs.start(
-            sys.executable, ["-m", "zcomet_lab.streams", *urls], name="streams",
-            prefix=on_host(self.stream_host))
+            sys.executable,
+            ["-m", "zcomet_lab.streams", *urls],
+            name="streams",
+            prefix=on_host(self.stream_host),
+        )
         streams.await_line("open")
         threading.Thread(target=self._read_streams, args=(streams,), daemon=True).start()
         await_logins([*on_host(self.load_host), *self._ctl()], [user_id for _, user_id in placed])
@@ -113,9 +132,11 @@ class NamespaceCluster:
 
     def send_messages(self, sent_file):
         generator = self._start(
-            self.load_host, self.path("tools", "zcomet-msggen"),
+            self.load_host,
+            self.path("tools", "zcomet-msggen"),
             ["--count", MESSAGES, "--interval", INTERVAL_MS, "--max", IDS, "--sent", sent_file],
-            "message generator")
+            "message generator",
+        )
         generator.finish(timeout_s=60)
         return read_sent(sent_file)
 
@@ -124,9 +145,10 @@ class NamespaceCluster:
         url = next(iter(self.urls.values()))
         print("\n" + bold("The cluster stays up. From another terminal:"))
         for host, command in (
-                (self.stream_host, ["curl", "-N", f"{url}/test/5"]),
-                (self.load_host, [*self._ctl(), "nodes"]),
-                (self.load_host, [*self._ctl(), "send", "5", "hello from another host"])):
+            (self.stream_host, ["curl", "-N", f"{url}/test/5"]),
+            (self.load_host, [*self._ctl(), "nodes"]),
+            (self.load_host, [*self._ctl(), "send", "5", "hello from another host"]),
+        ):
             print("  " + shlex.join([*from_outside(host), *command]))
         print(dim("Ctrl-C ends it all."), flush=True)
         signal.pause()
@@ -153,11 +175,15 @@ def parse_options():
         prog="scripts/netns-cluster",
         description="Builds the hosts of a cluster file as network namespaces of this machine, runs "
         "the cluster on them, sends messages from one host to streams of another, and compares. "
-        "The exit status is 0 if everything arrived, 77 if namespaces are not permitted here.")
+        "The exit status is 0 if everything arrived, 77 if namespaces are not permitted here.",
+    )
     parser.add_argument("file", help="the cluster file, as topology/examples/three-hosts.toml")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
-    parser.add_argument("--keep", action="store_true",
-                        help="leave the cluster running, say what to try, end it with Ctrl-C")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the cluster running, say what to try, end it with Ctrl-C",
+    )
     return parser.parse_args()
 
 

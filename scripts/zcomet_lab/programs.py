@@ -32,8 +32,12 @@ class Program:
         # processes it has, and what programs cost could not be compared.
         command = [*prefix, "setpriv", "--pdeathsig", "TERM", str(path), *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self._log, process_group=0)
+            command,
+            stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            process_group=0,
+        )
         self.pid = self._process.pid
 
     def log(self):
@@ -80,10 +84,13 @@ class Program:
         try:
             output, _ = self._process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            raise ProgramError(f"{self.name} did not finish in {timeout_s} s.\n{self.log()}") from None
+            raise ProgramError(
+                f"{self.name} did not finish in {timeout_s} s.\n{self.log()}"
+            ) from None
         if status is not None and self._process.returncode != status:
             raise ProgramError(
-                f"{self.name} ended with status {self._process.returncode}.\n{self.log()}")
+                f"{self.name} ended with status {self._process.returncode}.\n{self.log()}"
+            )
         return output.decode(errors="replace")
 
     @property

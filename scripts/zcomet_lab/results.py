@@ -9,7 +9,9 @@ import platform
 def machine():
     """A line that says what the figures were measured on."""
     info = pathlib.Path("/proc/cpuinfo").read_text()
-    model = next(line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line)
+    model = next(
+        line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line
+    )
     total_kib = int(pathlib.Path("/proc/meminfo").read_text().split()[1])
     cores = info.count("model name")
     release = ".".join(platform.release().split(".")[:2])
@@ -18,7 +20,11 @@ def machine():
 
 def origin(seconds):
     """Where and when a run was made that took so long and has just ended."""
-    return {"machine": machine(), "date": datetime.date.today().isoformat(), "seconds": round(seconds)}
+    return {
+        "machine": machine(),
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds),
+    }
 
 
 def write_result(folder, name, result):

@@ -41,24 +41,74 @@ class Soak:
 
     def run(self, minutes):
         """Runs the load; returns what floodtest saw and how many messages were sent."""
-        broker_program = self.start("zcomet-broker", "--listen", "tcp://127.0.0.1:*", "--feed",
-                                    "tcp://127.0.0.1:*", "--admin", "127.0.0.1:0")
+        broker_program = self.start(
+            "zcomet-broker",
+            "--listen",
+            "tcp://127.0.0.1:*",
+            "--feed",
+            "tcp://127.0.0.1:*",
+            "--admin",
+            "127.0.0.1:0",
+        )
         broker = broker_program.await_ready()["listen"]
-        node = self.start("zcomet-webnode", "--broker", broker, "--http", "127.0.0.1:0", "--admin",
-                          "127.0.0.1:0", "--name", "soak").await_ready()
-        self.start("zcomet-memlog", "--admin", f"http://{node['admin']}", "--interval", SAMPLE_S,
-                   "--out", self.node_log)
-        self.start("zcomet-memlog", "--pid", broker_program.pid, "--interval", SAMPLE_S, "--out",
-                   self.broker_log)
-        flood = self.start("zcomet-floodtest", "--connections", STREAMS, "--url",
-                           f"{node['http']}/test/{{id}}", "--rate", 2000, "--json")
+        node = self.start(
+            "zcomet-webnode",
+            "--broker",
+            broker,
+            "--http",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--name",
+            "soak",
+        ).await_ready()
+        self.start(
+            "zcomet-memlog",
+            "--admin",
+            f"http://{node['admin']}",
+            "--interval",
+            SAMPLE_S,
+            "--out",
+            self.node_log,
+        )
+        self.start(
+            "zcomet-memlog",
+            "--pid",
+            broker_program.pid,
+            "--interval",
+            SAMPLE_S,
+            "--out",
+            self.broker_log,
+        )
+        flood = self.start(
+            "zcomet-floodtest",
+            "--connections",
+            STREAMS,
+            "--url",
+            f"{node['http']}/test/{{id}}",
+            "--rate",
+            2000,
+            "--json",
+        )
         self.await_streams(broker)
         print(f"{STREAMS} streams are open; {GENERATORS} generators begin", flush=True)
         count = int(minutes * 60 * 1000 / INTERVAL_MS)
         self._loaded_at = time.time()
-        generator = self.start("zcomet-msggen", "--count", count, "--interval", INTERVAL_MS, "--max",
-                               STREAMS, "--processes", GENERATORS, "--stamp", "--broker", broker,
-                               "--json")
+        generator = self.start(
+            "zcomet-msggen",
+            "--count",
+            count,
+            "--interval",
+            INTERVAL_MS,
+            "--max",
+            STREAMS,
+            "--processes",
+            GENERATORS,
+            "--stamp",
+            "--broker",
+            broker,
+            "--json",
+        )
         sent = json.loads(generator.finish(minutes * 60 + 60).splitlines()[-1])
         self._unloaded_at = time.time()
         time.sleep(ARRIVAL_S)
@@ -69,8 +119,11 @@ class Soak:
         """Waits until every stream is open and the broker knows of its id."""
         deadline = time.monotonic() + OPENING_S
         while time.monotonic() < deadline:
-            nodes = json.loads(subprocess.check_output(
-                [self.path("zcomet-ctl"), "--broker", broker, "nodes", "--json"]))
+            nodes = json.loads(
+                subprocess.check_output(
+                    [self.path("zcomet-ctl"), "--broker", broker, "nodes", "--json"]
+                )
+            )
             if sum(node["ids"] for node in nodes) == STREAMS:
                 return
             time.sleep(0.2)
@@ -82,8 +135,11 @@ class Soak:
         that use the same libraries end."""
         with open(log, encoding="utf-8") as lines:
             rows = [line.rstrip("\n").split("\t") for line in lines]
-        settled = [int(row[2]) for row in rows
-                   if self._loaded_at + SETTLE_S <= int(row[1]) <= self._unloaded_at]
+        settled = [
+            int(row[2])
+            for row in rows
+            if self._loaded_at + SETTLE_S <= int(row[1]) <= self._unloaded_at
+        ]
         if len(settled) < 20:
             return None
         return statistics.median(settled[-10:]) / statistics.median(settled[:10]) - 1
@@ -91,19 +147,36 @@ class Soak:
 
 def report(flood, sent, growths):
     """Prints the verdict; returns whether everything holds."""
-    latency = {name: flood["latency_ns"][name] / 1e6 for name in ("p50", "p90", "p99", "p99_9", "max")}
+    latency = {
+        name: flood["latency_ns"][name] / 1e6 for name in ("p50", "p90", "p99", "p99_9", "max")
+    }
     checks = [
-        (f"all {STREAMS} streams stayed open",
-         flood["connected"] == STREAMS and flood["closed"] == 0 and flood["failed"]["total"] == 0),
-        (f"{sent['sent']} messages sent at {sent['per_s']:.0f} a second, {flood['chunks']} arrived",
-         sent["sent"] == flood["chunks"]),
-        ("latency " + ", ".join(f"{name.replace('_', '.')} {value:.2f} ms"
-                                for name, value in latency.items()),
-         latency["p99"] < LATENCY_P99_MS_MAX),
+        (
+            f"all {STREAMS} streams stayed open",
+            flood["connected"] == STREAMS
+            and flood["closed"] == 0
+            and flood["failed"]["total"] == 0,
+        ),
+        (
+            f"{sent['sent']} messages sent at {sent['per_s']:.0f} a second, {flood['chunks']} arrived",
+            sent["sent"] == flood["chunks"],
+        ),
+        (
+            "latency "
+            + ", ".join(
+                f"{name.replace('_', '.')} {value:.2f} ms" for name, value in latency.items()
+            ),
+            latency["p99"] < LATENCY_P99_MS_MAX,
+        ),
     ]
-    checks += [(f"memory of the {name} changed by {growth:+.2%} after the first minute",
-                growth <= GROWTH_MAX)
-               for name, growth in growths.items() if growth is not None]
+    checks += [
+        (
+            f"memory of the {name} changed by {growth:+.2%} after the first minute",
+            growth <= GROWTH_MAX,
+        )
+        for name, growth in growths.items()
+        if growth is not None
+    ]
     for text, holds in checks:
         print(("ok    " if holds else "FAIL  ") + text)
     return all(holds for _, holds in checks)
@@ -114,10 +187,13 @@ def main():
         prog="scripts/soak",
         description=f"{STREAMS} streams, {GENERATORS} generators at 1,000 messages a second in all: says "
         f"whether every message arrived, with a p99 latency under {LATENCY_P99_MS_MAX} ms, and whether "
-        "memory stayed flat; draws the web node's memory.")
+        "memory stayed flat; draws the web node's memory.",
+    )
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("--minutes", type=float, default=10, help="how long to send; default: 10")
-    parser.add_argument("--plot", metavar="FILE", help="where to draw memory; default: docs/memory-10k.png")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="where to draw memory; default: docs/memory-10k.png"
+    )
     options = parser.parse_args()
     plot = options.plot or os.path.join(ROOT, "docs", "memory-10k.png")
     end_on_signals()
@@ -125,10 +201,14 @@ def main():
         with tempfile.TemporaryDirectory() as folder, Programs() as programs:
             soak = Soak(options.build, folder, programs)
             flood, sent = soak.run(options.minutes)
-            passed = report(flood, sent, {"web node": soak.growth(soak.node_log),
-                                          "broker": soak.growth(soak.broker_log)})
-            subprocess.run([os.path.join(ROOT, "scripts", "plot-memory"), soak.node_log, plot],
-                           check=True)
+            passed = report(
+                flood,
+                sent,
+                {"web node": soak.growth(soak.node_log), "broker": soak.growth(soak.broker_log)},
+            )
+            subprocess.run(
+                [os.path.join(ROOT, "scripts", "plot-memory"), soak.node_log, plot], check=True
+            )
     except ProgramError as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1

@@ -23,18 +23,21 @@ TEXTS = ["Why not open another browser window too?", "<b>not bold</b> & 'quoted'
 
 def start_cluster(programs, broker_path, web_node_path):
     broker = programs.start(
-        broker_path, ["--listen", "tcp://127.0.0.1:*", "--feed", "tcp://127.0.0.1:*"],
-        name="broker").await_ready()["listen"]
+        broker_path, ["--listen", "tcp://127.0.0.1:*", "--feed", "tcp://127.0.0.1:*"], name="broker"
+    ).await_ready()["listen"]
     web_node = programs.start(
-        web_node_path, ["--broker", broker, "--http", "127.0.0.1:0", "--name", "a"],
-        name="web node").await_ready()["http"]
+        web_node_path, ["--broker", broker, "--http", "127.0.0.1:0", "--name", "a"], name="web node"
+    ).await_ready()["http"]
     return broker, web_node
 
 
 def send(ctl_path, broker, text):
     subprocess.run(
         [ctl_path, "--broker", broker, "send", "123", text],
-        check=True, capture_output=True, timeout=TIMEOUT_S)
+        check=True,
+        capture_output=True,
+        timeout=TIMEOUT_S,
+    )
 
 
 def await_true(what, holds):
@@ -69,8 +72,9 @@ def main():
         print("skipped: Chromium (Debian's chromium and chromium-driver) is not installed")
         return SKIPPED
     # The browser may still be writing to its profile when it is ended.
-    with tempfile.TemporaryDirectory(prefix="zcomet-browser-", ignore_cleanup_errors=True) as profile, \
-            Programs() as programs:
+    with tempfile.TemporaryDirectory(
+        prefix="zcomet-browser-", ignore_cleanup_errors=True
+    ) as profile, Programs() as programs:
         broker, web_node = start_cluster(programs, broker_path, web_node_path)
         with contextlib.closing(Browser(programs, chromedriver, profile)) as browser:
             check_page(browser, ctl_path, broker, f"{web_node}/test/123")

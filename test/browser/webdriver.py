@@ -9,8 +9,14 @@ import urllib.request
 # Root, as which containers run, may start Chromium only without its sandbox. The rest keeps it from
 # talking to anyone but the page under test.
 ARGUMENTS = [
-    "--headless", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 TIMEOUT_S = 60
 
@@ -23,11 +29,22 @@ class Browser:
         started = driver.await_line("started successfully on port")
         port = re.search(r"on port (\d+)", started)[1]
         self._url = f"http://127.0.0.1:{port}/session"
-        self._url += "/" + self._call("POST", "", {"capabilities": {"alwaysMatch": {
-            # "none": a page that never ends has no load event to wait for.
-            "pageLoadStrategy": "none",
-            "goog:chromeOptions": {"args": self._arguments(profile)},
-        }}})["sessionId"]
+        self._url += (
+            "/"
+            + self._call(
+                "POST",
+                "",
+                {
+                    "capabilities": {
+                        "alwaysMatch": {
+                            # "none": a page that never ends has no load event to wait for.
+                            "pageLoadStrategy": "none",
+                            "goog:chromeOptions": {"args": self._arguments(profile)},
+                        }
+                    }
+                },
+            )["sessionId"]
+        )
 
     @staticmethod
     def _arguments(profile):
@@ -37,7 +54,8 @@ class Browser:
     def _call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self._url + path, data, {"Content-Type": "application/json"}, method=method)
+            self._url + path, data, {"Content-Type": "application/json"}, method=method
+        )
         # Without the environment's proxies: the driver is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=TIMEOUT_S) as answer:

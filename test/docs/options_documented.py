@@ -20,7 +20,9 @@ PAGE_FLAG = re.compile(r"\bFl -([a-z][a-z0-9-]*)")
 
 
 def help_text(program, *command):
-    run = subprocess.run([program, *command, "--help"], capture_output=True, text=True, timeout=20, check=True)
+    run = subprocess.run(
+        [program, *command, "--help"], capture_output=True, text=True, timeout=20, check=True
+    )
     return run.stdout
 
 
@@ -79,7 +81,11 @@ def main():
     program, page = sys.argv[1:]
     options = options_of_program(program)
     # A help text that this script cannot read would agree with an empty page.
-    found = list(disagreements(options, options_of_page(page))) if "help" in options else ["--help is unreadable"]
+    found = (
+        list(disagreements(options, options_of_page(page)))
+        if "help" in options
+        else ["--help is unreadable"]
+    )
     for disagreement in found:
         print(f"{page}: {disagreement}")
     return 1 if found else 0

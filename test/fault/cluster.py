@@ -23,8 +23,14 @@ import urllib.request
 from zcomet_lab.namespaces import SWITCH, Network, on_host
 from zcomet_lab.programs import ProgramError
 
-ADDRESSES = {"broker": "198.18.0.1", "web1": "198.18.0.2", "web2": "198.18.0.3", "load": "198.18.0.4",
-             "browsers": "198.18.0.5", "spare": "198.18.0.6"}
+ADDRESSES = {
+    "broker": "198.18.0.1",
+    "web1": "198.18.0.2",
+    "web2": "198.18.0.3",
+    "load": "198.18.0.4",
+    "browsers": "198.18.0.5",
+    "spare": "198.18.0.6",
+}
 OWN_ADDRESS = "198.18.0.250/24"
 BROKER_NAME = "zcomet-broker"
 BROKER = f"tcp://{BROKER_NAME}:5555"
@@ -75,13 +81,18 @@ def is_running(pid):
 
 def children_of(pid):
     """The processes that `pid` has started and that have not ended."""
-    running = ((child, state_and_parent(child)) for child in map(int, filter(str.isdigit, os.listdir("/proc"))))
+    running = (
+        (child, state_and_parent(child))
+        for child in map(int, filter(str.isdigit, os.listdir("/proc")))
+    )
     return sorted(child for child, facts in running if facts and facts[1] == pid)
 
 
 def waiting_bytes(host, queue):
     """What waits in this queue of a host's connections."""
-    sockets = subprocess.check_output([*on_host(host), "ss", "-Htn", "state", "established"], text=True)
+    sockets = subprocess.check_output(
+        [*on_host(host), "ss", "-Htn", "state", "established"], text=True
+    )
     return sum(int(line.split()[queue]) for line in sockets.splitlines())
 
 
@@ -117,13 +128,17 @@ class Cluster:
         self.name_broker("broker")
         subprocess.run(["mount", "--bind", self._hosts_file, "/etc/hosts"], check=True)
         os.mkdir(self.log_disk)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LOG_DISK_BYTES}", "tmpfs", self.log_disk],
-                       check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={LOG_DISK_BYTES}", "tmpfs", self.log_disk],
+            check=True,
+        )
         self.set_clocks(0)
 
     def tear_down(self):
         """Takes the disks away, as far as there are any, once the programs have ended."""
-        subprocess.run(["umount", "--lazy", self.log_disk, "/etc/hosts"], check=False, capture_output=True)
+        subprocess.run(
+            ["umount", "--lazy", self.log_disk, "/etc/hosts"], check=False, capture_output=True
+        )
 
     def start(self):
         self.start_broker()
@@ -148,35 +163,87 @@ class Cluster:
         """A program of the cluster itself; its log is on the disk for logs."""
         log = os.path.join(self.log_disk, f"{host}.log")
         prefix = [*on_host(host), "sh", "-c", 'exec 2>>"$0"; exec "$@"', log, *self._clock_prefix()]
-        return self._programs.start(self.path(program), arguments, name=f"{program} on {host}", prefix=prefix)
+        return self._programs.start(
+            self.path(program), arguments, name=f"{program} on {host}", prefix=prefix
+        )
 
     def tool(self, host, program, *arguments):
-        return self._programs.start(self.path(program), arguments, name=f"{program} on {host}",
-                                    prefix=on_host(host))
+        return self._programs.start(
+            self.path(program), arguments, name=f"{program} on {host}", prefix=on_host(host)
+        )
 
     def start_broker(self):
         self.broker = self.service(
-            self.broker_host, "zcomet-broker", "--supervise", "--listen", "tcp://0.0.0.0:5555",
-            "--liveness-ms", LIVENESS_S * 1000, "--log-level", "debug")
+            self.broker_host,
+            "zcomet-broker",
+            "--supervise",
+            "--listen",
+            "tcp://0.0.0.0:5555",
+            "--liveness-ms",
+            LIVENESS_S * 1000,
+            "--log-level",
+            "debug",
+        )
         self.broker.await_ready()
 
     def start_web_node(self, node):
         self.web_nodes[node] = self.service(
-            node, "zcomet-webnode", "--broker", BROKER, "--http", f"{ADDRESSES[node]}:8000", "--workers", WORKERS,
-            "--name", node, "--admin", f"{ADDRESSES[node]}:9480", "--log-level", "debug")
+            node,
+            "zcomet-webnode",
+            "--broker",
+            BROKER,
+            "--http",
+            f"{ADDRESSES[node]}:8000",
+            "--workers",
+            WORKERS,
+            "--name",
+            node,
+            "--admin",
+            f"{ADDRESSES[node]}:9480",
+            "--log-level",
+            "debug",
+        )
         self.web_nodes[node].await_ready()
 
     def start_generator(self):
         self.generator = self.tool(
-            "load", "zcomet-msggen", "--ack", "--log", self.sent_log, "--count", 10_000_000, "--interval",
-            SEND_INTERVAL_MS, "--max", IDS, "--broker", BROKER, "--json")
+            "load",
+            "zcomet-msggen",
+            "--ack",
+            "--log",
+            self.sent_log,
+            "--count",
+            10_000_000,
+            "--interval",
+            SEND_INTERVAL_MS,
+            "--max",
+            IDS,
+            "--broker",
+            BROKER,
+            "--json",
+        )
 
     def open_streams(self, node, count, log=None):
         """Streams of a further zcomet-floodtest, all of them open."""
         log = log or os.path.join(self.folder, f"received-{len(self.floods)}")
-        flood = Flood(node, log, self.tool(
-            "browsers", "zcomet-floodtest", "--connections", count, "--ids", IDS, "--rate", 0, "--url",
-            f"http://{ADDRESSES[node]}:8000/test/{{id}}", "--log", log))
+        flood = Flood(
+            node,
+            log,
+            self.tool(
+                "browsers",
+                "zcomet-floodtest",
+                "--connections",
+                count,
+                "--ids",
+                IDS,
+                "--rate",
+                0,
+                "--url",
+                f"http://{ADDRESSES[node]}:8000/test/{{id}}",
+                "--log",
+                log,
+            ),
+        )
         ready = flood.program.await_line("zcomet-floodtest ready")
         if f"open={count} " not in ready:
             raise ProgramError(f"of {count} streams to {node} not all opened: {ready}")
@@ -198,8 +265,11 @@ class Cluster:
 
     def ctl(self, *arguments):
         """The answer of the broker to zcomet-ctl; nothing if there is none."""
-        done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--timeout", "1", "--json", *arguments],
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [self.path("zcomet-ctl"), "--broker", BROKER, "--timeout", "1", "--json", *arguments],
+            capture_output=True,
+            text=True,
+        )
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def stats(self, node):
@@ -231,9 +301,10 @@ class Cluster:
         table = {node["name"]: node["ids"] for node in nodes if node["live"]}
         for node in WEB_NODES:
             stats = self.stats(node)
-            if stats is None or any(worker["state"] != "live" or
-                                    table.get(worker["name"]) != worker["counters"]["ids"]
-                                    for worker in stats["workers"]):
+            if stats is None or any(
+                worker["state"] != "live" or table.get(worker["name"]) != worker["counters"]["ids"]
+                for worker in stats["workers"]
+            ):
                 return False
         return True
 
@@ -247,7 +318,9 @@ class Cluster:
 
     @staticmethod
     def _have_flowed(first, now):
-        return now and all(now.get(name, 0) >= count + MESSAGES_BETWEEN for name, count in first.items())
+        return now and all(
+            now.get(name, 0) >= count + MESSAGES_BETWEEN for name, count in first.items()
+        )
 
     def _messages(self):
         """How many messages the broker and each worker have got; nothing if one of them does not answer."""
@@ -255,9 +328,14 @@ class Cluster:
         stats = [self.stats(node) for node in WEB_NODES]
         if broker is None or None in stats:
             return None
-        return {"broker": broker["counters"]["messages_in"],
-                **{worker["name"]: worker["counters"]["messages_received"]
-                   for node in stats for worker in node["workers"]}}
+        return {
+            "broker": broker["counters"]["messages_in"],
+            **{
+                worker["name"]: worker["counters"]["messages_received"]
+                for node in stats
+                for worker in node["workers"]
+            },
+        }
 
     def senders(self):
         """How many the broker knows of; nothing if it does not answer."""
@@ -281,8 +359,11 @@ class Cluster:
 
     def ledger(self):
         """The broker's ledger once nothing is on its way, and whether it balances."""
-        done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--json", "ledger", "--wait", "20"],
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [self.path("zcomet-ctl"), "--broker", BROKER, "--json", "ledger", "--wait", "20"],
+            capture_output=True,
+            text=True,
+        )
         if not done.stdout:
             raise ProgramError(done.stderr.strip())
         return done.returncode == 0, json.loads(done.stdout)
@@ -290,8 +371,10 @@ class Cluster:
     def await_delivered(self):
         """Until every stream has read what was written to it: after a cable was pulled the kernel waits
         longer and longer before it tries again."""
-        await_event("the web nodes' kernels have delivered",
-                    lambda: not any(waiting_bytes(node, SEND_QUEUE) for node in WEB_NODES))
+        await_event(
+            "the web nodes' kernels have delivered",
+            lambda: not any(waiting_bytes(node, SEND_QUEUE) for node in WEB_NODES),
+        )
         await_event("the streams have read", lambda: not waiting_bytes("browsers", RECEIVE_QUEUE))
 
     def end_streams(self):
@@ -302,8 +385,17 @@ class Cluster:
             flood.program.finish(20, status=None)
 
     def reconcile(self):
-        done = subprocess.run([self.path("zcomet-ctl"), "--json", "reconcile", self.sent_log,
-                               *(flood.log for flood in self.floods)], capture_output=True, text=True)
+        done = subprocess.run(
+            [
+                self.path("zcomet-ctl"),
+                "--json",
+                "reconcile",
+                self.sent_log,
+                *(flood.log for flood in self.floods),
+            ],
+            capture_output=True,
+            text=True,
+        )
         if not done.stdout:
             raise ProgramError(done.stderr.strip())
         return json.loads(done.stdout)
@@ -315,8 +407,13 @@ class Cluster:
         stay those of the machine."""
         if not self._own_clocks:
             return []
-        return ["env", f"LD_PRELOAD={LIBRARY_OF_CLOCKS}", f"FAKETIME_TIMESTAMP_FILE={self._clock_file}",
-                "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        return [
+            "env",
+            f"LD_PRELOAD={LIBRARY_OF_CLOCKS}",
+            f"FAKETIME_TIMESTAMP_FILE={self._clock_file}",
+            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        ]
 
     def set_clocks(self, ahead_s):
         """Steps the clock of the cluster's programs."""

@@ -43,7 +43,11 @@ def happen(cluster, fault, node):
     cluster.await_whole()
     happening.whole_ns = time.time_ns()
     cluster.await_load()
-    say(fault=fault.name, node=node, whole_again_s=round((happening.whole_ns - happening.began_ns) / 1e9, 2))
+    say(
+        fault=fault.name,
+        node=node,
+        whole_again_s=round((happening.whole_ns - happening.began_ns) / 1e9, 2),
+    )
     return happening
 
 
@@ -61,24 +65,45 @@ def judge(cluster, happenings):
     lost = missed_beyond(logs, missing, happenings)
     closed = logs.closed_beyond(happenings, ended_ns)
     ends = [each.began_ns for each in happenings[1:]] + [ended_ns]
-    say(faults=[each.fault.name for each in happenings],
-        flowed_again_s=[logs.flowed_again_s(each, until, missing) for each, until in zip(happenings, ends)],
-        sent=summary["sent"], acknowledged=summary["acknowledged"], resent=summary["resent"],
-        void=summary["void"], unconfirmed=summary["unconfirmed"], received=totals["received"],
-        streams=totals["streams"], missing=len(lost), missing_as_declared=len(missing) - len(lost),
-        twice=totals["twice"], out_of_order=totals["out_of_order"], unsent=totals["unsent"],
-        closed_unasked=closed, ledger_balanced=balanced, ledger=ledger)
-    for finding in [*lost, *(each for each in reconciled["findings"] if each["kind"] != "missing")][:FINDINGS_SHOWN]:
+    say(
+        faults=[each.fault.name for each in happenings],
+        flowed_again_s=[
+            logs.flowed_again_s(each, until, missing) for each, until in zip(happenings, ends)
+        ],
+        sent=summary["sent"],
+        acknowledged=summary["acknowledged"],
+        resent=summary["resent"],
+        void=summary["void"],
+        unconfirmed=summary["unconfirmed"],
+        received=totals["received"],
+        streams=totals["streams"],
+        missing=len(lost),
+        missing_as_declared=len(missing) - len(lost),
+        twice=totals["twice"],
+        out_of_order=totals["out_of_order"],
+        unsent=totals["unsent"],
+        closed_unasked=closed,
+        ledger_balanced=balanced,
+        ledger=ledger,
+    )
+    for finding in [*lost, *(each for each in reconciled["findings"] if each["kind"] != "missing")][
+        :FINDINGS_SHOWN
+    ]:
         say(finding=finding)
-    return [text for wrong, text in (
-        (lost, f"{len(lost)} messages are missing on streams that were open"),
-        (totals["twice"], f"{totals['twice']} came twice"),
-        (totals["out_of_order"], f"{totals['out_of_order']} came out of order"),
-        (totals["unsent"], f"{totals['unsent']} came that were not sent"),
-        (summary["unconfirmed"], f"{summary['unconfirmed']} were never acknowledged"),
-        (summary["log_lines_lost"], "the sender's log is not whole"),
-        (closed, f"{closed} streams were closed that should have stayed open"),
-        (not balanced, "the ledger does not balance")) if wrong]
+    return [
+        text
+        for wrong, text in (
+            (lost, f"{len(lost)} messages are missing on streams that were open"),
+            (totals["twice"], f"{totals['twice']} came twice"),
+            (totals["out_of_order"], f"{totals['out_of_order']} came out of order"),
+            (totals["unsent"], f"{totals['unsent']} came that were not sent"),
+            (summary["unconfirmed"], f"{summary['unconfirmed']} were never acknowledged"),
+            (summary["log_lines_lost"], "the sender's log is not whole"),
+            (closed, f"{closed} streams were closed that should have stayed open"),
+            (not balanced, "the ledger does not balance"),
+        )
+        if wrong
+    ]
 
 
 def show_logs(cluster):
@@ -102,8 +127,12 @@ def run(options, folder):
     faults = chosen(options)
     with contextlib.ExitStack() as stack:
         programs = Programs()
-        cluster = Cluster(options.build, folder, programs,
-                          own_clocks=any(not fault.anywhere for fault, _ in faults))
+        cluster = Cluster(
+            options.build,
+            folder,
+            programs,
+            own_clocks=any(not fault.anywhere for fault, _ in faults),
+        )
         stack.callback(cluster.tear_down)
         with programs:
             wrong = attempt(cluster, faults)
@@ -127,11 +156,21 @@ def attempt(cluster, faults):
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--build", default="build", help="the build directory")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32),
-                        help="of --random; printed, drawn at random by default")
-    parser.add_argument("--keep", metavar="DIR", help="a new folder for the logs of messages and programs, which stays")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().randrange(1 << 32),
+        help="of --random; printed, drawn at random by default",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        help="a new folder for the logs of messages and programs, which stays",
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--fault", choices=FAULTS, metavar="NAME")
     what.add_argument("--random", type=int, metavar="N")

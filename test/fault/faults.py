@@ -15,8 +15,20 @@ import subprocess
 import time
 import typing
 
-from cluster import (ADDRESSES, BROKER, IDS, LIBRARY_OF_CLOCKS, LIVENESS_S, STREAMS, WEB_NODES, WORKERS, await_event,
-                     check, children_of, is_running)
+from cluster import (
+    ADDRESSES,
+    BROKER,
+    IDS,
+    LIBRARY_OF_CLOCKS,
+    LIVENESS_S,
+    STREAMS,
+    WEB_NODES,
+    WORKERS,
+    await_event,
+    check,
+    children_of,
+    is_running,
+)
 from zcomet_lab.namespaces import on_host
 
 # Well within the liveness time, and well past it.
@@ -51,12 +63,15 @@ def fault(*, misses=False, closes=False, lacks=lambda: None, anywhere=True):
         name = function.__name__.replace("_", "-")
         FAULTS[name] = Fault(name, function, misses, closes, lacks, anywhere)
         return function
+
     return add
 
 
 def await_logged_out(cluster, node):
-    await_event(f"the workers of {node} are logged out",
-                lambda: all(cluster.knows(f"{node}/{worker + 1}") is False for worker in range(WORKERS)))
+    await_event(
+        f"the workers of {node} are logged out",
+        lambda: all(cluster.knows(f"{node}/{worker + 1}") is False for worker in range(WORKERS)),
+    )
 
 
 # Processes that are killed ---------------------------------------------------------------------------
@@ -120,8 +135,19 @@ def kill_webnode_supervisor(cluster, node):
 @fault()
 def kill_sender(cluster, _node):
     """One of two: what it had under way is its own loss, and nobody else's."""
-    other = cluster.tool("load", "zcomet-msggen", "--ack", "--count", 1_000_000, "--interval", 1, "--max", IDS,
-                         "--broker", BROKER)
+    other = cluster.tool(
+        "load",
+        "zcomet-msggen",
+        "--ack",
+        "--count",
+        1_000_000,
+        "--interval",
+        1,
+        "--max",
+        IDS,
+        "--broker",
+        BROKER,
+    )
     await_event("both send", lambda: cluster.senders() == 2)
     os.kill(other.pid, signal.SIGKILL)
     cluster.forget(other)
@@ -251,8 +277,12 @@ def pull_browsers(_cluster, _node):
 def why_no_nftables():
     if shutil.which("nft") is None:
         return "nft is not installed"
-    tried = subprocess.run(["nft", "--check", "-f", "-"], input=rules("input", SOME_PACKETS), capture_output=True,
-                           text=True)
+    tried = subprocess.run(
+        ["nft", "--check", "-f", "-"],
+        input=rules("input", SOME_PACKETS),
+        capture_output=True,
+        text=True,
+    )
     return tried.stderr.strip() if tried.returncode != 0 else None
 
 
@@ -338,18 +368,37 @@ def fill_disk(cluster, node):
     filler = cluster.fill_log_disk()
     before = cluster.streams(node)
     flood = cluster.open_streams(node, FURTHER_STREAMS, os.path.join(cluster.log_disk, "received"))
-    sender = cluster.tool("load", "zcomet-msggen", "--ack", "--count", FURTHER_MESSAGES, "--interval", 1, "--max",
-                          IDS, "--json", "--log", os.path.join(cluster.log_disk, "sent"), "--broker", BROKER)
+    sender = cluster.tool(
+        "load",
+        "zcomet-msggen",
+        "--ack",
+        "--count",
+        FURTHER_MESSAGES,
+        "--interval",
+        1,
+        "--max",
+        IDS,
+        "--json",
+        "--log",
+        os.path.join(cluster.log_disk, "sent"),
+        "--broker",
+        BROKER,
+    )
     summary = json.loads(sender.finish(30, status=1).splitlines()[-1])
-    check(summary["acknowledged"] == FURTHER_MESSAGES and summary["log_lines_lost"] == FURTHER_MESSAGES,
-          f"the further sender did not do its work: {summary}")
+    check(
+        summary["acknowledged"] == FURTHER_MESSAGES
+        and summary["log_lines_lost"] == FURTHER_MESSAGES,
+        f"the further sender did not do its work: {summary}",
+    )
     flood.program.ask_to_end()
     flood.program.finish(30, status=1)
     await_event("the further streams are closed", lambda: cluster.streams(node) == before)
     os.remove(filler)
     size = os.path.getsize(log)
-    await_event("the broker's log goes on",
-                lambda: cluster.ctl("send", "nobody", "hello") and os.path.getsize(log) > size)
+    await_event(
+        "the broker's log goes on",
+        lambda: cluster.ctl("send", "nobody", "hello") and os.path.getsize(log) > size,
+    )
 
 
 def why_no_clocks():

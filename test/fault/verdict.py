@@ -23,11 +23,16 @@ class Happening:
     whole_ns: int = 0  # when the cluster was seen to be whole again
 
     def may_miss(self, node, sent_ns):
-        return (self.fault.misses and node == self.node and
-                self.began_ns - UNDER_WAY_NS <= sent_ns <= self.whole_ns)
+        return (
+            self.fault.misses
+            and node == self.node
+            and self.began_ns - UNDER_WAY_NS <= sent_ns <= self.whole_ns
+        )
 
     def may_close(self, node, closed_ns):
-        return self.fault.closes and node == self.node and self.began_ns <= closed_ns <= self.whole_ns
+        return (
+            self.fault.closes and node == self.node and self.began_ns <= closed_ns <= self.whole_ns
+        )
 
 
 class Logs:
@@ -37,7 +42,9 @@ class Logs:
         self.fates = collections.Counter()
         self._arrivals = {node: [] for node in WEB_NODES}  # times of arrival, and how long it took
         self._closes = []
-        self._first_arrivals = []  # of each log: when its streams opened, and when the first message came
+        self._first_arrivals = (
+            []
+        )  # of each log: when its streams opened, and when the first message came
         self._read_sent(sent_log)
         for log, node in self._node_of_log.items():
             self._read_received(log, node)
@@ -71,25 +78,42 @@ class Logs:
         began_ns = happening.began_ns
         effects = [began_ns]
         for arrivals in self._arrivals.values():
-            within = [(began_ns, 0)] + [arrival for arrival in arrivals if began_ns <= arrival[0] <= until_ns]
+            within = [(began_ns, 0)] + [
+                arrival for arrival in arrivals if began_ns <= arrival[0] <= until_ns
+            ]
             effects += [at for at, took in within if took > LATE_NS]
-            effects += [at for (before, _), (at, _) in zip(within, within[1:]) if at - before > LATE_NS]
-        effects += [first for opened, first in self._first_arrivals if first and began_ns <= opened <= until_ns]
-        effects += [sent_ns for _, sent_ns in self.times_of(missing) if began_ns <= sent_ns <= until_ns]
+            effects += [
+                at for (before, _), (at, _) in zip(within, within[1:]) if at - before > LATE_NS
+            ]
+        effects += [
+            first
+            for opened, first in self._first_arrivals
+            if first and began_ns <= opened <= until_ns
+        ]
+        effects += [
+            sent_ns for _, sent_ns in self.times_of(missing) if began_ns <= sent_ns <= until_ns
+        ]
         return round((max(effects) - began_ns) / SECOND_NS, 2)
 
     def times_of(self, findings):
         """The web node of each finding, and when its message was sent."""
-        return [(self._node_of_log[finding["log"]], self._sent[finding["sender"], finding["number"]])
-                for finding in findings]
+        return [
+            (self._node_of_log[finding["log"]], self._sent[finding["sender"], finding["number"]])
+            for finding in findings
+        ]
 
     def closed_beyond(self, happenings, ended_ns):
         """How many streams were closed that should have stayed open."""
-        return sum(closed_ns < ended_ns and not any(each.may_close(node, closed_ns) for each in happenings)
-                   for node, closed_ns in self._closes)
+        return sum(
+            closed_ns < ended_ns and not any(each.may_close(node, closed_ns) for each in happenings)
+            for node, closed_ns in self._closes
+        )
 
 
 def missed_beyond(logs, missing, happenings):
     """Those messages that no fault may have cost."""
-    return [finding for finding, (node, sent_ns) in zip(missing, logs.times_of(missing))
-            if not any(each.may_miss(node, sent_ns) for each in happenings)]
+    return [
+        finding
+        for finding, (node, sent_ns) in zip(missing, logs.times_of(missing))
+        if not any(each.may_miss(node, sent_ns) for each in happenings)
+    ]

@@ -24,13 +24,22 @@ def main():
     parser.add_argument("--max-len", type=int, default=4096)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as found:
-        return subprocess.run([
-            # New inputs go to the first folder.
-            options.target, found, options.corpus,
-            f"-max_total_time={options.seconds}", f"-max_len={options.max_len}",
-            # Each run begins in the same way. An input takes milliseconds; 20 seconds are a hang.
-            "-seed=1", "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1",
-        ], check=False).returncode
+        return subprocess.run(
+            [
+                # New inputs go to the first folder.
+                options.target,
+                found,
+                options.corpus,
+                f"-max_total_time={options.seconds}",
+                f"-max_len={options.max_len}",
+                # Each run begins in the same way. An input takes milliseconds; 20 seconds are a hang.
+                "-seed=1",
+                "-timeout=20",
+                "-rss_limit_mb=1024",
+                "-print_final_stats=1",
+            ],
+            check=False,
+        ).returncode
 
 
 if __name__ == "__main__":

@@ -16,8 +16,13 @@ TOKEN = wire.u64(7)
 
 
 def error(version):
-    return (b"ZC" + bytes([version, wire.ERROR]) + struct.pack(">H", 4) + bytes([wire.SEND]) +
-            wire.str8(b"say HELLO"))
+    return (
+        b"ZC"
+        + bytes([version, wire.ERROR])
+        + struct.pack(">H", 4)
+        + bytes([wire.SEND])
+        + wire.str8(b"say HELLO")
+    )
 
 
 WIRE = {
@@ -142,30 +147,77 @@ ROUTER = {
     "list-broken-off": one_node().list(0, 1, 4).login(0, 6).heartbeat(0, 0).list(0, 3, 7),
     "change-missing": one_node().add(2, 0, 1, 5, 0xFC).heartbeat(0, 0).list(0, 3, 1),
     "resend": one_node().send(1, 1).wait_ms(1).resend(0, 1).wait_ms(1).heartbeat(0, 1).wait_ms(1),
-    "shed": flood(one_node(), 12).wait_ms(9).heartbeat(0, 1).wait_ms(9).heartbeat(0, 255).wait_ms(1),
+    "shed": flood(one_node(), 12)
+    .wait_ms(9)
+    .heartbeat(0, 1)
+    .wait_ms(9)
+    .heartbeat(0, 255)
+    .wait_ms(1),
     "slow-node": flood(one_node(), 2).wait_ms(200).heartbeat(1, 0).wait_100ms(9).wait_100ms(9),
-    "late-subscription":
-        Script().hello(0, wire.NODE, 0, 0).login(0, 1).sender(1, 1).send(1, 1).wait_ms(1)
-        .subscribe(0).wait_ms(1).unsubscribe(0).send(1, 1).wait_ms(1).subscribe(0).wait_ms(1),
+    "late-subscription": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .login(0, 1)
+    .sender(1, 1)
+    .send(1, 1)
+    .wait_ms(1)
+    .subscribe(0)
+    .wait_ms(1)
+    .unsubscribe(0)
+    .send(1, 1)
+    .wait_ms(1)
+    .subscribe(0)
+    .wait_ms(1),
     "node-dies": one_node().wait_100ms(9).ping(1).wait_100ms(9).wait_100ms(9).wait_100ms(9),
     "node-leaves": one_node().goodbye(0).send(1, 1).query(2, 0).query(2, 2),
     "node-leaves-with-messages-waiting": one_node().send(1, 1).goodbye(0).wait_ms(1),
     "sender-leaves-with-credit-owed": flood(one_node(), 1).goodbye(1).wait_ms(1),
-    "replaced": one_node().hello(2, wire.NODE, 0, 3).login(0, 1).hello(0, wire.NODE, 0, 0).query(3, 0),
+    "replaced": one_node()
+    .hello(2, wire.NODE, 0, 3)
+    .login(0, 1)
+    .hello(0, wire.NODE, 0, 0)
+    .query(3, 0),
     "reconnects": one_node().hello(4, wire.NODE, 0, 0).login(4, 7).login(0, 8),
-    "other-role": one_node().hello(0, wire.SENDER, 0, 0).hello(0, wire.NODE, 1, 0).send(0, 1).login(1, 1),
-    "one-connection-many-peers":
-        Script().hello(0, wire.NODE, 0, 0).hello(0, wire.SENDER, 1, 1).hello(0, wire.NODE, 2, 2),
-    "too-many-peers":
-        Script().hello(0, wire.NODE, 0, 0).hello(1, wire.NODE, 1, 1).hello(2, wire.NODE, 2, 2)
-        .hello(3, wire.NODE, 3, 3).sender(4, 4).sender(5, 5).sender(6, 6).wait_ms(1),
+    "other-role": one_node()
+    .hello(0, wire.SENDER, 0, 0)
+    .hello(0, wire.NODE, 1, 0)
+    .send(0, 1)
+    .login(1, 1),
+    "one-connection-many-peers": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .hello(0, wire.SENDER, 1, 1)
+    .hello(0, wire.NODE, 2, 2),
+    "too-many-peers": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .hello(1, wire.NODE, 1, 1)
+    .hello(2, wire.NODE, 2, 2)
+    .hello(3, wire.NODE, 3, 3)
+    .sender(4, 4)
+    .sender(5, 5)
+    .sender(6, 6)
+    .wait_ms(1),
     "sends-twice": one_node().send(1, 1).add(5, 1, 1, 2, 1, 0xFE).wait_ms(1),
     "unreachable": one_node().unreachable().ping(2).query(2, 2).login(5, 1).wait_ms(1),
-    "many-errors": Script().raw(0, b"").raw(0, b"ZC").raw(0, wire.header(0x7F)).login(0, 1).send(0, 1)
-        .raw(0, b"ZC\x02\x01").raw(0, wire.login(1, b"")).raw(0, wire.batch(5, 1, [])).query(0, 3).resend(0, 1)
-        .goodbye(0).heartbeat(0, 1).wait_100ms(11).raw(0, b"x"),
-    "last-number": one_node().raw(1, wire.send(2**64 - 1, [(b"1", b"x")])).raw(1, wire.send(5, [(b"1", b"x")]))
-        .raw(0, wire.login_list(2**64 - 1, b"1")).raw(0, wire.login(1, b"1")).heartbeat(0, 0),
+    "many-errors": Script()
+    .raw(0, b"")
+    .raw(0, b"ZC")
+    .raw(0, wire.header(0x7F))
+    .login(0, 1)
+    .send(0, 1)
+    .raw(0, b"ZC\x02\x01")
+    .raw(0, wire.login(1, b""))
+    .raw(0, wire.batch(5, 1, []))
+    .query(0, 3)
+    .resend(0, 1)
+    .goodbye(0)
+    .heartbeat(0, 1)
+    .wait_100ms(11)
+    .raw(0, b"x"),
+    "last-number": one_node()
+    .raw(1, wire.send(2**64 - 1, [(b"1", b"x")]))
+    .raw(1, wire.send(5, [(b"1", b"x")]))
+    .raw(0, wire.login_list(2**64 - 1, b"1"))
+    .raw(0, wire.login(1, b"1"))
+    .heartbeat(0, 0),
 }
 
 
@@ -183,15 +235,25 @@ HTTP = {
     "no-route": request("GET /favicon.ico HTTP/1.1", "Host: a", "Accept-Encoding: gzip, br"),
     "two-requests": request("GET /a HTTP/1.1", "Host: a") * 2,
     "post": request("POST /a HTTP/1.1", "Content-Length: 3", "Expect: 100-continue", body=b"abc"),
-    "post-form": request("POST /a HTTP/1.1", "Content-Type: application/x-www-form-urlencoded",
-                         "Content-Length: 7", body=b"a=b&c=%"),
-    "post-multipart": request("POST /a HTTP/1.1", "Content-Type: multipart/form-data; boundary=x",
-                              "Content-Length: 5", body=b"--x--"),
+    "post-form": request(
+        "POST /a HTTP/1.1",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 7",
+        body=b"a=b&c=%",
+    ),
+    "post-multipart": request(
+        "POST /a HTTP/1.1",
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Length: 5",
+        body=b"--x--",
+    ),
     "post-cut-short": request("POST /a HTTP/1.1", "Content-Length: 9", body=b"abc"),
     "post-too-long": request("POST /a HTTP/1.1", "Content-Length: 99999999999"),
     "post-two-lengths": request("POST /a HTTP/1.1", "Content-Length: 1", "Content-Length: 2"),
     "chunked-request": request("POST /a HTTP/1.1", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
-    "compressed-request": request("POST /a HTTP/1.1", "Content-Encoding: gzip", "Content-Length: 0"),
+    "compressed-request": request(
+        "POST /a HTTP/1.1", "Content-Encoding: gzip", "Content-Length: 0"
+    ),
     "range": request("GET /test/1 HTTP/1.1", "Range: bytes=0-1,5-", "If-Range: x"),
     "another-method": request("DELETE /test/1 HTTP/1.1", "Host: a"),
     "another-version": request("GET / HTTP/2.0", "Host: a"),
@@ -214,8 +276,13 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     write(folder / "wire", WIRE)
     write(folder / "router", {name: script.bytes for name, script in ROUTER.items()})
-    write(folder / "http", {
-        name: PIECES[index % 2:index % 2 + 1] + content for index, (name, content) in enumerate(HTTP.items())})
+    write(
+        folder / "http",
+        {
+            name: PIECES[index % 2 : index % 2 + 1] + content
+            for index, (name, content) in enumerate(HTTP.items())
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ SKIPPED = 77
 
 def kill_broker(web_node):
     """Kills the web node's broker outright, and waits until there is another."""
-    children = pathlib.Path(f"/proc/{web_node.pid}/task/{web_node.pid}/children").read_text().split()
+    children = (
+        pathlib.Path(f"/proc/{web_node.pid}/task/{web_node.pid}/children").read_text().split()
+    )
     names = {int(pid): pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in children}
     [broker] = [pid for pid, name in names.items() if name == "zcomet-broker"]
     os.kill(broker, signal.SIGKILL)
@@ -50,8 +52,9 @@ def check(web_node_path, ctl_path):
         assert arrived.acquire(timeout=TIMEOUT_S), "the message did not arrive"
 
     with Programs() as programs:
-        web_node = programs.start(web_node_path, ["--http", "127.0.0.1:8000", "--workers", 2],
-                                  name="web node")
+        web_node = programs.start(
+            web_node_path, ["--http", "127.0.0.1:8000", "--workers", 2], name="web node"
+        )
         url = web_node.await_ready()["http"]
         stream = CometStream(f"{url}/test/123", on_message)
         send("hello")

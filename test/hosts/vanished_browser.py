@@ -23,14 +23,22 @@ def check(web_node_path, broker_path, ctl_path):
     broker = f"tcp://{SERVER}:5555"
     ctl = [*on_host("server"), ctl_path, "--broker", broker]
     with Programs() as programs:
-        programs.start(broker_path, ["--listen", broker], name="broker",
-                       prefix=on_host("server")).await_ready()
-        url = programs.start(web_node_path,
-                             ["--broker", broker, "--http", f"{SERVER}:0", "--vanished-after", VANISHED_AFTER_S],
-                             name="web node", prefix=on_host("server")).await_ready()["http"]
+        programs.start(
+            broker_path, ["--listen", broker], name="broker", prefix=on_host("server")
+        ).await_ready()
+        url = programs.start(
+            web_node_path,
+            ["--broker", broker, "--http", f"{SERVER}:0", "--vanished-after", VANISHED_AFTER_S],
+            name="web node",
+            prefix=on_host("server"),
+        ).await_ready()["http"]
         for name in ("quiet", "vanishing"):
-            programs.start(sys.executable, ["-m", "zcomet_lab.streams", f"{url}/test/{name}"], name=name,
-                           prefix=on_host(name)).await_line("streams open")
+            programs.start(
+                sys.executable,
+                ["-m", "zcomet_lab.streams", f"{url}/test/{name}"],
+                name=name,
+                prefix=on_host(name),
+            ).await_line("streams open")
         await_logins(ctl, ["quiet", "vanishing"])
         subprocess.run(["ip", "-n", "vanishing", "link", "set", "eth0", "down"], check=True)
         pulled = time.monotonic()

@@ -9,8 +9,14 @@ import random
 import sys
 import time
 
-from programs_under_test import (TIMEOUT_S, Programs, RecordedStream, eventually, start_web_node,
-                                 web_node_counters)
+from programs_under_test import (
+    TIMEOUT_S,
+    Programs,
+    RecordedStream,
+    eventually,
+    start_web_node,
+    web_node_counters,
+)
 
 import zmq
 
@@ -23,26 +29,56 @@ BATCH = wire.batch(FEED, 1, [(USER_ID, b"never shown")])
 
 # Frames on the DEALER that are none, or none that a broker sends.
 BAD_FRAMES = [
-    b"", b"Z", b"nonsense", b"ZC\x02\x81" + wire.u64(1), b"ZC\x01\x7f", wire.header(wire.WELCOME),
-    wire.welcome(b""), wire.welcome(wire.node_part(b"tcp://*:1", FEED)[:-1]),
+    b"",
+    b"Z",
+    b"nonsense",
+    b"ZC\x02\x81" + wire.u64(1),
+    b"ZC\x01\x7f",
+    wire.header(wire.WELCOME),
+    wire.welcome(b""),
+    wire.welcome(wire.node_part(b"tcp://*:1", FEED)[:-1]),
     wire.welcome(wire.node_part(b"tcp://*:1", FEED) + b"\0"),
     wire.welcome(wire.node_part(b"tcp://*:1", FEED), heartbeat_ms=0),
     wire.welcome(wire.node_part(b"tcp://*:1", FEED), liveness_ms=0),
-    wire.heartbeat(0, 0, 0)[:-1], wire.header(wire.PONG), wire.header(wire.ERROR) + b"\0",
-    wire.header(wire.ANSWER) + wire.u64(1) + HUGE_COUNT, wire.header(wire.RECEIPT) + wire.u64(1) + HUGE_COUNT,
-    wire.hello(1, wire.NODE, b"n"), wire.login(1, b"1"), BATCH, b"\0" * 1_048_576,
+    wire.heartbeat(0, 0, 0)[:-1],
+    wire.header(wire.PONG),
+    wire.header(wire.ERROR) + b"\0",
+    wire.header(wire.ANSWER) + wire.u64(1) + HUGE_COUNT,
+    wire.header(wire.RECEIPT) + wire.u64(1) + HUGE_COUNT,
+    wire.hello(1, wire.NODE, b"n"),
+    wire.login(1, b"1"),
+    BATCH,
+    b"\0" * 1_048_576,
 ]
 # Second frames of a feed's message.
 BAD_BATCHES = [
-    b"", b"nonsense", BATCH[:-1], BATCH + b"\0", b"ZC\x02" + BATCH[3:], wire.heartbeat(0, 0, 0),
-    BATCH[:21] + HUGE_COUNT + BATCH[25:], wire.batch(FEED, 1, [(b"a b", b"")]), wire.batch(FEED, 1, [(b"", b"")]),
-    wire.batch(FEED, 1, [(USER_ID, b"x" * 65_537)]), wire.batch(FEED, 1, [], flags=2),
-    wire.batch(FEED, 1, [], flags=1), wire.batch(FEED, 1, [], flags=1, tail=wire.u64(0)),
-    wire.batch(FEED, 1, [], flags=1, tail=wire.u64(2)), b"\0" * 1_048_576,
+    b"",
+    b"nonsense",
+    BATCH[:-1],
+    BATCH + b"\0",
+    b"ZC\x02" + BATCH[3:],
+    wire.heartbeat(0, 0, 0),
+    BATCH[:21] + HUGE_COUNT + BATCH[25:],
+    wire.batch(FEED, 1, [(b"a b", b"")]),
+    wire.batch(FEED, 1, [(b"", b"")]),
+    wire.batch(FEED, 1, [(USER_ID, b"x" * 65_537)]),
+    wire.batch(FEED, 1, [], flags=2),
+    wire.batch(FEED, 1, [], flags=1),
+    wire.batch(FEED, 1, [], flags=1, tail=wire.u64(0)),
+    wire.batch(FEED, 1, [], flags=1, tail=wire.u64(2)),
+    b"\0" * 1_048_576,
 ]
 # Endpoints of a feed that nobody can connect to, or should.
-BAD_ENDPOINTS = [b"", b"nonsense", b"tcp://", b"tcp://*:99999", b"tcp://127.0.0.1", b"tcp://a b:1", b"x" * 255,
-                 b"\0\xff"]
+BAD_ENDPOINTS = [
+    b"",
+    b"nonsense",
+    b"tcp://",
+    b"tcp://*:99999",
+    b"tcp://127.0.0.1",
+    b"tcp://a b:1",
+    b"x" * 255,
+    b"\0\xff",
+]
 
 
 class Broker:
@@ -135,16 +171,20 @@ class WebNode:
         return web_node_counters(self._admin)[name]
 
     def await_counter(self, name, value):
-        eventually(lambda: self.counter(name) == value,
-                   lambda: f"{name} is {self.counter(name)}, not {value}")
+        eventually(
+            lambda: self.counter(name) == value,
+            lambda: f"{name} is {self.counter(name)}, not {value}",
+        )
 
     def check_stream(self, broker):
         """One more message comes, after all that came before."""
         text = f"message {len(self._expected) + 1}"
         self._expected.append((len(self._expected) + 1, text))
         broker.publish(text)
-        eventually(lambda: len(self._stream.shown) >= len(self._expected),
-                   lambda: f"{text} did not arrive\n{self._program.log()}")
+        eventually(
+            lambda: len(self._stream.shown) >= len(self._expected),
+            lambda: f"{text} did not arrive\n{self._program.log()}",
+        )
         assert self._stream.shown == self._expected, self._stream.shown
 
     def finish(self):
@@ -224,8 +264,15 @@ def welcome_to_nowhere(broker, node):
     node.check_stream(broker)
 
 
-ATTACKS = [send_bad_frames, send_bad_batches, send_messages_of_other_forms, send_garbage, publish_for_others,
-           publish_from_the_future, welcome_to_nowhere]
+ATTACKS = [
+    send_bad_frames,
+    send_bad_batches,
+    send_messages_of_other_forms,
+    send_garbage,
+    publish_for_others,
+    publish_from_the_future,
+    welcome_to_nowhere,
+]
 
 
 def main():

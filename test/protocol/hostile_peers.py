@@ -13,8 +13,15 @@ import sys
 import threading
 import time
 
-from programs_under_test import (TIMEOUT_S, Programs, RecordedStream, eventually, start_broker,
-                                 start_web_node, web_node_counters)
+from programs_under_test import (
+    TIMEOUT_S,
+    Programs,
+    RecordedStream,
+    eventually,
+    start_broker,
+    start_web_node,
+    web_node_counters,
+)
 
 import zmq
 
@@ -73,8 +80,10 @@ class Bystander:
     def check(self):
         """Waits until some further messages have arrived."""
         wanted = self._sent + MESSAGES_AFTER_ATTACK
-        eventually(lambda: self._trouble or len(self._stream.shown) >= wanted,
-                   "the bystander's messages stopped")
+        eventually(
+            lambda: self._trouble or len(self._stream.shown) >= wanted,
+            "the bystander's messages stopped",
+        )
         if self._trouble:
             raise AssertionError(f"the bystander: {self._trouble!r}")
         self._check_order(list(self._stream.shown))
@@ -90,7 +99,9 @@ class Bystander:
 
     def check_all(self):
         """Returns how many messages were sent, all of which have arrived, in order, once."""
-        eventually(lambda: self._trouble or len(self._stream.shown) >= self._sent, "messages are missing")
+        eventually(
+            lambda: self._trouble or len(self._stream.shown) >= self._sent, "messages are missing"
+        )
         self._check_order(self._stream.shown)
         assert len(self._stream.shown) == self._sent
         return self._sent
@@ -117,8 +128,13 @@ class Target:
 # ---- Bytes that are no ZeroMQ ----------------------------------------------------------------------
 
 NOT_ZEROMQ = [
-    b"\xff" * 64, b"\0" * 64, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
-    b"\x01\0", b"\xff\0\0\0\0\0\0\0\x01\x7f", secrets.token_bytes(4096),
+    b"\xff" * 64,
+    b"\0" * 64,
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    b"\x01\0",
+    b"\xff\0\0\0\0\0\0\0\x01\x7f",
+    secrets.token_bytes(4096),
 ]
 
 
@@ -134,7 +150,8 @@ def greetings_cut_short(target):
     whole = zmtp.greeting() + zmtp.ready()
     # The last is cut short inside: its value has not the length that it claims. To libzmq it has none then.
     said = [whole[:end] for end in range(len(whole))] + [
-        zmtp.greeting() + zmtp.command(b"READY", b"\x01a" + struct.pack(">I", 2**32 - 1))]
+        zmtp.greeting() + zmtp.command(b"READY", b"\x01a" + struct.pack(">I", 2**32 - 1))
+    ]
     for endpoint in (target.listen, target.feed):
         for one in said:
             with zmtp.connect(endpoint) as peer:
@@ -145,12 +162,15 @@ def greetings_of_others(target):
     """Other mechanisms, and commands that are none, are answered by the end of the connection."""
     greeting = zmtp.greeting()
     said = [
-        zmtp.greeting(mechanism=b"PLAIN"), zmtp.greeting(mechanism=b"CURVE"),
+        zmtp.greeting(mechanism=b"PLAIN"),
+        zmtp.greeting(mechanism=b"CURVE"),
         zmtp.greeting(mechanism=b"\xff" * 20),
-        greeting + zmtp.command(b""), greeting + zmtp.command(b"NONSENSE"),
+        greeting + zmtp.command(b""),
+        greeting + zmtp.command(b"NONSENSE"),
         greeting + zmtp.command(b"READY", b"\xff"),
         greeting + zmtp.command(b"READY", zmtp.metadata(b"Socket-Type", b"NONSENSE")),
-        greeting + zmtp.ready(b"PUSH"), greeting + zmtp.frame(b"a message before READY"),
+        greeting + zmtp.ready(b"PUSH"),
+        greeting + zmtp.frame(b"a message before READY"),
     ]
     for endpoint in (target.listen, target.feed):
         for one in said:
@@ -170,11 +190,19 @@ def frames_too_long(target):
 
 def commands_after_the_handshake(target):
     said = [
-        zmtp.command(b"PING"), zmtp.command(b"PING", b"\0"), zmtp.command(b"PING", b"\0\0" + b"x" * 200),
-        zmtp.command(b"PONG", b"x" * 200), zmtp.command(b"SUBSCRIBE", b"x"), zmtp.command(b"CANCEL", b"x"),
-        zmtp.command(b"ERROR", b"\xff"), zmtp.command(b"ERROR", b"\x05a"), zmtp.command(b""),
-        zmtp.frame(b"", zmtp.COMMAND), zmtp.frame(b"\xff", zmtp.COMMAND),
-        zmtp.frame(b"x", 0xF8), zmtp.frame(b"x", zmtp.COMMAND | zmtp.MORE),
+        zmtp.command(b"PING"),
+        zmtp.command(b"PING", b"\0"),
+        zmtp.command(b"PING", b"\0\0" + b"x" * 200),
+        zmtp.command(b"PONG", b"x" * 200),
+        zmtp.command(b"SUBSCRIBE", b"x"),
+        zmtp.command(b"CANCEL", b"x"),
+        zmtp.command(b"ERROR", b"\xff"),
+        zmtp.command(b"ERROR", b"\x05a"),
+        zmtp.command(b""),
+        zmtp.frame(b"", zmtp.COMMAND),
+        zmtp.frame(b"\xff", zmtp.COMMAND),
+        zmtp.frame(b"x", 0xF8),
+        zmtp.frame(b"x", zmtp.COMMAND | zmtp.MORE),
     ]
     for endpoint, socket_type in ((target.listen, b"DEALER"), (target.feed, b"SUB")):
         for one in said:
@@ -186,8 +214,11 @@ def commands_after_the_handshake(target):
 def messages_cut_short(target):
     """A connection that ends in the middle of a message leaves nothing behind."""
     before = target.stats.errors()
-    for said in (zmtp.frame(b"", zmtp.MORE), zmtp.long_frame(1000) + b"x" * 999,
-                 zmtp.frame(b"a", zmtp.MORE) + zmtp.frame(b"b", zmtp.MORE)):
+    for said in (
+        zmtp.frame(b"", zmtp.MORE),
+        zmtp.long_frame(1000) + b"x" * 999,
+        zmtp.frame(b"a", zmtp.MORE) + zmtp.frame(b"b", zmtp.MORE),
+    ):
         with zmtp.shake_hands(target.listen) as peer:
             peer.sendall(said)
     assert target.stats.errors() == before
@@ -200,12 +231,18 @@ def subscriptions(target):
     with zmtp.shake_hands(target.feed, b"SUB") as peer:
         for topic in topics:
             peer.sendall(zmtp.frame(b"\x01" + topic))
-        peer.sendall(zmtp.frame(b"\x00never subscribed") + zmtp.frame(b"\x02a message") + zmtp.frame(b""))
-        eventually(lambda: target.stats.read()["subscriptions_ignored"] >= before + len(topics),
-                   "subscriptions are not counted")
+        peer.sendall(
+            zmtp.frame(b"\x00never subscribed") + zmtp.frame(b"\x02a message") + zmtp.frame(b"")
+        )
+        eventually(
+            lambda: target.stats.read()["subscriptions_ignored"] >= before + len(topics),
+            "subscriptions are not counted",
+        )
     # With its connection each of them ends.
-    eventually(lambda: target.stats.read()["subscriptions_ignored"] >= before + 2 * len(topics),
-               "the end of subscriptions is not counted")
+    eventually(
+        lambda: target.stats.read()["subscriptions_ignored"] >= before + 2 * len(topics),
+        "the end of subscriptions is not counted",
+    )
 
 
 def subscriptions_too_long(target):
@@ -224,8 +261,10 @@ def subscriptions_by_the_hundred_thousand(target):
         for first in range(0, TOPICS, 1000):
             topics = (wire.u64(2**63 + number) for number in range(first, first + 1000))
             peer.sendall(b"".join(zmtp.frame(b"\x01" + topic) for topic in topics))
-        eventually(lambda: target.stats.read()["subscriptions_ignored"] >= before + TOPICS - TOPICS_MAX,
-                   "subscriptions beyond the bound are not counted")
+        eventually(
+            lambda: target.stats.read()["subscriptions_ignored"] >= before + TOPICS - TOPICS_MAX,
+            "subscriptions beyond the bound are not counted",
+        )
         check_joining(target)
 
 
@@ -269,8 +308,11 @@ def logins_of_one_peer(target, frames, count):
 def a_million_logins(target):
     ids = [wire.str8(b"id%06d" % number) for number in range(LOGINS)]
     frames = [
-        wire.header(wire.LOGIN) + wire.u64(1 + first // IDS_PER_FRAME) + wire.u32(IDS_PER_FRAME) +
-        b"".join(ids[first:first + IDS_PER_FRAME]) for first in range(0, LOGINS, IDS_PER_FRAME)
+        wire.header(wire.LOGIN)
+        + wire.u64(1 + first // IDS_PER_FRAME)
+        + wire.u32(IDS_PER_FRAME)
+        + b"".join(ids[first : first + IDS_PER_FRAME])
+        for first in range(0, LOGINS, IDS_PER_FRAME)
     ]
     logins_of_one_peer(target, frames, LOGINS)
 
@@ -283,7 +325,10 @@ def logins_one_by_one(target):
 
 def the_same_login_a_million_times(target):
     frames = [
-        wire.header(wire.LOGIN) + wire.u64(change) + wire.u32(IDS_PER_FRAME) + wire.str8(b"same") * IDS_PER_FRAME
+        wire.header(wire.LOGIN)
+        + wire.u64(change)
+        + wire.u32(IDS_PER_FRAME)
+        + wire.str8(b"same") * IDS_PER_FRAME
         for change in range(1, 1 + LOGINS // IDS_PER_FRAME)
     ]
     logins_of_one_peer(target, frames, 1)
@@ -339,19 +384,36 @@ def bytes_that_are_no_http(target):
         with zmtp.connect(target.http) as peer:
             peer.sendall(said)
             answer = peer.recv(65_536)
-            assert answer.startswith(b"HTTP/1.1 %d " % status), f"{said[:40]!r} is answered {answer[:40]!r}"
+            assert answer.startswith(
+                b"HTTP/1.1 %d " % status
+            ), f"{said[:40]!r} is answered {answer[:40]!r}"
     refused = sum(status < 500 for status in NOT_HTTP.values())
-    eventually(lambda: target.web_node_counters()["responses_4xx"] == before["responses_4xx"] + refused,
-               "the web node's 4xx answers are not counted")
-    assert (target.web_node_counters()["responses_5xx"] ==
-            before["responses_5xx"] + len(NOT_HTTP) - refused)
+    eventually(
+        lambda: target.web_node_counters()["responses_4xx"] == before["responses_4xx"] + refused,
+        "the web node's 4xx answers are not counted",
+    )
+    assert (
+        target.web_node_counters()["responses_5xx"]
+        == before["responses_5xx"] + len(NOT_HTTP) - refused
+    )
 
 
 ATTACKS = [
-    bytes_that_are_no_zeromq, greetings_cut_short, greetings_of_others, frames_too_long,
-    commands_after_the_handshake, messages_cut_short, subscriptions,
-    subscriptions_too_long, subscriptions_by_the_hundred_thousand, malformed_frames, a_million_logins,
-    logins_one_by_one, the_same_login_a_million_times, a_peer_that_reads_nothing, peers_that_go_while_their_frames_wait,
+    bytes_that_are_no_zeromq,
+    greetings_cut_short,
+    greetings_of_others,
+    frames_too_long,
+    commands_after_the_handshake,
+    messages_cut_short,
+    subscriptions,
+    subscriptions_too_long,
+    subscriptions_by_the_hundred_thousand,
+    malformed_frames,
+    a_million_logins,
+    logins_one_by_one,
+    the_same_login_a_million_times,
+    a_peer_that_reads_nothing,
+    peers_that_go_while_their_frames_wait,
     bytes_that_are_no_http,
 ]
 
@@ -375,7 +437,9 @@ def main():
         web_node = start_web_node(programs, sys.argv[2], addresses["listen"])
         context = zmq.Context()
         target = Target(context, addresses, web_node.await_ready())
-        bystander = Bystander(context, target.listen, "http://" + target.http.removeprefix("tcp://"))
+        bystander = Bystander(
+            context, target.listen, "http://" + target.http.removeprefix("tcp://")
+        )
         target.await_ids(1)  # the bystander's
         bystander.start()
         try:

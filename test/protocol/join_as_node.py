@@ -117,8 +117,9 @@ def main():
     node, feed = join(context, broker)
     log_in(node, b"123")
     sender = Peer(context, broker, wire.SENDER, b"python-sender")
-    sender.send(wire.send(1, [(b"123", b"hello from Python"), (b"nobody", b"into the void")],
-                          receipt=True))
+    sender.send(
+        wire.send(1, [(b"123", b"hello from Python"), (b"nobody", b"into the void")], receipt=True)
+    )
     assert wire.read_receipt(sender.await_kind(wire.RECEIPT)) == (1, [1, 0])
     assert feed.await_message() == [(b"123", b"hello from Python")]
 

@@ -16,10 +16,16 @@ import wire
 MALFORMED, VERSION, UNKNOWN_KIND, HELLO_FIRST, WRONG_ROLE, LIST_NEEDED = 1, 2, 3, 4, 5, 6
 REPLACED, UNKNOWN_QUERY, BAD_ID, OVERLOADED = 7, 8, 9, 10
 COUNTED_AS = {
-    MALFORMED: "errors_malformed", VERSION: "errors_version", UNKNOWN_KIND: "errors_unknown_kind",
-    HELLO_FIRST: "errors_hello_first", WRONG_ROLE: "errors_wrong_role",
-    LIST_NEEDED: "errors_list_needed", REPLACED: "errors_replaced",
-    UNKNOWN_QUERY: "errors_unknown_query", BAD_ID: "errors_bad_id", OVERLOADED: "errors_overloaded",
+    MALFORMED: "errors_malformed",
+    VERSION: "errors_version",
+    UNKNOWN_KIND: "errors_unknown_kind",
+    HELLO_FIRST: "errors_hello_first",
+    WRONG_ROLE: "errors_wrong_role",
+    LIST_NEEDED: "errors_list_needed",
+    REPLACED: "errors_replaced",
+    UNKNOWN_QUERY: "errors_unknown_query",
+    BAD_ID: "errors_bad_id",
+    OVERLOADED: "errors_overloaded",
 }
 TIMEOUT_MS = 10_000
 # ERRORs that one connection is answered in a second; all are counted.
@@ -44,8 +50,12 @@ CASES = {
     "a HELLO with incarnation 0": (wire.hello(0, wire.NODE, b"n"), MALFORMED, wire.HELLO, None),
     "a HELLO with an unknown role": (wire.hello(1, 3, b"n"), MALFORMED, wire.HELLO, None),
     "a HELLO without a name": (wire.hello(1, wire.NODE, b""), MALFORMED, wire.HELLO, None),
-    "a HELLO with a space in its name":
-        (wire.hello(1, wire.NODE, b"a b"), MALFORMED, wire.HELLO, None),
+    "a HELLO with a space in its name": (
+        wire.hello(1, wire.NODE, b"a b"),
+        MALFORMED,
+        wire.HELLO,
+        None,
+    ),
     "a LOGIN before HELLO": (wire.login(1, b"123"), HELLO_FIRST, wire.LOGIN, None),
     "a SEND before HELLO": (wire.send(1, [(b"1", b"x")]), HELLO_FIRST, wire.SEND, None),
     "a HEARTBEAT before HELLO": (wire.heartbeat(0, 0, 0), HELLO_FIRST, wire.HEARTBEAT, None),
@@ -57,47 +67,103 @@ CASES = {
     "a LOGIN with an id too long": (wire.login(1, b"a" * 65), BAD_ID, wire.LOGIN, wire.NODE),
     "a SEND to a bad id": (wire.send(1, [(b"a/b", b"x")]), BAD_ID, wire.SEND, wire.SENDER),
     "a SEND of nothing": (wire.send(1, []), MALFORMED, wire.SEND, wire.SENDER),
-    "a SEND of too long a message":
-        (wire.send(1, [(b"1", b"x" * 65_537)]), MALFORMED, wire.SEND, wire.SENDER),
-    "a SEND that promises more than it holds":
-        (wire.send(1, [(b"1", b"x")])[:-2], MALFORMED, wire.SEND, wire.SENDER),
+    "a SEND of too long a message": (
+        wire.send(1, [(b"1", b"x" * 65_537)]),
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    "a SEND that promises more than it holds": (
+        wire.send(1, [(b"1", b"x")])[:-2],
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
     "an unknown query": (wire.query(7, b"weather"), UNKNOWN_QUERY, wire.QUERY, None),
-    "a query with an argument too many":
-        (wire.query(7, b"stats", b"please"), MALFORMED, wire.QUERY, None),
-    "a LOGIN of four thousand million ids, of which one is there":
-        (wire.header(wire.LOGIN) + wire.u64(1) + HUGE_COUNT + wire.str8(b"1"), MALFORMED, wire.LOGIN,
-         wire.NODE),
-    "a LIST of as many":
-        (wire.header(wire.LIST) + wire.u64(1) + b"\3" + HUGE_COUNT + wire.str8(b"1"), MALFORMED,
-         wire.LIST, wire.NODE),
-    "a SEND of as many messages":
-        (wire.header(wire.SEND) + b"\0" + wire.u64(1) + HUGE_COUNT + wire.str8(b"1") + wire.u32(0),
-         MALFORMED, wire.SEND, wire.SENDER),
-    "a SEND of a message as long":
-        (wire.header(wire.SEND) + b"\0" + wire.u64(1) + wire.u32(1) + wire.str8(b"1") + HUGE_COUNT,
-         MALFORMED, wire.SEND, wire.SENDER),
-    "a SEND whose numbers end beyond 64 bits":
-        (wire.send(2**64 - 1, [(b"1", b"x"), (b"1", b"y")]), MALFORMED, wire.SEND, wire.SENDER),
-    "a SEND with an unknown flag":
-        (wire.send(1, [(b"1", b"x")], receipt=4), MALFORMED, wire.SEND, wire.SENDER),
-    "a LIST with an unknown part":
-        (wire.header(wire.LIST) + wire.u64(1) + b"\4" + wire.u32(0), MALFORMED, wire.LIST, wire.NODE),
-    "a LIST that begins in the middle":
-        (wire.header(wire.LIST) + wire.u64(1) + b"\2" + wire.u32(0), LIST_NEEDED, wire.LIST, wire.NODE),
-    "a RESEND from 0":
-        (wire.header(wire.RESEND) + wire.u64(0) + wire.u64(1), MALFORMED, wire.RESEND, wire.NODE),
-    "a RESEND that ends before it begins":
-        (wire.header(wire.RESEND) + wire.u64(2) + wire.u64(1), MALFORMED, wire.RESEND, wire.NODE),
+    "a query with an argument too many": (
+        wire.query(7, b"stats", b"please"),
+        MALFORMED,
+        wire.QUERY,
+        None,
+    ),
+    "a LOGIN of four thousand million ids, of which one is there": (
+        wire.header(wire.LOGIN) + wire.u64(1) + HUGE_COUNT + wire.str8(b"1"),
+        MALFORMED,
+        wire.LOGIN,
+        wire.NODE,
+    ),
+    "a LIST of as many": (
+        wire.header(wire.LIST) + wire.u64(1) + b"\3" + HUGE_COUNT + wire.str8(b"1"),
+        MALFORMED,
+        wire.LIST,
+        wire.NODE,
+    ),
+    "a SEND of as many messages": (
+        wire.header(wire.SEND) + b"\0" + wire.u64(1) + HUGE_COUNT + wire.str8(b"1") + wire.u32(0),
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    "a SEND of a message as long": (
+        wire.header(wire.SEND) + b"\0" + wire.u64(1) + wire.u32(1) + wire.str8(b"1") + HUGE_COUNT,
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    "a SEND whose numbers end beyond 64 bits": (
+        wire.send(2**64 - 1, [(b"1", b"x"), (b"1", b"y")]),
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    "a SEND with an unknown flag": (
+        wire.send(1, [(b"1", b"x")], receipt=4),
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    "a LIST with an unknown part": (
+        wire.header(wire.LIST) + wire.u64(1) + b"\4" + wire.u32(0),
+        MALFORMED,
+        wire.LIST,
+        wire.NODE,
+    ),
+    "a LIST that begins in the middle": (
+        wire.header(wire.LIST) + wire.u64(1) + b"\2" + wire.u32(0),
+        LIST_NEEDED,
+        wire.LIST,
+        wire.NODE,
+    ),
+    "a RESEND from 0": (
+        wire.header(wire.RESEND) + wire.u64(0) + wire.u64(1),
+        MALFORMED,
+        wire.RESEND,
+        wire.NODE,
+    ),
+    "a RESEND that ends before it begins": (
+        wire.header(wire.RESEND) + wire.u64(2) + wire.u64(1),
+        MALFORMED,
+        wire.RESEND,
+        wire.NODE,
+    ),
     "as many zeros as a frame may have": (b"\0" * FRAME_BYTES_MAX, MALFORMED, 0, None),
-    "a PING as long as a frame may be":
-        (PING + b"\0" * (FRAME_BYTES_MAX - len(PING)), MALFORMED, wire.PING, None),
+    "a PING as long as a frame may be": (
+        PING + b"\0" * (FRAME_BYTES_MAX - len(PING)),
+        MALFORMED,
+        wire.PING,
+        None,
+    ),
 }
 
 # Frames of which every beginning is refused as cut short, or is none.
 WHOLE = {
     wire.NODE: [
-        wire.heartbeat(0, 0, 0), wire.login(1, b"123", b"45"), wire.login_list(1, b"1", b"2"),
-        wire.header(wire.RESEND) + wire.u64(1) + wire.u64(2), wire.query(1, b"who", b"123"), PING,
+        wire.heartbeat(0, 0, 0),
+        wire.login(1, b"123", b"45"),
+        wire.login_list(1, b"1", b"2"),
+        wire.header(wire.RESEND) + wire.u64(1) + wire.u64(2),
+        wire.query(1, b"who", b"123"),
+        PING,
         wire.hello(1, wire.NODE, b"n"),
     ],
     wire.SENDER: [wire.send(1, [(b"1", b"hi"), (b"2", b"")], receipt=True)],

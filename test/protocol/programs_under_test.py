@@ -27,8 +27,11 @@ def start_broker(programs, path):
 
 def start_web_node(programs, path, broker):
     """Its ready line has the addresses `http` and `admin`; it comes once `broker` has let the node in."""
-    return programs.start(path, ["--broker", broker, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
-                          name="web node")
+    return programs.start(
+        path,
+        ["--broker", broker, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+        name="web node",
+    )
 
 
 def web_node_counters(admin):
@@ -43,8 +46,10 @@ class RecordedStream:
     def __init__(self, http_url, user_id):
         """`http_url` as in a web node's ready line."""
         self.shown = []  # (number, text), in order; grows by another thread
-        self._stream = CometStream(f"{http_url}/test/{user_id.decode()}",
-                                   lambda number, text: self.shown.append((number, text)))
+        self._stream = CometStream(
+            f"{http_url}/test/{user_id.decode()}",
+            lambda number, text: self.shown.append((number, text)),
+        )
 
 
 def eventually(holds, what):

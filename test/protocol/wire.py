@@ -5,7 +5,15 @@ import struct
 HELLO, GOODBYE, HEARTBEAT = 0x01, 0x02, 0x03
 LOGIN, LOGOUT, LIST, RESEND = 0x10, 0x11, 0x12, 0x20
 SEND, PING, QUERY, BATCH = 0x30, 0x40, 0x41, 0x50
-WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED, ERROR = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0xFF
+WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED, ERROR = (
+    0x81,
+    0x82,
+    0x83,
+    0x84,
+    0x85,
+    0x86,
+    0xFF,
+)
 NODE, SENDER = 1, 2
 
 
@@ -42,8 +50,15 @@ def digest(*ids):
 
 
 def heartbeat(feed, change, streams, ids_digest=0, ledger=()):
-    return (header(HEARTBEAT) + u64(feed) + u64(change) + u64(streams) + u64(ids_digest) +
-            bytes([len(ledger)]) + b"".join(map(u64, ledger)))
+    return (
+        header(HEARTBEAT)
+        + u64(feed)
+        + u64(change)
+        + u64(streams)
+        + u64(ids_digest)
+        + bytes([len(ledger)])
+        + b"".join(map(u64, ledger))
+    )
 
 
 def login(change, *ids):
@@ -57,18 +72,34 @@ def login_list(change, *ids):
 
 def send(first, messages, receipt=False, acknowledge=False):
     body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
-    return header(SEND) + bytes([receipt + 2 * acknowledge]) + u64(first) + u32(len(messages)) + body
+    return (
+        header(SEND) + bytes([receipt + 2 * acknowledge]) + u64(first) + u32(len(messages)) + body
+    )
 
 
 def batch(incarnation, number, messages, flags=0, tail=b""):
     body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
-    return (header(BATCH) + u64(incarnation) + u64(number) + bytes([flags]) + u32(len(messages)) + body +
-            tail)
+    return (
+        header(BATCH)
+        + u64(incarnation)
+        + u64(number)
+        + bytes([flags])
+        + u32(len(messages))
+        + body
+        + tail
+    )
 
 
 def welcome(role_part, incarnation=5, heartbeat_ms=1000, liveness_ms=3000):
-    return (header(WELCOME) + u64(incarnation) + str8(b"broker") + u32(heartbeat_ms) + u32(liveness_ms) +
-            u64(0) + role_part)
+    return (
+        header(WELCOME)
+        + u64(incarnation)
+        + str8(b"broker")
+        + u32(heartbeat_ms)
+        + u32(liveness_ms)
+        + u64(0)
+        + role_part
+    )
 
 
 def node_part(feed_endpoint, feed_incarnation, changes_applied=0, feed_published=0):
@@ -120,16 +151,25 @@ def read_welcome(frame, role):
     if reader.kind != WELCOME:
         raise ValueError(f"WELCOME was due, not {frame.hex()}")
     welcome = {
-        "incarnation": reader.u64(), "name": reader.str8(), "heartbeat_ms": reader.u32(),
-        "liveness_ms": reader.u32(), "table_version": reader.u64(),
+        "incarnation": reader.u64(),
+        "name": reader.str8(),
+        "heartbeat_ms": reader.u32(),
+        "liveness_ms": reader.u32(),
+        "table_version": reader.u64(),
     }
     if role == NODE:
         welcome |= {
-            "feed_endpoint": reader.str8().decode(), "feed_incarnation": reader.u64(),
-            "changes_applied": reader.u64(), "feed_published": reader.u64(),
+            "feed_endpoint": reader.str8().decode(),
+            "feed_incarnation": reader.u64(),
+            "changes_applied": reader.u64(),
+            "feed_published": reader.u64(),
         }
     else:
-        welcome |= {"window_bytes": reader.u32(), "credited": reader.u64(), "settles_in_ms": reader.u32()}
+        welcome |= {
+            "window_bytes": reader.u32(),
+            "credited": reader.u64(),
+            "settles_in_ms": reader.u32(),
+        }
     reader.end()
     return welcome
 

@@ -83,8 +83,10 @@ class HostSetup(unittest.TestCase):
         with Host(SYSCTLS, memory_kb=4_000_000) as host:
             done = host.run()
         self.assertEqual(done.returncode, 1)
-        self.assertEqual(row(done, "net.ipv4.tcp_mem"),
-                         ["100000", "200000", "300000", "750000", "1000000", "1500000", "LACKS"])
+        self.assertEqual(
+            row(done, "net.ipv4.tcp_mem"),
+            ["100000", "200000", "300000", "750000", "1000000", "1500000", "LACKS"],
+        )
         # 500,000 for each of two processes, a reserve of 4,096, and 64.
         self.assertEqual(row(done, "limit of open files"), ["20000", "504160", "LACKS"])
         self.assertIn("or start 52 processes instead of 2", done.stdout)
@@ -100,8 +102,9 @@ class HostSetup(unittest.TestCase):
         with Host(SYSCTLS) as host:
             done = host.run("--client", "--streams", "200000")
         self.assertEqual(done.returncode, 1)
-        self.assertEqual(row(done, "net.ipv4.ip_local_port_range"),
-                         ["32768", "60999", "1024", "65535", "LACKS"])
+        self.assertEqual(
+            row(done, "net.ipv4.ip_local_port_range"), ["32768", "60999", "1024", "65535", "LACKS"]
+        )
         self.assertEqual(row(done, "source addresses")[0], "4")
         self.assertNotIn("somaxconn", done.stdout)
 
@@ -126,8 +129,11 @@ class HostSetup(unittest.TestCase):
         self.assertEqual(row(many, "net.core.netdev_max_backlog"), ["1000", "10000", "LACKS"])
 
     def test_apply_sets_what_lacks_and_lowers_nothing(self):
-        lacking = SYSCTLS | {"net.ipv4.tcp_migrate_req": "0", "net.core.somaxconn": "128",
-                             "net.ipv4.tcp_mem": "10 20 9000000"}
+        lacking = SYSCTLS | {
+            "net.ipv4.tcp_migrate_req": "0",
+            "net.core.somaxconn": "128",
+            "net.ipv4.tcp_mem": "10 20 9000000",
+        }
         with Host(lacking) as host:
             done = host.run("--streams", "1000", "--apply")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

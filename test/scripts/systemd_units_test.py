@@ -23,7 +23,9 @@ def started_by(unit_text):
 
 def check_options(program, options):
     """The program takes the options: with --help it says what they mean, and no more."""
-    subprocess.run([program, *options, "--help"], stdout=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True)
+    subprocess.run(
+        [program, *options, "--help"], stdout=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True
+    )
 
 
 def check_syntax(unit, text):
@@ -32,8 +34,13 @@ def check_syntax(unit, text):
         copy = pathlib.Path(folder) / unit.name
         copy.write_text(text, encoding="utf-8")
         # By its own name, since systemd goes by that.
-        run = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
-                             capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        run = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
     complaints = [line for line in run.stderr.splitlines() if unit.name in line]
     assert not complaints, "\n".join(complaints)
 

@@ -31,11 +31,15 @@ BENCHMARKS = {
 
 def table(rows):
     """The rows as aligned text."""
-    cells = [(row.what, f"{figure(row.value)} {row.unit}".strip(), row.target, verdict(row.holds))
-             for row in rows]
+    cells = [
+        (row.what, f"{figure(row.value)} {row.unit}".strip(), row.target, verdict(row.holds))
+        for row in rows
+    ]
     widths = [max(len(line[column]) for line in cells) for column in range(3)]
-    return "\n".join(f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {word}".rstrip()
-                     for what, value, target, word in cells)
+    return "\n".join(
+        f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {word}".rstrip()
+        for what, value, target, word in cells
+    )
 
 
 def run_one(name, options):
@@ -48,8 +52,16 @@ def run_one(name, options):
 
 
 def keep(folder, name, rows, seconds):
-    write_result(folder, name, {"benchmark": name, "title": BENCHMARKS[name], **origin(seconds),
-                                "rows": [vars(row) for row in rows]})
+    write_result(
+        folder,
+        name,
+        {
+            "benchmark": name,
+            "title": BENCHMARKS[name],
+            **origin(seconds),
+            "rows": [vars(row) for row in rows],
+        },
+    )
 
 
 def parse_options():
@@ -58,15 +70,23 @@ def parse_options():
         description="Runs benchmarks, prints their figures beside the targets, and writes them as JSON. "
         "Exits with 1 if a benchmark failed or missed a target.",
         epilog="\n".join(f"  {name:<10} {title}" for name, title in BENCHMARKS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; default: all of these")
-    parser.add_argument("--short", action="store_true",
-                        help="seconds instead of minutes: whether all works and arrives, no targets")
-    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path,
-                        default=RESULTS,
-                        help="where JSON and plots go; default: docs/bench, of which docs/BENCHMARKS.md is "
-                        "written anew then; not with --short")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="seconds instead of minutes: whether all works and arrives, no targets",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=pathlib.Path,
+        default=RESULTS,
+        help="where JSON and plots go; default: docs/bench, of which docs/BENCHMARKS.md is "
+        "written anew then; not with --short",
+    )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:

@@ -4,7 +4,15 @@ import json
 import math
 import re
 
-from zcomet_lab.bench.lab import OTHER_FILES, STREAMS_PER_SOURCE, await_true, cpu_s, files_max, memory, processes_of
+from zcomet_lab.bench.lab import (
+    OTHER_FILES,
+    STREAMS_PER_SOURCE,
+    await_true,
+    cpu_s,
+    files_max,
+    memory,
+    processes_of,
+)
 from zcomet_lab.programs import ProgramError
 
 # What a worker keeps free for connections that come while it leaves the port to the others.
@@ -37,9 +45,21 @@ class Cluster:
         self._lab = lab
         self.workers = workers_for(streams_max)
         self.broker, self.broker_endpoint = lab.start_broker(prefix=prefix)
-        self.node = lab.start("zcomet-webnode", "--broker", self.broker_endpoint, "--http", "127.0.0.1:0",
-                              "--admin", "127.0.0.1:0", "--name", "bench", "--workers", self.workers,
-                              *node_options, prefix=prefix)
+        self.node = lab.start(
+            "zcomet-webnode",
+            "--broker",
+            self.broker_endpoint,
+            "--http",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--name",
+            "bench",
+            "--workers",
+            self.workers,
+            *node_options,
+            prefix=prefix,
+        )
         ready = self.node.await_ready()
         self.url = f"{ready['http']}/test/{{id}}"
 
@@ -65,8 +85,11 @@ class Cluster:
         return sum(node["ids"] for node in self._lab.ctl_json(self.broker_endpoint, "nodes"))
 
     def await_ids(self, count):
-        await_true(lambda: self.ids() == count, OPENING_TIMEOUT_S,
-                   f"the broker does not know {count} logins")
+        await_true(
+            lambda: self.ids() == count,
+            OPENING_TIMEOUT_S,
+            f"the broker does not know {count} logins",
+        )
 
     def begin_sending(self, *, count, per_s, ids, first_id=1):
         """Starts msggen: `count` messages to random ids, `ids` of them, `per_s` a second (0: flat out).
@@ -76,8 +99,24 @@ class Cluster:
         of_each = math.ceil(count / generators)
         interval_ms = 1000 * generators / per_s if per_s else 0
         program = self._lab.start(
-            "zcomet-msggen", "--count", of_each, "--interval", interval_ms, "--max", ids, "--processes",
-            generators, "--first-id", first_id, "--size", MESSAGE_BYTES, "--stamp", "--broker", self.broker_endpoint, "--json")
+            "zcomet-msggen",
+            "--count",
+            of_each,
+            "--interval",
+            interval_ms,
+            "--max",
+            ids,
+            "--processes",
+            generators,
+            "--first-id",
+            first_id,
+            "--size",
+            MESSAGE_BYTES,
+            "--stamp",
+            "--broker",
+            self.broker_endpoint,
+            "--json",
+        )
         return program, of_each * generators
 
     def finish_sending(self, program, timeout_s=SENDING_TIMEOUT_S):
@@ -89,7 +128,9 @@ class Cluster:
 
     def send(self, *, count, per_s, ids, first_id=1):
         """Both of them; `count` must be a multiple of the generators, so of 100 or 1. Returns msggen's summary."""
-        program, will_send = self.begin_sending(count=count, per_s=per_s, ids=ids, first_id=first_id)
+        program, will_send = self.begin_sending(
+            count=count, per_s=per_s, ids=ids, first_id=first_id
+        )
         assert will_send == count
         expected_s = count / (per_s or FLAT_OUT_PER_S_MIN)
         return self.finish_sending(program, expected_s + SENDING_TIMEOUT_S)
@@ -123,8 +164,10 @@ class Floor:
             program.await_line("done", timeout_s)
 
     def send(self, *, count, per_s):
-        self.order(f"send {count} {per_s} {MESSAGE_BYTES}",
-                   SENDING_TIMEOUT_S + count / (per_s or FLAT_OUT_PER_S_MIN))
+        self.order(
+            f"send {count} {per_s} {MESSAGE_BYTES}",
+            SENDING_TIMEOUT_S + count / (per_s or FLAT_OUT_PER_S_MIN),
+        )
 
     def end(self):
         for program in self._programs:
@@ -138,21 +181,40 @@ class Flood:
         self._streams = streams
         sources = math.ceil(streams / STREAMS_PER_SOURCE)
         self._program = lab.start(
-            "zcomet-floodtest", "--connections", streams, "--url", url, "--rate", 0, "--ids",
-            ids or streams, "--first-id", first_id, "--source",
-            f"127.1.0.1-127.1.{sources // 256}.{sources % 256}", "--json", "--connect-timeout", 60,
-            *(["--processes", processes] if processes else []))
+            "zcomet-floodtest",
+            "--connections",
+            streams,
+            "--url",
+            url,
+            "--rate",
+            0,
+            "--ids",
+            ids or streams,
+            "--first-id",
+            first_id,
+            "--source",
+            f"127.1.0.1-127.1.{sources // 256}.{sources % 256}",
+            "--json",
+            "--connect-timeout",
+            60,
+            *(["--processes", processes] if processes else []),
+        )
         ready = self._await_ready()
         self.opening_s = float(ready["opening_s"])
 
     def _await_ready(self):
-        await_true(lambda: " ready " in self._program.log(), OPENING_TIMEOUT_S,
-                   f"{self._streams} streams were not open")
+        await_true(
+            lambda: " ready " in self._program.log(),
+            OPENING_TIMEOUT_S,
+            f"{self._streams} streams were not open",
+        )
         line = self._program.log().partition("zcomet-floodtest ready ")[2].partition("\n")[0]
         ready = dict(word.split("=", 1) for word in line.split())
         if int(ready["failed"]) or int(ready["open"]) != self._streams:
-            raise ProgramError(f"only {ready['open']} of {self._streams} streams opened; "
-                               f"the others: {self._stop(status=1)['failed']}")
+            raise ProgramError(
+                f"only {ready['open']} of {self._streams} streams opened; "
+                f"the others: {self._stop(status=1)['failed']}"
+            )
         return ready
 
     def _stop(self, status=0):
@@ -175,13 +237,18 @@ class Flood:
         return int(counts[-1]) if counts else 0
 
     def await_chunks(self, count):
-        await_true(lambda: self.chunks() >= count, ARRIVAL_TIMEOUT_S,
-                   f"{count} chunks had not arrived: {self.chunks()}")
+        await_true(
+            lambda: self.chunks() >= count,
+            ARRIVAL_TIMEOUT_S,
+            f"{count} chunks had not arrived: {self.chunks()}",
+        )
 
     def finish(self, expected):
         """Ends the streams. Returns floodtest's summary, in which `expected` chunks must have come."""
         summary = self._stop()
         if summary["closed"] or summary["chunks"] != expected:
-            raise ProgramError(f"{summary['chunks']} of {expected} messages arrived, and "
-                               f"{summary['closed']} of {self._streams} streams were closed")
+            raise ProgramError(
+                f"{summary['chunks']} of {expected} messages arrived, and "
+                f"{summary['closed']} of {self._streams} streams were closed"
+            )
         return summary

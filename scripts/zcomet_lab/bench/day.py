@@ -40,22 +40,28 @@ class Sampler:
 
     def growth_percent(self, column):
         """From medians of a twentieth of the samples at both ends, the first ones left out."""
-        settled = [sample[column] for sample in self.samples[int(SETTLING * len(self.samples)):]]
+        settled = [sample[column] for sample in self.samples[int(SETTLING * len(self.samples)) :]]
         part = max(1, len(settled) // 20)
         return 100 * (statistics.median(settled[-part:]) / statistics.median(settled[:part]) - 1)
 
 
 def draw(lab, samples):
     data = lab.folder / "day.tsv"
-    data.write_text("".join(f"{at / 60}\t{node / 1e6}\t{broker / 1e6}\n" for at, node, broker in samples))
-    plot("day", f"""
+    data.write_text(
+        "".join(f"{at / 60}\t{node / 1e6}\t{broker / 1e6}\n" for at, node, broker in samples)
+    )
+    plot(
+        "day",
+        f"""
         set xlabel "minutes"
         set ylabel "resident memory, MB"
         set yrange [0:*]
         set key bottom right
         plot "{data}" using 1:2 with lines lw 2 title "web node: supervisor and worker", \\
              "{data}" using 1:3 with lines lw 2 title "broker"
-    """, lab.results)
+    """,
+        lab.results,
+    )
 
 
 def run(lab):

@@ -50,7 +50,9 @@ def rows_of(per_s, floor, runs):
     name = "flat out" if per_s == FLAT_OUT else f"{per_s:,}/s"
     cpu = statistics.median(run[0] for run in runs)
     ratio = statistics.median(run[0] / max(bare, 1e-9) for run, bare in zip(runs, floor))
-    latency = {part: statistics.median(run[2][part] for run in runs) for part in ("p50", "p99", "p99_9")}
+    latency = {
+        part: statistics.median(run[2][part] for run in runs) for part in ("p50", "p99", "p99_9")
+    }
     rows = [Row(f"{name}: floor, CPU a million", statistics.median(floor), "s")]
     if per_s == 1_000:
         return rows + [
@@ -77,10 +79,16 @@ def rows_on_one_processor(lab, streams, per_s, count, times):
     """The server's threads wake each other more cheaply on one processor than across two."""
     runs = [deliver(lab, streams, per_s, count, ONE_PROCESSOR) for _ in range(times)]
     return [
-        Row(f"{per_s:,}/s, server on one processor: CPU a million", statistics.median(run[0] for run in runs),
-            "s"),
-        Row(f"{per_s:,}/s, server on one processor: latency p99",
-            statistics.median(run[2]["p99"] for run in runs), "ms"),
+        Row(
+            f"{per_s:,}/s, server on one processor: CPU a million",
+            statistics.median(run[0] for run in runs),
+            "s",
+        ),
+        Row(
+            f"{per_s:,}/s, server on one processor: latency p99",
+            statistics.median(run[2]["p99"] for run in runs),
+            "ms",
+        ),
     ]
 
 

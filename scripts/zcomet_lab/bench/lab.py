@@ -131,11 +131,20 @@ class Lab:
 
     def start_broker(self, *extra, **keywords):
         """A broker on free ports. Returns the program and its endpoint."""
-        program = self.start("zcomet-broker", "--listen", "tcp://127.0.0.1:*", "--feed",
-                             "tcp://127.0.0.1:*", *extra, **keywords)
+        program = self.start(
+            "zcomet-broker",
+            "--listen",
+            "tcp://127.0.0.1:*",
+            "--feed",
+            "tcp://127.0.0.1:*",
+            *extra,
+            **keywords,
+        )
         return program, program.await_ready()["listen"]
 
     def ctl_json(self, broker, *arguments):
-        output = subprocess.check_output([self.path("zcomet-ctl"), "--broker", broker, *arguments, "--json"],
-                                         timeout=CTL_TIMEOUT_S)
+        output = subprocess.check_output(
+            [self.path("zcomet-ctl"), "--broker", broker, *arguments, "--json"],
+            timeout=CTL_TIMEOUT_S,
+        )
         return json.loads(output)

@@ -19,8 +19,10 @@ class Meter:
 
     def read(self):
         """Of the web node and of the broker."""
-        return [(now - before) / self._streams
-                for now, before in zip(self._cluster.memory_pss(), self._before)]
+        return [
+            (now - before) / self._streams
+            for now, before in zip(self._cluster.memory_pss(), self._before)
+        ]
 
 
 def growth_percent(now, first):
@@ -33,7 +35,9 @@ def run(lab):
     cluster = Cluster(lab, streams)
     # A client of as many processes as the load's runs all the time: it maps the same libraries, whose
     # pages count in part for each process that has them.
-    companion = Flood(lab, cluster.url, cluster.workers, processes=cluster.workers, first_id=10**9)
+    companion = Flood(
+        lab, cluster.url, cluster.workers, processes=cluster.workers, first_id=10**9
+    )
     cluster.await_ids(cluster.workers)
     meter = Meter(cluster, streams)
     kernel_before = kernel_memory()
@@ -48,7 +52,9 @@ def run(lab):
     flood.finish(count)
 
     for _ in range(REOPENED_TIMES):
-        await_true(lambda: cluster.ids() == cluster.workers, 60, "the streams that closed are still known")
+        await_true(
+            lambda: cluster.ids() == cluster.workers, 60, "the streams that closed are still known"
+        )
         flood = Flood(lab, cluster.url, streams)
         cluster.await_ids(streams + cluster.workers)
         reopened = meter.read()
@@ -60,10 +66,16 @@ def run(lab):
         at_most("broker, bytes a stream, idle", idle[1], "B", 80),
         Row("web node, after traffic", after_traffic[0], "B"),
         Row("broker, after traffic", after_traffic[1], "B"),
-        at_most(f"both, change after {count:,} messages", growth_percent(after_traffic, idle), "%",
-                WITHIN_PERCENT),
+        at_most(
+            f"both, change after {count:,} messages",
+            growth_percent(after_traffic, idle),
+            "%",
+            WITHIN_PERCENT,
+        ),
         Row("web node, opened again three times", reopened[0], "B"),
         Row("broker, opened again three times", reopened[1], "B"),
-        at_most("both, change after opening again", growth_percent(reopened, idle), "%", WITHIN_PERCENT),
+        at_most(
+            "both, change after opening again", growth_percent(reopened, idle), "%", WITHIN_PERCENT
+        ),
         Row("kernel, both ends of a connection", kernel, "B"),
     ]

@@ -42,7 +42,9 @@ def fan_out_beside_others_ms(lab, streams):
     crowd = Flood(lab, cluster.url, streams, ids=1, first_id=CROWD_ID)
     others = Flood(lab, cluster.url, OTHER_STREAMS)
     cluster.await_ids(cluster.workers + OTHER_STREAMS)
-    generator, count = cluster.begin_sending(count=OTHER_PER_S * 2, per_s=OTHER_PER_S, ids=OTHER_STREAMS)
+    generator, count = cluster.begin_sending(
+        count=OTHER_PER_S * 2, per_s=OTHER_PER_S, ids=OTHER_STREAMS
+    )
     time.sleep(0.5)  # so that the one falls into the middle of the others
     cluster.send(count=1, per_s=1, first_id=CROWD_ID, ids=1)
     crowd.await_chunks(streams)
@@ -62,8 +64,15 @@ def run(lab):
     return [
         Row(f"floor: {streams:,} bare sends", statistics.median(floor for floor, _ in pairs), "ms"),
         Row("Zcomet: the last stream has it", statistics.median(ours for _, ours in pairs), "ms"),
-        at_most("ratio to the floor", statistics.median(ours / floor for floor, ours in pairs), "", 1.3),
-        Row(f"beside {OTHER_PER_S:,}/s to others: the last has it", statistics.median(run[0] for run in busy),
-            "ms"),
-        at_most("the others meanwhile: latency p99", statistics.median(run[1] for run in busy), "ms", 50),
+        at_most(
+            "ratio to the floor", statistics.median(ours / floor for floor, ours in pairs), "", 1.3
+        ),
+        Row(
+            f"beside {OTHER_PER_S:,}/s to others: the last has it",
+            statistics.median(run[0] for run in busy),
+            "ms",
+        ),
+        at_most(
+            "the others meanwhile: latency p99", statistics.median(run[1] for run in busy), "ms", 50
+        ),
     ]

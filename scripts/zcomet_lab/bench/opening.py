@@ -24,8 +24,13 @@ def open_streams(lab, server, streams):
 def run(lab):
     streams = STREAMS_SHORT if lab.short else STREAMS
     runs = RUNS_SHORT if lab.short else RUNS
-    pairs = [(open_streams(lab, Floor(lab, streams), streams),
-              open_streams(lab, Cluster(lab, streams), streams)) for _ in range(runs)]
+    pairs = [
+        (
+            open_streams(lab, Floor(lab, streams), streams),
+            open_streams(lab, Cluster(lab, streams), streams),
+        )
+        for _ in range(runs)
+    ]
     floor_us = statistics.median(floor[0] for floor, _ in pairs)
     ours_us = statistics.median(ours[0] for _, ours in pairs)
     ratio = statistics.median(ours[0] / max(floor[0], 1e-9) for floor, ours in pairs)
@@ -34,5 +39,7 @@ def run(lab):
         Row("floor: streams opened", statistics.median(floor[1] for floor, _ in pairs), "/s"),
         Row("Zcomet: server CPU a stream, broker included", ours_us, "µs"),
         at_most("ratio to the floor", ratio, "", 1.5),
-        at_least("Zcomet: streams opened", statistics.median(ours[1] for _, ours in pairs), "/s", 20_000),
+        at_least(
+            "Zcomet: streams opened", statistics.median(ours[1] for _, ours in pairs), "/s", 20_000
+        ),
     ]

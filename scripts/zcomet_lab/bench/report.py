@@ -33,9 +33,14 @@ that, too.
 
 
 def section(name, result):
-    lines = [f"## {result['title'].capitalize()}", "",
-             f"`scripts/bench {name}`, {result['date']}, {result['seconds']} s, on {result['machine']}.", "",
-             "| what | measured | target | |", "| --- | ---: | ---: | --- |"]
+    lines = [
+        f"## {result['title'].capitalize()}",
+        "",
+        f"`scripts/bench {name}`, {result['date']}, {result['seconds']} s, on {result['machine']}.",
+        "",
+        "| what | measured | target | |",
+        "| --- | ---: | ---: | --- |",
+    ]
     for row in result["rows"]:
         value = f"{figure(row['value'])} {row['unit']}".strip()
         lines.append(f"| {row['what']} | {value} | {row['target']} | {verdict(row['holds'])} |")
@@ -50,10 +55,15 @@ def row_value(results, name, what):
 
 def own_figures(results):
     """Zcomet's counterparts of PEERS."""
-    parts = [row_value(results, "memory", f"{part}, bytes a stream, idle") for part in ("web node", "broker")]
-    return (sum(parts) if None not in parts else None,
-            row_value(results, "delivery", "1,000/s: CPU a million"),
-            row_value(results, "delivery", "20,000/s: CPU a million"))
+    parts = [
+        row_value(results, "memory", f"{part}, bytes a stream, idle")
+        for part in ("web node", "broker")
+    ]
+    return (
+        sum(parts) if None not in parts else None,
+        row_value(results, "delivery", "1,000/s: CPU a million"),
+        row_value(results, "delivery", "20,000/s: CPU a million"),
+    )
 
 
 def bars(name, folder, label, values, scale=""):
@@ -62,7 +72,9 @@ def bars(name, folder, label, values, scale=""):
     # Long names take two lines, or they would run into each other.
     lines = [(text.replace(", ", r",\n"), value) for text, value in known]
     data = "\n".join(f'"{text}" {value} "{figure(value)}"' for text, value in lines)
-    plot(name, f"""
+    plot(
+        name,
+        f"""
         $data << EOD
 {data}
 EOD
@@ -76,23 +88,42 @@ EOD
         set yrange [{'10:*' if scale else '0:*'}]
         plot $data using 0:2:xtic(1) with boxes lc rgb "#3366aa", \\
              $data using 0:2:3 with labels offset 0,0.7
-    """, folder)
+    """,
+        folder,
+    )
 
 
 def draw_comparisons(results, folder):
     own = own_figures(results)
-    columns = [[own[i] if name == "Zcomet" else figures[i] for name, *figures in PEERS] for i in range(3)]
+    columns = [
+        [own[i] if name == "Zcomet" else figures[i] for name, *figures in PEERS] for i in range(3)
+    ]
     names = [name for name, *_ in PEERS]
-    floor = {per_s: row_value(results, "delivery", f"{per_s}/s: floor, CPU a million")
-             for per_s in ("1,000", "20,000")}
+    floor = {
+        per_s: row_value(results, "delivery", f"{per_s}/s: floor, CPU a million")
+        for per_s in ("1,000", "20,000")
+    }
     if own[0] is not None:
-        bars("bytes-per-stream", folder, "user bytes a parked stream, log scale", zip(names, columns[0]),
-             "set logscale y")
+        bars(
+            "bytes-per-stream",
+            folder,
+            "user bytes a parked stream, log scale",
+            zip(names, columns[0]),
+            "set logscale y",
+        )
     if own[1] is not None:
-        bars("cpu-1000", folder, "CPU s a million messages, at 1,000/s",
-             [("bare send()", floor["1,000"]), *zip(names, columns[1])])
-        bars("cpu-20000", folder, "CPU s a million messages, at 20,000/s",
-             [("bare send()", floor["20,000"]), *zip(names, columns[2])])
+        bars(
+            "cpu-1000",
+            folder,
+            "CPU s a million messages, at 1,000/s",
+            [("bare send()", floor["1,000"]), *zip(names, columns[1])],
+        )
+        bars(
+            "cpu-20000",
+            folder,
+            "CPU s a million messages, at 20,000/s",
+            [("bare send()", floor["20,000"]), *zip(names, columns[2])],
+        )
 
 
 def write_report(page, folder, titles, notes):
@@ -103,9 +134,11 @@ def write_report(page, folder, titles, notes):
     parts = [INTRODUCTION]
     comparisons = [name for name in ("bytes-per-stream", "cpu-1000", "cpu-20000") if name in plots]
     if comparisons:
-        parts.append("## Beside others\n\n"
-                     "Zcomet's figures are from the tables below; the others' were measured on the same kind of\n"
-                     "machine.\n")
+        parts.append(
+            "## Beside others\n\n"
+            "Zcomet's figures are from the tables below; the others' were measured on the same kind of\n"
+            "machine.\n"
+        )
         parts += [f"![{name}](bench/{name}.png)\n" for name in comparisons]
     for name in titles:
         if name in results:

@@ -30,8 +30,12 @@ def measure(lab, count, *mode):
     broker_s = cpu_s([broker.pid]) - before_s
     lab.end(broker)
     million = count / MILLION
-    return (count / (arrived["at_s"] - sent["at_s"]), broker_s / million, sent["cpu_s"] / million,
-            arrived["cpu_s"] / million)
+    return (
+        count / (arrived["at_s"] - sent["at_s"]),
+        broker_s / million,
+        sent["cpu_s"] / million,
+        arrived["cpu_s"] / million,
+    )
 
 
 def run(lab):

@@ -22,8 +22,9 @@ class Table:
         self._ids = nodes * ids_per_node
         self._start_broker("tcp://127.0.0.1:*", "tcp://127.0.0.1:*")
         self.empty = memory([self.broker.pid])
-        self._cluster = lab.start("bench-table", "--broker", self.listen, "--nodes", nodes, "--ids",
-                                  ids_per_node)
+        self._cluster = lab.start(
+            "bench-table", "--broker", self.listen, "--nodes", nodes, "--ids", ids_per_node
+        )
         ready = self._cluster.await_line(" ready", TIMEOUT_S)
         self.filled_s = float(ready.split("seconds=")[1])
         self.await_whole()
@@ -35,8 +36,12 @@ class Table:
 
     def await_whole(self):
         """Waits until the broker's own figures say that it has all ids."""
-        await_true(lambda: self._lab.ctl_json(self.listen, "stats")["ids"] == self._ids, TIMEOUT_S,
-                   "ids are still missing from the broker's table", LOOK_S)
+        await_true(
+            lambda: self._lab.ctl_json(self.listen, "stats")["ids"] == self._ids,
+            TIMEOUT_S,
+            "ids are still missing from the broker's table",
+            LOOK_S,
+        )
 
     def restart_broker(self):
         """Kills the broker outright and starts it on the same ports. Returns how long it takes from the
@@ -67,8 +72,12 @@ def measure_memory(lab):
     lost = table.end()
     ids = nodes * ids_per_node
     return [
-        at_most(f"table, {ids:,} ids on {nodes} nodes: broker's RSS", full.rss / GIGABYTE, "GB",
-                MEMORY_GIGABYTES_MAX),
+        at_most(
+            f"table, {ids:,} ids on {nodes} nodes: broker's RSS",
+            full.rss / GIGABYTE,
+            "GB",
+            MEMORY_GIGABYTES_MAX,
+        ),
         Row("table: bytes an id (RSS)", (full.rss - table.empty.rss) / ids, "B"),
         Row("table: all logged in after", table.filled_s, "s"),
         at_most("table: times that a node took the broker for dead meanwhile", lost, "", 0),
@@ -82,8 +91,12 @@ def measure_restart(lab):
     table.end()
     ids = nodes * ids_per_node
     return [
-        at_most(f"table, {ids:,} ids on {nodes} nodes: restored after the broker is ready again",
-                from_ready_s, "s", RESTORED_S_MAX),
+        at_most(
+            f"table, {ids:,} ids on {nodes} nodes: restored after the broker is ready again",
+            from_ready_s,
+            "s",
+            RESTORED_S_MAX,
+        ),
         Row("table: restored after the broker was killed", from_kill_s, "s"),
     ]
 

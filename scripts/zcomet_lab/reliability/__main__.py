@@ -43,23 +43,49 @@ def parse_options():
         description="Lets faults happen, simulated and real, and writes docs/RELIABILITY.md. Exits with 1 if "
         "anything failed.",
         epilog="\n".join(f"  {name:<10} {title}" for name, title in PARTS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which parts; default: all of these")
-    parser.add_argument("--short", action="store_true",
-                        help="seconds instead of an hour: whether all works; nothing is kept")
-    parser.add_argument("--schedules", type=int, default=1_000_000, metavar="N",
-                        help="how many schedules are simulated; default: a million")
-    parser.add_argument("--fault", action="append", metavar="NAME",
-                        help="a fault of the part `faults`, which may be given again; default: each that "
-                        "test/fault/fault.py --list names")
-    parser.add_argument("--random", type=int, default=50, metavar="N",
-                        help="how many faults the part `fifty` draws; default: 50")
-    parser.add_argument("--seed", type=int, metavar="S",
-                        help="by which it draws them; drawn, and shown, by default")
-    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, default=RESULTS,
-                        help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew beside it; "
-                        "not with --short")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="which parts; default: all of these"
+    )
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="seconds instead of an hour: whether all works; nothing is kept",
+    )
+    parser.add_argument(
+        "--schedules",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="how many schedules are simulated; default: a million",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="NAME",
+        help="a fault of the part `faults`, which may be given again; default: each that "
+        "test/fault/fault.py --list names",
+    )
+    parser.add_argument(
+        "--random",
+        type=int,
+        default=50,
+        metavar="N",
+        help="how many faults the part `fifty` draws; default: 50",
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="by which it draws them; drawn, and shown, by default"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=pathlib.Path,
+        default=RESULTS,
+        help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew beside it; "
+        "not with --short",
+    )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in PARTS]
     if unknown:
@@ -78,8 +104,15 @@ def run_parts(options, out):
         result = run_one(name, options)
         seconds = time.monotonic() - began
         verdicts.add(verdict(result))
-        print("\n".join([f"  {verdict(result)}, {seconds:.0f} s", *(f"  {text}" for text in result["failures"])]),
-              flush=True)
+        print(
+            "\n".join(
+                [
+                    f"  {verdict(result)}, {seconds:.0f} s",
+                    *(f"  {text}" for text in result["failures"]),
+                ]
+            ),
+            flush=True,
+        )
         write_result(out, name, {"part": name, "title": PARTS[name], **origin(seconds), **result})
         write_report(out.parent / "RELIABILITY.md", out, PARTS)
     return verdicts

@@ -15,8 +15,13 @@ TIMEOUT_S = 120
 def run_runner(lab, timeout_s, *arguments):
     """Runs fault.py with these arguments. Returns what happened, its figures, and what failed."""
     command = [sys.executable, RUNNER, "--build", lab.options.build, *arguments]
-    result = {"command": shown(["python3", *command[1:]]), "failures": [], "skipped": None, "happened": [],
-              "figures": None}
+    result = {
+        "command": shown(["python3", *command[1:]]),
+        "failures": [],
+        "skipped": None,
+        "happened": [],
+        "figures": None,
+    }
     try:
         lines, status, log = lab.run_json("fault.py", command, timeout_s)
     except ProgramError as error:
@@ -50,9 +55,11 @@ def run(lab):
     for name in names(lab):
         runs.append({"fault": name, **run_runner(lab, TIMEOUT_S, "--fault", name)})
         print(f"  {name}: {outcome(runs[-1])}", flush=True)
-    return {"failures": [f"{each['fault']}: {text}" for each in runs for text in each["failures"]],
-            "skipped": runs[0]["skipped"] if all(each["skipped"] for each in runs) else None,
-            "runs": runs}
+    return {
+        "failures": [f"{each['fault']}: {text}" for each in runs for text in each["failures"]],
+        "skipped": runs[0]["skipped"] if all(each["skipped"] for each in runs) else None,
+        "runs": runs,
+    }
 
 
 def outcome(run_of_one):

@@ -38,6 +38,8 @@ class Lab(zcomet_lab.bench.lab.Lab):
             output = program.finish(timeout_s, status=None)
             return [json.loads(line) for line in output.splitlines()], program.status, program.log()
         except ValueError as error:
-            raise ProgramError(f"{program.name} printed what is no JSON: {error}\n{output}") from None
+            raise ProgramError(
+                f"{program.name} printed what is no JSON: {error}\n{output}"
+            ) from None
         finally:
             self.end(program)

@@ -107,10 +107,18 @@ def simulation(result):
         return ""
     heads = ["", "drawn", "kept"]
     counts = [[text, *(whole(run["totals"][key]) for run in runs)] for key, text in TOTALS.items()]
-    faults = [[kind, *(whole(run["totals"]["faults"][kind]) for run in runs)] for kind in runs[0]["totals"]["faults"]]
-    return "\n".join([f"*Drawn*: `{runs[0]['command']}`. *Kept*, the schedules that have ever found a bug: "
-                      f"`{runs[1]['command']}`.\n", table(heads, counts),
-                      table(["faults that happened", *heads[1:]], faults)])
+    faults = [
+        [kind, *(whole(run["totals"]["faults"][kind]) for run in runs)]
+        for kind in runs[0]["totals"]["faults"]
+    ]
+    return "\n".join(
+        [
+            f"*Drawn*: `{runs[0]['command']}`. *Kept*, the schedules that have ever found a bug: "
+            f"`{runs[1]['command']}`.\n",
+            table(heads, counts),
+            table(["faults that happened", *heads[1:]], faults),
+        ]
+    )
 
 
 def mutants(result):
@@ -119,20 +127,41 @@ def mutants(result):
         return [f"{mutant['mutant']}: {mutant['what']}", how, whole(mutant["schedules"])]
 
     caught = sum(mutant["caught"] for mutant in result["mutants"])
-    return "\n".join([f"`{result['command']}`: {caught} of {len(result['mutants'])} caught. One that *crashed* was "
-                      "caught by an assertion of the core itself.\n",
-                      table(["bug", "", "schedules until then"], map(row, result["mutants"]), texts=2)])
+    return "\n".join(
+        [
+            f"`{result['command']}`: {caught} of {len(result['mutants'])} caught. One that *crashed* was "
+            "caught by an assertion of the core itself.\n",
+            table(["bug", "", "schedules until then"], map(row, result["mutants"]), texts=2),
+        ]
+    )
 
 
 # Real faults ---------------------------------------------------------------------------------------------
 
 TIME_HEADS = ["whole again, s", "flowed again, s"]
-FIGURE_HEADS = ["sent", "acknowledged", "resent", "missing", "twice", "out of order", "closed", "as declared"]
+FIGURE_HEADS = [
+    "sent",
+    "acknowledged",
+    "resent",
+    "missing",
+    "twice",
+    "out of order",
+    "closed",
+    "as declared",
+]
 
 
 def figures(run):
-    keys = ("sent", "acknowledged", "resent", "missing", "twice", "out_of_order", "closed_unasked",
-            "missing_as_declared")
+    keys = (
+        "sent",
+        "acknowledged",
+        "resent",
+        "missing",
+        "twice",
+        "out_of_order",
+        "closed_unasked",
+        "missing_as_declared",
+    )
     return [whole(run["figures"][key]) if run["figures"] else "–" for key in keys]
 
 
@@ -146,14 +175,22 @@ def equation(part):
 
 
 def ledger_cells(ledger):
-    cells = [" = ".join(" + ".join(whole(ledger[part][name]) for name in side) for side in sides)
-             for part, sides in LEDGER.items()]
-    remainders = [f"{part} {ledger[part]['remainder']:,}" for part in LEDGER if ledger[part]["remainder"]]
+    cells = [
+        " = ".join(" + ".join(whole(ledger[part][name]) for name in side) for side in sides)
+        for part, sides in LEDGER.items()
+    ]
+    remainders = [
+        f"{part} {ledger[part]['remainder']:,}" for part in LEDGER if ledger[part]["remainder"]
+    ]
     return [*cells, f"**{', '.join(remainders)}**" if remainders else "0"]
 
 
 def ledgers(named_runs):
-    rows = [[name, *ledger_cells(run["figures"]["ledger"])] for name, run in named_runs if run["figures"]]
+    rows = [
+        [name, *ledger_cells(run["figures"]["ledger"])]
+        for name, run in named_runs
+        if run["figures"]
+    ]
     return "\n".join([LEDGER_COLUMNS, table(["", *map(equation, LEDGER), "remainders"], rows)])
 
 
@@ -165,23 +202,39 @@ def note_of(run):
 
 def faults(result):
     def row(run):
-        return [run["fault"], note_of(run), *times(run["happened"][0] if run["happened"] else {}), *figures(run)]
+        return [
+            run["fault"],
+            note_of(run),
+            *times(run["happened"][0] if run["happened"] else {}),
+            *figures(run),
+        ]
 
     survived = sum(not run["failures"] and not run["skipped"] for run in result["runs"])
     command = "python3 test/fault/fault.py --build build --fault NAME"
-    return "\n".join([f"`{command}` for each: {survived} of {len(result['runs'])} survived.\n", RUN_COLUMNS,
-                      table(["fault", "", *TIME_HEADS, *FIGURE_HEADS], map(row, result["runs"]), texts=2),
-                      ledgers((run["fault"], run) for run in result["runs"])])
+    return "\n".join(
+        [
+            f"`{command}` for each: {survived} of {len(result['runs'])} survived.\n",
+            RUN_COLUMNS,
+            table(["fault", "", *TIME_HEADS, *FIGURE_HEADS], map(row, result["runs"]), texts=2),
+            ledgers((run["fault"], run) for run in result["runs"]),
+        ]
+    )
 
 
 def fifty(result):
-    rows = [[number, happened["fault"], happened["node"], *times(happened)]
-            for number, happened in enumerate(result["happened"], 1)]
-    return "\n".join([f"`{result['command']}`: {len(rows)} faults, drawn by this seed. Those that happen to a web "
-                      "node happen to the one named; the columns are those of the faults above.\n",
-                      table(["", *FIGURE_HEADS], [["in total", *figures(result)]]),
-                      table(["", "fault", "node", *TIME_HEADS], rows, texts=3),
-                      ledgers([("in total", result)])])
+    rows = [
+        [number, happened["fault"], happened["node"], *times(happened)]
+        for number, happened in enumerate(result["happened"], 1)
+    ]
+    return "\n".join(
+        [
+            f"`{result['command']}`: {len(rows)} faults, drawn by this seed. Those that happen to a web "
+            "node happen to the one named; the columns are those of the faults above.\n",
+            table(["", *FIGURE_HEADS], [["in total", *figures(result)]]),
+            table(["", "fault", "node", *TIME_HEADS], rows, texts=3),
+            ledgers([("in total", result)]),
+        ]
+    )
 
 
 # Times to be back ----------------------------------------------------------------------------------------
@@ -193,46 +246,89 @@ def restored_million():
         return ""
     result = json.loads(TABLE_BENCHMARK.read_text())
     rows = [row for row in result["rows"] if "restored after" in row["what"]]
-    return "\n".join(["With a million ids, by [scripts/bench table](BENCHMARKS.md), "
-                      f"{result['date']}, on {result['machine']}:\n",
-                      table(["", "s"], [[row["what"].partition("table")[2].lstrip(":, "), figure(row["value"])]
-                                        for row in rows])])
+    return "\n".join(
+        [
+            "With a million ids, by [scripts/bench table](BENCHMARKS.md), "
+            f"{result['date']}, on {result['machine']}:\n",
+            table(
+                ["", "s"],
+                [
+                    [row["what"].partition("table")[2].lstrip(":, "), figure(row["value"])]
+                    for row in rows
+                ],
+            ),
+        ]
+    )
 
 
 def resync(result):
     def row(measured):
         seconds = measured["seconds"]
-        return [measured["what"], len(seconds), *map(figure, (min(seconds), statistics.median(seconds), max(seconds)))]
+        return [
+            measured["what"],
+            len(seconds),
+            *map(figure, (min(seconds), statistics.median(seconds), max(seconds))),
+        ]
 
-    return "\n".join(["On the loopback, each killed outright, by SIGKILL, when it had run for some seconds.\n",
-                      table(["", "times", "least, s", "median, s", "most, s"], map(row, result["times"])),
-                      restored_million()])
+    return "\n".join(
+        [
+            "On the loopback, each killed outright, by SIGKILL, when it had run for some seconds.\n",
+            table(["", "times", "least, s", "median, s", "most, s"], map(row, result["times"])),
+            restored_million(),
+        ]
+    )
 
 
-SECTIONS = {"simulation": simulation, "mutants": mutants, "faults": faults, "fifty": fifty, "resync": resync}
+SECTIONS = {
+    "simulation": simulation,
+    "mutants": mutants,
+    "faults": faults,
+    "fifty": fifty,
+    "resync": resync,
+}
 
 
 def section(name, result):
     body = "" if result.get("unfinished") or result.get("skipped") else SECTIONS[name](result)
-    return (f"## {result['title'].capitalize()}\n\n{remarks(result)}`scripts/reliability {name}`, {result['date']}, "
-            f"{result['seconds']} s, on {result['machine']}.\n\n{body}")
+    return (
+        f"## {result['title'].capitalize()}\n\n{remarks(result)}`scripts/reliability {name}`, {result['date']}, "
+        f"{result['seconds']} s, on {result['machine']}.\n\n{body}"
+    )
 
 
 def overview(results, titles):
-    rows = [[title, f"**{verdict(results[name])}**", results[name]["date"], whole(results[name]["seconds"])]
-            if name in results else [title, "not run", "", ""] for name, title in titles.items()]
+    rows = [
+        [
+            title,
+            f"**{verdict(results[name])}**",
+            results[name]["date"],
+            whole(results[name]["seconds"]),
+        ]
+        if name in results
+        else [title, "not run", "", ""]
+        for name, title in titles.items()
+    ]
     return table(["part", "", "date", "seconds"], rows, texts=3)
 
 
 def not_promised():
     """The protocol's own list of its weaknesses."""
-    weaknesses = PROTOCOL.read_text().partition("## 8. Known weaknesses\n")[2].partition("\n## ")[0].strip()
+    weaknesses = (
+        PROTOCOL.read_text().partition("## 8. Known weaknesses\n")[2].partition("\n## ")[0].strip()
+    )
     return f"## What is not promised\n\nFrom [PROTOCOL.md](PROTOCOL.md#8-known-weaknesses):\n\n{weaknesses}\n"
 
 
 def write_report(page, folder, titles):
     """`titles` gives the order."""
     results = load_results(folder)
-    page.write_text("\n".join([INTRODUCTION, overview(results, titles),
-                               *(section(name, results[name]) for name in titles if name in results),
-                               not_promised()]))
+    page.write_text(
+        "\n".join(
+            [
+                INTRODUCTION,
+                overview(results, titles),
+                *(section(name, results[name]) for name in titles if name in results),
+                not_promised(),
+            ]
+        )
+    )

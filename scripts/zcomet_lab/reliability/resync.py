@@ -34,19 +34,42 @@ class Cluster:
 
     def __init__(self, lab):
         self._streams = SHORT_STREAMS if lab.short else STREAMS
-        self._broker = lab.start("zcomet-broker", "--supervise", "--listen", "tcp://127.0.0.1:*", "--feed",
-                                 "tcp://127.0.0.1:*", "--admin", "127.0.0.1:0")
+        self._broker = lab.start(
+            "zcomet-broker",
+            "--supervise",
+            "--listen",
+            "tcp://127.0.0.1:*",
+            "--feed",
+            "tcp://127.0.0.1:*",
+            "--admin",
+            "127.0.0.1:0",
+        )
         broker = self._broker.await_ready()
         self._broker_admin = broker["admin"]
-        node = lab.start("zcomet-webnode", "--broker", broker["listen"], "--http", "127.0.0.1:0", "--admin",
-                         "127.0.0.1:0", "--name", "web", "--workers", WORKERS).await_ready()
+        node = lab.start(
+            "zcomet-webnode",
+            "--broker",
+            broker["listen"],
+            "--http",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--name",
+            "web",
+            "--workers",
+            WORKERS,
+        ).await_ready()
         self._node_admin = node["admin"]
         Flood(lab, f"{node['http']}/test/{{id}}", self._streams)
         self._await_ids()
 
     def _await_ids(self):
-        await_true(lambda: self._ids() == self._streams, TIMEOUT_S,
-                   f"the broker does not know {self._streams} ids", LOOK_S)
+        await_true(
+            lambda: self._ids() == self._streams,
+            TIMEOUT_S,
+            f"the broker does not know {self._streams} ids",
+            LOOK_S,
+        )
 
     def _ids(self):
         told = stats(self._broker_admin)
@@ -62,8 +85,12 @@ class Cluster:
         _, pid = processes_of(self._broker.pid)
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
-        await_true(lambda: self._incarnation() not in (None, before), TIMEOUT_S,
-                   "the killed broker does not answer again", LOOK_S)
+        await_true(
+            lambda: self._incarnation() not in (None, before),
+            TIMEOUT_S,
+            "the killed broker does not answer again",
+            LOOK_S,
+        )
         answered = time.monotonic()
         self._await_ids()
         return answered - killed, time.monotonic() - killed
@@ -81,7 +108,12 @@ class Cluster:
         pid = self._worker()["pid"]
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
-        await_true(lambda: self._is_live_again(pid), TIMEOUT_S, "the killed worker is not live again", LOOK_S)
+        await_true(
+            lambda: self._is_live_again(pid),
+            TIMEOUT_S,
+            "the killed worker is not live again",
+            LOOK_S,
+        )
         return time.monotonic() - killed
 
 
@@ -100,7 +132,14 @@ def run(lab):
     cluster = Cluster(lab)
     answered_s, whole_s = zip(*repeat(cluster.kill_broker, kills))
     live_s = repeat(cluster.kill_worker, kills)
-    return {"failures": [], "times": [
-        {"what": "supervised broker killed: it answers again", "seconds": answered_s},
-        {"what": f"supervised broker killed: it knows all {STREAMS:,} ids again", "seconds": whole_s},
-        {"what": "worker killed: another is in its place and live", "seconds": live_s}]}
+    return {
+        "failures": [],
+        "times": [
+            {"what": "supervised broker killed: it answers again", "seconds": answered_s},
+            {
+                "what": f"supervised broker killed: it knows all {STREAMS:,} ids again",
+                "seconds": whole_s,
+            },
+            {"what": "worker killed: another is in its place and live", "seconds": live_s},
+        ],
+    }

@@ -17,8 +17,12 @@ SCHEDULE_S = 0.01
 def simulate(lab, schedules_max, *arguments):
     """Runs the simulation with these arguments. Returns its totals and what failed."""
     command = [lab.simulation("simulation"), "--json", *arguments]
-    lines, status, log = lab.run_json("simulation", command, STARTING_S + schedules_max * SCHEDULE_S)
-    failures = [f"seed {line['seed']}: {line['violation']}" for line in lines if "violation" in line]
+    lines, status, log = lab.run_json(
+        "simulation", command, STARTING_S + schedules_max * SCHEDULE_S
+    )
+    failures = [
+        f"seed {line['seed']}: {line['violation']}" for line in lines if "violation" in line
+    ]
     totals = next((line for line in lines if "schedules" in line), None)
     if status != 0 and (totals is None or totals["violations"] == 0):
         failures.append(ended_badly("simulation", status, log))
