@@ -1,10 +1,10 @@
-# shellcheck shell=bash disable=SC2034 # the lists are for those who source this file
+# shellcheck shell=bash disable=SC2034,SC2154 # the lists and run_command are for scripts that source this
 # Sourced by the scripts that people run: installs what is missing on Debian 12, and builds.
 #
 #     . "$(dirname "$0")/lib/setup.sh"
-#     install_packages "${build_packages[@]}"
-#     configure_build "$root/build"
-#     build_targets "$root/build"
+#     packages=("${build_packages[@]}")
+#     programs=(zcomet-broker zcomet-webnode)
+#     run_command demo "$@"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -101,22 +101,24 @@ become() {
     exec python3 -m "zcomet_lab.$1" "${@:2}"
 }
 
-# The whole of a command: installs `packages`, builds `targets`, which are two arrays that the caller
-# sets, and becomes a module with the caller's arguments. Without targets nothing is built. With
-# --help the module only prints its help.
+# Does all that a command does: installs `packages`, builds `programs`, which are two arrays that the
+# caller sets, and becomes a module with the caller's arguments. Without programs nothing is built.
+# Nor is anything installed or built with --help, or with --page, which only writes a page anew.
 # usage: run_command MODULE "$@"
 run_command() {
-    local module=$1
+    local module=$1 targets
     shift
     case "${1-}" in
-    -h | --help) become "$module" --help ;;
+    -h | --help | --page) become "$module" "$1" ;;
     esac
     if [ "${#packages[@]}" -gt 0 ]; then
         install_packages "${packages[@]}"
     fi
-    if [ "${#targets[@]}" -gt 0 ]; then
+    if [ "${#programs[@]}" -gt 0 ]; then
+        targets=$(become programs "${programs[@]}") || fail "not all programs are known: ${programs[*]}"
         configure_build "$root/build"
-        build_targets "$root/build" "${targets[@]}"
+        # shellcheck disable=SC2086 # a word for each target
+        build_targets "$root/build" $targets
         set -- --build "$root/build" "$@"
     fi
     become "$module" "$@"

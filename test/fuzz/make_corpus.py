@@ -1,21 +1,24 @@
-"""Writes the inputs that the fuzzers begin with: one of each frame, scripts for the router that join,
-send and fail in the usual ways, and HTTP requests. Each file is named for what it is; those in the
-corpus whose names are hashes were found by a fuzzer.
+"""Writes the inputs that the fuzzers begin with.
 
-usage: PYTHONPATH=test/protocol test/fuzz/make_corpus.py FOLDER
+There is one of each frame, scripts for the router that join, send and fail in the usual ways, and
+HTTP requests. Each file is named for what it is. Those in the corpus whose names are hashes were
+found by a fuzzer.
+
+usage: PYTHONPATH=test/protocol python3 test/fuzz/make_corpus.py FOLDER
 Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
 """
 
 import pathlib
 import struct
 import sys
+from collections.abc import Mapping
 
 import wire
 
 TOKEN = wire.u64(7)
 
 
-def error(version):
+def error(version: int) -> bytes:
     return (
         b"ZC"
         + bytes([version, wire.ERROR])
@@ -62,79 +65,81 @@ WIRE = {
 class Script:
     """Commands for the router's target: see Script::step() in router.cpp."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bytes = b""
 
-    def add(self, command, connection, *more):
+    def add(self, command: int, connection: int, *more: int) -> "Script":
         self.bytes += bytes([command, connection, *more])
         return self
 
-    def raw(self, connection, frame):
+    def raw(self, connection: int, frame: bytes) -> "Script":
         self.add(0, connection, len(frame) % 256, len(frame) // 256)
         self.bytes += frame
         return self
 
-    def hello(self, connection, role, name, incarnation):
+    def hello(self, connection: int, role: int, name: int, incarnation: int) -> "Script":
         return self.add(1, connection, (role == wire.SENDER) + 2 * name + 8 * incarnation)
 
-    def live_node(self, connection, name, incarnation):
+    def live_node(self, connection: int, name: int, incarnation: int) -> "Script":
         return self.hello(connection, wire.NODE, name, incarnation).subscribe(incarnation).turn()
 
-    def sender(self, connection, incarnation):
+    def sender(self, connection: int, incarnation: int) -> "Script":
         return self.hello(connection, wire.SENDER, 0, incarnation)
 
-    def login(self, connection, *ids):
+    def login(self, connection: int, *ids: int) -> "Script":
         return self.add(2, connection, len(ids), *ids, 0)
 
-    def logout(self, connection, *ids):
+    def logout(self, connection: int, *ids: int) -> "Script":
         return self.add(3, connection, len(ids), *ids, 0)
 
-    def list(self, connection, part, *ids):
+    def list(self, connection: int, part: int, *ids: int) -> "Script":
         return self.add(4, connection, part, 0, len(ids), *ids)
 
-    def send(self, connection, *ids, size=2, shift=0, receipt=0):
+    def send(
+        self, connection: int, *ids: int, size: int = 2, shift: int = 0, receipt: int = 0
+    ) -> "Script":
         return self.add(5, connection, receipt + 2 * (len(ids) - 1) + 16 * shift, size, *ids, 0)
 
-    def heartbeat(self, connection, feed):
+    def heartbeat(self, connection: int, feed: int) -> "Script":
         return self.add(6, connection, feed, 0)
 
-    def resend(self, connection, number):
+    def resend(self, connection: int, number: int) -> "Script":
         return self.add(7, connection, number - 1, 0)
 
-    def goodbye(self, connection):
+    def goodbye(self, connection: int) -> "Script":
         return self.add(8, connection)
 
-    def query(self, connection, what, user_id=0):
+    def query(self, connection: int, what: int, user_id: int = 0) -> "Script":
         return self.add(9, connection, what, *([user_id] if what == 1 else []))
 
-    def ping(self, connection):
+    def ping(self, connection: int) -> "Script":
         return self.add(10, connection, 7)
 
-    def subscribe(self, incarnation):
+    def subscribe(self, incarnation: int) -> "Script":
         return self.add(11, 0, 2 * incarnation)
 
-    def unsubscribe(self, incarnation):
+    def unsubscribe(self, incarnation: int) -> "Script":
         return self.add(11, 0, 2 * incarnation + 1)
 
-    def wait_ms(self, time):
+    def wait_ms(self, time: int) -> "Script":
         return self.add(12, 0, time)
 
-    def wait_100ms(self, count):
+    def wait_100ms(self, count: int) -> "Script":
         return self.add(13, 0, count)
 
-    def unreachable(self):
+    def unreachable(self) -> "Script":
         return self.add(14, 0, 0)
 
-    def turn(self):
+    def turn(self) -> "Script":
         return self.add(15, 0)
 
 
-def one_node():
+def one_node() -> Script:
     return Script().live_node(0, 0, 0).login(0, 1, 2, 3).sender(1, 1)
 
 
-def flood(script, rounds):
-    """Messages of 32,640 bytes, eight at a time, until windows and bounds are full."""
+def flood(script: Script, rounds: int) -> Script:
+    """Adds messages of 32,640 bytes, eight at a time, until windows and bounds are full."""
     for _ in range(rounds):
         script.send(1, *[1] * 8, size=255, shift=7)
     return script
@@ -221,7 +226,7 @@ ROUTER = {
 }
 
 
-def request(line, *headers, body=b""):
+def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([line, *headers, "", ""]).encode() + body
 
 
@@ -266,13 +271,13 @@ HTTP = {
 PIECES = b"\x00\xff"
 
 
-def write(folder, inputs):
+def write(folder: pathlib.Path, inputs: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in inputs.items():
         (folder / name).write_bytes(content)
 
 
-def main():
+def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     write(folder / "wire", WIRE)
     write(folder / "router", {name: script.bytes for name, script in ROUTER.items()})

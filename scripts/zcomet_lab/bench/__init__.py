@@ -1,2 +1,1 @@
-"""The benchmark suite behind scripts/bench: one module for each benchmark, each with a `run(lab)` that
-returns rows for the table."""
+"""The benchmarks of scripts/bench: a module for each, with a run(lab) that returns rows."""

@@ -1,8 +1,12 @@
-"""The broker alone: messages of 100 bytes from a sender through the broker to a node, without HTTP."""
+"""The broker alone: messages of 100 bytes from a sender through it to a node, without HTTP."""
 
+import dataclasses
 import json
 
-from zcomet_lab.bench.lab import Row, at_least, at_most, cpu_s
+from zcomet_lab.bench.rows import Row, at_least, at_most
+from zcomet_lab.cluster import Broker
+from zcomet_lab.processes import cpu_s
+from zcomet_lab.suite import Lab
 
 MILLION = 1_000_000
 BATCHED_COUNT = 10 * MILLION
@@ -15,37 +19,47 @@ BATCHED_CPU_S_MAX = 0.6
 ALONE_PER_S_MIN = 700_000
 
 
-def measure(lab, count, *mode):
-    """Sends `count` messages; returns messages a second, and seconds of processor time for a million:
-    the broker's, the sender's and the node's. The node ends with an error if one is missing or out of
-    order."""
-    broker, endpoint = lab.start_broker()
-    common = ["--broker", endpoint, "--count", count]
-    node = lab.start("bench-router", "--role", "node", *common)
+@dataclasses.dataclass(frozen=True)
+class Routing:
+    """Messages a second, and the CPU time of each program for a million messages, in seconds."""
+
+    per_s: float
+    broker_s: float
+    sender_s: float
+    node_s: float
+
+
+def measure(lab: Lab, count: int, *mode: str) -> Routing:
+    """Sends `count` messages. The node fails if one is missing or out of order."""
+    broker = Broker(lab.programs)
+    pids = [broker.program.pid]
+    common = ("--broker", broker.listen, "--count", count)
+    node = lab.programs.start("bench-router", "--role", "node", *common)
     node.await_ready()
-    before_s = cpu_s([broker.pid])
-    sender = lab.start("bench-router", "--role", "sender", *common, *mode)
+    before_s = cpu_s(pids)
+    sender = lab.programs.start("bench-router", "--role", "sender", *common, *mode)
     sent = json.loads(sender.finish(TIMEOUT_S))
     arrived = json.loads(node.finish(TIMEOUT_S))
-    broker_s = cpu_s([broker.pid]) - before_s
-    lab.end(broker)
-    million = count / MILLION
-    return (
+    broker_s = cpu_s(pids) - before_s
+    lab.programs.end(broker.program)
+    millions = count / MILLION
+    return Routing(
         count / (arrived["at_s"] - sent["at_s"]),
-        broker_s / million,
-        sent["cpu_s"] / million,
-        arrived["cpu_s"] / million,
+        broker_s / millions,
+        sent["cpu_s"] / millions,
+        arrived["cpu_s"] / millions,
     )
 
 
-def run(lab):
-    per_s, broker_s, sender_s, node_s = measure(lab, SHORT_COUNT if lab.short else BATCHED_COUNT)
-    alone_per_s, alone_s, _, _ = measure(lab, SHORT_COUNT if lab.short else ALONE_COUNT, "--alone")
+def run(lab: Lab) -> list[Row]:
+    batched = measure(lab, SHORT_COUNT if lab.short else BATCHED_COUNT)
+    alone = measure(lab, SHORT_COUNT if lab.short else ALONE_COUNT, "--alone")
+    one, other = "router, batched", "router, each message alone"
     return [
-        at_least("router, batched: messages", per_s, "/s", BATCHED_PER_S_MIN),
-        at_most("router, batched: broker's CPU for a million", broker_s, "s", BATCHED_CPU_S_MAX),
-        Row("router, batched: sender's CPU for a million", sender_s, "s"),
-        Row("router, batched: node's CPU for a million", node_s, "s"),
-        at_least("router, each message alone: messages", alone_per_s, "/s", ALONE_PER_S_MIN),
-        Row("router, each message alone: broker's CPU for a million", alone_s, "s"),
+        at_least(f"{one}: messages", batched.per_s, "/s", BATCHED_PER_S_MIN),
+        at_most(f"{one}: broker's CPU for a million", batched.broker_s, "s", BATCHED_CPU_S_MAX),
+        Row(f"{one}: sender's CPU for a million", batched.sender_s, "s"),
+        Row(f"{one}: node's CPU for a million", batched.node_s, "s"),
+        at_least(f"{other}: messages", alone.per_s, "/s", ALONE_PER_S_MIN),
+        Row(f"{other}: broker's CPU for a million", alone.broker_s, "s"),
     ]

@@ -1,2 +1,4 @@
-"""The runs behind scripts/reliability: one module for each part, each with a `run(lab)` that returns what
-came of it. Everywhere `failures` are sentences, and `skipped` says why a run could not be made here."""
+"""The parts of scripts/reliability: a module for each, with a run(lab) that returns a result.
+
+In a result, `failures` are sentences, and `skipped` says why the part could not be run here.
+"""

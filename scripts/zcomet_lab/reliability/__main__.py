@@ -1,65 +1,60 @@
-"""Lets faults happen, simulated and real, and writes down what came of it; the program behind
-scripts/reliability."""
+"""Lets faults happen, simulated and real, and writes down what came of it.
+
+The program behind scripts/reliability.
+"""
 
 import argparse
-import importlib
 import pathlib
 import sys
 import tempfile
-import time
 
-from zcomet_lab.programs import ProgramError, Programs, end_on_signals
 from zcomet_lab import ROOT
-from zcomet_lab.reliability.lab import Lab
-from zcomet_lab.reliability.report import verdict, write_report
-from zcomet_lab.results import origin, write_result
+from zcomet_lab.options import positive
+from zcomet_lab.programs import end_on_signals
+from zcomet_lab.reliability.report import verdict, write_page
+from zcomet_lab.results import Result, origin, write_result
+from zcomet_lab.seeds import COUNT
+from zcomet_lab.skipping import SKIPPED
+from zcomet_lab.suite import Outcome, Suite, parse, parser_of, play
 
-RESULTS = ROOT / "docs" / "reliability"
-# In the order of the page. The one that takes long is first.
-PARTS = {
-    "simulation": "simulated schedules",
-    "mutants": "bugs that the simulation has to catch",
-    "faults": "real faults, one at a time",
-    "fifty": "real faults in a row",
-    "resync": "how soon what was killed is back",
-}
-SKIPPED = 77
+SUITE = Suite(
+    command="scripts/reliability",
+    description="Lets faults happen, simulated and real, and writes docs/RELIABILITY.md.\n"
+    "Exits with 1 if anything failed.",
+    package="zcomet_lab.reliability",
+    word="part",
+    # In the order of the page. The one that takes long is first.
+    parts={
+        "simulation": "simulated schedules",
+        "mutants": "bugs that the simulation has to catch",
+        "faults": "real faults, one at a time",
+        "fifty": "real faults in a row",
+        "resync": "how soon what was killed is back",
+    },
+    results=ROOT / "docs" / "reliability",
+)
 
 
-def run_one(name, options):
-    """Returns what came of one part."""
-    module = importlib.import_module(f"zcomet_lab.reliability.{name}")
-    try:
-        with tempfile.TemporaryDirectory() as folder, Programs() as programs:
-            return module.run(Lab(options, programs, pathlib.Path(folder)))
-    except ProgramError as error:
-        print(error, file=sys.stderr)
-        return {"failures": [str(error).partition("\n")[0]], "unfinished": True}
-
-
-def parse_options():
-    parser = argparse.ArgumentParser(
-        prog="scripts/reliability",
-        description="Lets faults happen, simulated and real, and writes docs/RELIABILITY.md. Exits with 1 if "
-        "anything failed.",
-        epilog="\n".join(f"  {name:<10} {title}" for name, title in PARTS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="which parts; default: all of these"
-    )
-    parser.add_argument(
-        "--short",
-        action="store_true",
-        help="seconds instead of an hour: whether all works; nothing is kept",
+def read_options() -> argparse.Namespace:
+    parser = parser_of(
+        SUITE,
+        short_help="seconds instead of an hour: whether all works; nothing is kept",
+        out_help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew "
+        "beside it; not with --short",
     )
     parser.add_argument(
         "--schedules",
-        type=int,
-        default=1_000_000,
+        type=positive,
+        default=COUNT,
         metavar="N",
         help="how many schedules are simulated; default: a million",
+    )
+    parser.add_argument(
+        "--from",
+        dest="first_seed",
+        type=positive,
+        metavar="N",
+        help="the seed of the first one; drawn, and shown, by default",
     )
     parser.add_argument(
         "--fault",
@@ -70,56 +65,54 @@ def parse_options():
     )
     parser.add_argument(
         "--random",
-        type=int,
+        type=positive,
         default=50,
         metavar="N",
         help="how many faults the part `fifty` draws; default: 50",
     )
     parser.add_argument(
-        "--seed", type=int, metavar="S", help="by which it draws them; drawn, and shown, by default"
+        "--seed",
+        type=int,
+        metavar="S",
+        help="by which it draws them; drawn, and shown, by default",
     )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=pathlib.Path,
-        default=RESULTS,
-        help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew beside it; "
-        "not with --short",
-    )
-    options = parser.parse_args()
-    unknown = [name for name in options.names if name not in PARTS]
-    if unknown:
-        parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
-    options.names = options.names or list(PARTS)
-    return options
+    return parse(SUITE, parser)
 
 
-def run_parts(options, out):
-    """Runs the parts, and writes what came of each to `out`, and the page beside it. Returns their verdicts."""
+def result_of(outcome: Outcome) -> Result:
+    """What came of a part, as it is kept."""
+    if outcome.error is None:
+        came_of_it = outcome.result
+    else:
+        print(outcome.error, file=sys.stderr)
+        came_of_it = {"failures": [str(outcome.error).partition("\n")[0]], "unfinished": True}
+    title = SUITE.parts[outcome.name]
+    return {"part": outcome.name, "title": title, **origin(outcome.seconds), **came_of_it}
+
+
+def run_parts(options: argparse.Namespace, out: pathlib.Path) -> set[str]:
+    """Runs the parts; writes what came of each to `out`, and the page beside it.
+
+    Returns their verdicts.
+    """
     verdicts = set()
     out.mkdir(parents=True, exist_ok=True)
-    for name in options.names:
-        print(f"{name}: {PARTS[name]} …", flush=True)
-        began = time.monotonic()
-        result = run_one(name, options)
-        seconds = time.monotonic() - began
+    for outcome in play(SUITE, options):
+        result = result_of(outcome)
         verdicts.add(verdict(result))
-        print(
-            "\n".join(
-                [
-                    f"  {verdict(result)}, {seconds:.0f} s",
-                    *(f"  {text}" for text in result["failures"]),
-                ]
-            ),
-            flush=True,
-        )
-        write_result(out, name, {"part": name, "title": PARTS[name], **origin(seconds), **result})
-        write_report(out.parent / "RELIABILITY.md", out, PARTS)
+        print(f"  {verdict(result)}, {outcome.seconds:.0f} s", flush=True)
+        for text in result["failures"]:
+            print(f"  {text}", flush=True)
+        write_result(out, outcome.name, result)
+        write_page(out.parent / "RELIABILITY.md", out, SUITE.parts)
     return verdicts
 
 
-def main():
-    options = parse_options()
+def main() -> int:
+    options = read_options()
+    if options.page:
+        write_page(options.out.parent / "RELIABILITY.md", options.out, SUITE.parts)
+        return 0
     end_on_signals()
     if options.short:
         with tempfile.TemporaryDirectory() as folder:

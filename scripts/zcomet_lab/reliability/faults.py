@@ -3,30 +3,33 @@
 import subprocess
 import sys
 
-from zcomet_lab.programs import ProgramError
 from zcomet_lab import ROOT
-from zcomet_lab.reliability.lab import ended_badly, shown
+from zcomet_lab.programs import Argument, ProgramError
+from zcomet_lab.reliability.lab import ended_badly, run_json, shown
+from zcomet_lab.results import Result
+from zcomet_lab.suite import Lab
 
 RUNNER = ROOT / "test" / "fault" / "fault.py"
 SHORT_FAULT = "kill-broker"
 TIMEOUT_S = 120
 
 
-def run_runner(lab, timeout_s, *arguments):
+def run_runner(lab: Lab, timeout_s: float, *arguments: Argument) -> Result:
     """Runs fault.py with these arguments. Returns what happened, its figures, and what failed."""
-    command = [sys.executable, RUNNER, "--build", lab.options.build, *arguments]
-    result = {
-        "command": shown(["python3", *command[1:]]),
+    options = ["--build", lab.options.build, *arguments]
+    result: Result = {
+        "command": f"PYTHONPATH=scripts python3 {shown([RUNNER, *options])}",
         "failures": [],
         "skipped": None,
         "happened": [],
         "figures": None,
     }
     try:
-        lines, status, log = lab.run_json("fault.py", command, timeout_s)
+        findings = run_json(lab, "fault.py", [sys.executable, RUNNER, *options], timeout_s)
     except ProgramError as error:
         result["failures"].append(str(error).partition("\n")[0])
         return result
+    lines = findings.lines
     result["skipped"] = next((line["skipped"] for line in lines if "skipped" in line), None)
     result["figures"] = next((line for line in lines if "ledger" in line), None)
     result["happened"] = [line for line in lines if "whole_again_s" in line]
@@ -34,23 +37,32 @@ def run_runner(lab, timeout_s, *arguments):
     for happened, seconds in zip(result["happened"], flowed_again_s):
         happened["flowed_again_s"] = seconds
     result["failures"] += [line["failed"] for line in lines if "failed" in line]
-    done = result["skipped"] or (status == 0 and result["figures"])
+    done = result["skipped"] or (findings.status == 0 and result["figures"])
     if not done and not result["failures"]:
-        result["failures"].append(ended_badly("fault.py", status, log))
+        result["failures"].append(ended_badly("fault.py", findings))
     if result["failures"]:
-        print(log, file=sys.stderr)
+        print(findings.log, file=sys.stderr)
     return result
 
 
-def names(lab):
-    """The faults that are asked for."""
+def names(lab: Lab) -> list[str]:
+    """The faults that are asked for; by default all."""
     if lab.short:
         return [SHORT_FAULT]
     listed = subprocess.check_output([sys.executable, RUNNER, "--list"], text=True).split()
     return lab.options.fault or listed
 
 
-def run(lab):
+def outcome(run_of_one: Result) -> str:
+    """What came of one fault, for the reader at the terminal."""
+    if run_of_one["failures"]:
+        return "FAILED"
+    if run_of_one["skipped"]:
+        return f"skipped: {run_of_one['skipped']}"
+    return f"whole again after {run_of_one['happened'][0]['whole_again_s']} s"
+
+
+def run(lab: Lab) -> Result:
     runs = []
     for name in names(lab):
         runs.append({"fault": name, **run_runner(lab, TIMEOUT_S, "--fault", name)})
@@ -60,11 +72,3 @@ def run(lab):
         "skipped": runs[0]["skipped"] if all(each["skipped"] for each in runs) else None,
         "runs": runs,
     }
-
-
-def outcome(run_of_one):
-    if run_of_one["failures"]:
-        return "FAILED"
-    if run_of_one["skipped"]:
-        return f"skipped: {run_of_one['skipped']}"
-    return f"whole again after {run_of_one['happened'][0]['whole_again_s']} s"

@@ -1,124 +1,92 @@
-"""How soon what was killed is back: a supervised broker, and a worker of a web node."""
+"""How soon a killed process is back: a supervised broker, and a worker of a web node."""
 
-import json
 import os
 import signal
 import time
-import urllib.request
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from zcomet_lab.bench.cluster import Flood
-from zcomet_lab.bench.lab import await_true, processes_of
+from zcomet_lab.cluster import BROKER_ADMIN, Cluster
+from zcomet_lab.flood import Flood
+from zcomet_lab.processes import children_of
+from zcomet_lab.results import Result
+from zcomet_lab.stats import read_stats
+from zcomet_lab.suite import Lab
+from zcomet_lab.waiting import await_true
 
 KILLS, SHORT_KILLS = 10, 1
 STREAMS, SHORT_STREAMS = 1000, 50
 WORKERS = 2
-TIMEOUT_S = 30
-LOOK_S = 0.002
-# A process that has not lived for five seconds is started again later, and later each time.
+PAUSE_S = 0.002
+# A process that lives for less than five seconds is started again after a pause, which gets longer
+# each time.
 STABLE_S = 5.5
-# A proxy of this machine has nothing to do with it.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+Measured = TypeVar("Measured")
 
 
-def stats(admin):
-    """What a program says of itself; nothing if it does not answer."""
-    try:
-        with DIRECT.open(f"http://{admin}/stats", timeout=1) as answer:
-            return json.load(answer)
-    except OSError:
-        return None
+class Victim:
+    """A supervised broker, and a web node with streams, each of which has an id of its own."""
 
-
-class Cluster:
-    """A supervised broker, and a web node with streams, each with an id of its own."""
-
-    def __init__(self, lab):
+    def __init__(self, lab: Lab) -> None:
         self._streams = SHORT_STREAMS if lab.short else STREAMS
-        self._broker = lab.start(
-            "zcomet-broker",
-            "--supervise",
-            "--listen",
-            "tcp://127.0.0.1:*",
-            "--feed",
-            "tcp://127.0.0.1:*",
-            "--admin",
-            "127.0.0.1:0",
+        self._cluster = Cluster(
+            lab.programs, workers=WORKERS, broker_options=("--supervise", *BROKER_ADMIN)
         )
-        broker = self._broker.await_ready()
-        self._broker_admin = broker["admin"]
-        node = lab.start(
-            "zcomet-webnode",
-            "--broker",
-            broker["listen"],
-            "--http",
-            "127.0.0.1:0",
-            "--admin",
-            "127.0.0.1:0",
-            "--name",
-            "web",
-            "--workers",
-            WORKERS,
-        ).await_ready()
-        self._node_admin = node["admin"]
-        Flood(lab, f"{node['http']}/test/{{id}}", self._streams)
+        Flood(lab.programs, self._cluster.url, self._streams)
         self._await_ids()
 
-    def _await_ids(self):
+    def _await_ids(self) -> None:
         await_true(
-            lambda: self._ids() == self._streams,
-            TIMEOUT_S,
-            f"the broker does not know {self._streams} ids",
-            LOOK_S,
+            f"the broker knows {self._streams} ids",
+            lambda: bool(self._broker("ids") == self._streams),
+            pause_s=PAUSE_S,
         )
 
-    def _ids(self):
-        told = stats(self._broker_admin)
-        return told and told["ids"]
+    def _broker(self, name: str) -> Any:
+        """One of the broker's own figures, or None if it does not answer."""
+        stats = read_stats(self._cluster.broker.admin)
+        return stats and stats[name]
 
-    def _incarnation(self):
-        told = stats(self._broker_admin)
-        return told and told["incarnation"]
+    def _worker(self) -> dict[str, Any] | None:
+        """What the web node says of its first worker, or None if it does not answer."""
+        stats = read_stats(self._cluster.node.admin)
+        return stats and stats["workers"][0]
 
-    def kill_broker(self):
-        """Returns how long it takes until it answers, and until it knows all ids again, in seconds."""
-        before = self._incarnation()
-        _, pid = processes_of(self._broker.pid)
+    def kill_broker(self) -> tuple[float, float]:
+        """Returns how long it takes until it answers, and until it knows all ids, in seconds."""
+        before = self._broker("incarnation")
+        [pid] = children_of(self._cluster.broker.program.pid)
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
         await_true(
-            lambda: self._incarnation() not in (None, before),
-            TIMEOUT_S,
-            "the killed broker does not answer again",
-            LOOK_S,
+            "the killed broker answers again",
+            lambda: self._broker("incarnation") not in (None, before),
+            pause_s=PAUSE_S,
         )
         answered = time.monotonic()
         self._await_ids()
         return answered - killed, time.monotonic() - killed
 
-    def _worker(self):
-        told = stats(self._node_admin)
-        return told and told["workers"][0]
-
-    def _is_live_again(self, killed_pid):
-        worker = self._worker()
-        return worker and worker["pid"] != killed_pid and worker["state"] == "live"
-
-    def kill_worker(self):
+    def kill_worker(self) -> float:
         """Returns how long it takes until another is in its place and live, in seconds."""
-        pid = self._worker()["pid"]
+        pid = await_true("the web node answers", self._worker)["pid"]
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
         await_true(
+            "another worker is in the place of the killed one and live",
             lambda: self._is_live_again(pid),
-            TIMEOUT_S,
-            "the killed worker is not live again",
-            LOOK_S,
+            pause_s=PAUSE_S,
         )
         return time.monotonic() - killed
 
+    def _is_live_again(self, killed_pid: int) -> bool:
+        worker = self._worker()
+        return worker is not None and worker["pid"] != killed_pid and worker["state"] == "live"
 
-def repeat(kill, count):
-    """Lets something be killed so often, and returns what came of each time."""
+
+def repeat(kill: Callable[[], Measured], count: int) -> list[Measured]:
+    """Kills something so often, and returns what came of each time."""
     measured = []
     for index in range(count):
         if index > 0:
@@ -127,19 +95,17 @@ def repeat(kill, count):
     return measured
 
 
-def run(lab):
+def run(lab: Lab) -> Result:
     kills = SHORT_KILLS if lab.short else KILLS
-    cluster = Cluster(lab)
-    answered_s, whole_s = zip(*repeat(cluster.kill_broker, kills))
-    live_s = repeat(cluster.kill_worker, kills)
+    victim = Victim(lab)
+    answered_s, whole_s = zip(*repeat(victim.kill_broker, kills))
+    live_s = repeat(victim.kill_worker, kills)
+    times = {
+        "supervised broker killed: it answers again": answered_s,
+        f"supervised broker killed: it knows all {STREAMS:,} ids again": whole_s,
+        "worker killed: another is in its place and live": live_s,
+    }
     return {
         "failures": [],
-        "times": [
-            {"what": "supervised broker killed: it answers again", "seconds": answered_s},
-            {
-                "what": f"supervised broker killed: it knows all {STREAMS:,} ids again",
-                "seconds": whole_s,
-            },
-            {"what": "worker killed: another is in its place and live", "seconds": live_s},
-        ],
+        "times": [{"what": what, "seconds": seconds} for what, seconds in times.items()],
     }
