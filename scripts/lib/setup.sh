@@ -22,7 +22,8 @@ build_packages=(
 test_packages=(python3-zmq iproute2 util-linux nftables libfaketime chromium chromium-driver gnuplot-nox)
 # What the sanitizer build uses beside those of build and tests.
 sanitize_packages=(clang libclang-rt-14-dev)
-lint_packages=(clang-format clang-tidy shellcheck)
+# python3-zmq has the types that the tests use.
+lint_packages=(clang-format clang-tidy shellcheck black mypy python3-flake8 python3-zmq)
 
 # Progress and errors go to standard error, so that a script's own output stays clean.
 say() { printf '%s\n' "$*" >&2; }
