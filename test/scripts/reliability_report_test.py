@@ -1,5 +1,7 @@
 """docs/RELIABILITY.md: its text from made-up results, and from those in docs/reliability."""
 
+import contextlib
+import io
 import pathlib
 import tempfile
 import unittest
@@ -61,7 +63,9 @@ class Verdicts(unittest.TestCase):
 
     def test_a_part_that_ended_with_an_error(self) -> None:
         outcome = Outcome("faults", 1.0, None, ProgramError("it broke.\nits log"))
-        result = result_of(outcome)
+        with contextlib.redirect_stderr(io.StringIO()) as shown:
+            result = result_of(outcome)
+        self.assertEqual(shown.getvalue(), "it broke.\nits log\n")
         self.assertEqual(result["failures"], ["it broke."])
         self.assertTrue(result["unfinished"])
 
