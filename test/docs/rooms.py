@@ -4,8 +4,8 @@ usage: rooms.py SOURCE_ROOT
 
 A room is a folder. Its row says which other rooms it includes. Rows stand in the order of the
 building: a row may name only rows above it, so there is no include that runs back up, and no
-circle. An include without a row is a mistake, and so is a row that no include needs. Each room
-has one meson.build, whose first line is its purpose, and one namespace, which follows from its path.
+circle. An include without a row is a mistake, and so is a row that no include needs. Each room has
+one meson.build, whose first line is its purpose, and one namespace, which follows from its path.
 """
 
 import pathlib
