@@ -7,6 +7,7 @@
 #include "topology/zmq_socket.hpp"
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 

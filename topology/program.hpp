@@ -5,6 +5,7 @@
 #include "topology/result.hpp"
 #include "topology/unique_fd.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -5,6 +5,7 @@
 #include "topology/sender_session.hpp"
 #include "topology/zmq_socket.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
