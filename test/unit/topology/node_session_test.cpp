@@ -477,3 +477,12 @@ TEST_CASE_METHOD(Fixture, "a heartbeat carries the digest of what the broker was
     CHECK(heartbeat.change == 2);
     CHECK(heartbeat.digest == id_digest("b"));
 }
+
+TEST_CASE_METHOD(Fixture, "a message may have any number, up to the largest", "[node_session]") {
+    make_live();
+    session.on_feed_frame(resent_batch(1, {1, UINT64_MAX}), kStart);
+    session.on_feed_frame(resent_batch(2, {UINT64_MAX, UINT64_MAX - 1}), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 18446744073709551615",
+                                                     "message 18446744073709551614"});
+    CHECK(session.counters().duplicates == 1);
+}
