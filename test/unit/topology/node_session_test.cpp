@@ -389,6 +389,20 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_sessio
     CHECK(host.kinds().empty());
 }
 
+TEST_CASE_METHOD(Fixture, "nothing is said after goodbye, whatever was unanswered",
+                 "[node_session]") {
+    make_live();
+    session.on_connected(kStart); // a HELLO that is not answered any more
+    session.goodbye(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello, Kind::kHeartbeat, Kind::kGoodbye});
+    session.tick(kStart + 10s);
+    session.on_connected(kStart + 10s);
+    session.confirm_logins(kStart + 10s);
+    session.on_feed_frame(batch(1, "late"), kStart + 10s);
+    CHECK(host.kinds().empty());
+    CHECK(host.delivered.empty());
+}
+
 namespace {
 
 std::string resent_batch(std::uint64_t number, const std::vector<std::uint64_t>& sent_numbers) {
