@@ -39,6 +39,10 @@ Duration time_left(Time now, Time until) {
     return until == kNever || is_far ? Duration::max() : until - now;
 }
 
+Time time_after(Time now, Duration duration) {
+    return duration < kNever - std::max(now, Time()) ? now + duration : kNever;
+}
+
 Epoll::Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (!fd_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an epoll set");

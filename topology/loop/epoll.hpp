@@ -15,6 +15,8 @@ namespace zcomet::loop {
 /// How long it is from `now` to `until`: zero if that has come, Duration::max() if it is kNever, or
 /// too far away to count. Overflows for no arguments.
 [[nodiscard]] Duration time_left(Time now, Time until);
+/// The time `duration` after `now`; kNever if that is too far away to count.
+[[nodiscard]] Time time_after(Time now, Duration duration);
 
 /// Thread: one, for its whole life. A descriptor leaves the set when it is closed.
 class Epoll {

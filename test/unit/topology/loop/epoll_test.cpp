@@ -101,6 +101,15 @@ TEST_CASE("the time that is left is never negative, and overflows for no times")
     CHECK(time_left(now, kNever - 1ns) == kNever - 1ns - now);
 }
 
+TEST_CASE("a time that is too far away is never") {
+    const Time now = Time() + 1h;
+    CHECK(time_after(now, 5ms) == now + 5ms);
+    CHECK(time_after(now, -2h) == Time() - 1h);
+    CHECK(time_after(now, Duration::max()) == kNever);
+    CHECK(time_after(now, kNever - now - 1ns) == kNever - 1ns);
+    CHECK(time_after(Time() - 1h, 2h) == Time() + 1h);
+}
+
 TEST_CASE("a wait until a time that is past looks, and returns at once") {
     Epoll epoll;
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));
