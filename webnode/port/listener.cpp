@@ -122,6 +122,9 @@ void Listener::come_back(Time now) {
 }
 
 Time Listener::due() const {
+    if (!is_open()) {
+        return kNever;
+    }
     switch (stage_) {
     case Stage::kIn:
         break;
