@@ -2,6 +2,7 @@
 #include "broker/shell/options.hpp"
 #include "broker/shell/supervise.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/loop.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -66,7 +67,8 @@ int serve(const broker::shell::BrokerFlags& flags) {
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, options));
     say_ready(options, *broker);
-    broker->run(stop.get());
+    loop::Loop loop;
+    broker->run(loop, stop.get());
     spdlog::info("event=stopping");
     return 0;
 }
