@@ -52,6 +52,7 @@ Status KeptBroker::launch(Time now) {
     }
     process_ = std::move(process).value();
     output_ = std::move(output);
+    renew_fds();
     line_.clear();
     started_ = now;
     restart_at_ = kNever;
@@ -68,7 +69,7 @@ std::vector<std::string> KeptBroker::arguments() const {
     return arguments;
 }
 
-void KeptBroker::tick(Time now) {
+bool KeptBroker::turn(Time now) {
     read_output(now);
     if (process_.running()) {
         if (const auto end = process_.reap()) {
@@ -77,12 +78,18 @@ void KeptBroker::tick(Time now) {
         }
     }
     if (restart_at_ > now) {
-        return;
+        return false;
     }
     if (const Status launched = launch(now); !launched.ok()) {
         spdlog::error("event=broker-not-started text=\"{}\"", launched.error().text);
         restart_at_ = now + RestartDelay::kLongestPause;
     }
+    return false;
+}
+
+void KeptBroker::renew_fds() {
+    fds_ = {process_.fd(), output_.get()};
+    ++fds_version_;
 }
 
 void KeptBroker::read_output(Time now) {
@@ -94,6 +101,7 @@ void KeptBroker::read_output(Time now) {
         }
         if (got == 0) {
             output_.reset();
+            renew_fds();
             return;
         }
         line_.append(bytes.data(), static_cast<std::size_t>(got));
@@ -120,6 +128,7 @@ void KeptBroker::on_line(std::string_view line, Time now) {
 
 void KeptBroker::on_end(const ProcessEnd& end, Time now) {
     output_.reset();
+    renew_fds();
     ended_ = now;
     if (!has_listened() && !end.signalled && end.code != 0) {
         given_up_ = end;
@@ -134,6 +143,7 @@ void KeptBroker::end() {
     restart_at_ = kNever;
     process_.signal(SIGTERM);
     static_cast<void>(process_.end(kEndPatience));
+    renew_fds();
 }
 
 } // namespace zcomet::process

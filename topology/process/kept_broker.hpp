@@ -5,11 +5,14 @@
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/source.hpp"
 #include "topology/process/child_process.hpp"
 #include "topology/process/restart_delay.hpp"
 
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +22,8 @@ namespace zcomet::process {
 /// Nodes and senders come back to the address that they know, so each further process gets the
 /// addresses of the first, whatever port the system had chosen for that: an option
 /// `--bound-KEY=VALUE` for each of the values on its ready line.
-/// Thread: the main thread (see ChildProcess).
-class KeptBroker {
+/// A loop drives it. Thread: the main thread (see ChildProcess).
+class KeptBroker : public loop::Source {
   public:
     struct Command {
         std::string program;                ///< path of the executable
@@ -28,15 +31,16 @@ class KeptBroker {
         bool own_group = false;             ///< see ChildProcess::Spec
     };
 
-    /// Starts it; that it listens, or has ended instead, shows in tick().
+    /// Starts it; that it listens, or has ended instead, shows after a turn().
     /// Errors: no more processes or descriptors.
     [[nodiscard]] Status start(Command command, Time now);
 
-    /// Call tick() when one of these is readable (-1 is none), or at due().
-    [[nodiscard]] std::array<int, 2> fds() const { return {process_.fd(), output_.get()}; }
-    [[nodiscard]] Time due() const { return restart_at_; }
+    /// Of its end and of its output; -1 is none.
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override { return fds_version_; }
+    [[nodiscard]] Time due() const override { return restart_at_; }
     /// Looks whether it listens or has ended, and starts it again when that is due.
-    void tick(Time now);
+    bool turn(Time now) override;
 
     /// Whether a process of it has come to listen since start().
     [[nodiscard]] bool has_listened() const { return !addresses_.empty(); }
@@ -55,10 +59,13 @@ class KeptBroker {
     void read_output(Time now);
     void on_line(std::string_view line, Time now);
     void on_end(const ProcessEnd& end, Time now);
+    void renew_fds();
 
     Command command_;
     ChildProcess process_;
-    UniqueFd output_;  // its standard output, where its ready line comes
+    UniqueFd output_; // its standard output, where its ready line comes
+    std::array<int, 2> fds_{-1, -1};
+    std::uint32_t fds_version_ = 0;
     std::string line_; // what came there since the last end of a line
     std::string addresses_;
     std::optional<ProcessEnd> given_up_;

@@ -5,7 +5,6 @@
 #include "topology/program/program.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -88,17 +87,33 @@ void Supervisor::run() {
         }
         admin_ = std::move(page).value();
     }
-    while (!ending_) {
-        wait_for_events(Clock::now());
-        const Time now = Clock::now();
-        if (!ending_) {
-            broker_.tick(now);
-            check_workers(now);
-            watch_broker(now);
-            announce_when_ready();
-        }
+    renew_fds();
+    if (options_.embedded_broker) {
+        loop_.add(broker_.source(), loop::Order::kBroker);
     }
+    loop_.add(*this, loop::Order::kBroker);
+    // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
+    // the loop gives nobody a turn any more.
+    loop_.run(termination_.get());
     end_all();
+}
+
+bool Supervisor::turn(Time now) {
+    now_ = now;
+    std::uint64_t changes = 0;
+    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
+    check_workers(now);
+    watch_broker(now);
+    announce_when_ready();
+    return false;
+}
+
+void Supervisor::renew_fds() {
+    fds_ = {wake_.get()};
+    for (const Worker& worker : workers_) {
+        fds_.push_back(worker.process.fd());
+    }
+    ++fds_version_;
 }
 
 void Supervisor::reserve() {
@@ -132,36 +147,17 @@ void Supervisor::start_worker(std::size_t index, Time now) {
     }
     worker.process = std::move(process).value();
     slot.pid.store(worker.process.pid(), std::memory_order_relaxed);
+    renew_fds();
 }
 
-void Supervisor::wait_for_events(Time now) {
-    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-    for (const int fd : broker_.fds()) { // poll(2) passes over a descriptor of -1
-        polled.push_back({fd, POLLIN, 0});
-    }
-    for (const Worker& worker : workers_) {
-        polled.push_back({worker.process.fd(), POLLIN, 0});
-    }
-    const Time due = next_due(now);
-    const auto timeout_ms =
-        due == kNever ? -1
-                      : static_cast<int>(std::clamp<std::int64_t>(in_ms(due - now) + 1, 0, 60'000));
-    ::poll(polled.data(), polled.size(), timeout_ms);
-    // First of all: what dies together with this signal (Ctrl-C reaches the workers, too) is not to
-    // be started again.
-    ending_ = polled[0].revents != 0;
-    std::uint64_t changes = 0;
-    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
-}
-
-Time Supervisor::next_due(Time now) const {
-    Time due = broker_.due();
+Time Supervisor::due() const {
+    Time due = kNever;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         due = std::min(due, workers_[i].restart_at);
         const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
-        if (starting && !broker_missed_ && warn_at > now) {
+        if (starting && !broker_missed_ && warn_at > now_) {
             due = std::min(due, warn_at);
         }
     }
@@ -185,6 +181,7 @@ void Supervisor::check_workers(Time now) {
 }
 
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
+    renew_fds();
     Worker& worker = workers_[index];
     slot::WorkerSlot& slot = shared_.slots()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);

@@ -21,12 +21,11 @@ KeptBroker::Command shell(const std::string& script) {
 template <typename Predicate> bool tick_until(KeptBroker& broker, Time now, Predicate&& holds) {
     constexpr int kPatienceMs = 10'000;
     while (!holds()) {
-        const auto [end_fd, output_fd] = broker.fds();
-        std::array<pollfd, 2> polled{{{end_fd, POLLIN, 0}, {output_fd, POLLIN, 0}}};
+        std::array<pollfd, 2> polled{{{broker.fds()[0], POLLIN, 0}, {broker.fds()[1], POLLIN, 0}}};
         if (::poll(polled.data(), polled.size(), kPatienceMs) <= 0) {
             return false;
         }
-        broker.tick(now);
+        broker.turn(now);
     }
     return true;
 }
@@ -69,14 +68,14 @@ TEST_CASE("a broker that dies comes back at its addresses, at once and then with
         "echo \"$*\" >> " + told + "; echo zcomet-broker ready listen=a admin=b; kill -9 $$";
     REQUIRE(broker.start(shell(script), now).ok());
     REQUIRE(tick_until(broker, now, [&] { return broker.has_listened(); }));
-    // The first death is forgiven at once: the same tick() that sees it starts the next process.
+    // The first death is forgiven at once: the same turn() that sees it starts the next process.
     REQUIRE(
         tick_until(broker, now, [&] { return broker.due() == now + RestartDelay::kFirstPause; }));
     CHECK(broker.fds()[0] == -1);
-    broker.tick(now);
+    broker.turn(now);
     CHECK(broker.fds()[0] == -1); // not before it is due
     now += RestartDelay::kFirstPause;
-    broker.tick(now);
+    broker.turn(now);
     CHECK(broker.fds()[0] != -1);
     REQUIRE(tick_until(broker, now,
                        [&] { return broker.due() == now + 2 * RestartDelay::kFirstPause; }));
