@@ -235,6 +235,27 @@ TEST_CASE("a web node that ends in order is logged out at once, and its streams 
     CHECK(staying.await_chunks(2).size() == 2);
 }
 
+TEST_CASE("a worker that ends answers what waits for it to be accepted") {
+    Cluster cluster = one_web_node();
+    const pid_t worker = worker_pid(cluster, 0, 1);
+    REQUIRE(::kill(worker, SIGSTOP) == 0);
+    // The kernel completes the handshakes, and keeps the requests.
+    constexpr int kWaiting = 200; // more than a worker accepts in a turn
+    std::vector<CometClient> streams;
+    for (int i = 0; i < kWaiting; ++i) {
+        streams.emplace_back(cluster.http(0));
+        CHECK(streams.back().send("GET /test/s" + std::to_string(i) +
+                                  " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    REQUIRE(::kill(worker, SIGTERM) == 0);
+    REQUIRE(::kill(worker, SIGCONT) == 0);
+    int whole = 0;
+    for (CometClient& stream : streams) {
+        whole += stream.await_status() == 200 && stream.await_close() && stream.ended() ? 1 : 0;
+    }
+    CHECK(whole == kWaiting);
+}
+
 TEST_CASE("when a web node's supervisor is killed, its workers end in order") {
     Cluster cluster = one_web_node(2);
     CometClient stream = cluster.open_stream(0, "123");

@@ -15,6 +15,9 @@ namespace {
 
 /// How long ended streams may take to read what was kept back for them.
 constexpr Duration kDrainMax = 1s;
+/// How long to accept what the kernel holds for a worker that ends: the whole backlog of 4,096
+/// connections takes a tenth of it.
+constexpr Duration kBacklogMax = 500ms;
 
 /// Looks at what the broker has sent already, before saying goodbye to it.
 constexpr int kLastTurnsMax = 16;
@@ -226,9 +229,7 @@ void Worker::drain() {
     enter(slot::WorkerState::kDraining);
     termination_.reset();
     const Time now = Clock::now();
-    // What the kernel has accepted for us already gets its answer, rather than a reset.
-    accept_connections(now);
-    listener_.close();
+    accept_backlog();
     for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
         delivery_.work();
     }
@@ -238,6 +239,16 @@ void Worker::drain() {
     wait_for_outboxes();
     publish_counters();
     spdlog::debug("event=drained node={}", options_.name);
+}
+
+/// What the kernel has accepted for us already gets its answer, rather than a reset.
+void Worker::accept_backlog() {
+    listener_.turn_away_for_good();
+    const Time end = Clock::now() + kBacklogMax;
+    do {
+        accept_connections(Clock::now());
+    } while (listener_.has_waiting() && Clock::now() < end);
+    listener_.close();
 }
 
 void Worker::finish_deliveries() {

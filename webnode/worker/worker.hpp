@@ -95,6 +95,7 @@ class Worker : private link::NodeLinkHandler {
     void report_slow_streams();
 
     void drain();
+    void accept_backlog();
     void finish_deliveries();
     void end_streams();
     void wait_for_outboxes();
