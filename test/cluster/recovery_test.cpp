@@ -1,6 +1,7 @@
 // Processes that are killed, stopped or ended under a running cluster: what arrives before, what
 // after, and how soon the cluster is whole again (docs/PROTOCOL.md, section 6).
 #include "test/support/cluster.hpp"
+#include "test/support/sanitized.hpp"
 #include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
@@ -14,14 +15,9 @@ using namespace zcomet::test;
 namespace {
 
 /// The promise is 5 seconds; sanitized programs on a busy machine get twice that.
-#ifdef __SANITIZE_ADDRESS__
-constexpr Duration kWholeAgain = 10s;
-constexpr Duration kLoggedOut = 6s;
-#else
-constexpr Duration kWholeAgain = 5s;
+constexpr Duration kWholeAgain = kSanitized ? 10s : 5s;
 /// Liveness is 3 seconds from the last sign of life; the rest is the broker's next look, and ours.
-constexpr Duration kLoggedOut = 3500ms;
-#endif
+constexpr Duration kLoggedOut = kSanitized ? 6000ms : 3500ms;
 
 Cluster one_web_node(unsigned workers = 1) {
     return Cluster({.web_nodes = 1, .workers = workers});
