@@ -199,6 +199,22 @@ TEST_CASE("a web node that was stopped for longer than its lease comes back by i
     CHECK(receives_within(cluster, "123", stream, kWholeAgain));
 }
 
+TEST_CASE("a worker that hangs is killed and started again, and the other one is left alone") {
+    Cluster cluster({.web_nodes = 1, .workers = 2, .web_node_options = {"--hang-after", "2"}});
+    const pid_t hanging = worker_pid(cluster, 0, 1);
+    const pid_t other = worker_pid(cluster, 0, 2);
+    REQUIRE(::kill(hanging, SIGSTOP) == 0);
+    REQUIRE(cluster.web_node(0).await_log("event=hung worker=1 pid=" + std::to_string(hanging)));
+    REQUIRE(cluster.web_node(0).await_log("event=worker-died worker=1 how=\"signal 9 (Killed)\""));
+    REQUIRE(eventually([&] { return live_workers(cluster, 0) == 2; }));
+    CHECK(worker_pid(cluster, 0, 1) != hanging);
+    CHECK(worker_pid(cluster, 0, 2) == other);
+    CHECK(read_stats(cluster.admin(0)).at("workers").at(0).at("restarts") == 1);
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(cluster.send("123", "after") == 1);
+    CHECK(stream.await_chunks(1).size() == 1);
+}
+
 TEST_CASE("a web node that was stopped for a moment loses nothing") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "123");

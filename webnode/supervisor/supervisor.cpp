@@ -63,6 +63,9 @@ Supervisor::Supervisor(WebNodeOptions options, UniqueFd termination)
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
+    for (Worker& worker : workers_) {
+        worker.hang = process::HangWatch(std::chrono::seconds(options_.hang_seconds));
+    }
 }
 
 Supervisor::~Supervisor() {
@@ -146,6 +149,7 @@ void Supervisor::start_worker(std::size_t index, Time now) {
         return;
     }
     worker.process = std::move(process).value();
+    worker.hang.start(slot.turns.load(std::memory_order_relaxed), now);
     slot.pid.store(worker.process.pid(), std::memory_order_relaxed);
     renew_fds();
 }
@@ -154,6 +158,9 @@ Time Supervisor::due() const {
     Time due = kNever;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         due = std::min(due, workers_[i].restart_at);
+        if (workers_[i].process.running()) {
+            due = std::min(due, workers_[i].hang.due());
+        }
         const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
@@ -174,9 +181,30 @@ void Supervisor::check_workers(Time now) {
                 on_worker_end(i, *end, now);
             }
         }
+        if (worker.process.running()) {
+            watch_for_hang(i, now);
+        }
         if (worker.restart_at <= now) {
             start_worker(i, now);
         }
+    }
+}
+
+/// A worker that hangs keeps its share of the port, and the streams on it get nothing.
+void Supervisor::watch_for_hang(std::size_t index, Time now) {
+    Worker& worker = workers_[index];
+    const slot::WorkerSlot& slot = shared_.slots()[index];
+    switch (worker.hang.look(slot.turns.load(std::memory_order_relaxed), now)) {
+    case process::HangWatch::Verdict::kFine:
+        break;
+    case process::HangWatch::Verdict::kAbort:
+        spdlog::error("event=hung worker={} pid={} still_ms={}", index + 1, worker.process.pid(),
+                      in_ms(worker.hang.still()));
+        worker.process.signal(SIGABRT);
+        break;
+    case process::HangWatch::Verdict::kKill:
+        worker.process.signal(SIGKILL);
+        break;
     }
 }
 

@@ -9,6 +9,7 @@
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/child_process.hpp"
+#include "topology/process/hang_watch.hpp"
 #include "topology/process/restart_delay.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/slot/shared_slots.hpp"
@@ -46,6 +47,7 @@ class Supervisor : private loop::Source {
     struct Worker {
         process::ChildProcess process;
         process::RestartDelay delay;
+        process::HangWatch hang;
         Time started = Time::min();
         Time restart_at = kNever;
         bool has_listened = false; // ever, in any of its processes
@@ -62,6 +64,7 @@ class Supervisor : private loop::Source {
     void renew_fds();
     void check_workers(Time now);
     void on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now);
+    void watch_for_hang(std::size_t index, Time now);
     void announce_when_ready();
     void log_capacity();
     void watch_broker(Time now);

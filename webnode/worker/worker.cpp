@@ -83,10 +83,12 @@ void Worker::turn() {
     look_for_vanished(now);
     report_slow_streams();
     publish_counters();
+    count_turn(now);
 }
 
 Time Worker::next_due() const {
-    return std::min(requests_.due(), keepalive_pacer_.due(connections_.table().slot_bound()));
+    return std::min(
+        {requests_.due(), keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -196,6 +198,11 @@ void Worker::enter(slot::WorkerState state) {
     on_state_();
 }
 
+void Worker::count_turn(Time now) {
+    turn_due_ = now + slot::kTurnsApartMax;
+    slot_.turns.store(slot_.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 void Worker::publish_counters() {
     auto& counters = slot_.counters;
     const connection::StreamTable& table = connections_.table();
@@ -236,8 +243,10 @@ void Worker::drain() {
     link_->close(now);
     finish_deliveries();
     end_streams();
+    count_turn(Clock::now());
     wait_for_outboxes();
     publish_counters();
+    count_turn(Clock::now());
     spdlog::debug("event=drained node={}", options_.name);
 }
 

@@ -93,6 +93,8 @@ class Worker : private link::NodeLinkHandler {
     void enter(slot::WorkerState state);
     void publish_counters();
     void report_slow_streams();
+    /// Shows the supervisor that this process works.
+    void count_turn(Time now);
 
     void drain();
     void accept_backlog();
@@ -116,6 +118,7 @@ class Worker : private link::NodeLinkHandler {
     port::KeepalivePacer keepalive_pacer_;
     zmq::context_t context_;
     std::unique_ptr<link::NodeLink> link_; // destroyed before its context
+    Time turn_due_ = Time::min();          // at the latest, for the supervisor to see
     bool deliveries_due_ = false;          // there were messages since their last turn
     bool listen_due_ = false;
     program::LogLimit refusal_log_;
