@@ -1,8 +1,10 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
 #include "broker/shell/options.hpp"
 #include "broker/shell/supervise.hpp"
+#include "topology/base/time.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -56,6 +58,7 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
 int serve(const broker::shell::BrokerFlags& flags) {
+    process::Service service;
     if (flags.supervised) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
@@ -67,8 +70,11 @@ int serve(const broker::shell::BrokerFlags& flags) {
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, options));
     say_ready(options, *broker);
+    service.ready(Clock::now());
     loop::Loop loop;
+    loop.add(service, loop::Order::kBroker);
     broker->run(loop, stop.get());
+    service.stopping();
     spdlog::info("event=stopping");
     return 0;
 }

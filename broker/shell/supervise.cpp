@@ -2,6 +2,7 @@
 
 #include "topology/loop/loop.hpp"
 #include "topology/process/kept_broker.hpp"
+#include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
 #include <stdexcept>
@@ -10,6 +11,7 @@
 namespace zcomet::broker::shell {
 
 int supervise(std::vector<std::string> arguments) {
+    process::Service service;
     const UniqueFd termination = program::catch_termination_signals();
     process::KeptBroker::Command command;
     command.program =
@@ -23,14 +25,17 @@ int supervise(std::vector<std::string> arguments) {
     loop::Loop loop;
     loop.stop_at(termination.get());
     loop.add(broker, loop::Order::kBroker);
+    loop.add(service, loop::Order::kBroker);
     if (loop.run_until([&] { return broker.has_listened() || broker.given_up(); }, kNever) &&
         broker.has_listened()) {
         program::print_ready("zcomet-broker", broker.addresses());
+        service.ready(Clock::now());
         loop.run_until([] { return false; }, kNever);
     }
     if (broker.given_up()) {
         return broker.given_up()->code;
     }
+    service.stopping();
     broker.end();
     return 0;
 }

@@ -95,9 +95,11 @@ void Supervisor::run() {
         loop_.add(broker_.source(), loop::Order::kBroker);
     }
     loop_.add(*this, loop::Order::kBroker);
+    loop_.add(service_, loop::Order::kBroker);
     // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
     // the loop gives nobody a turn any more.
     loop_.run(termination_.get());
+    service_.stopping();
     end_all();
 }
 
@@ -240,6 +242,7 @@ void Supervisor::announce_when_ready() {
     }
     fields += " workers=" + std::to_string(workers_.size());
     program::print_ready("zcomet-webnode", fields);
+    service_.ready(now_);
 }
 
 void Supervisor::log_capacity() {

@@ -11,6 +11,7 @@
 #include "topology/process/child_process.hpp"
 #include "topology/process/hang_watch.hpp"
 #include "topology/process/restart_delay.hpp"
+#include "topology/process/service.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/slot/shared_slots.hpp"
 #include "webnode/supervisor/admin_page.hpp"
@@ -79,6 +80,7 @@ class Supervisor : private loop::Source {
     std::vector<Worker> workers_;
     EmbeddedBroker broker_;
     std::unique_ptr<AdminPage> admin_;
+    process::Service service_;
     loop::Loop loop_;
     std::vector<int> fds_; // wake_, then those of the workers
     std::uint32_t fds_version_ = 0;
