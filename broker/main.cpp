@@ -4,6 +4,7 @@
 #include "topology/base/time.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
@@ -73,6 +74,10 @@ int serve(const broker::shell::BrokerFlags& flags) {
     service.ready(Clock::now());
     loop::Loop loop;
     loop.add(service, loop::Order::kBroker);
+    process::Pulse pulse(flags.pulse_fd);
+    if (flags.pulse_fd >= 0) {
+        loop.add(pulse, loop::Order::kBroker);
+    }
     broker->run(loop, stop.get());
     service.stopping();
     spdlog::info("event=stopping");
@@ -91,7 +96,8 @@ int main(int argc, char** argv) {
     return program::run_program(app, argc, argv, [&] {
         const bool is_supervisor = flags.supervise && !flags.supervised;
         return is_supervisor
-                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc))
+                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc),
+                                              std::chrono::seconds(flags.hang_seconds))
                    : serve(flags);
     });
 }

@@ -10,7 +10,7 @@
 
 namespace zcomet::broker::shell {
 
-int supervise(std::vector<std::string> arguments) {
+int supervise(std::vector<std::string> arguments, Duration hang_after) {
     process::Service service;
     const UniqueFd termination = program::catch_termination_signals();
     process::KeptBroker::Command command;
@@ -18,6 +18,7 @@ int supervise(std::vector<std::string> arguments) {
         "/proc/self/exe"; // this very program, even if its file was replaced meanwhile
     command.arguments = std::move(arguments);
     command.arguments.emplace_back("--supervised");
+    command.hang_after = hang_after;
     process::KeptBroker broker;
     if (const Status started = broker.start(std::move(command), Clock::now()); !started.ok()) {
         throw std::runtime_error(started.error().text);

@@ -7,6 +7,7 @@
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/process/child_process.hpp"
+#include "topology/process/hang_watch.hpp"
 #include "topology/process/restart_delay.hpp"
 
 #include <array>
@@ -29,6 +30,9 @@ class KeptBroker : public loop::Source {
         std::string program;                ///< path of the executable
         std::vector<std::string> arguments; ///< without the program's name
         bool own_group = false;             ///< see ChildProcess::Spec
+        /// One whose loop has stood still for so long is killed, and started again. It gets the
+        /// option `--pulse-fd` then, for a Pulse. Zero: never.
+        Duration hang_after = Duration::zero();
     };
 
     /// Starts it; that it listens, or has ended instead, shows after a turn().
@@ -38,8 +42,8 @@ class KeptBroker : public loop::Source {
     /// Of its end and of its output; -1 is none.
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
     [[nodiscard]] std::uint32_t fds_version() const override { return fds_version_; }
-    [[nodiscard]] Time due() const override { return restart_at_; }
-    /// Looks whether it listens or has ended, and starts it again when that is due.
+    [[nodiscard]] Time due() const override;
+    /// Looks whether it listens, hangs or has ended, and starts it again when that is due.
     bool turn(Time now) override;
 
     /// Whether a process of it has come to listen since start().
@@ -59,6 +63,7 @@ class KeptBroker : public loop::Source {
     void read_output(Time now);
     void on_line(std::string_view line, Time now);
     void on_end(const ProcessEnd& end, Time now);
+    void watch_for_hang(Time now);
     void renew_fds();
 
     Command command_;
@@ -70,6 +75,9 @@ class KeptBroker : public loop::Source {
     std::string addresses_;
     std::optional<ProcessEnd> given_up_;
     RestartDelay delay_;
+    UniqueFd pulse_; // an eventfd, in which the process counts
+    std::uint64_t pulses_ = 0;
+    HangWatch hang_;
     Time started_ = Time::min();
     Time ended_ = Time::min(); // the process before this one
     Time restart_at_ = kNever;

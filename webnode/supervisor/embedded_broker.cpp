@@ -64,7 +64,7 @@ Result<std::string> find_broker_program() {
                  "with --broker tcp://HOST:PORT"};
 }
 
-Status EmbeddedBroker::start(Time now) {
+Status EmbeddedBroker::start(Duration hang_after, Time now) {
     Result<std::string> program = find_broker_program();
     if (!program.ok()) {
         return program.error();
@@ -75,6 +75,7 @@ Status EmbeddedBroker::start(Time now) {
     command.arguments = {std::string("--listen=") + kEmbeddedBroker,
                          std::string("--feed=") + kEmbeddedFeed};
     command.own_group = true;
+    command.hang_after = hang_after;
     if (Status started = broker_.start(std::move(command), now); !started.ok()) {
         return started;
     }

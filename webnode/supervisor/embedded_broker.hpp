@@ -23,7 +23,8 @@ class EmbeddedBroker {
     /// Starts it and waits until it listens.
     /// Errors: no such program; it ended instead of listening, with what is known about why; it did
     /// not listen within ten seconds.
-    [[nodiscard]] Status start(Time now);
+    /// @param hang_after  as KeptBroker::Command's.
+    [[nodiscard]] Status start(Duration hang_after, Time now);
 
     /// For the supervisor's loop to drive from then on.
     [[nodiscard]] loop::Source& source() { return broker_; }

@@ -75,7 +75,9 @@ Supervisor::~Supervisor() {
 void Supervisor::run() {
     reserve();
     if (options_.embedded_broker) {
-        if (const Status started = broker_.start(Clock::now()); !started.ok()) {
+        const Status started =
+            broker_.start(std::chrono::seconds(options_.hang_seconds), Clock::now());
+        if (!started.ok()) {
             throw std::runtime_error(started.error().text);
         }
     }

@@ -14,7 +14,7 @@ using namespace zcomet::process;
 namespace {
 
 KeptBroker::Command shell(const std::string& script) {
-    return {"/bin/sh", {"-c", script, "sh"}, false};
+    return {"/bin/sh", {"-c", script, "sh"}, false, Duration::zero()};
 }
 
 /// Lets the broker's events come, on the clock of the test, until `holds`.
@@ -82,4 +82,23 @@ TEST_CASE("a broker that dies comes back at its addresses, at once and then with
     CHECK(broker.addresses() == "listen=a admin=b");
     const std::string again = "--bound-listen=a --bound-admin=b\n";
     CHECK(test::read_file(told) == "\n" + again + again);
+}
+
+TEST_CASE("a broker that hangs is killed, and comes back", "[kept_broker]") {
+    KeptBroker broker;
+    Time now = Time{} + 1h;
+    KeptBroker::Command command =
+        shell("echo zcomet-broker ready listen=a; test \"$1\" = --pulse-fd=3 && exec sleep 60");
+    command.hang_after = 8s;
+    REQUIRE(broker.start(command, now).ok());
+    REQUIRE(tick_until(broker, now, [&] { return broker.has_listened(); }));
+    const int first = broker.fds()[0];
+    CHECK(first != -1);
+    for (const Time hangs_at = now + 8s; now < hangs_at;) { // it says nothing
+        now = broker.due();
+        broker.turn(now);
+    }
+    // sleep(1) dies of SIGABRT; the turn that sees it starts the next process.
+    REQUIRE(tick_until(broker, now, [&] { return broker.due() == now + 1s; }));
+    CHECK(broker.fds()[0] != -1);
 }
