@@ -4,6 +4,7 @@
 #include "topology/base/time.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
@@ -11,7 +12,6 @@
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -21,15 +21,6 @@
 namespace {
 
 using namespace zcomet;
-
-/// Each peer takes a descriptor, each node two; the usual soft limit of 1024 is soon reached.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    }
-}
 
 template <typename T> T value_or_throw(Result<T> result) {
     if (!result.ok()) {
@@ -66,7 +57,7 @@ int serve(const broker::shell::BrokerFlags& flags) {
     const broker::shell::BrokerOptions options =
         value_or_throw(broker::shell::to_broker_options(flags));
     const UniqueFd stop = program::catch_termination_signals();
-    raise_descriptor_limit();
+    process::raise_file_limit(); // each peer takes a descriptor, each node two
     link::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, options));

@@ -2,8 +2,8 @@
 
 #include "topology/base/check.hpp"
 #include "topology/base/time.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
-#include "webnode/port/descriptor_limit.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -255,7 +255,7 @@ void Supervisor::log_capacity() {
     const bool as_asked = streams_max == std::uint64_t{options_.streams_max} * workers_.size();
     spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
                  "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
-                 workers_.size(), streams_max, port::descriptor_limit(),
+                 workers_.size(), streams_max, process::file_limit_max(),
                  as_asked ? "max-streams" : "files");
 }
 

@@ -1,5 +1,6 @@
 #include "webnode/worker/worker.hpp"
 
+#include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
 
@@ -138,7 +139,7 @@ void Worker::accept_connections(Time now) {
 
 void Worker::listen() {
     listen_due_ = false;
-    const std::uint64_t files_max = port::raise_descriptor_limit();
+    const std::uint64_t files_max = process::raise_file_limit();
     const port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
     if (const Status opened = listener_.open(options_.http, capacity, keepalive_); !opened.ok()) {
         throw std::runtime_error(opened.error().text);
