@@ -18,10 +18,11 @@ bool await_readable(int fd, Time deadline) {
         const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
         const timespec timeout{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
         const int ready = ::ppoll(&waiting, 1, &timeout, nullptr);
-        if (ready > 0 || (ready < 0 && errno != EINTR)) {
+        if (ready > 0) {
             return true;
         }
-        if (ready == 0 && left == Duration::zero()) {
+        const bool failed = ready < 0 && errno != EINTR;
+        if (failed || (ready == 0 && left == Duration::zero())) {
             return false;
         }
     }
