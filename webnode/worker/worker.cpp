@@ -259,6 +259,7 @@ void Worker::accept_backlog() {
         accept_connections(Clock::now());
     } while (listener_.has_waiting() && Clock::now() < end);
     listener_.close();
+    loop_.remove(accepts_); // a feed that becomes live now is not to open the port
 }
 
 void Worker::finish_deliveries() {
