@@ -1,13 +1,17 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
 #include "broker/shell/options.hpp"
 #include "broker/shell/supervise.hpp"
+#include "topology/base/time.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/loop.hpp"
+#include "topology/process/file_limit.hpp"
+#include "topology/process/pulse.hpp"
+#include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -17,15 +21,6 @@
 namespace {
 
 using namespace zcomet;
-
-/// Each peer takes a descriptor, each node two; the usual soft limit of 1024 is soon reached.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    }
-}
 
 template <typename T> T value_or_throw(Result<T> result) {
     if (!result.ok()) {
@@ -55,18 +50,27 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
 int serve(const broker::shell::BrokerFlags& flags) {
+    process::Service service;
     if (flags.supervised) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
     const broker::shell::BrokerOptions options =
         value_or_throw(broker::shell::to_broker_options(flags));
     const UniqueFd stop = program::catch_termination_signals();
-    raise_descriptor_limit();
+    process::raise_file_limit(); // each peer takes a descriptor, each node two
     link::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, options));
     say_ready(options, *broker);
-    broker->run(stop.get());
+    service.ready(Clock::now());
+    loop::Loop loop;
+    loop.add(service, loop::Order::kBroker);
+    process::Pulse pulse(flags.pulse_fd);
+    if (flags.pulse_fd >= 0) {
+        loop.add(pulse, loop::Order::kBroker);
+    }
+    broker->run(loop, stop.get());
+    service.stopping();
     spdlog::info("event=stopping");
     return 0;
 }
@@ -83,7 +87,8 @@ int main(int argc, char** argv) {
     return program::run_program(app, argc, argv, [&] {
         const bool is_supervisor = flags.supervise && !flags.supervised;
         return is_supervisor
-                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc))
+                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc),
+                                              std::chrono::seconds(flags.hang_seconds))
                    : serve(flags);
     });
 }

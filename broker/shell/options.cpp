@@ -20,6 +20,7 @@ constexpr std::uint32_t kSenderWindowMin = 65'536;
 constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
+constexpr std::uint32_t kHangSecondsMax = 86'400;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 constexpr int kHeartbeatsPerLiveness = 3;
 
@@ -176,8 +177,18 @@ void add_broker_options(CLI::App& app, BrokerFlags& flags) {
         ->check(CLI::Range(1U, table::RoutingTable::kNodeIndexMax));
     app.add_flag("--supervise", flags.supervise,
                  "Run the broker as a child process, and start it again at once if it dies");
+    app.add_option("--hang-after", flags.hang_seconds,
+                   "With --supervise: kill and restart a broker that has done nothing at all for "
+                   "so long; 0: never")
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->check(CLI::Range(0U, kHangSecondsMax))
+        ->check([](const std::string& text) {
+            return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
+        });
     // An empty group keeps them out of --help.
     app.add_flag("--supervised", flags.supervised)->group("");
+    app.add_option("--pulse-fd", flags.pulse_fd)->group("");
     app.add_option("--bound-listen", flags.bound_listen)->group("");
     app.add_option("--bound-feed", flags.bound_feed)->group("");
     app.add_option("--bound-admin", flags.bound_admin)->group("");

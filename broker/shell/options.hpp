@@ -30,8 +30,11 @@ struct BrokerFlags {
     std::uint32_t peers_max = router::RouterOptions{}.peers_max;
     /// Run the broker as a child, and keep it running.
     bool supervise = false;
+    /// With it: a broker whose loop has stood still for this many seconds is killed; 0: never.
+    std::uint32_t hang_seconds = 10;
     // Not for people: what a supervisor says to its broker.
     bool supervised = false; ///< this is that child
+    int pulse_fd = -1;       ///< where to give signs of life; -1: nowhere
     /// The addresses that an earlier process of this broker had; they win over all of the above.
     std::string bound_listen;
     std::string bound_feed;

@@ -20,6 +20,7 @@ constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
+constexpr std::uint32_t kHangSecondsMax = 86'400;
 
 template <typename T> T value_or_throw(Result<T> result) {
     if (!result.ok()) {
@@ -115,6 +116,14 @@ void add_size_options(CLI::App& app, CommandLine& line) {
         ->type_name("SECONDS")
         ->capture_default_str()
         ->check(CLI::Range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count()));
+    app.add_option("--hang-after", line.options.hang_seconds,
+                   "Kill and restart a worker that has done nothing at all for so long; 0: never")
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->check(CLI::Range(0U, kHangSecondsMax))
+        ->check([](const std::string& text) {
+            return text == "1" ? "a worker may sleep for a second: 0, or 2 and more" : "";
+        });
 }
 
 void check_cluster_flags(const CommandLine& line) {

@@ -49,6 +49,8 @@ struct WebNodeOptions {
     std::uint32_t request_deadline_ms = 10'000;
     /// A browser that vanished without a word is found after this many seconds.
     std::uint32_t vanished_seconds = 60;
+    /// A worker whose loop has stood still for this many seconds is killed; 0: never.
+    std::uint32_t hang_seconds = 10;
 };
 
 /// What tells a process that it is a worker. Not for people: a supervisor says it.

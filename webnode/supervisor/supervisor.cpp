@@ -2,10 +2,9 @@
 
 #include "topology/base/check.hpp"
 #include "topology/base/time.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
-#include "webnode/port/descriptor_limit.hpp"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -64,6 +63,9 @@ Supervisor::Supervisor(WebNodeOptions options, UniqueFd termination)
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
+    for (Worker& worker : workers_) {
+        worker.hang = process::HangWatch(std::chrono::seconds(options_.hang_seconds));
+    }
 }
 
 Supervisor::~Supervisor() {
@@ -73,7 +75,9 @@ Supervisor::~Supervisor() {
 void Supervisor::run() {
     reserve();
     if (options_.embedded_broker) {
-        if (const Status started = broker_.start(Clock::now()); !started.ok()) {
+        const Status started =
+            broker_.start(std::chrono::seconds(options_.hang_seconds), Clock::now());
+        if (!started.ok()) {
             throw std::runtime_error(started.error().text);
         }
     }
@@ -88,17 +92,35 @@ void Supervisor::run() {
         }
         admin_ = std::move(page).value();
     }
-    while (!ending_) {
-        wait_for_events(Clock::now());
-        const Time now = Clock::now();
-        if (!ending_) {
-            broker_.tick(now);
-            check_workers(now);
-            watch_broker(now);
-            announce_when_ready();
-        }
+    renew_fds();
+    if (options_.embedded_broker) {
+        loop_.add(broker_.source(), loop::Order::kBroker);
     }
+    loop_.add(*this, loop::Order::kBroker);
+    loop_.add(service_, loop::Order::kBroker);
+    // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
+    // the loop gives nobody a turn any more.
+    loop_.run(termination_.get());
+    service_.stopping();
     end_all();
+}
+
+bool Supervisor::turn(Time now) {
+    now_ = now;
+    std::uint64_t changes = 0;
+    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
+    check_workers(now);
+    watch_broker(now);
+    announce_when_ready();
+    return false;
+}
+
+void Supervisor::renew_fds() {
+    fds_ = {wake_.get()};
+    for (const Worker& worker : workers_) {
+        fds_.push_back(worker.process.fd());
+    }
+    ++fds_version_;
 }
 
 void Supervisor::reserve() {
@@ -131,37 +153,22 @@ void Supervisor::start_worker(std::size_t index, Time now) {
         return;
     }
     worker.process = std::move(process).value();
+    worker.hang.start(slot.turns.load(std::memory_order_relaxed), now);
     slot.pid.store(worker.process.pid(), std::memory_order_relaxed);
+    renew_fds();
 }
 
-void Supervisor::wait_for_events(Time now) {
-    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-    for (const int fd : broker_.fds()) { // poll(2) passes over a descriptor of -1
-        polled.push_back({fd, POLLIN, 0});
-    }
-    for (const Worker& worker : workers_) {
-        polled.push_back({worker.process.fd(), POLLIN, 0});
-    }
-    const Time due = next_due(now);
-    const auto timeout_ms =
-        due == kNever ? -1
-                      : static_cast<int>(std::clamp<std::int64_t>(in_ms(due - now) + 1, 0, 60'000));
-    ::poll(polled.data(), polled.size(), timeout_ms);
-    // First of all: what dies together with this signal (Ctrl-C reaches the workers, too) is not to
-    // be started again.
-    ending_ = polled[0].revents != 0;
-    std::uint64_t changes = 0;
-    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
-}
-
-Time Supervisor::next_due(Time now) const {
-    Time due = broker_.due();
+Time Supervisor::due() const {
+    Time due = kNever;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         due = std::min(due, workers_[i].restart_at);
+        if (workers_[i].process.running()) {
+            due = std::min(due, workers_[i].hang.due());
+        }
         const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
-        if (starting && !broker_missed_ && warn_at > now) {
+        if (starting && !broker_missed_ && warn_at > now_) {
             due = std::min(due, warn_at);
         }
     }
@@ -178,13 +185,35 @@ void Supervisor::check_workers(Time now) {
                 on_worker_end(i, *end, now);
             }
         }
+        if (worker.process.running()) {
+            watch_for_hang(i, now);
+        }
         if (worker.restart_at <= now) {
             start_worker(i, now);
         }
     }
 }
 
+/// A worker that hangs keeps its share of the port, and the streams on it get nothing.
+void Supervisor::watch_for_hang(std::size_t index, Time now) {
+    Worker& worker = workers_[index];
+    const slot::WorkerSlot& slot = shared_.slots()[index];
+    switch (worker.hang.look(slot.turns.load(std::memory_order_relaxed), now)) {
+    case process::HangWatch::Verdict::kFine:
+        break;
+    case process::HangWatch::Verdict::kAbort:
+        spdlog::error("event=hung worker={} pid={} still_ms={}", index + 1, worker.process.pid(),
+                      in_ms(worker.hang.still()));
+        worker.process.signal(SIGABRT);
+        break;
+    case process::HangWatch::Verdict::kKill:
+        worker.process.signal(SIGKILL);
+        break;
+    }
+}
+
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
+    renew_fds();
     Worker& worker = workers_[index];
     slot::WorkerSlot& slot = shared_.slots()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
@@ -215,6 +244,7 @@ void Supervisor::announce_when_ready() {
     }
     fields += " workers=" + std::to_string(workers_.size());
     program::print_ready("zcomet-webnode", fields);
+    service_.ready(now_);
 }
 
 void Supervisor::log_capacity() {
@@ -225,7 +255,7 @@ void Supervisor::log_capacity() {
     const bool as_asked = streams_max == std::uint64_t{options_.streams_max} * workers_.size();
     spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
                  "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
-                 workers_.size(), streams_max, port::descriptor_limit(),
+                 workers_.size(), streams_max, process::file_limit_max(),
                  as_asked ? "max-streams" : "files");
 }
 

@@ -64,7 +64,9 @@ TEST_CASE("options mean what they say", "[options]") {
                                            "--request-deadline-ms",
                                            "500",
                                            "--vanished-after",
-                                           "90"});
+                                           "90",
+                                           "--hang-after",
+                                           "30"});
     CHECK_FALSE(options.embedded_broker);
     CHECK(options.broker == "tcp://10.0.0.1:7000");
     CHECK(options.http.host == "::1");
@@ -75,6 +77,7 @@ TEST_CASE("options mean what they say", "[options]") {
     CHECK(options.slow_streams == connection::SlowPolicy::kDropOldest);
     CHECK(options.request_deadline_ms == 500);
     CHECK(options.vanished_seconds == 90);
+    CHECK(options.hang_seconds == 30);
 }
 
 TEST_CASE("a worker is told what its supervisor was told", "[options]") {
