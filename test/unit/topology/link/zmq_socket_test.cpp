@@ -26,8 +26,7 @@ TEST_CASE("signals do not make a socket throw, or lose a frame") {
             ++sent;
         }
         if (!pull.readable()) {
-            REQUIRE((received < sent || test::Alarms::handled < kSignals));
-            continue;
+            static_cast<void>(loop::await_readable(pull.fd(), Clock::now() + 1ms));
         }
         while (const auto frame = pull.receive_single()) {
             CHECK(bytes_of(*frame) == std::to_string(++received));

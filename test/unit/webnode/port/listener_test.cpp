@@ -196,7 +196,7 @@ TEST_CASE("a worker comes back when a fair number of places is free", "[listener
 TEST_CASE("a listener that ends gives all that waits, and then nothing more", "[listener]") {
     constexpr std::size_t kWaiting = 200; // some batches
     ListenerFixture fixture({.connections = 1000, .reserve = 10});
-    CHECK_FALSE(fixture.listener.has_waiting() && fixture.ready_now());
+    CHECK_FALSE((fixture.listener.has_waiting() && fixture.ready_now()));
     for (std::size_t n = 0; n < kWaiting; ++n) {
         fixture.connect();
     }
