@@ -36,12 +36,12 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
                                   (admin.empty() ? "" : " admin=" + admin);
     const broker::router::RouterOptions& router = options.router;
     spdlog::info("event=ready pid={} name={} incarnation={} {} advertise={} liveness_ms={} "
-                 "sender_window={} feed_window={} feed_bound={} peers_max={}",
+                 "sender_window={} feed_window={} feed_bound={} peers_max={} ids_max={}",
                  ::getpid(), router.name, broker::router::hex_u64(router.incarnation), addresses,
                  options.advertise.empty() ? "-" : options.advertise,
                  std::chrono::duration_cast<std::chrono::milliseconds>(router.liveness).count(),
                  router.sender_window_bytes, router.feed.window_bytes, router.feed.bound_bytes,
-                 router.peers_max);
+                 router.peers_max, router.ids_max);
     program::print_ready("zcomet-broker", addresses);
 }
 

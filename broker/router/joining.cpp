@@ -136,10 +136,23 @@ void Router::on_goodbye(const Incoming& in) {
 }
 
 void Router::remove(table::PeerIndex index, RouterEvent::Kind why) {
+    if (bury(index, why)) {
+        unlist_the_gone();
+    }
+}
+
+void Router::unlist_the_gone() {
+    const auto is_gone = [this](table::PeerIndex index) { return !peers_.contains(index); };
+    std::erase_if(active_feeds_, is_gone);
+    std::erase_if(owed_credit_, is_gone);
+}
+
+bool Router::bury(table::PeerIndex index, RouterEvent::Kind why) {
     table::Peer& peer = peers_[index];
     report(why, peer, table_.id_count(index));
     count_removal(peer, why);
     bool index_is_free = true;
+    bool is_listed = false;
     if (table::NodePart* node = peer.node()) {
         count_feed(peer, *node);
         counters_.add(table::BrokerCounter::kUnacknowledgedBytesDropped, node->feed.kept_bytes());
@@ -150,17 +163,21 @@ void Router::remove(table::PeerIndex index, RouterEvent::Kind why) {
         if (!ZCOMET_MUTANT(kKeepIdsOfTheGone)) {
             index_is_free = table_.remove_node(index);
         }
-        std::erase(active_feeds_, index);
+        is_listed = node->feed_active;
     } else {
         const table::SenderPart& sender = *peer.sender();
+        for (const auto& [first, awaited] : sender.awaited) {
+            acknowledgements_.forget(awaited.send);
+        }
         departed_.add(sender);
         counters_.add(table::BrokerCounter::kMessagesMissing, sender.missing());
-        std::erase(owed_credit_, index);
+        is_listed = sender.credit_owed;
     }
     peers_.remove(index);
     if (index_is_free) {
         peers_.free(index);
     }
+    return is_listed;
 }
 
 void Router::count_removal(const table::Peer& peer, RouterEvent::Kind why) {

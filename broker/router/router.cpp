@@ -38,6 +38,23 @@ bool is_from_peer(wire::Kind kind) {
     }
 }
 
+/// The counters of errors stand in the order of the errors' codes.
+constexpr table::BrokerCounter counter_of(ErrorCode code) {
+    return static_cast<table::BrokerCounter>(
+        static_cast<unsigned>(table::BrokerCounter::kErrorsMalformed) +
+        static_cast<unsigned>(code) - static_cast<unsigned>(ErrorCode::kMalformed));
+}
+static_assert(counter_of(ErrorCode::kMalformed) == table::BrokerCounter::kErrorsMalformed);
+static_assert(counter_of(ErrorCode::kVersion) == table::BrokerCounter::kErrorsVersion);
+static_assert(counter_of(ErrorCode::kUnknownKind) == table::BrokerCounter::kErrorsUnknownKind);
+static_assert(counter_of(ErrorCode::kHelloFirst) == table::BrokerCounter::kErrorsHelloFirst);
+static_assert(counter_of(ErrorCode::kWrongRole) == table::BrokerCounter::kErrorsWrongRole);
+static_assert(counter_of(ErrorCode::kListNeeded) == table::BrokerCounter::kErrorsListNeeded);
+static_assert(counter_of(ErrorCode::kReplaced) == table::BrokerCounter::kErrorsReplaced);
+static_assert(counter_of(ErrorCode::kUnknownQuery) == table::BrokerCounter::kErrorsUnknownQuery);
+static_assert(counter_of(ErrorCode::kBadId) == table::BrokerCounter::kErrorsBadId);
+static_assert(counter_of(ErrorCode::kOverloaded) == table::BrokerCounter::kErrorsOverloaded);
+
 bool needs_no_hello(wire::Kind kind) {
     return kind == wire::Kind::kHello || kind == wire::Kind::kPing || kind == wire::Kind::kQuery;
 }
@@ -153,13 +170,18 @@ void Router::refuse(const Incoming& in, ErrorCode code, std::string_view text) {
 }
 
 void Router::tell_error(const Incoming& in, const wire::ErrorFrame& error) {
-    counters_.add(table::BrokerCounter::kErrors);
-    const auto first = static_cast<unsigned>(table::BrokerCounter::kErrorsMalformed);
-    counters_.add(static_cast<table::BrokerCounter>(first + static_cast<unsigned>(error.code) - 1));
-    if (!error_limit_.allow(in.connection, in.now)) {
-        counters_.add(table::BrokerCounter::kErrorsUntold);
+    if (error_limit_.allow(in.connection, in.now)) {
+        tell_error_always(in, error);
         return;
     }
+    counters_.add(table::BrokerCounter::kErrors);
+    counters_.add(counter_of(error.code));
+    counters_.add(table::BrokerCounter::kErrorsUntold);
+}
+
+void Router::tell_error_always(const Incoming& in, const wire::ErrorFrame& error) {
+    counters_.add(table::BrokerCounter::kErrors);
+    counters_.add(counter_of(error.code));
     RouterEvent event{.kind = RouterEvent::Kind::kRefused, .code = error.code, .text = error.text};
     if (in.peer != store::kNoIndex) {
         const table::Peer& peer = peers_[in.peer];
@@ -322,8 +344,12 @@ void Router::sweep(Time now) {
             activate(index, *node);
         }
     });
+    bool was_listed = false;
     for (const table::PeerIndex index : dead_) {
-        remove(index, RouterEvent::Kind::kDied);
+        was_listed = bury(index, RouterEvent::Kind::kDied) || was_listed;
+    }
+    if (was_listed) {
+        unlist_the_gone(); // once, however many died
     }
     next_sweep_ =
         peers_.size() == 0 ? kNever : now + options_.heartbeat_interval / kSweepsPerHeartbeat;
@@ -369,7 +395,18 @@ void Router::count_feed(const table::Peer& peer, table::NodePart& node) {
         node.shed_counted += shed;
         counters_.add(table::BrokerCounter::kMessagesShed, shed);
         report(RouterEvent::Kind::kShed, peer, shed);
+        settle_shed(node);
     }
+}
+
+/// Whoever awaits an acknowledgement of what was shed since the last call is told.
+void Router::settle_shed(table::NodePart& node) {
+    const std::uint64_t through = node.feed.shed_through();
+    acknowledgements_.shed(
+        node.awaited, node.shed_settled, through,
+        [&node](std::uint64_t batch) { return node.feed.was_shed(batch); },
+        [this](const table::AwaitedSend& send) { acknowledge(send); });
+    node.shed_settled = through;
 }
 
 void Router::reply(std::string_view connection, std::string frame) {

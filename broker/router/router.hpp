@@ -82,6 +82,12 @@ struct RouterOptions {
     std::uint32_t sender_window_bytes = 256U << 10U;
     /// Nodes and senders together; a HELLO beyond it is answered by ERROR `overloaded`.
     std::uint32_t peers_max = 100'000;
+    /// Ids that nodes may hold, one on two nodes counting twice; those beyond are not logged in,
+    /// and the node is told by ERROR `overloaded`. Each takes some 60 bytes, so these take three
+    /// gigabytes: more than any cluster that was measured needs, and less than a machine has that
+    /// runs a broker. So a node that logs in without end costs itself its ids, and not the others
+    /// their broker.
+    std::uint32_t ids_max = 50'000'000;
     /// Links of ids that nodes no longer hold whose memory is given back in a turn. At some 0.5 µs
     /// each (2 µs on a busy machine) they take about as long as the turn's frames do, and a
     /// million are gone in a thousand turns.
@@ -138,6 +144,8 @@ class Router {
     void dispatch(const Incoming& in, wire::Kind kind, const wire::Frame& frame);
     void refuse(const Incoming& in, wire::ErrorCode code, std::string_view text);
     void tell_error(const Incoming& in, const wire::ErrorFrame& error);
+    /// However many errors the peer had lately.
+    void tell_error_always(const Incoming& in, const wire::ErrorFrame& error);
 
     // Joining and leaving: router_joining.cpp.
     void on_hello(const Incoming& in, const wire::Hello& hello);
@@ -147,15 +155,23 @@ class Router {
     void welcome(table::PeerIndex index, Time now);
     void on_goodbye(const Incoming& in);
     void remove(table::PeerIndex index, RouterEvent::Kind why);
+    /// All of remove() but unlist_the_gone().
+    /// @return whether that has to follow, before any other peer is added.
+    [[nodiscard]] bool bury(table::PeerIndex index, RouterEvent::Kind why);
+    void unlist_the_gone();
     void count_removal(const table::Peer& peer, RouterEvent::Kind why);
 
     // What nodes say: router_nodes.cpp.
     void on_change(const Incoming& in, std::uint64_t change, const wire::IdList& ids, bool login);
     void on_list(const Incoming& in, const wire::List& list);
+    void log_in(const Incoming& in, const wire::IdList& ids);
+    void log_out(const Incoming& in, const wire::IdList& ids);
+    void refuse_ids(const Incoming& in);
     void on_resend(const Incoming& in, const wire::Resend& resend);
     void need_list(const Incoming& in);
     void on_feed_acknowledged(table::NodePart& node, std::uint64_t through, Time now);
     void compare_digests(const Incoming& in, const wire::Heartbeat& heartbeat);
+    void ask_for_refused_ids(const Incoming& in);
 
     // What senders say: router_senders.cpp.
     void on_send(const Incoming& in, const wire::Send& send);
@@ -189,6 +205,7 @@ class Router {
     void activate(table::PeerIndex index, table::NodePart& node);
     void publish_due(Time now);
     void count_feed(const table::Peer& peer, table::NodePart& node);
+    void settle_shed(table::NodePart& node);
 
     void reply(std::string_view connection, std::string frame);
     void report(RouterEvent::Kind kind, const table::Peer& peer, std::uint64_t count = 0);

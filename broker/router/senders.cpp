@@ -73,13 +73,16 @@ void Router::route_all(const Incoming& in, const wire::Send& send) {
 void Router::route_awaited(const Incoming& in, const wire::Send& send) {
     table::Peer& peer = peers_[in.peer];
     table::SenderPart& sender = *peer.sender();
-    if (!sender.awaited.emplace(send.first, send.messages.count()).second) {
-        counters_.add(table::BrokerCounter::kMessagesRepeated, send.messages.count());
+    const std::uint32_t count = send.messages.count();
+    const auto [place, is_new] = sender.awaited.try_emplace(send.first);
+    if (!is_new) {
+        counters_.add(table::BrokerCounter::kMessagesRepeated, count);
         return;
     }
-    sender.awaited_messages += send.messages.count();
     const table::AwaitedSendIndex awaited =
-        acknowledgements_.begin(peer.incarnation, send.first, send.messages.count());
+        acknowledgements_.begin(peer.incarnation, send.first, count);
+    place->second = {awaited, count};
+    sender.awaited_messages += count;
     std::uint32_t index = 0;
     send.messages.for_each([&](wire::Message message) {
         message.origin = {peer.incarnation, send.first + index};
@@ -96,19 +99,12 @@ void Router::route_awaited(const Incoming& in, const wire::Send& send) {
 }
 
 void Router::acknowledge(const table::AwaitedSend& send) {
-    const table::PeerIndex index = peers_.find_incarnation(send.sender);
-    table::SenderPart* const there = index == store::kNoIndex ? nullptr : peers_[index].sender();
-    if (there == nullptr) {
-        return; // it has left, or is taken for dead
-    }
-    table::Peer& peer = peers_[index];
-    table::SenderPart& sender = *there;
-    // Another may have come of the same number, and of another size, if the sender was away
-    // meanwhile: what was added for that one goes.
-    if (const auto awaited = sender.awaited.find(send.first); awaited != sender.awaited.end()) {
-        sender.awaited_messages -= awaited->second;
-        sender.awaited.erase(awaited);
-    }
+    // It is there: what a sender awaits is forgotten when it goes.
+    table::Peer& peer = peers_[peers_.find_incarnation(send.sender)];
+    table::SenderPart& sender = *peer.sender();
+    const auto awaited = sender.awaited.find(send.first);
+    sender.awaited_messages -= awaited->second.messages;
+    sender.awaited.erase(awaited);
     for (const std::uint32_t nodes : send.nodes) {
         node_counts_.add(nodes);
     }

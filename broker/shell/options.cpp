@@ -21,6 +21,8 @@ constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
+/// The table names its records by 32 bits, and may have some whose ids are gone beside these.
+constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 constexpr int kHeartbeatsPerLiveness = 3;
 
@@ -35,11 +37,8 @@ std::string check_host_port(const std::string& text) {
 }
 
 std::string check_name(const std::string& text) {
-    const bool printable =
-        std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x21 && c <= 0x7E; });
-    return !text.empty() && text.size() <= wire::kNameBytesMax && printable
-               ? std::string()
-               : "a name has 1 to 64 printable ASCII characters, and no space";
+    return wire::valid_name(text) ? std::string()
+                                  : "a name has 1 to 64 printable ASCII characters, and no space";
 }
 
 bool is_ip_address(const std::string& host) {
@@ -175,6 +174,11 @@ void add_broker_options(CLI::App& app, BrokerFlags& flags) {
         ->type_name("N")
         ->capture_default_str()
         ->check(CLI::Range(1U, table::RoutingTable::kNodeIndexMax));
+    app.add_option("--ids-max", flags.ids_max,
+                   "How many ids nodes may hold, one on two nodes counting twice")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, kIdsMaxMax));
     app.add_flag("--supervise", flags.supervise,
                  "Run the broker as a child process, and start it again at once if it dies");
     app.add_option("--hang-after", flags.hang_seconds,
@@ -218,6 +222,7 @@ Result<BrokerOptions> to_broker_options(const BrokerFlags& flags) {
     options.router.feed.window_bytes = flags.feed_window_bytes;
     options.router.feed.bound_bytes = flags.feed_bound_bytes;
     options.router.peers_max = flags.peers_max;
+    options.router.ids_max = flags.ids_max;
     options.router.incarnation = link::random_u64();
     options.router.random = link::random_u64;
     return options;

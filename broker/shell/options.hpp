@@ -28,6 +28,7 @@ struct BrokerFlags {
     std::size_t feed_window_bytes = feed::FeedLimits{}.window_bytes;
     std::size_t feed_bound_bytes = feed::FeedLimits{}.bound_bytes;
     std::uint32_t peers_max = router::RouterOptions{}.peers_max;
+    std::uint32_t ids_max = router::RouterOptions{}.ids_max;
     /// Run the broker as a child, and keep it running.
     bool supervise = false;
     /// With it: a broker whose loop has stood still for this many seconds is killed; 0: never.

@@ -4,7 +4,9 @@
 
 #include "topology/base/mutants.hpp"
 #include "topology/store/slab.hpp"
+#include "topology/wire/frames.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <utility>
@@ -14,9 +16,9 @@ namespace zcomet::broker::table {
 
 /// One SEND frame whose sender wants to hear where its messages have arrived.
 struct AwaitedSend {
-    std::uint64_t sender = 0; ///< the incarnation
+    std::uint64_t sender = 0; ///< the incarnation; 0: it is gone, and nobody is told
     std::uint64_t first = 0;  ///< number of its first message
-    /// For each message: at how many nodes it has arrived.
+    /// For each message: at how many nodes it has arrived. Empty if the sender is gone.
     std::vector<std::uint32_t> nodes;
     /// Copies of which nothing is known yet, and one while the frame is being routed.
     std::uint32_t open = 1;
@@ -29,12 +31,15 @@ struct AwaitedCopy {
     AwaitedSendIndex send = 0;
     std::uint32_t message = 0; ///< its place in the frame
 };
+static_assert(sizeof(AwaitedCopy) <= wire::kOriginBytes + wire::message_bytes(1, 0),
+              "a copy is smaller than what a feed keeps of its message");
 
 /// The copies that one node's feed holds, by rising numbers of their batches.
 using AwaitedCopies = std::deque<AwaitedCopy>;
 
-/// Thread: one.   Memory: bounded by the caller, who bounds what each sender may have awaited; a
-/// copy is smaller than what the feed keeps of it.
+/// Thread: one.   Memory: of a copy, less than the feed keeps of its message, and as long; of a
+/// frame, a record as long as it has copies, and four bytes a message as long as its sender is
+/// there, who may await kUnacknowledgedMax of them.
 class Acknowledgements {
   public:
     /// A frame of `messages` messages is about to be routed; routed() ends that.
@@ -60,37 +65,67 @@ class Acknowledgements {
         close_one(send, done);
     }
 
-    /// The node has gone on after batch `through`. A copy has arrived unless
-    /// `was_shed(std::uint64_t batch)`. Calls `done(const AwaitedSend&)` for each frame of which
-    /// now all is known.
-    template <typename WasShed, typename Done>
-    void acknowledge(AwaitedCopies& copies, std::uint64_t through, WasShed&& was_shed,
-                     Done&& done) {
+    /// The node has applied the batches up to `through`: their copies have arrived. Calls
+    /// `done(const AwaitedSend&)` for each frame of which now all is known.
+    template <typename Done>
+    void acknowledge(AwaitedCopies& copies, std::uint64_t through, Done&& done) {
         while (!copies.empty() && copies.front().batch <= through) {
             const AwaitedCopy copy = copies.front();
             copies.pop_front();
-            sends_[copy.send].nodes[copy.message] += was_shed(copy.batch) ? 0 : 1;
-            close_one(copy.send, done);
+            settle(copy, true, done);
         }
+    }
+
+    /// Of the batches after `after`, up to `through`, the feed has let go of those for which
+    /// `was_shed(std::uint64_t batch)` holds: their copies will not arrive.
+    template <typename WasShed, typename Done>
+    void shed(AwaitedCopies& copies, std::uint64_t after, std::uint64_t through, WasShed&& was_shed,
+              Done&& done) {
+        const auto is_before = [](std::uint64_t batch, const AwaitedCopy& copy) {
+            return batch < copy.batch;
+        };
+        const auto first = std::upper_bound(copies.begin(), copies.end(), after, is_before);
+        const auto last = std::upper_bound(first, copies.end(), through, is_before);
+        const auto lost = std::stable_partition(
+            first, last, [&](const AwaitedCopy& copy) { return !was_shed(copy.batch); });
+        for (auto copy = lost; copy != last; ++copy) {
+            settle(*copy, ZCOMET_MUTANT(kAcknowledgeShed), done);
+        }
+        copies.erase(lost, last);
     }
 
     /// The node is gone: what it did not acknowledge has not arrived, so far as anyone knows.
     template <typename Done> void give_up(AwaitedCopies& copies, Done&& done) {
         for (const AwaitedCopy& copy : std::exchange(copies, {})) {
-            sends_[copy.send].nodes[copy.message] += ZCOMET_MUTANT(kAcknowledgeForTheGone) ? 1 : 0;
-            close_one(copy.send, done);
+            settle(copy, ZCOMET_MUTANT(kAcknowledgeForTheGone), done);
         }
+    }
+
+    /// The sender of the frame is gone: nobody will be told.
+    void forget(AwaitedSendIndex send) {
+        sends_[send].sender = 0;
+        sends_[send].nodes = {};
     }
 
     [[nodiscard]] std::uint32_t size() const { return sends_.size(); }
 
   private:
+    template <typename Done> void settle(const AwaitedCopy& copy, bool has_arrived, Done&& done) {
+        AwaitedSend& send = sends_[copy.send];
+        if (send.sender != 0) {
+            send.nodes[copy.message] += has_arrived ? 1 : 0;
+        }
+        close_one(copy.send, done);
+    }
     template <typename Done> void close_one(AwaitedSendIndex index, Done&& done) {
         AwaitedSend& send = sends_[index];
-        if (--send.open == 0) {
-            done(std::as_const(send));
-            sends_.release(index);
+        if (--send.open > 0) {
+            return;
         }
+        if (send.sender != 0) {
+            done(std::as_const(send));
+        }
+        sends_.release(index);
     }
 
     store::Slab<AwaitedSend> sends_;

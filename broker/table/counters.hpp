@@ -29,7 +29,8 @@ enum class BrokerCounter : std::uint8_t {
     kUnacknowledgedBytesDropped, ///< kept for such nodes
     kLogins,                     ///< ids that became logged in on a node
     kLogouts,                    ///< ids that a node logged out; not those of dead nodes
-    kLists,                      ///< complete lists applied
+    kLoginsRefused, ///< ids not logged in, since there were as many as there may be; each time
+    kLists,         ///< complete lists applied
     kNodesJoined,
     kNodesLeft,
     kNodesDied,
@@ -88,6 +89,7 @@ inline constexpr std::array<std::string_view, BrokerCounters::kSize> kBrokerCoun
     "unacknowledged_bytes_dropped",
     "logins",
     "logouts",
+    "logins_refused",
     "lists",
     "nodes_joined",
     "nodes_left",

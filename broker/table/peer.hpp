@@ -35,6 +35,10 @@ struct NodePart {
     std::optional<std::uint64_t> list_under_way;
     /// Login changes are missing: none is applied until a LIST comes.
     bool list_needed = false;
+    /// Ids of the node that are not in the table, since that had no room for them.
+    std::uint64_t ids_refused = 0;
+    /// When the node may be asked for its list once more, to have those logged in.
+    Time refused_ids_due = Time::min();
     /// Whether the router has it among the feeds that have something to publish.
     bool feed_active = false;
     Time next_feed_heartbeat = Time::min();
@@ -45,6 +49,7 @@ struct NodePart {
     /// What it said of itself in its last HEARTBEAT, which is also when it acknowledged last.
     wire::NodeLedger ledger;
     AwaitedCopies awaited;
+    std::uint64_t shed_settled = 0; ///< up to here, no copies of shed batches are among them
 };
 
 struct SenderPart {
@@ -62,9 +67,13 @@ struct SenderPart {
     std::optional<Time> withheld_since;
     /// The highest number that it said it had sent; more than accounted() only if frames were lost.
     std::uint64_t sent = 0;
-    /// The frames whose acknowledgement it awaits: how many messages, by the first one's number.
-    absl::flat_hash_map<std::uint64_t, std::uint32_t> awaited;
-    std::uint32_t awaited_messages = 0; ///< of all of them
+    /// A SEND frame whose acknowledgement it awaits.
+    struct Awaited {
+        AwaitedSendIndex send = 0;
+        std::uint32_t messages = 0;
+    };
+    absl::flat_hash_map<std::uint64_t, Awaited> awaited; ///< by the first message's number
+    std::uint32_t awaited_messages = 0;                  ///< of all of them
     /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.
     std::vector<PeerIndex> slow_nodes;
 

@@ -30,6 +30,7 @@ bool RoutingTable::login(NodeIndex node, std::string_view id) {
         const std::uint64_t digest = wire::id_digest(id);
         if (!was_held) {
             holder.ids.add(digest);
+            ++held_count_;
         }
         holder.marked.add(digest);
         link.mark = holder.mark & kMarkMax;
@@ -48,6 +49,7 @@ bool RoutingTable::logout(NodeIndex node, std::string_view id) {
     NodeEntry& holder = nodes_[node];
     const std::uint64_t digest = wire::id_digest(id);
     holder.ids.subtract(digest);
+    --held_count_;
     if (links_[known].mark == holder.mark) {
         holder.marked.subtract(digest);
     }
@@ -57,6 +59,7 @@ bool RoutingTable::logout(NodeIndex node, std::string_view id) {
 
 bool RoutingTable::remove_node(NodeIndex node) {
     NodeEntry& gone = entry(node);
+    held_count_ -= gone.ids.count;
     gone.held = 0;
     gone.ids = {};
     gone.marked = {};
@@ -90,6 +93,7 @@ void RoutingTable::begin_list(NodeIndex node) {
 void RoutingTable::end_list(NodeIndex node) {
     NodeEntry& lister = entry(node);
     const bool named_all = lister.marked.count == lister.ids.count;
+    held_count_ -= lister.ids.count - lister.marked.count;
     lister.ids = lister.marked;
     lister.held = only(lister.mark);
     if (named_all && lister.passes == 0) {
@@ -97,6 +101,12 @@ void RoutingTable::end_list(NodeIndex node) {
     } else {
         enqueue(node);
     }
+}
+
+bool RoutingTable::holds(NodeIndex node, std::string_view id) const {
+    const std::optional<store::IdIndex> index = ids_.find(id);
+    const LinkIndex known = index ? find_link(*index, node) : store::kNoIndex;
+    return known != store::kNoIndex && nodes_[node].is_held(links_[known]);
 }
 
 std::uint32_t RoutingTable::id_count(NodeIndex node) const {
@@ -110,10 +120,6 @@ std::uint64_t RoutingTable::digest(NodeIndex node) const {
 std::size_t RoutingTable::memory_bytes() const {
     return ids_.memory_bytes() + first_of_id_.memory_bytes() + links_.memory_bytes() +
            nodes_.memory_bytes();
-}
-
-RoutingTable::LinkIndex RoutingTable::first_of_node(NodeIndex node) const {
-    return node < node_bound_ ? nodes_[node].first : store::kNoIndex;
 }
 
 RoutingTable::LinkIndex RoutingTable::find_link(store::IdIndex id, NodeIndex node) const {
@@ -154,6 +160,7 @@ void RoutingTable::insert_link(NodeIndex node, store::IdIndex id) {
     const std::uint64_t digest = wire::id_digest(ids_.name(id));
     holder.ids.add(digest);
     holder.marked.add(digest);
+    ++held_count_;
 }
 
 void RoutingTable::unlink(LinkIndex index) {

@@ -42,15 +42,13 @@ class RoutingTable {
     /// @return whether the index is free at once, since the node has no links.   Cost: O(1).
     [[nodiscard]] bool remove_node(NodeIndex node);
 
-    /// The first of the three steps that make the ids of `node` exactly those of a list. A list
+    /// The first of the three steps that make the ids of `node` exactly those of a list: login() of
+    /// each follows, which leaves what was logged in without interruption, then end_list(). A list
     /// that was begun before and not ended is forgotten; what it named stays logged in.
     /// Cost: O(1); O(links of the node) if two lists or more were begun while its links wait for
     /// reclaim().
     void begin_list(NodeIndex node);
-    /// `id` is in the list: logged in if it was not, and otherwise without interruption. Between
-    /// begin_list() and end_list(), login() does the same.
-    void list(NodeIndex node, std::string_view id) { (void)login(node, id); }
-    /// Logs out what the list did not name.   Cost: O(1).
+    /// Logs out what was not logged in again since begin_list().   Cost: O(1).
     void end_list(NodeIndex node);
 
     /// Whether reclaim() has anything to do.
@@ -91,16 +89,10 @@ class RoutingTable {
         return nodes;
     }
 
-    /// Calls `visit(std::string_view id)` for each id of `node`; the table must not change
-    /// meanwhile.
-    template <typename Visit> void for_each_id(NodeIndex node, Visit&& visit) const {
-        for (LinkIndex i = first_of_node(node); i != store::kNoIndex; i = links_[i].node_next) {
-            if (nodes_[node].is_held(links_[i])) {
-                visit(ids_.name(links_[i].id));
-            }
-        }
-    }
-
+    /// Whether `node` holds `id`.   Cost: as login().
+    [[nodiscard]] bool holds(NodeIndex node, std::string_view id) const;
+    /// How many ids all nodes hold, an id on two of them counting twice.
+    [[nodiscard]] std::uint64_t held_count() const { return held_count_; }
     /// How many ids `node` holds.
     [[nodiscard]] std::uint32_t id_count(NodeIndex node) const;
     /// Of the ids that `node` holds: topology/wire/id_digest.hpp.
@@ -161,7 +153,6 @@ class RoutingTable {
         [[nodiscard]] std::uint8_t older_mark() const;
     };
 
-    [[nodiscard]] LinkIndex first_of_node(NodeIndex node) const;
     [[nodiscard]] LinkIndex find_link(store::IdIndex id, NodeIndex node) const;
     [[nodiscard]] NodeEntry& entry(NodeIndex node);
     void insert_link(NodeIndex node, store::IdIndex id);
@@ -175,6 +166,7 @@ class RoutingTable {
     store::Slab<Link> links_;
     store::ChunkedArray<NodeEntry> nodes_; // by NodeIndex
     NodeIndex node_bound_ = 0;
+    std::uint64_t held_count_ = 0;
     NodeIndex first_queued_ = store::kNoIndex; // nodes that reclaim() has to do with
     NodeIndex last_queued_ = store::kNoIndex;
 };

@@ -4,6 +4,7 @@
 #include "topology/link/zmq_socket.hpp"
 #include "topology/program/program.hpp"
 #include "topology/session/sender_session.hpp"
+#include "topology/wire/id.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -182,7 +183,7 @@ class Sender : public session::SenderSessionHost {
         while (sent_ < options_.count) {
             send_burst(Clock::now());
             receive();
-            if (!session_.can_send()) {
+            if (!may_send()) {
                 wait();
             }
         }
@@ -218,8 +219,11 @@ class Sender : public session::SenderSessionHost {
             }
         }
     }
+    bool may_send() const {
+        return session_.can_send(wire::message_bytes(wire::kIdBytesMax, payload_.size()));
+    }
     void send_burst(Time now) {
-        for (int i = 0; i < kBurstMax && sent_ < options_.count && session_.can_send(); ++i) {
+        for (int i = 0; i < kBurstMax && sent_ < options_.count && may_send(); ++i) {
             const auto id = static_cast<std::uint32_t>(random_() % ids_.size());
             const Stamp stamp{id, next_[id]++};
             std::memcpy(payload_.data(), &stamp, sizeof(stamp));

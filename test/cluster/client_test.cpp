@@ -1,8 +1,11 @@
 // The client library (topology/client/client.hpp) against a real broker: login, logout, send and
 // receive, as the 2008 router had them.
 #include "test/support/cluster.hpp"
+#include "topology/base/unique_fd.hpp"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <iterator>
@@ -22,6 +25,29 @@ std::string next(client::Client& client, Duration timeout = kSoon) {
     const auto message = client.receive(timeout);
     return message ? message->id + ": " + message->text : "";
 }
+
+/// As long as it lives, this process may have so many more descriptors.
+class DescriptorLimit {
+  public:
+    explicit DescriptorLimit(rlim_t more) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit limit = before_;
+        limit.rlim_cur = first_free() + more;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    DescriptorLimit(const DescriptorLimit&) = delete;
+    DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+
+  private:
+    /// The descriptors below it are taken, or nearly all.
+    static rlim_t first_free() {
+        const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        REQUIRE(probe.valid());
+        return static_cast<rlim_t>(probe.get());
+    }
+    rlimit before_{};
+};
 
 } // namespace
 
@@ -121,6 +147,77 @@ TEST_CASE("broker and clients meet over IPv6 as well") {
     REQUIRE(client.value()->login("123").ok());
     CHECK(client.value()->send_with_receipt("123", "hello").value() == 1);
     CHECK(next(*client.value()) == "123: hello");
+}
+
+TEST_CASE("a login for which the broker has no room is an error, and others go on") {
+    Cluster cluster({.web_nodes = 0, .broker_options = {"--ids-max", "2"}});
+    const auto first = cluster.connect();
+    const auto second = cluster.connect();
+    REQUIRE(first->login("1").ok());
+    REQUIRE(first->login("2").ok());
+    const Status refused = second->login("3");
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().text.find("as many ids as it may have") != std::string::npos);
+    CHECK(cluster.query("stats").at("counters").at("logins_refused") == 1);
+    CHECK(first->send_with_receipt("3", "nobody").value() == 0);
+    CHECK(second->send_with_receipt("2", "somebody").value() == 1);
+    CHECK(next(*first) == "2: somebody");
+    // Who was refused is not logged in later, but may try again.
+    first->logout("2");
+    CHECK(eventually([&] {
+        first->work();
+        return cluster.holders("2") == 0U;
+    }));
+    REQUIRE(second->login("3").ok());
+    CHECK(first->send_with_receipt("3", "there").value() == 1);
+    CHECK(next(*second) == "3: there");
+}
+
+TEST_CASE("a client's name is checked before anybody hears it") {
+    Cluster cluster = broker_only();
+    const auto connect = [&](const std::string& name) {
+        return client::Client::connect({.broker = cluster.broker_endpoint(), .name = name});
+    };
+    for (const std::string& name :
+         {std::string(65, 'n'), std::string(256, 'n'), std::string(100'000, 'n'),
+          std::string("a b"), std::string("\n"), std::string(1, '\0')}) {
+        const auto client = connect(name);
+        REQUIRE_FALSE(client.ok());
+        CHECK(client.error().text.find("1 to 64 printable") != std::string::npos);
+    }
+    const auto client = connect(std::string(64, 'n'));
+    REQUIRE(client.ok());
+    CHECK(client.value()->login("1").ok());
+    CHECK(client.value()->send("1", "x").ok());
+}
+
+TEST_CASE("a client that finds no descriptors says so, and goes on when there are some") {
+    Cluster cluster = broker_only();
+    const client::ClientOptions options{
+        .broker = cluster.broker_endpoint(), .name = "", .timeout = 300ms};
+    std::unique_ptr<client::Client> client;
+    for (rlim_t few = 0; few < 40 && !client; ++few) {
+        const DescriptorLimit limit(few);
+        auto connected = client::Client::connect(options);
+        if (connected.ok()) {
+            client = std::move(connected).value();
+        } else {
+            CHECK_FALSE(connected.error().text.empty());
+        }
+    }
+    REQUIRE(client);
+    {
+        const DescriptorLimit limit(0);
+        CHECK_FALSE(client->login("1").ok());
+        CHECK_FALSE(client->send("1", "x").ok());
+        CHECK_FALSE(client->send_with_receipt("1", "x").ok());
+        client->logout("1");
+        CHECK_FALSE(client->receive(1ms));
+        CHECK(client->flush().ok());
+    }
+    REQUIRE(client->login("1").ok());
+    CHECK(client->send_with_receipt("1", "at last").value() == 1);
+    CHECK(next(*client) == "1: at last");
 }
 
 TEST_CASE("connecting where no broker is says so in time") {

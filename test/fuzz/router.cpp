@@ -22,6 +22,7 @@ using namespace zcomet;
 namespace {
 
 constexpr unsigned kConnections = 8;
+constexpr std::uint32_t kIdsMax = 20;  // fewer than scripts can name
 constexpr std::uint32_t kPeersMax = 5; // fewer than connections, so that the bound is met
 const Time kStart = Time{} + 24h;
 
@@ -108,6 +109,7 @@ class Script {
         options.incarnation = 0xB0B0;
         options.feed_endpoint = "tcp://127.0.0.1:5556";
         options.peers_max = kPeersMax;
+        options.ids_max = kIdsMax;
         // As little as is allowed, so that scripts of some kilobytes reach windows and bounds.
         options.sender_window_bytes = 65'536;
         options.feed.window_bytes = 65'536;

@@ -36,6 +36,7 @@ struct SenderAccount {
     std::vector<std::uint64_t> messages; ///< by number, from 1: those it accepted
     std::uint64_t taken_in = 0;          ///< how many of them a broker took in
     std::uint64_t last_sent = 0;         ///< the highest number in a SEND frame
+    std::uint64_t last_taken_in = 0;     ///< the highest number that a broker took in
 };
 
 /// What a calm moment has shown of an id on a node.

@@ -20,7 +20,9 @@
 //     acknowledgement is awaited at most as often as it was sent.
 //   * Unless a frame was altered, a node and the broker that count the same changes know the same
 //     ids: the digests agree.
-//   * A feed has no more than a window of bytes under way, a sender likewise.
+//   * A feed publishes no more once a window of bytes is under way. A sender has no more than a
+//     window of bytes under way, but for a single frame that is larger. It has credit for no
+//     number beyond those that a broker took in.
 //
 // calm.hpp has what must hold when a cluster has been left in peace.
 #pragma once
@@ -53,8 +55,7 @@ class Promises {
     struct Limits {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
-        std::size_t message_bytes_max = 0; ///< of one message in a frame
-        bool tables_drift = false;         ///< frames are altered so that they do
+        bool tables_drift = false; ///< frames are altered so that they do
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
@@ -65,8 +66,10 @@ class Promises {
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
     void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
     void on_frame_sent(SenderAccount& sender, const wire::Send& send);
-    /// `bytes` of SEND frames are under way without credit.
-    void on_under_way(std::size_t bytes);
+    /// The sender has credit for its messages up to that number.
+    void on_credit(const SenderAccount& sender, std::uint64_t through);
+    /// `frames` SEND frames of `bytes` in all are under way without credit.
+    void on_under_way(std::size_t frames, std::size_t bytes);
     void on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
     void on_acknowledged(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
     /// The first stream of `id` opened, or its last one closed.

@@ -47,8 +47,15 @@ void Promises::on_frame_sent(SenderAccount& sender, const wire::Send& send) {
     }
 }
 
-void Promises::on_under_way(std::size_t bytes) {
-    if (bytes > limits_.sender_window_bytes + limits_.message_bytes_max) {
+void Promises::on_credit(const SenderAccount& sender, std::uint64_t through) {
+    if (through > sender.last_taken_in) {
+        world_.violate(fmt::format("a sender has credit up to number {}, {} was taken in last",
+                                   through, sender.last_taken_in));
+    }
+}
+
+void Promises::on_under_way(std::size_t frames, std::size_t bytes) {
+    if (frames > 1 && bytes > limits_.sender_window_bytes) {
         world_.violate(fmt::format("a sender has {} bytes under way, its window is {}", bytes,
                                    limits_.sender_window_bytes));
     }
@@ -159,6 +166,7 @@ void Promises::take_in(const wire::Message& sent, std::uint64_t number, NodeSet 
         return;
     }
     message->sender->taken_in += message->taken_in++ == 0 ? 1 : 0;
+    message->sender->last_taken_in = std::max(message->sender->last_taken_in, number);
     for (unsigned slot = 0; slot < records_.size(); ++slot) {
         if ((holders & bit_of(slot)) != 0 && records_[slot].feed != nullptr) {
             records_[slot].feed->routed.push_back(*message_of(sent.payload));

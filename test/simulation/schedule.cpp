@@ -38,7 +38,6 @@ Schedule::Schedule(std::uint64_t seed, bool tracing)
       promises_(world_, profile_.ids,
                 {.feed_window_bytes = profile_.feed.window_bytes,
                  .sender_window_bytes = profile_.sender_window_bytes,
-                 .message_bytes_max = profile_.filler_bytes_max + 200,
                  .tables_drift = profile_.drops.turned_changes_per_mille > 0}),
       nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {}
 

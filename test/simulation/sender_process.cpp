@@ -46,16 +46,24 @@ void SenderProcess::turn() {
 }
 
 Time SenderProcess::due() const {
-    const bool may_send = !posted_.empty() && session_.can_send();
-    return may_send || connected_since() ? Time::min() : session_.due();
+    return may_send() || connected_since() ? Time::min() : session_.due();
 }
 
 bool SenderProcess::connected_since() const {
     return refused_frame_ && Network::connected(dealer_);
 }
 
+bool SenderProcess::may_send() const {
+    if (posted_.empty()) {
+        return false;
+    }
+    const Post& post = posted_.front();
+    const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
+    return session_.can_send(wire::message_bytes(promises_.ids()[post.id].size(), payload.size()));
+}
+
 void SenderProcess::send_posted() {
-    for (; !posted_.empty() && session_.can_send(); posted_.pop_front()) {
+    for (; may_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
         const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
         const std::uint64_t number = session_.send(promises_.ids()[post.id], payload, post.confirm);
@@ -82,6 +90,7 @@ void SenderProcess::note_credit(const std::string& frame) {
     } else if (const auto* welcome = std::get_if<wire::Welcome>(&std::get<wire::Frame>(decoded))) {
         through = std::get<wire::SenderWelcome>(welcome->part).credited;
     }
+    promises_.on_credit(account_, through);
     for (; !under_way_.empty() && under_way_.front().last_number <= through;
          under_way_.pop_front()) {
         under_way_bytes_ -= under_way_.front().bytes;
@@ -93,7 +102,7 @@ void SenderProcess::note_under_way(const std::string& frame) {
     const auto& send = std::get<wire::Send>(std::get<wire::Frame>(decoded));
     under_way_.push_back({send.first + send.messages.count() - 1, frame.size()});
     under_way_bytes_ += frame.size();
-    promises_.on_under_way(under_way_bytes_);
+    promises_.on_under_way(under_way_.size(), under_way_bytes_);
 }
 
 void SenderProcess::note_sent(const std::string& frame) {

@@ -46,6 +46,8 @@ class SenderProcess : public Process, public NetworkClient, private session::Sen
 
     void turn() override;
     [[nodiscard]] Time due() const override;
+    /// The message that waits longest.
+    [[nodiscard]] bool may_send() const;
     void send_posted();
     [[nodiscard]] bool connected_since() const;
     void note_credit(const std::string& frame);

@@ -41,6 +41,14 @@ Time Generator::due() const {
     return round_start_ + options_.interval * generator_ / options_.generators;
 }
 
+std::size_t Generator::message_bytes_max() const {
+    const std::size_t text_bytes =
+        std::max(options_.message.size(), kDefaultText.size() + std::tuple_size_v<Digits>);
+    const std::size_t end_bytes =
+        logs::tag_bytes_max(options_.sender.size()) + kStampKey.size() + std::tuple_size_v<Digits>;
+    return std::tuple_size_v<Digits> + std::max(text_bytes + 1 + end_bytes, options_.size_bytes);
+}
+
 std::uint64_t Generator::draw_id() {
     std::uint64_t drawn = random_();
     while (drawn >= fair_end_) {

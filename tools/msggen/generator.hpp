@@ -58,6 +58,9 @@ class Generator {
     /// stays due, so whoever is late catches up.
     [[nodiscard]] Time due() const;
 
+    /// More bytes than the id and the text of any message have together.
+    [[nodiscard]] std::size_t message_bytes_max() const;
+
     /// The next message, due or not. Must not be finished.
     /// @param realtime_ns  nanoseconds since 1970, for the stamp; unused without one.
     /// Cost: no allocation once the longest message has been made.

@@ -72,7 +72,9 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     }
     link::SenderHandlers handlers;
     handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
-        log_->on_answer(number, nodes);
+        if (log_) {
+            log_->on_answer(number, nodes);
+        }
     };
     handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
     handlers.on_lost = [this] { on_lost(); };
@@ -134,7 +136,7 @@ void Msggen::send_all(Generator& generator) {
             break;
         }
         // While the broker holds us back, only its credit, not the clock, lets us go on.
-        wait(std::min(link_->can_send() ? generator.due() : kNever, next_progress_));
+        wait(std::min(may_send(generator) ? generator.due() : kNever, next_progress_));
         if (next_progress_ != kNever) {
             show_progress(Clock::now());
         }
@@ -145,11 +147,15 @@ void Msggen::send_all(Generator& generator) {
 void Msggen::send_due(Generator& generator) {
     const Time now = Clock::now();
     for (int sent = 0; sent < kBurstMax; ++sent) {
-        if (generator.due() > now || !link_->can_send()) {
+        if (generator.due() > now || !may_send(generator)) {
             return;
         }
         send_one(generator, now);
     }
+}
+
+bool Msggen::may_send(const Generator& generator) const {
+    return link_->can_send(wire::message_bytes(0, generator.message_bytes_max()));
 }
 
 void Msggen::send_one(Generator& generator, Time now) {

@@ -45,6 +45,8 @@ class Msggen {
     void wait_for_broker();
     void send_all(Generator& generator);
     void send_due(Generator& generator);
+    /// Whether the broker's window has room for whatever message comes next.
+    [[nodiscard]] bool may_send(const Generator& generator) const;
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
     void on_acknowledged(std::uint64_t number, std::uint32_t nodes);

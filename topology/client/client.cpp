@@ -1,16 +1,20 @@
 #include "topology/client/client.hpp"
 
+#include "topology/base/unique_fd.hpp"
 #include "topology/link/node_link.hpp"
 #include "topology/link/query.hpp"
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/id.hpp"
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -36,6 +40,28 @@ std::shared_ptr<zmq::context_t> shared_context() {
 std::string default_name() {
     static std::atomic<unsigned> number{0};
     return "client-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+}
+
+/// What a client may need at once. libzmq ends the process when it finds no descriptors for what
+/// its threads wait with.
+constexpr std::size_t kDescriptorsOfClient = 16;
+
+bool has_descriptors() {
+    std::array<UniqueFd, kDescriptorsOfClient> probes;
+    return std::all_of(probes.begin(), probes.end(), [](UniqueFd& probe) {
+        probe.reset(::eventfd(0, EFD_CLOEXEC));
+        return probe.valid();
+    });
+}
+
+/// Whatever ZeroMQ throws, being out of something, becomes an Error.
+/// @param call  may open sockets; returns a Result.
+template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) {
+    try {
+        return call();
+    } catch (const std::exception& error) {
+        return Error{std::string("the client cannot reach its broker: ") + error.what()};
+    }
 }
 
 } // namespace
@@ -73,11 +99,17 @@ class Client::State : public link::NodeLinkHandler {
         if (Status live = become_node(); !live.ok()) {
             return live;
         }
-        if (ids_.emplace(id).second) {
+        const bool is_new = ids_.emplace(id).second;
+        if (is_new) {
             node_->login(id);
         }
         node_->confirm_logins(Clock::now());
-        return wait_until([this] { return node_->logins_applied(); }, "did not apply the login");
+        Status applied =
+            wait_until([this] { return node_->logins_applied(); }, "did not apply the login");
+        if (is_new && !applied.ok() && node_->logins_refused()) {
+            logout(id); // it must not be logged in later, when nobody reckons with it
+        }
+        return applied;
     }
 
     void logout(std::string_view id) {
@@ -104,7 +136,8 @@ class Client::State : public link::NodeLinkHandler {
             return Error{"the message has " + std::to_string(text.size()) +
                          " bytes; a message has at most 65536"};
         }
-        if (Status able = become_able_to_send(); !able.ok()) {
+        const std::size_t bytes = wire::message_bytes(id.size(), text.size());
+        if (Status able = become_able_to_send(bytes); !able.ok()) {
             return able.error();
         }
         const std::uint64_t number = sender_->send(id, text, confirm);
@@ -198,7 +231,7 @@ class Client::State : public link::NodeLinkHandler {
         return wait_until([this] { return node_->live(); }, "did not open a feed");
     }
 
-    Status become_able_to_send() {
+    Status become_able_to_send(std::size_t message_bytes) {
         if (!sender_) {
             link::SenderHandlers handlers;
             handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
@@ -216,7 +249,7 @@ class Client::State : public link::NodeLinkHandler {
             sender_ = std::move(opened).value();
             loop_.add(*sender_, loop::Order::kBroker);
         }
-        return wait_until([this] { return sender_->can_send(); }, "holds us back");
+        return wait_until([&] { return sender_->can_send(message_bytes); }, "holds us back");
     }
 
     void on_answer(std::uint64_t number, std::uint32_t nodes) {
@@ -258,15 +291,24 @@ Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
-    auto state = std::make_unique<State>(options);
-    if (const Status reached = state->reach_broker(); !reached.ok()) {
-        return reached.error();
+    if (!options.name.empty() && !wire::valid_name(options.name)) {
+        return Error{"a client's name has 1 to 64 printable ASCII characters, and no space"};
     }
-    return std::unique_ptr<Client>(new Client(std::move(state)));
+    if (!has_descriptors()) {
+        return Error{"a client needs " + std::to_string(kDescriptorsOfClient) +
+                     " more open files than this process may have"};
+    }
+    return without_throwing([&]() -> Result<std::unique_ptr<Client>> {
+        auto state = std::make_unique<State>(options);
+        if (const Status reached = state->reach_broker(); !reached.ok()) {
+            return reached.error();
+        }
+        return std::unique_ptr<Client>(new Client(std::move(state)));
+    });
 }
 
 Status Client::login(std::string_view id) {
-    return state_->login(id);
+    return without_throwing([&] { return state_->login(id); });
 }
 void Client::logout(std::string_view id) {
     state_->logout(id);
@@ -276,16 +318,19 @@ void Client::logout() {
 }
 
 Result<std::uint64_t> Client::send(std::string_view id, std::string_view text) {
-    return state_->send(id, text, wire::Confirm::kNothing);
+    return without_throwing([&] { return state_->send(id, text, wire::Confirm::kNothing); });
 }
 
 Result<std::uint32_t> Client::send_with_receipt(std::string_view id, std::string_view text) {
-    return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt");
+    return without_throwing(
+        [&] { return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt"); });
 }
 
 Result<std::uint32_t> Client::send_acknowledged(std::string_view id, std::string_view text) {
-    return state_->ask(id, text, wire::Confirm::kAcknowledgement,
-                       "did not acknowledge the message");
+    return without_throwing([&] {
+        return state_->ask(id, text, wire::Confirm::kAcknowledgement,
+                           "did not acknowledge the message");
+    });
 }
 
 std::optional<ReceivedMessage> Client::receive(Duration timeout) {

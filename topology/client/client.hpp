@@ -7,10 +7,15 @@
 //     client.value()->send("456", "hello");
 //     while (auto message = client.value()->receive(1s)) { … message->id, message->text … }
 //
-// Thread: a Client belongs to the thread that made it. Two threads want two clients. All calls but
-// connect() and receive() return at once; they do their sending then or in later calls, so a
-// program that is logged in calls receive() (or work()) at least once a second to stay alive in the
-// broker's eyes.
+// Thread: a Client belongs to the thread that made it. Two threads want two clients.
+//
+// A client works only within its calls, so a program that is logged in calls receive() or work() at
+// least once a second to stay alive in the broker's eyes. logout() and work() return at once.
+// receive() waits for as long as it is told to. connect(), login(), flush() and all that send wait
+// until they are done, for at most ClientOptions::timeout at each step. The destructor of the
+// process's last client waits for up to a second until its goodbye is sent.
+//
+// Errors: as values. Nothing throws, except that std::bad_alloc may come from any call.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -26,10 +31,11 @@ namespace zcomet::client {
 
 struct ClientOptions {
     std::string broker = "tcp://127.0.0.1:5555";
-    /// Name in the broker's list of nodes, 1 to 64 printable characters; empty:
-    /// "client-PID-NUMBER".
+    /// Name in the broker's list of nodes, 1 to 64 printable ASCII characters without blanks;
+    /// empty: "client-PID-NUMBER".
     std::string name{};
-    /// How long connect() and the first login() wait for the broker.
+    /// How long a call waits for the broker, at each step: until it has welcomed us, takes a
+    /// message, answers.
     Duration timeout = 3s;
 };
 
@@ -40,14 +46,15 @@ struct ReceivedMessage {
 
 class Client {
   public:
-    /// Errors: the address is not "tcp://HOST:PORT"; no broker answers within the timeout; it
-    /// speaks another protocol version.
+    /// Errors: the address is not "tcp://HOST:PORT"; the name is none; the process is out of
+    /// descriptors; no broker answers within the timeout; it speaks another protocol version.
     [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
     ~Client();
 
-    /// Receive what is sent to `id` from now on. When it returns Done, no message sent later is
-    /// missed. Logging in twice is the same as once. Errors: not an id; the broker did not answer
-    /// in time.
+    /// Receive what is sent to `id` from now on. Waits until the broker has confirmed that. When it
+    /// returns Done, no message sent later is missed. Logging in twice is the same as once. Errors:
+    /// not an id; the broker did not answer in time; it has as many ids as it may have, and this
+    /// one is not logged in.
     [[nodiscard]] Status login(std::string_view id);
     /// No longer receive what is sent to `id`; all ids without an argument. Not logged in: nothing
     /// happens.
@@ -70,7 +77,8 @@ class Client {
     [[nodiscard]] Result<std::uint32_t> send_acknowledged(std::string_view id,
                                                           std::string_view text);
 
-    /// The next message to an id of ours, or nothing if none comes within `timeout`.
+    /// The next message to an id of ours, or nothing if none comes within `timeout`; at once if
+    /// there was no login() yet. What comes before it is asked for is kept, without a bound.
     [[nodiscard]] std::optional<ReceivedMessage> receive(Duration timeout);
 
     /// Sends and receives what is due, without waiting.

@@ -4,8 +4,15 @@
 #include "topology/base/mutants.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace zcomet::feed {
+
+namespace {
+/// The word of shed batches has so much room for the number of messages in them.
+constexpr std::uint32_t kMessagesOfRunMax = UINT32_MAX;
+} // namespace
 
 FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits)
     : incarnation_(incarnation), limits_(limits), gather_(limits.gather) {
@@ -17,7 +24,7 @@ std::uint64_t FeedWriter::append(const wire::Message& message) {
     if (open_.count() > 0 && open_.has_origins() != has_origin) {
         close_open_batch();
     }
-    const std::uint64_t number = last_closed() + 1;
+    const std::uint64_t number = last_closed_ + 1;
     open_.add(message);
     if (open_.full()) {
         close_open_batch();
@@ -28,7 +35,7 @@ std::uint64_t FeedWriter::append(const wire::Message& message) {
 void FeedWriter::close_open_batch_if_due(Time now) {
     // While older batches wait for the window the open one can only grow, which makes for fewer and
     // larger batches just when the node is behind.
-    const bool may_go = subscribed_ && next_ > last_closed() && !waits_for_window();
+    const bool may_go = subscribed_ && next_ > last_closed_ && !waits_for_window();
     if (open_.count() > 0 && may_go && gather_.due() <= now) {
         close_open_batch();
     }
@@ -37,30 +44,52 @@ void FeedWriter::close_open_batch_if_due(Time now) {
 void FeedWriter::close_open_batch() {
     const std::uint32_t messages = open_.count();
     auto frame =
-        std::make_shared<const std::string>(open_.finish_batch(incarnation_, last_closed() + 1));
+        std::make_shared<const std::string>(open_.finish_batch(incarnation_, ++last_closed_));
     kept_bytes_ += frame->size();
     kept_messages_ += messages;
-    kept_.push_back({std::move(frame), messages});
+    kept_.push_back({std::move(frame), last_closed_, messages});
     shed_past_bound();
 }
 
 void FeedWriter::shed_past_bound() {
     shed_through_ = std::max(shed_through_, published_);
-    while (kept_bytes_ > limits_.bound_bytes && shed_through_ < last_closed()) {
-        ++shed_through_;
-        Kept& oldest = kept(shed_through_);
-        kept_bytes_ -= oldest.frame->size();
-        kept_messages_ -= oldest.messages;
-        shed_messages_ += oldest.messages;
-        oldest.frame.reset();
+    while (kept_bytes_ > limits_.bound_bytes && shed_through_ < last_closed_) {
+        shed(++shed_through_);
     }
+}
+
+void FeedWriter::shed(std::uint64_t number) {
+    const std::size_t place = place_of(number);
+    Kept& batch = kept_[place];
+    kept_bytes_ -= batch.frame->size();
+    kept_messages_ -= batch.messages;
+    shed_messages_ += batch.messages;
+    batch.frame.reset();
+    if (place == 0) {
+        return;
+    }
+    // A run that the node was told of stays as it is: the node will acknowledge its end.
+    Kept& before = kept_[place - 1];
+    const bool is_untold_run = before.frame == nullptr && before.last > published_;
+    if (is_untold_run && before.messages <= kMessagesOfRunMax - batch.messages) {
+        before.last = number;
+        before.messages += batch.messages;
+        kept_.erase(std::next(kept_.begin(), static_cast<std::ptrdiff_t>(place)));
+    }
+}
+
+std::size_t FeedWriter::place_of(std::uint64_t number) const {
+    const auto kept =
+        std::lower_bound(kept_.begin(), kept_.end(), number,
+                         [](const Kept& one, std::uint64_t wanted) { return one.last < wanted; });
+    return static_cast<std::size_t>(std::distance(kept_.begin(), kept));
 }
 
 Time FeedWriter::due() const {
     if (!subscribed_) {
         return kNever;
     }
-    const bool closed_batch_waits = next_ <= last_closed();
+    const bool closed_batch_waits = next_ <= last_closed_;
     if (owes_empty_batch_ || (closed_batch_waits && !waits_for_window())) {
         return Time::min();
     }
@@ -71,18 +100,18 @@ SharedFrame FeedWriter::next_to_publish() {
     if (!subscribed_) {
         return nullptr;
     }
-    if (next_ <= last_closed() && !waits_for_window()) {
-        if (kept(next_).frame == nullptr) {
-            return word_of_shed();
+    if (next_ <= last_closed_ && !waits_for_window()) {
+        const Kept& batch = kept_[place_of(next_)];
+        if (batch.frame == nullptr) {
+            return word_of_shed(batch);
         }
         if (next_ <= published_) {
             ++resent_batches_;
         }
-        SharedFrame frame = kept(next_).frame;
-        in_flight_bytes_ += frame->size();
+        in_flight_bytes_ += batch.frame->size();
         published_ = std::max(published_, next_);
         ++next_;
-        return frame;
+        return batch.frame;
     }
     if (owes_empty_batch_) {
         return std::make_shared<const std::string>(
@@ -91,16 +120,11 @@ SharedFrame FeedWriter::next_to_publish() {
     return nullptr;
 }
 
-SharedFrame FeedWriter::word_of_shed() {
-    const std::uint64_t from = next_;
-    std::uint32_t messages = 0;
-    while (next_ <= last_closed() && kept(next_).frame == nullptr) {
-        messages += kept(next_).messages;
-        ++next_;
-    }
-    published_ = std::max(published_, next_ - 1);
+SharedFrame FeedWriter::word_of_shed(const Kept& run) {
+    const std::uint64_t from = std::exchange(next_, run.last + 1);
+    published_ = std::max(published_, run.last);
     return std::make_shared<const std::string>(wire::encode_shed_batch(
-        incarnation_, from, next_ - 1, ZCOMET_MUTANT(kShedSilently) ? 0 : messages));
+        incarnation_, from, run.last, ZCOMET_MUTANT(kShedSilently) ? 0 : run.messages));
 }
 
 void FeedWriter::published_at(Time now) {
@@ -124,23 +148,23 @@ void FeedWriter::heartbeat() {
 }
 
 bool FeedWriter::was_shed(std::uint64_t number) const {
-    return number >= first_kept_ && number <= last_closed() &&
-           kept_[number - first_kept_].frame == nullptr;
+    return number >= first_kept_ && number <= last_closed_ &&
+           kept_[place_of(number)].frame == nullptr;
 }
 
 void FeedWriter::acknowledge(std::uint64_t through, Time now) {
     if (through > published_) {
         return;
     }
-    while (first_kept_ <= through && !kept_.empty()) {
+    while (!kept_.empty() && kept_.front().last <= through) {
         if (const SharedFrame& frame = kept_.front().frame) {
             kept_bytes_ -= frame->size();
             in_flight_bytes_ -= first_kept_ < next_ ? frame->size() : 0;
             kept_messages_ -= kept_.front().messages;
             acknowledged_messages_ += kept_.front().messages;
         }
+        first_kept_ = kept_.front().last + 1;
         kept_.pop_front();
-        ++first_kept_;
         last_progress_ = now;
     }
     next_ = std::max(next_, first_kept_);
@@ -158,11 +182,15 @@ void FeedWriter::resend(std::uint64_t from) {
 }
 
 bool FeedWriter::behind() const {
-    return waits_for_window() && next_ <= last_closed();
+    return waits_for_window() && next_ <= last_closed_;
 }
 
 std::size_t FeedWriter::kept_bytes() const {
     return kept_bytes_ + (open_.count() > 0 ? open_.size_bytes() : 0);
+}
+
+std::size_t FeedWriter::memory_bytes() const {
+    return kept_bytes_ + kept_.size() * sizeof(Kept) + open_.size_bytes();
 }
 
 } // namespace zcomet::feed

@@ -81,8 +81,12 @@ class FeedWriter {
     [[nodiscard]] bool is_subscribed() const { return subscribed_; }
     /// Bytes of batches kept because they are not acknowledged, the open one included.
     [[nodiscard]] std::size_t kept_bytes() const;
+    /// Bytes taken, without what the allocator adds.
+    [[nodiscard]] std::size_t memory_bytes() const;
     /// Whether batch `number`, not acknowledged yet, was let go.
     [[nodiscard]] bool was_shed(std::uint64_t number) const;
+    /// No batch after this one was let go.
+    [[nodiscard]] std::uint64_t shed_through() const { return shed_through_; }
     /// Messages in batches that are acknowledged and were not shed.
     [[nodiscard]] std::uint64_t acknowledged_messages() const { return acknowledged_messages_; }
     /// Messages that are kept because they are not acknowledged, those of the open batch included.
@@ -93,10 +97,11 @@ class FeedWriter {
     [[nodiscard]] std::uint64_t resent_batches() const { return resent_batches_; }
 
   private:
-    /// One closed batch. A batch that was shed keeps its place, so that numbers stay dense, but no
-    /// frame.
+    /// One closed batch, or a run of batches that were shed: however many, they take one place
+    /// until the node is told of them.
     struct Kept {
-        SharedFrame frame;
+        SharedFrame frame;      ///< nullptr: shed
+        std::uint64_t last = 0; ///< the batch's number, or the number of the run's last one
         std::uint32_t messages = 0;
     };
 
@@ -104,10 +109,11 @@ class FeedWriter {
     void close_open_batch();
     void shed_past_bound();
     [[nodiscard]] SharedFrame next_to_publish();
-    [[nodiscard]] SharedFrame word_of_shed();
+    [[nodiscard]] SharedFrame word_of_shed(const Kept& run);
     void published_at(Time now);
-    [[nodiscard]] Kept& kept(std::uint64_t number) { return kept_[number - first_kept_]; }
-    [[nodiscard]] std::uint64_t last_closed() const { return first_kept_ + kept_.size() - 1; }
+    /// Where in kept_ the batch of that number is; beyond it if there is none.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const;
+    void shed(std::uint64_t number);
     [[nodiscard]] bool waits_for_window() const {
         return in_flight_bytes_ >= limits_.window_bytes && !ZCOMET_MUTANT(kPublishPastWindow);
     }
@@ -116,8 +122,9 @@ class FeedWriter {
     FeedLimits limits_;
     GatherWindow gather_;
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kBatch};
-    std::deque<Kept> kept_;        // batches first_kept_, first_kept_ + 1, …
-    std::uint64_t first_kept_ = 1; // number of kept_.front(), or the next number if kept_ is empty
+    std::deque<Kept> kept_;         // batches first_kept_ to last_closed_
+    std::uint64_t first_kept_ = 1;  // the lowest number that is not acknowledged
+    std::uint64_t last_closed_ = 0; // the highest number given to a batch
     std::uint64_t next_ = 1;      // the batch to publish next; not after published_ while resending
     std::uint64_t published_ = 0; // the highest number ever published
     std::uint64_t shed_through_ = 0;  // unpublished batches up to here were shed

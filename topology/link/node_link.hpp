@@ -50,6 +50,7 @@ class NodeLink : public loop::Source {
     /// As NodeSession's.
     void confirm_logins(Time now) { session_.confirm_logins(now); }
     [[nodiscard]] bool logins_applied() const { return session_.logins_applied(); }
+    [[nodiscard]] bool logins_refused() const { return session_.logins_refused(); }
 
     /// Receives up to a budget of frames, then sends what is due. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptors will not say so.

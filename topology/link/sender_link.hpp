@@ -37,7 +37,9 @@ class SenderLink : public loop::Source {
     SenderLink& operator=(const SenderLink&) = delete;
 
     /// As SenderSession::can_send() and send().
-    [[nodiscard]] bool can_send() const { return session_.can_send(); }
+    [[nodiscard]] bool can_send(std::size_t message_bytes) const {
+        return session_.can_send(message_bytes);
+    }
     std::uint64_t send(std::string_view id, std::string_view payload,
                        wire::Confirm confirm = wire::Confirm::kNothing) {
         return session_.send(id, payload, confirm);

@@ -62,7 +62,7 @@ void LoginReporter::ask_for_confirmation() {
 }
 
 bool LoginReporter::applied() const {
-    return is_told_ && !list_due_ && !confirm_due_ && changes_.count() == 0 &&
+    return is_told_ && !list_due_ && !confirm_due_ && !is_refused_ && changes_.count() == 0 &&
            confirm_answered_ == confirm_asked_;
 }
 
@@ -109,6 +109,7 @@ void LoginReporter::send_list() {
     changes_ = {};
     list_under_way_ = ++change_;
     list_due_ = false;
+    is_refused_ = false;
     confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
     ++lists_sent_;
     wire::IdFrameWriter part;

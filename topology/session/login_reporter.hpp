@@ -45,6 +45,10 @@ class LoginReporter {
     void on_heartbeat(std::uint64_t changes_applied);
     /// The broker wants the list.
     void on_list_needed() { list_due_ = true; }
+    /// The broker had no room for all ids of a LOGIN or LIST. It wants the list when it has.
+    void on_refused() { is_refused_ = true; }
+    /// Whether the broker lacks some of the ids, as far as is known, for want of room.
+    [[nodiscard]] bool refused() const { return is_refused_; }
     /// The broker's answer to a PING. Not to be called while a HELLO is unanswered: the broker
     /// answers PING without it, but applies no LOGIN.
     void on_pong(std::uint64_t token) { confirm_answered_ = token; }
@@ -57,7 +61,7 @@ class LoginReporter {
     /// an earlier one would not speak for what came after it.
     [[nodiscard]] bool confirmation_due() const { return is_told_ && confirm_due_; }
     /// Whether the broker has applied everything up to the last ask_for_confirmation(), and nothing
-    /// waits.
+    /// waits, nor was refused.
     [[nodiscard]] bool applied() const;
 
     /// Sends what is due: the list, logins and logouts.
@@ -95,6 +99,7 @@ class LoginReporter {
     std::uint64_t confirm_answered_ = 0; // token of the last PONG
     std::uint64_t list_under_way_ = 0;   // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
+    bool is_refused_ = false;
     bool confirm_due_ = false; // an earlier answer would not speak for what came after it
     feed::GatherWindow gather_{feed::kLoginGatherWindow};
     std::uint64_t lists_sent_ = 0;

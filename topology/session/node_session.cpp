@@ -15,6 +15,12 @@ namespace {
 /// version, another node with our name): someone has to change something first.
 constexpr Duration kAfterRefusal = 10s;
 
+/// Whether the frame that was refused, by its kind, told of logins.
+bool is_of_logins(std::uint8_t kind) {
+    return kind == static_cast<std::uint8_t>(wire::Kind::kLogin) ||
+           kind == static_cast<std::uint8_t>(wire::Kind::kList);
+}
+
 /// The broker's feed endpoint as this node can reach it: its host part may stand for "every
 /// address".
 std::string reachable_endpoint(std::string_view endpoint, const std::string& broker_host) {
@@ -130,13 +136,16 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     case wire::ErrorCode::kListNeeded:
         logins_.on_list_needed();
         return;
+    case wire::ErrorCode::kOverloaded:
+        if (is_of_logins(error.kind)) {
+            logins_.on_refused();
+            break; // the others are logged in, and the broker asks for the list when it has room
+        }
+        lose_for_long(now);
+        break;
     case wire::ErrorCode::kVersion:
     case wire::ErrorCode::kReplaced:
-    case wire::ErrorCode::kOverloaded:
-        if (welcomed()) {
-            lose(now);
-        }
-        next_heartbeat_ = now + kAfterRefusal;
+        lose_for_long(now);
         break;
     default:
         break;
@@ -242,6 +251,9 @@ wire::NodeLedger NodeSession::ledger() {
 }
 
 void NodeSession::confirm_logins(Time now) {
+    if (logins_.refused()) {
+        logins_.on_list_needed(); // there may be room by now
+    }
     if (welcomed()) {
         tick(now); // which may find that the broker is lost
     }
@@ -267,6 +279,13 @@ void NodeSession::send_heartbeat(Time now) {
 void NodeSession::lose(Time now) {
     forget_broker();
     say_hello(now);
+}
+
+void NodeSession::lose_for_long(Time now) {
+    if (welcomed()) {
+        lose(now);
+    }
+    next_heartbeat_ = now + kAfterRefusal;
 }
 
 void NodeSession::forget_broker() {

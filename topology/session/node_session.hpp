@@ -85,6 +85,9 @@ class NodeSession {
     /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
     /// waits.
     [[nodiscard]] bool logins_applied() const { return logins_.applied(); }
+    /// Whether the broker had no room for some of the ids. Until it has, it passes on no messages
+    /// to those, and logins_applied() does not hold.
+    [[nodiscard]] bool logins_refused() const { return logins_.refused(); }
 
     /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
     void tick(Time now);
@@ -110,6 +113,7 @@ class NodeSession {
     [[nodiscard]] wire::NodeLedger ledger();
     void become_live_if_ready();
     void lose(Time now);
+    void lose_for_long(Time now);
     void forget_broker();
     [[nodiscard]] Time heard() const;
     void send_heartbeat(Time now);

@@ -4,6 +4,7 @@
 #include "topology/base/mutants.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace zcomet::session {
 namespace {
 /// As in node_session.cpp: after a refusal someone has to change something first.
 constexpr Duration kAfterRefusal = 10s;
+constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
 } // namespace
 
 SenderSession::SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
@@ -54,9 +56,7 @@ void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
         on_credit(heartbeat->change);
     } else if (const auto* receipt = std::get_if<wire::Receipt>(frame)) {
-        for (std::uint32_t i = 0; i < receipt->count; ++i) {
-            host_.on_receipt(receipt->first + i, receipt->nodes(i));
-        }
+        on_receipt(*receipt);
     } else if (const auto* acknowledged = std::get_if<wire::Acknowledged>(frame)) {
         on_acknowledged(*acknowledged);
     } else if (const auto* welcome = std::get_if<wire::Welcome>(frame)) {
@@ -86,6 +86,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     }
     under_way_.clear();
     under_way_bytes_ = 0;
+    receipts_awaited_.clear();
     next_again_ = unacknowledged_.empty() || ZCOMET_MUTANT(kNeverSendAgain) ? kNothingAgain : 0;
     const bool was_lost = broker_incarnation_ != 0;
     settled_at_ = was_lost && part.settles_in_ms > 0
@@ -119,12 +120,28 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
     host_.on_refused(error.code, error.text);
 }
 
-bool SenderSession::can_send() const {
+/// A frame that is larger than the whole window goes alone.
+bool SenderSession::has_room(std::size_t frame_bytes) const {
+    return under_way_bytes_ == 0 || under_way_bytes_ + frame_bytes <= window_bytes_;
+}
+
+/// Messages gathered while the window had room; what was sent again since may have taken it.
+bool SenderSession::open_frame_may_go() const {
+    return open_.count() > 0 && !sends_again() &&
+           (has_room(open_.size_bytes()) || ZCOMET_MUTANT(kSendPastWindow) ||
+            ZCOMET_MUTANT(kSendGatheredPastWindow));
+}
+
+bool SenderSession::can_send(std::size_t message_bytes) const {
+    // The message may have to go in a frame of its own, after the open one.
+    const std::size_t open_bytes = open_.count() > 0 ? open_.size_bytes() : 0;
+    const std::size_t bytes = open_bytes + wire::kSendHeaderBytes + message_bytes;
+    const bool goes_alone = under_way_bytes_ == 0 && open_bytes == 0;
     // From the oldest number that may be sent again to the next one, the end of an open frame.
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
     return welcomed() && settled() && !sends_again() &&
-           (under_way_bytes_ + open_.size_bytes() < window_bytes_ ||
+           (goes_alone || under_way_bytes_ + bytes <= window_bytes_ ||
             ZCOMET_MUTANT(kSendPastWindow)) &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
@@ -132,7 +149,7 @@ bool SenderSession::can_send() const {
 
 std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
                                   wire::Confirm confirm) {
-    ZCOMET_ASSERT(can_send());
+    ZCOMET_ASSERT(can_send(wire::message_bytes(id.size(), payload.size())));
     const bool frame_is_full = open_.full() || open_.count() >= wire::kUnacknowledgedMax / 4;
     if (open_.count() > 0 && (frame_is_full || open_confirm_ != confirm)) {
         finish_frame(last_tick_);
@@ -152,6 +169,9 @@ void SenderSession::finish_frame(Time now) {
         unacknowledged_bytes_ += frame.size();
         unacknowledged_.push_back({first, messages, frame, now});
     }
+    if (open_confirm_ == wire::Confirm::kReceipt) {
+        await_receipt(first, messages);
+    }
     counters_.messages_sent += messages;
     put_under_way(std::move(frame), first, messages, keep);
 }
@@ -165,13 +185,39 @@ void SenderSession::put_under_way(std::string frame, std::uint64_t first, std::u
     host_.send_to_broker(std::move(frame));
 }
 
+void SenderSession::await_receipt(std::uint64_t first, std::uint32_t messages) {
+    // No broker is this far behind with its receipts; one that gives none costs no more than this.
+    if (receipts_awaited_.size() == kReceiptsAwaitedMax) {
+        receipts_awaited_.pop_front();
+    }
+    receipts_awaited_.push_back({first, messages});
+}
+
+void SenderSession::on_receipt(const wire::Receipt& receipt) {
+    const auto asked = std::lower_bound(
+        receipts_awaited_.begin(), receipts_awaited_.end(), receipt.first,
+        [](const AwaitedReceipt& one, std::uint64_t first) { return one.first < first; });
+    if (asked == receipts_awaited_.end() || asked->first != receipt.first ||
+        asked->messages != receipt.count) {
+        ++counters_.bad_frames; // nobody asked for it
+        return;
+    }
+    // Receipts come in the order of the frames: those of earlier ones were lost.
+    receipts_awaited_.erase(receipts_awaited_.begin(), std::next(asked));
+    for (std::uint32_t i = 0; i < receipt.count; ++i) {
+        host_.on_receipt(receipt.first + i, receipt.nodes(i));
+    }
+}
+
 void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
     const auto frame = std::lower_bound(
         unacknowledged_.begin(), unacknowledged_.end(), acknowledged.first,
         [](const Unacknowledged& sent, std::uint64_t first) { return sent.first < first; });
     if (frame == unacknowledged_.end() || frame->first != acknowledged.first ||
         frame->messages != acknowledged.count || frame->frame.empty()) {
-        return; // it was acknowledged before: it had been sent twice
+        // A frame that was sent twice may be acknowledged twice; one that was never sent may not.
+        counters_.bad_frames += acknowledged.first > last_sent() ? 1 : 0;
+        return;
     }
     unacknowledged_bytes_ -= frame->frame.size();
     unacknowledged_messages_ -= frame->messages;
@@ -192,9 +238,7 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
 void SenderSession::send_again(Time now) {
     for (; sends_again(); ++next_again_) {
         Unacknowledged& sent = unacknowledged_[next_again_];
-        const bool has_room =
-            under_way_bytes_ == 0 || under_way_bytes_ + sent.frame.size() <= window_bytes_;
-        if (!has_room && !ZCOMET_MUTANT(kSendAgainPastWindow)) {
+        if (!has_room(sent.frame.size()) && !ZCOMET_MUTANT(kSendAgainPastWindow)) {
             return; // on with it when there is credit
         }
         if (!sent.frame.empty()) {
@@ -255,7 +299,7 @@ void SenderSession::send_due(Time now) {
         next_again_ = 0;
     }
     send_again(now);
-    if (open_.count() > 0 && !sends_again() && (open_.full() || gather_.due() <= now)) {
+    if (open_frame_may_go() && (open_.full() || gather_.due() <= now)) {
         finish_frame(now);
         gather_.went(now);
     }
@@ -274,7 +318,7 @@ Time SenderSession::due() const {
     if (sends_again()) { // when the window has room, which an answer says
         return std::min(next_heartbeat_, heard_ + liveness_);
     }
-    const Time frame_due = open_.count() > 0 ? gather_.due() : kNever;
+    const Time frame_due = open_frame_may_go() ? gather_.due() : kNever;
     return std::min({next_heartbeat_, frame_due, answer_overdue(), heard_ + liveness_});
 }
 
@@ -282,7 +326,7 @@ void SenderSession::flush(Time now) {
     if (!welcomed()) {
         return;
     }
-    if (open_.count() > 0 && settled() && !sends_again()) {
+    if (settled() && open_frame_may_go()) {
         finish_frame(now);
         gather_.went(now);
     }

@@ -20,7 +20,8 @@ class SenderSessionHost {
     virtual ~SenderSessionHost() = default;
     /// Send one frame to the broker over the DEALER.
     virtual void send_to_broker(std::string frame) = 0;
-    /// The message of that number reached the broker when `nodes` nodes held its id.
+    /// The message of that number reached the broker when `nodes` nodes held its id. Only of
+    /// messages that were sent with that wish, and once.
     virtual void on_receipt(std::uint64_t number, std::uint32_t nodes) = 0;
     /// The message of that number has arrived at `nodes` nodes; 0: nobody held its id.
     virtual void on_acknowledged(std::uint64_t number, std::uint32_t nodes) = 0;
@@ -35,7 +36,7 @@ struct SenderSessionCounters {
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_resent = 0; ///< of those that await an acknowledgement; each time counts
     std::uint64_t unconfirmed = 0;     ///< sent, but not credited when the broker was lost
-    std::uint64_t bad_frames = 0;      ///< from the broker; ignored
+    std::uint64_t bad_frames = 0;      ///< from the broker, unasked answers included; ignored
     std::uint64_t lost_brokers = 0;
 };
 
@@ -56,14 +57,16 @@ class SenderSession {
 
     /// Whether send() may be called: the broker has welcomed us, the window has room, and nothing
     /// has to be sent again first.
-    [[nodiscard]] bool can_send() const;
+    /// @param message_bytes  of that message: wire::message_bytes(). One that is larger than the
+    ///     whole window may go when nothing else is under way.
+    [[nodiscard]] bool can_send(std::size_t message_bytes) const;
 
     /// Takes one message; it goes with this or a later tick().
     /// @param id       valid (topology/wire/id.hpp).
     /// @param payload  at most wire::kPayloadBytesMax bytes; copied.
     /// @param confirm  what is to be told of it. What awaits an acknowledgement is kept, and sent
     ///     again if the broker is lost or does not answer; a node shows it once.
-    /// @return the message's number. can_send() must hold.
+    /// @return the message's number. can_send() of it must hold.
     std::uint64_t send(std::string_view id, std::string_view payload,
                        wire::Confirm confirm = wire::Confirm::kNothing);
 
@@ -97,6 +100,11 @@ class SenderSession {
         std::uint32_t messages = 0;
         bool is_kept = false; // among the unacknowledged
     };
+    /// A frame that was sent with the wish for a receipt.
+    struct AwaitedReceipt {
+        std::uint64_t first = 0;
+        std::uint32_t messages = 0;
+    };
     /// A frame that is kept until it is acknowledged.
     struct Unacknowledged {
         std::uint64_t first = 0;
@@ -113,9 +121,13 @@ class SenderSession {
     void finish_frame(Time now);
     void put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
                        bool is_kept);
+    void await_receipt(std::uint64_t first, std::uint32_t messages);
+    void on_receipt(const wire::Receipt& receipt);
     void on_acknowledged(const wire::Acknowledged& acknowledged);
     void send_due(Time now);
     void send_again(Time now);
+    [[nodiscard]] bool has_room(std::size_t frame_bytes) const;
+    [[nodiscard]] bool open_frame_may_go() const;
     [[nodiscard]] bool sends_again() const { return next_again_ < unacknowledged_.size(); }
     [[nodiscard]] Time answer_overdue() const;
     [[nodiscard]] std::uint64_t last_sent() const { return last_number_ - open_.count(); }
@@ -135,7 +147,8 @@ class SenderSession {
     std::uint64_t last_number_ = 0; // of the last message taken
     std::deque<Sent> under_way_;    // frames sent, not credited
     std::size_t under_way_bytes_ = 0;
-    std::deque<Unacknowledged> unacknowledged_; // by rising numbers
+    std::deque<AwaitedReceipt> receipts_awaited_; // by rising numbers
+    std::deque<Unacknowledged> unacknowledged_;   // by rising numbers
     std::size_t unacknowledged_bytes_ = 0;
     std::uint64_t unacknowledged_messages_ = 0; // the open frame's included
     static constexpr std::size_t kNothingAgain = SIZE_MAX;

@@ -153,9 +153,7 @@ class BodyDecoder {
             refuse(ErrorCode::kMalformed, "the role is neither 1 (node) nor 2 (sender)");
         }
         hello.role = static_cast<Role>(role);
-        const bool printable = std::all_of(hello.name.begin(), hello.name.end(),
-                                           [](char c) { return c >= 0x21 && c <= 0x7E; });
-        if (hello.name.empty() || hello.name.size() > kNameBytesMax || !printable) {
+        if (!valid_name(hello.name)) {
             refuse(ErrorCode::kMalformed, "the name is not 1 to 64 printable ASCII characters");
         }
         return hello;
@@ -338,6 +336,11 @@ class BodyDecoder {
 };
 
 } // namespace
+
+bool valid_name(std::string_view name) {
+    return !name.empty() && name.size() <= kNameBytesMax &&
+           std::all_of(name.begin(), name.end(), [](char c) { return c >= 0x21 && c <= 0x7E; });
+}
 
 std::string_view name_of(ErrorCode code) {
     switch (code) {

@@ -10,7 +10,6 @@ namespace zcomet::wire {
 
 namespace {
 
-constexpr std::size_t kSendHeaderBytes = kHeaderBytes + 1 + 8 + 4;
 constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
 
 void put_number(std::string& out, std::uint64_t value, unsigned bytes) {

@@ -65,6 +65,10 @@ enum class ErrorCode : std::uint16_t {
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
 [[nodiscard]] std::string_view name_of(ErrorCode code);
 
+/// Whether a node or sender may have that name: 1 to kNameBytesMax printable ASCII characters, no
+/// blanks.
+[[nodiscard]] bool valid_name(std::string_view name);
+
 /// What a sender asks to be told of a message.
 enum class Confirm : std::uint8_t {
     kNothing,
@@ -289,6 +293,12 @@ class IdFrameWriter {
     std::string ids_;
     std::uint32_t count_ = 0;
 };
+
+inline constexpr std::size_t kSendHeaderBytes = kHeaderBytes + 1 + 8 + 4;
+/// What a message without an origin takes in a frame.
+[[nodiscard]] constexpr std::size_t message_bytes(std::size_t id_bytes, std::size_t payload_bytes) {
+    return 1 + id_bytes + 4 + payload_bytes;
+}
 
 /// Builds SEND and BATCH frames in place: room for the header first, then message after message.
 class MessageFrameWriter {

@@ -47,8 +47,7 @@ StreamTable::Removed StreamTable::remove(StreamHandle handle) {
     Removed removed;
     removed.fd = connection->fd_;
     removed.pending = connection->pending;
-    removed.was_parked = connection->parked();
-    if (removed.was_parked) {
+    if (connection->parked()) {
         const store::IdIndex id = connection->id_;
         for (StreamPosition* const position : held_positions_) {
             if (*position == handle.index) {

@@ -85,7 +85,6 @@ class StreamTable {
     struct Removed {
         int fd = -1;
         std::uint32_t pending = store::kNoIndex;
-        bool was_parked = false;
         /// The id whose last stream this was, to be logged out; nothing if others are left.
         std::optional<std::string> freed_id;
     };

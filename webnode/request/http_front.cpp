@@ -30,8 +30,7 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 /// A connection in memory: the library reads the request from it and writes the answer to it.
 class MemoryStream final : public httplib::Stream {
   public:
-    MemoryStream(std::string_view in, std::string& out, const PeerAddress& peer)
-        : in_(in), out_(out), peer_(peer) {}
+    MemoryStream(std::string_view in, std::string& out) : in_(in), out_(out) {}
 
     using httplib::Stream::write;
     [[nodiscard]] bool is_readable() const override { return true; }
@@ -45,17 +44,13 @@ class MemoryStream final : public httplib::Stream {
         out_.append(from, size);
         return static_cast<ssize_t>(size);
     }
-    void get_remote_ip_and_port(std::string& host, int& port) const override {
-        host = peer_.host;
-        port = peer_.port;
-    }
+    void get_remote_ip_and_port(std::string& /*host*/, int& /*port*/) const override {}
     void get_local_ip_and_port(std::string& /*host*/, int& /*port*/) const override {}
     [[nodiscard]] socket_t socket() const override { return INVALID_SOCKET; }
 
   private:
     std::string_view in_;
     std::string& out_;
-    PeerAddress peer_;
 };
 
 /// Headers that the library acts on in ways that would do harm here, so it does not get to see
@@ -250,21 +245,21 @@ HttpFront::HttpFront() {
                              const std::exception_ptr&) { response.status = 500; });
 }
 
-Answer HttpFront::handle(std::string_view whole_request, const PeerAddress& peer) {
+Answer HttpFront::handle(std::string_view whole_request) {
     while (whole_request.starts_with("\r\n")) {
         whole_request.remove_prefix(2);
     }
     if (const std::string_view id = id_of_plain_stream_request(whole_request); !id.empty()) {
         return open_plain_stream(id);
     }
-    return ask_library(whole_request, peer);
+    return ask_library(whole_request);
 }
 
 /// What the library answers to all such requests is the same, so it is asked once: it costs as much
 /// as three system calls, and opening streams is what a web node does most.
 Answer HttpFront::open_plain_stream(std::string_view id) {
     if (plain_stream_head_.empty()) {
-        plain_stream_head_ = ask_library("GET /test/0 HTTP/1.1\r\n\r\n", {}).bytes;
+        plain_stream_head_ = ask_library("GET /test/0 HTTP/1.1\r\n\r\n").bytes;
     }
     Answer answer;
     answer.bytes = plain_stream_head_;
@@ -275,7 +270,7 @@ Answer HttpFront::open_plain_stream(std::string_view id) {
     return answer;
 }
 
-Answer HttpFront::ask_library(std::string_view whole_request, const PeerAddress& peer) {
+Answer HttpFront::ask_library(std::string_view whole_request) {
     const std::string_view method = whole_request.substr(0, whole_request.find(' '));
     if (method != "GET" && method != "HEAD" && method != "POST") {
         return error_of(method.size() < whole_request.size() ? 501 : 400);
@@ -283,7 +278,7 @@ Answer HttpFront::ask_library(std::string_view whole_request, const PeerAddress&
     answer_ = Answer{};
     copy_for_library(request_, whole_request);
     try {
-        MemoryStream stream(request_, answer_.bytes, peer);
+        MemoryStream stream(request_, answer_.bytes);
         answer_from(stream,
                     [](httplib::Request& request) { make_path_of_absolute_form(request.path); });
         if (answer_.bytes.empty()) {

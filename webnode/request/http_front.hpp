@@ -27,12 +27,6 @@ struct Answer {
     bool chunked = false;
 };
 
-/// Who asks, for routes that want to know. May be left empty.
-struct PeerAddress {
-    std::string_view host;
-    int port = -1;
-};
-
 /// Ordinary routes are added with the library's own Get() and Post(), before the first request.
 /// `GET` and `HEAD /test/<id>` are here already.
 /// Thread: the worker's loop only. Nothing is kept from one request to the next.
@@ -48,11 +42,11 @@ class HttpFront : private http::HttplibServer {
     /// Errors: none thrown. Bytes that are no request are answered with 400 and kClose, a method
     /// other than GET, HEAD and POST with 501, a handler that throws with 500.
     /// Cost: about 4 µs for a GET, a tenth of that for one that plainly opens a stream.
-    [[nodiscard]] Answer handle(std::string_view whole_request, const PeerAddress& peer = {});
+    [[nodiscard]] Answer handle(std::string_view whole_request);
 
   private:
     [[nodiscard]] Answer open_plain_stream(std::string_view id);
-    [[nodiscard]] Answer ask_library(std::string_view whole_request, const PeerAddress& peer);
+    [[nodiscard]] Answer ask_library(std::string_view whole_request);
     [[nodiscard]] HandlerResponse route_first(const httplib::Request& request,
                                               httplib::Response& response);
     void open_stream(const httplib::Request& request, httplib::Response& response);

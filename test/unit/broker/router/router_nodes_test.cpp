@@ -111,6 +111,156 @@ TEST_CASE("router: a list that begins anew counts, not the one it broke off", "[
     CHECK(broker.who("c") == held("c"));
 }
 
+namespace {
+
+/// A broker that may have four ids: "n" (incarnation 1) holds a and b, "m" (2) holds a and c.
+class FullTable : public RouterHarness {
+  public:
+    FullTable() : RouterHarness(four_ids()) {
+        join_node("n", 1, "node");
+        join_node("m", 2, "other");
+        say("n", login(1, {"a", "b"}));
+        say("m", login(1, {"a", "c"}));
+    }
+    /// How often "m", which holds `ids`, is answered by ERROR in so many heartbeats.
+    std::size_t lists_asked(int heartbeats, std::uint64_t change,
+                            const std::vector<std::string>& ids) {
+        std::size_t asked = 0;
+        for (int i = 0; i < heartbeats; ++i) {
+            pass(1s);
+            say("n", heartbeat(0, 1, {"a", "b"}));
+            say("m", heartbeat(0, change, ids));
+            for (const std::string& frame : take("m")) {
+                if (static_cast<unsigned char>(frame[3]) == 0xFF) {
+                    CHECK(decoded<wire::ErrorFrame>(frame).code == ErrorCode::kListNeeded);
+                    ++asked;
+                }
+            }
+        }
+        return asked;
+    }
+
+  private:
+    static RouterOptions four_ids() {
+        RouterOptions options;
+        options.ids_max = 4;
+        return options;
+    }
+};
+
+} // namespace
+
+TEST_CASE("router: ids beyond those that there may be are refused, and the node is told",
+          "[router]") {
+    FullTable broker;
+    const auto error = broker.ask<wire::ErrorFrame>("m", RouterHarness::login(2, {"d", "a", "e"}));
+    CHECK(error.code == ErrorCode::kOverloaded);
+    CHECK(error.kind == static_cast<std::uint8_t>(wire::Kind::kLogin));
+    CHECK(broker.who("d") == not_held("d"));
+    CHECK(broker.counter(table::BrokerCounter::kLogins) == 4);
+    CHECK(broker.counter(table::BrokerCounter::kLoginsRefused) == 2);
+    // What it holds may be said again, and the change is taken as applied.
+    broker.say("m", RouterHarness::login(3, {"a", "c"}));
+    CHECK(broker.take("m").empty());
+    CHECK(broker.ask<wire::Heartbeat>("m", RouterHarness::heartbeat(0, 3, {"a", "c", "d", "e"}))
+              .change == 3);
+
+    SECTION("that is how it stays, without lists or other talk") {
+        CHECK(broker.lists_asked(30, 3, {"a", "c", "d", "e"}) == 0);
+        CHECK(broker.counter(table::BrokerCounter::kDigestMismatches) == 0);
+        CHECK(broker.counter(table::BrokerCounter::kErrors) == 1);
+    }
+    SECTION("room for some is given to those that come next") {
+        broker.say("m", RouterHarness::logout(4, {"c"}));
+        CHECK(broker.lists_asked(5, 4, {"a", "d", "e"}) == 0);
+        broker.say("m", RouterHarness::login(5, {"f"}));
+        CHECK(broker.take("m").empty());
+        CHECK(broker.who("f") == R"({"id":"f","nodes":["other"]})");
+    }
+    SECTION("room for all brings the list, which is all logged in") {
+        broker.say("m", RouterHarness::logout(4, {"a", "c"}));
+        CHECK(broker.refused("m", RouterHarness::heartbeat(0, 4, {"d", "e"})) ==
+              ErrorCode::kListNeeded);
+        broker.say("m", RouterHarness::list(5, true, true, {"d", "e"}));
+        CHECK(broker.take("m").empty());
+        CHECK(broker.who("d") == R"({"id":"d","nodes":["other"]})");
+        CHECK(broker.lists_asked(5, 5, {"d", "e"}) == 0);
+        CHECK(broker.counter(table::BrokerCounter::kDigestMismatches) == 0);
+    }
+    SECTION("logouts of refused ids make it whole again, and digests count") {
+        broker.say("m", RouterHarness::logout(4, {"d", "e"}));
+        CHECK(broker.lists_asked(5, 4, {"a", "c"}) == 0);
+        CHECK(broker.refused("m", RouterHarness::heartbeat(0, 4, {"a"})) == ErrorCode::kListNeeded);
+        CHECK(broker.counter(table::BrokerCounter::kDigestMismatches) == 1);
+    }
+    SECTION("a node that goes makes room") {
+        broker.say("n", wire::encode(wire::Goodbye{}));
+        CHECK(broker.refused("m", RouterHarness::heartbeat(0, 3, {"a", "c", "d", "e"})) ==
+              ErrorCode::kListNeeded);
+        broker.say("m", RouterHarness::list(4, true, true, {"a", "c", "d", "e"}));
+        CHECK(broker.take("m").empty());
+        CHECK(broker.who("e") == R"({"id":"e","nodes":["other"]})");
+    }
+}
+
+TEST_CASE("router: a node hears of each frame whose ids had no room, however many", "[router]") {
+    FullTable broker;
+    for (std::uint64_t change = 2; change <= 50; ++change) {
+        CHECK(broker.refused("m", RouterHarness::login(change, {std::to_string(change)})) ==
+              ErrorCode::kOverloaded);
+    }
+    CHECK(broker.counter(table::BrokerCounter::kErrorsOverloaded) == 49);
+    CHECK(broker.counter(table::BrokerCounter::kErrorsUntold) == 0);
+}
+
+TEST_CASE("router: a list beyond the ids that there may be is refused once, at its end",
+          "[router]") {
+    FullTable broker;
+    broker.say("m", RouterHarness::list(2, true, false, {"d", "c"}));
+    CHECK(broker.take("m").empty());
+    const auto error =
+        broker.ask<wire::ErrorFrame>("m", RouterHarness::list(2, false, true, {"e"}));
+    CHECK(error.code == ErrorCode::kOverloaded);
+    CHECK(error.kind == static_cast<std::uint8_t>(wire::Kind::kList));
+    // Its "a" was still held when the others came; now there is room for one.
+    CHECK(broker.who("c") == R"({"id":"c","nodes":["other"]})");
+    CHECK(broker.who("d") == not_held("d"));
+    CHECK(broker.lists_asked(3, 2, {"c", "d", "e"}) == 0);
+    broker.say("m", RouterHarness::logout(3, {"c"}));
+    CHECK(broker.refused("m", RouterHarness::heartbeat(0, 3, {"d", "e"})) ==
+          ErrorCode::kListNeeded);
+    broker.say("m", RouterHarness::list(4, true, true, {"d", "e"}));
+    CHECK(broker.take("m").empty());
+    CHECK(broker.who("d") == R"({"id":"d","nodes":["other"]})");
+}
+
+TEST_CASE("router: however often room comes and goes, lists are asked for each ten seconds only",
+          "[router]") {
+    FullTable broker;
+    broker.join_node("k", 3, "third");
+    broker.say("m", RouterHarness::login(2, {"d"}));
+    std::uint64_t change = 1;
+    std::uint64_t of_third = 0;
+    std::size_t asked = 0;
+    for (int second = 0; second < 30; ++second) {
+        broker.say("n", RouterHarness::logout(++change, {"b"})); // room for one
+        broker.say("n", RouterHarness::heartbeat(0, change, {"a"}));
+        broker.say("m", RouterHarness::heartbeat(0, 2 + asked, {"a", "c", "d"}));
+        broker.say("k", RouterHarness::login(++of_third, {"z"})); // takes it first
+        for (const std::string& frame : broker.take("m")) {
+            if (static_cast<unsigned char>(frame[3]) == 0xFF &&
+                RouterHarness::decoded<wire::ErrorFrame>(frame).code == ErrorCode::kListNeeded) {
+                ++asked;
+                broker.say("m", RouterHarness::list(2 + asked, true, true, {"a", "c", "d"}));
+            }
+        }
+        broker.say("k", RouterHarness::logout(++of_third, {"z"}));
+        broker.say("n", RouterHarness::login(++change, {"b"}));
+        broker.pass(1s);
+    }
+    CHECK(asked == 3);
+}
+
 TEST_CASE("router: a bad id in a frame keeps the whole frame from being applied", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");

@@ -378,6 +378,38 @@ TEST_CASE("router: the silent are dead after the liveness time, and not before",
     }
 }
 
+TEST_CASE("router: those who live go on when many die at once", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("living", 1, "living");
+    broker.say("living", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    constexpr std::uint64_t kDead = 50;
+    for (std::uint64_t i = 10; i < 10 + kDead; ++i) {
+        const std::string name = std::to_string(i);
+        broker.join_live_node(name, i, name);
+        broker.say(name, RouterHarness::login(1, {"a"}));
+        broker.join_sender("sender " + name, 1000 + i);
+    }
+    for (std::uint64_t number = 1; number <= 40; ++number) {
+        // All feeds have something to publish whenever their nodes die.
+        broker.say("s", RouterHarness::send(number, {{"a", "x"}}));
+        broker.pass(100ms);
+        broker.say("living", RouterHarness::heartbeat(number, 1, {"a"}));
+    }
+    CHECK(broker.counter(table::BrokerCounter::kNodesDied) == kDead);
+    CHECK(broker.counter(table::BrokerCounter::kSendersDied) == kDead);
+    static_cast<void>(broker.take_messages());
+    // Whoever comes now has one of their places.
+    broker.join_sender("late sender", 3);
+    broker.join_live_node("late", 4, "late");
+    broker.say("late", RouterHarness::login(1, {"b"}));
+    broker.say("s", RouterHarness::send(41, {{"a", "y"}, {"b", "z"}}));
+    broker.pass(1ms);
+    auto messages = broker.take_messages();
+    std::sort(messages.begin(), messages.end());
+    CHECK(messages == std::vector<std::string>{"1 a y", "4 b z"});
+}
+
 TEST_CASE("router: a broker that was stopped does not take silence for death", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");

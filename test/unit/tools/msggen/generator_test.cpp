@@ -51,6 +51,25 @@ TEST_CASE("one generator sends at each multiple of its interval", "[generator]")
     CHECK(generator.due() == kNever);
 }
 
+TEST_CASE("no message is larger than was said before", "[generator]") {
+    const std::string sender = GENERATE("", "0123456789abcdef");
+    const std::string message = GENERATE("", "x", "a longer message than the others are");
+    const std::size_t size_bytes = GENERATE(0U, 10U, 500U);
+    Generator generator({.count = 3,
+                         .id_max = UINT64_MAX / 2,
+                         .generators = 2,
+                         .message = message,
+                         .size_bytes = size_bytes,
+                         .stamp = GENERATE(false, true),
+                         .sender = sender},
+                        kStart);
+    const std::size_t bytes_max = generator.message_bytes_max();
+    while (!generator.finished()) {
+        const GeneratedMessage made = generator.next(UINT64_MAX);
+        CHECK(made.id.size() + made.text.size() <= bytes_max);
+    }
+}
+
 TEST_CASE("many generators keep the pace of each, whatever their number", "[generator]") {
     const auto seed = std::random_device{}();
     CAPTURE(seed);

@@ -176,6 +176,100 @@ TEST_CASE("past its bound a feed sheds the oldest unpublished batches and says s
     CHECK(received + lost == appended);
 }
 
+namespace {
+
+/// A writer whose node takes nothing in: batch 1 is published and fills the window.
+FeedWriter stalled_writer() {
+    FeedWriter writer = subscribed_writer();
+    writer.append({"1", std::string(kSmall.window_bytes, 'x')});
+    flushed(writer, kStart);
+    return writer;
+}
+
+/// Appends messages of 50,000 bytes until as many more were shed.
+std::uint64_t shed_more(FeedWriter& writer, std::uint64_t messages, Time now) {
+    const std::string payload(50'000, 'x');
+    const std::uint64_t enough = writer.shed_messages() + messages;
+    while (writer.shed_messages() < enough) {
+        writer.append({"1", payload});
+        flushed(writer, now);
+    }
+    return writer.shed_messages();
+}
+
+} // namespace
+
+TEST_CASE("however much is shed, it takes the room of one batch", "[feed]") {
+    FeedWriter writer = stalled_writer();
+    // Batches are as small as can be if those with and without origin take turns.
+    std::size_t bytes = 0;
+    for (std::uint64_t number = 1; number <= 200'000; ++number) {
+        writer.append({"1", "", {number % 2 == 0 ? 0U : 7U, number}});
+        bytes = number == 100'000 ? writer.memory_bytes() : bytes;
+    }
+    CHECK(writer.shed_messages() > 100'000);
+    CHECK(writer.memory_bytes() <= bytes + 1000);
+    CHECK(writer.was_shed(2));
+    CHECK(writer.was_shed(writer.shed_through()));
+    CHECK_FALSE(writer.was_shed(1));
+    CHECK_FALSE(writer.was_shed(writer.shed_through() + 1));
+
+    FeedReader reader;
+    CHECK(reader.welcome(kIncarnation));
+    writer.resend(1);
+    std::uint64_t received = 0;
+    std::uint64_t lost = 0;
+    Time now = kStart;
+    for (int round = 0; round < 1000 && received + lost < 200'001; ++round) {
+        for (const SharedFrame& frame : flushed(writer, now += 1ms)) {
+            const auto outcome = reader.on_batch(batch_of(frame), now);
+            received += outcome.verdict == FeedReader::Verdict::kApply
+                            ? batch_of(frame).messages.count()
+                            : 0;
+            lost += outcome.lost_messages;
+        }
+        writer.acknowledge(reader.applied(), now);
+    }
+    CHECK(lost == writer.shed_messages());
+    CHECK(received + lost == 200'001);
+    CHECK(writer.kept_bytes() == 0);
+}
+
+TEST_CASE("what is shed after the node was told is told separately", "[feed]") {
+    FeedWriter writer = stalled_writer();
+    const std::uint64_t first_run = shed_more(writer, 10, kStart);
+    const std::uint64_t first_end = writer.shed_through();
+    writer.acknowledge(1, kStart);
+    const auto told = flushed(writer, kStart + 1ms); // the window is full again then
+    REQUIRE(told.size() >= 2);
+    CHECK(batch_of(told[0]).shed);
+    CHECK(batch_of(told[0]).number == first_end);
+    const std::uint64_t both_runs = shed_more(writer, 10, kStart + 1ms);
+
+    // The node had asked for the word of the first run, which came meanwhile.
+    writer.resend(2);
+    FeedReader reader;
+    CHECK(reader.welcome(kIncarnation));
+    std::uint64_t lost = 0;
+    const auto take_in = [&](const std::vector<SharedFrame>& frames) {
+        for (const SharedFrame& frame : frames) {
+            lost += reader.on_batch(batch_of(frame), kStart).lost_messages;
+        }
+        writer.acknowledge(reader.applied(), kStart);
+    };
+    wire::Batch first;
+    first.incarnation = kIncarnation;
+    first.number = 1;
+    first.messages = wire::MessageList({}, 1);
+    static_cast<void>(reader.on_batch(first, kStart));
+    take_in(told);
+    CHECK(lost == first_run);
+    for (int round = 0; round < 100; ++round) {
+        take_in(flushed(writer, kStart + 1s + round * 1ms));
+    }
+    CHECK(lost == both_runs);
+}
+
 TEST_CASE("a reader applies each number once, in order", "[feed]") {
     FeedReader reader;
     CHECK(reader.welcome(kIncarnation));

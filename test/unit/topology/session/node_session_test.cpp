@@ -321,6 +321,59 @@ TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_se
     CHECK(host.kinds() == Kinds{Kind::kHello});
 }
 
+namespace {
+
+std::string overloaded(wire::Kind kind) {
+    return wire::encode(
+        wire::ErrorFrame{wire::ErrorCode::kOverloaded, static_cast<std::uint8_t>(kind), "full"});
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a broker without room for our ids is told of, and kept",
+                 "[node_session]") {
+    const auto kind = GENERATE(wire::Kind::kLogin, wire::Kind::kList);
+    make_live();
+    host.ids = {"a"};
+    session.login("a");
+    session.confirm_logins(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kLogin, Kind::kHeartbeat, Kind::kPing});
+    session.on_broker_frame(overloaded(kind), kStart);
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK(host.refused == std::vector<wire::ErrorCode>{wire::ErrorCode::kOverloaded});
+    CHECK(session.live());
+    CHECK(session.logins_refused());
+    CHECK_FALSE(session.logins_applied());
+    session.tick(kStart + 999ms);
+    CHECK(host.kinds().empty()); // neither HELLO nor the list
+    SECTION("until the broker wants the list") {
+        session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart);
+        session.tick(kStart);
+        CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
+    }
+    SECTION("or somebody asks again") {
+        session.confirm_logins(kStart);
+        const Kinds kinds = host.kinds();
+        CHECK(kinds.front() == Kind::kList);
+        CHECK(kinds.back() == Kind::kPing);
+    }
+    session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
+    CHECK_FALSE(session.logins_refused());
+    CHECK(session.logins_applied());
+}
+
+TEST_CASE_METHOD(Fixture, "a broker without room for us is left alone for a while",
+                 "[node_session]") {
+    session.start(kStart);
+    host.kinds();
+    session.on_broker_frame(overloaded(wire::Kind::kHello), kStart);
+    CHECK(host.refused.size() == 1);
+    session.tick(kStart + 9s);
+    CHECK(host.kinds().empty());
+    session.tick(kStart + 10s);
+    CHECK(host.kinds() == Kinds{Kind::kHello});
+}
+
 TEST_CASE_METHOD(Fixture, "the question about logins follows them and a heartbeat",
                  "[node_session]") {
     make_live();

@@ -36,6 +36,15 @@ struct FakeHost : SenderSessionHost {
         return std::get<wire::Hello>(std::get<wire::Frame>(wire::decode(sent.at(index))));
     }
 
+    /// Of the SEND frames.
+    std::size_t send_bytes() const {
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            bytes += kind(i) == wire::Kind::kSend ? sent[i].size() : 0;
+        }
+        return bytes;
+    }
+
     std::vector<std::string> sent;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> receipts;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> acknowledged;
@@ -53,6 +62,10 @@ struct Fixture {
     FakeHost host;
     SenderSession session{host, 9, "s"};
 
+    /// Whether a message to id "1" may be sent.
+    bool can_send(std::size_t payload_bytes = 100) const {
+        return session.can_send(wire::message_bytes(1, payload_bytes));
+    }
     void make_welcome() {
         session.start(kStart);
         session.on_broker_frame(welcome(), kStart);
@@ -66,9 +79,9 @@ TEST_CASE_METHOD(Fixture, "nothing can be sent before the welcome", "[sender_ses
     CHECK(session.due() == kNever);
     session.start(kStart);
     CHECK(host.kind(0) == wire::Kind::kHello);
-    CHECK_FALSE(session.can_send());
+    CHECK_FALSE(can_send());
     session.on_broker_frame(welcome(), kStart);
-    CHECK(session.can_send());
+    CHECK(can_send());
     CHECK(host.welcomes == 1);
 }
 
@@ -120,14 +133,16 @@ TEST_CASE_METHOD(Fixture, "a lone message goes at once, busy ones gather", "[sen
 TEST_CASE_METHOD(Fixture, "the window holds sends back until there is credit", "[sender_session]") {
     make_welcome();
     Time now = kStart;
-    while (session.can_send()) {
+    while (can_send()) {
         session.send("1", std::string(100, 'x'));
         session.tick(now += 1ms);
     }
     CHECK(session.counters().messages_sent == 8);
+    CHECK(host.send_bytes() <= kWindow);
+    CHECK(host.send_bytes() + wire::kSendHeaderBytes + wire::message_bytes(1, 100) > kWindow);
     CHECK_FALSE(session.all_taken_in());
     session.on_broker_frame(wire::encode(wire::Credit{4}), now);
-    CHECK(session.can_send());
+    CHECK(can_send());
     session.on_broker_frame(wire::encode(wire::Heartbeat{0, 8, 0}), now);
     CHECK(session.all_taken_in());
 }
@@ -148,6 +163,63 @@ TEST_CASE_METHOD(Fixture, "messages with and without receipt do not share a fram
     CHECK(host.receipts[0] == std::make_pair(std::uint64_t{2}, std::uint32_t{3}));
 }
 
+namespace {
+
+std::string receipt(std::uint64_t first, const std::vector<std::uint32_t>& nodes) {
+    wire::NodeCountsWriter writer;
+    for (const std::uint32_t count : nodes) {
+        writer.add(count);
+    }
+    return writer.finish_receipt(first);
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a receipt that nobody asked for is a bad frame", "[sender_session]") {
+    make_welcome();
+    session.send("1", "a");
+    session.send("1", "b", wire::Confirm::kReceipt);
+    session.send("1", "c", wire::Confirm::kReceipt);
+    session.flush(kStart);
+    session.send("1", "d", wire::Confirm::kReceipt); // not sent yet
+    for (const std::string& frame :
+         {receipt(1, {1}), receipt(2, {1}), receipt(3, {1}), receipt(2, {1, 1, 1}), receipt(4, {1}),
+          receipt(UINT64_MAX, {1})}) {
+        session.on_broker_frame(frame, kStart);
+    }
+    CHECK(session.counters().bad_frames == 6);
+    CHECK(host.receipts.empty());
+    session.on_broker_frame(receipt(2, {1, 2}), kStart);
+    CHECK(host.receipts.size() == 2);
+    session.on_broker_frame(receipt(2, {1, 2}), kStart); // once is enough
+    CHECK(host.receipts.size() == 2);
+    CHECK(session.counters().bad_frames == 7);
+}
+
+TEST_CASE_METHOD(Fixture, "a receipt that was lost holds up no later one", "[sender_session]") {
+    make_welcome();
+    for (Time now = kStart; session.counters().frames_sent < 3; now += 1ms) {
+        session.send("1", "x", wire::Confirm::kReceipt);
+        session.tick(now);
+    }
+    session.on_broker_frame(receipt(2, {5}), kStart + 1s);
+    CHECK(host.receipts.size() == 1);
+    session.on_broker_frame(receipt(1, {5}), kStart + 1s); // they come in order
+    CHECK(host.receipts.size() == 1);
+    SECTION("from the same broker") {
+        session.on_broker_frame(receipt(3, {5}), kStart + 1s);
+        CHECK(host.receipts.size() == 2);
+    }
+    SECTION("but a new broker knows nothing of it") {
+        session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
+                                kStart + 1s);
+        session.on_broker_frame(welcome(2), kStart + 1s);
+        session.on_broker_frame(receipt(3, {5}), kStart + 1s);
+        CHECK(host.receipts.size() == 1);
+        CHECK(session.counters().bad_frames == 2);
+    }
+}
+
 TEST_CASE_METHOD(Fixture, "a lost broker is greeted again; what was under way is counted",
                  "[sender_session]") {
     make_welcome();
@@ -164,7 +236,7 @@ TEST_CASE_METHOD(Fixture, "a lost broker is greeted again; what was under way is
     }
     CHECK(host.lost == 1);
     CHECK(host.kind(host.sent.size() - 1) == wire::Kind::kHello);
-    CHECK_FALSE(session.can_send());
+    CHECK_FALSE(can_send());
     host.sent.clear();
 
     session.on_broker_frame(welcome(2, 1), kStart + 4s);
@@ -245,6 +317,11 @@ TEST_CASE_METHOD(AwaitingFixture, "an acknowledgement is told, and frees what wa
         session.on_broker_frame(acknowledged(1, {2, 1}), kStart);
         CHECK(host.acknowledged.size() == 3);
     }
+    SECTION("one of messages that were never sent is a bad frame") {
+        session.on_broker_frame(acknowledged(4, {1}), kStart);
+        CHECK(host.acknowledged.size() == 3);
+        CHECK(session.counters().bad_frames == 1);
+    }
     SECTION("nothing is sent again afterwards") {
         session.on_broker_frame(welcome(2), kStart + 1s);
         session.tick(kStart + 1s);
@@ -259,13 +336,13 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker gets what the old one did not ac
                             kStart + 1s);
     host.sent.clear();
     session.on_broker_frame(welcome(2), kStart + 1s);
-    CHECK_FALSE(session.can_send());
+    CHECK_FALSE(can_send());
     session.tick(kStart + 1s);
     REQUIRE(host.sent.size() == 1);
     CHECK(host.sent[0] == sent_first[0]);
     CHECK(session.counters().messages_resent == 2);
     CHECK(session.counters().unconfirmed == 0);
-    REQUIRE(session.can_send());
+    REQUIRE(can_send());
     send("d");
     session.tick(kStart + 2s);
     CHECK(host.send(1).first == 4);
@@ -283,20 +360,20 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker is given time to hear from its n
     host.sent.clear();
     session.tick(kStart + 1500ms);
     session.flush(kStart + 1500ms);
-    CHECK_FALSE(session.can_send());
+    CHECK_FALSE(can_send());
     CHECK(session.counters().messages_resent == 0);
     CHECK(session.due() <= kStart + 3s);
     session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 2s);
     session.tick(kStart + 3s);
     CHECK(session.counters().messages_resent == 3);
-    CHECK(session.can_send());
+    CHECK(can_send());
 }
 
 TEST_CASE_METHOD(Fixture, "the first broker's age is nobody's business", "[sender_session]") {
     session.start(kStart);
     const auto young = wire::SenderWelcome{kWindow, 0, 2000};
     session.on_broker_frame(wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, young}), kStart);
-    CHECK(session.can_send());
+    CHECK(can_send());
 }
 
 TEST_CASE_METHOD(AwaitingFixture, "what goes without an answer for two lifetimes is sent again",
@@ -319,7 +396,7 @@ TEST_CASE_METHOD(AwaitingFixture, "sending again keeps to the window", "[sender_
         send(std::string(150, 'x'));
         session.tick(now);
         session.on_broker_frame(wire::encode(wire::Credit{1000}), now);
-        REQUIRE(session.can_send());
+        REQUIRE(can_send());
     }
     session.flush(kStart + 200ms);
     host.sent.clear();
@@ -330,21 +407,93 @@ TEST_CASE_METHOD(AwaitingFixture, "sending again keeps to the window", "[sender_
         bytes += frame.size();
     }
     CHECK(bytes <= kWindow);
-    CHECK_FALSE(session.can_send());
+    CHECK_FALSE(can_send());
     CHECK(session.due() > kStart + 1s);
-    for (int turn = 0; turn < 200 && !session.can_send(); ++turn) {
+    for (int turn = 0; turn < 200 && !can_send(); ++turn) {
         session.on_broker_frame(wire::encode(wire::Credit{1000}), kStart + 1s);
         session.tick(kStart + 1s);
     }
-    CHECK(session.can_send());
+    CHECK(can_send());
     CHECK(session.counters().messages_resent == 100);
+}
+
+TEST_CASE_METHOD(AwaitingFixture,
+                 "what was gathered before others are sent again keeps to the window",
+                 "[sender_session]") {
+    session.on_broker_frame(acknowledged(1, {1, 1}), kStart + 1ms);
+    session.on_broker_frame(acknowledged(3, {1}), kStart + 1ms);
+    send(std::string(600, 'x'));
+    session.tick(kStart + 2ms);
+    session.on_broker_frame(wire::encode(wire::Credit{4}), kStart + 2ms);
+    send(std::string(600, 'y')); // still gathered when the broker has forgotten us
+    session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
+                            kStart + 2ms);
+    host.sent.clear();
+    session.on_broker_frame(welcome(), kStart + 3ms);
+    session.tick(kStart + 1s);
+    session.flush(kStart + 1s);
+    REQUIRE(host.send_bytes() <= kWindow);
+    CHECK(host.send(0).first == 4);
+    CHECK_FALSE(can_send());
+    CHECK(session.due() > kStart + 1s);
+    SECTION("and goes when there is credit") {
+        host.sent.clear();
+        session.on_broker_frame(wire::encode(wire::Credit{4}), kStart + 1s);
+        CHECK(session.due() <= kStart + 1s);
+        session.tick(kStart + 1s);
+        CHECK(host.send(0).first == 5);
+    }
+    SECTION("and is counted as not taken in if there is none") {
+        session.goodbye(kStart + 2s);
+        CHECK(host.send_bytes() <= kWindow);
+        CHECK(session.not_taken_in() == 2);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "a message larger than the window goes alone", "[sender_session]") {
+    make_welcome();
+    session.send("1", "small");
+    CHECK_FALSE(can_send(2 * kWindow)); // the small one is gathered
+    session.tick(kStart);
+    CHECK_FALSE(can_send(2 * kWindow));
+    CHECK(can_send(0));
+    session.on_broker_frame(wire::encode(wire::Credit{1}), kStart + 2ms);
+    REQUIRE(can_send(2 * kWindow));
+    session.send("1", std::string(2 * kWindow, 'x'));
+    CHECK_FALSE(can_send(0));
+    session.tick(kStart + 2ms);
+    REQUIRE(host.sent.size() == 2);
+    CHECK(host.sent[1].size() > kWindow);
+    CHECK_FALSE(can_send(0));
+    session.on_broker_frame(wire::encode(wire::Credit{2}), kStart + 3ms);
+    CHECK(can_send());
+}
+
+TEST_CASE_METHOD(Fixture, "what is gathered goes whole with the next tick, within the window",
+                 "[sender_session]") {
+    const auto confirm_every = GENERATE(1000U, 1U, 3U);
+    CAPTURE(confirm_every);
+    make_welcome();
+    session.send("1", "first"); // so that the others gather
+    session.tick(kStart);
+    unsigned sent = 0;
+    for (const std::size_t bytes : {200U, 1U, 300U, 50U, 0U, 0U, 120U, 10U, 10U}) {
+        if (can_send(bytes)) {
+            const bool receipt = sent++ % confirm_every == confirm_every - 1;
+            session.send("1", std::string(bytes, 'x'),
+                         receipt ? wire::Confirm::kReceipt : wire::Confirm::kNothing);
+        }
+    }
+    session.tick(kStart + feed::kSenderGatherWindow);
+    CHECK(session.counters().messages_sent == 1 + sent);
+    CHECK(host.send_bytes() <= kWindow);
 }
 
 TEST_CASE_METHOD(Fixture, "what may be sent again is bounded in numbers", "[sender_session]") {
     make_welcome();
     Time now = kStart;
     session.send("1", "first", wire::Confirm::kAcknowledgement);
-    while (session.can_send()) {
+    while (can_send()) {
         session.send("1", "");
         session.tick(now += 1ms);
         session.on_broker_frame(wire::encode(wire::Credit{1'000'000}), now);
@@ -352,5 +501,5 @@ TEST_CASE_METHOD(Fixture, "what may be sent again is bounded in numbers", "[send
     }
     CHECK(session.counters().messages_sent <= wire::kUnacknowledgedMax);
     session.on_broker_frame(acknowledged(1, {1}), now);
-    CHECK(session.can_send());
+    CHECK(can_send());
 }

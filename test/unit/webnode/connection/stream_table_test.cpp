@@ -72,7 +72,6 @@ TEST_CASE("the first stream of an id is a login, the last one a logout", "[strea
 
     const auto one_left = table.remove(first);
     CHECK(one_left.fd == 1);
-    CHECK(one_left.was_parked);
     CHECK_FALSE(one_left.freed_id);
     CHECK(fds_of(table, "123") == std::vector<int>{2});
 
@@ -90,7 +89,6 @@ TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
     const auto removed = table.remove(handle);
     CHECK(removed.fd == 1);
     CHECK(removed.pending == 42);
-    CHECK_FALSE(removed.was_parked);
     CHECK_FALSE(removed.freed_id);
 }
 

@@ -195,9 +195,7 @@ TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[http_front]") {
 TEST_CASE("ordinary routes are the library's", "[http_front]") {
     HttpFront front;
     front.Get("/hello/(.*)", [](const httplib::Request& request, httplib::Response& response) {
-        response.set_content("hello " + std::string(request.matches[1]) + " from " +
-                                 request.remote_addr,
-                             "text/plain");
+        response.set_content("hello " + std::string(request.matches[1]), "text/plain");
     });
     front.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
         response.set_content(request.body, "text/plain");
@@ -206,11 +204,10 @@ TEST_CASE("ordinary routes are the library's", "[http_front]") {
         throw std::runtime_error("secret");
     });
 
-    const Answer hello = front.handle(request_of("GET /hello/you", "Range: bytes=0-1\r\n"),
-                                      {.host = "192.0.2.7", .port = 4});
+    const Answer hello = front.handle(request_of("GET /hello/you", "Range: bytes=0-1\r\n"));
     CHECK(hello.status == 200);
     CHECK(hello.next == Next::kKeepAlive);
-    CHECK(body_of(hello.bytes) == "hello you from 192.0.2.7");
+    CHECK(body_of(hello.bytes) == "hello you");
 
     const std::string multipart = "Content-Type: multipart/form-data; boundary=b\r\n";
     const std::string body =
