@@ -7,6 +7,7 @@
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>

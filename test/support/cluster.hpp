@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <zmq.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

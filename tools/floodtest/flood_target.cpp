@@ -19,7 +19,7 @@ constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kIdMark = "{id}";
 constexpr std::size_t kSourcesMax = 65536;
 
-[[nodiscard]] std::string quoted(std::string_view text) {
+[[nodiscard]] std::string in_quotes(std::string_view text) {
     std::string out(1, '"');
     out.append(text).append(1, '"');
     return out;
@@ -44,7 +44,7 @@ constexpr std::size_t kSourcesMax = 65536;
     const std::string port = std::to_string(where.port);
     const int failure = ::getaddrinfo(where.host.c_str(), port.c_str(), &hints, &found);
     if (failure != 0) {
-        return Error{"cannot resolve " + quoted(where.host) + ": " + ::gai_strerror(failure)};
+        return Error{"cannot resolve " + in_quotes(where.host) + ": " + ::gai_strerror(failure)};
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     SocketAddress address;
@@ -94,13 +94,13 @@ constexpr std::size_t kSourcesMax = 65536;
     const auto first = parse_ipv4(item.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_ipv4(item.substr(dash + 1));
     if (!first || !last) {
-        return Error{quoted(item) + " is neither an address nor a range of IPv4 addresses"};
+        return Error{in_quotes(item) + " is neither an address nor a range of IPv4 addresses"};
     }
     if (*last < *first) {
-        return Error{"the range " + quoted(item) + " ends before it begins"};
+        return Error{"the range " + in_quotes(item) + " ends before it begins"};
     }
     if (*last - *first >= kSourcesMax - sources.size()) {
-        return Error{"the range " + quoted(item) + " makes more than 65,536 source addresses"};
+        return Error{"the range " + in_quotes(item) + " makes more than 65,536 source addresses"};
     }
     for (std::uint64_t address = *first; address <= *last; ++address) {
         sources.push_back(ipv4_address(static_cast<std::uint32_t>(address)));
@@ -117,13 +117,13 @@ const sockaddr* SocketAddress::get() const {
 
 Result<FloodTarget> FloodTarget::parse(std::string_view url) {
     if (!url.starts_with(kScheme)) {
-        return Error{quoted(url) + " does not begin with http://"};
+        return Error{in_quotes(url) + " does not begin with http://"};
     }
     const std::string_view rest = url.substr(kScheme.size());
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     const std::string path = slash == rest.size() ? "/" : std::string(rest.substr(slash));
     if (!valid_path(path)) {
-        return Error{quoted(url) + " has a blank or a character that is not ASCII"};
+        return Error{in_quotes(url) + " has a blank or a character that is not ASCII"};
     }
     const Result<wire::HostPort> where = parse_authority(rest.substr(0, slash));
     if (!where.ok()) {

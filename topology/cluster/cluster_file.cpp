@@ -43,7 +43,8 @@ std::uint32_t line_of(const toml::node& node) {
     return node.source().begin.line;
 }
 
-std::string quoted(std::string_view text) {
+/// Not called `quoted`: a call with a std::string would find std::quoted as well.
+std::string in_quotes(std::string_view text) {
     std::string out(1, '"');
     out.append(text).append(1, '"');
     return out;
@@ -80,13 +81,13 @@ std::string hint(std::string_view key, Keys known) {
     if (edit_distance(key, *nearest) * kCharactersPerSlip > key.size()) {
         return "; known are " + listed(known);
     }
-    return "; did you mean " + quoted(*nearest) + "?";
+    return "; did you mean " + in_quotes(*nearest) + "?";
 }
 
 void refuse_unknown_keys(const toml::table& table, std::string_view where, Keys known) {
     for (const auto& [key, value] : table) {
         if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
-            throw Mistake{key.source().begin.line, "unknown key " + quoted(key.str()) + " in " +
+            throw Mistake{key.source().begin.line, "unknown key " + in_quotes(key.str()) + " in " +
                                                        std::string(where) + hint(key.str(), known)};
         }
     }
@@ -112,7 +113,7 @@ class TableReader {
             return std::nullopt;
         }
         if (!node->is_string()) {
-            throw Mistake{line_of(*node), quoted(key) + " wants text in quotes"};
+            throw Mistake{line_of(*node), in_quotes(key) + " wants text in quotes"};
         }
         return node->value<std::string>();
     }
@@ -120,7 +121,7 @@ class TableReader {
     [[nodiscard]] std::string text(std::string_view key) const {
         std::optional<std::string> value = text_if_any(key);
         if (!value) {
-            throw Mistake{line_of(table_), where_ + " has no " + quoted(key)};
+            throw Mistake{line_of(table_), where_ + " has no " + in_quotes(key)};
         }
         return *std::move(value);
     }
@@ -132,7 +133,7 @@ class TableReader {
                    c == '.' || c == '_' || c == '-';
         });
         if (value.empty() || value.size() > kNameBytesMax || !plain) {
-            throw Mistake{line(key), quoted(value) + " is not a name: 1 to 48 characters of " +
+            throw Mistake{line(key), in_quotes(value) + " is not a name: 1 to 48 characters of " +
                                          "A-Z a-z 0-9 . _ -"};
         }
         return value;
@@ -146,11 +147,11 @@ class TableReader {
             return absent;
         }
         if (!node->is_integer()) {
-            throw Mistake{line_of(*node), quoted(key) + " wants a whole number"};
+            throw Mistake{line_of(*node), in_quotes(key) + " wants a whole number"};
         }
         const std::int64_t value = node->value<std::int64_t>().value_or(absent);
         if (value < min || value > max) {
-            throw Mistake{line_of(*node), quoted(key) + " is " + std::to_string(value) +
+            throw Mistake{line_of(*node), in_quotes(key) + " is " + std::to_string(value) +
                                               "; it is a number from " + std::to_string(min) +
                                               " to " + std::to_string(max)};
         }
@@ -202,7 +203,7 @@ class ClusterReader {
         }
         const toml::array* const tables = node->as_array();
         if (tables == nullptr || !tables->is_array_of_tables()) {
-            throw Mistake{line_of(*node), quoted(key) + " is written [[" + std::string(key) +
+            throw Mistake{line_of(*node), in_quotes(key) + " is written [[" + std::string(key) +
                                               "]], once for each " + std::string(key)};
         }
         for (const toml::node& table : *tables) {
@@ -216,10 +217,11 @@ class ClusterReader {
         const bool reachable = host.address != "*" && host.address != "0.0.0.0";
         if (!reachable || !wire::parse_host_port(wire::HostPort{host.address, 1}.text()).ok()) {
             throw Mistake{reader.line("address"),
-                          quoted(host.address) + " is not an address that others can connect to"};
+                          in_quotes(host.address) +
+                              " is not an address that others can connect to"};
         }
         if (!host_names_.insert(host.name).second) {
-            throw Mistake{reader.line("name"), "two hosts are named " + quoted(host.name)};
+            throw Mistake{reader.line("name"), "two hosts are named " + in_quotes(host.name)};
         }
         cluster_.hosts.push_back(std::move(host));
     }
@@ -251,7 +253,7 @@ class ClusterReader {
         node.workers = static_cast<unsigned>(reader.number("workers", 1, kWorkersMax, 1));
         node.admin = reader.admin();
         if (!web_node_names_.insert(node.name).second) {
-            throw Mistake{reader.line("name"), "two web nodes are named " + quoted(node.name)};
+            throw Mistake{reader.line("name"), "two web nodes are named " + in_quotes(node.name)};
         }
         take_port(node.host, node.http_port, reader.line("http_port"));
         cluster_.web_nodes.push_back(std::move(node));
@@ -260,7 +262,7 @@ class ClusterReader {
     std::string known_host(const TableReader& reader) {
         std::string name = reader.text("host");
         if (!host_names_.contains(name)) {
-            throw Mistake{reader.line("host"), "no [[host]] is named " + quoted(name)};
+            throw Mistake{reader.line("host"), "no [[host]] is named " + in_quotes(name)};
         }
         return name;
     }
@@ -268,7 +270,7 @@ class ClusterReader {
     void take_port(const std::string& host, std::uint16_t port, std::uint32_t line) {
         const auto [place, fresh] = ports_.try_emplace(std::pair(host, port), line);
         if (!fresh) {
-            throw Mistake{line, "port " + std::to_string(port) + " of host " + quoted(host) +
+            throw Mistake{line, "port " + std::to_string(port) + " of host " + in_quotes(host) +
                                     " is taken by line " + std::to_string(place->second)};
         }
     }
@@ -298,7 +300,7 @@ Result<ClusterWebNode> Cluster::web_node(const std::string& name) const {
         }
         names.append(names.empty() ? "" : ", ").append(node.name);
     }
-    return Error{"the cluster file has no web node " + quoted(name) + "; it has " +
+    return Error{"the cluster file has no web node " + in_quotes(name) + "; it has " +
                  (names.empty() ? "none" : names)};
 }
 

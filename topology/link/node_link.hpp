@@ -7,6 +7,7 @@
 #include "topology/session/node_session.hpp"
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 

@@ -5,6 +5,7 @@
 #include "topology/link/zmq_socket.hpp"
 #include "topology/session/sender_session.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>

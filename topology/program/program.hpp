@@ -5,6 +5,7 @@
 #include "topology/base/result.hpp"
 #include "topology/base/unique_fd.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

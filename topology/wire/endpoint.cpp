@@ -43,14 +43,14 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out(1, '"');
     out.append(text).append(1, '"');
     return out;
 }
 
 Error bad(std::string_view text, std::string_view why) {
-    return Error{quoted(text).append(" is not an address: ").append(why)};
+    return Error{in_quotes(text).append(" is not an address: ").append(why)};
 }
 
 /// @param whole  what the user wrote, for the error.
@@ -70,7 +70,7 @@ Result<HostPort> parse(std::string_view text, std::string_view whole) {
         return bad(whole, "the host has 1 to 253 characters");
     }
     if (!(bracketed ? valid_bracketed_host(host) : valid_plain_host(host))) {
-        return bad(whole, quoted(host) + " is not a host");
+        return bad(whole, in_quotes(host) + " is not a host");
     }
     const std::optional<std::uint16_t> port = parse_port(text.substr(colon + 1));
     if (!port) {

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
