@@ -1,5 +1,7 @@
 #include "topology/process/kept_broker.hpp"
 
+#include "topology/base/text.hpp"
+
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -80,7 +82,7 @@ void KeptBroker::tick(Time now) {
         return;
     }
     if (const Status launched = launch(now); !launched.ok()) {
-        spdlog::error("event=broker-not-started text=\"{}\"", launched.error().text);
+        spdlog::error("event=broker-not-started text={}", log_value(launched.error().text));
         restart_at_ = now + RestartDelay::kLongestPause;
     }
 }
@@ -126,7 +128,7 @@ void KeptBroker::on_end(const ProcessEnd& end, Time now) {
         return;
     }
     restart_at_ = now + delay_.after(now - started_);
-    spdlog::error("event=broker-died how=\"{}\" restart_ms={}", end.text(),
+    spdlog::error("event=broker-died how={} restart_ms={}", log_value(end.text()),
                   in_ms(restart_at_ - now));
 }
 

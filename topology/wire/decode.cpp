@@ -1,9 +1,9 @@
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 #include "topology/wire/flags.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -153,9 +153,7 @@ class BodyDecoder {
             refuse(ErrorCode::kMalformed, "the role is neither 1 (node) nor 2 (sender)");
         }
         hello.role = static_cast<Role>(role);
-        const bool printable = std::all_of(hello.name.begin(), hello.name.end(),
-                                           [](char c) { return c >= 0x21 && c <= 0x7E; });
-        if (hello.name.empty() || hello.name.size() > kNameBytesMax || !printable) {
+        if (!is_printable_name(hello.name, kNameBytesMax)) {
             refuse(ErrorCode::kMalformed, "the name is not 1 to 64 printable ASCII characters");
         }
         return hello;
