@@ -78,7 +78,7 @@ class Worker : private link::NodeLinkHandler {
     [[nodiscard]] Time next_due();
     void enter(slot::WorkerState state);
     void publish_counters();
-    void report_slow_streams();
+    void report_slow_streams(Time now);
 
     void drain();
     void finish_deliveries();

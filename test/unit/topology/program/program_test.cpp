@@ -68,7 +68,7 @@ Ran run(
     CLI::App app{"A program for tests", "zcomet-x"};
     Ran ran;
     app.add_option("--count", ran.count)->check(CLI::Range(0, 9));
-    zcomet::add_common_options(app);
+    zcomet::program::add_common_options(app);
     arguments.insert(arguments.begin(), "/somewhere/zcomet-x");
     std::vector<char*> argv;
     argv.reserve(arguments.size());
@@ -76,7 +76,7 @@ Ran run(
         argv.push_back(argument.data());
     }
     Captured err(stderr);
-    ran.status = zcomet::run_program(app, static_cast<int>(argv.size()), argv.data(), [&] {
+    ran.status = zcomet::program::run_program(app, static_cast<int>(argv.size()), argv.data(), [&] {
         ran.body_ran = true;
         return body();
     });
@@ -115,6 +115,13 @@ TEST_CASE("what the body throws is one line and status 1", "[program]") {
     const Ran ran = run({}, []() -> int { throw std::runtime_error("port 80\nis taken"); });
     CHECK(ran.status == 1);
     CHECK(ran.err == "zcomet-x: port 80 is taken\n");
+}
+
+TEST_CASE("a mistake in a file that options name is one line and status 2", "[program]") {
+    const Ran ran = run(
+        {}, []() -> int { throw zcomet::program::Misconfigured("cluster.toml:3: unknown key"); });
+    CHECK(ran.status == 2);
+    CHECK(ran.err == "zcomet-x: cluster.toml:3: unknown key\n");
 }
 
 TEST_CASE("--help and --version print to standard output and end well", "[program]") {
@@ -156,15 +163,15 @@ TEST_CASE("a log line has time, program, level and message", "[program]") {
 
 TEST_CASE("the ready line is whole and written at once", "[program]") {
     Captured out(stdout);
-    zcomet::print_ready("zcomet-x", "http=127.0.0.1:8000");
-    zcomet::print_ready("zcomet-x", "");
+    zcomet::program::print_ready("zcomet-x", "http=127.0.0.1:8000");
+    zcomet::program::print_ready("zcomet-x", "");
     CHECK(out.text() == "zcomet-x ready http=127.0.0.1:8000\nzcomet-x ready\n");
 }
 
 TEST_CASE("termination signals become readable instead of ending the process", "[program]") {
     sigset_t mask_before;
     pthread_sigmask(SIG_SETMASK, nullptr, &mask_before);
-    const zcomet::UniqueFd fd = zcomet::catch_termination_signals();
+    const zcomet::UniqueFd fd = zcomet::program::catch_termination_signals();
     signalfd_siginfo signal{};
     CHECK(::read(fd.get(), &signal, sizeof(signal)) == -1); // none yet, and it does not block
     for (const int number : {SIGINT, SIGTERM}) {
@@ -177,8 +184,11 @@ TEST_CASE("termination signals become readable instead of ending the process", "
 }
 
 TEST_CASE("a log limit lets the first through and counts the rest", "[program]") {
-    zcomet::LogLimit limit;
-    CHECK(limit.pass() == 1);
-    CHECK(limit.pass() == 0);
-    CHECK(limit.pass() == 0);
+    zcomet::program::LogLimit limit;
+    const zcomet::Time start{};
+    CHECK(limit.pass(start) == 1);
+    CHECK(limit.pass(start) == 0);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval / 2) == 0);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 3);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 0);
 }
