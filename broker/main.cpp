@@ -1,6 +1,8 @@
 // zcomet-broker: keeps the table id → nodes and passes messages on.
 #include "broker/shell/options.hpp"
 #include "broker/shell/supervise.hpp"
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/program/program.hpp"
 
@@ -10,7 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,26 +28,15 @@ void raise_descriptor_limit() {
     }
 }
 
-template <typename T> T value_or_throw(Result<T> result) {
-    if (!result.ok()) {
-        throw std::runtime_error(result.error().text);
-    }
-    return std::move(result).value();
-}
-
 void say_ready(const broker::shell::BrokerOptions& options, const broker::shell::Broker& broker) {
     const std::string admin = broker.admin_address();
     const std::string addresses = "listen=" + broker.listen_endpoint() +
                                   " feed=" + broker.feed_endpoint() +
                                   (admin.empty() ? "" : " admin=" + admin);
-    const broker::router::RouterOptions& router = options.router;
-    spdlog::info("event=ready pid={} name={} incarnation={} {} advertise={} liveness_ms={} "
-                 "sender_window={} feed_window={} feed_bound={} peers_max={}",
-                 ::getpid(), router.name, broker::router::hex_u64(router.incarnation), addresses,
-                 options.advertise.empty() ? "-" : options.advertise,
-                 std::chrono::duration_cast<std::chrono::milliseconds>(router.liveness).count(),
-                 router.sender_window_bytes, router.feed.window_bytes, router.feed.bound_bytes,
-                 router.peers_max);
+    spdlog::info("event=ready pid={} name={} incarnation={} {} advertise={}", ::getpid(),
+                 log_value(options.router.name),
+                 broker::router::hex_u64(options.router.incarnation), addresses,
+                 options.advertise.empty() ? "-" : log_value(options.advertise));
     program::print_ready("zcomet-broker", addresses);
 }
 
@@ -54,18 +44,18 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 /// a second needs beside its table. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
-int serve(const broker::shell::BrokerFlags& flags) {
-    if (flags.supervised) { // executed as /proc/self/exe, it would show as "exe"
+int serve(broker::shell::CommandLine& line) {
+    if (line.supervised()) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
-    const broker::shell::BrokerOptions options =
-        value_or_throw(broker::shell::to_broker_options(flags));
+    throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
     raise_descriptor_limit();
     link::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
-    const auto broker = value_or_throw(broker::shell::Broker::open(context, options));
-    say_ready(options, *broker);
+    const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
+    program::log_settings(line.table());
+    say_ready(line.options(), *broker);
     broker->run(stop.get());
     spdlog::info("event=stopping");
     return 0;
@@ -77,13 +67,12 @@ int main(int argc, char** argv) {
     CLI::App app("The broker of a Zcomet cluster: knows which node holds which id, and passes "
                  "messages on.",
                  "zcomet-broker");
-    broker::shell::BrokerFlags flags;
     program::add_common_options(app);
-    broker::shell::add_broker_options(app, flags);
-    return program::run_program(app, argc, argv, [&] {
-        const bool is_supervisor = flags.supervise && !flags.supervised;
-        return is_supervisor
+    broker::shell::CommandLine line(app);
+    const auto body = [&] {
+        return line.is_supervisor()
                    ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc))
-                   : serve(flags);
-    });
+                   : serve(line);
+    };
+    return program::run_program(app, argc, argv, body, program::LogMode::kNeverWait);
 }

@@ -1,5 +1,6 @@
 #include "broker/shell/supervise.hpp"
 
+#include "topology/base/value_or_throw.hpp"
 #include "topology/process/kept_broker.hpp"
 #include "topology/program/program.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 #include <utility>
 
 namespace zcomet::broker::shell {
@@ -37,9 +37,7 @@ int supervise(std::vector<std::string> arguments) {
     command.arguments = std::move(arguments);
     command.arguments.emplace_back("--supervised");
     process::KeptBroker broker;
-    if (const Status started = broker.start(std::move(command), Clock::now()); !started.ok()) {
-        throw std::runtime_error(started.error().text);
-    }
+    throw_unless_done(broker.start(std::move(command), Clock::now()));
     bool announced = false;
     while (wait_for_events(broker, termination)) {
         broker.tick(Clock::now());
