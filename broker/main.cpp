@@ -2,14 +2,18 @@
 #include "broker/shell/options.hpp"
 #include "broker/shell/supervise.hpp"
 #include "topology/base/text.hpp"
+#include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/loop.hpp"
+#include "topology/process/file_limit.hpp"
+#include "topology/process/pulse.hpp"
+#include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -19,13 +23,6 @@ namespace {
 
 using namespace zcomet;
 
-/// Each peer takes a descriptor, each node two; the usual soft limit of 1024 is soon reached.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    }
 }
 
 void say_ready(const broker::shell::BrokerOptions& options, const broker::shell::Broker& broker) {
@@ -45,18 +42,27 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
 int serve(broker::shell::CommandLine& line) {
+    process::Service service;
     if (line.supervised()) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
     throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
-    raise_descriptor_limit();
+    process::raise_file_limit(); // each peer takes a descriptor, each node two
     link::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());
     say_ready(line.options(), *broker);
-    broker->run(stop.get());
+    service.ready(Clock::now());
+    loop::Loop loop;
+    loop.add(service, loop::Order::kBroker);
+    process::Pulse pulse(line.pulse_fd());
+    if (line.pulse_fd() >= 0) {
+        loop.add(pulse, loop::Order::kBroker);
+    }
+    broker->run(loop, stop.get());
+    service.stopping();
     spdlog::info("event=stopping");
     return 0;
 }
@@ -71,7 +77,8 @@ int main(int argc, char** argv) {
     broker::shell::CommandLine line(app);
     const auto body = [&] {
         return line.is_supervisor()
-                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc))
+                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc),
+                                              line.hang_after())
                    : serve(line);
     };
     return program::run_program(app, argc, argv, body, program::LogMode::kNeverWait);

@@ -35,8 +35,8 @@ void Router::on_send(const Incoming& in, const wire::Send& send) {
 bool Router::may_send(const Incoming& in, const wire::Send& send) {
     const table::SenderPart& sender = *peers_[in.peer].sender();
     const std::uint32_t count = send.messages.count();
-    if (send.first + (count - 1) < send.first) {
-        refuse(in, wire::ErrorCode::kMalformed, "the messages' numbers do not fit into 64 bits");
+    if (send.first > wire::kSendNumberMax || count - 1 > wire::kSendNumberMax - send.first) {
+        refuse(in, wire::ErrorCode::kMalformed, "a message's number is at most 2^64 - 2");
         return false;
     }
     if (send.confirm == wire::Confirm::kAcknowledgement &&

@@ -3,11 +3,7 @@
 #include "topology/link/query.hpp"
 
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
-#include <algorithm>
-#include <array>
-#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -102,17 +98,29 @@ std::string Broker::admin_address() const {
     return admin_ == nullptr ? std::string() : admin_->address().text();
 }
 
-void Broker::run(int stop_fd) {
-    do {
-        const Time now = Clock::now();
-        if (feeds_ready_) {
-            receive_subscriptions();
-        }
-        if (peers_ready_) {
-            receive_frames(now);
-        }
-        router_->turn(now);
-    } while (sleep_until_due(stop_fd));
+void Broker::run(loop::Loop& loop, int stop_fd) {
+    loop.add(*this, loop::Order::kBroker);
+    loop.run(stop_fd);
+    loop.remove(*this);
+}
+
+void Broker::on_ready(std::size_t index) {
+    (index == 0 ? peers_ready_ : feeds_ready_) = true;
+}
+
+bool Broker::turn(Time now) {
+    if (feeds_ready_) {
+        receive_subscriptions();
+    }
+    if (peers_ready_) {
+        receive_frames(now);
+    }
+    router_->turn(now);
+    // The descriptors tell of news once only, and sending may have taken it off them; so the
+    // sockets are asked before every sleep.
+    peers_ready_ = peers_.readable();
+    feeds_ready_ = feeds_.readable();
+    return peers_ready_ || feeds_ready_;
 }
 
 void Broker::receive_frames(Time now) {
@@ -152,32 +160,6 @@ void Broker::receive_subscriptions() {
         router_->on_subscription(is_subscription ? bytes.substr(1) : std::string_view(),
                                  is_subscription && bytes[0] == 1);
     }
-}
-
-/// @return false when it is time to stop.
-bool Broker::sleep_until_due(int stop_fd) {
-    // The descriptors tell of news once only, and sending may have taken it off them; so the
-    // sockets are asked before every sleep.
-    peers_ready_ = peers_.readable();
-    feeds_ready_ = feeds_.readable();
-    const bool more_waits = peers_ready_ || feeds_ready_;
-    const Time due = router_->due();
-    const Duration sleep =
-        more_waits ? Duration::zero() : std::max(due - Clock::now(), Duration::zero());
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(sleep);
-    const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (sleep - seconds).count()};
-    std::array<pollfd, 3> waiting{{{.fd = stop_fd, .events = POLLIN, .revents = 0},
-                                   {.fd = peers_.fd(), .events = POLLIN, .revents = 0},
-                                   {.fd = feeds_.fd(), .events = POLLIN, .revents = 0}}};
-    const bool has_deadline = more_waits || due != kNever;
-    const int ready =
-        ::ppoll(waiting.data(), waiting.size(), has_deadline ? &timeout : nullptr, nullptr);
-    if (ready <= 0) {
-        return true;
-    }
-    peers_ready_ = peers_ready_ || waiting[1].revents != 0;
-    feeds_ready_ = feeds_ready_ || waiting[2].revents != 0;
-    return waiting[0].revents == 0;
 }
 
 bool Broker::send_to_peer(std::string_view connection, std::string frame) {

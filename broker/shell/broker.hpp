@@ -6,8 +6,11 @@
 #include "broker/shell/event_log.hpp"
 #include "topology/base/result.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/loop.hpp"
 
+#include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,7 +30,7 @@ struct BrokerOptions {
 };
 
 /// Thread:  one, for its whole life.
-class Broker : private router::RouterHost {
+class Broker : private router::RouterHost, private loop::Source {
   public:
     /// Binds all sockets: whoever connects from now on will be heard.
     /// Errors:  a port is in use, and by what; an address that is not this machine's.
@@ -44,7 +47,8 @@ class Broker : private router::RouterHost {
     [[nodiscard]] std::string admin_address() const;
 
     /// Serves until `stop_fd` becomes readable.
-    void run(int stop_fd);
+    /// @param loop  turns meanwhile, with whatever else it drives.
+    void run(loop::Loop& loop, int stop_fd);
 
   private:
     explicit Broker(zmq::context_t& context);
@@ -52,7 +56,11 @@ class Broker : private router::RouterHost {
 
     void receive_frames(Time now);
     void receive_subscriptions();
-    [[nodiscard]] bool sleep_until_due(int stop_fd);
+
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    void on_ready(std::size_t index) override;
+    bool turn(Time now) override;
+    [[nodiscard]] Time due() const override { return router_->due(); }
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
     void publish(std::string_view topic, const feed::SharedFrame& frame) override;
@@ -61,6 +69,7 @@ class Broker : private router::RouterHost {
 
     link::ZmqSocket peers_; // ROUTER
     link::ZmqSocket feeds_; // XPUB
+    std::array<int, 2> fds_{peers_.fd(), feeds_.fd()};
     /// Whether there is something to receive; asking ZeroMQ without need costs system calls.
     bool peers_ready_ = true;
     bool feeds_ready_ = true;

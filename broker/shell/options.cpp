@@ -20,6 +20,7 @@ constexpr std::uint32_t kSenderWindowMin = 65'536;
 constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
+constexpr std::uint32_t kHangSecondsMax = 86'400;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 constexpr int kHeartbeatsPerLiveness = 3;
 
@@ -101,8 +102,19 @@ void CommandLine::add_limits() {
 void CommandLine::add_supervision() {
     table_.add("--supervise", &supervise_,
                "Run the broker as a child process, and start it again at once if it dies");
+    table_
+        .add("--hang-after", program::in_seconds(hang_after_),
+             "With --supervise: kill and restart a broker that has done nothing at all for so "
+             "long; 0: never")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHangSecondsMax)
+        .check([](const std::string& text) {
+            return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
+        });
     // Not for people: what a supervisor says to its broker (process::KeptBroker).
     table_.add("--supervised", &supervised_, "").hidden();
+    table_.add("--pulse-fd", &pulse_fd_, "").hidden();
     table_.add("--bound-listen", program::as_tcp_endpoint(bound_listen_), "").hidden();
     table_.add("--bound-feed", program::as_tcp_endpoint(bound_feed_), "").hidden();
     table_.add("--bound-admin", program::as_host_port(bound_admin_), "").hidden();

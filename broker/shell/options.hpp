@@ -28,6 +28,10 @@ class CommandLine {
     [[nodiscard]] bool is_supervisor() const { return supervise_ && !supervised_; }
     /// Whether this is such a child.
     [[nodiscard]] bool supervised() const { return supervised_; }
+    /// A broker that is kept, and whose loop has stood still for so long, is killed; 0: never.
+    [[nodiscard]] Duration hang_after() const { return hang_after_; }
+    /// Where a kept broker gives signs of life; -1: nowhere.
+    [[nodiscard]] int pulse_fd() const { return pulse_fd_; }
     [[nodiscard]] const program::OptionTable& table() const { return table_; }
 
   private:
@@ -43,6 +47,8 @@ class CommandLine {
     std::string host_;
     bool supervise_ = false;
     bool supervised_ = false;
+    std::chrono::seconds hang_after_{10};
+    int pulse_fd_ = -1;
     /// The addresses that an earlier process of this broker had; they win over all others.
     wire::HostPort bound_listen_;
     wire::HostPort bound_feed_;

@@ -3,6 +3,8 @@
 // reach; one that fails ends the broker, whose nodes then tell the next one all there is to know.
 #pragma once
 
+#include "topology/base/time.hpp"
+
 #include <string>
 #include <vector>
 
@@ -10,9 +12,10 @@ namespace zcomet::broker::shell {
 
 /// Runs until SIGTERM or SIGINT; then the broker has ended, too.
 /// @param arguments  of this process, without its name; the broker gets the same.
+/// @param hang_after  a broker whose loop has stood still for so long is killed; zero: never.
 /// @return the exit status: 0, or that of a broker that could not start.
 /// Throws std::runtime_error if there is no process to be had.
 /// Thread: the main thread, with no other and no ZeroMQ context.
-[[nodiscard]] int supervise(std::vector<std::string> arguments);
+[[nodiscard]] int supervise(std::vector<std::string> arguments, Duration hang_after);
 
 } // namespace zcomet::broker::shell

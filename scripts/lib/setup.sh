@@ -1,10 +1,10 @@
-# shellcheck shell=bash disable=SC2034 # the lists are for those who source this file
+# shellcheck shell=bash disable=SC2034,SC2154 # the lists and run_command are for scripts that source this
 # Sourced by the scripts that people run: installs what is missing on Debian 12, and builds.
 #
 #     . "$(dirname "$0")/lib/setup.sh"
-#     install_packages "${build_packages[@]}"
-#     configure_build "$root/build"
-#     build_targets "$root/build"
+#     packages=("${build_packages[@]}")
+#     programs=(zcomet-broker zcomet-webnode)
+#     run_command demo "$@"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -22,7 +22,8 @@ build_packages=(
 test_packages=(python3-zmq iproute2 util-linux nftables libfaketime chromium chromium-driver gnuplot-nox)
 # What the sanitizer build uses beside those of build and tests.
 sanitize_packages=(clang libclang-rt-14-dev)
-lint_packages=(clang-format clang-tidy shellcheck)
+# python3-zmq has the types that the tests use.
+lint_packages=(clang-format clang-tidy shellcheck black mypy python3-flake8 python3-zmq)
 
 # Progress and errors go to standard error, so that a script's own output stays clean.
 say() { printf '%s\n' "$*" >&2; }
@@ -92,4 +93,34 @@ build_targets() {
     else
         quietly ninja -C "$directory" "$@" || fail "the build failed"
     fi
+}
+
+# Replaces this script by a module of scripts/zcomet_lab, such as `demo`.
+# usage: become MODULE [ARGUMENT]...
+become() {
+    export PYTHONPATH=$root/scripts PYTHONDONTWRITEBYTECODE=1
+    exec python3 -m "zcomet_lab.$1" "${@:2}"
+}
+
+# Does all that a command does: installs `packages`, builds `programs`, which are two arrays that the
+# caller sets, and becomes a module with the caller's arguments. Without programs nothing is built.
+# Nor is anything installed or built with --help, or with --page, which only writes a page anew.
+# usage: run_command MODULE "$@"
+run_command() {
+    local module=$1 targets
+    shift
+    case "${1-}" in
+    -h | --help | --page) become "$module" "$1" ;;
+    esac
+    if [ "${#packages[@]}" -gt 0 ]; then
+        install_packages "${packages[@]}"
+    fi
+    if [ "${#programs[@]}" -gt 0 ]; then
+        targets=$(become programs "${programs[@]}") || fail "not all programs are known: ${programs[*]}"
+        configure_build "$root/build"
+        # shellcheck disable=SC2086 # a word for each target
+        build_targets "$root/build" $targets
+        set -- --build "$root/build" "$@"
+    fi
+    become "$module" "$@"
 }

@@ -11,6 +11,7 @@
 //     all SIZE STAMP          one such chunk to each stream, all with the same stamp
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/endpoint.hpp"
 
@@ -20,7 +21,6 @@
 #include <netinet/tcp.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -227,13 +227,6 @@ class Floor {
     std::string chunk_;
 };
 
-void raise_file_limit() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -242,7 +235,7 @@ int main(int argc, char** argv) {
     app.add_option("--port", port, "Where to listen on 127.0.0.1; 0: any port");
     program::add_common_options(app);
     return program::run_program(app, argc, argv, [&port] {
-        raise_file_limit();
+        process::raise_file_limit();
         const UniqueFd signals = program::catch_termination_signals();
         Floor floor(port);
         program::print_ready("bench-floor", fmt::format("port={}", floor.port()));

@@ -1,82 +1,60 @@
 """A real browser shows each message while the response is still open.
 
-Opens /test/123 of a real web node in headless Chromium, sends messages with zcomet-ctl, and asks the
-page for its text and whether it is still loading.
-usage: comet_page.py BROKER WEBNODE CTL      (the three programs)
+Opens /test/123 of a real web node in headless Chromium, sends messages with zcomet-ctl, and asks
+the page for its text and whether it is still loading.
+usage: comet_page.py BUILD      (the build directory)
 """
 
 import contextlib
-import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+from zcomet_lab.cluster import Broker, WebNode
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.programs import Programs
+from zcomet_lab.skipping import skip
+from zcomet_lab.waiting import await_true
 
-from programs import Programs  # noqa: E402
-from webdriver import Browser  # noqa: E402
+from webdriver import Browser
 
-TIMEOUT_S = 30
-SKIPPED = 77
+USER_ID = "123"
 # What is sent, and so exactly what the page must show: markup in a message is text to the page.
 TEXTS = ["Why not open another browser window too?", "<b>not bold</b> & 'quoted'", "Grüße, 世界"]
 
 
-def start_cluster(programs, broker_path, web_node_path):
-    broker = programs.start(
-        broker_path, ["--listen", "tcp://127.0.0.1:*", "--feed", "tcp://127.0.0.1:*"],
-        name="broker").await_ready()["listen"]
-    web_node = programs.start(
-        web_node_path, ["--broker", broker, "--http", "127.0.0.1:0", "--name", "a"],
-        name="web node").await_ready()["http"]
-    return broker, web_node
-
-
-def send(ctl_path, broker, text):
-    subprocess.run(
-        [ctl_path, "--broker", broker, "send", "123", text],
-        check=True, capture_output=True, timeout=TIMEOUT_S)
-
-
-def await_true(what, holds):
-    deadline = time.monotonic() + TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {TIMEOUT_S} s: {what}"
-        time.sleep(0.02)
-
-
-def check_page(browser, ctl_path, broker, url):
+def check_page(browser: Browser, ctl: Ctl, url: str) -> None:
     browser.open(url)
-    await_true("the page is being loaded", lambda: url == browser.run("return location.href"))
-    ask = [ctl_path, "--broker", broker, "who", "123"]
-    await_true("the stream is logged in", lambda: b"a/1" in subprocess.check_output(ask))
+    await_true("the page is being loaded", lambda: bool(browser.run("return location.href") == url))
+    ctl.await_logins([USER_ID])
     shown = ""
     for number, text in enumerate(TEXTS, start=1):
-        send(ctl_path, broker, text)
+        ctl.send(USER_ID, text)
         shown += f"Recvd msg #{number}: '{text}'\n"
         await_true(f"the page shows {shown!r}", lambda: page_text(browser) == shown.strip())
         assert browser.run("return document.readyState") == "loading"
     assert browser.run("return document.querySelectorAll('b').length") == 0
 
 
-def page_text(browser):
-    return browser.run("return document.body ? document.body.innerText.trim() : ''")
+def page_text(browser: Browser) -> str:
+    return str(browser.run("return document.body ? document.body.innerText.trim() : ''"))
 
 
-def main():
-    broker_path, web_node_path, ctl_path = sys.argv[1:]
+def main() -> int:
     chromedriver = shutil.which("chromedriver")
     if chromedriver is None or shutil.which("chromium") is None:
-        print("skipped: Chromium (Debian's chromium and chromium-driver) is not installed")
-        return SKIPPED
-    # The browser may still be writing to its profile when it is ended.
-    with tempfile.TemporaryDirectory(prefix="zcomet-browser-", ignore_cleanup_errors=True) as profile, \
-            Programs() as programs:
-        broker, web_node = start_cluster(programs, broker_path, web_node_path)
+        return skip("Chromium (Debian's chromium and chromium-driver) is not installed")
+    # The browser may still write to its profile when it is ended.
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="zcomet-browser-", ignore_cleanup_errors=True
+        ) as profile,
+        Programs(sys.argv[1]) as programs,
+    ):
+        broker = Broker(programs)
+        web_node = WebNode(programs, broker.listen, name="a").await_ready()
         with contextlib.closing(Browser(programs, chromedriver, profile)) as browser:
-            check_page(browser, ctl_path, broker, f"{web_node}/test/123")
+            check_page(browser, broker.ctl, f"{web_node.http}/test/{USER_ID}")
     print(f"the page showed {len(TEXTS)} messages while it was still loading")
     return 0
 

@@ -1,6 +1,7 @@
 // Processes that are killed, stopped or ended under a running cluster: what arrives before, what
 // after, and how soon the cluster is whole again (docs/PROTOCOL.md, section 6).
 #include "test/support/cluster.hpp"
+#include "test/support/sanitized.hpp"
 #include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
@@ -14,14 +15,9 @@ using namespace zcomet::test;
 namespace {
 
 /// The promise is 5 seconds; sanitized programs on a busy machine get twice that.
-#ifdef __SANITIZE_ADDRESS__
-constexpr Duration kWholeAgain = 10s;
-constexpr Duration kLoggedOut = 6s;
-#else
-constexpr Duration kWholeAgain = 5s;
+constexpr Duration kWholeAgain = kSanitized ? 10s : 5s;
 /// Liveness is 3 seconds from the last sign of life; the rest is the broker's next look, and ours.
-constexpr Duration kLoggedOut = 3500ms;
-#endif
+constexpr Duration kLoggedOut = kSanitized ? 6000ms : 3500ms;
 
 Cluster one_web_node(unsigned workers = 1) {
     return Cluster({.web_nodes = 1, .workers = workers});
@@ -203,6 +199,22 @@ TEST_CASE("a web node that was stopped for longer than its lease comes back by i
     CHECK(receives_within(cluster, "123", stream, kWholeAgain));
 }
 
+TEST_CASE("a worker that hangs is killed and started again, and the other one is left alone") {
+    Cluster cluster({.web_nodes = 1, .workers = 2, .web_node_options = {"--hang-after", "2"}});
+    const pid_t hanging = worker_pid(cluster, 0, 1);
+    const pid_t other = worker_pid(cluster, 0, 2);
+    REQUIRE(::kill(hanging, SIGSTOP) == 0);
+    REQUIRE(cluster.web_node(0).await_log("event=hung worker=1 pid=" + std::to_string(hanging)));
+    REQUIRE(cluster.web_node(0).await_log("event=worker-died worker=1 how=\"signal 9 (Killed)\""));
+    REQUIRE(eventually([&] { return live_workers(cluster, 0) == 2; }));
+    CHECK(worker_pid(cluster, 0, 1) != hanging);
+    CHECK(worker_pid(cluster, 0, 2) == other);
+    CHECK(read_stats(cluster.admin(0)).at("workers").at(0).at("restarts") == 1);
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(cluster.send("123", "after") == 1);
+    CHECK(stream.await_chunks(1).size() == 1);
+}
+
 TEST_CASE("a web node that was stopped for a moment loses nothing") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "123");
@@ -233,6 +245,27 @@ TEST_CASE("a web node that ends in order is logged out at once, and its streams 
     CHECK(cluster.web_node(0).wait() == 0);
     CHECK(cluster.send("123", "after") == 1);
     CHECK(staying.await_chunks(2).size() == 2);
+}
+
+TEST_CASE("a worker that ends answers what waits for it to be accepted") {
+    Cluster cluster = one_web_node();
+    const pid_t worker = worker_pid(cluster, 0, 1);
+    REQUIRE(::kill(worker, SIGSTOP) == 0);
+    // The kernel completes the handshakes, and keeps the requests.
+    constexpr int kWaiting = 200; // more than a worker accepts in a turn
+    std::vector<CometClient> streams;
+    for (int i = 0; i < kWaiting; ++i) {
+        streams.emplace_back(cluster.http(0));
+        CHECK(streams.back().send("GET /test/s" + std::to_string(i) +
+                                  " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    REQUIRE(::kill(worker, SIGTERM) == 0);
+    REQUIRE(::kill(worker, SIGCONT) == 0);
+    int whole = 0;
+    for (CometClient& stream : streams) {
+        whole += stream.await_status() == 200 && stream.await_close() && stream.ended() ? 1 : 0;
+    }
+    CHECK(whole == kWaiting);
 }
 
 TEST_CASE("when a web node's supervisor is killed, its workers end in order") {

@@ -60,6 +60,18 @@ TEST_CASE("a supervised broker that is killed is back by itself, and messages ar
     CHECK(std::count(output.begin(), output.end(), '\n') == 1);
 }
 
+TEST_CASE("a supervised broker that hangs is killed, and the next one is found") {
+    Cluster cluster({.web_nodes = 1, .broker_options = {"--supervise", "--hang-after", "2"}});
+    CometClient stream = cluster.open_stream(0, "123");
+    REQUIRE(::kill(broker_pid(cluster.broker()), SIGSTOP) == 0);
+    REQUIRE(cluster.broker().await_log("event=broker-hung"));
+    REQUIRE(cluster.broker().await_log("event=broker-died how=\"signal 9 (Killed)\""));
+    REQUIRE(cluster.broker().await_log("event=broker-back"));
+    CHECK(cluster.await_holders("123", 1));
+    CHECK(cluster.send("123", "after") == 1);
+    CHECK(stream.await_chunks(1).size() == 1);
+}
+
 TEST_CASE("a supervisor takes its broker along, whether it is told to end or killed") {
     Cluster cluster({.web_nodes = 0, .broker_options = {"--supervise"}});
     REQUIRE(broker_pid(cluster.broker()) != cluster.broker().pid());

@@ -1,8 +1,8 @@
 """A program's --help and its man page name the same options with the same defaults.
 
-Reads the page's source: an option is documented by an item (.It) that has it as a flag (.Fl -name), and the
-item's text, up to the next item, has to show the default. The help of a program's commands counts as the
-program's.
+Reads the page's source. An option is documented by an item (.It) that has it as a flag (.Fl -name).
+The item's text, up to the next item, has to show the default. The help of a program's commands
+counts as the program's.
 
 usage: options_documented.py PROGRAM MAN-PAGE      The exit status is 0 if they agree.
 """
@@ -10,23 +10,30 @@ usage: options_documented.py PROGRAM MAN-PAGE      The exit status is 0 if they 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 
-# "  -h,--help   …" or "  --name TYPE:UINT in [1 - 9]=5 Excludes: --other   …": the name, and what follows up to
-# the gap before the description, which may hold a default.
+# "  -h,--help   …" or "  --name TYPE:UINT in [1 - 9]=5 Excludes: --other   …": the name, and the
+# words up to the gap before the description, one of which may have a default.
 HELP_OPTION = re.compile(r"^  (?:-\w,)?--([a-z][a-z0-9-]*)((?: \S+)*)")
 HELP_DEFAULT = re.compile(r"=(\S+)")
 HELP_COMMAND = re.compile(r"^  ([a-z]+)  ")
 PAGE_FLAG = re.compile(r"\bFl -([a-z][a-z0-9-]*)")
+TIMEOUT_S = 20
+
+Options = dict[str, str | None]
+"""The default of each option, or None if it has none."""
 
 
-def help_text(program, *command):
-    run = subprocess.run([program, *command, "--help"], capture_output=True, text=True, timeout=20, check=True)
+def help_text(program: str, *command: str) -> str:
+    run = subprocess.run(
+        [program, *command, "--help"], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    )
     return run.stdout
 
 
-def options_in_help(text):
-    """The options of one --help, each with its default or None."""
-    options = {}
+def options_in_help(text: str) -> Options:
+    """The options of one --help."""
+    options: Options = {}
     for line in text.splitlines():
         if match := HELP_OPTION.match(line):
             default = HELP_DEFAULT.search(match[2])
@@ -34,12 +41,13 @@ def options_in_help(text):
     return options
 
 
-def commands_in_help(text):
+def commands_in_help(text: str) -> list[str]:
     _, _, commands = text.partition("\nSubcommands:\n")
     return [match[1] for match in map(HELP_COMMAND.match, commands.splitlines()) if match]
 
 
-def options_of_program(program):
+def options_of_program(program: str) -> Options:
+    """The options of a program and its commands."""
     text = help_text(program)
     options = options_in_help(text)
     for command in commands_in_help(text):
@@ -47,11 +55,11 @@ def options_of_program(program):
     return options
 
 
-def options_of_page(path):
-    """The options that have an item of their own, each with the item's text."""
+def options_of_page(path: str) -> dict[str, str]:
+    """The options that have an item of their own, and the item's text."""
     with open(path, encoding="utf-8") as page:
         items = re.split(r"^\.It ", page.read(), flags=re.MULTILINE)[1:]
-    documented = {}
+    documented: dict[str, str] = {}
     for item in items:
         heading, _, text = item.partition("\n")
         for name in PAGE_FLAG.findall(heading):
@@ -59,27 +67,29 @@ def options_of_page(path):
     return documented
 
 
-def shows(text, default):
+def shows(text: str, default: str) -> bool:
     """Whether the default stands in the text as a word of its own."""
     return re.search(rf"(?<!\S){re.escape(default)}(?![\w/:])", text) is not None
 
 
-def disagreements(options, documented):
+def disagreements(options: Options, documented: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(options.keys() - documented.keys()):
         yield f"--{name} is not in the man page"
     for name in sorted(documented.keys() - options.keys()):
-        yield f"--{name} is in the man page, but is no option"
+        yield f"--{name} is in the man page, but is not an option"
     for name in sorted(options.keys() & documented.keys()):
         default = options[name]
         if default is not None and not shows(documented[name], default):
             yield f"--{name}: the man page does not show its default, {default}"
 
 
-def main():
+def main() -> int:
     program, page = sys.argv[1:]
     options = options_of_program(program)
+    found = list(disagreements(options, options_of_page(page)))
     # A help text that this script cannot read would agree with an empty page.
-    found = list(disagreements(options, options_of_page(page))) if "help" in options else ["--help is unreadable"]
+    if "help" not in options:
+        found = ["--help is unreadable"]
     for disagreement in found:
         print(f"{page}: {disagreement}")
     return 1 if found else 0

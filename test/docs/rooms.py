@@ -4,8 +4,8 @@ usage: rooms.py SOURCE_ROOT
 
 A room is a folder. Its row says which other rooms it includes. Rows stand in the order of the
 building: a row may name only rows above it, so there is no include that runs back up, and no
-circle. An include that has no row, and a row that no include needs, are both mistakes. Each room
-has one meson.build, whose first line is its purpose, and one namespace, which follows from its path.
+circle. An include without a row is a mistake, and so is a row that no include needs. Each room has
+one meson.build, whose first line is its purpose, and one namespace, which follows from its path.
 """
 
 import pathlib
@@ -16,7 +16,9 @@ TOPS = ("topology", "broker", "webnode", "tools")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 NAMESPACE = re.compile(r"^namespace (zcomet[\w:]*) \{", re.MULTILINE)
 # | `topology/feed/` | what it is for | base, wire |
-ROW = re.compile(r"^\| `((?:topology|broker|webnode|tools)[\w/]*)/` \| [^|]+ \| ([^|]*) \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| `((?:topology|broker|webnode|tools)[\w/]*)/` \| [^|]+ \| ([^|]*) \|$", re.MULTILINE
+)
 
 Rooms = dict[str, set[str]]
 
@@ -47,7 +49,8 @@ def read_includes(root: pathlib.Path) -> Rooms:
         for source in sorted((root / top).rglob("*.[ch]pp")):
             room = source.parent.relative_to(root).as_posix()
             included = {
-                pathlib.PurePath(name).parent.as_posix() for name in INCLUDE.findall(source.read_text())
+                pathlib.PurePath(name).parent.as_posix()
+                for name in INCLUDE.findall(source.read_text())
             }
             rooms.setdefault(room, set()).update(included - {room})
     return rooms
@@ -58,13 +61,16 @@ def table_mistakes(table: Rooms, includes: Rooms) -> list[str]:
     mistakes = []
     above: set[str] = set()
     for room, allowed in table.items():
-        mistakes += [f"{room} may include {other}, which does not stand above it" for other in sorted(allowed - above)]
+        for other in sorted(allowed - above):
+            mistakes.append(f"{room} may include {other}, which does not stand above it")
         above.add(room)
     mistakes += [f"{room} has no row" for room in includes if room not in table]
     mistakes += [f"{room} has a row, and no sources" for room in table if room not in includes]
-    for room in table.keys() & includes.keys():
-        mistakes += [f"{room} includes {other}, which its row does not name" for other in sorted(includes[room] - table[room])]
-        mistakes += [f"{room} does not include {other}, which its row names" for other in sorted(table[room] - includes[room])]
+    for room in sorted(table.keys() & includes.keys()):
+        for other in sorted(includes[room] - table[room]):
+            mistakes.append(f"{room} includes {other}, which its row does not name")
+        for other in sorted(table[room] - includes[room]):
+            mistakes.append(f"{room} does not include {other}, which its row names")
     return mistakes
 
 

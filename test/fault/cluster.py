@@ -1,33 +1,41 @@
-"""A cluster of real programs on network namespaces, with streams and a load, for faults to happen to.
+"""A cluster of real programs on network namespaces, with streams and a load, to be broken.
 
     host        programs
-    broker      zcomet-broker --supervise (and `spare`, to which a fault may move it)
+    broker      zcomet-broker --supervise (a fault may move it to the host `spare`)
     web1, web2  zcomet-webnode with two workers
     load        zcomet-msggen --ack
     browsers    zcomet-floodtest, one for each web node: each id has two streams on each
 
-The runner itself sits at the switch, with an address of its own. Everyone knows the broker by name, from
-a hosts file that a fault may change.
+The runner itself is connected to the switch, with an address of its own. All hosts know the broker
+by a name from a hosts file, which a fault may change.
 """
 
-import contextlib
+import dataclasses
 import errno
+import functools
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import sys
-import time
-import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.namespaces import SWITCH, Network, on_host, port_name
+from zcomet_lab.processes import children_of
+from zcomet_lab.programs import Argument, Program, ProgramError, Programs
+from zcomet_lab.stats import read_stats
+from zcomet_lab.waiting import await_true
 
-from namespaces import SWITCH, Network, on_host  # noqa: E402
-from programs import ProgramError  # noqa: E402
-
-ADDRESSES = {"broker": "198.18.0.1", "web1": "198.18.0.2", "web2": "198.18.0.3", "load": "198.18.0.4",
-             "browsers": "198.18.0.5", "spare": "198.18.0.6"}
+ADDRESSES = {
+    "broker": "198.18.0.1",
+    "web1": "198.18.0.2",
+    "web2": "198.18.0.3",
+    "load": "198.18.0.4",
+    "browsers": "198.18.0.5",
+    "spare": "198.18.0.6",
+}
 OWN_ADDRESS = "198.18.0.250/24"
 BROKER_NAME = "zcomet-broker"
 BROKER = f"tcp://{BROKER_NAME}:5555"
@@ -36,99 +44,84 @@ WORKERS = 2
 IDS = 200
 STREAMS = 2 * IDS  # of each web node
 SEND_INTERVAL_MS = 5
+MESSAGES_MAX = 10_000_000
 MESSAGES_BETWEEN = 150  # that the broker and each worker get before a fault, and after it
 LIVENESS_S = 3
 LOG_DISK_BYTES = 8 << 20
 RECEIVE_QUEUE, SEND_QUEUE = 0, 1  # columns of ss
-EVENT_S = 30  # what takes longer has failed
+END_TIMEOUT_S = 20
+ACKNOWLEDGED_TIMEOUT_S = 60
+LEDGER_WAIT_S = 20
 LIBRARY_OF_CLOCKS = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-# A proxy of this machine knows nothing of our hosts.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-FOLDERS = {"zcomet-broker": "broker", "zcomet-webnode": "webnode"}
 
 
-def await_event(what, happened, timeout_s=EVENT_S):
-    """Returns the first true answer of `happened`, which is asked again and again."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := happened()):
-        if time.monotonic() > deadline:
-            raise ProgramError(f"in {timeout_s} s it did not happen that {what}")
-        time.sleep(0.05)
-    return answer
-
-
-def check(holds, text):
-    """What a fault has to see itself, since no log shows it."""
+def check(holds: object, text: str) -> None:
+    """Checks what a fault has to see itself, because no log shows it."""
     if not holds:
         raise ProgramError(text)
 
 
-def state_and_parent(pid):
-    """Of a process; nothing if it has ended, reaped or not."""
-    with contextlib.suppress(OSError):
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-        state, parent = stat.rpartition(") ")[2].split()[:2]
-        return None if state == "Z" else (state, int(parent))
-    return None
+def port_of(host: str) -> str:
+    """The switch's port of a host."""
+    return port_name(list(ADDRESSES).index(host))
 
 
-def is_running(pid):
-    return state_and_parent(pid) is not None
-
-
-def children_of(pid):
-    """The processes that `pid` has started and that have not ended."""
-    running = ((child, state_and_parent(child)) for child in map(int, filter(str.isdigit, os.listdir("/proc"))))
-    return sorted(child for child, facts in running if facts and facts[1] == pid)
-
-
-def waiting_bytes(host, queue):
-    """What waits in this queue of a host's connections."""
-    sockets = subprocess.check_output([*on_host(host), "ss", "-Htn", "state", "established"], text=True)
+def waiting_bytes(host: str, queue: int) -> int:
+    """How many bytes wait in this queue of a host's connections."""
+    command = [*on_host(host), "ss", "-Htn", "state", "established"]
+    sockets = subprocess.check_output(command, text=True)
     return sum(int(line.split()[queue]) for line in sockets.splitlines())
 
 
+@dataclasses.dataclass(frozen=True)
 class Flood:
     """One run of zcomet-floodtest: streams to one web node."""
 
-    def __init__(self, node, log, program):
-        self.node = node
-        self.log = log
-        self.program = program
+    node: str
+    log: str
+    """What its streams received."""
+    program: Program
 
 
 class Cluster:
-    def __init__(self, build, folder, programs, *, own_clocks=False):
-        self._build = build
+    """The hosts, the programs on them, and what they say of themselves."""
+
+    # Set by start(); faults may replace them.
+    broker: Program
+    generator: Program
+
+    def __init__(self, folder: str, programs: Programs, *, own_clocks: bool = False) -> None:
+        """`folder` is for files of the run. With `own_clocks` set_clocks() has an effect."""
         self._programs = programs
         self.folder = folder
         self._own_clocks = own_clocks
         self.log_disk = os.path.join(folder, "logs")
         self._hosts_file = os.path.join(folder, "hosts")
         self._clock_file = os.path.join(folder, "clock")
+        self._ctl = Ctl(programs.path("zcomet-ctl"), "--broker", BROKER)
         self.broker_host = "broker"
-        self.broker = self.generator = None
-        self.web_nodes = {}
-        self.floods = []
+        self.web_nodes: dict[str, Program] = {}
+        self.floods: list[Flood] = []
         self.sent_log = os.path.join(folder, "sent")
 
-    # Setting up ------------------------------------------------------------------------------------
+    # Setting up -----------------------------------------------------------------------------------
 
-    def build_hosts(self):
+    def build_hosts(self) -> None:
         Network(ADDRESSES)
         subprocess.run(["ip", "address", "add", OWN_ADDRESS, "dev", SWITCH], check=True)
         self.name_broker("broker")
         subprocess.run(["mount", "--bind", self._hosts_file, "/etc/hosts"], check=True)
         os.mkdir(self.log_disk)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LOG_DISK_BYTES}", "tmpfs", self.log_disk],
-                       check=True)
+        size = f"size={LOG_DISK_BYTES}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", self.log_disk], check=True)
         self.set_clocks(0)
 
-    def tear_down(self):
-        """Takes the disks away, as far as there are any, once the programs have ended."""
-        subprocess.run(["umount", "--lazy", self.log_disk, "/etc/hosts"], check=False, capture_output=True)
+    def tear_down(self) -> None:
+        """Unmounts what is mounted, once the programs have ended."""
+        unmount = ["umount", "--lazy", self.log_disk, "/etc/hosts"]
+        subprocess.run(unmount, check=False, capture_output=True)
 
-    def start(self):
+    def start(self) -> None:
         self.start_broker()
         for node in WEB_NODES:
             self.start_web_node(node)
@@ -137,201 +130,227 @@ class Cluster:
         self.start_generator()
         self.await_load()
 
-    def name_broker(self, host):
+    def name_broker(self, host: str) -> None:
         """From now on the broker's name stands for this host; the broker is not touched."""
         self.broker_host = host
-        # In place: the file is mounted over everybody's /etc/hosts.
+        # In place, because the file is mounted over every host's /etc/hosts.
         with open(self._hosts_file, "w", encoding="utf-8") as file:
             file.write(f"127.0.0.1 localhost\n{ADDRESSES[host]} {BROKER_NAME}\n")
 
-    def path(self, program):
-        return os.path.join(self._build, FOLDERS.get(program, "tools"), program)
-
-    def service(self, host, program, *arguments):
-        """A program of the cluster itself; its log is on the disk for logs."""
+    def service(self, host: str, program: str, *arguments: Argument) -> Program:
+        """Starts a program of the cluster itself; its log is on the disk for logs."""
         log = os.path.join(self.log_disk, f"{host}.log")
-        prefix = [*on_host(host), "sh", "-c", 'exec 2>>"$0"; exec "$@"', log, *self._clock_prefix()]
-        return self._programs.start(self.path(program), arguments, name=f"{program} on {host}", prefix=prefix)
+        to_log = ["sh", "-c", 'exec 2>>"$0"; exec "$@"', log]
+        prefix = [*on_host(host), *to_log, *self._clock_prefix()]
+        name = f"{program} on {host}"
+        return self._programs.start(program, *arguments, name=name, prefix=prefix)
 
-    def tool(self, host, program, *arguments):
-        return self._programs.start(self.path(program), arguments, name=f"{program} on {host}",
-                                    prefix=on_host(host))
+    def tool(self, host: str, program: str, *arguments: Argument) -> Program:
+        """Starts a program that is no part of the cluster."""
+        name = f"{program} on {host}"
+        return self._programs.start(program, *arguments, name=name, prefix=on_host(host))
 
-    def start_broker(self):
+    def start_broker(self) -> None:
         self.broker = self.service(
-            self.broker_host, "zcomet-broker", "--supervise", "--listen", "tcp://0.0.0.0:5555",
-            "--liveness-ms", LIVENESS_S * 1000, "--log-level", "debug")
+            self.broker_host,
+            "zcomet-broker",
+            *("--supervise", "--listen", "tcp://0.0.0.0:5555"),
+            *("--liveness-ms", LIVENESS_S * 1000, "--log-level", "debug"),
+        )
         self.broker.await_ready()
 
-    def start_web_node(self, node):
+    def start_web_node(self, node: str) -> None:
         self.web_nodes[node] = self.service(
-            node, "zcomet-webnode", "--broker", BROKER, "--http", f"{ADDRESSES[node]}:8000", "--workers", WORKERS,
-            "--name", node, "--admin", f"{ADDRESSES[node]}:9480", "--log-level", "debug")
+            node,
+            "zcomet-webnode",
+            *("--broker", BROKER, "--http", f"{ADDRESSES[node]}:8000", "--workers", WORKERS),
+            *("--name", node, "--admin", f"{ADDRESSES[node]}:9480", "--log-level", "debug"),
+        )
         self.web_nodes[node].await_ready()
 
-    def start_generator(self):
+    def start_generator(self) -> None:
         self.generator = self.tool(
-            "load", "zcomet-msggen", "--ack", "--log", self.sent_log, "--count", 10_000_000, "--interval",
-            SEND_INTERVAL_MS, "--max", IDS, "--broker", BROKER, "--json")
+            "load",
+            "zcomet-msggen",
+            *("--ack", "--log", self.sent_log, "--count", MESSAGES_MAX),
+            *("--interval", SEND_INTERVAL_MS, "--max", IDS, "--broker", BROKER, "--json"),
+        )
 
-    def open_streams(self, node, count, log=None):
-        """Streams of a further zcomet-floodtest, all of them open."""
+    def open_streams(self, node: str, count: int, log: str | None = None) -> Flood:
+        """Starts a further zcomet-floodtest and waits until all of its streams are open."""
         log = log or os.path.join(self.folder, f"received-{len(self.floods)}")
-        flood = Flood(node, log, self.tool(
-            "browsers", "zcomet-floodtest", "--connections", count, "--ids", IDS, "--rate", 0, "--url",
-            f"http://{ADDRESSES[node]}:8000/test/{{id}}", "--log", log))
-        ready = flood.program.await_line("zcomet-floodtest ready")
+        program = self.tool(
+            "browsers",
+            "zcomet-floodtest",
+            *("--connections", count, "--ids", IDS, "--rate", 0, "--log", log),
+            *("--url", f"http://{ADDRESSES[node]}:8000/test/{{id}}"),
+        )
+        ready = program.await_line("zcomet-floodtest ready")
         if f"open={count} " not in ready:
-            raise ProgramError(f"of {count} streams to {node} not all opened: {ready}")
-        return flood
+            raise ProgramError(f"not all of {count} streams to {node} opened: {ready}")
+        return Flood(node, log, program)
 
-    def refill(self):
+    def refill(self) -> None:
         """Opens streams in place of those that were closed."""
         for node in WEB_NODES:
-            await_event(f"the workers of {node} listen", lambda node=node: self._workers_live(node))
+            await_true(f"the workers of {node} are live", functools.partial(self._is_live, node))
             lacking = STREAMS - self.streams(node)
             if lacking > 0:
                 self.floods.append(self.open_streams(node, lacking))
 
-    def forget(self, program):
+    def forget(self, program: Program) -> None:
         """Reaps a program that has been killed, with all that it left behind."""
         self._programs.end(program)
 
-    # Asking ----------------------------------------------------------------------------------------
+    # Asking ---------------------------------------------------------------------------------------
 
-    def ctl(self, *arguments):
-        """The answer of the broker to zcomet-ctl; nothing if there is none."""
-        done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--timeout", "1", "--json", *arguments],
-                              capture_output=True, text=True)
+    def ctl(self, *arguments: Argument) -> Any:
+        """The broker's answer to zcomet-ctl, or None if there is none."""
+        done = self._ctl.run("--timeout", 1, "--json", *arguments)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
-    def stats(self, node):
-        """What a web node says of itself; nothing if it does not answer."""
-        try:
-            with DIRECT.open(f"http://{ADDRESSES[node]}:9480/stats", timeout=2) as answer:
-                return json.load(answer)
-        except OSError:
-            return None
+    def stats(self, node: str) -> dict[str, Any] | None:
+        """What a web node says of itself, or None if it does not answer."""
+        return read_stats(f"{ADDRESSES[node]}:9480")
 
-    def streams(self, node):
+    def streams(self, node: str) -> int:
+        """How many streams the web node has; 0 if it does not answer."""
         stats = self.stats(node)
-        return stats["totals"]["streams"] if stats else 0
+        return int(stats["totals"]["streams"]) if stats else 0
 
-    def _workers_live(self, node):
+    def _is_live(self, node: str) -> bool:
+        """Whether all workers of the web node are live."""
         stats = self.stats(node)
-        return stats and all(worker["state"] == "live" for worker in stats["workers"])
+        return stats is not None and all(each["state"] == "live" for each in stats["workers"])
 
-    def knows(self, name):
-        """Whether the broker has this worker; nothing if it does not answer."""
+    def knows(self, name: str) -> bool | None:
+        """Whether the broker has this worker, or None if it does not answer."""
         nodes = self.ctl("nodes")
         return None if nodes is None else any(node["name"] == name for node in nodes)
 
-    def is_whole(self):
-        """Every worker is live, and the broker's table has as many ids of it as it has itself."""
+    def is_whole(self) -> bool:
+        """Whether every worker is live, and the broker's table has as many ids of it as it has."""
         nodes = self.ctl("nodes")
         if nodes is None:
             return False
         table = {node["name"]: node["ids"] for node in nodes if node["live"]}
+        return all(is_in_table(self.stats(node), table) for node in WEB_NODES)
+
+    def await_whole(self) -> None:
+        await_true("the cluster is whole", self.is_whole)
+
+    def await_load(self) -> None:
+        """Waits until the broker and every worker have got the messages between two faults."""
+        first = await_true("the programs answer", self._messages)
+        await_true("messages flow everywhere", lambda: have_flowed(first, self._messages()))
+
+    def _messages(self) -> dict[str, int] | None:
+        """How many messages the broker and each worker have got; None if one does not answer."""
+        broker = self.ctl("stats")
+        if broker is None:
+            return None
+        counts = {"broker": broker["counters"]["messages_in"]}
         for node in WEB_NODES:
             stats = self.stats(node)
-            if stats is None or any(worker["state"] != "live" or
-                                    table.get(worker["name"]) != worker["counters"]["ids"]
-                                    for worker in stats["workers"]):
-                return False
-        return True
+            if stats is None:
+                return None
+            for worker in stats["workers"]:
+                counts[worker["name"]] = worker["counters"]["messages_received"]
+        return counts
 
-    def await_whole(self):
-        await_event("the cluster is whole", self.is_whole)
-
-    def await_load(self):
-        """Until the broker has taken in, and every worker has got, what belongs between two faults."""
-        first = await_event("the programs answer", self._messages)
-        await_event("messages flow everywhere", lambda: self._have_flowed(first, self._messages()))
-
-    @staticmethod
-    def _have_flowed(first, now):
-        return now and all(now.get(name, 0) >= count + MESSAGES_BETWEEN for name, count in first.items())
-
-    def _messages(self):
-        """How many messages the broker and each worker have got; nothing if one of them does not answer."""
-        broker = self.ctl("stats")
-        stats = [self.stats(node) for node in WEB_NODES]
-        if broker is None or None in stats:
-            return None
-        return {"broker": broker["counters"]["messages_in"],
-                **{worker["name"]: worker["counters"]["messages_received"]
-                   for node in stats for worker in node["workers"]}}
-
-    def senders(self):
-        """How many the broker knows of; nothing if it does not answer."""
+    def senders(self) -> int | None:
+        """How many senders the broker knows, or None if it does not answer."""
         stats = self.ctl("stats")
-        return stats and stats["senders"]
+        return int(stats["senders"]) if stats else None
 
-    def worker_pid(self, node, index=0):
-        return self.stats(node)["workers"][index]["pid"]
+    def worker_pid(self, node: str) -> int | None:
+        """The process of the web node's first worker, or None while there is none."""
+        stats = self.stats(node)
+        return int(stats["workers"][0]["pid"]) or None if stats else None
 
-    def broker_pid(self):
-        """Of the broker itself, the child of the one that supervises it."""
+    def running_worker(self, node: str) -> int:
+        """The same, once it is there."""
+        return await_true(f"{node} has a worker", lambda: self.worker_pid(node))
+
+    def broker_pid(self) -> int | None:
+        """The broker itself, the child of the process that supervises it; None if there is none."""
         children = children_of(self.broker.pid)
         return children[0] if len(children) == 1 else None
 
-    # Ending ----------------------------------------------------------------------------------------
+    def running_broker(self) -> int:
+        """The same, once it is there."""
+        return await_true("the supervisor has a broker", self.broker_pid)
 
-    def end_load(self):
+    # Ending ---------------------------------------------------------------------------------------
+
+    def end_load(self) -> dict[str, Any]:
         """Ends the generator, which waits until all is acknowledged; returns its summary."""
         self.generator.ask_to_end()
-        return json.loads(self.generator.finish(60, status=128 + signal.SIGTERM).splitlines()[-1])
+        output = self.generator.finish(ACKNOWLEDGED_TIMEOUT_S, status=128 + signal.SIGTERM)
+        summary: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return summary
 
-    def ledger(self):
-        """The broker's ledger once nothing is on its way, and whether it balances."""
-        done = subprocess.run([self.path("zcomet-ctl"), "--broker", BROKER, "--json", "ledger", "--wait", "20"],
-                              capture_output=True, text=True)
+    def ledger(self) -> tuple[bool, dict[str, Any]]:
+        """Whether the broker's ledger balances once nothing is on its way, and the ledger."""
+        return self._judged("ledger", "--wait", LEDGER_WAIT_S)
+
+    def reconcile(self) -> dict[str, Any]:
+        """What `zcomet-ctl reconcile` finds in the logs of the sender and the streams."""
+        return self._judged("reconcile", self.sent_log, *(flood.log for flood in self.floods))[1]
+
+    def _judged(self, *arguments: Argument) -> tuple[bool, dict[str, Any]]:
+        """Whether zcomet-ctl is content, and what it prints."""
+        done = self._ctl.run("--json", *arguments, timeout_s=ACKNOWLEDGED_TIMEOUT_S)
         if not done.stdout:
             raise ProgramError(done.stderr.strip())
         return done.returncode == 0, json.loads(done.stdout)
 
-    def await_delivered(self):
-        """Until every stream has read what was written to it: after a cable was pulled the kernel waits
-        longer and longer before it tries again."""
-        await_event("the web nodes' kernels have delivered",
-                    lambda: not any(waiting_bytes(node, SEND_QUEUE) for node in WEB_NODES))
-        await_event("the streams have read", lambda: not waiting_bytes("browsers", RECEIVE_QUEUE))
+    def await_delivered(self) -> None:
+        """Waits until every stream has read what was written to it.
 
-    def end_streams(self):
-        """Ends every zcomet-floodtest, so that the logs are whole. Some have lost streams, by their status."""
+        After a cable was pulled the kernel waits longer and longer before it tries again.
+        """
+        await_true(
+            "the web nodes' kernels have delivered",
+            lambda: not any(waiting_bytes(node, SEND_QUEUE) for node in WEB_NODES),
+        )
+        await_true("the streams have read", lambda: not waiting_bytes("browsers", RECEIVE_QUEUE))
+
+    def end_streams(self) -> None:
+        """Ends every zcomet-floodtest, so that the logs are whole.
+
+        Their exit status is not looked at: that of some says that they lost streams.
+        """
         for flood in self.floods:
             flood.program.ask_to_end()
         for flood in self.floods:
-            flood.program.finish(20, status=None)
+            flood.program.finish(END_TIMEOUT_S, status=None)
 
-    def reconcile(self):
-        done = subprocess.run([self.path("zcomet-ctl"), "--json", "reconcile", self.sent_log,
-                               *(flood.log for flood in self.floods)], capture_output=True, text=True)
-        if not done.stdout:
-            raise ProgramError(done.stderr.strip())
-        return json.loads(done.stdout)
+    # Clocks and disks -----------------------------------------------------------------------------
 
-    # Clocks and disks ------------------------------------------------------------------------------
-
-    def _clock_prefix(self):
-        """Lets a program take CLOCK_REALTIME from a file, which no other program reads; all other clocks
-        stay those of the machine."""
+    def _clock_prefix(self) -> list[str]:
+        """Lets a program take CLOCK_REALTIME from a file; all other clocks stay the machine's."""
         if not self._own_clocks:
             return []
-        return ["env", f"LD_PRELOAD={LIBRARY_OF_CLOCKS}", f"FAKETIME_TIMESTAMP_FILE={self._clock_file}",
-                "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        return [
+            "env",
+            f"LD_PRELOAD={LIBRARY_OF_CLOCKS}",
+            f"FAKETIME_TIMESTAMP_FILE={self._clock_file}",
+            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        ]
 
-    def set_clocks(self, ahead_s):
-        """Steps the clock of the cluster's programs."""
+    def set_clocks(self, ahead_s: int) -> None:
+        """Steps the clocks of the cluster's programs."""
         with open(self._clock_file + ".new", "w", encoding="utf-8") as file:
             file.write(f"{ahead_s:+d}\n")
         os.rename(self._clock_file + ".new", self._clock_file)
 
-    def shown_clock(self):
-        """What a program of the cluster takes for the time, in seconds."""
+    def shown_clock(self) -> int:
+        """The time that a program of the cluster sees, in seconds since 1970."""
         return int(subprocess.check_output([*self._clock_prefix(), "date", "+%s"]))
 
-    def fill_log_disk(self):
+    def fill_log_disk(self) -> str:
         """Returns the file that takes all the room."""
         path = os.path.join(self.log_disk, "filler")
         with open(path, "wb", buffering=0) as file:
@@ -343,3 +362,21 @@ class Cluster:
                     if error.errno != errno.ENOSPC:
                         raise
         return path
+
+
+def is_in_table(stats: dict[str, Any] | None, table: Mapping[str, int]) -> bool:
+    """Whether a web node's workers are live and the broker has all of their ids.
+
+    `table` has the number of ids of each worker that the broker takes for live.
+    """
+    return stats is not None and all(
+        worker["state"] == "live" and table.get(worker["name"]) == worker["counters"]["ids"]
+        for worker in stats["workers"]
+    )
+
+
+def have_flowed(first: Mapping[str, int], now: Mapping[str, int] | None) -> bool:
+    """Whether each has got MESSAGES_BETWEEN more messages than at first."""
+    return now is not None and all(
+        now.get(name, 0) >= count + MESSAGES_BETWEEN for name, count in first.items()
+    )

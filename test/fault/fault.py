@@ -1,56 +1,64 @@
-"""Lets faults happen to a cluster of real programs under load, and judges by the logs and the ledger.
+"""Lets faults happen to a cluster of real programs under load; judges by logs and ledger.
 
-    fault.py --build DIR --fault NAME           one fault
-    fault.py --build DIR --random 50 --seed 7   so many, one after the other
-    fault.py --list                             their names
+    PYTHONPATH=scripts python3 test/fault/fault.py
+        --fault NAME          one fault
+        --random 50 --seed 7  so many, one after the other
+        --list                their names
 
-Prints JSON only: a line for each fault, when it is over, one with the figures of the run and its ledger,
-and one for each thing that is wrong. What the programs logged last goes to standard error then. The exit
-status is 0 if nothing was lost, shown twice, out of order or unexplained but what the faults declare, 77
-if namespaces are not permitted here, or the fault cannot be done.
+Prints only JSON: a line for each fault when it is over, one with the figures of the run and its
+ledger, and one for each thing that is wrong. If something is wrong, the programs' last log lines go
+to standard error. The exit status is 0 if nothing was lost, shown twice, out of order or
+unexplained except what the faults declare; 77 if namespaces are not permitted here, or the fault
+cannot be done.
 """
 
 import argparse
 import contextlib
 import json
 import os
-import pathlib
 import random
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.options import positive
+from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from zcomet_lab.skipping import SKIPPED
 
-from cluster import WEB_NODES, Cluster  # noqa: E402
-from faults import FAULTS  # noqa: E402
-from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
-from programs import ProgramError, Programs, end_on_signals  # noqa: E402
-from verdict import Happening, Logs, missed_beyond  # noqa: E402
+from cluster import WEB_NODES, Cluster
+from faults import FAULTS, Fault
+from verdict import Happening, Logs, missed_beyond
 
-SKIPPED = 77
 FINDINGS_SHOWN = 10
 LOG_LINES_SHOWN = 20
+SEED_BITS = 32
 
 
-def say(**facts):
+def say(**facts: object) -> None:
+    """Prints a line of JSON."""
     print(json.dumps(facts), flush=True)
 
 
-def happen(cluster, fault, node):
-    """Lets a fault happen; returns when the cluster is whole again and messages have flowed for a while."""
+def happen(cluster: Cluster, fault: Fault, node: str) -> Happening:
+    """Lets a fault happen.
+
+    Returns when the cluster is whole again and messages have flowed for a while.
+    """
     happening = Happening(fault, node, time.time_ns())
     fault.happen(cluster, node)
     cluster.refill()
     cluster.await_whole()
     happening.whole_ns = time.time_ns()
     cluster.await_load()
-    say(fault=fault.name, node=node, whole_again_s=round((happening.whole_ns - happening.began_ns) / 1e9, 2))
+    whole_again_s = round((happening.whole_ns - happening.began_ns) / 1e9, 2)
+    say(fault=fault.name, node=node, whole_again_s=whole_again_s)
     return happening
 
 
-def judge(cluster, happenings):
+def judge(cluster: Cluster, happenings: Sequence[Happening]) -> list[str]:
     """Ends the load and compares; returns what is wrong, as sentences."""
     summary = cluster.end_load()
     balanced, ledger = cluster.ledger()
@@ -59,21 +67,36 @@ def judge(cluster, happenings):
     cluster.end_streams()
     reconciled = cluster.reconcile()
     totals = reconciled["totals"]
-    logs = Logs(cluster.sent_log, cluster.floods)
-    missing = [finding for finding in reconciled["findings"] if finding["kind"] == "missing"]
+    logs = Logs(cluster.sent_log, {flood.log: flood.node for flood in cluster.floods})
+    missing = [each for each in reconciled["findings"] if each["kind"] == "missing"]
+    others = [each for each in reconciled["findings"] if each["kind"] != "missing"]
     lost = missed_beyond(logs, missing, happenings)
     closed = logs.closed_beyond(happenings, ended_ns)
     ends = [each.began_ns for each in happenings[1:]] + [ended_ns]
-    say(faults=[each.fault.name for each in happenings],
-        flowed_again_s=[logs.flowed_again_s(each, until, missing) for each, until in zip(happenings, ends)],
-        sent=summary["sent"], acknowledged=summary["acknowledged"], resent=summary["resent"],
-        void=summary["void"], unconfirmed=summary["unconfirmed"], received=totals["received"],
-        streams=totals["streams"], missing=len(lost), missing_as_declared=len(missing) - len(lost),
-        twice=totals["twice"], out_of_order=totals["out_of_order"], unsent=totals["unsent"],
-        closed_unasked=closed, ledger_balanced=balanced, ledger=ledger)
-    for finding in [*lost, *(each for each in reconciled["findings"] if each["kind"] != "missing")][:FINDINGS_SHOWN]:
+    say(
+        faults=[each.fault.name for each in happenings],
+        flowed_again_s=[
+            logs.flowed_again_s(each, until, missing) for each, until in zip(happenings, ends)
+        ],
+        sent=summary["sent"],
+        acknowledged=summary["acknowledged"],
+        resent=summary["resent"],
+        void=summary["void"],
+        unconfirmed=summary["unconfirmed"],
+        received=totals["received"],
+        streams=totals["streams"],
+        missing=len(lost),
+        missing_as_declared=len(missing) - len(lost),
+        twice=totals["twice"],
+        out_of_order=totals["out_of_order"],
+        unsent=totals["unsent"],
+        closed_unasked=closed,
+        ledger_balanced=balanced,
+        ledger=ledger,
+    )
+    for finding in [*lost, *others][:FINDINGS_SHOWN]:
         say(finding=finding)
-    return [text for wrong, text in (
+    sentences = (
         (lost, f"{len(lost)} messages are missing on streams that were open"),
         (totals["twice"], f"{totals['twice']} came twice"),
         (totals["out_of_order"], f"{totals['out_of_order']} came out of order"),
@@ -81,18 +104,21 @@ def judge(cluster, happenings):
         (summary["unconfirmed"], f"{summary['unconfirmed']} were never acknowledged"),
         (summary["log_lines_lost"], "the sender's log is not whole"),
         (closed, f"{closed} streams were closed that should have stayed open"),
-        (not balanced, "the ledger does not balance")) if wrong]
+        (not balanced, "the ledger does not balance"),
+    )
+    return [text for wrong, text in sentences if wrong]
 
 
-def show_logs(cluster):
-    """The last lines of the programs' logs."""
+def show_logs(cluster: Cluster) -> None:
+    """Shows the last lines of the programs' logs."""
     for name in sorted(os.listdir(cluster.log_disk)):
-        with open(os.path.join(cluster.log_disk, name), encoding="utf-8", errors="replace") as log:
+        path = os.path.join(cluster.log_disk, name)
+        with open(path, encoding="utf-8", errors="replace") as log:
             lines = [line for line in log if "debug" not in line][-LOG_LINES_SHOWN:]
         print(f"--- {name}\n{''.join(lines)}", end="", file=sys.stderr)
 
 
-def chosen(options):
+def chosen(options: argparse.Namespace) -> list[tuple[Fault, str]]:
     """The faults to happen, each with the web node that it happens to."""
     if options.fault:
         return [(FAULTS[options.fault], WEB_NODES[0])]
@@ -101,12 +127,13 @@ def chosen(options):
     return [(draw.choice(possible), draw.choice(WEB_NODES)) for _ in range(options.random)]
 
 
-def run(options, folder):
+def run(options: argparse.Namespace, folder: str) -> int:
+    """Returns the exit status. `folder` is for files of the run."""
     faults = chosen(options)
+    own_clocks = any(not fault.anywhere for fault, _ in faults)
     with contextlib.ExitStack() as stack:
-        programs = Programs()
-        cluster = Cluster(options.build, folder, programs,
-                          own_clocks=any(not fault.anywhere for fault, _ in faults))
+        programs = Programs(options.build)
+        cluster = Cluster(folder, programs, own_clocks=own_clocks)
         stack.callback(cluster.tear_down)
         with programs:
             wrong = attempt(cluster, faults)
@@ -119,7 +146,7 @@ def run(options, folder):
     return 1 if wrong else 0
 
 
-def attempt(cluster, faults):
+def attempt(cluster: Cluster, faults: Sequence[tuple[Fault, str]]) -> list[str]:
     """Returns what is wrong, as sentences."""
     cluster.build_hosts()
     try:
@@ -129,20 +156,30 @@ def attempt(cluster, faults):
         return [str(error)]
 
 
-def parse_options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--build", default="build", help="the build directory")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32),
-                        help="of --random; printed, drawn at random by default")
-    parser.add_argument("--keep", metavar="DIR", help="a new folder for the logs of messages and programs, which stays")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().getrandbits(SEED_BITS),
+        help="of --random; printed, and drawn at random by default",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        help="a new folder for the logs of messages and programs, which stays",
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--fault", choices=FAULTS, metavar="NAME")
-    what.add_argument("--random", type=int, metavar="N")
+    what.add_argument("--random", type=positive, metavar="N")
     what.add_argument("--list", action="store_true")
     return parser.parse_args()
 
 
-def main():
+def main() -> int:
     options = parse_options()
     if options.list:
         print("\n".join(FAULTS))

@@ -1,7 +1,7 @@
 """Runs a libFuzzer target on its corpus, then lets it look for more for a while.
 
-What it finds goes to a folder of its own; only an input that breaks something is kept, in the current
-folder, and is best run again as `TARGET FILE`. To add to the corpus, let the target run on a folder of
+New inputs go to a folder that is thrown away. Only an input that breaks something is kept, in the
+current folder; `TARGET FILE` runs it again. To add to the corpus, let the target run on a folder of
 yours and the corpus for some minutes, then take over the few inputs that reach what no other does:
 
     TARGET FOLDER CORPUS -max_total_time=600
@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("target")
     parser.add_argument("corpus")
@@ -24,13 +24,14 @@ def main():
     parser.add_argument("--max-len", type=int, default=4096)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as found:
-        return subprocess.run([
+        command = [
             # New inputs go to the first folder.
-            options.target, found, options.corpus,
-            f"-max_total_time={options.seconds}", f"-max_len={options.max_len}",
+            *(options.target, found, options.corpus),
+            *(f"-max_total_time={options.seconds}", f"-max_len={options.max_len}"),
             # Each run begins in the same way. An input takes milliseconds; 20 seconds are a hang.
-            "-seed=1", "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1",
-        ], check=False).returncode
+            *("-seed=1", "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1"),
+        ]
+        return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,24 +1,31 @@
-"""Writes the inputs that the fuzzers begin with: one of each frame, scripts for the router that join,
-send and fail in the usual ways, and HTTP requests. Each file is named for what it is; those in the
-corpus whose names are hashes were found by a fuzzer.
+"""Writes the inputs that the fuzzers begin with.
 
-usage: make_corpus.py FOLDER       Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
+There is one of each frame, scripts for the router that join, send and fail in the usual ways, and
+HTTP requests. Each file is named for what it is. Those in the corpus whose names are hashes were
+found by a fuzzer.
+
+usage: PYTHONPATH=test/protocol python3 test/fuzz/make_corpus.py FOLDER
+Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
 """
 
 import pathlib
 import struct
 import sys
+from collections.abc import Mapping
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "protocol"))
-
-import wire  # noqa: E402
+import wire
 
 TOKEN = wire.u64(7)
 
 
-def error(version):
-    return (b"ZC" + bytes([version, wire.ERROR]) + struct.pack(">H", 4) + bytes([wire.SEND]) +
-            wire.str8(b"say HELLO"))
+def error(version: int) -> bytes:
+    return (
+        b"ZC"
+        + bytes([version, wire.ERROR])
+        + struct.pack(">H", 4)
+        + bytes([wire.SEND])
+        + wire.str8(b"say HELLO")
+    )
 
 
 WIRE = {
@@ -58,79 +65,81 @@ WIRE = {
 class Script:
     """Commands for the router's target: see Script::step() in router.cpp."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bytes = b""
 
-    def add(self, command, connection, *more):
+    def add(self, command: int, connection: int, *more: int) -> "Script":
         self.bytes += bytes([command, connection, *more])
         return self
 
-    def raw(self, connection, frame):
+    def raw(self, connection: int, frame: bytes) -> "Script":
         self.add(0, connection, len(frame) % 256, len(frame) // 256)
         self.bytes += frame
         return self
 
-    def hello(self, connection, role, name, incarnation):
+    def hello(self, connection: int, role: int, name: int, incarnation: int) -> "Script":
         return self.add(1, connection, (role == wire.SENDER) + 2 * name + 8 * incarnation)
 
-    def live_node(self, connection, name, incarnation):
+    def live_node(self, connection: int, name: int, incarnation: int) -> "Script":
         return self.hello(connection, wire.NODE, name, incarnation).subscribe(incarnation).turn()
 
-    def sender(self, connection, incarnation):
+    def sender(self, connection: int, incarnation: int) -> "Script":
         return self.hello(connection, wire.SENDER, 0, incarnation)
 
-    def login(self, connection, *ids):
+    def login(self, connection: int, *ids: int) -> "Script":
         return self.add(2, connection, len(ids), *ids, 0)
 
-    def logout(self, connection, *ids):
+    def logout(self, connection: int, *ids: int) -> "Script":
         return self.add(3, connection, len(ids), *ids, 0)
 
-    def list(self, connection, part, *ids):
+    def list(self, connection: int, part: int, *ids: int) -> "Script":
         return self.add(4, connection, part, 0, len(ids), *ids)
 
-    def send(self, connection, *ids, size=2, shift=0, receipt=0):
+    def send(
+        self, connection: int, *ids: int, size: int = 2, shift: int = 0, receipt: int = 0
+    ) -> "Script":
         return self.add(5, connection, receipt + 2 * (len(ids) - 1) + 16 * shift, size, *ids, 0)
 
-    def heartbeat(self, connection, feed):
+    def heartbeat(self, connection: int, feed: int) -> "Script":
         return self.add(6, connection, feed, 0)
 
-    def resend(self, connection, number):
+    def resend(self, connection: int, number: int) -> "Script":
         return self.add(7, connection, number - 1, 0)
 
-    def goodbye(self, connection):
+    def goodbye(self, connection: int) -> "Script":
         return self.add(8, connection)
 
-    def query(self, connection, what, user_id=0):
+    def query(self, connection: int, what: int, user_id: int = 0) -> "Script":
         return self.add(9, connection, what, *([user_id] if what == 1 else []))
 
-    def ping(self, connection):
+    def ping(self, connection: int) -> "Script":
         return self.add(10, connection, 7)
 
-    def subscribe(self, incarnation):
+    def subscribe(self, incarnation: int) -> "Script":
         return self.add(11, 0, 2 * incarnation)
 
-    def unsubscribe(self, incarnation):
+    def unsubscribe(self, incarnation: int) -> "Script":
         return self.add(11, 0, 2 * incarnation + 1)
 
-    def wait_ms(self, time):
+    def wait_ms(self, time: int) -> "Script":
         return self.add(12, 0, time)
 
-    def wait_100ms(self, count):
+    def wait_100ms(self, count: int) -> "Script":
         return self.add(13, 0, count)
 
-    def unreachable(self):
+    def unreachable(self) -> "Script":
         return self.add(14, 0, 0)
 
-    def turn(self):
+    def turn(self) -> "Script":
         return self.add(15, 0)
 
 
-def one_node():
+def one_node() -> Script:
     return Script().live_node(0, 0, 0).login(0, 1, 2, 3).sender(1, 1)
 
 
-def flood(script, rounds):
-    """Messages of 32,640 bytes, eight at a time, until windows and bounds are full."""
+def flood(script: Script, rounds: int) -> Script:
+    """Adds messages of 32,640 bytes, eight at a time, until windows and bounds are full."""
     for _ in range(rounds):
         script.send(1, *[1] * 8, size=255, shift=7)
     return script
@@ -143,34 +152,81 @@ ROUTER = {
     "list-broken-off": one_node().list(0, 1, 4).login(0, 6).heartbeat(0, 0).list(0, 3, 7),
     "change-missing": one_node().add(2, 0, 1, 5, 0xFC).heartbeat(0, 0).list(0, 3, 1),
     "resend": one_node().send(1, 1).wait_ms(1).resend(0, 1).wait_ms(1).heartbeat(0, 1).wait_ms(1),
-    "shed": flood(one_node(), 12).wait_ms(9).heartbeat(0, 1).wait_ms(9).heartbeat(0, 255).wait_ms(1),
+    "shed": flood(one_node(), 12)
+    .wait_ms(9)
+    .heartbeat(0, 1)
+    .wait_ms(9)
+    .heartbeat(0, 255)
+    .wait_ms(1),
     "slow-node": flood(one_node(), 2).wait_ms(200).heartbeat(1, 0).wait_100ms(9).wait_100ms(9),
-    "late-subscription":
-        Script().hello(0, wire.NODE, 0, 0).login(0, 1).sender(1, 1).send(1, 1).wait_ms(1)
-        .subscribe(0).wait_ms(1).unsubscribe(0).send(1, 1).wait_ms(1).subscribe(0).wait_ms(1),
+    "late-subscription": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .login(0, 1)
+    .sender(1, 1)
+    .send(1, 1)
+    .wait_ms(1)
+    .subscribe(0)
+    .wait_ms(1)
+    .unsubscribe(0)
+    .send(1, 1)
+    .wait_ms(1)
+    .subscribe(0)
+    .wait_ms(1),
     "node-dies": one_node().wait_100ms(9).ping(1).wait_100ms(9).wait_100ms(9).wait_100ms(9),
     "node-leaves": one_node().goodbye(0).send(1, 1).query(2, 0).query(2, 2),
     "node-leaves-with-messages-waiting": one_node().send(1, 1).goodbye(0).wait_ms(1),
     "sender-leaves-with-credit-owed": flood(one_node(), 1).goodbye(1).wait_ms(1),
-    "replaced": one_node().hello(2, wire.NODE, 0, 3).login(0, 1).hello(0, wire.NODE, 0, 0).query(3, 0),
+    "replaced": one_node()
+    .hello(2, wire.NODE, 0, 3)
+    .login(0, 1)
+    .hello(0, wire.NODE, 0, 0)
+    .query(3, 0),
     "reconnects": one_node().hello(4, wire.NODE, 0, 0).login(4, 7).login(0, 8),
-    "other-role": one_node().hello(0, wire.SENDER, 0, 0).hello(0, wire.NODE, 1, 0).send(0, 1).login(1, 1),
-    "one-connection-many-peers":
-        Script().hello(0, wire.NODE, 0, 0).hello(0, wire.SENDER, 1, 1).hello(0, wire.NODE, 2, 2),
-    "too-many-peers":
-        Script().hello(0, wire.NODE, 0, 0).hello(1, wire.NODE, 1, 1).hello(2, wire.NODE, 2, 2)
-        .hello(3, wire.NODE, 3, 3).sender(4, 4).sender(5, 5).sender(6, 6).wait_ms(1),
+    "other-role": one_node()
+    .hello(0, wire.SENDER, 0, 0)
+    .hello(0, wire.NODE, 1, 0)
+    .send(0, 1)
+    .login(1, 1),
+    "one-connection-many-peers": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .hello(0, wire.SENDER, 1, 1)
+    .hello(0, wire.NODE, 2, 2),
+    "too-many-peers": Script()
+    .hello(0, wire.NODE, 0, 0)
+    .hello(1, wire.NODE, 1, 1)
+    .hello(2, wire.NODE, 2, 2)
+    .hello(3, wire.NODE, 3, 3)
+    .sender(4, 4)
+    .sender(5, 5)
+    .sender(6, 6)
+    .wait_ms(1),
     "sends-twice": one_node().send(1, 1).add(5, 1, 1, 2, 1, 0xFE).wait_ms(1),
     "unreachable": one_node().unreachable().ping(2).query(2, 2).login(5, 1).wait_ms(1),
-    "many-errors": Script().raw(0, b"").raw(0, b"ZC").raw(0, wire.header(0x7F)).login(0, 1).send(0, 1)
-        .raw(0, b"ZC\x02\x01").raw(0, wire.login(1, b"")).raw(0, wire.batch(5, 1, [])).query(0, 3).resend(0, 1)
-        .goodbye(0).heartbeat(0, 1).wait_100ms(11).raw(0, b"x"),
-    "last-number": one_node().raw(1, wire.send(2**64 - 1, [(b"1", b"x")])).raw(1, wire.send(5, [(b"1", b"x")]))
-        .raw(0, wire.login_list(2**64 - 1, b"1")).raw(0, wire.login(1, b"1")).heartbeat(0, 0),
+    "many-errors": Script()
+    .raw(0, b"")
+    .raw(0, b"ZC")
+    .raw(0, wire.header(0x7F))
+    .login(0, 1)
+    .send(0, 1)
+    .raw(0, b"ZC\x02\x01")
+    .raw(0, wire.login(1, b""))
+    .raw(0, wire.batch(5, 1, []))
+    .query(0, 3)
+    .resend(0, 1)
+    .goodbye(0)
+    .heartbeat(0, 1)
+    .wait_100ms(11)
+    .raw(0, b"x"),
+    "last-number": one_node()
+    .raw(1, wire.send(2**64 - 1, [(b"1", b"x")]))
+    .raw(1, wire.send(5, [(b"1", b"x")]))
+    .raw(0, wire.login_list(2**64 - 1, b"1"))
+    .raw(0, wire.login(1, b"1"))
+    .heartbeat(0, 0),
 }
 
 
-def request(line, *headers, body=b""):
+def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([line, *headers, "", ""]).encode() + body
 
 
@@ -184,15 +240,25 @@ HTTP = {
     "no-route": request("GET /favicon.ico HTTP/1.1", "Host: a", "Accept-Encoding: gzip, br"),
     "two-requests": request("GET /a HTTP/1.1", "Host: a") * 2,
     "post": request("POST /a HTTP/1.1", "Content-Length: 3", "Expect: 100-continue", body=b"abc"),
-    "post-form": request("POST /a HTTP/1.1", "Content-Type: application/x-www-form-urlencoded",
-                         "Content-Length: 7", body=b"a=b&c=%"),
-    "post-multipart": request("POST /a HTTP/1.1", "Content-Type: multipart/form-data; boundary=x",
-                              "Content-Length: 5", body=b"--x--"),
+    "post-form": request(
+        "POST /a HTTP/1.1",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 7",
+        body=b"a=b&c=%",
+    ),
+    "post-multipart": request(
+        "POST /a HTTP/1.1",
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Length: 5",
+        body=b"--x--",
+    ),
     "post-cut-short": request("POST /a HTTP/1.1", "Content-Length: 9", body=b"abc"),
     "post-too-long": request("POST /a HTTP/1.1", "Content-Length: 99999999999"),
     "post-two-lengths": request("POST /a HTTP/1.1", "Content-Length: 1", "Content-Length: 2"),
     "chunked-request": request("POST /a HTTP/1.1", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
-    "compressed-request": request("POST /a HTTP/1.1", "Content-Encoding: gzip", "Content-Length: 0"),
+    "compressed-request": request(
+        "POST /a HTTP/1.1", "Content-Encoding: gzip", "Content-Length: 0"
+    ),
     "range": request("GET /test/1 HTTP/1.1", "Range: bytes=0-1,5-", "If-Range: x"),
     "another-method": request("DELETE /test/1 HTTP/1.1", "Host: a"),
     "another-version": request("GET / HTTP/2.0", "Host: a"),
@@ -205,18 +271,23 @@ HTTP = {
 PIECES = b"\x00\xff"
 
 
-def write(folder, inputs):
+def write(folder: pathlib.Path, inputs: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in inputs.items():
         (folder / name).write_bytes(content)
 
 
-def main():
+def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     write(folder / "wire", WIRE)
     write(folder / "router", {name: script.bytes for name, script in ROUTER.items()})
-    write(folder / "http", {
-        name: PIECES[index % 2:index % 2 + 1] + content for index, (name, content) in enumerate(HTTP.items())})
+    write(
+        folder / "http",
+        {
+            name: PIECES[index % 2 : index % 2 + 1] + content
+            for index, (name, content) in enumerate(HTTP.items())
+        },
+    )
 
 
 if __name__ == "__main__":

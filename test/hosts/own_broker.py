@@ -1,80 +1,67 @@
-"""A web node without --broker is a whole cluster: it starts a broker beside its workers, and starts it
-again when it dies.
+"""A web node without --broker is a whole cluster: it starts a broker, again if that dies.
 
 That broker listens at fixed ports, so all this happens in a network namespace of its own.
-usage: own_broker.py WEBNODE CTL      (the two programs)
+usage: own_broker.py BUILD      (the build directory)
 """
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
-import threading
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from logins import await_logins  # noqa: E402
-from namespaces import NotPermitted, enter_private_namespaces  # noqa: E402
-from programs import Programs  # noqa: E402
-from streams import CometStream  # noqa: E402
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.processes import children_of, name_of
+from zcomet_lab.programs import Program, Programs
+from zcomet_lab.skipping import skip
+from zcomet_lab.streams import RecordedStream
+from zcomet_lab.waiting import await_true
 
 BROKER = "tcp://127.0.0.1:5555"
+USER_ID = "123"
+TEXTS = ["hello", "hello again"]
 TIMEOUT_S = 20
-SKIPPED = 77
 
 
-def kill_broker(web_node):
-    """Kills the web node's broker outright, and waits until there is another."""
-    children = pathlib.Path(f"/proc/{web_node.pid}/task/{web_node.pid}/children").read_text().split()
-    names = {int(pid): pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in children}
-    [broker] = [pid for pid, name in names.items() if name == "zcomet-broker"]
+def kill_broker(web_node: Program) -> None:
+    """Kills the web node's broker by SIGKILL, and waits until there is another."""
+    [broker] = [pid for pid in children_of(web_node.pid) if name_of(pid) == "zcomet-broker"]
     os.kill(broker, signal.SIGKILL)
-    deadline = time.monotonic() + TIMEOUT_S
-    while "event=broker-back" not in web_node.log():
-        assert time.monotonic() < deadline, f"the broker is not started again\n{web_node.log()}"
-        time.sleep(0.01)
+    await_true(
+        lambda: f"the broker is started again\n{web_node.log()}",
+        lambda: "event=broker-back" in web_node.log(),
+    )
 
 
-def check(web_node_path, ctl_path):
-    ctl = [ctl_path, "--broker", BROKER]
-    arrived = threading.Semaphore(0)
-    texts = []
+def send(ctl: Ctl, stream: RecordedStream, number: int) -> None:
+    """Sends one of the texts; all texts up to it must have arrived then."""
+    ctl.await_logins([USER_ID])
+    ctl.send(USER_ID, TEXTS[number])
+    await_true("the message arrives", lambda: len(stream.shown) > number)
+    assert [text for _, text in stream.shown] == TEXTS[: number + 1]
 
-    def on_message(_number, text):
-        texts.append(text)
-        arrived.release()
 
-    def send(text):
-        await_logins(ctl, ["123"])
-        subprocess.run([*ctl, "send", "123", text], check=True, timeout=TIMEOUT_S)
-        assert arrived.acquire(timeout=TIMEOUT_S), "the message did not arrive"
-
-    with Programs() as programs:
-        web_node = programs.start(web_node_path, ["--http", "127.0.0.1:8000", "--workers", 2],
-                                  name="web node")
-        url = web_node.await_ready()["http"]
-        stream = CometStream(f"{url}/test/123", on_message)
-        send("hello")
+def check(build: str) -> None:
+    with Programs(build) as programs:
+        ctl = Ctl(programs.path("zcomet-ctl"), "--broker", BROKER)
+        web_node = programs.start("zcomet-webnode", "--http", "127.0.0.1:8000", "--workers", 2)
+        stream = RecordedStream(web_node.await_ready()["http"], USER_ID)
+        send(ctl, stream, 0)
         kill_broker(web_node)
-        send("hello again")
-        assert texts == ["hello", "hello again"]
-        del stream
+        send(ctl, stream, 1)
         web_node.ask_to_end()
         web_node.finish(TIMEOUT_S)
     # Its broker has ended with it.
-    assert subprocess.run([*ctl, "ping"], capture_output=True, timeout=TIMEOUT_S).returncode != 0
+    assert ctl.run("ping").returncode != 0
 
 
-def main():
+def main() -> int:
     try:
         enter_private_namespaces()
     except NotPermitted as error:
-        print(f"skipped: network namespaces are not permitted here ({error})")
-        return SKIPPED
+        return skip(f"network namespaces are not permitted here ({error})")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    check(*sys.argv[1:])
+    check(sys.argv[1])
     print("one command was a whole cluster")
     return 0
 

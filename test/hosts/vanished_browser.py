@@ -1,63 +1,72 @@
-"""A browser whose cable is pulled is logged out within --vanished-after, without a message having been sent
-to it; one that is merely quiet keeps its stream.
+"""A browser whose cable is pulled is logged out within --vanished-after, without a message to it.
 
-usage: vanished_browser.py WEBNODE BROKER CTL      (the programs)
+One that is only quiet keeps its stream.
+usage: vanished_browser.py BUILD      (the build directory)
 """
 
-import pathlib
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts" / "lib"))
-
-from logins import await_logins, nodes_of  # noqa: E402
-from namespaces import Network, NotPermitted, enter_private_namespaces, on_host  # noqa: E402
-from programs import Programs  # noqa: E402
+from zcomet_lab.cluster import Broker
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.namespaces import Network, NotPermitted, enter_private_namespaces, on_host
+from zcomet_lab.programs import Programs
+from zcomet_lab.skipping import skip
+from zcomet_lab.waiting import await_true
 
 SERVER = "10.7.0.1"
 ADDRESSES = {"server": SERVER, "quiet": "10.7.0.2", "vanishing": "10.7.0.3"}
-VANISHED_AFTER_S = 10  # the least there is
+VANISHED_AFTER_S = 10  # the smallest value that is allowed
 SLACK_S = 2
-SKIPPED = 77
-STREAMS_PROGRAM = str(pathlib.Path(__file__).parents[2] / "scripts" / "lib" / "streams.py")
+PAUSE_S = 0.1
+QUIET_PAUSE_S = 0.5
 
 
-def check(web_node_path, broker_path, ctl_path):
-    broker = f"tcp://{SERVER}:5555"
-    ctl = [*on_host("server"), ctl_path, "--broker", broker]
-    with Programs() as programs:
-        programs.start(broker_path, ["--listen", broker], name="broker",
-                       prefix=on_host("server")).await_ready()
-        url = programs.start(web_node_path,
-                             ["--broker", broker, "--http", f"{SERVER}:0", "--vanished-after", VANISHED_AFTER_S],
-                             name="web node", prefix=on_host("server")).await_ready()["http"]
+def check(build: str) -> float:
+    """Returns after how many seconds the vanished browser was logged out."""
+    at_server = on_host("server")
+    with Programs(build) as programs:
+        broker = Broker(
+            programs, listen=f"tcp://{SERVER}:5555", feed="tcp://*:5556", prefix=at_server
+        )
+        ctl = Ctl(*at_server, *broker.ctl.command)
+        web_node = programs.start(
+            "zcomet-webnode",
+            *("--broker", broker.listen, "--http", f"{SERVER}:0"),
+            *("--vanished-after", VANISHED_AFTER_S),
+            prefix=at_server,
+        )
+        url = web_node.await_ready()["http"]
         for name in ("quiet", "vanishing"):
-            programs.start(sys.executable, [STREAMS_PROGRAM, f"{url}/test/{name}"], name=name,
-                           prefix=on_host(name)).await_line("streams open")
-        await_logins(ctl, ["quiet", "vanishing"])
+            stream = ("-m", "zcomet_lab.streams", f"{url}/test/{name}")
+            browser = programs.start(sys.executable, *stream, name=name, prefix=on_host(name))
+            browser.await_line("streams open")
+        ctl.await_logins(["quiet", "vanishing"])
         subprocess.run(["ip", "-n", "vanishing", "link", "set", "eth0", "down"], check=True)
         pulled = time.monotonic()
-        while nodes_of(ctl, "vanishing") > 0:
-            assert time.monotonic() < pulled + VANISHED_AFTER_S + SLACK_S, "it is still logged in"
-            time.sleep(0.1)
-        found_after = time.monotonic() - pulled
+        await_true(
+            "the vanished browser is logged out",
+            lambda: ctl.nodes_of("vanishing") == 0,
+            VANISHED_AFTER_S + SLACK_S,
+            PAUSE_S,
+        )
+        found_after_s = time.monotonic() - pulled
         # As long again, so that a stream which is only quiet has had time to be taken for dead.
         while time.monotonic() < pulled + 2 * VANISHED_AFTER_S:
-            assert nodes_of(ctl, "quiet") == 1, "a quiet browser lost its stream"
-            time.sleep(0.5)
-    return found_after
+            assert ctl.nodes_of("quiet") == 1, "a quiet browser lost its stream"
+            time.sleep(QUIET_PAUSE_S)
+    return found_after_s
 
 
-def main():
+def main() -> int:
     try:
         enter_private_namespaces()
         Network(ADDRESSES)
     except NotPermitted as error:
-        print(f"skipped: network namespaces are not permitted here ({error})")
-        return SKIPPED
-    found_after = check(*sys.argv[1:])
-    print(f"the vanished browser was logged out after {found_after:.1f} s, the quiet one was not")
+        return skip(f"network namespaces are not permitted here ({error})")
+    found_after_s = check(sys.argv[1])
+    print(f"the vanished browser was logged out after {found_after_s:.1f} s, the quiet one was not")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Joins a Zcomet cluster with nothing but pyzmq, as docs/PROTOCOL.md describes: logs in as an id,
-sends a message to it as a sender, receives it as a node, and leaves.
+"""Joins a Zcomet cluster with nothing but pyzmq, as docs/PROTOCOL.md describes.
 
+It logs in as an id, sends a message to it as a sender, receives it as a node, and leaves.
 usage: join_as_node.py BROKER-ENDPOINT      The exit status is 0 if everything went as described.
 """
 
@@ -14,26 +14,33 @@ import zmq
 import wire
 
 TIMEOUT_MS = 10_000
+LINGER_MS = 1000
+
+Context = zmq.Context[zmq.Socket[bytes]]
 
 
 class Peer:
     """A DEALER to the broker's ROUTER, and the HELLO with which everything begins."""
 
-    def __init__(self, context, broker, role, name):
+    def __init__(self, context: Context, broker: str, role: int, name: bytes) -> None:
+        """Says HELLO and waits for the WELCOME."""
         self.incarnation = secrets.randbits(64) or 1
         self._socket = context.socket(zmq.DEALER)
-        self._socket.linger = 1000
+        self._socket.linger = LINGER_MS
         self._socket.connect(broker)
         self.send(wire.hello(self.incarnation, role, name))
-        self.welcome = wire.read_welcome(self.await_kind(wire.WELCOME), role)
+        self.welcome = self.await_kind(wire.WELCOME)
 
-    def send(self, frame):
+    def send(self, frame: bytes) -> None:
         self._socket.send(frame)
 
-    def await_kind(self, kind):
-        """The next frame of that kind. Heartbeats and credit may come at any time; an ERROR ends it."""
+    def await_kind(self, kind: int) -> bytes:
+        """The next frame of that kind.
+
+        Heartbeats and credit may come at any time, and are passed over; an ERROR ends it.
+        """
         deadline = time.monotonic() + TIMEOUT_MS / 1000
-        while self._socket.poll(max(0, (deadline - time.monotonic()) * 1000)):
+        while self._socket.poll(max(0, round((deadline - time.monotonic()) * 1000))):
             frame = self._socket.recv()
             got = wire.Reader(frame).kind
             if got == kind:
@@ -42,7 +49,7 @@ class Peer:
                 raise RuntimeError(f"the broker refused: {wire.read_error(frame)}")
         raise TimeoutError(f"no frame of kind {kind:#04x}")
 
-    def leave(self):
+    def leave(self) -> None:
         self.send(wire.header(wire.GOODBYE))
         self._socket.close()
 
@@ -50,58 +57,61 @@ class Peer:
 class Feed:
     """The SUB on which a node receives its numbered batches."""
 
-    def __init__(self, context, node, broker):
-        self._incarnation = node.welcome["feed_incarnation"]
+    def __init__(self, context: Context, node: Peer, part: wire.NodePart, broker: str) -> None:
+        self._incarnation = part.feed_incarnation
         self._topic = wire.u64(node.incarnation)
         self.applied = 0
         self._socket = context.socket(zmq.SUB)
         self._socket.linger = 0
         self._socket.subscribe(self._topic)
-        self._socket.connect(self._reachable(node.welcome["feed_endpoint"], broker))
+        self._socket.connect(self._reachable(part.feed_endpoint, broker))
 
     @staticmethod
-    def _reachable(endpoint, broker):
+    def _reachable(endpoint: str, broker: str) -> str:
         """The broker's host in place of an address that stands for any."""
         host = urllib.parse.urlsplit(broker).hostname
         for anywhere in ("//*:", "//0.0.0.0:"):
             endpoint = endpoint.replace(anywhere, f"//{host}:")
         return endpoint
 
-    def await_batch(self):
-        """The messages of the next batch, which are none in an empty one."""
+    def await_batch(self) -> wire.Batch:
+        """The next batch, which may be empty."""
         if not self._socket.poll(TIMEOUT_MS):
             raise TimeoutError("the feed is silent")
         topic, frame = self._socket.recv_multipart()
-        incarnation, number, flags, count, messages = wire.read_batch(frame)
+        batch = wire.read_batch(frame)
         assert topic == self._topic
-        assert incarnation == self._incarnation
-        assert flags in (0, 2)
-        assert number == self.applied + (1 if count else 0), "a gap, in a cluster that lost nothing"
-        self.applied = number
-        return messages
+        assert batch.incarnation == self._incarnation
+        assert batch.flags in (0, 2)
+        due = self.applied + (1 if batch.count else 0)
+        assert batch.number == due, "a gap, in a cluster that lost nothing"
+        self.applied = batch.number
+        return batch
 
-    def await_message(self):
-        while not (messages := self.await_batch()):
+    def await_message(self) -> wire.Batch:
+        """The next batch that is not empty."""
+        while not (batch := self.await_batch()).messages:
             pass
-        return messages
+        return batch
 
-    def close(self):
+    def close(self) -> None:
         self._socket.close()
 
 
-def join(context, broker):
+def join(context: Context, broker: str) -> tuple[Peer, Feed]:
     """A node that is live: its feed's first batch has come."""
     node = Peer(context, broker, wire.NODE, b"python-node")
-    assert node.welcome["changes_applied"] == 0
-    feed = Feed(context, node, broker)
-    assert feed.await_batch() == []
+    _, part = wire.read_node_welcome(node.welcome)
+    assert part.changes_applied == 0
+    feed = Feed(context, node, part, broker)
+    assert feed.await_batch().messages == []
     return node, feed
 
 
-def log_in(node, user_id):
+def log_in(node: Peer, user_id: bytes) -> None:
     node.send(wire.login(1, user_id))
-    # "The broker's next HEARTBEAT says that it was applied"; ours asks for one. The broker need not
-    # answer two that come close together, so one that tells nothing new is no end.
+    # "The broker's next HEARTBEAT says that it was applied"; this node's HEARTBEAT asks for one.
+    # The broker need not answer two that come close together, so the answer may tell nothing new.
     deadline = time.monotonic() + TIMEOUT_MS / 1000
     while time.monotonic() < deadline:
         node.send(wire.heartbeat(0, 1, 1, wire.digest(user_id)))
@@ -111,19 +121,21 @@ def log_in(node, user_id):
     raise TimeoutError("the login was never applied")
 
 
-def main():
+def main() -> None:
     broker = sys.argv[1]
-    context = zmq.Context()
+    context: Context = zmq.Context()
     node, feed = join(context, broker)
     log_in(node, b"123")
     sender = Peer(context, broker, wire.SENDER, b"python-sender")
-    sender.send(wire.send(1, [(b"123", b"hello from Python"), (b"nobody", b"into the void")],
-                          receipt=True))
+    wire.read_sender_welcome(sender.welcome)
+    messages = [(b"123", b"hello from Python"), (b"nobody", b"into the void")]
+    sender.send(wire.send(1, messages, receipt=True))
     assert wire.read_receipt(sender.await_kind(wire.RECEIPT)) == (1, [1, 0])
-    assert feed.await_message() == [(b"123", b"hello from Python")]
+    assert feed.await_message().messages == [(b"123", b"hello from Python")]
 
-    sender.send(wire.send(3, [(b"123", b"did it arrive?")], acknowledge=True))
-    assert feed.await_message() == [(b"123", b"did it arrive?", sender.incarnation, 3)]
+    question = b"did it arrive?"
+    sender.send(wire.send(3, [(b"123", question)], acknowledge=True))
+    assert feed.await_message().messages == [(b"123", question, sender.incarnation, 3)]
     node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), ledger=(2, 0, 0, 2)))
     assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
     sender.leave()

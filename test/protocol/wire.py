@@ -1,140 +1,217 @@
-"""The frames of docs/PROTOCOL.md, as far as the test programs in this folder need them."""
+"""The frames of docs/PROTOCOL.md, as far as the test programs need them.
 
+Written from that document and not from the C++, so that the two check each other.
+"""
+
+import dataclasses
 import struct
+from collections.abc import Iterable, Sequence
 
 HELLO, GOODBYE, HEARTBEAT = 0x01, 0x02, 0x03
 LOGIN, LOGOUT, LIST, RESEND = 0x10, 0x11, 0x12, 0x20
 SEND, PING, QUERY, BATCH = 0x30, 0x40, 0x41, 0x50
-WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED, ERROR = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0xFF
+WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86
+ERROR = 0xFF
 NODE, SENDER = 1, 2
 
+FNV_OFFSET, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 
-def header(kind):
+Message = tuple[bytes, bytes]
+"""An id and a payload."""
+
+
+def header(kind: int) -> bytes:
     return b"ZC" + bytes([1, kind])
 
 
-def u32(value):
+def u32(value: int) -> bytes:
     return struct.pack(">I", value)
 
 
-def u64(value):
+def u64(value: int) -> bytes:
     return struct.pack(">Q", value)
 
 
-def str8(text):
+def str8(text: bytes) -> bytes:
     return bytes([len(text)]) + text
 
 
-def hello(incarnation, role, name, sent=0):
+def hello(incarnation: int, role: int, name: bytes, sent: int = 0) -> bytes:
     sent_before = u64(sent) if role == SENDER else b""
     return header(HELLO) + u64(incarnation) + bytes([role]) + str8(name) + sent_before
 
 
-def digest(*ids):
+def digest(*ids: bytes) -> int:
     """The sum of the ids' 64-bit FNV-1a hashes."""
     total = 0
     for user_id in ids:
-        value = 0xCBF29CE484222325
+        value = FNV_OFFSET
         for byte in user_id:
-            value = (value ^ byte) * 0x100000001B3 % 2**64
+            value = (value ^ byte) * FNV_PRIME % 2**64
         total += value
     return total % 2**64
 
 
-def heartbeat(feed, change, streams, ids_digest=0, ledger=()):
-    return (header(HEARTBEAT) + u64(feed) + u64(change) + u64(streams) + u64(ids_digest) +
-            bytes([len(ledger)]) + b"".join(map(u64, ledger)))
+def heartbeat(
+    feed: int, change: int, streams: int, ids_digest: int = 0, ledger: Sequence[int] = ()
+) -> bytes:
+    fields = b"".join(map(u64, (feed, change, streams, ids_digest)))
+    return header(HEARTBEAT) + fields + bytes([len(ledger)]) + b"".join(map(u64, ledger))
 
 
-def login(change, *ids):
+def login(change: int, *ids: bytes) -> bytes:
     return header(LOGIN) + u64(change) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-def login_list(change, *ids):
+def login_list(change: int, *ids: bytes) -> bytes:
     """A LIST of one part, which is the first and the last."""
     return header(LIST) + u64(change) + bytes([3]) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-def send(first, messages, receipt=False, acknowledge=False):
-    body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
-    return header(SEND) + bytes([receipt + 2 * acknowledge]) + u64(first) + u32(len(messages)) + body
+def message_body(messages: Iterable[Message]) -> bytes:
+    return b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
 
 
-def batch(incarnation, number, messages, flags=0, tail=b""):
-    body = b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
-    return (header(BATCH) + u64(incarnation) + u64(number) + bytes([flags]) + u32(len(messages)) + body +
-            tail)
+def send(
+    first: int,
+    messages: Sequence[Message],
+    receipt: bool = False,
+    acknowledge: bool = False,
+    flags: int = 0,
+) -> bytes:
+    """`flags` are set beside those of `receipt` and `acknowledge`."""
+    flags_byte = bytes([receipt | 2 * acknowledge | flags])
+    return header(SEND) + flags_byte + u64(first) + u32(len(messages)) + message_body(messages)
 
 
-def welcome(role_part, incarnation=5, heartbeat_ms=1000, liveness_ms=3000):
-    return (header(WELCOME) + u64(incarnation) + str8(b"broker") + u32(heartbeat_ms) + u32(liveness_ms) +
-            u64(0) + role_part)
+def batch(
+    incarnation: int, number: int, messages: Sequence[Message], flags: int = 0, tail: bytes = b""
+) -> bytes:
+    head = header(BATCH) + u64(incarnation) + u64(number) + bytes([flags]) + u32(len(messages))
+    return head + message_body(messages) + tail
 
 
-def node_part(feed_endpoint, feed_incarnation, changes_applied=0, feed_published=0):
-    return str8(feed_endpoint) + u64(feed_incarnation) + u64(changes_applied) + u64(feed_published)
+def welcome(
+    role_part: bytes, incarnation: int = 5, heartbeat_ms: int = 1000, liveness_ms: int = 3000
+) -> bytes:
+    times = u32(heartbeat_ms) + u32(liveness_ms)
+    return header(WELCOME) + u64(incarnation) + str8(b"broker") + times + u64(0) + role_part
 
 
-def query(token, what, argument=b""):
+def node_part(
+    feed_endpoint: bytes, feed_incarnation: int, changes_applied: int = 0, feed_published: int = 0
+) -> bytes:
+    numbers = (feed_incarnation, changes_applied, feed_published)
+    return str8(feed_endpoint) + b"".join(map(u64, numbers))
+
+
+def query(token: int, what: bytes, argument: bytes = b"") -> bytes:
     return header(QUERY) + u64(token) + str8(what) + str8(argument)
 
 
 class Reader:
-    """Takes fields off the front of a frame. Anything that is not there raises ValueError."""
+    """Takes fields off the front of a frame. A field that is not there raises ValueError."""
 
-    def __init__(self, frame):
+    def __init__(self, frame: bytes) -> None:
+        """Raises ValueError if the frame is not of this version."""
         if frame[:3] != b"ZC\x01" or len(frame) < 4:
             raise ValueError(f"not a frame of this version: {frame[:8].hex()}")
         self.kind = frame[3]
         self._rest = frame[4:]
 
-    def take(self, size):
+    def take(self, size: int) -> bytes:
         if len(self._rest) < size:
             raise ValueError("the frame is cut short")
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken
 
-    def u8(self):
-        return self.take(1)[0]
+    def _number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
 
-    def u16(self):
-        return struct.unpack(">H", self.take(2))[0]
+    def u8(self) -> int:
+        return self._number(1)
 
-    def u32(self):
-        return struct.unpack(">I", self.take(4))[0]
+    def u16(self) -> int:
+        return self._number(2)
 
-    def u64(self):
-        return struct.unpack(">Q", self.take(8))[0]
+    def u32(self) -> int:
+        return self._number(4)
 
-    def str8(self):
+    def u64(self) -> int:
+        return self._number(8)
+
+    def str8(self) -> bytes:
         return self.take(self.u8())
 
-    def end(self):
+    def end(self) -> None:
+        """Raises ValueError if anything is left."""
         if self._rest:
             raise ValueError(f"{len(self._rest)} bytes are left over")
 
 
-def read_welcome(frame, role):
-    """A WELCOME as a dict, by the names of the grammar."""
+def reader_of(frame: bytes, kind: int, name: str) -> Reader:
+    """A reader of a frame that must be of this kind."""
     reader = Reader(frame)
-    if reader.kind != WELCOME:
-        raise ValueError(f"WELCOME was due, not {frame.hex()}")
-    welcome = {
-        "incarnation": reader.u64(), "name": reader.str8(), "heartbeat_ms": reader.u32(),
-        "liveness_ms": reader.u32(), "table_version": reader.u64(),
-    }
-    if role == NODE:
-        welcome |= {
-            "feed_endpoint": reader.str8().decode(), "feed_incarnation": reader.u64(),
-            "changes_applied": reader.u64(), "feed_published": reader.u64(),
-        }
-    else:
-        welcome |= {"window_bytes": reader.u32(), "credited": reader.u64(), "settles_in_ms": reader.u32()}
+    if reader.kind != kind:
+        raise ValueError(f"{name} was due, not {frame.hex()}")
+    return reader
+
+
+@dataclasses.dataclass(frozen=True)
+class Welcome:
+    """What every WELCOME says, by the names of the grammar."""
+
+    incarnation: int
+    name: bytes
+    heartbeat_ms: int
+    liveness_ms: int
+    table_version: int
+
+
+@dataclasses.dataclass(frozen=True)
+class NodePart:
+    """What it says to a node."""
+
+    feed_endpoint: str
+    feed_incarnation: int
+    changes_applied: int
+    feed_published: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SenderPart:
+    """What it says to a sender."""
+
+    window_bytes: int
+    credited: int
+    settles_in_ms: int
+
+
+def _read_welcome(reader: Reader) -> Welcome:
+    return Welcome(reader.u64(), reader.str8(), reader.u32(), reader.u32(), reader.u64())
+
+
+def read_node_welcome(frame: bytes) -> tuple[Welcome, NodePart]:
+    """A WELCOME to a node."""
+    reader = reader_of(frame, WELCOME, "WELCOME")
+    common = _read_welcome(reader)
+    endpoint = reader.str8().decode()
+    part = NodePart(endpoint, reader.u64(), reader.u64(), reader.u64())
     reader.end()
-    return welcome
+    return common, part
 
 
-def read_heartbeat(frame):
+def read_sender_welcome(frame: bytes) -> tuple[Welcome, SenderPart]:
+    """A WELCOME to a sender."""
+    reader = reader_of(frame, WELCOME, "WELCOME")
+    common = _read_welcome(reader)
+    part = SenderPart(reader.u32(), reader.u64(), reader.u32())
+    reader.end()
+    return common, part
+
+
+def read_heartbeat(frame: bytes) -> tuple[int, int, int]:
+    """A HEARTBEAT as (feed number, change, streams)."""
     reader = Reader(frame)
     fields = reader.u64(), reader.u64(), reader.u64()
     reader.u64()  # the digest, which only nodes have
@@ -144,26 +221,37 @@ def read_heartbeat(frame):
     return fields
 
 
-def read_batch(frame):
-    """A BATCH as (feed incarnation, number, flags, count, [(id, payload), …]); with flags 2 each message
-    is (id, payload, sender, its number there)."""
-    reader = Reader(frame)
-    if reader.kind != BATCH:
-        raise ValueError(f"BATCH was due, not {frame.hex()}")
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """A BATCH of a feed."""
+
+    incarnation: int
+    """The feed's."""
+    number: int
+    flags: int
+    count: int
+    messages: list[tuple[bytes, bytes] | tuple[bytes, bytes, int, int]]
+    """Ids and payloads; with flags 2 also the sender and the message's number there."""
+
+
+def read_batch(frame: bytes) -> Batch:
+    reader = reader_of(frame, BATCH, "BATCH")
     incarnation, number, flags, count = reader.u64(), reader.u64(), reader.u8(), reader.u32()
-    messages = []
+    result = Batch(incarnation, number, flags, count, [])
     if flags == 0:
-        messages = [(reader.str8(), reader.take(reader.u32())) for _ in range(count)]
+        for _ in range(count):
+            result.messages.append((reader.str8(), reader.take(reader.u32())))
     elif flags == 2:
         for _ in range(count):
-            origin = reader.u64(), reader.u64()
-            messages.append((reader.str8(), reader.take(reader.u32()), *origin))
+            sender, sender_number = reader.u64(), reader.u64()
+            user_id, payload = reader.str8(), reader.take(reader.u32())
+            result.messages.append((user_id, payload, sender, sender_number))
     reader.end()
-    return incarnation, number, flags, count, messages
+    return result
 
 
-def read_receipt(frame):
-    """A RECEIPT, or an ACKNOWLEDGED, as (first, [nodes, …])."""
+def read_receipt(frame: bytes) -> tuple[int, list[int]]:
+    """A RECEIPT or an ACKNOWLEDGED as (first, [nodes, …])."""
     reader = Reader(frame)
     first, count = reader.u64(), reader.u32()
     nodes = [reader.u32() for _ in range(count)]
@@ -171,7 +259,7 @@ def read_receipt(frame):
     return first, nodes
 
 
-def read_answer(frame):
+def read_answer(frame: bytes) -> tuple[int, bytes]:
     """An ANSWER as (token, JSON text)."""
     reader = Reader(frame)
     fields = reader.u64(), reader.take(reader.u32())
@@ -179,7 +267,7 @@ def read_answer(frame):
     return fields
 
 
-def read_error(frame):
+def read_error(frame: bytes) -> tuple[int, int, str]:
     """An ERROR as (code, kind of the refused frame, text)."""
     reader = Reader(frame)
     fields = reader.u16(), reader.u8(), reader.str8().decode()

@@ -1,63 +1,68 @@
-"""As much of ZMTP 3.0 (https://rfc.zeromq.org/spec/23/) as it takes to break it: greetings, commands and
-frames by hand, over a plain TCP socket."""
+"""As much of ZMTP 3.0 as it takes to break it: greetings, commands, frames, over plain TCP.
+
+The protocol is https://rfc.zeromq.org/spec/23/.
+"""
 
 import socket
 import struct
 import urllib.parse
 
 TIMEOUT_S = 10
+READ_BYTES = 65_536
 MORE, LONG, COMMAND = 1, 2, 4
+SIGNATURE = b"\xff" + b"\0" * 8 + b"\x7f"
+SHORT_MAX = 255
 
 
-def greeting(version=(3, 0), mechanism=b"NULL", signature=b"\xff" + b"\0" * 8 + b"\x7f"):
-    return signature + bytes(version) + mechanism.ljust(20, b"\0") + b"\0" * 32
+def greeting(mechanism: bytes = b"NULL") -> bytes:
+    return SIGNATURE + bytes((3, 0)) + mechanism.ljust(20, b"\0") + b"\0" * 32
 
 
-def frame(body, flags=0):
-    if len(body) > 255:
+def frame(body: bytes, flags: int = 0) -> bytes:
+    if len(body) > SHORT_MAX:
         return long_frame(len(body), flags) + body
     return bytes([flags, len(body)]) + body
 
 
-def long_frame(size, flags=0):
-    """The head of a frame that claims to have that many bytes."""
+def long_frame(size: int, flags: int = 0) -> bytes:
+    """The head of a frame that claims to have so many bytes."""
     return bytes([flags | LONG]) + struct.pack(">Q", size)
 
 
-def command(name, body=b""):
+def command(name: bytes, body: bytes = b"") -> bytes:
     return frame(bytes([len(name)]) + name + body, COMMAND)
 
 
-def metadata(name, value):
+def metadata(name: bytes, value: bytes) -> bytes:
     return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
 
 
-def ready(socket_type=b"DEALER"):
+def ready(socket_type: bytes = b"DEALER") -> bytes:
     return command(b"READY", metadata(b"Socket-Type", socket_type) + metadata(b"Identity", b""))
 
 
-def connect(endpoint):
+def connect(endpoint: str) -> socket.socket:
     address = urllib.parse.urlsplit(endpoint)
-    return socket.create_connection((address.hostname, address.port), TIMEOUT_S)
+    return socket.create_connection((address.hostname, address.port or 0), TIMEOUT_S)
 
 
-def shake_hands(endpoint, socket_type=b"DEALER"):
+def shake_hands(endpoint: str, socket_type: bytes = b"DEALER") -> socket.socket:
     """A connection on which frames may be sent: the other side has said READY."""
     peer = connect(endpoint)
     peer.sendall(greeting() + ready(socket_type))
     heard = b""
     while b"READY" not in heard:
-        if not (data := peer.recv(4096)):
+        if not (data := peer.recv(READ_BYTES)):
             raise ConnectionError("refused in the handshake")
         heard += data
     return peer
 
 
-def is_closed_by_other_side(peer):
-    """Waits until it is; what it says before that is of no interest."""
+def is_closed_by_other_side(peer: socket.socket) -> bool:
+    """Waits for the end of the connection, and ignores what comes before it."""
     peer.settimeout(TIMEOUT_S)
     try:
-        while peer.recv(65_536):
+        while peer.recv(READ_BYTES):
             pass
     except TimeoutError:
         return False

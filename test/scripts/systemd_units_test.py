@@ -1,7 +1,7 @@
 """The systemd units start the programs as people do, start them again as they should, and systemd finds no
 fault with them.
 
-usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it is to start)
+usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it starts)
 """
 
 import os
@@ -13,61 +13,80 @@ import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
+from zcomet_lab.skipping import skip
+
 TIMEOUT_S = 30
 
 
-def started_by(unit_text):
-    """The program of ExecStart, and the options that it gets if nobody wrote any down."""
-    program, variable = re.search(r"^ExecStart=(\S+) \$(\w+)$", unit_text, re.MULTILINE).groups()
+def started_by(unit_text: str) -> tuple[str, list[str]]:
+    """The program of ExecStart, and the options that it gets by default."""
+    start = re.search(r"^ExecStart=(\S+) \$(\w+)$", unit_text, re.MULTILINE)
+    assert start is not None, "there is no ExecStart of the expected form"
+    program, variable = start.groups()
     default = re.search(rf'^Environment="{variable}=(.*)"$', unit_text, re.MULTILINE)
     return program, default[1].split() if default else []
 
 
-def check_options(program, options):
-    """The program takes the options: with --help it says what they mean, and no more."""
-    subprocess.run([program, *options, "--help"], stdout=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True)
+def check_options(program: str, options: list[str]) -> None:
+    """The program takes the options: with --help it only prints its help."""
+    command = [program, *options, "--help"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True)
 
 
-def check_mistakes(program, unit_text):
-    """A mistake in a file ends the program with the status for which the unit does not start it again."""
-    status = int(re.search(r"^RestartPreventExitStatus=(\d+)$", unit_text, re.MULTILINE)[1])
+def setting(unit_text: str, name: str) -> str:
+    """The value that the unit gives to the setting."""
+    found = re.search(rf"^{name}=(.*)$", unit_text, re.MULTILINE)
+    assert found is not None, f"there is no {name}"
+    return found[1]
+
+
+def check_mistakes(program: str, unit_text: str) -> None:
+    """A mistake in a file ends the program with the status after which the unit does not restart it."""
     with tempfile.TemporaryDirectory() as folder:
         cluster = pathlib.Path(folder) / "cluster.toml"
         cluster.write_text("[[hosts]]\n", encoding="utf-8")
-        choice = ["--node", "a"] if "webnode" in program else []
-        run = subprocess.run([program, "--cluster", str(cluster), *choice], capture_output=True, text=True,
-                             timeout=TIMEOUT_S, check=False)
-    assert run.returncode == status, (run.returncode, run.stderr)
+        node = ["--node", "a"] if "webnode" in program else []
+        command = [program, "--cluster", str(cluster), *node]
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    expected = int(setting(unit_text, "RestartPreventExitStatus"))
+    assert run.returncode == expected, (run.returncode, run.stderr)
 
 
-def check_pause(unit_text):
-    """After status 1, and only then, the next start waits for the unit's ExecStopPost."""
-    command = re.search(r"^ExecStopPost=(.*)$", unit_text, re.MULTILINE)[1].replace("$$", "$")
+def check_pause(unit_text: str) -> None:
+    """After status 1, and only then, ExecStopPost delays the next start."""
+    command = shlex.split(setting(unit_text, "ExecStopPost").replace("$$", "$"))
     with tempfile.TemporaryDirectory() as folder:
         sleep = pathlib.Path(folder) / "sleep"
         sleep.write_text("#!/bin/sh\necho slept\n", encoding="utf-8")
         sleep.chmod(0o755)
-        for status, said in (("1", "slept\n"), ("0", ""), ("2", ""), ("KILL", "")):
+        for status, expected in (("1", "slept\n"), ("0", ""), ("2", ""), ("KILL", "")):
             environment = {"PATH": f"{folder}:{os.environ['PATH']}", "EXIT_STATUS": status}
-            run = subprocess.run(shlex.split(command), env=environment, capture_output=True, text=True,
-                                 timeout=TIMEOUT_S, check=True)
-            assert run.stdout == said, (status, run.stdout)
+            said = subprocess.run(
+                command,
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=True,
+            ).stdout
+            assert said == expected, (status, said)
 
 
-def check_syntax(unit, text):
-    """systemd reads the unit, whose program is the one of this build."""
+def check_syntax(unit: pathlib.Path, text: str) -> None:
+    """systemd reads the unit, in which the program is the one of this build."""
     with tempfile.TemporaryDirectory() as folder:
+        # With the unit's own name, because systemd looks at that.
         copy = pathlib.Path(folder) / unit.name
         copy.write_text(text, encoding="utf-8")
-        # By its own name, since systemd goes by that.
-        run = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
-                             capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)]
+        run = subprocess.run(verify, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     complaints = [line for line in run.stderr.splitlines() if unit.name in line]
     assert not complaints, "\n".join(complaints)
 
 
-def main():
+def main() -> int:
     unit, program = pathlib.Path(sys.argv[1]), sys.argv[2]
     text = unit.read_text(encoding="utf-8")
     installed, options = started_by(text)
@@ -76,8 +95,7 @@ def main():
     check_mistakes(program, text)
     check_pause(text)
     if shutil.which("systemd-analyze") is None:
-        print("skipped: systemd, which would check the unit, is not installed")
-        return SKIPPED
+        return skip("systemd, which would check the unit, is not installed")
     check_syntax(unit, text.replace(installed, program))
     return 0
 

@@ -1,9 +1,9 @@
 #include "tools/floodtest/flood_run.hpp"
 
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/readable.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -182,9 +182,7 @@ bool Run::look(Time now) {
 }
 
 bool Run::signalled(Duration timeout) const {
-    pollfd waiting{signal_fd_, POLLIN, 0};
-    const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
-    return ::poll(&waiting, 1, static_cast<int>(timeout_ms)) > 0;
+    return loop::await_readable(signal_fd_, Clock::now() + timeout);
 }
 
 void Run::require_processes_alive() {

@@ -4,7 +4,6 @@
 #include "topology/base/value_or_throw.hpp"
 
 #include <netinet/in.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,9 +18,6 @@ namespace zcomet::tools::floodtest {
 
 namespace {
 
-/// Events taken from the system at a time: enough to spread the cost of the call, few enough that
-/// opening goes on beside a busy feed.
-constexpr int kEventsMax = 512;
 /// Holds some hundred chunks: one recv(2) nearly always empties a socket.
 constexpr std::size_t kBufferBytes = 64U << 10U;
 /// Streams under way without an answer. More would overflow the server's backlog (often 4,096, or
@@ -29,7 +25,6 @@ constexpr std::size_t kBufferBytes = 64U << 10U;
 constexpr std::uint64_t kUnansweredMax = 256;
 /// Streams opened in one turn, so that answers are read in between.
 constexpr unsigned kOpensPerTurn = 32;
-constexpr std::uint64_t kStopToken = ~std::uint64_t{0};
 constexpr std::uint16_t kStatusOk = 200;
 
 [[nodiscard]] std::uint64_t wall_clock_ns() {
@@ -37,15 +32,6 @@ constexpr std::uint16_t kStatusOk = 200;
     ::clock_gettime(CLOCK_REALTIME, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
            static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-void watch(int epoll, int fd, std::uint32_t events, std::uint64_t token) {
-    epoll_event event{};
-    event.events = events;
-    event.data.u64 = token;
-    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        throw std::system_error(errno, std::generic_category(), "cannot watch a descriptor");
-    }
 }
 
 /// The error that a non-blocking connect() ended in, 0 if it succeeded.
@@ -60,13 +46,9 @@ void watch(int epoll, int fd, std::uint32_t events, std::uint64_t token) {
 FloodWorker::FloodWorker(const FloodPlan& plan, unsigned process, Time start, int stop_fd,
                          FloodTally& tally)
     : plan_(plan), process_(process), start_(start), tally_(tally),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       share_((plan.connections + plan.processes - 1 - process) / plan.processes),
       buffer_(kBufferBytes) {
-    if (!epoll_.valid()) {
-        throw std::system_error(errno, std::generic_category(), "cannot make an epoll set");
-    }
-    watch(epoll_.get(), stop_fd, EPOLLIN, kStopToken);
+    loop_.stop_at(stop_fd);
     streams_.reserve(share_);
     if (!plan.log.empty()) {
         log_.emplace(value_or_throw(logs::LogFile::append_to(plan.log)));
@@ -78,8 +60,8 @@ FloodWorker::~FloodWorker() {
 }
 
 void FloodWorker::run() {
-    while (!stopping_) {
-        wait(Clock::now());
+    while (!loop_.stopped()) {
+        wait();
         const Time now = Clock::now();
         open_due(now);
         expire_unanswered(now);
@@ -87,23 +69,18 @@ void FloodWorker::run() {
     end_all();
 }
 
-void FloodWorker::wait(Time now) {
-    std::array<epoll_event, kEventsMax> events{};
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, wait_ms(now));
-    if (count < 0 && errno != EINTR) {
-        throw std::system_error(errno, std::generic_category(), "cannot wait for events");
-    }
-    for (int i = 0; i < count; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.u64 == kStopToken) {
-            stopping_ = true;
-        } else {
-            on_event(event.data.u64, event.events);
-        }
-    }
+void FloodWorker::wait() {
+    // In whole milliseconds: streams that are due a moment apart are opened together.
+    const Time now = Clock::now();
+    const Duration left = loop::time_left(now, next_due());
+    const Time until = loop::time_after(
+        now, left == Duration::max() ? left : std::chrono::ceil<std::chrono::milliseconds>(left));
+    loop_.turn(until, [this](const epoll_event& event, Time) {
+        on_event(event.data.u64 - loop::Loop::kFirstTag, event.events);
+    });
 }
 
-int FloodWorker::wait_ms(Time now) const {
+Time FloodWorker::next_due() const {
     Time next = kNever;
     if (streams_.size() < share_ && unanswered_ < kUnansweredMax) {
         next = due(streams_.size());
@@ -111,11 +88,7 @@ int FloodWorker::wait_ms(Time now) const {
     if (unanswered_ > 0) {
         next = std::min(next, streams_[oldest_unanswered_].started + plan_.connect_timeout);
     }
-    if (next == kNever) {
-        return -1;
-    }
-    const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, 60'000));
+    return next;
 }
 
 std::uint64_t FloodWorker::number_of(std::uint64_t index) const {
@@ -152,7 +125,10 @@ void FloodWorker::open_next(Time now) {
         on_connection_lost(stream, error);
         return;
     }
-    watch(epoll_.get(), stream.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, index);
+    if (!loop_.epoll().add(stream.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                           loop::Loop::kFirstTag + index)) {
+        throw std::system_error(errno, std::generic_category(), "cannot watch a descriptor");
+    }
 }
 
 /// @return 0 if the connection is being made, else the error.

@@ -14,6 +14,7 @@
 #include "tools/logs/message_log.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/loop.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -74,8 +75,8 @@ class FloodWorker {
     };
     static_assert(sizeof(Stream) <= 48, "a million streams should not cost 50 MB here");
 
-    void wait(Time now);
-    [[nodiscard]] int wait_ms(Time now) const;
+    void wait();
+    [[nodiscard]] Time next_due() const;
     void open_due(Time now);
     void open_next(Time now);
     [[nodiscard]] int connect_stream(std::uint64_t number, UniqueFd& fd) const;
@@ -107,14 +108,13 @@ class FloodWorker {
     unsigned process_;
     Time start_;
     FloodTally& tally_;
-    UniqueFd epoll_;
+    loop::Loop loop_;
     std::uint64_t share_; ///< how many streams are ours
     std::vector<Stream> streams_;
     /// Streams are opened in order and share one timeout, so the unanswered ones that expire next
     /// are found from here on, without a timer each.
     std::uint64_t oldest_unanswered_ = 0;
     std::uint64_t unanswered_ = 0;
-    bool stopping_ = false;
     std::vector<char> buffer_;
     std::optional<logs::LogFile> log_;
     std::string chunk_data_;                                     ///< of the stream in hand

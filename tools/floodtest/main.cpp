@@ -2,15 +2,16 @@
 #include "tools/floodtest/flood_run.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -29,7 +30,7 @@ constexpr const char* kDescription =
     "status other than 0 if a stream could not be opened or was closed by the other side.";
 
 /// Descriptors of a process that are not streams: standard ones, epoll, pipe; with room to spare.
-constexpr rlim_t kOtherFiles = 32;
+constexpr std::uint64_t kOtherFiles = 32;
 constexpr unsigned kProcessesMax = 1024;
 
 struct Options {
@@ -102,13 +103,11 @@ void add_options(program::OptionTable& table, Options& options) {
 
 /// Raises the limit on open files as far as it goes. @return streams that fit in one process.
 [[nodiscard]] std::uint64_t streams_per_process() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= kOtherFiles) {
+    const std::uint64_t limit = process::raise_file_limit();
+    if (limit <= kOtherFiles) {
         throw std::runtime_error("the limit on open files is too low: see ulimit -n");
     }
-    return limit.rlim_cur - kOtherFiles;
+    return limit - kOtherFiles;
 }
 
 /// As many processes as asked for, or as needed.

@@ -3,20 +3,21 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/loop/loop.hpp"
+#include "topology/process/pidfd.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
-#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -73,14 +74,13 @@ void add_options(program::OptionTable& table, Options& options) {
 }
 
 /// Takes samples of the processes that the options name.
-class Source {
+class Sampler {
   public:
-    explicit Source(const Options& options) : options_(options) {
+    explicit Sampler(const Options& options) : options_(options) {
         if (options.pid == 0) {
             return;
         }
-        // By number, since glibc 2.36 declares pidfd_open() in a way that C++ cannot link.
-        process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, options.pid, 0)));
+        process_ = process::open_pidfd(options.pid);
         if (!process_.valid()) {
             throw std::runtime_error("there is no process " + std::to_string(options.pid));
         }
@@ -122,25 +122,20 @@ class Source {
     unsigned misses_ = 0;
 };
 
-enum class Woken { kDue, kSignal, kProcessEnded };
+/// The process that is looked at, for the loop.
+class Process : public loop::Source {
+  public:
+    explicit Process(int end_fd) : fds_{end_fd} {}
+    [[nodiscard]] bool ended() const { return ended_; }
 
-[[nodiscard]] Woken wait_until(Time when, int signal_fd, int end_fd) {
-    pollfd waiting[] = {{signal_fd, POLLIN, 0}, {end_fd, POLLIN, 0}};
-    while (true) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
-        const int ready =
-            ::poll(waiting, std::size(waiting), static_cast<int>(std::max(left, 0ms).count()));
-        if (ready < 0 && errno != EINTR) {
-            throw std::system_error(errno, std::generic_category(), "cannot wait");
-        }
-        if (ready > 0) {
-            return waiting[0].revents != 0 ? Woken::kSignal : Woken::kProcessEnded;
-        }
-        if (ready == 0 && Clock::now() >= when) {
-            return Woken::kDue;
-        }
-    }
-}
+    std::span<const int> fds() const override { return fds_; }
+    void on_ready(std::size_t /*index*/) override { ended_ = true; }
+    bool turn(Time /*now*/) override { return false; }
+
+  private:
+    std::array<int, 1> fds_;
+    bool ended_ = false;
+};
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
@@ -165,22 +160,28 @@ void write_line(std::FILE* log, const tools::memlog::MemlogSample& sample) {
 
 int memlog(const Options& options, const program::OptionTable& table) {
     const UniqueFd signals = program::catch_termination_signals();
-    Source source(options);
+    Sampler sampler(options);
+    Process target(sampler.end_fd());
+    loop::Loop loop;
+    loop.stop_at(signals.get());
+    loop.add(target, loop::Order::kBroker);
     const File log = open_log(options.out);
     program::log_settings(table);
     const auto interval =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.interval_s));
     Time due = Clock::now();
     for (std::uint64_t lines = 0; lines < options.count;) {
-        const Woken woken = wait_until(due, signals.get(), source.end_fd());
-        if (woken == Woken::kSignal) {
+        do {
+            loop.turn(due); // at least once: samples may take longer than the interval
+        } while (!loop.stopped() && !target.ended() && Clock::now() < due);
+        if (loop.stopped()) {
             return 0;
         }
-        if (woken == Woken::kProcessEnded) {
+        if (target.ended()) {
             spdlog::info("event=process-ended pid={} lines={}", options.pid, lines);
             return 0;
         }
-        if (const auto sample = source.sample()) {
+        if (const auto sample = sampler.sample()) {
             write_line(log.get(), *sample);
             ++lines;
         }

@@ -87,6 +87,8 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     link_ = value_or_throw(link::SenderLink::open(context, std::move(handlers), options_.broker,
                                                   fmt::format("msggen-{}", ::getpid()),
                                                   link::random_u64(), Clock::now()));
+    loop_.add(*link_, loop::Order::kBroker);
+    loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;
     report_.wanted_per_s = wanted_per_s(options_.generator);
     report_.generators = options_.generator.generators;
@@ -126,7 +128,7 @@ void Msggen::send_all(Generator& generator) {
     next_progress_ = progress_ ? first_sent_ + kProgressInterval : kNever;
     while (!stopped()) {
         send_due(generator);
-        link_->turn(Clock::now());
+        turn_link();
         if (generator.finished()) {
             break;
         }
@@ -178,6 +180,7 @@ void Msggen::wait_until_taken_in() {
     const Time give_up =
         Clock::now() + (options_.acknowledged ? kAcknowledgeTimeout : kTakeInTimeout);
     link_->flush(Clock::now());
+    turn_link();
     const int signal_before = std::exchange(signal_, 0); // a second signal ends this wait, too
     while (!all_confirmed() && !stopped() && Clock::now() < give_up) {
         wait(give_up);
@@ -237,8 +240,18 @@ void Msggen::on_lost() const {
     spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.broker);
 }
 
+void Msggen::turn_link() {
+    if (link_->turn(Clock::now())) {
+        loop_.wake(*link_);
+    }
+}
+
 void Msggen::wait(Time until) {
-    link_->wait(until, signal_fd_);
+    loop_.turn(until);
+    if (!loop_.stopped()) {
+        return;
+    }
+    loop_.stop_at(signal_fd_); // a further signal is to be noticed, too
     signalfd_siginfo signal{};
     if (::read(signal_fd_, &signal, sizeof(signal)) == sizeof(signal)) {
         signal_ = static_cast<int>(signal.ssi_signo);

@@ -8,6 +8,7 @@
 #include "tools/msggen/msggen_report.hpp"
 #include "tools/msggen/sent_counts.hpp"
 #include "topology/link/sender_link.hpp"
+#include "topology/loop/loop.hpp"
 
 #include <zmq.hpp>
 
@@ -54,7 +55,9 @@ class Msggen {
     void finish_log();
     void on_welcome(std::string_view broker_name);
     void on_lost() const;
-    /// Sleeps as SenderLink::wait(), then notices a signal.
+    /// Works on the link at once.
+    void turn_link();
+    /// Sleeps until the link has something to do, a signal comes, or `until`; then does it.
     void wait(Time until);
     void show_progress(Time now);
     void end_progress() const;
@@ -73,6 +76,7 @@ class Msggen {
     bool log_failed_ = false;                         // which people were told
     wire::Confirm confirm_ = wire::Confirm::kNothing; // what the log and the report need
     std::unique_ptr<link::SenderLink> link_;
+    loop::Loop loop_;
     MsggenReport report_;
     Time first_sent_;
     Time last_sent_;

@@ -3,9 +3,9 @@
 #include "topology/link/node_link.hpp"
 #include "topology/link/query.hpp"
 #include "topology/link/sender_link.hpp"
+#include "topology/loop/loop.hpp"
 #include "topology/wire/id.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,7 +109,7 @@ class Client::State : public link::NodeLinkHandler {
         }
         const std::uint64_t number = sender_->send(id, text, confirm);
         asked_number_ = number; // the answer may come at once
-        sender_->turn(Clock::now());
+        turn_sender(Clock::now());
         return number;
     }
 
@@ -126,9 +126,9 @@ class Client::State : public link::NodeLinkHandler {
     }
 
     std::optional<ReceivedMessage> receive(Duration timeout) {
-        const Time deadline = Clock::now() + timeout;
-        while (received_.empty() && node_ && Clock::now() < deadline) {
-            step(deadline);
+        if (node_) {
+            loop_.run_until([this] { return !received_.empty(); },
+                            loop::time_after(Clock::now(), timeout));
         }
         work();
         if (received_.empty()) {
@@ -155,11 +155,17 @@ class Client::State : public link::NodeLinkHandler {
             }
         }
         if (sender_) {
-            sender_->turn(now);
+            turn_sender(now);
         }
     }
 
   private:
+    /// Its descriptor may stay silent about what is left.
+    void turn_sender(Time now) {
+        if (sender_->turn(now)) {
+            loop_.wake(*sender_);
+        }
+    }
     void on_messages(const wire::MessageList& messages) override {
         messages.for_each([this](const wire::Message& message) {
             if (ids_.contains(message.id)) {
@@ -187,6 +193,7 @@ class Client::State : public link::NodeLinkHandler {
                 return opened.error();
             }
             node_ = std::move(opened).value();
+            loop_.add(*node_, loop::Order::kBroker);
         }
         return wait_until([this] { return node_->live(); }, "did not open a feed");
     }
@@ -207,6 +214,7 @@ class Client::State : public link::NodeLinkHandler {
                 return opened.error();
             }
             sender_ = std::move(opened).value();
+            loop_.add(*sender_, loop::Order::kBroker);
         }
         return wait_until([this] { return sender_->can_send(); }, "holds us back");
     }
@@ -219,45 +227,22 @@ class Client::State : public link::NodeLinkHandler {
 
     /// Works until `reached` holds. Errors: not within the timeout.
     template <typename Reached> Status wait_until(Reached reached, const char* complaint) {
-        const Time deadline = Clock::now() + options_.timeout;
         refused_.clear();
         work();
-        while (!reached()) {
-            if (!refused_.empty()) {
-                return Error{"the broker at " + options_.broker + " refused: " + refused_};
-            }
-            if (Clock::now() >= deadline) {
-                return Error{"the broker at " + options_.broker + " " + complaint + " in time"};
-            }
-            step(deadline);
+        loop_.run_until([&] { return reached() || !refused_.empty(); },
+                        loop::time_after(Clock::now(), options_.timeout));
+        if (reached()) {
+            return Done{};
         }
-        return Done{};
-    }
-
-    /// Sleeps until something is to be done, or `deadline`, and does it.
-    void step(Time deadline) {
-        std::array<pollfd, 3> waiting{};
-        nfds_t count = 0;
-        Time wake = deadline;
-        if (node_) {
-            for (const int fd : node_->fds()) {
-                waiting[count++] = {.fd = fd, .events = POLLIN, .revents = 0};
-            }
-            wake = std::min(wake, node_->due());
+        if (!refused_.empty()) {
+            return Error{"the broker at " + options_.broker + " refused: " + refused_};
         }
-        if (sender_) {
-            waiting[count++] = {.fd = sender_->fd(), .events = POLLIN, .revents = 0};
-            wake = std::min(wake, sender_->due());
-        }
-        const Duration left = std::max(wake - Clock::now(), Duration::zero());
-        const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
-        const timespec timeout{.tv_sec = time / 1'000'000'000, .tv_nsec = time % 1'000'000'000};
-        static_cast<void>(::ppoll(waiting.data(), count, &timeout, nullptr));
-        work();
+        return Error{"the broker at " + options_.broker + " " + complaint + " in time"};
     }
 
     ClientOptions options_;
     std::shared_ptr<zmq::context_t> context_;
+    loop::Loop loop_; // of the two links
     std::unique_ptr<link::NodeLink> node_;
     std::unique_ptr<link::SenderLink> sender_;
     std::set<std::string, std::less<>> ids_;

@@ -1,6 +1,7 @@
 #include "topology/feed/seen_messages.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace zcomet::feed {
 
@@ -10,11 +11,7 @@ bool SeenMessages::add(const wire::Origin& origin) {
     const std::uint64_t number = origin.number;
     if (number > window.highest) {
         // The places of the numbers in between were those of numbers a whole window ago.
-        const std::uint64_t passed =
-            std::min<std::uint64_t>(number - window.highest, wire::kUnacknowledgedMax);
-        for (std::uint64_t n = number - passed + 1; n <= number; ++n) {
-            window.bits[n / 64 % kWords] &= ~(std::uint64_t{1} << (n % 64));
-        }
+        window.clear(window.highest + 1, number - window.highest);
         window.highest = number;
     } else if (window.highest - number >= wire::kUnacknowledgedMax) {
         return false; // its sender was told of it long ago, or could not have gone on
@@ -24,6 +21,21 @@ bool SeenMessages::add(const wire::Origin& origin) {
     const bool is_new = (word & bit) == 0;
     word |= bit;
     return is_new;
+}
+
+void SeenMessages::Window::clear(std::uint64_t first, std::uint64_t count) {
+    if (count >= wire::kUnacknowledgedMax) {
+        std::fill(std::begin(bits), std::end(bits), 0);
+        return;
+    }
+    for (std::uint64_t number = first; count > 0;) {
+        const std::uint64_t bit = number % 64;
+        const std::uint64_t taken = std::min<std::uint64_t>(64 - bit, count);
+        const std::uint64_t ones = ~std::uint64_t{0} >> (64 - taken);
+        bits[number / 64 % kWords] &= ~(ones << bit);
+        number += taken; // may wrap after the largest number, and is not used then
+        count -= taken;
+    }
 }
 
 SeenMessages::Window& SeenMessages::window_of(std::uint64_t sender) {

@@ -19,8 +19,9 @@ class SeenMessages {
   public:
     static constexpr std::size_t kSendersMax = 1024;
 
-    /// @param origin  of a message that has one.
+    /// @param origin  of a message that has one; any number, since a peer chose it.
     /// @return whether it is new; from then on it is not.
+    /// Cost:  a step for each 64 numbers that were passed over, at most kWords.
     [[nodiscard]] bool add(const wire::Origin& origin);
 
     [[nodiscard]] std::size_t senders() const { return senders_.size(); }
@@ -32,6 +33,9 @@ class SeenMessages {
         std::uint64_t highest = 0;
         std::uint64_t used = 0; // when it was, by clock_
         std::uint64_t bits[kWords] = {};
+
+        /// Forgets `count` numbers, from `first` on.
+        void clear(std::uint64_t first, std::uint64_t count);
     };
 
     [[nodiscard]] Window& window_of(std::uint64_t sender);

@@ -61,7 +61,7 @@ class NodeLink::Host : public session::NodeSessionHost {
 NodeLink::NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
                    std::uint64_t incarnation, std::string broker_host)
     : host_(std::make_unique<Host>(handler)), dealer_(context, zmq::socket_type::dealer),
-      sub_(context, zmq::socket_type::sub),
+      sub_(context, zmq::socket_type::sub), fds_{dealer_.fd(), sub_.fd()},
       session_(*host_, incarnation, std::move(name), std::move(broker_host)) {
     host_->attach(this);
     sub_.subscribe(wire::encode_topic(incarnation));

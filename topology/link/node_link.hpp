@@ -4,11 +4,13 @@
 
 #include "topology/base/result.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/source.hpp"
 #include "topology/session/node_session.hpp"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace zcomet::link {
@@ -31,15 +33,14 @@ class NodeLinkHandler {
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
 };
 
-/// Put fds() into an epoll set or a ppoll, call turn() whenever one of them is ready, when due()
-/// has come, and after any login() or logout(). Thread: one, for its whole life.
-class NodeLink {
+/// For a loop to drive. Thread: one, for its whole life.
+class NodeLink : public loop::Source {
   public:
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
     open(zmq::context_t& context, NodeLinkHandler& handler, const std::string& broker,
          std::string name, std::uint64_t incarnation, Time now);
-    ~NodeLink();
+    ~NodeLink() override;
     NodeLink(const NodeLink&) = delete;
     NodeLink& operator=(const NodeLink&) = delete;
 
@@ -52,9 +53,9 @@ class NodeLink {
 
     /// Receives up to a budget of frames, then sends what is due. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptors will not say so.
-    [[nodiscard]] bool turn(Time now);
-    [[nodiscard]] Time due() const { return session_.due(); }
-    [[nodiscard]] std::array<int, 2> fds() const { return {dealer_.fd(), sub_.fd()}; }
+    bool turn(Time now) override;
+    [[nodiscard]] Time due() const override { return session_.due(); }
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
 
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
     void close(Time now);
@@ -76,6 +77,7 @@ class NodeLink {
     std::unique_ptr<Host> host_;
     ZmqSocket dealer_;
     ZmqSocket sub_;
+    std::array<int, 2> fds_;
     session::NodeSession session_;
     bool connected_ = false; // the DEALER, when last looked
 };

@@ -1,12 +1,11 @@
 #include "topology/link/query.hpp"
 
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "topology/wire/frames.hpp"
 
-#include <poll.h>
-
-#include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 
@@ -18,46 +17,75 @@ namespace {
 /// to ask.
 constexpr Duration kAskAgain = 5ms;
 
-void sleep_until_readable(ZmqSocket& socket, Time until) {
-    const Duration left = std::max(until - Clock::now(), Duration::zero());
-    pollfd waiting{.fd = socket.fd(), .events = POLLIN, .revents = 0};
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left);
-    static_cast<void>(::poll(&waiting, 1, static_cast<int>(ms.count())));
-}
+/// The DEALER of one question, which sends it as soon as the broker is connected.
+class Question : public loop::Source {
+  public:
+    using Accept = std::function<bool(const wire::Frame&)>;
+
+    Question(zmq::context_t& context, const std::string& broker, const std::string& frame,
+             const Accept& accept)
+        : dealer_(context, zmq::socket_type::dealer), fds_{dealer_.fd()}, broker_(broker),
+          frame_(frame), accept_(accept) {}
+
+    [[nodiscard]] Status connect() { return dealer_.connect(broker_); }
+    /// From sending to receiving, or what came instead; nothing yet.
+    [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
+
+    std::span<const int> fds() const override { return fds_; }
+    Time due() const override { return ask_at_; }
+    bool turn(Time now) override {
+        if (!asked_at_ && ask_at_ <= now) {
+            const bool sent = dealer_.send(frame_) == ZmqSocket::Sent::kOk;
+            asked_at_ = sent ? std::optional(now) : std::nullopt;
+            ask_at_ = sent ? kNever : now + kAskAgain;
+        }
+        while (const auto bytes = outcome_ ? std::nullopt : dealer_.receive_single()) {
+            on_answer(bytes_of(*bytes));
+        }
+        return dealer_.readable();
+    }
+
+  private:
+    void on_answer(std::string_view bytes) {
+        const auto decoded = wire::decode(bytes);
+        const auto* frame = std::get_if<wire::Frame>(&decoded);
+        if (frame == nullptr) {
+            outcome_ = Error{"what answers at " + broker_ + " does not speak this protocol: " +
+                             std::get<wire::Refusal>(decoded).text};
+        } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+            outcome_ = Error{"the broker at " + broker_ + " refused: " + std::string(error->text)};
+        } else if (asked_at_ && accept_(*frame)) {
+            outcome_ = Clock::now() - *asked_at_;
+        }
+    }
+
+    ZmqSocket dealer_;
+    std::array<int, 1> fds_;
+    const std::string& broker_;
+    const std::string& frame_;
+    const Accept& accept_;
+    Time ask_at_ = loop::kAtOnce;
+    std::optional<Time> asked_at_;
+    std::optional<Result<Duration>> outcome_;
+};
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
 /// @return how long that took from sending to receiving.
 Result<Duration> ask(zmq::context_t& context, const std::string& broker,
                      const std::string& question, Duration timeout,
-                     const std::function<bool(const wire::Frame&)>& accept) {
+                     const Question::Accept& accept) {
     if (const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker); !address.ok()) {
         return address.error();
     }
-    ZmqSocket dealer(context, zmq::socket_type::dealer);
-    if (const Status connected = dealer.connect(broker); !connected.ok()) {
+    Question asked(context, broker, question, accept);
+    if (const Status connected = asked.connect(); !connected.ok()) {
         return connected.error();
     }
-    const Time deadline = Clock::now() + timeout;
-    std::optional<Time> asked_at;
-    for (Time now = Clock::now(); now < deadline; now = Clock::now()) {
-        if (!asked_at && dealer.send(question) == ZmqSocket::Sent::kOk) {
-            asked_at = now;
-        }
-        while (const auto bytes = dealer.receive_single()) {
-            const auto decoded = wire::decode(bytes_of(*bytes));
-            const auto* frame = std::get_if<wire::Frame>(&decoded);
-            if (frame == nullptr) {
-                return Error{"what answers at " + broker + " does not speak this protocol: " +
-                             std::get<wire::Refusal>(decoded).text};
-            }
-            if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
-                return Error{"the broker at " + broker + " refused: " + std::string(error->text)};
-            }
-            if (accept(*frame)) {
-                return Clock::now() - *asked_at;
-            }
-        }
-        sleep_until_readable(dealer, asked_at ? deadline : std::min(deadline, now + kAskAgain));
+    loop::Loop loop;
+    loop.add(asked, loop::Order::kBroker);
+    const Time deadline = loop::time_after(Clock::now(), timeout);
+    if (loop.run_until([&] { return asked.outcome().has_value(); }, deadline)) {
+        return *asked.outcome();
     }
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
     return Error{"no broker answers at " + broker + " within " + std::to_string(ms.count()) +

@@ -2,11 +2,6 @@
 
 #include "topology/wire/endpoint.hpp"
 
-#include <poll.h>
-
-#include <algorithm>
-#include <array>
-#include <deque>
 #include <utility>
 
 namespace zcomet::link {
@@ -66,7 +61,8 @@ class SenderLink::Host : public session::SenderSessionHost {
 SenderLink::SenderLink(zmq::context_t& context, SenderHandlers handlers, std::string name,
                        std::uint64_t incarnation)
     : host_(std::make_unique<Host>(std::move(handlers))),
-      dealer_(context, zmq::socket_type::dealer), session_(*host_, incarnation, std::move(name)) {
+      dealer_(context, zmq::socket_type::dealer), fds_{dealer_.fd()},
+      session_(*host_, incarnation, std::move(name)) {
     host_->attach(this);
 }
 
@@ -88,7 +84,7 @@ Result<std::unique_ptr<SenderLink>> SenderLink::open(zmq::context_t& context,
     return link;
 }
 
-void SenderLink::turn(Time now) {
+bool SenderLink::turn(Time now) {
     while (const auto frame = dealer_.receive_single()) {
         session_.on_broker_frame(bytes_of(*frame), now);
     }
@@ -97,27 +93,9 @@ void SenderLink::turn(Time now) {
         session_.on_connected(now);
     }
     session_.tick(now);
-}
-
-void SenderLink::wait(Time until, int other_fd) {
     // Sending may have taken in ZeroMQ's internal commands, after which the descriptor stays silent
-    // about frames that wait, or about a connection: look before sleeping.
-    if (!dealer_.readable() && !host_->connected_since()) {
-        const Time now = Clock::now();
-        const Time wake = std::min(until, due());
-        if (wake > now) {
-            // A long wait is cut, so that the conversion below cannot overflow.
-            const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                std::min<Duration>(wake - now, 1min));
-            const timespec timeout{.tv_sec = time.count() / 1'000'000'000,
-                                   .tv_nsec = time.count() % 1'000'000'000};
-            // ppoll(2) passes over negative descriptors.
-            std::array<pollfd, 2> waiting{{{.fd = fd(), .events = POLLIN, .revents = 0},
-                                           {.fd = other_fd, .events = POLLIN, .revents = 0}}};
-            static_cast<void>(::ppoll(waiting.data(), waiting.size(), &timeout, nullptr));
-        }
-    }
-    turn(Clock::now());
+    // about frames that wait, or about a connection.
+    return dealer_.readable() || host_->connected_since();
 }
 
 void SenderLink::close(Time now) {

@@ -3,11 +3,14 @@
 
 #include "topology/base/result.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/source.hpp"
 #include "topology/session/sender_session.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace zcomet::link {
@@ -22,14 +25,14 @@ struct SenderHandlers {
     std::function<void(wire::ErrorCode code, std::string_view text)> on_refused;
 };
 
-/// Put fd() into a poll set; call turn() when it is ready, when due() has come, and after a run of
-/// send(). Thread: one, for its whole life.
-class SenderLink {
+/// For a loop to drive; after a run of send() call turn(), or Loop::wake(). Thread: one, for its
+/// whole life.
+class SenderLink : public loop::Source {
   public:
     [[nodiscard]] static Result<std::unique_ptr<SenderLink>>
     open(zmq::context_t& context, SenderHandlers handlers, const std::string& broker,
          std::string name, std::uint64_t incarnation, Time now);
-    ~SenderLink();
+    ~SenderLink() override;
     SenderLink(const SenderLink&) = delete;
     SenderLink& operator=(const SenderLink&) = delete;
 
@@ -43,14 +46,11 @@ class SenderLink {
     /// As SenderSession::flush().
     void flush(Time now) { session_.flush(now); }
 
-    /// Receives what waits, then sends what is due. Never blocks.
-    void turn(Time now);
-    [[nodiscard]] Time due() const { return session_.due(); }
-    [[nodiscard]] int fd() const { return dealer_.fd(); }
-    /// Sleeps until the socket is ready or `until` (or due(), if earlier) has come, then calls
-    /// turn().
-    /// @param other_fd  a descriptor that ends the sleep as well when it is readable; -1: none.
-    void wait(Time until, int other_fd = -1);
+    /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:
+    /// then call it again without sleeping, since the descriptor will not say so.
+    bool turn(Time now) override;
+    [[nodiscard]] Time due() const override { return session_.due(); }
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
 
     /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
     void close(Time now);
@@ -70,6 +70,7 @@ class SenderLink {
 
     std::unique_ptr<Host> host_;
     ZmqSocket dealer_;
+    std::array<int, 1> fds_;
     session::SenderSession session_;
 };
 

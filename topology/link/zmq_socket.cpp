@@ -53,6 +53,21 @@ std::string why(const zmq::error_t& error) {
     return error.what();
 }
 
+/// Calls a function of ZeroMQ again when the handler of a signal has interrupted it, which happens
+/// before it has done anything.
+template <typename Call> void until_not_interrupted(Call&& call) {
+    for (;;) {
+        try {
+            call();
+            return;
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) {
+                throw;
+            }
+        }
+    }
+}
+
 void set_link_options(zmq::socket_t& socket, zmq::socket_type type) {
     socket.set(zmq::sockopt::linger, 0);
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
@@ -103,7 +118,7 @@ ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(c
 Status ZmqSocket::bind(const std::string& endpoint) {
     try {
         allow_address_family(socket_, endpoint);
-        socket_.bind(endpoint);
+        until_not_interrupted([&] { socket_.bind(endpoint); });
         return Done{};
     } catch (const zmq::error_t& error) {
         return Error{"cannot listen on " + endpoint + ": " + why(error)};
@@ -114,7 +129,7 @@ Status ZmqSocket::connect(const std::string& endpoint) {
     drained_ = false;
     try {
         allow_address_family(socket_, endpoint);
-        socket_.connect(endpoint);
+        until_not_interrupted([&] { socket_.connect(endpoint); });
         return Done{};
     } catch (const zmq::error_t& error) {
         return Error{"cannot connect to " + endpoint + ": " + why(error)};
@@ -124,7 +139,8 @@ Status ZmqSocket::connect(const std::string& endpoint) {
 void ZmqSocket::disconnect(const std::string& endpoint) {
     drained_ = false;
     // The C call, since cppzmq would throw when there is nothing to disconnect.
-    static_cast<void>(zmq_disconnect(socket_.handle(), endpoint.c_str()));
+    while (zmq_disconnect(socket_.handle(), endpoint.c_str()) != 0 && zmq_errno() == EINTR) {
+    }
 }
 
 std::string ZmqSocket::bound_endpoint() const {
@@ -189,7 +205,15 @@ std::optional<zmq::message_t> ZmqSocket::receive_single() {
 }
 
 int ZmqSocket::events() {
-    const int events = socket_.get(zmq::sockopt::events);
+    // The C call, since cppzmq would throw when a signal's handler interrupts it.
+    int events = 0;
+    std::size_t size = sizeof(events);
+    while (zmq_getsockopt(socket_.handle(), ZMQ_EVENTS, &events, &size) != 0) {
+        if (const int error = zmq_errno(); error != EINTR) {
+            ZCOMET_ASSERT(error == ETERM);
+            return 0;
+        }
+    }
     drained_ = (events & ZMQ_POLLIN) == 0;
     return events;
 }

@@ -1,4 +1,4 @@
-// One epoll set.
+// One epoll set: the one place that waits in the kernel for descriptors.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -11,6 +11,12 @@
 #include <span>
 
 namespace zcomet::loop {
+
+/// How long it is from `now` to `until`: zero if that has come, Duration::max() if it is kNever, or
+/// too far away to count. Overflows for no arguments.
+[[nodiscard]] Duration time_left(Time now, Time until);
+/// The time `duration` after `now`; kNever if that is too far away to count.
+[[nodiscard]] Time time_after(Time now, Duration duration);
 
 /// Thread: one, for its whole life. A descriptor leaves the set when it is closed.
 class Epoll {
@@ -27,15 +33,29 @@ class Epoll {
     /// Takes a descriptor out that stays open. `fd` must be in the set.
     void remove(int fd);
 
+    /// As add() or modify(), whichever fits.
+    /// @return as add().
+    [[nodiscard]] bool add_or_modify(int fd, std::uint32_t events, std::uint64_t tag);
+    /// As remove(), for a descriptor that may have left the set already.
+    void remove_if_there(int fd);
+
     /// Waits until something is ready or `until` has come; a time in the past: looks, and returns
-    /// at once. The result is valid until the next call.
+    /// at once. Returns early, with nothing, when a signal's handler has run. The result is valid
+    /// until the next call.
+    /// Errors: a kernel without epoll_pwait2(2) (before 5.11, or a filter of system calls) is asked
+    /// by epoll_wait(2), whose times are whole milliseconds. Any other error is our own bug, such
+    /// as a closed descriptor: it ends the process with a line that names it, since a loop that
+    /// took it for "nothing is ready" would spin and serve nobody.
     [[nodiscard]] std::span<const epoll_event> wait(Time now, Time until);
 
   private:
     /// Events handled between two looks at the clock and at the broker.
     static constexpr int kEventsMax = 256;
 
+    [[nodiscard]] int wait_for(Duration left);
+
     UniqueFd fd_;
+    bool has_nanoseconds_ = true; // the kernel has epoll_pwait2()
     std::array<epoll_event, kEventsMax> events_{};
 };
 

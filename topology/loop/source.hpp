@@ -3,9 +3,14 @@
 
 #include "topology/base/time.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace zcomet::loop {
+
+/// The due() of a source that has something to do at once.
+inline constexpr Time kAtOnce = Time::min();
 
 /// Something with descriptors, work and a clock, for a loop to wait for: a link to a broker, a
 /// child process, an admin page. Every call comes from the loop, on its thread, and must not block.
@@ -14,14 +19,20 @@ class Source {
     virtual ~Source() = default;
     /// The descriptors that become readable when turn() has something to do. Negative ones are
     /// skipped. Valid until the next call of turn().
-    [[nodiscard]] virtual std::span<const int> fds() const = 0;
+    [[nodiscard]] virtual std::span<const int> fds() const { return {}; }
+    /// Must return another number than before once a descriptor of fds() was closed, opened or
+    /// exchanged: the numbers alone do not tell, since the system gives a number out again. The
+    /// loop then looks at fds() anew before it sleeps.
+    [[nodiscard]] virtual std::uint32_t fds_version() const { return 0; }
+    /// Says that fds()[index] is ready; turn() follows. For a source that must know which.
+    virtual void on_ready(std::size_t /*index*/) {}
     /// Does what is due, up to a budget. Called when a descriptor is ready, and when due() has
-    /// come.
+    /// come. It may be called once too often, and then finds nothing to do.
     /// @return whether more waits: then the loop calls again without sleeping.
     virtual bool turn(Time now) = 0;
-    /// When turn() next has something to do without a descriptor saying so: a time, which may be
-    /// past, or kNever.
-    [[nodiscard]] virtual Time due() const = 0;
+    /// When turn() next has something to do without a descriptor saying so: kAtOnce, a time, which
+    /// may be past, or kNever.
+    [[nodiscard]] virtual Time due() const { return kNever; }
 };
 
 } // namespace zcomet::loop

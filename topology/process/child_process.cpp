@@ -3,22 +3,19 @@
 // Whatever needs memory is therefore prepared before the fork.
 #include "topology/process/child_process.hpp"
 
+#include "topology/loop/epoll.hpp"
+#include "topology/loop/readable.hpp"
+#include "topology/process/pidfd.hpp"
+
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
-
-// glibc 2.36 forgets to say that these are C functions.
-extern "C" {
-#include <sys/pidfd.h>
-}
 
 namespace zcomet::process {
 
@@ -125,7 +122,7 @@ Result<ChildProcess> ChildProcess::start(const Spec& spec) {
     if (spec.own_group) {
         ::setpgid(pid, pid); // here as well: whoever comes first, it is done when this returns
     }
-    UniqueFd pid_fd(::pidfd_open(pid, 0));
+    UniqueFd pid_fd = open_pidfd(pid);
     if (!pid_fd.valid()) {
         const int reason = errno;
         ::kill(pid, SIGKILL);
@@ -152,7 +149,7 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::signal(int number) const {
     if (running()) {
-        ::pidfd_send_signal(pid_fd_.get(), number, nullptr, 0);
+        signal_pidfd(pid_fd_, number);
     }
 }
 
@@ -169,13 +166,12 @@ ProcessEnd ChildProcess::end(Duration patience) {
     if (!running()) {
         return {};
     }
-    const auto patience_ms = std::chrono::ceil<std::chrono::milliseconds>(patience).count();
-    pollfd ended{pid_fd_.get(), POLLIN, 0};
-    if (::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(patience_ms, 0))) <= 0) {
+    if (!loop::await_readable(pid_fd_.get(), loop::time_after(Clock::now(), patience))) {
         signal(SIGKILL);
     }
     int status = 0;
-    ::waitpid(pid_, &status, 0);
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
     pid_fd_.reset();
     return end_of(status);
 }

@@ -1,9 +1,11 @@
 #include "topology/process/kept_broker.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/process/pulse.hpp"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +34,11 @@ std::chrono::milliseconds::rep in_ms(Duration duration) {
 
 Status KeptBroker::start(Command command, Time now) {
     command_ = std::move(command);
+    hang_ = HangWatch(command_.hang_after);
+    pulse_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!pulse_.valid()) {
+        return Error{std::string("cannot start the broker: ") + std::strerror(errno)};
+    }
     return launch(now);
 }
 
@@ -48,13 +55,16 @@ Status KeptBroker::launch(Time now) {
     spec.arguments = arguments();
     spec.standard_output = input.get();
     spec.own_group = command_.own_group;
+    spec.descriptors = {pulse_.get()};
     Result<ChildProcess> process = ChildProcess::start(spec);
     if (!process.ok()) {
         return process.error();
     }
     process_ = std::move(process).value();
     output_ = std::move(output);
+    renew_fds();
     line_.clear();
+    hang_.start(pulses_, now);
     started_ = now;
     restart_at_ = kNever;
     return Done{};
@@ -63,6 +73,9 @@ Status KeptBroker::launch(Time now) {
 std::vector<std::string> KeptBroker::arguments() const {
     std::vector<std::string> arguments{kBrokerName};
     arguments.insert(arguments.end(), command_.arguments.begin(), command_.arguments.end());
+    if (command_.hang_after > Duration::zero()) {
+        arguments.push_back("--pulse-fd=" + std::to_string(Pulse::kInheritedFd));
+    }
     std::istringstream fields(addresses_);
     for (std::string field; fields >> field;) {
         arguments.push_back("--bound-" + field);
@@ -70,7 +83,7 @@ std::vector<std::string> KeptBroker::arguments() const {
     return arguments;
 }
 
-void KeptBroker::tick(Time now) {
+bool KeptBroker::turn(Time now) {
     read_output(now);
     if (process_.running()) {
         if (const auto end = process_.reap()) {
@@ -78,13 +91,45 @@ void KeptBroker::tick(Time now) {
             on_end(*end, now);
         }
     }
+    if (process_.running()) {
+        watch_for_hang(now);
+    }
     if (restart_at_ > now) {
-        return;
+        return false;
     }
     if (const Status launched = launch(now); !launched.ok()) {
         spdlog::error("event=broker-not-started text={}", log_value(launched.error().text));
         restart_at_ = now + RestartDelay::kLongestPause;
     }
+    return false;
+}
+
+Time KeptBroker::due() const {
+    return process_.running() ? hang_.due() : restart_at_;
+}
+
+/// A broker that hangs keeps its port, and nodes and senders wait for it.
+void KeptBroker::watch_for_hang(Time now) {
+    eventfd_t pulses = 0;
+    if (::eventfd_read(pulse_.get(), &pulses) == 0) {
+        pulses_ += pulses;
+    }
+    switch (hang_.look(pulses_, now)) {
+    case HangWatch::Verdict::kFine:
+        break;
+    case HangWatch::Verdict::kAbort:
+        spdlog::error("event=broker-hung pid={} still_ms={}", process_.pid(), in_ms(hang_.still()));
+        process_.signal(SIGABRT);
+        break;
+    case HangWatch::Verdict::kKill:
+        process_.signal(SIGKILL);
+        break;
+    }
+}
+
+void KeptBroker::renew_fds() {
+    fds_ = {process_.fd(), output_.get()};
+    ++fds_version_;
 }
 
 void KeptBroker::read_output(Time now) {
@@ -96,6 +141,7 @@ void KeptBroker::read_output(Time now) {
         }
         if (got == 0) {
             output_.reset();
+            renew_fds();
             return;
         }
         line_.append(bytes.data(), static_cast<std::size_t>(got));
@@ -122,6 +168,7 @@ void KeptBroker::on_line(std::string_view line, Time now) {
 
 void KeptBroker::on_end(const ProcessEnd& end, Time now) {
     output_.reset();
+    renew_fds();
     ended_ = now;
     if (!has_listened() && !end.signalled && end.code != 0) {
         given_up_ = end;
@@ -136,6 +183,7 @@ void KeptBroker::end() {
     restart_at_ = kNever;
     process_.signal(SIGTERM);
     static_cast<void>(process_.end(kEndPatience));
+    renew_fds();
 }
 
 } // namespace zcomet::process

@@ -5,11 +5,15 @@
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/source.hpp"
 #include "topology/process/child_process.hpp"
+#include "topology/process/hang_watch.hpp"
 #include "topology/process/restart_delay.hpp"
 
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,24 +23,28 @@ namespace zcomet::process {
 /// Nodes and senders come back to the address that they know, so each further process gets the
 /// addresses of the first, whatever port the system had chosen for that: an option
 /// `--bound-KEY=VALUE` for each of the values on its ready line.
-/// Thread: the main thread (see ChildProcess).
-class KeptBroker {
+/// A loop drives it. Thread: the main thread (see ChildProcess).
+class KeptBroker : public loop::Source {
   public:
     struct Command {
         std::string program;                ///< path of the executable
         std::vector<std::string> arguments; ///< without the program's name
         bool own_group = false;             ///< see ChildProcess::Spec
+        /// One whose loop has stood still for so long is killed, and started again. It gets the
+        /// option `--pulse-fd` then, for a Pulse. Zero: never.
+        Duration hang_after = Duration::zero();
     };
 
-    /// Starts it; that it listens, or has ended instead, shows in tick().
+    /// Starts it; that it listens, or has ended instead, shows after a turn().
     /// Errors: no more processes or descriptors.
     [[nodiscard]] Status start(Command command, Time now);
 
-    /// Call tick() when one of these is readable (-1 is none), or at due().
-    [[nodiscard]] std::array<int, 2> fds() const { return {process_.fd(), output_.get()}; }
-    [[nodiscard]] Time due() const { return restart_at_; }
-    /// Looks whether it listens or has ended, and starts it again when that is due.
-    void tick(Time now);
+    /// Of its end and of its output; -1 is none.
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override { return fds_version_; }
+    [[nodiscard]] Time due() const override;
+    /// Looks whether it listens, hangs or has ended, and starts it again when that is due.
+    bool turn(Time now) override;
 
     /// Whether a process of it has come to listen since start().
     [[nodiscard]] bool has_listened() const { return !addresses_.empty(); }
@@ -55,14 +63,21 @@ class KeptBroker {
     void read_output(Time now);
     void on_line(std::string_view line, Time now);
     void on_end(const ProcessEnd& end, Time now);
+    void watch_for_hang(Time now);
+    void renew_fds();
 
     Command command_;
     ChildProcess process_;
-    UniqueFd output_;  // its standard output, where its ready line comes
+    UniqueFd output_; // its standard output, where its ready line comes
+    std::array<int, 2> fds_{-1, -1};
+    std::uint32_t fds_version_ = 0;
     std::string line_; // what came there since the last end of a line
     std::string addresses_;
     std::optional<ProcessEnd> given_up_;
     RestartDelay delay_;
+    UniqueFd pulse_; // an eventfd, in which the process counts
+    std::uint64_t pulses_ = 0;
+    HangWatch hang_;
     Time started_ = Time::min();
     Time ended_ = Time::min(); // the process before this one
     Time restart_at_ = kNever;

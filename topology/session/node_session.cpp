@@ -289,6 +289,9 @@ Time NodeSession::heard() const {
 }
 
 void NodeSession::tick(Time now) {
+    if (state_ == State::kOver) {
+        return;
+    }
     if (welcomed() && heard() + liveness_ <= now) {
         lose(now);
     }

@@ -21,6 +21,8 @@ inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
 /// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
+/// The largest number of a message. One less than the type holds, so that there is always a next.
+inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
 /// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
 

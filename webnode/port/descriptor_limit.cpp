@@ -1,7 +1,5 @@
 #include "webnode/port/descriptor_limit.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
@@ -29,21 +27,6 @@ std::uint64_t descriptors_open() {
 }
 
 } // namespace
-
-std::uint64_t descriptor_limit() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_max;
-}
-
-std::uint64_t raise_descriptor_limit() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
 
 Capacity split_capacity(std::size_t possible, std::size_t asked) {
     const std::size_t wanted = asked == 0 ? possible : std::min(asked, possible);

@@ -1,17 +1,10 @@
-// How many descriptors this process may have, and so how many connections it can hold.
+// How many connections this process can hold, since each takes a descriptor.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 namespace zcomet::webnode::port {
-
-/// What raise_descriptor_limit() would return: the hard limit of open files, which children
-/// inherit.
-[[nodiscard]] std::uint64_t descriptor_limit();
-
-/// Raises the soft limit of open files to the hard one. @return the limit.
-std::uint64_t raise_descriptor_limit();
 
 struct Capacity {
     /// With this many connections a worker is full: its listener leaves the group.
@@ -22,7 +15,7 @@ struct Capacity {
 
 /// What fits beside the descriptors that are open now, and those that the broker's sockets may need
 /// when they reconnect; one connection at least.
-/// @param limit  as raise_descriptor_limit() returned it.
+/// @param limit  as process::raise_file_limit() returned it.
 /// @param asked  at most so many connections; 0: as many as fit.
 [[nodiscard]] Capacity capacity_within(std::uint64_t limit, std::size_t asked);
 

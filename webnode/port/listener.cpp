@@ -78,6 +78,15 @@ void Listener::begin_to_leave(Time now, const char* reason) {
     }
 }
 
+void Listener::turn_away_for_good() {
+    if (is_open() && stage_ == Stage::kIn) {
+        turn_away(socket_.get());
+        stage_ = Stage::kLeaving;
+        leave_at_ = kNever;
+        drained_ = false;
+    }
+}
+
 void Listener::on_shortage(Time now, const char* reason) {
     drained_ = true;
     return_at_ = now + kShortageTime;
@@ -123,6 +132,9 @@ void Listener::come_back(Time now) {
 }
 
 Time Listener::due() const {
+    if (!is_open()) {
+        return kNever;
+    }
     switch (stage_) {
     case Stage::kIn:
         break;

@@ -60,6 +60,12 @@ class Listener {
         }
     }
 
+    /// For a worker that ends: no further handshake begins here. What the kernel has accepted
+    /// already still waits for accept(), as long as has_waiting() says so; then close().
+    void turn_away_for_good();
+    /// Whether the last accept() has left something that can be accepted.
+    [[nodiscard]] bool has_waiting() const { return is_open() && !drained_ && !exhausted(); }
+
     /// Goes the last step out of the group, or comes back. Call it in each turn, after accept().
     void leave_or_return(Time now);
     /// When there is something to do without an event; kNever while there is not.

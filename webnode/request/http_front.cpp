@@ -279,10 +279,8 @@ Answer HttpFront::ask_library(std::string_view whole_request, const PeerAddress&
     copy_for_library(request_, whole_request);
     try {
         MemoryStream stream(request_, answer_.bytes, peer);
-        bool closed = false; // finish_head() decides with more care
-        process_request(stream, false, closed, [](httplib::Request& request) {
-            make_path_of_absolute_form(request.path);
-        });
+        answer_from(stream,
+                    [](httplib::Request& request) { make_path_of_absolute_form(request.path); });
         if (answer_.bytes.empty()) {
             answer_ = error_of(400);
         }

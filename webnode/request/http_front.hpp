@@ -2,7 +2,7 @@
 // formatting are the library's; connections are the worker's.
 #pragma once
 
-#include <httplib.h>
+#include "topology/http/httplib_server.hpp"
 
 #include <cstdint>
 #include <string>
@@ -36,7 +36,7 @@ struct PeerAddress {
 /// Ordinary routes are added with the library's own Get() and Post(), before the first request.
 /// `GET` and `HEAD /test/<id>` are here already.
 /// Thread: the worker's loop only. Nothing is kept from one request to the next.
-class HttpFront : private httplib::Server {
+class HttpFront : private http::HttplibServer {
   public:
     HttpFront();
 

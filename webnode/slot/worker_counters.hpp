@@ -12,6 +12,7 @@
 // stream's outbox. What the kernel has taken may still be lost with its connection.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/metrics/counters.hpp"
 
 #include <array>
@@ -118,14 +119,18 @@ enum class WorkerState : std::uint32_t {
     return kNames[static_cast<std::size_t>(state)];
 }
 
-/// One worker's record. The worker writes `counters` and `state`; the supervisor writes `pid` and
-/// `restarts`, and resets the record while no worker runs. A line of its own in the cache, so that
-/// workers do not slow each other.
+/// A worker's loop has a turn at least this often, for its supervisor to see that it works.
+inline constexpr Duration kTurnsApartMax = 1s;
+
+/// One worker's record. The worker writes `counters`, `state` and `turns`; the supervisor writes
+/// `pid` and `restarts`, and resets the record while no worker runs. A line of its own in the
+/// cache, so that workers do not slow each other.
 struct alignas(64) WorkerSlot {
     metrics::Counters<WorkerCounter> counters;
     std::atomic<WorkerState> state{WorkerState::kDown};
     std::atomic<std::int32_t> pid{0};
     std::atomic<std::uint64_t> restarts{0};
+    std::atomic<std::uint64_t> turns{0}; ///< of the worker's loop, in all of its processes
 
     /// For the next process. Call while no worker writes here.
     void reset_gauges() {
@@ -138,6 +143,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
+static_assert(sizeof(WorkerSlot) == 320, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 static_assert(kWorkerCounterNames.back() != std::string_view{}, "a name for each counter");
 

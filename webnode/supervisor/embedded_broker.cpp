@@ -1,10 +1,10 @@
 #include "webnode/supervisor/embedded_broker.hpp"
 
+#include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/supervisor/options.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,10 +39,6 @@ std::vector<std::filesystem::path> candidate_paths() {
     return paths;
 }
 
-int poll_timeout_ms(Duration patience) {
-    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(patience).count());
-}
-
 /// Why a broker that ended at once did so, as far as can be seen from here.
 Error explain_end(const std::string& program, const process::ProcessEnd& end) {
     for (const char* endpoint : {kEmbeddedBroker, kEmbeddedFeed}) {
@@ -68,7 +64,7 @@ Result<std::string> find_broker_program() {
                  "with --broker tcp://HOST:PORT"};
 }
 
-Status EmbeddedBroker::start(Time now) {
+Status EmbeddedBroker::start(Duration hang_after, Time now) {
     Result<std::string> program = find_broker_program();
     if (!program.ok()) {
         return program.error();
@@ -79,6 +75,7 @@ Status EmbeddedBroker::start(Time now) {
     command.arguments = {std::string("--listen=") + kEmbeddedBroker,
                          std::string("--feed=") + kEmbeddedFeed};
     command.own_group = true;
+    command.hang_after = hang_after;
     if (Status started = broker_.start(std::move(command), now); !started.ok()) {
         return started;
     }
@@ -86,19 +83,14 @@ Status EmbeddedBroker::start(Time now) {
 }
 
 Status EmbeddedBroker::wait_until_it_listens(Time deadline) {
-    while (!broker_.has_listened()) {
-        const Time now = Clock::now();
-        if (now >= deadline) {
-            return Error{"the broker " + program_ + " does not begin to listen"};
-        }
-        const auto [end_fd, output_fd] = broker_.fds();
-        std::array<pollfd, 2> polled{{{end_fd, POLLIN, 0}, {output_fd, POLLIN, 0}}};
-        const Duration patience = std::max(std::min(deadline, broker_.due()), now) - now;
-        ::poll(polled.data(), polled.size(), poll_timeout_ms(patience));
-        broker_.tick(Clock::now());
-        if (broker_.given_up()) {
-            return explain_end(program_, *broker_.given_up());
-        }
+    loop::Loop loop;
+    loop.add(broker_, loop::Order::kBroker);
+    loop.run_until([this] { return broker_.has_listened() || broker_.given_up(); }, deadline);
+    if (broker_.given_up()) {
+        return explain_end(program_, *broker_.given_up());
+    }
+    if (!broker_.has_listened()) {
+        return Error{"the broker " + program_ + " does not begin to listen"};
     }
     return Done{};
 }

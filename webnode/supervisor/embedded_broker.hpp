@@ -4,9 +4,9 @@
 
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
+#include "topology/loop/source.hpp"
 #include "topology/process/kept_broker.hpp"
 
-#include <array>
 #include <string>
 
 namespace zcomet::webnode::supervisor {
@@ -23,12 +23,11 @@ class EmbeddedBroker {
     /// Starts it and waits until it listens.
     /// Errors: no such program; it ended instead of listening, with what is known about why; it did
     /// not listen within ten seconds.
-    [[nodiscard]] Status start(Time now);
+    /// @param hang_after  as KeptBroker::Command's.
+    [[nodiscard]] Status start(Duration hang_after, Time now);
 
-    /// As KeptBroker has them.
-    [[nodiscard]] std::array<int, 2> fds() const { return broker_.fds(); }
-    [[nodiscard]] Time due() const { return broker_.due(); }
-    void tick(Time now) { broker_.tick(now); }
+    /// For the supervisor's loop to drive from then on.
+    [[nodiscard]] loop::Source& source() { return broker_; }
     void end() { broker_.end(); }
 
   private:

@@ -20,6 +20,7 @@ constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
+constexpr std::uint32_t kHangSecondsMax = 86'400;
 
 std::string check_name(const std::string& name) {
     return is_printable_name(name, kNameBytesMax)
@@ -55,6 +56,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_addresses();
     add_sizes();
     add_slow_streams();
+    add_hang_watch();
     // Not for people: what a supervisor says to its workers.
     table_.add("--worker-index", &role_.index, "").hidden();
     table_.add("--worker-of", &role_.supervisor, "").hidden();
@@ -138,6 +140,18 @@ void CommandLine::add_slow_streams() {
         .show_default()
         .range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count())
         .hand_on();
+}
+
+void CommandLine::add_hang_watch() {
+    table_
+        .add("--hang-after", program::in_seconds(options_.hang_after),
+             "Kill and restart a worker that has done nothing at all for so long; 0: never")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHangSecondsMax)
+        .check([](const std::string& text) {
+            return text == "1" ? "a worker may sleep for a second: 0, or 2 and more" : "";
+        });
 }
 
 void CommandLine::settle() {

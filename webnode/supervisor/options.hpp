@@ -30,6 +30,8 @@ struct WebNodeOptions {
     bool pin = false;
     /// HOST:PORT of the admin page; empty: none.
     std::string admin;
+    /// A worker whose loop has stood still for so long is killed; 0: never.
+    std::chrono::seconds hang_after{10};
 };
 
 /// What tells a process that it is a worker. Not for people: a supervisor says it.
@@ -68,6 +70,7 @@ class CommandLine {
     void add_addresses();
     void add_sizes();
     void add_slow_streams();
+    void add_hang_watch();
     void apply_cluster_file();
     void check() const;
 

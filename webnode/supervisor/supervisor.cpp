@@ -4,10 +4,9 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
-#include "webnode/port/descriptor_limit.hpp"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -66,6 +65,9 @@ Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
+    for (Worker& worker : workers_) {
+        worker.hang = process::HangWatch(options_.hang_after);
+    }
 }
 
 Supervisor::~Supervisor() {
@@ -76,7 +78,7 @@ void Supervisor::run() {
     reserve();
     program::log_settings(line_.table());
     if (options_.embedded_broker) {
-        throw_unless_done(broker_.start(Clock::now()));
+        throw_unless_done(broker_.start(options_.hang_after, Clock::now()));
     }
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         start_worker(i, Clock::now());
@@ -85,17 +87,35 @@ void Supervisor::run() {
         admin_ = value_or_throw(AdminPage::open(
             options_.admin, {options_.worker.name, options_.worker.http.text(), shared_.slots()}));
     }
-    while (!ending_) {
-        wait_for_events(Clock::now());
-        const Time now = Clock::now();
-        if (!ending_) {
-            broker_.tick(now);
-            check_workers(now);
-            watch_broker(now);
-            announce_when_ready();
-        }
+    renew_fds();
+    if (options_.embedded_broker) {
+        loop_.add(broker_.source(), loop::Order::kBroker);
     }
+    loop_.add(*this, loop::Order::kBroker);
+    loop_.add(service_, loop::Order::kBroker);
+    // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
+    // the loop gives nobody a turn any more.
+    loop_.run(termination_.get());
+    service_.stopping();
     end_all();
+}
+
+bool Supervisor::turn(Time now) {
+    now_ = now;
+    std::uint64_t changes = 0;
+    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
+    check_workers(now);
+    watch_broker(now);
+    announce_when_ready();
+    return false;
+}
+
+void Supervisor::renew_fds() {
+    fds_ = {wake_.get()};
+    for (const Worker& worker : workers_) {
+        fds_.push_back(worker.process.fd());
+    }
+    ++fds_version_;
 }
 
 void Supervisor::reserve() {
@@ -124,37 +144,22 @@ void Supervisor::start_worker(std::size_t index, Time now) {
         return;
     }
     worker.process = std::move(process).value();
+    worker.hang.start(slot.turns.load(std::memory_order_relaxed), now);
     slot.pid.store(worker.process.pid(), std::memory_order_relaxed);
+    renew_fds();
 }
 
-void Supervisor::wait_for_events(Time now) {
-    std::vector<pollfd> polled{{termination_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-    for (const int fd : broker_.fds()) { // poll(2) passes over a descriptor of -1
-        polled.push_back({fd, POLLIN, 0});
-    }
-    for (const Worker& worker : workers_) {
-        polled.push_back({worker.process.fd(), POLLIN, 0});
-    }
-    const Time due = next_due(now);
-    const auto timeout_ms =
-        due == kNever ? -1
-                      : static_cast<int>(std::clamp<std::int64_t>(in_ms(due - now) + 1, 0, 60'000));
-    ::poll(polled.data(), polled.size(), timeout_ms);
-    // First of all: what dies together with this signal (Ctrl-C reaches the workers, too) is not to
-    // be started again.
-    ending_ = polled[0].revents != 0;
-    std::uint64_t changes = 0;
-    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
-}
-
-Time Supervisor::next_due(Time now) const {
-    Time due = broker_.due();
+Time Supervisor::due() const {
+    Time due = kNever;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         due = std::min(due, workers_[i].restart_at);
+        if (workers_[i].process.running()) {
+            due = std::min(due, workers_[i].hang.due());
+        }
         const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
-        if (starting && !broker_missed_ && warn_at > now) {
+        if (starting && !broker_missed_ && warn_at > now_) {
             due = std::min(due, warn_at);
         }
     }
@@ -171,13 +176,35 @@ void Supervisor::check_workers(Time now) {
                 on_worker_end(i, *end, now);
             }
         }
+        if (worker.process.running()) {
+            watch_for_hang(i, now);
+        }
         if (worker.restart_at <= now) {
             start_worker(i, now);
         }
     }
 }
 
+/// A worker that hangs keeps its share of the port, and the streams on it get nothing.
+void Supervisor::watch_for_hang(std::size_t index, Time now) {
+    Worker& worker = workers_[index];
+    const slot::WorkerSlot& slot = shared_.slots()[index];
+    switch (worker.hang.look(slot.turns.load(std::memory_order_relaxed), now)) {
+    case process::HangWatch::Verdict::kFine:
+        break;
+    case process::HangWatch::Verdict::kAbort:
+        spdlog::error("event=hung worker={} pid={} still_ms={}", index + 1, worker.process.pid(),
+                      in_ms(worker.hang.still()));
+        worker.process.signal(SIGABRT);
+        break;
+    case process::HangWatch::Verdict::kKill:
+        worker.process.signal(SIGKILL);
+        break;
+    }
+}
+
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
+    renew_fds();
     Worker& worker = workers_[index];
     slot::WorkerSlot& slot = shared_.slots()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
@@ -208,6 +235,7 @@ void Supervisor::announce_when_ready() {
     }
     fields += " workers=" + std::to_string(workers_.size());
     program::print_ready("zcomet-webnode", fields);
+    service_.ready(now_);
 }
 
 void Supervisor::log_capacity() {
@@ -219,7 +247,7 @@ void Supervisor::log_capacity() {
         streams_max == std::uint64_t{options_.worker.connections_max} * workers_.size();
     spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
                  "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
-                 workers_.size(), streams_max, port::descriptor_limit(),
+                 workers_.size(), streams_max, process::file_limit_max(),
                  as_asked ? "max-streams" : "files");
 }
 

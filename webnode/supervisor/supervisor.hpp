@@ -7,15 +7,20 @@
 #pragma once
 
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/loop.hpp"
 #include "topology/process/child_process.hpp"
+#include "topology/process/hang_watch.hpp"
 #include "topology/process/restart_delay.hpp"
+#include "topology/process/service.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/slot/shared_slots.hpp"
 #include "webnode/supervisor/admin_page.hpp"
 #include "webnode/supervisor/embedded_broker.hpp"
 #include "webnode/supervisor/options.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,13 +32,13 @@ inline constexpr int kWorkerWakeFd = 4;    ///< an eventfd: written to when a wo
 inline constexpr int kWorkerSecretsFd = 5; ///< program::OptionTable::secrets()
 
 /// Thread: the main thread.
-class Supervisor {
+class Supervisor : private loop::Source {
   public:
     /// @param line         settled; lives longer than this, which fills in the port that the system
     ///                     chose and the name that follows from it.
     /// @param termination  as catch_termination_signals() gives it.
     Supervisor(CommandLine& line, UniqueFd termination);
-    ~Supervisor();
+    ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
@@ -45,6 +50,7 @@ class Supervisor {
     struct Worker {
         process::ChildProcess process;
         process::RestartDelay delay;
+        process::HangWatch hang;
         Time started = Time::min();
         Time restart_at = kNever;
         bool has_listened = false; // ever, in any of its processes
@@ -52,10 +58,16 @@ class Supervisor {
 
     void reserve();
     void start_worker(std::size_t index, Time now);
-    void wait_for_events(Time now);
-    [[nodiscard]] Time next_due(Time now) const;
+
+    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override { return fds_version_; }
+    /// A worker's state has changed, one has ended, or is due to be started again.
+    bool turn(Time now) override;
+    [[nodiscard]] Time due() const override;
+    void renew_fds();
     void check_workers(Time now);
     void on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now);
+    void watch_for_hang(std::size_t index, Time now);
     void announce_when_ready();
     void log_capacity();
     void watch_broker(Time now);
@@ -72,7 +84,11 @@ class Supervisor {
     std::vector<Worker> workers_;
     EmbeddedBroker broker_;
     std::unique_ptr<AdminPage> admin_;
-    bool ending_ = false;
+    process::Service service_;
+    loop::Loop loop_;
+    std::vector<int> fds_; // wake_, then those of the workers
+    std::uint32_t fds_version_ = 0;
+    Time now_ = Time::min(); // of the last turn
     bool announced_ = false;
     bool broker_missed_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
 
@@ -17,6 +18,9 @@ namespace {
 
 /// How long ended streams may take to read what was kept back for them.
 constexpr Duration kDrainMax = 1s;
+/// How long to accept what the kernel holds for a worker that ends: the whole backlog of 4,096
+/// connections takes a tenth of it.
+constexpr Duration kBacklogMax = 500ms;
 
 /// Looks at what the broker has sent already, before saying goodbye to it.
 constexpr int kLastTurnsMax = 16;
@@ -41,24 +45,19 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
                std::function<void()> on_state)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
-      connections_(epoll_, slot.counters, options_.slow,
+      connections_(loop_.epoll(), slot.counters, options_.slow,
                    [this](std::string_view id) { link_->logout(id); }),
       requests_(connections_, slot.counters, options_.request_deadline,
                 [this](std::string_view id) { link_->login(id); }),
       delivery_(connections_, slot.counters),
-      listener_(epoll_, slot.counters, kListenerTag,
+      listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
     link_ = value_or_throw(link::NodeLink::open(context_, *this, options_.broker, options_.name,
                                                 link::random_u64(), Clock::now()));
-    bool watched = epoll_.add(termination_.get(), EPOLLIN, kTerminationTag);
-    for (const int fd : link_->fds()) {
-        watched = epoll_.add(fd, EPOLLIN, kLinkTag) && watched;
-    }
-    if (!watched) {
-        throw std::runtime_error("the kernel has no room for an epoll set");
-    }
+    loop_.add(*link_, loop::Order::kBroker);
+    loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
     enter(slot::WorkerState::kStarting);
@@ -67,36 +66,50 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
 Worker::~Worker() = default;
 
 void Worker::run() {
-    link_ready_ = true; // what opening the link has begun is to be looked at once
-    while (!ending_) {
+    loop_.stop_at(termination_.get());
+    while (!loop_.stopped()) {
         turn();
     }
+    loop_.stop_at(-1);
     drain();
 }
 
 void Worker::turn() {
-    const Time before = Clock::now();
-    const bool busy = link_ready_ || delivery_.unfinished();
-    const auto events = epoll_.wait(before, busy ? before : next_due());
-    const Time now = Clock::now();
-    handle_events(events, now);
-    if (link_ready_ || link_->due() <= now) {
-        link_ready_ = link_->turn(now);
-    }
-    delivery_.work();
-    if (listen_due_) {
-        listen();
-    }
-    accept_connections(now);
+    const Time now = loop_.turn(next_due(), [this](const epoll_event& event, Time at) {
+        requests_.on_event(connection::StreamHandle::unpack(event.data.u64), event.events, at);
+    });
     requests_.sweep(now);
     look_for_vanished(now);
     report_slow_streams(now);
     publish_counters();
+    count_turn(now);
 }
 
-Time Worker::next_due() {
-    return std::min({link_->due(), requests_.due(), listener_.due(),
-                     keepalive_pacer_.due(connections_.table().slot_bound())});
+Time Worker::next_due() const {
+    return std::min(
+        {requests_.due(), keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
+}
+
+bool Worker::Deliveries::turn(Time /*now*/) {
+    worker_.deliveries_due_ = false;
+    worker_.delivery_.work();
+    return worker_.delivery_.unfinished();
+}
+
+Time Worker::Deliveries::due() const {
+    return worker_.deliveries_due_ ? loop::kAtOnce : kNever;
+}
+
+bool Worker::Accepts::turn(Time now) {
+    if (worker_.listen_due_) {
+        worker_.listen();
+    }
+    worker_.accept_connections(now);
+    return false;
+}
+
+Time Worker::Accepts::due() const {
+    return worker_.listen_due_ ? loop::kAtOnce : worker_.listener_.due();
 }
 
 void Worker::look_for_vanished(Time now) {
@@ -117,40 +130,25 @@ void Worker::look_for_vanished(Time now) {
         });
 }
 
-void Worker::handle_events(std::span<const epoll_event> events, Time now) {
-    for (const epoll_event& event : events) {
-        switch (event.data.u64) {
-        case kTerminationTag:
-            ending_ = true;
-            break;
-        case kListenerTag:
-            listener_ready_ = true;
-            break;
-        case kLinkTag:
-            link_ready_ = true;
-            break;
-        default:
-            requests_.on_event(connection::StreamHandle::unpack(event.data.u64), event.events, now);
-        }
-    }
-}
-
 void Worker::accept_connections(Time now) {
-    if (std::exchange(listener_ready_, false) || listener_.due() <= now) {
-        listener_.accept(now, [this, now](int fd) { requests_.on_accepted(fd, now); });
-    }
+    listener_.accept(now, [this, now](int fd) { requests_.on_accepted(fd, now); });
     listener_.leave_or_return(now);
 }
 
 void Worker::listen() {
     listen_due_ = false;
-    const std::uint64_t files_max = port::raise_descriptor_limit();
+    const std::uint64_t files_max = process::raise_file_limit();
     const port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
     throw_unless_done(listener_.open(options_.http, capacity, keepalive_));
     slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
                  options_.http.text(), capacity.connections, files_max);
     enter(link_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
+}
+
+void Worker::on_messages(const wire::MessageList& messages) {
+    deliveries_due_ = true;
+    delivery_.deliver(messages);
 }
 
 void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
@@ -197,6 +195,11 @@ void Worker::enter(slot::WorkerState state) {
     on_state_();
 }
 
+void Worker::count_turn(Time now) {
+    turn_due_ = now + slot::kTurnsApartMax;
+    slot_.turns.store(slot_.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 void Worker::publish_counters() {
     auto& counters = slot_.counters;
     const connection::StreamTable& table = connections_.table();
@@ -230,19 +233,29 @@ void Worker::drain() {
     enter(slot::WorkerState::kDraining);
     termination_.reset();
     const Time now = Clock::now();
-    // What the kernel has accepted for us already gets its answer, rather than a reset.
-    listener_ready_ = true;
-    accept_connections(now);
-    listener_.close();
+    accept_backlog();
     for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
         delivery_.work();
     }
     link_->close(now);
     finish_deliveries();
     end_streams();
+    count_turn(Clock::now());
     wait_for_outboxes();
     publish_counters();
+    count_turn(Clock::now());
     spdlog::debug("event=drained node={}", options_.name);
+}
+
+/// What the kernel has accepted for us already gets its answer, rather than a reset.
+void Worker::accept_backlog() {
+    listener_.turn_away_for_good();
+    const Time end = Clock::now() + kBacklogMax;
+    do {
+        accept_connections(Clock::now());
+    } while (listener_.has_waiting() && Clock::now() < end);
+    listener_.close();
+    loop_.remove(accepts_); // a feed that becomes live now is not to open the port
 }
 
 void Worker::finish_deliveries() {
@@ -275,18 +288,15 @@ void Worker::end_streams() {
 
 void Worker::wait_for_outboxes() {
     const Time end = Clock::now() + kDrainMax;
-    for (Time now = Clock::now(); now < end && connections_.table().connection_count() > 0;
-         now = Clock::now()) {
-        static_cast<void>(link_->turn(now)); // its descriptors would stay ready otherwise
-        for (const epoll_event& event : epoll_.wait(now, end)) {
-            const connection::StreamHandle handle =
-                connection::StreamHandle::unpack(event.data.u64);
+    while (Clock::now() < end && connections_.table().connection_count() > 0) {
+        loop_.turn(end, [this](const epoll_event& event, Time) {
+            const auto handle = connection::StreamHandle::unpack(event.data.u64);
             connection::Connection* connection = connections_.table().find(handle);
             const bool is_open = connection != nullptr && connections_.flush(handle, *connection);
             if (is_open && connections_.pending(*connection) == nullptr) {
                 connections_.close(handle, connection::CloseReason::kDone);
             }
-        }
+        });
     }
     // Closed rather than left to the end of the process: what waits for them counts as dropped.
     connections_.table().for_each_connection(

@@ -1,16 +1,15 @@
 // A worker: one process, one loop, one node of the cluster. It holds streams, and joins the broker
 // for their ids.
 //
-// The order within a turn of the loop is a rule: events of connections first, then the broker's
-// messages, then new connections. Whatever closes connections so comes after the events that were
-// collected for them, and a descriptor is given to a new connection only after all of these; the
-// generation in each StreamHandle catches what would slip through.
+// The order within a turn is the loop's rule (loop.hpp): events of connections first, then the
+// broker's messages, then new connections. The generation in each StreamHandle catches what would
+// slip through.
 #pragma once
 
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/node_link.hpp"
-#include "topology/loop/epoll.hpp"
+#include "topology/loop/loop.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -23,7 +22,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -57,11 +55,28 @@ class Worker : private link::NodeLinkHandler {
     void run();
 
   private:
-    /// What the epoll set reports for descriptors that are no connections. StreamHandle::packed()
-    /// is never this small.
-    enum Tag : std::uint64_t { kTerminationTag, kListenerTag, kLinkTag };
+    /// Goes on with messages to ids with very many streams, after the link has had its turn.
+    class Deliveries : public loop::Source {
+      public:
+        explicit Deliveries(Worker& worker) : worker_(worker) {}
+        bool turn(Time now) override;
+        [[nodiscard]] Time due() const override;
 
-    void on_messages(const wire::MessageList& messages) override { delivery_.deliver(messages); }
+      private:
+        Worker& worker_;
+    };
+    /// Begins to listen, accepts, and leaves the port while there is no room.
+    class Accepts : public loop::Source {
+      public:
+        explicit Accepts(Worker& worker) : worker_(worker) {}
+        bool turn(Time now) override;
+        [[nodiscard]] Time due() const override;
+
+      private:
+        Worker& worker_;
+    };
+
+    void on_messages(const wire::MessageList& messages) override;
     bool can_take_messages() override { return delivery_.can_take(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) override;
     std::uint64_t stream_count() override { return connections_.table().stream_count(); }
@@ -71,16 +86,18 @@ class Worker : private link::NodeLinkHandler {
     void on_refused(wire::ErrorCode code, std::string_view text) override;
 
     void turn();
-    void handle_events(std::span<const epoll_event> events, Time now);
     void listen();
     void accept_connections(Time now);
     void look_for_vanished(Time now);
-    [[nodiscard]] Time next_due();
+    [[nodiscard]] Time next_due() const;
     void enter(slot::WorkerState state);
     void publish_counters();
     void report_slow_streams(Time now);
+    /// Shows the supervisor that this process works.
+    void count_turn(Time now);
 
     void drain();
+    void accept_backlog();
     void finish_deliveries();
     void end_streams();
     void wait_for_outboxes();
@@ -90,7 +107,9 @@ class Worker : private link::NodeLinkHandler {
     UniqueFd termination_;
     std::function<void()> on_state_;
     session::NodeSessionCounters feed_before_; // of the processes that had this record earlier
-    loop::Epoll epoll_;
+    loop::Loop loop_;
+    Deliveries deliveries_{*this};
+    Accepts accepts_{*this};
     connection::Connections connections_;
     request::Requests requests_;
     stream::Delivery delivery_;
@@ -99,10 +118,9 @@ class Worker : private link::NodeLinkHandler {
     port::KeepalivePacer keepalive_pacer_;
     zmq::context_t context_;
     std::unique_ptr<link::NodeLink> link_; // destroyed before its context
+    Time turn_due_ = Time::min();          // at the latest, for the supervisor to see
+    bool deliveries_due_ = false;          // there were messages since their last turn
     bool listen_due_ = false;
-    bool listener_ready_ = false;
-    bool link_ready_ = false;
-    bool ending_ = false;
     program::LogLimit refusal_log_;
     program::LogLimit slow_log_;
     std::uint64_t slow_reported_ = 0; // of the counter streams_slow

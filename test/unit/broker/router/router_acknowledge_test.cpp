@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 using namespace zcomet;
+using namespace zcomet::broker;
 using namespace zcomet::broker::router;
-using namespace zcomet::test;
 using wire::ErrorCode;
 
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace zcomet::test {
+namespace zcomet::broker::router {
 
 inline constexpr std::uint64_t kBrokerIncarnation = 0xB0B0;
 inline const Time kStart = Time{} + 24h;
@@ -210,4 +210,4 @@ class RouterHarness : public RouterHost {
     Router router; // last, since it may call the host while it is made
 };
 
-} // namespace zcomet::test
+} // namespace zcomet::broker::router

@@ -2,8 +2,8 @@
 #include "test/unit/broker/router/router_harness.hpp"
 
 using namespace zcomet;
+using namespace zcomet::broker;
 using namespace zcomet::broker::router;
-using namespace zcomet::test;
 using wire::ErrorCode;
 using Kind = RouterEvent::Kind;
 

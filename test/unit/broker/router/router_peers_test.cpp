@@ -6,8 +6,8 @@
 #include <random>
 
 using namespace zcomet;
+using namespace zcomet::broker;
 using namespace zcomet::broker::router;
-using namespace zcomet::test;
 using wire::ErrorCode;
 using Kind = RouterEvent::Kind;
 

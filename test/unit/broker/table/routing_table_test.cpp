@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-using zcomet::NodeIndex;
-using zcomet::RoutingTable;
+using zcomet::broker::table::NodeIndex;
+using zcomet::broker::table::RoutingTable;
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-using zcomet::Table;
+using zcomet::tools::common::Table;
 
 TEST_CASE("columns are as wide as their widest cell", "[table]") {
     Table table({{"NAME"}, {"IDS", Table::Align::kRight}, {"NOTE"}});

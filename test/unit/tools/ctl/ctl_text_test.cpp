@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::ctl;
 using nlohmann::json;
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::ctl;
 
 TEST_CASE("a finding is a line, or an object", "[reconcile_text]") {

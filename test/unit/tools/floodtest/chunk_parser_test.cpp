@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-using zcomet::ChunkParser;
+using zcomet::tools::floodtest::ChunkParser;
 using Event = ChunkParser::Event;
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-using zcomet::FloodHead;
+using zcomet::tools::floodtest::FloodHead;
 using Event = FloodHead::Event;
 
 namespace {

@@ -19,6 +19,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
 
 namespace {

@@ -8,6 +8,7 @@
 #include <memory>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
 using Catch::Matchers::Contains;
 

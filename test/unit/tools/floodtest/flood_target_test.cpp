@@ -9,6 +9,7 @@
 #include <string>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
 
 namespace {

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-using zcomet::Histogram;
+using zcomet::tools::floodtest::Histogram;
 
 namespace {
 

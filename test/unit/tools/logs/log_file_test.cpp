@@ -11,6 +11,7 @@
 #include <string>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
 
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
 
 TEST_CASE("a tag is found in the message, behind whatever text", "[message_tag]") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
 
 namespace {

@@ -15,6 +15,7 @@
 #include <limits>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::memlog;
 using Catch::Matchers::Contains;
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::tools;
 using namespace zcomet::tools::msggen;
 
 namespace {

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-using zcomet::MsggenReport;
+using zcomet::tools::msggen::MsggenReport;
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <sstream>
 
 TEST_CASE("counts are written in the order of the ids' numbers", "[sent_counts]") {
-    zcomet::SentCounts counts;
+    zcomet::tools::msggen::SentCounts counts;
     std::ostringstream out;
     counts.write(out);
     CHECK(out.str().empty());

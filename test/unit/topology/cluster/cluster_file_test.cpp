@@ -10,9 +10,9 @@
 #include <fstream>
 #include <string>
 
-using zcomet::Cluster;
-using zcomet::read_cluster_file;
 using zcomet::Result;
+using zcomet::cluster::Cluster;
+using zcomet::cluster::read_cluster_file;
 
 namespace {
 

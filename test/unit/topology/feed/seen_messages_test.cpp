@@ -31,6 +31,48 @@ TEST_CASE("places in the window are used again", "[seen_messages]") {
     CHECK_FALSE(seen.add({1, 100 * kWindow}));
 }
 
+TEST_CASE("numbers may jump by any amount, up to the largest", "[seen_messages]") {
+    constexpr std::uint64_t kLargest = UINT64_MAX;
+    SeenMessages seen;
+    SECTION("at once") {
+        CHECK(seen.add({1, kLargest}));
+    }
+    SECTION("from the first number") {
+        CHECK(seen.add({1, 1}));
+        CHECK(seen.add({1, kLargest}));
+        CHECK_FALSE(seen.add({1, 1}));
+    }
+    SECTION("step by step") {
+        CHECK(seen.add({1, kLargest - 100}));
+        CHECK(seen.add({1, kLargest - 1}));
+        CHECK(seen.add({1, kLargest}));
+        CHECK(seen.add({1, kLargest - 64}));
+        CHECK_FALSE(seen.add({1, kLargest - 100}));
+        CHECK_FALSE(seen.add({1, kLargest - 1}));
+    }
+    CHECK_FALSE(seen.add({1, kLargest}));
+    CHECK(seen.add({1, kLargest - 2}));
+    CHECK(seen.add({1, kLargest - wire::kUnacknowledgedMax + 1}));
+    CHECK_FALSE(seen.add({1, kLargest - wire::kUnacknowledgedMax}));
+}
+
+TEST_CASE("a jump forgets exactly the numbers that left the window", "[seen_messages]") {
+    constexpr std::uint64_t kWindow = wire::kUnacknowledgedMax;
+    const auto jump =
+        GENERATE(values<std::uint64_t>({1, 2, 63, 64, 65, 127, 128, 1000, 32'703, 32'704, 32'767,
+                                        wire::kUnacknowledgedMax, wire::kUnacknowledgedMax + 1}));
+    SeenMessages seen;
+    for (std::uint64_t number = 1; number <= kWindow + 50; ++number) {
+        REQUIRE(seen.add({1, number}));
+    }
+    const std::uint64_t highest = kWindow + 50 + jump;
+    REQUIRE(seen.add({1, highest}));
+    for (std::uint64_t number = highest - kWindow + 1; number <= highest; ++number) {
+        const bool was_shown = number <= kWindow + 50 || number == highest;
+        REQUIRE(seen.add({1, number}) == !was_shown);
+    }
+}
+
 TEST_CASE("the window agrees with a set that forgets nothing", "[seen_messages]") {
     std::mt19937_64 random(1);
     SeenMessages seen;

@@ -14,19 +14,18 @@ using namespace zcomet::process;
 namespace {
 
 KeptBroker::Command shell(const std::string& script) {
-    return {"/bin/sh", {"-c", script, "sh"}, false};
+    return {"/bin/sh", {"-c", script, "sh"}, false, Duration::zero()};
 }
 
 /// Lets the broker's events come, on the clock of the test, until `holds`.
 template <typename Predicate> bool tick_until(KeptBroker& broker, Time now, Predicate&& holds) {
     constexpr int kPatienceMs = 10'000;
     while (!holds()) {
-        const auto [end_fd, output_fd] = broker.fds();
-        std::array<pollfd, 2> polled{{{end_fd, POLLIN, 0}, {output_fd, POLLIN, 0}}};
+        std::array<pollfd, 2> polled{{{broker.fds()[0], POLLIN, 0}, {broker.fds()[1], POLLIN, 0}}};
         if (::poll(polled.data(), polled.size(), kPatienceMs) <= 0) {
             return false;
         }
-        broker.tick(now);
+        broker.turn(now);
     }
     return true;
 }
@@ -69,18 +68,37 @@ TEST_CASE("a broker that dies comes back at its addresses, at once and then with
         "echo \"$*\" >> " + told + "; echo zcomet-broker ready listen=a admin=b; kill -9 $$";
     REQUIRE(broker.start(shell(script), now).ok());
     REQUIRE(tick_until(broker, now, [&] { return broker.has_listened(); }));
-    // The first death is forgiven at once: the same tick() that sees it starts the next process.
+    // The first death is forgiven at once: the same turn() that sees it starts the next process.
     REQUIRE(
         tick_until(broker, now, [&] { return broker.due() == now + RestartDelay::kFirstPause; }));
     CHECK(broker.fds()[0] == -1);
-    broker.tick(now);
+    broker.turn(now);
     CHECK(broker.fds()[0] == -1); // not before it is due
     now += RestartDelay::kFirstPause;
-    broker.tick(now);
+    broker.turn(now);
     CHECK(broker.fds()[0] != -1);
     REQUIRE(tick_until(broker, now,
                        [&] { return broker.due() == now + 2 * RestartDelay::kFirstPause; }));
     CHECK(broker.addresses() == "listen=a admin=b");
     const std::string again = "--bound-listen=a --bound-admin=b\n";
     CHECK(test::read_file(told) == "\n" + again + again);
+}
+
+TEST_CASE("a broker that hangs is killed, and comes back", "[kept_broker]") {
+    KeptBroker broker;
+    Time now = Time{} + 1h;
+    KeptBroker::Command command =
+        shell("echo zcomet-broker ready listen=a; test \"$1\" = --pulse-fd=3 && exec sleep 60");
+    command.hang_after = 8s;
+    REQUIRE(broker.start(command, now).ok());
+    REQUIRE(tick_until(broker, now, [&] { return broker.has_listened(); }));
+    const int first = broker.fds()[0];
+    CHECK(first != -1);
+    for (const Time hangs_at = now + 8s; now < hangs_at;) { // it says nothing
+        now = broker.due();
+        broker.turn(now);
+    }
+    // sleep(1) dies of SIGABRT; the turn that sees it starts the next process.
+    REQUIRE(tick_until(broker, now, [&] { return broker.due() == now + 1s; }));
+    CHECK(broker.fds()[0] != -1);
 }

@@ -390,6 +390,20 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_sessio
     CHECK(host.kinds().empty());
 }
 
+TEST_CASE_METHOD(Fixture, "nothing is said after goodbye, whatever was unanswered",
+                 "[node_session]") {
+    make_live();
+    session.on_connected(kStart); // a HELLO that is not answered any more
+    session.goodbye(kStart);
+    CHECK(host.kinds() == Kinds{Kind::kHello, Kind::kHeartbeat, Kind::kGoodbye});
+    session.tick(kStart + 10s);
+    session.on_connected(kStart + 10s);
+    session.confirm_logins(kStart + 10s);
+    session.on_feed_frame(batch(1, "late"), kStart + 10s);
+    CHECK(host.kinds().empty());
+    CHECK(host.delivered.empty());
+}
+
 namespace {
 
 std::string resent_batch(std::uint64_t number, const std::vector<std::uint64_t>& sent_numbers) {
@@ -477,4 +491,13 @@ TEST_CASE_METHOD(Fixture, "a heartbeat carries the digest of what the broker was
     const auto heartbeat = host.last_as<wire::Heartbeat>();
     CHECK(heartbeat.change == 2);
     CHECK(heartbeat.digest == wire::id_digest("b"));
+}
+
+TEST_CASE_METHOD(Fixture, "a message may have any number, up to the largest", "[node_session]") {
+    make_live();
+    session.on_feed_frame(resent_batch(1, {1, UINT64_MAX}), kStart);
+    session.on_feed_frame(resent_batch(2, {UINT64_MAX, UINT64_MAX - 1}), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 18446744073709551615",
+                                                     "message 18446744073709551614"});
+    CHECK(session.counters().duplicates == 1);
 }

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-namespace zcomet {
+namespace zcomet::session {
 
 struct SentFrames {
     /// What was sent since the last call, as the kinds of the frames.
@@ -29,4 +29,4 @@ struct SentFrames {
     std::string last;
 };
 
-} // namespace zcomet
+} // namespace zcomet::session

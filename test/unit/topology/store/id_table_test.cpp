@@ -7,8 +7,8 @@
 #include <random>
 #include <string>
 
-using zcomet::IdIndex;
-using zcomet::IdTable;
+using zcomet::store::IdIndex;
+using zcomet::store::IdTable;
 
 TEST_CASE("id table: an id keeps its index until it is released", "[id_table]") {
     IdTable table;

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-using zcomet::ChunkedArray;
-using zcomet::Slab;
+using zcomet::store::ChunkedArray;
+using zcomet::store::Slab;
 
 TEST_CASE("slab: indices are dense and the last released is used first", "[slab]") {
     Slab<std::uint64_t> slab;
@@ -36,7 +36,7 @@ TEST_CASE("slab: addresses stay while it grows over many chunks", "[slab]") {
     }
     REQUIRE(&slab[first] == address);
     REQUIRE(slab[first][0] == 7);
-    REQUIRE(slab.memory_bytes() < std::size_t{10'000} * 128 + 2 * zcomet::kChunkBytes);
+    REQUIRE(slab.memory_bytes() < std::size_t{10'000} * 128 + 2 * zcomet::store::kChunkBytes);
 }
 
 TEST_CASE("slab: every record is destroyed exactly once", "[slab]") {
@@ -63,7 +63,7 @@ TEST_CASE("slab: memory goes back when the last record goes", "[slab]") {
     for (std::uint32_t i = 0; i < 100'000; ++i) {
         slab.release(i);
     }
-    REQUIRE(slab.memory_bytes() < 2 * zcomet::kChunkBytes);
+    REQUIRE(slab.memory_bytes() < 2 * zcomet::store::kChunkBytes);
     REQUIRE(slab.add(1U) == 0);
 }
 

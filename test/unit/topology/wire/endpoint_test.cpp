@@ -5,10 +5,10 @@
 
 #include <string>
 
-using zcomet::HostPort;
-using zcomet::parse_host_port;
-using zcomet::parse_tcp_endpoint;
-using zcomet::tcp_endpoint;
+using zcomet::wire::HostPort;
+using zcomet::wire::parse_host_port;
+using zcomet::wire::parse_tcp_endpoint;
+using zcomet::wire::tcp_endpoint;
 
 TEST_CASE("HOST:PORT in every form is read", "[endpoint]") {
     struct Case {

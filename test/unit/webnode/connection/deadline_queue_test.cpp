@@ -5,6 +5,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::connection;
 
 namespace {

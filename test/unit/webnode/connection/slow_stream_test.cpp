@@ -10,6 +10,8 @@
 #include <random>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
+using namespace zcomet::webnode::request;
 using namespace zcomet::webnode::connection;
 
 namespace {
@@ -231,7 +233,7 @@ TEST_CASE("random writes, reads and closes: each message is counted once",
     const SlowPolicy policy =
         GENERATE(SlowPolicy::kClose, SlowPolicy::kDropOldest, SlowPolicy::kLatestOnly);
     const unsigned seed = std::random_device{}();
-    CAPTURE(seed, slot::name_of(policy));
+    CAPTURE(seed, connection::name_of(policy));
     std::mt19937 random(seed);
     const auto pick = [&random](std::size_t bound) { return random() % bound; };
     LoopFixture loop(policy);

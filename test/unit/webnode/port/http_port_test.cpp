@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 using Catch::Matchers::Contains;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 
 namespace {

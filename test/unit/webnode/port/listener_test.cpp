@@ -13,6 +13,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 
 namespace {
@@ -190,6 +191,29 @@ TEST_CASE("a worker comes back when a fair number of places is free", "[listener
     CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 0);
     fixture.serve_new();
     CHECK(fixture.accepted.size() == 29);
+}
+
+TEST_CASE("a listener that ends gives all that waits, and then nothing more", "[listener]") {
+    constexpr std::size_t kWaiting = 200; // some batches
+    ListenerFixture fixture({.connections = 1000, .reserve = 10});
+    CHECK_FALSE((fixture.listener.has_waiting() && fixture.ready_now()));
+    for (std::size_t n = 0; n < kWaiting; ++n) {
+        fixture.connect();
+    }
+    REQUIRE(fixture.ready());
+    fixture.listener.turn_away_for_good();
+    const UniqueFd late = fixture.begin_to_connect();
+    int batches = 0;
+    do {
+        fixture.listener.accept(fixture.now, [&](int fd) { fixture.accepted.emplace_back(fd); });
+        ++batches;
+    } while (fixture.listener.has_waiting());
+    CHECK(fixture.accepted.size() == kWaiting);
+    CHECK(batches > 1);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFullTimes) == 0);
+    CHECK(fixture.listener.due() == kNever);
+    fixture.listener.close();
+    CHECK_FALSE(fixture.listener.has_waiting());
 }
 
 TEST_CASE("with its reserve used up as well a worker leaves at once", "[listener]") {

@@ -9,6 +9,7 @@
 #include <thread>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 
 namespace {

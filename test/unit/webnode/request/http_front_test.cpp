@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace zcomet {
+namespace zcomet::webnode::request {
 namespace {
 
 using Next = Answer::Next;
@@ -323,4 +323,4 @@ TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[htt
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::webnode::request

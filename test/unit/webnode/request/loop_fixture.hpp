@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace zcomet {
+namespace zcomet::webnode::request {
 
 /// The browser's end of a connection.
 class Browser {
@@ -124,4 +124,4 @@ class LoopFixture {
     stream::Delivery delivery{connections, counters};
 };
 
-} // namespace zcomet
+} // namespace zcomet::webnode::request

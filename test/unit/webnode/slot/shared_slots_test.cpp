@@ -6,6 +6,7 @@
 #include <system_error>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::slot;
 
 TEST_CASE("what one mapping counts, the other sees", "[shared_slots]") {

@@ -6,6 +6,8 @@
 #include <random>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
+using namespace zcomet::webnode::request;
 using namespace zcomet::webnode::stream;
 
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::supervisor;
 using Catch::Matchers::Contains;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::supervisor;
 using Catch::Matchers::Contains;
 
@@ -76,7 +77,9 @@ TEST_CASE("options mean what they say", "[options]") {
                                            "--request-deadline-ms",
                                            "500",
                                            "--vanished-after",
-                                           "90"});
+                                           "90",
+                                           "--hang-after",
+                                           "30"});
     CHECK_FALSE(options.embedded_broker);
     CHECK(options.worker.broker == "tcp://10.0.0.1:7000");
     CHECK(options.worker.http.host == "::1");
@@ -87,6 +90,7 @@ TEST_CASE("options mean what they say", "[options]") {
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kDropOldest);
     CHECK(options.worker.request_deadline == 500ms);
     CHECK(options.worker.vanished_max == 90s);
+    CHECK(options.hang_after == 30s);
 }
 
 TEST_CASE("a worker is told what its supervisor was told", "[options]") {
@@ -158,7 +162,7 @@ TEST_CASE("the settings in effect are one line, and say nothing of a worker's ro
     CHECK(parsed.line.table().settings() ==
           "broker=tcp://127.0.0.1:5555 http=0.0.0.0:8000 admin=- cluster=- node=- workers=2 "
           "pin=false name=- max_streams=- stream_buffer=65536 slow_streams=close "
-          "request_deadline_ms=10000 vanished_after=60");
+          "request_deadline_ms=10000 vanished_after=60 hang_after=10");
 }
 
 TEST_CASE("mistakes are named", "[options]") {

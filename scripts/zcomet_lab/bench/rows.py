@@ -1,0 +1,29 @@
+"""The rows that a benchmark returns: figures, and whether they meet their targets."""
+
+import dataclasses
+
+from zcomet_lab.figures import with_unit
+
+
+@dataclasses.dataclass
+class Row:
+    """A figure, its target if it has one, and whether it meets that (None: it only informs)."""
+
+    what: str
+    value: float
+    unit: str
+    target: str = ""
+    holds: bool | None = None
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """What is measured, the figure, the target, and a word for whether it is met."""
+        verdict = {True: "ok", False: "MISSED", None: ""}[self.holds]
+        return self.what, with_unit(self.value, self.unit), self.target, verdict
+
+
+def at_most(what: str, value: float, unit: str, bound: float) -> Row:
+    return Row(what, value, unit, f"≤ {bound:,g}", value <= bound)
+
+
+def at_least(what: str, value: float, unit: str, bound: float) -> Row:
+    return Row(what, value, unit, f"≥ {bound:,g}", value >= bound)

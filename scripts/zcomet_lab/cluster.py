@@ -1,0 +1,220 @@
+"""A broker, web nodes, and both together as a cluster on this machine's loopback."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.processes import cpu_s, memory, processes_of, processors
+from zcomet_lab.programs import Argument, Program, ProgramError, Programs
+from zcomet_lab.stats import read_stats
+from zcomet_lab.waiting import await_true
+
+FREE_PORT = "tcp://127.0.0.1:*"
+FREE_HTTP_PORT = "127.0.0.1:0"
+BROKER_ADMIN = ("--admin", FREE_HTTP_PORT)
+"""Options of a broker that wants an admin page."""
+
+LOGINS_TIMEOUT_S = 180
+SENDING_TIMEOUT_S = 60
+# Asking the broker costs it some processor time, which a measurement would contain.
+PAUSE_S = 0.2
+# If sending is slower than this, something is wrong.
+FLAT_OUT_PER_S_MIN = 10_000
+GENERATORS_MAX = 100
+MESSAGE_BYTES = 100
+
+
+class Broker:
+    """A running zcomet-broker that is ready."""
+
+    def __init__(
+        self,
+        programs: Programs,
+        *options: Argument,
+        listen: str = FREE_PORT,
+        feed: str = FREE_PORT,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        """`prefix` is put before the command."""
+        self.program = programs.start(
+            "zcomet-broker",
+            *("--listen", listen, "--feed", feed),
+            *options,
+            name="broker",
+            prefix=prefix,
+        )
+        ready = self.program.await_ready()
+        self.listen = ready["listen"]
+        self.feed = ready["feed"]
+        self.admin = ready.get("admin", "")
+        self.ctl = Ctl(programs.path("zcomet-ctl"), "--broker", self.listen)
+
+
+class WebNode:
+    """A running zcomet-webnode. Its addresses are known once await_ready() has returned."""
+
+    def __init__(
+        self,
+        programs: Programs,
+        broker: str,
+        *options: Argument,
+        name: str = "",
+        prefix: Sequence[str] = (),
+    ) -> None:
+        """Starts it and does not wait for it. `broker` is the broker's endpoint."""
+        self.program = programs.start(
+            "zcomet-webnode",
+            *("--broker", broker, "--http", FREE_HTTP_PORT, "--admin", FREE_HTTP_PORT),
+            *(("--name", name) if name else ()),
+            *options,
+            name=f"web node {name}".strip(),
+            prefix=prefix,
+        )
+        self.http = ""
+        self.admin = ""
+
+    def await_ready(self) -> "WebNode":
+        """Waits until the broker has let the node in and the node listens; returns the node."""
+        ready = self.program.await_ready()
+        self.http, self.admin = ready["http"], ready["admin"]
+        return self
+
+    def counters(self) -> dict[str, int]:
+        """What the node's workers have counted together."""
+        stats = await_true("the web node answers", lambda: read_stats(self.admin))
+        counters: dict[str, int] = stats["totals"]["counters"]
+        return counters
+
+    @property
+    def stream_url(self) -> str:
+        """The URL of streams, with {id} in it, as zcomet-floodtest takes it."""
+        return f"{self.http}/test/{{id}}"
+
+
+class Cluster:
+    """A broker and one web node, and what they cost together."""
+
+    def __init__(
+        self,
+        programs: Programs,
+        *,
+        workers: int | None = None,
+        broker_options: Sequence[Argument] = (),
+        node_options: Sequence[Argument] = (),
+        prefix: Sequence[str] = (),
+    ) -> None:
+        """`workers`: of the web node; default: one for each processor.
+
+        `prefix` is put before the commands of both.
+        """
+        self._programs = programs
+        self.workers = workers or processors()
+        self.broker = Broker(programs, *broker_options, prefix=prefix)
+        options: list[Argument] = ["--workers", self.workers, *node_options]
+        self.node = WebNode(programs, self.broker.listen, *options, name="web", prefix=prefix)
+        self.node.await_ready()
+        self.url = self.node.stream_url
+
+    def broker_pids(self) -> list[int]:
+        return processes_of(self.broker.program.pid)
+
+    def node_pids(self) -> list[int]:
+        return processes_of(self.node.program.pid)
+
+    def cpu_s(self) -> float:
+        """Processor time of all processes of the cluster so far, in seconds."""
+        return cpu_s(self.broker_pids()) + cpu_s(self.node_pids())
+
+    def memory_pss(self) -> tuple[int, int]:
+        """PSS of the web node with its workers, and of the broker, in bytes."""
+        return memory(self.node_pids()).pss, memory(self.broker_pids()).pss
+
+    def memory_rss(self) -> tuple[int, int]:
+        """Resident memory of the same, in bytes."""
+        return memory(self.node_pids()).rss, memory(self.broker_pids()).rss
+
+    def ids(self) -> int:
+        """How many logins the broker knows: an id counts once for each node that has it."""
+        return sum(node["ids"] for node in self.broker.ctl.json("nodes"))
+
+    def await_ids(self, count: int) -> None:
+        """Waits until the broker knows exactly that many logins."""
+        await_true(
+            lambda: f"the broker knows {count} logins (it knows {self.ids()})",
+            lambda: self.ids() == count,
+            LOGINS_TIMEOUT_S,
+            PAUSE_S,
+        )
+
+    def begin_sending(
+        self,
+        *,
+        count: int,
+        per_s: int,
+        ids: int,
+        first_id: int = 1,
+        message_bytes: int | None = MESSAGE_BYTES,
+    ) -> tuple[Program, int]:
+        """Starts zcomet-msggen; returns it, and how many messages it will send.
+
+        It sends `count` messages or a few more, `per_s` a second (0: flat out), to random ids out
+        of the `ids` from `first_id` on. A few more, because each of its generators sends equally
+        many. Without `message_bytes` the messages are as long as msggen makes them by default.
+        """
+        generators, of_each = shares(count, per_s)
+        size: list[Argument] = ["--size", message_bytes] if message_bytes else []
+        program = self._programs.start(
+            "zcomet-msggen",
+            *("--broker", self.broker.listen, "--processes", generators, "--count", of_each),
+            *("--interval", 1000 * generators / per_s if per_s else 0),
+            *("--max", ids, "--first-id", first_id, "--stamp", "--json"),
+            *size,
+        )
+        return program, of_each * generators
+
+    def finish_sending(
+        self, program: Program, timeout_s: float = SENDING_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Waits until all is sent; returns msggen's summary.
+
+        Raises ProgramError if the broker did not take all of it.
+        """
+        summary: dict[str, Any] = json.loads(program.finish(timeout_s).splitlines()[-1])
+        if summary["unconfirmed"]:
+            raise ProgramError(f"the broker did not confirm {summary['unconfirmed']} messages")
+        return summary
+
+    def send(
+        self,
+        *,
+        count: int,
+        per_s: int,
+        ids: int,
+        first_id: int = 1,
+        message_bytes: int | None = MESSAGE_BYTES,
+    ) -> dict[str, Any]:
+        """Sends exactly `count` messages as begin_sending() does; returns msggen's summary.
+
+        `count` must be a multiple of the number of generators, so of 100 or 1.
+        """
+        program, will_send = self.begin_sending(
+            count=count, per_s=per_s, ids=ids, first_id=first_id, message_bytes=message_bytes
+        )
+        assert will_send == count
+        expected_s = count / (per_s or FLAT_OUT_PER_S_MIN)
+        return self.finish_sending(program, expected_s + SENDING_TIMEOUT_S)
+
+    def end(self) -> None:
+        self._programs.end(self.node.program)
+        self._programs.end(self.broker.program)
+
+
+def shares(count: int, per_s: int) -> tuple[int, int]:
+    """How many generators send `count` messages at `per_s` a second, and how many each sends.
+
+    One generator for each ten messages a second, at most 100; a single one if it is flat out.
+    """
+    generators = max(1, min(GENERATORS_MAX, per_s // 10))
+    return generators, math.ceil(count / generators)

@@ -1,0 +1,128 @@
+"""Lets faults happen, simulated and real, and writes down what came of it.
+
+The program behind scripts/reliability.
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+
+from zcomet_lab import ROOT
+from zcomet_lab.options import positive
+from zcomet_lab.programs import end_on_signals
+from zcomet_lab.reliability.report import verdict, write_page
+from zcomet_lab.results import Result, origin, write_result
+from zcomet_lab.seeds import COUNT
+from zcomet_lab.skipping import SKIPPED
+from zcomet_lab.suite import Outcome, Suite, parse, parser_of, play
+
+SUITE = Suite(
+    command="scripts/reliability",
+    description="Lets faults happen, simulated and real, and writes docs/RELIABILITY.md.\n"
+    "Exits with 1 if anything failed.",
+    package="zcomet_lab.reliability",
+    word="part",
+    # In the order of the page. The one that takes long is first.
+    parts={
+        "simulation": "simulated schedules",
+        "mutants": "bugs that the simulation has to catch",
+        "faults": "real faults, one at a time",
+        "fifty": "real faults in a row",
+        "resync": "how soon what was killed is back",
+    },
+    results=ROOT / "docs" / "reliability",
+)
+
+
+def read_options() -> argparse.Namespace:
+    parser = parser_of(
+        SUITE,
+        short_help="seconds instead of an hour: whether all works; nothing is kept",
+        out_help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew "
+        "beside it; not with --short",
+    )
+    parser.add_argument(
+        "--schedules",
+        type=positive,
+        default=COUNT,
+        metavar="N",
+        help="how many schedules are simulated; default: a million",
+    )
+    parser.add_argument(
+        "--from",
+        dest="first_seed",
+        type=positive,
+        metavar="N",
+        help="the seed of the first one; drawn, and shown, by default",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="NAME",
+        help="a fault of the part `faults`, which may be given again; default: each that "
+        "test/fault/fault.py --list names",
+    )
+    parser.add_argument(
+        "--random",
+        type=positive,
+        default=50,
+        metavar="N",
+        help="how many faults the part `fifty` draws; default: 50",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="S",
+        help="by which it draws them; drawn, and shown, by default",
+    )
+    return parse(SUITE, parser)
+
+
+def result_of(outcome: Outcome) -> Result:
+    """What came of a part, as it is kept."""
+    if outcome.error is None:
+        came_of_it = outcome.result
+    else:
+        print(outcome.error, file=sys.stderr)
+        came_of_it = {"failures": [str(outcome.error).partition("\n")[0]], "unfinished": True}
+    title = SUITE.parts[outcome.name]
+    return {"part": outcome.name, "title": title, **origin(outcome.seconds), **came_of_it}
+
+
+def run_parts(options: argparse.Namespace, out: pathlib.Path) -> set[str]:
+    """Runs the parts; writes what came of each to `out`, and the page beside it.
+
+    Returns their verdicts.
+    """
+    verdicts = set()
+    out.mkdir(parents=True, exist_ok=True)
+    for outcome in play(SUITE, options):
+        result = result_of(outcome)
+        verdicts.add(verdict(result))
+        print(f"  {verdict(result)}, {outcome.seconds:.0f} s", flush=True)
+        for text in result["failures"]:
+            print(f"  {text}", flush=True)
+        write_result(out, outcome.name, result)
+        write_page(out.parent / "RELIABILITY.md", out, SUITE.parts)
+    return verdicts
+
+
+def main() -> int:
+    options = read_options()
+    if options.page:
+        write_page(options.out.parent / "RELIABILITY.md", options.out, SUITE.parts)
+        return 0
+    end_on_signals()
+    if options.short:
+        with tempfile.TemporaryDirectory() as folder:
+            verdicts = run_parts(options, pathlib.Path(folder) / "reliability")
+    else:
+        verdicts = run_parts(options, options.out)
+    if "FAILED" in verdicts:
+        return 1
+    return SKIPPED if verdicts == {"skipped"} else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,337 @@
+"""Writes docs/RELIABILITY.md from the JSON of the last run of each part."""
+
+import json
+import pathlib
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from zcomet_lab import ROOT
+from zcomet_lab.figures import figure, markdown_table, whole
+from zcomet_lab.results import Result, load_results
+
+PROTOCOL = ROOT / "docs" / "PROTOCOL.md"
+TABLE_BENCHMARK = ROOT / "docs" / "bench" / "table.json"
+
+INTRODUCTION = """\
+# Reliability
+
+What became of the cluster's promises when faults happened to it. `scripts/reliability` ran all of
+this and wrote this page. Everything that it found is in [docs/reliability](reliability), one file
+for each part. A part that failed says **FAILED**.
+
+What is shown by what:
+
+* **Simulated schedules** ([test/simulation](../test/simulation)) show that the *rules* hold: whole
+  clusters in one process, on the same cores that the programs run, with a simulated clock and
+  network. Each seed makes another cluster and another course of faults. Every promise is checked at
+  every step, and after each round of faults the cluster has to recover by itself. Nothing here is a
+  real socket, process or kernel. Each run draws a fresh range of seeds.
+* **Deliberate bugs** show that this simulation would notice a bug: each one is compiled into it,
+  and the simulation has to catch it.
+* **Real faults** ([test/fault](../test/fault)) show that the *programs* hold, on the TCP of real
+  kernels: a supervised broker, two web nodes of two workers, 400 streams on each, and a sender of
+  200 messages a second that wants each of them acknowledged, all on network namespaces as hosts.
+  The verdict is not the programs' own: the sender and every stream keep a log, and `zcomet-ctl
+  reconcile` compares these message by message. The ledger has to balance as well.
+* **Real faults in a row** show that a fault leaves nothing behind that makes a later one worse.
+* **Times to be back** are measured from the kill, on one host.
+
+`scripts/reliability` repeats all of it, `scripts/reliability NAME` one part. It takes about an
+hour, as root, since only root may make network namespaces. The commands in the sections repeat
+single runs; with `--out FOLDER` they leave this page as it is.
+"""
+
+RUN_COLUMNS = """\
+*Whole again* is when every worker is live and the broker's table has as many ids of it as it has
+itself. *Flowed again* is when the last message came late (by more than a quarter of a second), or a
+web node's streams had been without any for that long, or the first one came to streams that were
+opened anew. Both are seconds from the beginning of the fault, and contain the fault itself: a
+broker that is stopped for five seconds cannot be back sooner. *Resent* are messages that the sender
+sent again: to a broker that did not know it, or when nobody had answered for long. *Missing, twice,
+out of order* and *closed* are messages and streams that the logs show to be wrong; there must be
+none. *As declared* are messages that the streams of a web node missed because the broker rightly
+took it for dead, as that fault declares ([test/fault/faults.py](../test/fault/faults.py)).
+"""
+
+LEDGER_COLUMNS = """\
+The ledger of each run (`zcomet-ctl ledger`), as the broker that answered at the end had it. A
+broker that was started anew during the run began at 0. The remainders are what is left over on any
+line, and so unexplained.
+"""
+
+# Each part of the ledger: what came in, and what became of it.
+LEDGER = {
+    "senders": (("sent",), ("taken_in", "missing")),
+    "messages": (("taken_in", "rerouted"), ("held", "void")),
+    "copies": (("routed",), ("acknowledged", "shed", "abandoned", "under_way")),
+    "nodes": (("acknowledged",), ("received", "unreported")),
+    "received": (("received",), ("shown", "unclaimed", "duplicates")),
+    "chunks": (("given",), ("written", "dropped", "abandoned", "waiting")),
+}
+
+
+def verdict(result: Result) -> str:
+    """One word for a result: FAILED, skipped or passed."""
+    if result["failures"]:
+        return "FAILED"
+    return "skipped" if result.get("skipped") else "passed"
+
+
+def remarks(result: Result) -> str:
+    """What a reader has to see first."""
+    lines = [f"**FAILED**: {text}" for text in result["failures"]]
+    if result.get("skipped"):
+        lines.append(f"Skipped: {result['skipped']}")
+    return "".join(f"{line}\n\n" for line in lines)
+
+
+# The simulation -----------------------------------------------------------------------------------
+
+TOTALS = {
+    "schedules": "schedules",
+    "frames": "frames between the programs",
+    "sent": "messages sent",
+    "shown": "messages that nodes gave to their streams",
+    "shed": "messages that the broker shed, and said so",
+    "acknowledged": "messages whose sender was told where they arrived",
+    "duplicates": "duplicates that nodes recognized",
+    "violations": "broken promises",
+}
+
+
+def simulation(result: Result) -> str:
+    runs = [result["drawn"], result["kept"]]
+    totals = [run["totals"] for run in runs]
+    if None in totals:
+        return ""
+    counts = [[text, *(whole(each[key]) for each in totals)] for key, text in TOTALS.items()]
+    faults_heads = ["faults that happened", "drawn", "kept"]
+    faults_rows = [
+        [kind, *(whole(each["faults"][kind]) for each in totals)] for kind in totals[0]["faults"]
+    ]
+    return "\n".join(
+        [
+            f"*Drawn*: `{runs[0]['command']}`. *Kept*, the schedules that have ever found a bug: "
+            f"`{runs[1]['command']}`.\n",
+            markdown_table(["", "drawn", "kept"], counts, "lrr"),
+            markdown_table(faults_heads, faults_rows, "lrr"),
+        ]
+    )
+
+
+def how_caught(mutant: Mapping[str, Any]) -> str:
+    if mutant["crashed"]:
+        return "crashed"
+    return "caught" if mutant["caught"] else "**NOT CAUGHT**"
+
+
+def mutants(result: Result) -> str:
+    rows = [
+        [f"{mutant['mutant']}: {mutant['what']}", how_caught(mutant), whole(mutant["schedules"])]
+        for mutant in result["mutants"]
+    ]
+    caught = sum(mutant["caught"] for mutant in result["mutants"])
+    return "\n".join(
+        [
+            f"`{result['command']}`: {caught} of {len(rows)} caught. "
+            "One that *crashed* was caught by an assertion of the core itself.\n",
+            markdown_table(["bug", "", "schedules until then"], rows, "llr"),
+        ]
+    )
+
+
+# Real faults --------------------------------------------------------------------------------------
+
+TIMES = {"whole_again_s": "whole again, s", "flowed_again_s": "flowed again, s"}
+FIGURES = {
+    "sent": "sent",
+    "acknowledged": "acknowledged",
+    "resent": "resent",
+    "missing": "missing",
+    "twice": "twice",
+    "out_of_order": "out of order",
+    "closed_unasked": "closed",
+    "missing_as_declared": "as declared",
+}
+UNKNOWN = "–"
+
+
+def times(happened: Mapping[str, Any]) -> list[object]:
+    return [happened.get(key, UNKNOWN) for key in TIMES]
+
+
+def figures(run: Mapping[str, Any]) -> list[str]:
+    return [whole(run["figures"][key]) if run["figures"] else UNKNOWN for key in FIGURES]
+
+
+def equation(part: str) -> str:
+    before, after = (" + ".join(name.replace("_", " ") for name in side) for side in LEDGER[part])
+    return f"{before} = {after}"
+
+
+def ledger_cells(ledger: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Each equation of a ledger in figures, and its remainders."""
+    cells = [
+        " = ".join(" + ".join(whole(ledger[part][name]) for name in side) for side in sides)
+        for part, sides in LEDGER.items()
+    ]
+    remainders = [
+        f"{part} {whole(ledger[part]['remainder'])}" for part in LEDGER if ledger[part]["remainder"]
+    ]
+    return [*cells, f"**{', '.join(remainders)}**" if remainders else "0"]
+
+
+def ledgers(named_runs: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    heads = ["", *map(equation, LEDGER), "remainders"]
+    rows = [
+        [name, *ledger_cells(run["figures"]["ledger"])]
+        for name, run in named_runs
+        if run["figures"]
+    ]
+    return "\n".join([LEDGER_COLUMNS, markdown_table(heads, rows, "l" + "r" * (len(heads) - 1))])
+
+
+def note_of(run: Mapping[str, Any]) -> str:
+    if run["skipped"]:
+        return f"skipped: {run['skipped']}"
+    return "**FAILED**" if run["failures"] else "ok"
+
+
+def fault_row(run: Mapping[str, Any]) -> Sequence[object]:
+    happened = run["happened"][0] if run["happened"] else {}
+    return [run["fault"], note_of(run), *times(happened), *figures(run)]
+
+
+def faults(result: Result) -> str:
+    runs = result["runs"]
+    survived = sum(not run["failures"] and not run["skipped"] for run in runs)
+    heads = ["fault", "", *TIMES.values(), *FIGURES.values()]
+    return "\n".join(
+        [
+            "`scripts/reliability faults --fault NAME` for each: "
+            f"{survived} of {len(runs)} survived.\n",
+            RUN_COLUMNS,
+            markdown_table(heads, map(fault_row, runs), "ll" + "r" * (len(heads) - 2)),
+            ledgers((run["fault"], run) for run in runs),
+        ]
+    )
+
+
+def fifty(result: Result) -> str:
+    rows = [
+        [number, happened["fault"], happened["node"], *times(happened)]
+        for number, happened in enumerate(result["happened"], 1)
+    ]
+    total_heads = ["", *FIGURES.values()]
+    count = result.get("count", len(rows))
+    return "\n".join(
+        [
+            f"`scripts/reliability fifty --random {count} --seed {result['seed']}`: {len(rows)} "
+            "faults, drawn by this seed. A fault that happens to a web node happens to the one "
+            "named; the columns are those of the faults above.\n",
+            markdown_table(total_heads, [["in total", *figures(result)]], "l" + "r" * len(FIGURES)),
+            markdown_table(["", "fault", "node", *TIMES.values()], rows, "lllrr"),
+            ledgers([("in total", result)]),
+        ]
+    )
+
+
+# Times to be back ---------------------------------------------------------------------------------
+
+
+def restored_million() -> str:
+    """What the benchmark of the broker's table says of a restart, if it has run."""
+    if not TABLE_BENCHMARK.exists():
+        return ""
+    result = json.loads(TABLE_BENCHMARK.read_text(encoding="utf-8"))
+    rows = [
+        [row["what"].partition("table")[2].lstrip(":, "), figure(row["value"])]
+        for row in result["rows"]
+        if "restored after" in row["what"]
+    ]
+    return "\n".join(
+        [
+            "With a million ids, by [scripts/bench table](BENCHMARKS.md), "
+            f"{result['date']}, on {result['machine']}:\n",
+            markdown_table(["", "s"], rows, "lr"),
+        ]
+    )
+
+
+def resync_row(measured: Mapping[str, Any]) -> Sequence[object]:
+    seconds = measured["seconds"]
+    extent = min(seconds), statistics.median(seconds), max(seconds)
+    return [measured["what"], len(seconds), *map(figure, extent)]
+
+
+def resync(result: Result) -> str:
+    heads = ["", "times", "least, s", "median, s", "most, s"]
+    return "\n".join(
+        [
+            "On the loopback. Each was killed by SIGKILL when it had run for some seconds.\n",
+            markdown_table(heads, map(resync_row, result["times"]), "lrrrr"),
+            restored_million(),
+        ]
+    )
+
+
+# The page -----------------------------------------------------------------------------------------
+
+SECTIONS = {
+    "simulation": simulation,
+    "mutants": mutants,
+    "faults": faults,
+    "fifty": fifty,
+    "resync": resync,
+}
+
+
+def section(name: str, result: Result) -> str:
+    """The page's section for one part."""
+    body = "" if result.get("unfinished") or result.get("skipped") else SECTIONS[name](result)
+    return (
+        f"## {result['title'].capitalize()}\n\n{remarks(result)}"
+        f"`scripts/reliability {name}`, {result['date']}, {result['seconds']} s, "
+        f"on {result['machine']}.\n\n{body}"
+    )
+
+
+def overview(results: Mapping[str, Result], titles: Mapping[str, str]) -> str:
+    """A table with a line for each part."""
+    rows = []
+    for name, title in titles.items():
+        if name in results:
+            result = results[name]
+            judged = f"**{verdict(result)}**"
+            rows.append([title, judged, result["date"], whole(result["seconds"])])
+        else:
+            rows.append([title, "not run", "", ""])
+    return markdown_table(["part", "", "date", "seconds"], rows, "lllr")
+
+
+def not_promised(protocol: str) -> str:
+    """The protocol's own list of its weaknesses."""
+    weaknesses = protocol.partition("## 8. Known weaknesses\n")[2].partition("\n## ")[0].strip()
+    return (
+        "## What is not promised\n\n"
+        f"From [PROTOCOL.md](PROTOCOL.md#8-known-weaknesses):\n\n{weaknesses}\n"
+    )
+
+
+def page_text(results: Mapping[str, Result], titles: Mapping[str, str], protocol: str) -> str:
+    """The page. `titles` gives the order; `protocol` is the text of PROTOCOL.md."""
+    return "\n".join(
+        [
+            INTRODUCTION,
+            overview(results, titles),
+            *(section(name, results[name]) for name in titles if name in results),
+            not_promised(protocol),
+        ]
+    )
+
+
+def write_page(page: pathlib.Path, folder: pathlib.Path, titles: Mapping[str, str]) -> None:
+    """Writes the page from the results in `folder`."""
+    protocol = PROTOCOL.read_text(encoding="utf-8")
+    page.write_text(page_text(load_results(folder, titles), titles, protocol), encoding="utf-8")
