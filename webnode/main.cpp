@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <stdexcept>
@@ -26,7 +25,8 @@ namespace {
 /// under way, buffers. Measured: what the heap had grown to after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
-void run_worker(const supervisor::WebNodeOptions& options, const supervisor::WorkerRole& role) {
+void run_worker(supervisor::CommandLine& line) {
+    const supervisor::WorkerRole& role = line.role();
     // Before anything else: the supervisor may be gone already, and nobody would end us.
     if (::getppid() != role.supervisor) {
         return;
@@ -38,31 +38,26 @@ void run_worker(const supervisor::WebNodeOptions& options, const supervisor::Wor
     if (role.index > shared.slots().size()) {
         throw std::runtime_error("--worker-index is out of bounds");
     }
-    worker::WorkerOptions worker_options;
-    worker_options.broker = options.broker;
-    worker_options.http = options.http;
-    worker_options.name = options.name + "/" + std::to_string(role.index);
-    worker_options.connections_max = options.streams_max;
-    worker_options.slow = {options.stream_buffer_bytes, options.slow_streams};
-    worker_options.request_deadline = std::chrono::milliseconds(options.request_deadline_ms);
-    worker_options.vanished_max = std::chrono::seconds(options.vanished_seconds);
-    if (options.pin) { // before ZeroMQ's thread is started, which then runs on the same one
+    line.take_secrets(UniqueFd(supervisor::kWorkerSecretsFd).get());
+    worker::WorkerOptions options = line.options().worker;
+    options.name += "/" + std::to_string(role.index);
+    if (line.options().pin) { // before ZeroMQ's thread is started, which then runs on the same one
         const int processor = port::stay_on_one_processor(role.index - 1);
-        spdlog::info("event=pinned node={} processor={}", worker_options.name, processor);
+        spdlog::info("event=pinned node={} processor={}", options.name, processor);
     }
     const UniqueFd wake(supervisor::kWorkerWakeFd);
-    worker::Worker worker(std::move(worker_options), shared.slots()[role.index - 1],
+    worker::Worker worker(std::move(options), shared.slots()[role.index - 1],
                           program::catch_termination_signals(),
                           [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
     worker.run();
 }
 
-int run(const supervisor::CommandLine& line) {
-    const supervisor::WebNodeOptions options = supervisor::settle_options(line);
-    if (line.role.index > 0) {
-        run_worker(options, line.role);
+int run(supervisor::CommandLine& line) {
+    line.settle();
+    if (line.role().index > 0) {
+        run_worker(line);
     } else {
-        supervisor::Supervisor(options, program::catch_termination_signals()).run();
+        supervisor::Supervisor(line, program::catch_termination_signals()).run();
     }
     return 0;
 }
@@ -75,9 +70,9 @@ int main(int argc, char** argv) {
     CLI::App app("Holds comet streams: browsers open GET /test/ID, and see each message that is "
                  "sent to the id.",
                  "zcomet-webnode");
-    zcomet::webnode::supervisor::CommandLine line;
     zcomet::program::add_common_options(app);
-    zcomet::webnode::supervisor::add_web_node_options(app, line);
-    return zcomet::program::run_program(app, argc, argv,
-                                        [&line] { return zcomet::webnode::run(line); });
+    zcomet::webnode::supervisor::CommandLine line(app);
+    return zcomet::program::run_program(
+        app, argc, argv, [&line] { return zcomet::webnode::run(line); },
+        zcomet::program::LogMode::kNeverWait);
 }

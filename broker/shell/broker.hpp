@@ -65,7 +65,7 @@ class Broker : private router::RouterHost, private loop::Source {
     bool send_to_peer(std::string_view connection, std::string frame) override;
     void publish(std::string_view topic, const feed::SharedFrame& frame) override;
     std::string address_of(std::string_view connection) override;
-    void on_event(const router::RouterEvent& event) override { log_.write(event); }
+    void on_event(const router::RouterEvent& event) override { log_.write(event, Clock::now()); }
 
     link::ZmqSocket peers_; // ROUTER
     link::ZmqSocket feeds_; // XPUB

@@ -1,5 +1,7 @@
 #include "broker/shell/event_log.hpp"
 
+#include "topology/base/text.hpp"
+
 #include <spdlog/spdlog.h>
 
 namespace zcomet::broker::shell {
@@ -45,14 +47,15 @@ spdlog::level::level_enum level_of(const router::RouterEvent& event) {
 
 } // namespace
 
-void EventLog::write(const router::RouterEvent& event) {
+void EventLog::write(const router::RouterEvent& event, Time now) {
     switch (event.kind) {
     case router::RouterEvent::Kind::kRefused:
-        write_refusal(event);
+        write_refusal(event, now);
         return;
     case router::RouterEvent::Kind::kShed:
-        if (const std::uint64_t times = sheds_.pass(); times > 0) {
-            spdlog::warn("event=shed node={} messages={} times={}", event.name, event.count, times);
+        if (const std::uint64_t times = sheds_.pass(now); times > 0) {
+            spdlog::warn("event=shed node={} messages={} times={}", log_value(event.name),
+                         event.count, times);
         }
         return;
     case router::RouterEvent::Kind::kPaused:
@@ -61,15 +64,16 @@ void EventLog::write(const router::RouterEvent& event) {
     default:
         spdlog::log(level_of(event), "event={} {}={} incarnation={} address={} ids={}",
                     name_of(event.kind), event.role == wire::Role::kNode ? "node" : "sender",
-                    event.name, router::hex_u64(event.incarnation), event.address, event.count);
+                    log_value(event.name), router::hex_u64(event.incarnation),
+                    log_value(event.address), event.count);
     }
 }
 
-void EventLog::write_refusal(const router::RouterEvent& event) {
-    if (const std::uint64_t times = refusals_.pass(); times > 0) {
-        spdlog::warn("event=refused code={} peer={} address={} text=\"{}\" times={}",
-                     wire::name_of(event.code), event.name.empty() ? "-" : event.name,
-                     event.address, event.text, times);
+void EventLog::write_refusal(const router::RouterEvent& event, Time now) {
+    if (const std::uint64_t times = refusals_.pass(now); times > 0) {
+        spdlog::warn("event=refused code={} peer={} address={} text={} times={}",
+                     wire::name_of(event.code), event.name.empty() ? "-" : log_value(event.name),
+                     log_value(event.address), log_value(event.text), times);
     }
 }
 

@@ -9,10 +9,10 @@ namespace zcomet::broker::shell {
 /// Thread:  the broker's loop.
 class EventLog {
   public:
-    void write(const router::RouterEvent& event);
+    void write(const router::RouterEvent& event, Time now);
 
   private:
-    void write_refusal(const router::RouterEvent& event);
+    void write_refusal(const router::RouterEvent& event, Time now);
 
     program::LogLimit refusals_;
     program::LogLimit sheds_;

@@ -1,9 +1,9 @@
 #include "broker/shell/options.hpp"
 
+#include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
-#include "topology/program/program.hpp"
+#include "topology/program/address_options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -26,19 +26,10 @@ constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 constexpr int kHeartbeatsPerLiveness = 3;
 
-std::string check_endpoint(const std::string& text) {
-    const auto parsed = wire::parse_tcp_endpoint(text);
-    return parsed.ok() ? std::string() : parsed.error().text;
-}
-
-std::string check_host_port(const std::string& text) {
-    const auto parsed = wire::parse_host_port(text);
-    return parsed.ok() ? std::string() : parsed.error().text;
-}
-
 std::string check_name(const std::string& text) {
-    return wire::valid_name(text) ? std::string()
-                                  : "a name has 1 to 64 printable ASCII characters, and no space";
+    return is_printable_name(text, wire::kNameBytesMax)
+               ? std::string()
+               : "a name has 1 to 64 printable ASCII characters, and no space";
 }
 
 bool is_ip_address(const std::string& host) {
@@ -47,185 +38,167 @@ bool is_ip_address(const std::string& host) {
            ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
-/// Fills in what the cluster file says of the broker on host `flags.host`.
-Status apply_cluster_file(const BrokerFlags& flags, BrokerOptions& options) {
-    const Result<cluster::Cluster> read = cluster::read_cluster_file(flags.cluster_file);
+} // namespace
+
+CommandLine::CommandLine(CLI::App& app) : table_(app) {
+    add_addresses();
+    add_limits();
+    add_supervision();
+}
+
+void CommandLine::add_addresses() {
+    table_
+        .add("--listen", program::as_tcp_endpoint(options_.listen),
+             "Where nodes and senders connect")
+        .show_default();
+    table_.add("--feed", program::as_tcp_endpoint(options_.feed),
+               "Where nodes subscribe. Default: the address of --listen, the next port");
+    table_.add("--admin", program::as_host_port(options_.admin),
+               "Answer GET /stats here. Default: nowhere");
+    table_.add("--name", &options_.router.name, "What to call this broker in answers and logs")
+        .show_default()
+        .check(check_name);
+    table_
+        .add("--advertise", &options_.advertise,
+             "Host part of the feed's address that nodes are told. Default: the one of --feed; "
+             "where that stands for all addresses, the one they reached us at")
+        .type("HOST");
+    table_.add("--cluster", &cluster_file_, "Take the addresses from this cluster file")
+        .type("FILE");
+    table_.add("--host", &host_, "Which host of the cluster file this is")
+        .type("NAME")
+        .needs("--cluster");
+}
+
+void CommandLine::add_limits() {
+    router::RouterOptions& router = options_.router;
+    table_
+        .add("--liveness-ms", program::in_milliseconds(router.liveness),
+             "A peer silent for this long is dead")
+        .show_default()
+        .range(kLivenessMsMin, kLivenessMsMax);
+    table_
+        .add("--sender-window", &router.sender_window_bytes,
+             "Bytes that a sender may have under way before it must wait for credit")
+        .type("BYTES")
+        .show_default()
+        .range(kSenderWindowMin, kSenderWindowMax);
+    table_
+        .add("--feed-window", &router.feed.window_bytes,
+             "Bytes published for a node beyond what it has acknowledged")
+        .type("BYTES")
+        .show_default()
+        .range(kFeedWindowMin, kFeedBytesMax);
+    table_
+        .add("--feed-bound", &router.feed.bound_bytes,
+             "Bytes kept for a node that does not keep up; past it the oldest are let go")
+        .type("BYTES")
+        .show_default()
+        .range(kFeedWindowMin, kFeedBytesMax);
+    table_.add("--peers-max", &router.peers_max, "How many nodes and senders there may be")
+        .type("N")
+        .show_default()
+        .range(1U, table::RoutingTable::kNodeIndexMax);
+    table_
+        .add("--ids-max", &router.ids_max,
+             "How many ids nodes may hold, one on two nodes counting twice")
+        .type("N")
+        .show_default()
+        .range(1U, kIdsMaxMax);
+}
+
+void CommandLine::add_supervision() {
+    table_.add("--supervise", &supervise_,
+               "Run the broker as a child process, and start it again at once if it dies");
+    table_
+        .add("--hang-after", program::in_seconds(hang_after_),
+             "With --supervise: kill and restart a broker that has done nothing at all for so "
+             "long; 0: never")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHangSecondsMax)
+        .check([](const std::string& text) {
+            return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
+        });
+    // Not for people: what a supervisor says to its broker (process::KeptBroker).
+    table_.add("--supervised", &supervised_, "").hidden();
+    table_.add("--pulse-fd", &pulse_fd_, "").hidden();
+    table_.add("--bound-listen", program::as_tcp_endpoint(bound_listen_), "").hidden();
+    table_.add("--bound-feed", program::as_tcp_endpoint(bound_feed_), "").hidden();
+    table_.add("--bound-admin", program::as_host_port(bound_admin_), "").hidden();
+}
+
+Status CommandLine::settle() {
+    if (!cluster_file_.empty()) {
+        if (Status done = apply_cluster_file(); !done.ok()) {
+            return done;
+        }
+    }
+    if (Status done = place_feed(); !done.ok()) {
+        return done;
+    }
+    apply_bound_addresses();
+    router::RouterOptions& router = options_.router;
+    if (router.feed.bound_bytes < router.feed.window_bytes + wire::kFrameBytesMax) {
+        return Error{"--feed-bound must be at least --feed-window and 1048576 bytes more"};
+    }
+    router.heartbeat_interval = router.liveness / kHeartbeatsPerLiveness;
+    router.incarnation = link::random_u64();
+    router.random = link::random_u64;
+    return Done{};
+}
+
+/// Fills in what the cluster file says of this host's broker.
+Status CommandLine::apply_cluster_file() {
+    const Result<cluster::Cluster> read = cluster::read_cluster_file(cluster_file_);
     if (!read.ok()) {
         return read.error();
     }
     const cluster::Cluster& cluster = read.value();
-    const auto broker = std::find_if(cluster.brokers.begin(), cluster.brokers.end(),
-                                     [&](const cluster::ClusterBroker& one) {
-                                         return flags.host.empty() || one.host == flags.host;
-                                     });
+    const auto broker = std::find_if(
+        cluster.brokers.begin(), cluster.brokers.end(),
+        [this](const cluster::ClusterBroker& one) { return host_.empty() || one.host == host_; });
     if (broker == cluster.brokers.end()) {
-        return Error{flags.cluster_file + " names no broker on a host \"" + flags.host + "\""};
+        return Error{cluster_file_ + " names no broker on a host \"" + host_ + "\""};
     }
     const std::string& address = cluster.host(broker->host).address;
     // Sockets are bound to addresses, not to names.
     const std::string bind_host = is_ip_address(address) ? address : "0.0.0.0";
-    options.listen = {bind_host, broker->listen_port};
-    options.feed = {bind_host, broker->feed_port};
-    options.advertise = address;
-    options.router.name = broker->host;
-    options.router.table_version = cluster.version;
+    table_.fall_back("--listen", options_.listen, {bind_host, broker->listen_port});
+    table_.fall_back("--feed", options_.feed, {bind_host, broker->feed_port});
+    table_.fall_back("--advertise", options_.advertise, address);
+    table_.fall_back("--name", options_.router.name, broker->host);
     if (!broker->admin.empty()) {
-        const auto admin = wire::parse_host_port(broker->admin);
-        if (!admin.ok()) {
-            return admin.error();
-        }
-        options.admin = admin.value();
+        table_.fall_back("--admin", options_.admin, wire::parse_host_port(broker->admin).value());
     }
+    options_.router.table_version = cluster.version;
     return Done{};
 }
 
-/// Overrides `target` with `text` if it was given; `parse` reads it.
-template <typename Parse>
-Status override_address(const std::string& text, Parse parse, wire::HostPort& target) {
-    if (text.empty()) {
+/// The feed is beside a --listen that was given, unless it was given itself.
+Status CommandLine::place_feed() {
+    if (!table_.given("--listen") || table_.given("--feed")) {
         return Done{};
     }
-    Result<wire::HostPort> parsed = parse(text);
-    if (!parsed.ok()) {
-        return parsed.error();
+    const wire::HostPort& listen = options_.listen;
+    if (listen.port == UINT16_MAX) {
+        return Error{"after port 65535 there is none for the feed; give --feed"};
     }
-    target = std::move(parsed).value();
+    const int next_port = listen.port == 0 ? 0 : listen.port + 1;
+    options_.feed = {listen.host, static_cast<std::uint16_t>(next_port)};
     return Done{};
 }
 
-Status apply_addresses(const BrokerFlags& flags, BrokerOptions& options) {
-    if (Status done = override_address(flags.listen, wire::parse_tcp_endpoint, options.listen);
-        !done.ok()) {
-        return done;
+void CommandLine::apply_bound_addresses() {
+    if (table_.given("--bound-listen")) {
+        options_.listen = bound_listen_;
     }
-    if (!flags.listen.empty()) {
-        if (flags.feed.empty() && options.listen.port == UINT16_MAX) {
-            return Error{"after port 65535 there is none for the feed; give --feed"};
-        }
-        const int next_port = options.listen.port == 0 ? 0 : options.listen.port + 1;
-        options.feed = {options.listen.host, static_cast<std::uint16_t>(next_port)};
+    if (table_.given("--bound-feed")) {
+        options_.feed = bound_feed_;
     }
-    if (Status done = override_address(flags.feed, wire::parse_tcp_endpoint, options.feed);
-        !done.ok()) {
-        return done;
+    if (table_.given("--bound-admin")) {
+        options_.admin = bound_admin_;
     }
-    return override_address(flags.admin, wire::parse_host_port, options.admin);
-}
-
-Status apply_bound_addresses(const BrokerFlags& flags, BrokerOptions& options) {
-    if (Status done =
-            override_address(flags.bound_listen, wire::parse_tcp_endpoint, options.listen);
-        !done.ok()) {
-        return done;
-    }
-    if (Status done = override_address(flags.bound_feed, wire::parse_tcp_endpoint, options.feed);
-        !done.ok()) {
-        return done;
-    }
-    return override_address(flags.bound_admin, wire::parse_host_port, options.admin);
-}
-
-} // namespace
-
-void add_broker_options(CLI::App& app, BrokerFlags& flags) {
-    const CLI::Validator endpoint(check_endpoint, "");
-    app.add_option("--listen", flags.listen, "Where nodes and senders connect")
-        ->type_name("tcp://HOST:PORT")
-        ->default_str("tcp://0.0.0.0:5555")
-        ->check(endpoint);
-    app.add_option("--feed", flags.feed,
-                   "Where nodes subscribe. Default: the address of --listen, the next port")
-        ->type_name("tcp://HOST:PORT")
-        ->check(endpoint);
-    app.add_option("--admin", flags.admin, "Answer GET /stats here. Default: nowhere")
-        ->type_name("HOST:PORT")
-        ->check(CLI::Validator(check_host_port, ""));
-    app.add_option("--name", flags.name, "What to call this broker in answers and logs")
-        ->default_str(router::RouterOptions{}.name)
-        ->check(CLI::Validator(check_name, ""));
-    app.add_option("--advertise", flags.advertise,
-                   "Host part of the feed's address that nodes are told. Default: the one of "
-                   "--feed; where that stands for all addresses, the one they reached us at")
-        ->type_name("HOST");
-    app.add_option("--cluster", flags.cluster_file, "Take the addresses from this cluster file")
-        ->type_name("FILE");
-    app.add_option("--host", flags.host, "Which host of the cluster file this is")
-        ->type_name("NAME")
-        ->needs("--cluster");
-    app.add_option("--liveness-ms", flags.liveness_ms, "A peer silent for this long is dead")
-        ->capture_default_str()
-        ->check(CLI::Range(kLivenessMsMin, kLivenessMsMax));
-    app.add_option("--sender-window", flags.sender_window_bytes,
-                   "Bytes that a sender may have under way before it must wait for credit")
-        ->type_name("BYTES")
-        ->capture_default_str()
-        ->check(CLI::Range(kSenderWindowMin, kSenderWindowMax));
-    app.add_option("--feed-window", flags.feed_window_bytes,
-                   "Bytes published for a node beyond what it has acknowledged")
-        ->type_name("BYTES")
-        ->capture_default_str()
-        ->check(CLI::Range(kFeedWindowMin, kFeedBytesMax));
-    app.add_option("--feed-bound", flags.feed_bound_bytes,
-                   "Bytes kept for a node that does not keep up; past it the oldest are let go")
-        ->type_name("BYTES")
-        ->capture_default_str()
-        ->check(CLI::Range(kFeedWindowMin, kFeedBytesMax));
-    app.add_option("--peers-max", flags.peers_max, "How many nodes and senders there may be")
-        ->type_name("N")
-        ->capture_default_str()
-        ->check(CLI::Range(1U, table::RoutingTable::kNodeIndexMax));
-    app.add_option("--ids-max", flags.ids_max,
-                   "How many ids nodes may hold, one on two nodes counting twice")
-        ->type_name("N")
-        ->capture_default_str()
-        ->check(CLI::Range(1U, kIdsMaxMax));
-    app.add_flag("--supervise", flags.supervise,
-                 "Run the broker as a child process, and start it again at once if it dies");
-    app.add_option("--hang-after", flags.hang_seconds,
-                   "With --supervise: kill and restart a broker that has done nothing at all for "
-                   "so long; 0: never")
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->check(CLI::Range(0U, kHangSecondsMax))
-        ->check([](const std::string& text) {
-            return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
-        });
-    // An empty group keeps them out of --help.
-    app.add_flag("--supervised", flags.supervised)->group("");
-    app.add_option("--pulse-fd", flags.pulse_fd)->group("");
-    app.add_option("--bound-listen", flags.bound_listen)->group("");
-    app.add_option("--bound-feed", flags.bound_feed)->group("");
-    app.add_option("--bound-admin", flags.bound_admin)->group("");
-}
-
-Result<BrokerOptions> to_broker_options(const BrokerFlags& flags) {
-    BrokerOptions options;
-    if (!flags.cluster_file.empty()) {
-        if (Status done = apply_cluster_file(flags, options); !done.ok()) {
-            return done.error();
-        }
-    }
-    if (Status done = apply_addresses(flags, options); !done.ok()) {
-        return done.error();
-    }
-    if (Status done = apply_bound_addresses(flags, options); !done.ok()) {
-        return done.error();
-    }
-    if (flags.feed_bound_bytes < flags.feed_window_bytes + wire::kFrameBytesMax) {
-        return Error{"--feed-bound must be at least --feed-window and 1048576 bytes more"};
-    }
-    options.router.name = flags.name.empty() ? options.router.name : flags.name;
-    options.advertise = flags.advertise.empty() ? options.advertise : flags.advertise;
-    options.router.liveness = std::chrono::milliseconds(flags.liveness_ms);
-    options.router.heartbeat_interval = options.router.liveness / kHeartbeatsPerLiveness;
-    options.router.sender_window_bytes = flags.sender_window_bytes;
-    options.router.feed.window_bytes = flags.feed_window_bytes;
-    options.router.feed.bound_bytes = flags.feed_bound_bytes;
-    options.router.peers_max = flags.peers_max;
-    options.router.ids_max = flags.ids_max;
-    options.router.incarnation = link::random_u64();
-    options.router.random = link::random_u64;
-    return options;
 }
 
 } // namespace zcomet::broker::shell

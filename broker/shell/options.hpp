@@ -1,54 +1,59 @@
-// The command line of zcomet-broker.
+// The options of zcomet-broker.
 #pragma once
 
 #include "broker/shell/broker.hpp"
-#include "topology/base/result.hpp"
+#include "topology/program/option_table.hpp"
 
-#include <cstdint>
-#include <optional>
 #include <string>
-
-namespace CLI { // NOLINT(readability-identifier-naming): that is its name
-class App;
-}
 
 namespace zcomet::broker::shell {
 
-/// What the user gave; what was not given is empty, so that the cluster file may give it.
-struct BrokerFlags {
-    std::string listen;
-    std::string feed;
-    std::string admin;
-    std::string name;
-    std::string advertise;
-    std::string cluster_file;
-    std::string host;
-    std::uint32_t liveness_ms = 3000;
-    std::uint32_t sender_window_bytes = router::RouterOptions{}.sender_window_bytes;
-    std::size_t feed_window_bytes = feed::FeedLimits{}.window_bytes;
-    std::size_t feed_bound_bytes = feed::FeedLimits{}.bound_bytes;
-    std::uint32_t peers_max = router::RouterOptions{}.peers_max;
-    std::uint32_t ids_max = router::RouterOptions{}.ids_max;
-    /// Run the broker as a child, and keep it running.
-    bool supervise = false;
-    /// With it: a broker whose loop has stood still for this many seconds is killed; 0: never.
-    std::uint32_t hang_seconds = 10;
-    // Not for people: what a supervisor says to its broker.
-    bool supervised = false; ///< this is that child
-    int pulse_fd = -1;       ///< where to give signs of life; -1: nowhere
-    /// The addresses that an earlier process of this broker had; they win over all of the above.
-    std::string bound_listen;
-    std::string bound_feed;
-    std::string bound_admin;
+/// What the command line, --config and the cluster file say: the options of a Broker, and what else
+/// the program needs to know.
+/// Thread: the main thread.
+class CommandLine {
+  public:
+    /// Declares the options to `app`, which must live as long as this.
+    explicit CommandLine(CLI::App& app);
+
+    /// After the parsing: reads the cluster file, checks what belongs together, draws what is
+    /// random. Options that were given win over the cluster file.
+    /// Errors: a cluster file with a mistake, or without this host's broker; bounds that contradict
+    /// each other.
+    [[nodiscard]] Status settle();
+
+    /// Complete after settle().
+    [[nodiscard]] const BrokerOptions& options() const { return options_; }
+    /// Whether to run the broker as a child, and keep it running.
+    [[nodiscard]] bool is_supervisor() const { return supervise_ && !supervised_; }
+    /// Whether this is such a child.
+    [[nodiscard]] bool supervised() const { return supervised_; }
+    /// A broker that is kept, and whose loop has stood still for so long, is killed; 0: never.
+    [[nodiscard]] Duration hang_after() const { return hang_after_; }
+    /// Where a kept broker gives signs of life; -1: nowhere.
+    [[nodiscard]] int pulse_fd() const { return pulse_fd_; }
+    [[nodiscard]] const program::OptionTable& table() const { return table_; }
+
+  private:
+    void add_addresses();
+    void add_limits();
+    void add_supervision();
+    [[nodiscard]] Status apply_cluster_file();
+    [[nodiscard]] Status place_feed();
+    void apply_bound_addresses();
+
+    BrokerOptions options_;
+    std::string cluster_file_;
+    std::string host_;
+    bool supervise_ = false;
+    bool supervised_ = false;
+    std::chrono::seconds hang_after_{10};
+    int pulse_fd_ = -1;
+    /// The addresses that an earlier process of this broker had; they win over all others.
+    wire::HostPort bound_listen_;
+    wire::HostPort bound_feed_;
+    wire::HostPort bound_admin_;
+    program::OptionTable table_;
 };
-
-/// `flags` must outlive the parsing.
-void add_broker_options(CLI::App& app, BrokerFlags& flags);
-
-/// Options for Broker::open(), from flags, the cluster file and defaults, in this order. Those that
-/// are drawn at random are drawn.
-/// Errors:  an address that is none; a cluster file with a mistake, or without this host's broker;
-/// bounds that contradict each other.
-[[nodiscard]] Result<BrokerOptions> to_broker_options(const BrokerFlags& flags);
 
 } // namespace zcomet::broker::shell

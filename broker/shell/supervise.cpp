@@ -1,11 +1,11 @@
 #include "broker/shell/supervise.hpp"
 
+#include "topology/base/value_or_throw.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/kept_broker.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
-#include <stdexcept>
 #include <utility>
 
 namespace zcomet::broker::shell {
@@ -20,9 +20,7 @@ int supervise(std::vector<std::string> arguments, Duration hang_after) {
     command.arguments.emplace_back("--supervised");
     command.hang_after = hang_after;
     process::KeptBroker broker;
-    if (const Status started = broker.start(std::move(command), Clock::now()); !started.ok()) {
-        throw std::runtime_error(started.error().text);
-    }
+    throw_unless_done(broker.start(std::move(command), Clock::now()));
     loop::Loop loop;
     loop.stop_at(termination.get());
     loop.add(broker, loop::Order::kBroker);

@@ -14,6 +14,7 @@ using namespace zcomet::test;
 
 namespace {
 
+constexpr int kCannotStart = 1;
 constexpr int kBadOptions = 2;
 
 Cluster broker_only() {
@@ -45,6 +46,7 @@ TEST_CASE("a second broker on the same address says plainly that one is there") 
     const Finished second =
         refused("zcomet-broker", {"--listen", cluster.broker_endpoint(), "--feed", any_port()});
     CHECK(mentions(second, cluster.broker_endpoint()));
+    CHECK(second.status == kCannotStart); // the port may be free at the next try
     CHECK(cluster.query("stats").at("nodes") == 0);
     const Finished third =
         refused("zcomet-broker", {"--listen", any_port(), "--feed", cluster.feed_endpoint()});
@@ -57,6 +59,7 @@ TEST_CASE("a web node whose port is taken says which") {
     const Finished second =
         refused("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http", taken});
     CHECK(mentions(second, taken));
+    CHECK(second.status == kCannotStart);
     CometClient stream = cluster.open_stream(0, "123");
     CHECK(cluster.send("123", "the first one goes on") == 1);
     CHECK(stream.await_chunks(1).size() == 1);
@@ -87,13 +90,28 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-broker", {"--no-such-option"}},
         {"zcomet-broker", {"--listen", "localhost"}},
         {"zcomet-broker", {"--listen"}},
+        {"zcomet-broker", {"--name", "two words"}},
+        {"zcomet-broker", {"--feed-bound", "65536"}},
+        {"zcomet-broker", {"--supervise", "--feed-bound", "65536"}},
+        {"zcomet-broker", {"--listen", "tcp://127.0.0.1:65535"}},
         {"zcomet-webnode", {"--workers", "0"}},
         {"zcomet-webnode", {"--workers", "many"}},
         {"zcomet-webnode", {"--request-deadline-ms", "-1"}},
+        {"zcomet-webnode", {"--name", "two words"}},
+        {"zcomet-webnode", {"--http", "8000"}},
+        {"zcomet-webnode", {"--admin", "nowhere"}},
+        {"zcomet-webnode", {"--node", "a"}},
+        {"zcomet-webnode", {"--broker", "tcp://127.0.0.1:1", "--broker", "tcp://127.0.0.1:2"}},
         {"zcomet-msggen", {"--count", "20"}},
         {"zcomet-msggen", {"--count", "-1", "--interval", "10", "--max", "5"}},
         {"zcomet-msggen", {"--count", "1", "--interval", "1", "--max", "0"}},
+        {"zcomet-msggen",
+         {"--count", "1", "--interval", "1", "--max", "1", "--log", "/dev/null", "--message",
+          std::string(65'500, 'x')}},
         {"zcomet-floodtest", {"--connections", "10"}},
+        {"zcomet-floodtest", {"--connections", "1", "--url", "ftp://127.0.0.1/test/1"}},
+        {"zcomet-floodtest",
+         {"--connections", "1", "--url", "http://127.0.0.1/test/1", "--source", "nowhere"}},
         {"zcomet-ctl", {}},
         {"zcomet-ctl", {"dance"}},
         {"zcomet-ctl", {"who", "not an id"}},
@@ -150,14 +168,39 @@ TEST_CASE("a mistake in a cluster file is named with its line, by every program"
                                                           "name = \"here\"\n"
                                                           "adress = \"127.0.0.1\"\n");
     const std::string place = file + ":3: ";
-    CHECK(mentions(refused("zcomet-broker", {"--cluster", file, "--host", "here"}), place));
-    CHECK(mentions(refused("zcomet-webnode", {"--cluster", file, "--node", "a"}), place));
-    CHECK(mentions(refused("zcomet-ctl", {"--cluster", file, "nodes"}), place));
-    CHECK(mentions(refused("zcomet-msggen",
-                           {"--cluster", file, "--count", "1", "--interval", "1", "--max", "1"}),
-                   place));
-    CHECK(mentions(refused("zcomet-ctl", {"--cluster", folder.path("absent.toml"), "nodes"}),
-                   "absent.toml"));
+    const std::vector<std::pair<std::string, std::vector<std::string>>> readers{
+        {"zcomet-broker", {"--cluster", file, "--host", "here"}},
+        {"zcomet-webnode", {"--cluster", file, "--node", "a"}},
+        {"zcomet-ctl", {"--cluster", file, "nodes"}},
+        {"zcomet-msggen", {"--cluster", file, "--count", "1", "--interval", "1", "--max", "1"}},
+    };
+    for (const auto& [program, arguments] : readers) {
+        const Finished finished = refused(program, arguments);
+        CHECK(mentions(finished, place));
+        CHECK(finished.status == kBadOptions);
+    }
+    const Finished absent =
+        refused("zcomet-ctl", {"--cluster", folder.path("absent.toml"), "nodes"});
+    CHECK(mentions(absent, "absent.toml"));
+    CHECK(absent.status == kBadOptions);
+}
+
+TEST_CASE("every program that runs on says at start what settings are in effect") {
+    Cluster cluster({.web_nodes = 1});
+    CHECK(cluster.broker().await_log("event=settings listen=tcp://"));
+    CHECK(cluster.web_node(0).await_log("event=settings broker=" + cluster.broker_endpoint() +
+                                        " http=" + cluster.http(0).text()));
+    const Finished generated =
+        run(path_of("zcomet-msggen"), {"--broker", cluster.broker_endpoint(), "--count", "1",
+                                       "--interval", "0", "--max", "1", "--json"});
+    CHECK(mentions(generated, "event=settings count=1 interval=0 max=1 "));
+    const Finished flood = run(path_of("zcomet-floodtest"),
+                               {"--connections", "1", "--duration", "0", "--url",
+                                "http://" + cluster.http(0).text() + "/test/1", "--json"});
+    CHECK(mentions(flood, "event=settings connections=1 "));
+    const Finished asked = run(path_of("zcomet-ctl"), {"--broker", cluster.broker_endpoint(),
+                                                       "--log-level", "debug", "nodes"});
+    CHECK(mentions(asked, "event=settings broker=" + cluster.broker_endpoint()));
 }
 
 TEST_CASE("of two web nodes with one name the newer has it, and the older is told") {

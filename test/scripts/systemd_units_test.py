@@ -1,10 +1,13 @@
-"""The systemd units start the programs as people do, and systemd finds no fault with them.
+"""The systemd units start the programs as people do, start them again as they should, and systemd finds no
+fault with them.
 
 usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it starts)
 """
 
+import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +33,47 @@ def check_options(program: str, options: list[str]) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True)
 
 
+def setting(unit_text: str, name: str) -> str:
+    """The value that the unit gives to the setting."""
+    found = re.search(rf"^{name}=(.*)$", unit_text, re.MULTILINE)
+    assert found is not None, f"there is no {name}"
+    return found[1]
+
+
+def check_mistakes(program: str, unit_text: str) -> None:
+    """A mistake in a file ends the program with the status after which the unit does not restart it."""
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = pathlib.Path(folder) / "cluster.toml"
+        cluster.write_text("[[hosts]]\n", encoding="utf-8")
+        node = ["--node", "a"] if "webnode" in program else []
+        command = [program, "--cluster", str(cluster), *node]
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    expected = int(setting(unit_text, "RestartPreventExitStatus"))
+    assert run.returncode == expected, (run.returncode, run.stderr)
+
+
+def check_pause(unit_text: str) -> None:
+    """After status 1, and only then, ExecStopPost delays the next start."""
+    command = shlex.split(setting(unit_text, "ExecStopPost").replace("$$", "$"))
+    with tempfile.TemporaryDirectory() as folder:
+        sleep = pathlib.Path(folder) / "sleep"
+        sleep.write_text("#!/bin/sh\necho slept\n", encoding="utf-8")
+        sleep.chmod(0o755)
+        for status, expected in (("1", "slept\n"), ("0", ""), ("2", ""), ("KILL", "")):
+            environment = {"PATH": f"{folder}:{os.environ['PATH']}", "EXIT_STATUS": status}
+            said = subprocess.run(
+                command,
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=True,
+            ).stdout
+            assert said == expected, (status, said)
+
+
 def check_syntax(unit: pathlib.Path, text: str) -> None:
     """systemd reads the unit, in which the program is the one of this build."""
     with tempfile.TemporaryDirectory() as folder:
@@ -48,6 +92,8 @@ def main() -> int:
     installed, options = started_by(text)
     assert pathlib.Path(installed).name == pathlib.Path(program).name, installed
     check_options(program, options)
+    check_mistakes(program, text)
+    check_pause(text)
     if shutil.which("systemd-analyze") is None:
         return skip("systemd, which would check the unit, is not installed")
     check_syntax(unit, text.replace(installed, program))

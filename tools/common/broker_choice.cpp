@@ -1,47 +1,43 @@
 #include "tools/common/broker_choice.hpp"
 
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/cluster/cluster_file.hpp"
+#include "topology/program/program.hpp"
 #include "topology/wire/endpoint.hpp"
-
-#include <CLI/CLI.hpp>
-
-#include <stdexcept>
 
 namespace zcomet::tools::common {
 
 namespace {
 
-/// @return what is wrong, empty if nothing: the form that CLI11 asks of a check.
 std::string why_not_connectable(const std::string& text) {
     const Result<wire::HostPort> address = wire::parse_tcp_endpoint(text);
     if (!address.ok()) {
         return address.error().text;
     }
     const bool connectable = address.value().port != 0 && address.value().host != "*";
-    return connectable ? "" : "\"" + text + "\" is not an address to connect to";
+    return connectable ? "" : in_quotes(text) + " is not an address to connect to";
 }
 
 } // namespace
 
-void add_broker_options(CLI::App& app, BrokerChoice& choice) {
-    auto* const broker = app.add_option("--broker", choice.broker, "Where the broker listens")
-                             ->type_name("tcp://HOST:PORT")
-                             ->capture_default_str()
-                             ->check(CLI::Validator(why_not_connectable, ""));
-    app.add_option("--cluster", choice.cluster_file, "Cluster file that names the broker")
-        ->type_name("FILE")
-        ->excludes(broker);
+void add_broker_choice(program::OptionTable& table, BrokerChoice& choice) {
+    table.add("--broker", &choice.broker, "Where the broker listens")
+        .type("tcp://HOST:PORT")
+        .show_default()
+        .check(why_not_connectable);
+    table.add("--cluster", &choice.cluster_file, "Cluster file that names the broker")
+        .type("FILE")
+        .excludes("--broker");
 }
 
-std::string chosen_broker(const BrokerChoice& choice) {
-    if (choice.cluster_file.empty()) {
-        return choice.broker;
+std::string settle_broker(BrokerChoice& choice) {
+    if (!choice.cluster_file.empty()) {
+        choice.broker =
+            value_or_throw<program::Misconfigured>(cluster::read_cluster_file(choice.cluster_file))
+                .broker_endpoint();
     }
-    const Result<cluster::Cluster> cluster = cluster::read_cluster_file(choice.cluster_file);
-    if (!cluster.ok()) {
-        throw std::runtime_error(cluster.error().text);
-    }
-    return cluster.value().broker_endpoint();
+    return choice.broker;
 }
 
 } // namespace zcomet::tools::common

@@ -1,11 +1,9 @@
 // Which broker a tool talks to: --broker, or --cluster and the broker that the file names.
 #pragma once
 
-#include <string>
+#include "topology/program/option_table.hpp"
 
-namespace CLI { // NOLINT(readability-identifier-naming): the name is CLI11's
-class App;
-}
+#include <string>
 
 namespace zcomet::tools::common {
 
@@ -14,11 +12,12 @@ struct BrokerChoice {
     std::string cluster_file; ///< empty: none
 };
 
-/// Adds --broker and --cluster, of which one may be given. `choice` must live until the options are
-/// parsed.
-void add_broker_options(CLI::App& app, BrokerChoice& choice);
+/// Adds --broker and --cluster, of which one may be given. `choice` lives as long as the table.
+void add_broker_choice(program::OptionTable& table, BrokerChoice& choice);
 
-/// "tcp://HOST:PORT". Throws std::runtime_error with "FILE:LINE: …" if the cluster file is wrong.
-[[nodiscard]] std::string chosen_broker(const BrokerChoice& choice);
+/// Reads the cluster file, if there is one, and enters its broker in `choice`.
+/// @return "tcp://HOST:PORT". Throws program::Misconfigured with "FILE:LINE: …" if the file is
+/// wrong.
+[[nodiscard]] std::string settle_broker(BrokerChoice& choice);
 
 } // namespace zcomet::tools::common

@@ -1,6 +1,7 @@
 #include "tools/ctl/ctl.hpp"
 
 #include "tools/ctl/ctl_text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/client/client.hpp"
 #include "topology/link/query.hpp"
 
@@ -20,13 +21,6 @@ namespace {
 constexpr Duration kPingInterval = 1s;
 /// Nodes say once a second what they have made of their messages.
 constexpr Duration kLedgerInterval = 250ms;
-
-template <typename T> T value_or_throw(Result<T> result) {
-    if (!result.ok()) {
-        throw std::runtime_error(result.error().text);
-    }
-    return std::move(result).value();
-}
 
 nlohmann::json parse_answer(const std::string& text) {
     try {

@@ -2,10 +2,12 @@
 #include "tools/common/broker_choice.hpp"
 #include "tools/ctl/ctl.hpp"
 #include "tools/ctl/ctl_reconcile.hpp"
+#include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/id.hpp"
 
 #include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <functional>
@@ -36,13 +38,13 @@ Duration to_duration(double seconds) {
     return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
 }
 
-void add_options(CLI::App& app, Flags& flags) {
-    common::add_broker_options(app, flags.broker);
-    app.add_option("--timeout", flags.timeout_s, "How long the broker may take to answer")
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->check(CLI::Range(kTimeoutMin, kTimeoutMax));
-    app.add_flag("--json", flags.ctl.json, "Print JSON, one line, for programs");
+void add_options(program::OptionTable& table, Flags& flags) {
+    common::add_broker_choice(table, flags.broker);
+    table.add("--timeout", &flags.timeout_s, "How long the broker may take to answer")
+        .type("SECONDS")
+        .show_default()
+        .range(kTimeoutMin, kTimeoutMax);
+    table.add("--json", &flags.ctl.json, "Print JSON, one line, for programs");
 }
 
 /// @return the command, for options of its own. Those of the program may follow it, too.
@@ -127,8 +129,9 @@ void add_commands(CLI::App& app, Flags& flags) {
     add_reconcile(app, flags);
 }
 
-int run(Flags& flags) {
-    flags.ctl.broker = common::chosen_broker(flags.broker);
+int run(Flags& flags, const program::OptionTable& table) {
+    flags.ctl.broker = common::settle_broker(flags.broker);
+    spdlog::debug("event=settings {}", table.settings());
     flags.ctl.timeout = to_duration(flags.timeout_s);
     return flags.command();
 }
@@ -140,9 +143,10 @@ int run(Flags& flags) {
 int main(int argc, char** argv) {
     CLI::App app{"Asks and tells a Zcomet broker things, and compares logs", "zcomet-ctl"};
     zcomet::tools::ctl::Flags flags;
-    zcomet::tools::ctl::add_options(app, flags);
+    zcomet::program::OptionTable table(app);
+    zcomet::tools::ctl::add_options(table, flags);
     zcomet::program::add_common_options(app);
     zcomet::tools::ctl::add_commands(app, flags);
     return zcomet::program::run_program(app, argc, argv,
-                                        [&flags] { return zcomet::tools::ctl::run(flags); });
+                                        [&] { return zcomet::tools::ctl::run(flags, table); });
 }

@@ -1,5 +1,6 @@
 #include "tools/floodtest/flood_target.hpp"
 
+#include "topology/base/text.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <arpa/inet.h>
@@ -18,12 +19,6 @@ namespace {
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kIdMark = "{id}";
 constexpr std::size_t kSourcesMax = 65536;
-
-[[nodiscard]] std::string in_quotes(std::string_view text) {
-    std::string out(1, '"');
-    out.append(text).append(1, '"');
-    return out;
-}
 
 /// Anything printable but a blank: what is not would end the request line early.
 [[nodiscard]] bool valid_path(std::string_view path) {

@@ -1,6 +1,7 @@
 #include "tools/floodtest/flood_worker.hpp"
 
 #include "tools/logs/message_tag.hpp"
+#include "topology/base/value_or_throw.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -50,11 +51,7 @@ FloodWorker::FloodWorker(const FloodPlan& plan, unsigned process, Time start, in
     loop_.stop_at(stop_fd);
     streams_.reserve(share_);
     if (!plan.log.empty()) {
-        Result<logs::LogFile> log = logs::LogFile::append_to(plan.log);
-        if (!log.ok()) {
-            throw std::runtime_error(log.error().text);
-        }
-        log_.emplace(std::move(log).value());
+        log_.emplace(value_or_throw(logs::LogFile::append_to(plan.log)));
     }
 }
 

@@ -1,6 +1,9 @@
 // zcomet-floodtest: opens very many comet streams, keeps them open, counts what comes.
 #include "tools/floodtest/flood_run.hpp"
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
+#include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -44,52 +47,58 @@ struct Options {
     bool json = false;
 };
 
-void add_options(CLI::App& app, Options& options) {
-    app.add_option("--connections", options.connections, "How many streams to open")
-        ->type_name("N")
-        ->required()
-        ->check(CLI::Range(1, 10'000'000));
-    app.add_option("--url", options.url, "What to open: http://HOST:PORT/test/{id}")
-        ->type_name("URL")
-        ->required();
-    app.add_option("--rate", options.rate,
-                   "Streams to open a second, evenly spaced; 0: as fast as they are answered")
-        ->type_name("PER_S")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1e6));
-    app.add_option("--first-id", options.first_id, "{id} of the first stream")
-        ->type_name("I")
-        ->capture_default_str();
-    app.add_option("--ids", options.ids,
-                   "After this many ids begin again with the first; default: an id for each stream")
-        ->type_name("M")
-        ->check(CLI::Range(1, 1'000'000'000));
-    app.add_option("--duration", options.duration_s,
-                   "Seconds to go on once all streams are open; default: until SIGINT or SIGTERM")
-        ->type_name("S")
-        ->check(CLI::Range(0.0, 1e7));
-    app.add_option(
-           "--source", options.sources,
-           "Addresses to connect from, in turn: a list of ADDRESS or FIRST-LAST with commas "
-           "between, such as 127.0.0.2-127.0.0.20. Each is good for some 28,000 streams to "
-           "one server; Linux has all of 127.0.0.0/8 without further ado")
-        ->type_name("LIST");
-    app.add_option(
-           "--processes", options.processes,
-           "Processes to share the streams; default: as many as the open-file limit asks for")
-        ->type_name("P")
-        ->check(CLI::Range(1U, kProcessesMax));
-    app.add_option("--connect-timeout", options.connect_timeout_s,
-                   "Seconds for a connection and its response head")
-        ->type_name("S")
-        ->capture_default_str()
-        ->check(CLI::Range(0.001, 3600.0));
-    app.add_option("--log", options.log,
-                   "Write a line for each message and for each stream that opens or closes, for "
-                   "zcomet-ctl reconcile")
-        ->type_name("FILE");
-    app.add_flag("--json", options.json,
-                 "Print the summary as one line of JSON, and the statistics to standard error");
+void add_options(program::OptionTable& table, Options& options) {
+    table.add("--connections", &options.connections, "How many streams to open")
+        .type("N")
+        .required()
+        .range(1, 10'000'000);
+    table.add("--url", &options.url, "What to open: http://HOST:PORT/test/{id}")
+        .type("URL")
+        .required();
+    table
+        .add("--rate", &options.rate,
+             "Streams to open a second, evenly spaced; 0: as fast as they are answered")
+        .type("PER_S")
+        .show_default()
+        .range(0.0, 1e6);
+    table.add("--first-id", &options.first_id, "{id} of the first stream").type("I").show_default();
+    table
+        .add("--ids", &options.ids,
+             "After this many ids begin again with the first; default: an id for each stream")
+        .type("M")
+        .range(1, 1'000'000'000)
+        .none("0");
+    table
+        .add("--duration", &options.duration_s,
+             "Seconds to go on once all streams are open; default: until SIGINT or SIGTERM")
+        .type("S")
+        .range(0.0, 1e7)
+        .none("-1");
+    table
+        .add("--source", &options.sources,
+             "Addresses to connect from, in turn: a list of ADDRESS or FIRST-LAST with commas "
+             "between, such as 127.0.0.2-127.0.0.20. Each is good for some 28,000 streams to "
+             "one server; Linux has all of 127.0.0.0/8 without further ado")
+        .type("LIST");
+    table
+        .add("--processes", &options.processes,
+             "Processes to share the streams; default: as many as the open-file limit asks for")
+        .type("P")
+        .range(1U, kProcessesMax)
+        .none("0");
+    table
+        .add("--connect-timeout", &options.connect_timeout_s,
+             "Seconds for a connection and its response head")
+        .type("S")
+        .show_default()
+        .range(0.001, 3600.0);
+    table
+        .add("--log", &options.log,
+             "Write a line for each message and for each stream that opens or closes, for "
+             "zcomet-ctl reconcile")
+        .type("FILE");
+    table.add("--json", &options.json,
+              "Print the summary as one line of JSON, and the statistics to standard error");
 }
 
 /// Raises the limit on open files as far as it goes. @return streams that fit in one process.
@@ -121,11 +130,11 @@ void add_options(CLI::App& app, Options& options) {
     Result<std::vector<tools::floodtest::SocketAddress>> sources =
         tools::floodtest::parse_source_addresses(text);
     if (!sources.ok()) {
-        throw std::runtime_error("--source: " + sources.error().text);
+        throw program::Misconfigured("--source: " + sources.error().text);
     }
     for (const tools::floodtest::SocketAddress& source : sources.value()) {
         if (source.family() != family) {
-            throw std::runtime_error(
+            throw program::Misconfigured(
                 "--source: IPv4 and IPv6 do not mix; the URL's host is of the other kind");
         }
     }
@@ -136,7 +145,7 @@ void add_options(CLI::App& app, Options& options) {
     const Result<tools::floodtest::FloodTarget> target =
         tools::floodtest::FloodTarget::parse(options.url);
     if (!target.ok()) {
-        throw std::runtime_error("--url: " + target.error().text);
+        throw program::Misconfigured("--url: " + target.error().text);
     }
     return tools::floodtest::FloodPlan{
         .target = target.value(),
@@ -152,7 +161,7 @@ void add_options(CLI::App& app, Options& options) {
     };
 }
 
-int flood(const Options& options) {
+int flood(const Options& options, const program::OptionTable& table) {
     tools::floodtest::FloodRunOptions run{.plan = make_plan(options), .duration = {}};
     if (options.duration_s >= 0) {
         run.duration =
@@ -166,14 +175,13 @@ int flood(const Options& options) {
         std::fflush(to);
     };
     if (!options.log.empty()) {
-        if (const Status made = tools::logs::LogFile::make(options.log); !made.ok()) {
-            throw std::runtime_error(made.error().text);
-        }
+        throw_unless_done(tools::logs::LogFile::make(options.log));
     }
     run.on_log_failed = [&options](int error) {
-        spdlog::error("the log ends here, the test goes on file={} text=\"{}\"", options.log,
-                      std::strerror(error));
+        spdlog::error("the log ends here, the test goes on file={} text={}", log_value(options.log),
+                      log_value(std::strerror(error)));
     };
+    program::log_settings(table);
     const UniqueFd signals = program::catch_termination_signals();
     const tools::floodtest::FloodResult result = tools::floodtest::run_flood(run, signals.get());
     const std::string summary = options.json ? tools::floodtest::summary_json(result) + "\n"
@@ -188,7 +196,8 @@ int flood(const Options& options) {
 int main(int argc, char** argv) {
     CLI::App app(kDescription, "zcomet-floodtest");
     Options options;
-    add_options(app, options);
+    program::OptionTable table(app);
+    add_options(table, options);
     program::add_common_options(app);
-    return program::run_program(app, argc, argv, [&options] { return flood(options); });
+    return program::run_program(app, argc, argv, [&] { return flood(options, table); });
 }

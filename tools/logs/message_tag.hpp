@@ -1,4 +1,4 @@
-// The tag by which a message can be found again in logs: who sent it, and which of his it was.
+// The tag by which a message can be found again in logs: its sender and its number.
 //
 //     tag   = " by=" sender "/" number       ; behind the text, in front of a time stamp
 //     sender = 1*64id-char                   ; as an id: nothing of it is HTML-escaped
@@ -32,7 +32,7 @@ void append_tag(std::string& message, const MessageTag& tag);
 /// `message`.
 [[nodiscard]] std::optional<MessageTag> find_tag(std::string_view message);
 
-/// The N of a comet stream's chunk; nothing if that is none.
+/// The N of a comet stream's chunk; nothing if it is no such chunk.
 [[nodiscard]] std::optional<std::uint32_t> number_on_stream(std::string_view body);
 
 } // namespace zcomet::tools::logs

@@ -6,6 +6,18 @@
 
 namespace zcomet::tools::logs {
 
+namespace {
+
+/// @param nodes  where the message arrived; absent: the broker did not say.
+Fate fate_of(std::optional<std::uint32_t> nodes) {
+    if (!nodes) {
+        return Fate::kUnconfirmed;
+    }
+    return *nodes > 0 ? Fate::kHeld : Fate::kVoid;
+}
+
+} // namespace
+
 SentLog::SentLog(std::string sender, Answers answers, OnLine on_line)
     : sender_(std::move(sender)), answers_(answers), on_line_(std::move(on_line)) {}
 
@@ -36,10 +48,7 @@ void SentLog::finish() {
 
 void SentLog::pass_on_first() {
     const Waiting& first = waiting_.front();
-    const Fate fate = !first.nodes       ? Fate::kUnconfirmed
-                      : *first.nodes > 0 ? Fate::kHeld
-                                         : Fate::kVoid;
-    on_line_({sender_, first.number, first.id, first.time_ns, first.generator, fate,
+    on_line_({sender_, first.number, first.id, first.time_ns, first.generator, fate_of(first.nodes),
               first.nodes.value_or(0)});
     waiting_.pop_front();
 }

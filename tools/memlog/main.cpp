@@ -1,8 +1,11 @@
 // zcomet-memlog: writes a web node's memory and connections to a log, a line each interval.
 #include "tools/memlog/memlog.hpp"
+#include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/pidfd.hpp"
+#include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,37 +43,37 @@ struct Options {
     std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
 };
 
-void add_options(CLI::App& app, Options& options) {
-    auto* pid = app.add_option("--pid", options.pid,
-                               "Look at a process and all its descendants, through /proc; "
-                               "connections are those to ports that they listen at")
-                    ->type_name("PID")
-                    ->check(CLI::PositiveNumber);
-    app.add_option("--admin", options.admin,
-                   "Look at a web node through its admin page, http://HOST:PORT; connections are "
-                   "its streams")
-        ->type_name("URL")
-        ->excludes(pid);
-    app.parse_complete_callback([&options] {
-        if (options.pid == 0 && options.admin.empty()) {
-            throw CLI::RequiredError("--pid or --admin");
-        }
-    });
-    app.add_option("--port", options.port, "With --pid: count connections to this port only")
-        ->type_name("PORT")
-        ->check(CLI::Range(1, 65535));
-    app.add_option("--interval", options.interval_s, "Seconds between lines")
-        ->type_name("S")
-        ->capture_default_str()
-        ->check(CLI::Range(0.1, 86400.0));
-    app.add_option("--out", options.out, "Add the lines to FILE; default: standard output")
-        ->type_name("FILE");
-    app.add_option("--count", options.count, "End after N lines; default: go on")
-        ->type_name("N")
-        ->check(CLI::PositiveNumber);
+void add_options(program::OptionTable& table, Options& options) {
+    table
+        .add("--pid", &options.pid,
+             "Look at a process and all its descendants, through /proc; connections are those to "
+             "ports that they listen at")
+        .type("PID")
+        .positive()
+        .none("0");
+    table
+        .add("--admin", &options.admin,
+             "Look at a web node through its admin page, http://HOST:PORT; connections are its "
+             "streams")
+        .type("URL")
+        .excludes("--pid");
+    table.add("--port", &options.port, "With --pid: count connections to this port only")
+        .type("PORT")
+        .range(1, 65535)
+        .none("0");
+    table.add("--interval", &options.interval_s, "Seconds between lines")
+        .type("S")
+        .show_default()
+        .range(0.1, 86400.0);
+    table.add("--out", &options.out, "Add the lines to FILE; default: standard output")
+        .type("FILE");
+    table.add("--count", &options.count, "End after N lines; default: go on")
+        .type("N")
+        .positive()
+        .none(std::to_string(options.count));
 }
 
-/// Takes samples of whom the options name.
+/// Takes samples of the processes that the options name.
 class Sampler {
   public:
     explicit Sampler(const Options& options) : options_(options) {
@@ -95,11 +98,7 @@ class Sampler {
   private:
     [[nodiscard]] std::optional<tools::memlog::MemlogSample> of_process() const {
         const auto port = options_.port != 0 ? std::optional(options_.port) : std::nullopt;
-        const auto sample = tools::memlog::sample_process(options_.pid, port);
-        if (!sample.ok()) {
-            throw std::runtime_error(sample.error().text);
-        }
-        return sample.value();
+        return value_or_throw(tools::memlog::sample_process(options_.pid, port));
     }
 
     [[nodiscard]] std::optional<tools::memlog::MemlogSample> of_admin() {
@@ -113,7 +112,7 @@ class Sampler {
         if (!answered_ || misses_ >= kMissesMax) {
             throw std::runtime_error(sample.error().text);
         }
-        spdlog::warn("event=no_sample why=\"{}\", ignoring", sample.error().text);
+        spdlog::warn("event=no-sample why={}, ignoring", log_value(sample.error().text));
         return std::nullopt;
     }
 
@@ -159,7 +158,7 @@ void write_line(std::FILE* log, const tools::memlog::MemlogSample& sample) {
     }
 }
 
-int memlog(const Options& options) {
+int memlog(const Options& options, const program::OptionTable& table) {
     const UniqueFd signals = program::catch_termination_signals();
     Sampler sampler(options);
     Process target(sampler.end_fd());
@@ -167,6 +166,7 @@ int memlog(const Options& options) {
     loop.stop_at(signals.get());
     loop.add(target, loop::Order::kBroker);
     const File log = open_log(options.out);
+    program::log_settings(table);
     const auto interval =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.interval_s));
     Time due = Clock::now();
@@ -178,7 +178,7 @@ int memlog(const Options& options) {
             return 0;
         }
         if (target.ended()) {
-            spdlog::info("event=process_ended pid={} lines={}", options.pid, lines);
+            spdlog::info("event=process-ended pid={} lines={}", options.pid, lines);
             return 0;
         }
         if (const auto sample = sampler.sample()) {
@@ -195,7 +195,13 @@ int memlog(const Options& options) {
 int main(int argc, char** argv) {
     CLI::App app(kDescription, "zcomet-memlog");
     Options options;
-    add_options(app, options);
+    program::OptionTable table(app);
+    add_options(table, options);
+    app.parse_complete_callback([&options] {
+        if (options.pid == 0 && options.admin.empty()) {
+            throw CLI::RequiredError("--pid or --admin");
+        }
+    });
     program::add_common_options(app);
-    return program::run_program(app, argc, argv, [&options] { return memlog(options); });
+    return program::run_program(app, argc, argv, [&] { return memlog(options, table); });
 }

@@ -21,7 +21,7 @@ using ProcessParent = std::pair<pid_t, pid_t>;
 /// Absent if the text is not of that form.
 [[nodiscard]] std::optional<pid_t> parse_parent(std::string_view stat);
 
-/// `root` and everyone who descends from it, each once; `root` comes first.
+/// `root` and every process that descends from it, each once; `root` comes first.
 [[nodiscard]] std::vector<pid_t> descendants(pid_t root,
                                              const std::vector<ProcessParent>& processes);
 

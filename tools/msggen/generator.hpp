@@ -55,7 +55,7 @@ class Generator {
 
     [[nodiscard]] bool finished() const { return round_ == options_.count; }
     /// When the next message is due; kNever once finished. A message that was not fetched in time
-    /// stays due, so whoever is late catches up.
+    /// stays due, so a generator that is late catches up.
     [[nodiscard]] Time due() const;
 
     /// More bytes than the id and the text of any message have together.

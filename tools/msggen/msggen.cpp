@@ -1,6 +1,8 @@
 #include "tools/msggen/msggen.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/link/zmq_socket.hpp"
 
 #include <fmt/format.h>
@@ -82,15 +84,11 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
         on_acknowledged(number, nodes);
     };
     handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
-        spdlog::error("the broker refused us error={} text=\"{}\"", wire::name_of(code), text);
+        spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
     };
-    auto link = link::SenderLink::open(context, std::move(handlers), options_.broker,
-                                       fmt::format("msggen-{}", ::getpid()), link::random_u64(),
-                                       Clock::now());
-    if (!link.ok()) {
-        throw std::runtime_error(link.error().text);
-    }
-    link_ = std::move(link).value();
+    link_ = value_or_throw(link::SenderLink::open(context, std::move(handlers), options_.broker,
+                                                  fmt::format("msggen-{}", ::getpid()),
+                                                  link::random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;
@@ -119,7 +117,8 @@ void Msggen::wait_for_broker() {
         wait(patience_ends);
     }
     if (!link_->welcomed() && !stopped()) {
-        spdlog::warn("no broker answers, trying on broker={}", options_.broker);
+        spdlog::warn("event=broker-unreachable broker={} text=\"no answer, trying on\"",
+                     options_.broker);
     }
     while (!link_->welcomed() && !stopped()) {
         wait(kNever);
@@ -207,14 +206,8 @@ void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
 }
 
 void Msggen::open_log() {
-    if (const Status made = logs::LogFile::make(options_.log_file); !made.ok()) {
-        throw std::runtime_error(made.error().text);
-    }
-    Result<logs::LogFile> file = logs::LogFile::append_to(options_.log_file);
-    if (!file.ok()) {
-        throw std::runtime_error(file.error().text);
-    }
-    log_file_.emplace(std::move(file).value());
+    throw_unless_done(logs::LogFile::make(options_.log_file));
+    log_file_.emplace(value_or_throw(logs::LogFile::append_to(options_.log_file)));
     options_.generator.sender = fmt::format("{:08x}", link::random_u64() & 0xFFFF'FFFFU);
     const auto answers = options_.acknowledged ? logs::SentLog::Answers::kAnyOrder
                                                : logs::SentLog::Answers::kInOrder;
@@ -229,8 +222,8 @@ void Msggen::open_log() {
 void Msggen::watch_log() {
     if (log_file_->error() != 0 && !std::exchange(log_failed_, true)) {
         end_progress();
-        spdlog::error("the log ends here, messages go on file={} text=\"{}\"", options_.log_file,
-                      std::strerror(log_file_->error()));
+        spdlog::error("event=log-ended file={} why={} text=\"the log ends here, messages go on\"",
+                      log_value(options_.log_file), log_value(std::strerror(log_file_->error())));
     }
 }
 
@@ -245,12 +238,12 @@ void Msggen::finish_log() {
 }
 
 void Msggen::on_welcome(std::string_view broker_name) {
-    spdlog::info("welcomed by the broker broker={} name={}", options_.broker, broker_name);
+    spdlog::info("event=welcomed broker={} name={}", options_.broker, log_value(broker_name));
 }
 
 void Msggen::on_lost() const {
     end_progress();
-    spdlog::warn("the broker was lost, trying on broker={}", options_.broker);
+    spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.broker);
 }
 
 void Msggen::turn_link() {

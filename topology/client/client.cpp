@@ -1,5 +1,6 @@
 #include "topology/client/client.hpp"
 
+#include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/node_link.hpp"
 #include "topology/link/query.hpp"
@@ -291,7 +292,7 @@ Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
-    if (!options.name.empty() && !wire::valid_name(options.name)) {
+    if (!options.name.empty() && !is_printable_name(options.name, wire::kNameBytesMax)) {
         return Error{"a client's name has 1 to 64 printable ASCII characters, and no space"};
     }
     if (!has_descriptors()) {

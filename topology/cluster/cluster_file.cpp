@@ -1,6 +1,7 @@
 #include "topology/cluster/cluster_file.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -41,13 +42,6 @@ struct Mistake {
 
 std::uint32_t line_of(const toml::node& node) {
     return node.source().begin.line;
-}
-
-/// Not called `quoted`: a call with a std::string would find std::quoted as well.
-std::string in_quotes(std::string_view text) {
-    std::string out(1, '"');
-    out.append(text).append(1, '"');
-    return out;
 }
 
 /// Levenshtein's: how many characters to insert, delete or change to get from one to the other.

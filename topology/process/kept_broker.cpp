@@ -1,5 +1,6 @@
 #include "topology/process/kept_broker.hpp"
 
+#include "topology/base/text.hpp"
 #include "topology/process/pulse.hpp"
 
 #include <fcntl.h>
@@ -97,7 +98,7 @@ bool KeptBroker::turn(Time now) {
         return false;
     }
     if (const Status launched = launch(now); !launched.ok()) {
-        spdlog::error("event=broker-not-started text=\"{}\"", launched.error().text);
+        spdlog::error("event=broker-not-started text={}", log_value(launched.error().text));
         restart_at_ = now + RestartDelay::kLongestPause;
     }
     return false;
@@ -174,7 +175,7 @@ void KeptBroker::on_end(const ProcessEnd& end, Time now) {
         return;
     }
     restart_at_ = now + delay_.after(now - started_);
-    spdlog::error("event=broker-died how=\"{}\" restart_ms={}", end.text(),
+    spdlog::error("event=broker-died how={} restart_ms={}", log_value(end.text()),
                   in_ms(restart_at_ - now));
 }
 

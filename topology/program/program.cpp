@@ -1,14 +1,15 @@
 #include "topology/program/program.hpp"
 
+#include "topology/program/log_queue.hpp"
+
 #include <CLI/CLI.hpp>
-#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -26,9 +27,10 @@ constexpr const char* kLogLevelOption = "--log-level";
 constexpr const char* kCommonGroup = "Common options";
 constexpr const char* kHint = "; try --help";
 constexpr std::size_t kHelpColumn = 34;
-constexpr std::int64_t kLogLimitIntervalNs = 1'000'000'000;
+/// What the last lines of a log may take to be written before the program says why it ends.
+constexpr Duration kLogPatience = 500ms;
 
-/// CLI11's messages may span lines; whoever reads logs counts on one.
+/// CLI11's messages may span lines; a mistake is told in one.
 std::string one_line(std::string text) {
     while (!text.empty() && text.back() == '\n') {
         text.pop_back();
@@ -53,10 +55,26 @@ std::string explain(const CLI::App& app, const CLI::ConfigError& error) {
     return file + ": no option is called " + std::string(text.substr(kUnknownName.size()));
 }
 
+/// What was logged before stands before what is said next.
+void finish_log() {
+    for (const auto& sink : spdlog::default_logger_raw()->sinks()) {
+        if (auto* const queue = dynamic_cast<LogQueueSink*>(sink.get())) {
+            static_cast<void>(queue->wait(kLogPatience));
+        }
+    }
+}
+
 int run_body(const CLI::App& app, const std::function<int()>& body) {
     try {
-        return body();
+        const int status = body();
+        finish_log();
+        return status;
+    } catch (const Misconfigured& error) {
+        finish_log();
+        complain(app, error.what());
+        return kExitBadOptions;
     } catch (const std::exception& error) {
+        finish_log();
         complain(app, error.what());
         return kExitFailure;
     }
@@ -82,7 +100,8 @@ void add_common_options(CLI::App& app) {
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
 }
 
-int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
+                LogMode mode) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) { // --help and --version
@@ -95,16 +114,21 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
         return kExitBadOptions;
     }
     if (const CLI::Option* level = app.get_option_no_throw(kLogLevelOption)) {
-        set_up_logging(app.get_name(), level->count() > 0 ? level->as<std::string>() : "info");
+        set_up_logging(app.get_name(), level->count() > 0 ? level->as<std::string>() : "info",
+                       mode);
     }
     return run_body(app, body);
 }
 
-void set_up_logging(std::string_view program, std::string_view level) {
-    auto logger = std::make_shared<spdlog::logger>(
-        std::string(program), std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %n %l %v", spdlog::pattern_time_type::utc));
+void set_up_logging(std::string_view program, std::string_view level, LogMode mode) {
+    spdlog::sink_ptr sink;
+    if (mode == LogMode::kNeverWait) {
+        sink = std::make_shared<LogQueueSink>(STDERR_FILENO, std::string(program));
+    } else {
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    }
+    auto logger = std::make_shared<spdlog::logger>(std::string(program), std::move(sink));
+    logger->set_formatter(log_formatter());
     logger->set_level(spdlog::level::from_str(std::string(level)));
     spdlog::set_default_logger(std::move(logger));
 }
@@ -136,15 +160,12 @@ UniqueFd catch_termination_signals() {
     return fd;
 }
 
-std::uint64_t LogLimit::pass() {
-    const std::int64_t now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                    std::chrono::steady_clock::now().time_since_epoch())
-                                    .count();
+std::uint64_t LogLimit::pass(Time now) {
     ++held_back_;
-    if (now_ns < next_ns_) {
+    if (now < next_) {
         return 0;
     }
-    next_ns_ = now_ns + kLogLimitIntervalNs;
+    next_ = now + kInterval;
     return std::exchange(held_back_, 0);
 }
 

@@ -2,11 +2,12 @@
 // "ready".
 #pragma once
 
-#include "topology/base/result.hpp"
+#include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -21,21 +22,33 @@ namespace zcomet::program {
 /// program's.
 void add_common_options(CLI::App& app);
 
+/// A mistake in the options, or in a file that they name: only a person can mend it. What else
+/// keeps a program from starting (a port in use, no memory) may have passed at the next try.
+class Misconfigured : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// What happens to a program that logs while the reader of its standard error does not read.
+enum class LogMode {
+    kWait,      ///< it waits: for tools, which have nobody else to serve, and may fork
+    kNeverWait, ///< it goes on, and the oldest lines are dropped and counted (log_queue.hpp)
+};
+
 /// Parses the command line, sets the logs up as --log-level says, then calls `body`. Any mistake
 /// becomes one line "PROGRAM: …" on standard error.
-/// @return the exit status for main(): 0, what `body` returned, or 2 for bad options and 1 for
-/// whatever `body` threw.
+/// @return the exit status for main(): 0, what `body` returned, or 2 for bad options and if `body`
+/// threw Misconfigured, or 1 if it threw anything else.
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
-                              const std::function<int()>& body);
+                              const std::function<int()>& body, LogMode mode = LogMode::kWait);
 
-/// Logs go to standard error, one line per event, `key=value`. run_program() calls it; whoever
-/// does not use that calls it before anything logs. A process that forks may call it again to log
-/// under another name.
+/// Logs go to standard error, one line per event, `key=value`. run_program() calls it; a program
+/// that does not use that calls it before anything logs.
 /// Level: trace, debug, info, warning, error or off.
-void set_up_logging(std::string_view program, std::string_view level);
+void set_up_logging(std::string_view program, std::string_view level, LogMode mode);
 
-/// Writes one line "PROGRAM ready KEY=VALUE …" to standard output at once: whoever started the
-/// program may wait for it.
+/// Writes one line "PROGRAM ready KEY=VALUE …" to standard output at once: the process that started
+/// the program may wait for it.
 void print_ready(std::string_view program, std::string_view fields);
 
 /// Blocks SIGINT and SIGTERM for the calling thread (and those it starts later) and ignores
@@ -44,16 +57,18 @@ void print_ready(std::string_view program, std::string_view fields);
 /// Call before any thread starts, so before any ZeroMQ context exists.
 [[nodiscard]] UniqueFd catch_termination_signals();
 
-/// Lets one event through each interval and counts the others: for log lines that a peer can cause.
+/// Lets one event a second through and counts the others: for log lines that a peer can cause.
 class LogLimit {
   public:
+    static constexpr Duration kInterval = 1s;
+
     /// @return how many were held back since the last that was let through, plus this one; 0: hold
     /// this one back.
-    [[nodiscard]] std::uint64_t pass();
+    [[nodiscard]] std::uint64_t pass(Time now);
 
   private:
     std::uint64_t held_back_ = 0;
-    std::int64_t next_ns_ = 0;
+    Time next_ = Time::min();
 };
 
 } // namespace zcomet::program

@@ -1,9 +1,9 @@
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 #include "topology/wire/flags.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -153,7 +153,7 @@ class BodyDecoder {
             refuse(ErrorCode::kMalformed, "the role is neither 1 (node) nor 2 (sender)");
         }
         hello.role = static_cast<Role>(role);
-        if (!valid_name(hello.name)) {
+        if (!is_printable_name(hello.name, kNameBytesMax)) {
             refuse(ErrorCode::kMalformed, "the name is not 1 to 64 printable ASCII characters");
         }
         return hello;
@@ -336,11 +336,6 @@ class BodyDecoder {
 };
 
 } // namespace
-
-bool valid_name(std::string_view name) {
-    return !name.empty() && name.size() <= kNameBytesMax &&
-           std::all_of(name.begin(), name.end(), [](char c) { return c >= 0x21 && c <= 0x7E; });
-}
 
 std::string_view name_of(ErrorCode code) {
     switch (code) {

@@ -1,5 +1,7 @@
 #include "topology/wire/endpoint.hpp"
 
+#include "topology/base/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -41,12 +43,6 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
         return std::nullopt;
     }
     return port;
-}
-
-std::string in_quotes(std::string_view text) {
-    std::string out(1, '"');
-    out.append(text).append(1, '"');
-    return out;
 }
 
 Error bad(std::string_view text, std::string_view why) {

@@ -65,10 +65,6 @@ enum class ErrorCode : std::uint16_t {
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
 [[nodiscard]] std::string_view name_of(ErrorCode code);
 
-/// Whether a node or sender may have that name: 1 to kNameBytesMax printable ASCII characters, no
-/// blanks.
-[[nodiscard]] bool valid_name(std::string_view name);
-
 /// What a sender asks to be told of a message.
 enum class Confirm : std::uint8_t {
     kNothing,

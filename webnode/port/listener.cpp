@@ -1,5 +1,6 @@
 #include "webnode/port/listener.hpp"
 
+#include "topology/base/text.hpp"
 #include "webnode/port/http_port.hpp"
 
 #include <spdlog/spdlog.h>
@@ -71,8 +72,8 @@ void Listener::begin_to_leave(Time now, const char* reason) {
     stage_ = Stage::kLeaving;
     leave_at_ = now + kLeavingTime;
     counters_.add(slot::WorkerCounter::kFullTimes);
-    if (const auto times = full_log_.pass(); times > 0) {
-        spdlog::warn("event=full reason=\"{}\" streams_max={} times={}", reason,
+    if (const auto times = full_log_.pass(now); times > 0) {
+        spdlog::warn("event=full reason={} streams_max={} times={}", log_value(reason),
                      capacity_.connections, times);
     }
 }
@@ -124,7 +125,7 @@ void Listener::come_back(Time now) {
     }
     stage_ = Stage::kIn;
     counters_.set(slot::WorkerCounter::kFull, 0);
-    if (const auto times = room_log_.pass(); times > 0) {
+    if (const auto times = room_log_.pass(now); times > 0) {
         spdlog::info("event=room connections={} streams_max={} times={}", held_(),
                      capacity_.connections, times);
     }

@@ -1,8 +1,7 @@
 #include "webnode/request/http_front.hpp"
 
+#include "topology/base/text.hpp"
 #include "topology/wire/id.hpp"
-
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -22,10 +21,6 @@ constexpr std::size_t kRoutedPathBytesMax = 1024;
 
 /// The buffer for requests is kept from one to the next up to this size.
 constexpr std::size_t kKeptBufferBytes = 65'536;
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 /// A connection in memory: the library reads the request from it and writes the answer to it.
 class MemoryStream final : public httplib::Stream {

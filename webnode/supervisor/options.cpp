@@ -1,197 +1,206 @@
 #include "webnode/supervisor/options.hpp"
 
-#include "topology/base/result.hpp"
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/cluster/cluster_file.hpp"
+#include "topology/program/address_options.hpp"
+#include "topology/program/program.hpp"
+#include "webnode/connection/slow_policy.hpp"
 #include "webnode/port/keepalive.hpp"
 
-#include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
-
-#include <algorithm>
-#include <stdexcept>
 
 namespace zcomet::webnode::supervisor {
 
 namespace {
 
 /// A node's name has 64 bytes in the protocol; "/K" takes up to five, and some are left for later.
-constexpr std::size_t kNameBytesMax = 56;
+constexpr std::size_t kNameBytesMax = wire::kNameBytesMax - 8;
 constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
 
-template <typename T> T value_or_throw(Result<T> result) {
-    if (!result.ok()) {
-        throw std::runtime_error(result.error().text);
-    }
-    return std::move(result).value();
+std::string check_name(const std::string& name) {
+    return is_printable_name(name, kNameBytesMax)
+               ? std::string()
+               : "a name has 1 to 56 printable ASCII characters, and no space";
 }
 
-void check_name(const std::string& name) {
-    const bool printable =
-        std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
-    if (!printable || name.size() > kNameBytesMax) {
-        throw std::runtime_error("--name takes 1 to " + std::to_string(kNameBytesMax) +
-                                 " printable characters without spaces");
+std::string check_broker(const std::string& text) {
+    const Result<wire::HostPort> address = wire::parse_tcp_endpoint(text);
+    if (!address.ok()) {
+        return address.error().text;
     }
+    return address.value().port == 0 ? in_quotes(text) + " needs a port to connect to" : "";
 }
 
-/// Fills in what the cluster file says of this node; flags that were given win.
-void apply_cluster_file(const CommandLine& line, WebNodeOptions& options) {
-    const auto cluster = value_or_throw(cluster::read_cluster_file(line.cluster_file));
-    const auto node = value_or_throw(cluster.web_node(line.cluster_node));
-    if (line.brokers.empty()) {
-        options.broker = cluster.broker_endpoint();
-        options.embedded_broker = false;
-    }
-    if (line.http.empty()) {
-        options.http = {cluster.host(node.host).address, node.http_port};
-    }
-    if (options.name.empty()) {
-        options.name = node.name;
-    }
-    if (options.admin.empty()) {
-        options.admin = node.admin;
-    }
-    if (options.workers == 0) {
-        options.workers = node.workers;
-    }
+std::string check_host_port(const std::string& text) {
+    const Result<wire::HostPort> address = wire::parse_host_port(text);
+    return address.ok() ? std::string() : address.error().text;
 }
 
-void add_network_options(CLI::App& app, CommandLine& line) {
-    app.add_option("--broker", line.brokers,
-                   "The broker to join; without it (and without --cluster) this starts one of its "
-                   "own, at tcp://127.0.0.1:5555")
-        ->type_name("tcp://HOST:PORT")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app.add_option("--http", line.http, "Where browsers connect [0.0.0.0:8000]; port 0: any")
-        ->type_name("HOST:PORT");
-    app.add_option("--admin", line.options.admin,
-                   "Serve GET /stats (JSON) here; port 0: any. Without it there is no such page")
-        ->type_name("HOST:PORT");
-    app.add_option("--cluster", line.cluster_file, "Take addresses from this cluster file")
-        ->type_name("FILE");
-    app.add_option("--node", line.cluster_node, "Which web node of the cluster file this is")
-        ->type_name("NAME");
-}
-
-void add_size_options(CLI::App& app, CommandLine& line) {
-    line.options.workers = 0; // so that a cluster file's number shows through
-    app.add_option("--workers", line.options.workers,
-                   "Processes that share the port, each a node of the cluster [1]")
-        ->type_name("N")
-        ->check(CLI::Range(1U, kWorkersMax));
-    app.add_flag("--pin", line.options.pin,
-                 "Keep each worker on one processor, the next one for each: cheaper where messages "
-                 "come one by one, slower where other programs want the same processors");
-    app.add_option("--name", line.options.name,
-                   "Name in the broker's list of nodes: worker K is NAME/K [HOSTNAME:HTTPPORT]");
-    app.add_option("--max-streams", line.options.streams_max,
-                   "Connections a worker holds at most [what its limit of open files allows]")
-        ->type_name("N")
-        ->check(CLI::Range(1U, 100'000'000U));
-    app.add_option(
-           "--stream-buffer", line.options.stream_buffer_bytes,
-           "Bytes kept for a stream that does not read; with more --slow-streams says what follows")
-        ->type_name("BYTES")
-        ->capture_default_str()
-        ->check(CLI::Range(kStreamBufferMin, kStreamBufferMax));
-    app.add_option("--slow-streams", line.slow_streams,
-                   "What a stream for which too much is kept is to lose: itself, its oldest "
-                   "messages, or all but the latest, which needs no such bound")
-        ->type_name("POLICY")
-        ->capture_default_str()
-        ->check(CLI::IsMember(std::vector<std::string>(connection::kSlowPolicyNames.begin(),
-                                                       connection::kSlowPolicyNames.end())));
-    app.add_option("--request-deadline-ms", line.options.request_deadline_ms,
-                   "How long a request may take to arrive")
-        ->type_name("MS")
-        ->capture_default_str()
-        ->check(CLI::Range(kDeadlineMinMs, kDeadlineMaxMs));
-    app.add_option("--vanished-after", line.options.vanished_seconds,
-                   "How long the stream of a browser that vanished without a word lives on")
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->check(CLI::Range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count()));
-    app.add_option("--hang-after", line.options.hang_seconds,
-                   "Kill and restart a worker that has done nothing at all for so long; 0: never")
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->check(CLI::Range(0U, kHangSecondsMax))
-        ->check([](const std::string& text) {
-            return text == "1" ? "a worker may sleep for a second: 0, or 2 and more" : "";
-        });
-}
-
-void check_cluster_flags(const CommandLine& line) {
-    if (line.brokers.size() > 1) {
-        throw std::runtime_error("--broker was given " + std::to_string(line.brokers.size()) +
-                                 " times; this release joins one broker");
-    }
-    if (line.cluster_file.empty() != line.cluster_node.empty()) {
-        throw std::runtime_error("--cluster FILE and --node NAME belong together");
-    }
+program::OptionText as_policy(connection::SlowPolicy& value) {
+    program::OptionText text;
+    text.check = [](const std::string&) { return std::string(); }; // Row::one_of() does
+    text.set = [&value](const std::string& name) { value = connection::slow_policy(name).value(); };
+    text.get = [&value] { return std::string(connection::name_of(value)); };
+    return text;
 }
 
 } // namespace
 
-void add_web_node_options(CLI::App& app, CommandLine& line) {
-    add_network_options(app, line);
-    add_size_options(app, line);
-    // An empty group keeps them out of --help.
-    app.add_option("--worker-index", line.role.index)->group("");
-    app.add_option("--worker-of", line.role.supervisor)->group("");
+CommandLine::CommandLine(CLI::App& app) : table_(app) {
+    options_.worker.http = {"0.0.0.0", 8000};
+    add_addresses();
+    add_sizes();
+    add_slow_streams();
+    add_hang_watch();
+    // Not for people: what a supervisor says to its workers.
+    table_.add("--worker-index", &role_.index, "").hidden();
+    table_.add("--worker-of", &role_.supervisor, "").hidden();
 }
 
-WebNodeOptions settle_options(const CommandLine& line) {
-    check_cluster_flags(line);
-    WebNodeOptions options = line.options;
-    options.embedded_broker = line.brokers.empty();
-    if (!line.brokers.empty()) {
-        options.broker = line.brokers.front();
-    }
-    if (!line.http.empty()) {
-        options.http = value_or_throw(wire::parse_host_port(line.http));
-    }
-    if (!line.cluster_file.empty()) {
-        apply_cluster_file(line, options);
-    }
-    options.workers = std::max(options.workers, 1U);
-    options.slow_streams = connection::slow_policy(line.slow_streams).value();
-    if (value_or_throw(wire::parse_tcp_endpoint(options.broker)).port == 0) {
-        throw std::runtime_error("--broker " + options.broker + ": it needs a port to connect to");
-    }
-    if (!options.admin.empty()) {
-        static_cast<void>(value_or_throw(wire::parse_host_port(options.admin)));
-    }
-    check_name(options.name);
-    return options;
+void CommandLine::add_addresses() {
+    table_
+        .add("--broker", &brokers_,
+             "The broker to join; without it (and without --cluster) this starts one of its own, "
+             "at tcp://127.0.0.1:5555")
+        .type("tcp://HOST:PORT")
+        .check(check_broker)
+        .hand_on();
+    table_
+        .add("--http", program::as_host_port(options_.worker.http),
+             "Where browsers connect [0.0.0.0:8000]; port 0: any")
+        .hand_on();
+    table_
+        .add("--admin", &options_.admin,
+             "Serve GET /stats (JSON) here; port 0: any. Without it there is no such page")
+        .type("HOST:PORT")
+        .check(check_host_port);
+    table_.add("--cluster", &cluster_file_, "Take addresses from this cluster file").type("FILE");
+    table_.add("--node", &cluster_node_, "Which web node of the cluster file this is").type("NAME");
 }
 
-std::vector<std::string> worker_arguments(const WebNodeOptions& options, const WorkerRole& role) {
-    std::vector<std::string> arguments{
-        "zcomet-webnode",
-        "--broker=" + options.broker,
-        "--http=" + options.http.text(),
-        "--name=" + options.name,
-        "--stream-buffer=" + std::to_string(options.stream_buffer_bytes),
-        "--slow-streams=" + std::string(connection::name_of(options.slow_streams)),
-        "--request-deadline-ms=" + std::to_string(options.request_deadline_ms),
-        "--vanished-after=" + std::to_string(options.vanished_seconds),
-        "--worker-index=" + std::to_string(role.index),
-        "--worker-of=" + std::to_string(role.supervisor)};
-    if (options.streams_max != 0) {
-        arguments.push_back("--max-streams=" + std::to_string(options.streams_max));
+void CommandLine::add_sizes() {
+    table_
+        .add("--workers", &options_.workers,
+             "Processes that share the port, each a node of the cluster [1]")
+        .type("N")
+        .range(1U, kWorkersMax);
+    table_
+        .add("--pin", &options_.pin,
+             "Keep each worker on one processor, the next one for each: cheaper where messages "
+             "come one by one, slower where other programs want the same processors")
+        .hand_on();
+    table_
+        .add("--name", &options_.worker.name,
+             "Name in the broker's list of nodes: worker K is NAME/K [HOSTNAME:HTTPPORT]")
+        .check(check_name)
+        .hand_on();
+    table_
+        .add("--max-streams", &options_.worker.connections_max,
+             "Connections a worker holds at most [what its limit of open files allows]")
+        .type("N")
+        .range(1U, 100'000'000U)
+        .none("0")
+        .hand_on();
+}
+
+void CommandLine::add_slow_streams() {
+    worker::WorkerOptions& worker = options_.worker;
+    table_
+        .add("--stream-buffer", &worker.slow.bytes_max,
+             "Bytes kept for a stream that does not read; with more --slow-streams says what "
+             "follows")
+        .type("BYTES")
+        .show_default()
+        .range(kStreamBufferMin, kStreamBufferMax)
+        .hand_on();
+    table_
+        .add("--slow-streams", as_policy(worker.slow.policy),
+             "What a stream for which too much is kept is to lose: itself, its oldest messages, or "
+             "all but the latest, which needs no such bound")
+        .type("POLICY")
+        .show_default()
+        .one_of({connection::kSlowPolicyNames.begin(), connection::kSlowPolicyNames.end()})
+        .hand_on();
+    table_
+        .add("--request-deadline-ms", program::in_milliseconds(worker.request_deadline),
+             "How long a request may take to arrive")
+        .type("MS")
+        .show_default()
+        .range(kDeadlineMinMs, kDeadlineMaxMs)
+        .hand_on();
+    table_
+        .add("--vanished-after", program::in_seconds(worker.vanished_max),
+             "How long the stream of a browser that vanished without a word lives on")
+        .type("SECONDS")
+        .show_default()
+        .range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count())
+        .hand_on();
+}
+
+void CommandLine::add_hang_watch() {
+    table_
+        .add("--hang-after", program::in_seconds(options_.hang_after),
+             "Kill and restart a worker that has done nothing at all for so long; 0: never")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHangSecondsMax)
+        .check([](const std::string& text) {
+            return text == "1" ? "a worker may sleep for a second: 0, or 2 and more" : "";
+        });
+}
+
+void CommandLine::settle() {
+    check();
+    if (!cluster_file_.empty()) {
+        apply_cluster_file();
     }
-    if (options.pin) {
-        arguments.emplace_back("--pin");
+    options_.embedded_broker = brokers_.empty();
+    if (brokers_.empty()) {
+        brokers_.emplace_back(kEmbeddedBroker);
     }
+    options_.worker.broker = brokers_.front();
+}
+
+void CommandLine::check() const {
+    if (brokers_.size() > 1) {
+        throw program::Misconfigured("--broker was given " + std::to_string(brokers_.size()) +
+                                     " times; this release joins one broker");
+    }
+    if (cluster_file_.empty() != cluster_node_.empty()) {
+        throw program::Misconfigured("--cluster FILE and --node NAME belong together");
+    }
+}
+
+/// Fills in what the cluster file says of this node.
+void CommandLine::apply_cluster_file() {
+    const auto cluster =
+        value_or_throw<program::Misconfigured>(cluster::read_cluster_file(cluster_file_));
+    const auto node = value_or_throw<program::Misconfigured>(cluster.web_node(cluster_node_));
+    table_.fall_back("--broker", brokers_, {cluster.broker_endpoint()});
+    table_.fall_back("--http", options_.worker.http,
+                     {cluster.host(node.host).address, node.http_port});
+    table_.fall_back("--name", options_.worker.name, node.name);
+    table_.fall_back("--admin", options_.admin, node.admin);
+    table_.fall_back("--workers", options_.workers, node.workers);
+}
+
+std::vector<std::string> CommandLine::worker_arguments(const WorkerRole& role) const {
+    std::vector<std::string> arguments = table_.handed_on();
+    arguments.insert(arguments.begin(), "zcomet-webnode");
+    arguments.push_back("--worker-index=" + std::to_string(role.index));
+    arguments.push_back("--worker-of=" + std::to_string(role.supervisor));
     const auto level = spdlog::level::to_string_view(spdlog::get_level());
     arguments.push_back("--log-level=" + std::string(level.data(), level.size()));
     return arguments;
+}
+
+void CommandLine::take_secrets(int fd) {
+    throw_unless_done(table_.take_secrets(fd));
 }
 
 } // namespace zcomet::webnode::supervisor

@@ -1,19 +1,13 @@
 // The options of zcomet-webnode: what they mean, and how a supervisor hands them to its workers.
 #pragma once
 
-#include "topology/wire/endpoint.hpp"
-#include "webnode/connection/slow_policy.hpp"
+#include "topology/program/option_table.hpp"
+#include "webnode/worker/worker.hpp"
 
 #include <sys/types.h>
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
-
-namespace CLI { // NOLINT(readability-identifier-naming): the name is CLI11's
-class App;
-}
 
 namespace zcomet::webnode::supervisor {
 
@@ -25,32 +19,19 @@ inline constexpr const char* kEmbeddedFeed = "tcp://127.0.0.1:5556";
 inline constexpr unsigned kWorkersMax = 1024;
 
 struct WebNodeOptions {
-    /// "tcp://HOST:PORT" of the broker.
-    std::string broker = kEmbeddedBroker;
+    /// What every worker needs to know. The name is the web node's: 1 to 56 printable characters,
+    /// or empty for HOSTNAME:PORT; worker K is the node "NAME/K".
+    worker::WorkerOptions worker;
     /// Start a broker as a child, since no other was named.
     bool embedded_broker = false;
-    /// Where browsers connect; port 0: the system chooses.
-    wire::HostPort http{"0.0.0.0", 8000};
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
     /// Each worker stays on one processor.
     bool pin = false;
-    /// 1 to 56 printable characters; empty: HOSTNAME:PORT. Worker K is the node "NAME/K".
-    std::string name;
     /// HOST:PORT of the admin page; empty: none.
     std::string admin;
-    /// Connections a worker holds at most; 0: as many as its limit of open files allows.
-    std::uint32_t streams_max = 0;
-    /// Bytes kept back for a stream that does not read, before its policy takes effect.
-    std::size_t stream_buffer_bytes = 65'536;
-    /// What becomes of such a stream then.
-    connection::SlowPolicy slow_streams = connection::SlowPolicy::kClose;
-    /// How long a request may take to arrive, from the accept on.
-    std::uint32_t request_deadline_ms = 10'000;
-    /// A browser that vanished without a word is found after this many seconds.
-    std::uint32_t vanished_seconds = 60;
-    /// A worker whose loop has stood still for this many seconds is killed; 0: never.
-    std::uint32_t hang_seconds = 10;
+    /// A worker whose loop has stood still for so long is killed; 0: never.
+    std::chrono::seconds hang_after{10};
 };
 
 /// What tells a process that it is a worker. Not for people: a supervisor says it.
@@ -60,27 +41,45 @@ struct WorkerRole {
     pid_t supervisor = 0;
 };
 
-/// What the command line said, before it is checked.
-struct CommandLine {
-    WebNodeOptions options;
-    WorkerRole role;
-    std::vector<std::string> brokers;
-    std::string http;
-    std::string cluster_file;
-    std::string cluster_node;
-    std::string slow_streams{connection::name_of(connection::SlowPolicy::kClose)};
+/// What the command line, --config and the cluster file say.
+/// Thread: the main thread.
+class CommandLine {
+  public:
+    /// Declares the options to `app`, which must live as long as this.
+    explicit CommandLine(CLI::App& app);
+
+    /// After the parsing: reads the cluster file, and checks what belongs together.
+    /// Throws program::Misconfigured with one sentence about the first mistake.
+    void settle();
+
+    /// Complete after settle(). The supervisor fills in what it finds out: the port that the system
+    /// chose, and the name that follows from it.
+    [[nodiscard]] WebNodeOptions& options() { return options_; }
+    [[nodiscard]] const WebNodeOptions& options() const { return options_; }
+    [[nodiscard]] const WorkerRole& role() const { return role_; }
+    [[nodiscard]] const program::OptionTable& table() const { return table_; }
+
+    /// Arguments, the program's name first, that make a process a worker of this one. The HTTP port
+    /// must be known by now, and the name given.
+    [[nodiscard]] std::vector<std::string> worker_arguments(const WorkerRole& role) const;
+    /// In a worker: takes the secrets that its supervisor hands on (OptionTable::secrets()).
+    /// Throws std::runtime_error if `fd` has none.
+    void take_secrets(int fd);
+
+  private:
+    void add_addresses();
+    void add_sizes();
+    void add_slow_streams();
+    void add_hang_watch();
+    void apply_cluster_file();
+    void check() const;
+
+    WebNodeOptions options_;
+    WorkerRole role_;
+    std::vector<std::string> brokers_;
+    std::string cluster_file_;
+    std::string cluster_node_;
+    program::OptionTable table_;
 };
-
-/// Declares the options; parsing fills `line`, which must live as long as `app`.
-void add_web_node_options(CLI::App& app, CommandLine& line);
-
-/// Checks what belongs together and reads the cluster file.
-/// Throws std::runtime_error with one sentence about the first mistake.
-[[nodiscard]] WebNodeOptions settle_options(const CommandLine& line);
-
-/// Arguments, the program's name first, that make a process a worker of this one. The HTTP port
-/// must be known by now, and the name given.
-[[nodiscard]] std::vector<std::string> worker_arguments(const WebNodeOptions& options,
-                                                        const WorkerRole& role);
 
 } // namespace zcomet::webnode::supervisor

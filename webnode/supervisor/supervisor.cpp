@@ -1,7 +1,9 @@
 #include "webnode/supervisor/supervisor.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
 
@@ -56,15 +58,15 @@ std::chrono::milliseconds::rep in_ms(Duration duration) {
 
 } // namespace
 
-Supervisor::Supervisor(WebNodeOptions options, UniqueFd termination)
-    : options_(std::move(options)), termination_(std::move(termination)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
+    : line_(line), options_(line.options()), secrets_(line.table().secrets()),
+      termination_(std::move(termination)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       shared_(slot::SharedSlots::create(options_.workers)), workers_(options_.workers) {
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
     for (Worker& worker : workers_) {
-        worker.hang = process::HangWatch(std::chrono::seconds(options_.hang_seconds));
+        worker.hang = process::HangWatch(options_.hang_after);
     }
 }
 
@@ -74,23 +76,16 @@ Supervisor::~Supervisor() {
 
 void Supervisor::run() {
     reserve();
+    program::log_settings(line_.table());
     if (options_.embedded_broker) {
-        const Status started =
-            broker_.start(std::chrono::seconds(options_.hang_seconds), Clock::now());
-        if (!started.ok()) {
-            throw std::runtime_error(started.error().text);
-        }
+        throw_unless_done(broker_.start(options_.hang_after, Clock::now()));
     }
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         start_worker(i, Clock::now());
     }
     if (!options_.admin.empty()) {
-        auto page =
-            AdminPage::open(options_.admin, {options_.name, options_.http.text(), shared_.slots()});
-        if (!page.ok()) {
-            throw std::runtime_error(page.error().text);
-        }
-        admin_ = std::move(page).value();
+        admin_ = value_or_throw(AdminPage::open(
+            options_.admin, {options_.worker.name, options_.worker.http.text(), shared_.slots()}));
     }
     renew_fds();
     if (options_.embedded_broker) {
@@ -124,14 +119,10 @@ void Supervisor::renew_fds() {
 }
 
 void Supervisor::reserve() {
-    Result<port::ReservedPort> reserved = port::reserve_port(options_.http);
-    if (!reserved.ok()) {
-        throw std::runtime_error(reserved.error().text);
-    }
-    port_ = std::move(reserved).value();
-    options_.http = port_.address;
-    if (options_.name.empty()) {
-        options_.name = default_name(options_.http.port);
+    port_ = value_or_throw(port::reserve_port(options_.worker.http));
+    options_.worker.http = port_.address;
+    if (options_.worker.name.empty()) {
+        options_.worker.name = default_name(options_.worker.http.port);
     }
 }
 
@@ -143,12 +134,12 @@ void Supervisor::start_worker(std::size_t index, Time now) {
     worker.restart_at = kNever;
     process::ChildProcess::Spec spec;
     spec.program = "/proc/self/exe"; // this very program, even if its file was replaced meanwhile
-    spec.arguments = worker_arguments(options_, {static_cast<unsigned>(index) + 1, ::getpid()});
-    spec.descriptors = {shared_.fd(), wake_.get()};
+    spec.arguments = line_.worker_arguments({static_cast<unsigned>(index) + 1, ::getpid()});
+    spec.descriptors = {shared_.fd(), wake_.get(), secrets_.get()};
     Result<process::ChildProcess> process = process::ChildProcess::start(spec);
     if (!process.ok()) {
-        spdlog::error("event=worker-not-started worker={} text=\"{}\"", index + 1,
-                      process.error().text);
+        spdlog::error("event=worker-not-started worker={} text={}", index + 1,
+                      log_value(process.error().text));
         worker.restart_at = now + process::RestartDelay::kLongestPause;
         return;
     }
@@ -226,8 +217,8 @@ void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end
     }
     slot.restarts.fetch_add(1, std::memory_order_relaxed);
     worker.restart_at = now + worker.delay.after(now - worker.started);
-    spdlog::error("event=worker-died worker={} how=\"{}\" restart_ms={}", index + 1, end.text(),
-                  in_ms(worker.restart_at - now));
+    spdlog::error("event=worker-died worker={} how={} restart_ms={}", index + 1,
+                  log_value(end.text()), in_ms(worker.restart_at - now));
 }
 
 void Supervisor::announce_when_ready() {
@@ -238,7 +229,7 @@ void Supervisor::announce_when_ready() {
     }
     announced_ = true;
     log_capacity();
-    std::string fields = "http=" + browser_url(options_.http);
+    std::string fields = "http=" + browser_url(options_.worker.http);
     if (admin_) {
         fields += " admin=" + admin_->address();
     }
@@ -252,7 +243,8 @@ void Supervisor::log_capacity() {
     for (const slot::WorkerSlot& slot : shared_.slots()) {
         streams_max += slot.counters.get(slot::WorkerCounter::kStreamsMax);
     }
-    const bool as_asked = streams_max == std::uint64_t{options_.streams_max} * workers_.size();
+    const bool as_asked =
+        streams_max == std::uint64_t{options_.worker.connections_max} * workers_.size();
     spdlog::info("event=capacity workers={} streams_max={} files_max={} bound={} text=\"for more "
                  "streams raise what bounds them, or --workers: zcomet-webnode(1), LIMITS\"",
                  workers_.size(), streams_max, process::file_limit_max(),
@@ -285,10 +277,11 @@ void Supervisor::watch_broker(Time now) {
         broker_missed_ = true;
         spdlog::warn("event=broker-unreachable broker={} workers_live={} workers={} "
                      "text=\"no answer, trying on\"",
-                     options_.broker, live, workers_.size());
+                     options_.worker.broker, live, workers_.size());
     } else if (broker_missed_ && live == workers_.size()) {
         broker_missed_ = false;
-        spdlog::info("event=broker-reached broker={} workers_live={}", options_.broker, live);
+        spdlog::info("event=broker-reached broker={} workers_live={}", options_.worker.broker,
+                     live);
     }
 }
 

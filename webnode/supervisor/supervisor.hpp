@@ -27,15 +27,17 @@
 namespace zcomet::webnode::supervisor {
 
 /// Descriptors that a worker inherits, by number.
-inline constexpr int kWorkerSlotsFd = 3; ///< SharedSlots
-inline constexpr int kWorkerWakeFd = 4;  ///< an eventfd: written to when a worker's state changes
+inline constexpr int kWorkerSlotsFd = 3;   ///< SharedSlots
+inline constexpr int kWorkerWakeFd = 4;    ///< an eventfd: written to when a worker's state changes
+inline constexpr int kWorkerSecretsFd = 5; ///< program::OptionTable::secrets()
 
 /// Thread: the main thread.
 class Supervisor : private loop::Source {
   public:
-    /// @param options      as settle_options() gives them.
+    /// @param line         settled; lives longer than this, which fills in the port that the system
+    ///                     chose and the name that follows from it.
     /// @param termination  as catch_termination_signals() gives it.
-    Supervisor(WebNodeOptions options, UniqueFd termination);
+    Supervisor(CommandLine& line, UniqueFd termination);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
@@ -72,7 +74,9 @@ class Supervisor : private loop::Source {
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
     void end_all();
 
-    WebNodeOptions options_;
+    const CommandLine& line_;
+    WebNodeOptions& options_;
+    UniqueFd secrets_; // as workers inherit them
     UniqueFd termination_;
     UniqueFd wake_;
     port::ReservedPort port_;

@@ -1,5 +1,7 @@
 #include "webnode/worker/worker.hpp"
 
+#include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
@@ -52,12 +54,8 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
-    Result<std::unique_ptr<link::NodeLink>> link = link::NodeLink::open(
-        context_, *this, options_.broker, options_.name, link::random_u64(), Clock::now());
-    if (!link.ok()) {
-        throw std::runtime_error(link.error().text);
-    }
-    link_ = std::move(link).value();
+    link_ = value_or_throw(link::NodeLink::open(context_, *this, options_.broker, options_.name,
+                                                link::random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
@@ -82,7 +80,7 @@ void Worker::turn() {
     });
     requests_.sweep(now);
     look_for_vanished(now);
-    report_slow_streams();
+    report_slow_streams(now);
     publish_counters();
     count_turn(now);
 }
@@ -141,9 +139,7 @@ void Worker::listen() {
     listen_due_ = false;
     const std::uint64_t files_max = process::raise_file_limit();
     const port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
-    if (const Status opened = listener_.open(options_.http, capacity, keepalive_); !opened.ok()) {
-        throw std::runtime_error(opened.error().text);
-    }
+    throw_unless_done(listener_.open(options_.http, capacity, keepalive_));
     slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
                  options_.http.text(), capacity.connections, files_max);
@@ -172,7 +168,7 @@ wire::NodeLedger Worker::ledger() {
 }
 
 void Worker::on_live(std::string_view broker_name) {
-    spdlog::debug("event=live node={} broker=\"{}\"", options_.name, broker_name);
+    spdlog::debug("event=live node={} broker={}", options_.name, log_value(broker_name));
     // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
     // that goes and comes again costs no browser its stream.
     // The first time, the worker counts as live when it listens: the supervisor says "ready" then.
@@ -188,9 +184,9 @@ void Worker::on_lost() {
 }
 
 void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
-    if (const auto times = refusal_log_.pass(); times > 0) {
-        spdlog::error("event=refused node={} reason={} times={} text=\"{}\"", options_.name,
-                      wire::name_of(code), times, text);
+    if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
+        spdlog::error("event=refused node={} reason={} times={} text={}", options_.name,
+                      wire::name_of(code), times, log_value(text));
     }
 }
 
@@ -222,9 +218,9 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
 }
 
-void Worker::report_slow_streams() {
+void Worker::report_slow_streams(Time now) {
     const std::uint64_t slow = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
-    if (slow == slow_reported_ || slow_log_.pass() == 0) {
+    if (slow == slow_reported_ || slow_log_.pass(now) == 0) {
         return;
     }
     spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}", options_.name,

@@ -92,7 +92,7 @@ class Worker : private link::NodeLinkHandler {
     [[nodiscard]] Time next_due() const;
     void enter(slot::WorkerState state);
     void publish_counters();
-    void report_slow_streams();
+    void report_slow_streams(Time now);
     /// Shows the supervisor that this process works.
     void count_turn(Time now);
 

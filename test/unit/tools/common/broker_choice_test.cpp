@@ -7,17 +7,23 @@
 #include <stdexcept>
 #include <string>
 
-using zcomet::tools::common::BrokerChoice;
-using zcomet::tools::common::chosen_broker;
+using namespace zcomet;
+using namespace zcomet::tools::common;
 
 namespace {
 
 BrokerChoice parse(const std::string& arguments) {
     CLI::App app;
     BrokerChoice choice;
-    zcomet::tools::common::add_broker_options(app, choice);
+    program::OptionTable table(app);
+    add_broker_choice(table, choice);
     app.parse(arguments);
     return choice;
+}
+
+std::string chosen_broker(const std::string& arguments) {
+    BrokerChoice choice = parse(arguments);
+    return settle_broker(choice);
 }
 
 const std::string kExample =
@@ -26,15 +32,15 @@ const std::string kExample =
 } // namespace
 
 TEST_CASE("without options the broker is on this machine", "[broker_choice]") {
-    CHECK(chosen_broker(parse("")) == "tcp://127.0.0.1:5555");
+    CHECK(chosen_broker("") == "tcp://127.0.0.1:5555");
 }
 
 TEST_CASE("--broker names the broker", "[broker_choice]") {
-    CHECK(chosen_broker(parse("--broker tcp://10.0.0.1:7000")) == "tcp://10.0.0.1:7000");
+    CHECK(chosen_broker("--broker tcp://10.0.0.1:7000") == "tcp://10.0.0.1:7000");
 }
 
 TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {
-    CHECK(chosen_broker(parse("--cluster " + kExample)) == "tcp://198.18.0.1:5555");
+    CHECK(chosen_broker("--cluster " + kExample) == "tcp://198.18.0.1:5555");
 }
 
 TEST_CASE("an address that nobody can connect to is refused", "[broker_choice]") {
@@ -49,6 +55,6 @@ TEST_CASE("--broker and --cluster exclude each other", "[broker_choice]") {
 }
 
 TEST_CASE("a cluster file that is not there is told by name", "[broker_choice]") {
-    CHECK_THROWS_WITH(chosen_broker(parse("--cluster /nonexistent")),
+    CHECK_THROWS_WITH(chosen_broker("--cluster /nonexistent"),
                       Catch::Contains("/nonexistent: the cluster file cannot be read"));
 }

@@ -117,6 +117,13 @@ TEST_CASE("what the body throws is one line and status 1", "[program]") {
     CHECK(ran.err == "zcomet-x: port 80 is taken\n");
 }
 
+TEST_CASE("a mistake in a file that options name is one line and status 2", "[program]") {
+    const Ran ran = run(
+        {}, []() -> int { throw zcomet::program::Misconfigured("cluster.toml:3: unknown key"); });
+    CHECK(ran.status == 2);
+    CHECK(ran.err == "zcomet-x: cluster.toml:3: unknown key\n");
+}
+
 TEST_CASE("--help and --version print to standard output and end well", "[program]") {
     Captured out(stdout);
     CHECK(run({"--version"}).status == 0);
@@ -178,7 +185,10 @@ TEST_CASE("termination signals become readable instead of ending the process", "
 
 TEST_CASE("a log limit lets the first through and counts the rest", "[program]") {
     zcomet::program::LogLimit limit;
-    CHECK(limit.pass() == 1);
-    CHECK(limit.pass() == 0);
-    CHECK(limit.pass() == 0);
+    const zcomet::Time start{};
+    CHECK(limit.pass(start) == 1);
+    CHECK(limit.pass(start) == 0);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval / 2) == 0);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 3);
+    CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 0);
 }

@@ -80,17 +80,6 @@ std::vector<std::string> one_of_each() {
 
 } // namespace
 
-TEST_CASE("a name is 1 to 64 printable characters", "[wire]") {
-    CHECK(wire::valid_name("a"));
-    CHECK(wire::valid_name(std::string(64, '~')));
-    CHECK_FALSE(wire::valid_name(""));
-    CHECK_FALSE(wire::valid_name(std::string(65, 'a')));
-    CHECK_FALSE(wire::valid_name("a b"));
-    CHECK_FALSE(wire::valid_name("a\n"));
-    CHECK_FALSE(wire::valid_name("\xC3\xA4"));
-    CHECK_FALSE(wire::valid_name(std::string_view("\0", 1)));
-}
-
 TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]") {
     CHECK(wire::encode(wire::Hello{0x0102030405060708, wire::Role::kNode, "n"}) ==
           from_hex("5a 43 01 01  01 02 03 04 05 06 07 08  01  01 6e"));

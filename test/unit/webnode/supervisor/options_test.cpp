@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -17,19 +19,30 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// `arguments` without the program's name.
-CommandLine parse(std::vector<std::string> arguments) {
-    CLI::App app("test", "zcomet-webnode");
-    CommandLine line;
-    program::add_common_options(app);
-    add_web_node_options(app, line);
-    std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants it
-    app.parse(arguments);
-    return line;
-}
+/// A command line that was parsed.
+struct Parsed {
+    /// `arguments` without the program's name.
+    explicit Parsed(std::vector<std::string> arguments) {
+        std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants it
+        app.parse(arguments);
+    }
+
+    CLI::App app{"test", "zcomet-webnode"};
+    bool common = (program::add_common_options(app), true);
+    CommandLine line{app};
+};
 
 WebNodeOptions settle(const std::vector<std::string>& arguments) {
-    return settle_options(parse(arguments));
+    Parsed parsed(arguments);
+    parsed.line.settle();
+    return parsed.line.options();
+}
+
+std::string written(const std::string& text) {
+    std::string path = std::filesystem::temp_directory_path() / "zcomet-options-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    std::ofstream(path) << text;
+    return path;
 }
 
 } // namespace
@@ -37,11 +50,11 @@ WebNodeOptions settle(const std::vector<std::string>& arguments) {
 TEST_CASE("without options a web node brings its own broker", "[options]") {
     const WebNodeOptions options = settle({});
     CHECK(options.embedded_broker);
-    CHECK(options.broker == kEmbeddedBroker);
-    CHECK(options.http.text() == "0.0.0.0:8000");
+    CHECK(options.worker.broker == kEmbeddedBroker);
+    CHECK(options.worker.http.text() == "0.0.0.0:8000");
     CHECK(options.workers == 1);
     CHECK(options.admin.empty());
-    CHECK(options.slow_streams == connection::SlowPolicy::kClose);
+    CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
 }
 
 TEST_CASE("options mean what they say", "[options]") {
@@ -68,40 +81,88 @@ TEST_CASE("options mean what they say", "[options]") {
                                            "--hang-after",
                                            "30"});
     CHECK_FALSE(options.embedded_broker);
-    CHECK(options.broker == "tcp://10.0.0.1:7000");
-    CHECK(options.http.host == "::1");
+    CHECK(options.worker.broker == "tcp://10.0.0.1:7000");
+    CHECK(options.worker.http.host == "::1");
     CHECK(options.workers == 3);
-    CHECK(options.name == "web");
-    CHECK(options.streams_max == 10);
-    CHECK(options.stream_buffer_bytes == 2048);
-    CHECK(options.slow_streams == connection::SlowPolicy::kDropOldest);
-    CHECK(options.request_deadline_ms == 500);
-    CHECK(options.vanished_seconds == 90);
-    CHECK(options.hang_seconds == 30);
+    CHECK(options.worker.name == "web");
+    CHECK(options.worker.connections_max == 10);
+    CHECK(options.worker.slow.bytes_max == 2048);
+    CHECK(options.worker.slow.policy == connection::SlowPolicy::kDropOldest);
+    CHECK(options.worker.request_deadline == 500ms);
+    CHECK(options.worker.vanished_max == 90s);
+    CHECK(options.hang_after == 30s);
 }
 
 TEST_CASE("a worker is told what its supervisor was told", "[options]") {
-    WebNodeOptions told =
-        settle({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3", "--name",
-                "web", "--max-streams", "10", "--stream-buffer", "2048", "--request-deadline-ms",
-                "500", "--vanished-after", "90", "--pin", "--slow-streams", "latest-only"});
-    std::vector<std::string> arguments = worker_arguments(told, {2, 4711});
+    Parsed supervisor({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3",
+                       "--name", "web", "--max-streams", "10", "--stream-buffer", "2048",
+                       "--request-deadline-ms", "500", "--vanished-after", "90", "--pin",
+                       "--slow-streams", "latest-only"});
+    supervisor.line.settle();
+    std::vector<std::string> arguments = supervisor.line.worker_arguments({2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
     arguments.erase(arguments.begin());
-    const CommandLine line = parse(arguments);
-    CHECK(line.role.index == 2);
-    CHECK(line.role.supervisor == 4711);
-    const WebNodeOptions heard = settle_options(line);
+    Parsed worker(arguments);
+    worker.line.settle();
+    CHECK(worker.line.role().index == 2);
+    CHECK(worker.line.role().supervisor == 4711);
+    const worker::WorkerOptions& told = supervisor.line.options().worker;
+    const worker::WorkerOptions& heard = worker.line.options().worker;
     CHECK(heard.broker == told.broker);
-    CHECK_FALSE(heard.embedded_broker);
-    CHECK(heard.http.text() == told.http.text());
-    CHECK(heard.name == told.name);
-    CHECK(heard.streams_max == told.streams_max);
-    CHECK(heard.pin);
-    CHECK(heard.stream_buffer_bytes == told.stream_buffer_bytes);
-    CHECK(heard.slow_streams == connection::SlowPolicy::kLatestOnly);
-    CHECK(heard.request_deadline_ms == told.request_deadline_ms);
-    CHECK(heard.vanished_seconds == told.vanished_seconds);
+    CHECK_FALSE(worker.line.options().embedded_broker);
+    CHECK(heard.http.text() == "[::1]:80");
+    CHECK(heard.name == "web");
+    CHECK(heard.connections_max == 10);
+    CHECK(worker.line.options().pin);
+    CHECK(heard.slow.bytes_max == 2048);
+    CHECK(heard.slow.policy == connection::SlowPolicy::kLatestOnly);
+    CHECK(heard.request_deadline == 500ms);
+    CHECK(heard.vanished_max == 90s);
+}
+
+TEST_CASE("a worker is told what the supervisor found out", "[options]") {
+    Parsed supervisor({"--broker", "tcp://10.0.0.1:7000", "--http", "127.0.0.1:0"});
+    supervisor.line.settle();
+    supervisor.line.options().worker.http.port = 4321;
+    supervisor.line.options().worker.name = "here:4321";
+    const auto arguments = supervisor.line.worker_arguments({1, 1});
+    CHECK_THAT(arguments, Catch::VectorContains(std::string("--http=127.0.0.1:4321")));
+    CHECK_THAT(arguments, Catch::VectorContains(std::string("--name=here:4321")));
+}
+
+TEST_CASE("the cluster file fills in what was not given", "[options]") {
+    const std::string file = written("[[host]]\nname = \"here\"\naddress = \"10.0.0.9\"\n"
+                                     "[[broker]]\nhost = \"here\"\n"
+                                     "[[webnode]]\nhost = \"here\"\nname = \"web1\"\n"
+                                     "http_port = 81\nworkers = 4\nadmin = \"127.0.0.1:9\"\n");
+    const std::vector<std::string> cluster{"--cluster", file, "--node", "web1"};
+    const WebNodeOptions from_file = settle(cluster);
+    CHECK_FALSE(from_file.embedded_broker);
+    CHECK(from_file.worker.broker == "tcp://10.0.0.9:5555");
+    CHECK(from_file.worker.http.text() == "10.0.0.9:81");
+    CHECK(from_file.worker.name == "web1");
+    CHECK(from_file.workers == 4);
+    CHECK(from_file.admin == "127.0.0.1:9");
+    std::vector<std::string> given = cluster;
+    // Also where what is given is the default.
+    given.insert(given.end(), {"--broker=tcp://10.0.0.1:1", "--http=0.0.0.0:8000", "--name=mine",
+                               "--workers=1", "--admin=[::1]:9"});
+    const WebNodeOptions mine = settle(given);
+    CHECK(mine.worker.broker == "tcp://10.0.0.1:1");
+    CHECK(mine.worker.http.text() == "0.0.0.0:8000");
+    CHECK(mine.worker.name == "mine");
+    CHECK(mine.workers == 1);
+    CHECK(mine.admin == "[::1]:9");
+    std::filesystem::remove(file);
+}
+
+TEST_CASE("the settings in effect are one line, and say nothing of a worker's role", "[options]") {
+    Parsed parsed({"--workers", "2", "--worker-index", "7"});
+    parsed.line.settle();
+    CHECK(parsed.line.table().settings() ==
+          "broker=tcp://127.0.0.1:5555 http=0.0.0.0:8000 admin=- cluster=- node=- workers=2 "
+          "pin=false name=- max_streams=- stream_buffer=65536 slow_streams=close "
+          "request_deadline_ms=10000 vanished_after=60 hang_after=10");
 }
 
 TEST_CASE("mistakes are named", "[options]") {
@@ -117,8 +178,8 @@ TEST_CASE("mistakes are named", "[options]") {
     CHECK_THROWS_WITH(settle({"--node", "web1"}), Contains("--cluster"));
     CHECK_THROWS_WITH(settle({"--cluster", "/nonexistent", "--node", "web1"}),
                       Contains("/nonexistent"));
-    CHECK_THROWS_AS(parse({"--workers", "0"}), CLI::ValidationError);
-    CHECK_THROWS_AS(parse({"--stream-buffer", "1"}), CLI::ValidationError);
-    CHECK_THROWS_AS(parse({"--slow-streams", "drop"}), CLI::ValidationError);
-    CHECK_THROWS_AS(parse({"--bogus"}), CLI::ExtrasError);
+    CHECK_THROWS_AS(settle({"--workers", "0"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--stream-buffer", "1"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--slow-streams", "drop"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--bogus"}), CLI::ExtrasError);
 }

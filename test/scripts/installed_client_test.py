@@ -1,0 +1,89 @@
+"""The client library as others get it: installed, found by pkg-config, used by the example program.
+
+Installs the library's part of a build into a folder of its own, holds the headers there to what client.hpp
+includes, builds docs/examples/client.cpp against them and runs it with a broker.
+
+usage: installed_client_test.py BUILD EXAMPLE BROKER
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+TIMEOUT_S = 120
+EXPECTED = "arrived at 1 node(s)\n" * 3 + "".join(f"example: message {i}\n" for i in (1, 2, 3))
+
+
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def install(build: str, stage: str) -> tuple[list[str], str]:
+    """Installs the library. Returns the flags that pkg-config says, and the library's folder."""
+    run("meson", "install", "-C", build, "--no-rebuild", "--tags", "devel", "--destdir", stage)
+    (description,) = pathlib.Path(stage).rglob("zcomet.pc")
+    env = os.environ | {"PKG_CONFIG_PATH": str(description.parent), "PKG_CONFIG_SYSROOT_DIR": stage}
+    flags = run("pkg-config", "--cflags", "--libs", "zcomet", env=env).split()
+    return flags, str(description.parent.parent)
+
+
+def check_headers(stage: str) -> None:
+    """client.hpp and what it includes are installed, and nothing else."""
+    (root,) = pathlib.Path(stage).rglob("include/zcomet")
+    installed = {path.relative_to(root).as_posix() for path in root.rglob("*.hpp")}
+    needed: set[str] = set()
+    unread = ["topology/client/client.hpp"]
+    while unread:
+        name = unread.pop()
+        if name not in needed:
+            needed.add(name)
+            text = (root / name).read_text(encoding="utf-8")
+            unread += re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
+    assert installed == needed, f"installed: {sorted(installed)}, needed: {sorted(needed)}"
+
+
+def check_symbols(library: str) -> None:
+    """No symbol but the client's gets in the way of a program that has its own."""
+    listed = run("nm", "-DC", "--defined-only", library).splitlines()
+    ours = ("zcomet::client::Client", "zcomet::check_failed")
+    foreign = [line for line in listed if not any(name in line for name in ours)]
+    assert listed and not foreign, foreign
+
+
+def with_broker(broker: str, body: Callable[[str], str]) -> str:
+    """Calls body with the address of a broker that runs meanwhile. Returns what body does."""
+    address = f"tcp://127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250 + 1}.1:*"
+    command = [broker, "--listen", address, "--feed", address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = re.search(r"listen=(\S+)", process.stdout.readline())
+            assert ready is not None, "the broker does not get ready"
+            return body(ready[1])
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    build, example, broker = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as stage:
+        flags, folder = install(build, stage)
+        check_headers(stage)
+        check_symbols(f"{folder}/libzcomet.so")
+        program = f"{stage}/client"
+        run("c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", example, *flags, "-o", program)
+        env = os.environ | {"LD_LIBRARY_PATH": folder}
+        said = with_broker(broker, lambda address: run(program, address, env=env))
+    assert said == EXPECTED, said
+
+
+if __name__ == "__main__":
+    main()

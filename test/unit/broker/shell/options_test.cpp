@@ -1,0 +1,87 @@
+// Goal: flags, the cluster file and defaults become the options of a Broker, in this order of
+// weight, and what contradicts itself is refused.
+#include "broker/shell/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace zcomet;
+using namespace zcomet::broker::shell;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A command line that was parsed and settled.
+struct Settled {
+    explicit Settled(const std::string& arguments) {
+        app.parse(arguments);
+        const Status settled = line.settle();
+        error = settled.ok() ? std::string() : settled.error().text;
+    }
+
+    CLI::App app{"test", "zcomet-broker"};
+    CommandLine line{app};
+    const BrokerOptions& options = line.options();
+    std::string error;
+};
+
+const std::string kCluster = "--cluster " ZCOMET_SOURCE_ROOT "/topology/examples/three-hosts.toml";
+
+} // namespace
+
+TEST_CASE("a broker's options without any flag", "[options]") {
+    const Settled settled("");
+    CHECK(settled.error.empty());
+    CHECK(settled.options.listen.text() == "0.0.0.0:5555");
+    CHECK(settled.options.feed.text() == "0.0.0.0:5556");
+    CHECK(settled.options.admin.host.empty());
+    CHECK(settled.options.router.incarnation != 0);
+    CHECK(settled.line.table().settings() ==
+          "listen=tcp://0.0.0.0:5555 feed=tcp://0.0.0.0:5556 admin=- name=broker advertise=- "
+          "cluster=- host=- liveness_ms=3000 sender_window=262144 feed_window=262144 "
+          "feed_bound=67108864 peers_max=100000 supervise=false hang_after=10");
+}
+
+TEST_CASE("the feed follows --listen unless it is given", "[options]") {
+    CHECK(Settled("--listen tcp://10.0.0.1:7000").options.feed.text() == "10.0.0.1:7001");
+    CHECK(Settled("--listen tcp://10.0.0.1:*").options.feed.text() == "10.0.0.1:0");
+    CHECK(Settled("--listen tcp://10.0.0.1:7000 --feed tcp://10.0.0.2:9").options.feed.text() ==
+          "10.0.0.2:9");
+    CHECK_THAT(Settled("--listen tcp://10.0.0.1:65535").error, Contains("--feed"));
+}
+
+TEST_CASE("the cluster file says what flags do not", "[options]") {
+    const Settled from_file(kCluster);
+    CHECK(from_file.error.empty());
+    CHECK(from_file.options.listen.text() == "198.18.0.1:5555");
+    CHECK(from_file.options.advertise == "198.18.0.1");
+    CHECK(from_file.options.router.name == "broker");
+    const Settled given(kCluster + " --listen tcp://127.0.0.1:7000 --name mine --advertise here");
+    CHECK(given.options.listen.text() == "127.0.0.1:7000");
+    CHECK(given.options.feed.text() == "127.0.0.1:7001");
+    CHECK(given.options.router.name == "mine");
+    CHECK(given.options.advertise == "here");
+    CHECK_THAT(Settled(kCluster + " --host web1").error, Contains("web1"));
+    CHECK_THAT(Settled("--cluster /nonexistent").error, Contains("/nonexistent"));
+}
+
+TEST_CASE("liveness sets the pace of heartbeats", "[options]") {
+    const Settled settled("--liveness-ms 900");
+    CHECK(settled.options.router.liveness == 900ms);
+    CHECK(settled.options.router.heartbeat_interval == 300ms);
+}
+
+TEST_CASE("a feed has room for a frame beyond its window", "[options]") {
+    CHECK_THAT(Settled("--feed-bound 1048576").error, Contains("--feed-bound"));
+    CHECK(Settled("--feed-bound 1310720").error.empty());
+}
+
+TEST_CASE("the addresses of the process before this one win", "[options]") {
+    const Settled settled("--listen tcp://127.0.0.1:* --bound-listen tcp://127.0.0.1:11 "
+                          "--bound-feed tcp://127.0.0.1:12 --bound-admin 127.0.0.1:13");
+    CHECK(settled.options.listen.text() == "127.0.0.1:11");
+    CHECK(settled.options.feed.text() == "127.0.0.1:12");
+    CHECK(settled.options.admin.text() == "127.0.0.1:13");
+}

@@ -1,0 +1,130 @@
+// Goal: a row is an option: on the command line, in --help, in a worker's command line and in the
+// log; and a secret is in none of these but the first.
+#include "topology/program/address_options.hpp"
+#include "topology/program/option_table.hpp"
+
+#include <CLI/CLI.hpp>
+#include <catch2/catch.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::program;
+
+namespace {
+
+/// The options of a program for tests.
+struct Options {
+    explicit Options(const std::string& arguments) {
+        table.add("--count", &count, "How many").type("N").range(1U, 9U).show_default().hand_on();
+        table.add("--most", &most, "At most").range(1UL, 9UL).none("0").hand_on();
+        table.add("--name", &name, "What to call it").hand_on();
+        table.add("--quiet", &quiet, "Say nothing").hand_on();
+        table.add("--wait-ms", in_milliseconds(wait), "How long").range(1U, 5000U).hand_on();
+        table.add("--listen", as_tcp_endpoint(listen), "Where").show_default();
+        table.add("--admin", as_host_port(admin), "Where else").hand_on();
+        table.add("--other", &others, "Again and again").hand_on();
+        table.add("--key", &key, "Who may").hand_on().secret();
+        table.add("--of", &of, "").hidden();
+        app.parse(arguments);
+    }
+
+    std::uint32_t count = 3;
+    std::uint64_t most = 0;
+    std::string name;
+    bool quiet = false;
+    Duration wait = 1s;
+    wire::HostPort listen{"0.0.0.0", 5555};
+    wire::HostPort admin;
+    std::vector<std::string> others;
+    std::string key;
+    int of = 0;
+    CLI::App app{"A program for tests", "zcomet-x"};
+    OptionTable table{app};
+};
+
+} // namespace
+
+TEST_CASE("a row's value goes where the row says", "[option_table]") {
+    const Options options("--count 5 --most 7 --name x --quiet --wait-ms 20 --listen tcp://[::1]:7 "
+                          "--admin 127.0.0.1:9 --other a --other b --of 4");
+    CHECK(options.count == 5);
+    CHECK(options.most == 7);
+    CHECK(options.name == "x");
+    CHECK(options.quiet);
+    CHECK(options.wait == 20ms);
+    CHECK(options.listen.host == "::1");
+    CHECK(options.admin.port == 9);
+    CHECK(options.others == std::vector<std::string>{"a", "b"});
+    CHECK(options.of == 4);
+}
+
+TEST_CASE("a row refuses what it cannot take", "[option_table]") {
+    const auto arguments = GENERATE(as<std::string>(), "--count 10", "--count x", "--wait-ms 5001",
+                                    "--wait-ms 1.5", "--listen localhost", "--admin 9");
+    CAPTURE(arguments);
+    CHECK_THROWS_AS(Options(arguments), CLI::ValidationError);
+}
+
+TEST_CASE("--help shows each row that is for people, with its type and default", "[option_table]") {
+    const std::string help = Options("").app.help();
+    CHECK(help.find("--count N:UINT in [1 - 9]=3") != std::string::npos);
+    CHECK(help.find("--wait-ms UINT:UINT in [1 - 5000] ") != std::string::npos);
+    CHECK(help.find("--listen tcp://HOST:PORT=tcp://0.0.0.0:5555") != std::string::npos);
+    CHECK(help.find("--of") == std::string::npos);
+}
+
+TEST_CASE("what was given wins over a value from elsewhere", "[option_table]") {
+    Options options("--count 3");
+    options.table.fall_back("--count", options.count, 8);
+    options.table.fall_back("--name", options.name, "file");
+    CHECK(options.count == 3);
+    CHECK(options.name == "file");
+    CHECK(options.table.given("--count"));
+    CHECK_FALSE(options.table.given("--name"));
+}
+
+TEST_CASE("a worker's command line has what differs from the defaults", "[option_table]") {
+    CHECK(Options("--listen tcp://*:1 --of 4").table.handed_on().empty());
+    Options options("--count 5 --quiet --wait-ms 20 --other tcp://10.0.0.1:1");
+    options.admin = {"::1", 9}; // as if found out later
+    CHECK(options.table.handed_on() == std::vector<std::string>{"--count=5", "--quiet",
+                                                                "--wait-ms=20", "--admin=[::1]:9",
+                                                                "--other=tcp://10.0.0.1:1"});
+}
+
+TEST_CASE("the settings in effect are a line of a log", "[option_table]") {
+    CHECK(Options("").table.settings() ==
+          "count=3 most=- name=- quiet=false wait_ms=1000 listen=tcp://0.0.0.0:5555 admin=- "
+          "other=-");
+    CHECK(Options("--name \"a b\" --other c --other d")
+              .table.settings()
+              .find("name=\"a b\" quiet=false wait_ms=1000 listen=tcp://0.0.0.0:5555 admin=- "
+                    "other=\"c d\"") != std::string::npos);
+}
+
+TEST_CASE("a secret goes to a worker by a file in memory, and nowhere else", "[option_table]") {
+    const Options supervisor("--key s3cr=t");
+    CHECK(supervisor.table.handed_on().empty());
+    CHECK(supervisor.table.settings().find("s3cr") == std::string::npos);
+    const UniqueFd secrets = supervisor.table.secrets();
+    for (int worker = 0; worker < 2; ++worker) {
+        Options options("");
+        REQUIRE(options.table.take_secrets(secrets.get()).ok());
+        CHECK(options.key == "s3cr=t");
+    }
+}
+
+TEST_CASE("secrets that are not ours are refused", "[option_table]") {
+    const auto text = GENERATE(as<std::string>(), "--key", std::string("--key\0x", 7),
+                               std::string("--name\0x\0", 9), std::string("--none\0x\0", 9));
+    const UniqueFd file(::memfd_create("test", MFD_CLOEXEC));
+    REQUIRE(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    Options options("");
+    CHECK_FALSE(options.table.take_secrets(file.get()).ok());
+    CHECK_FALSE(options.table.take_secrets(-1).ok());
+    CHECK(options.key.empty());
+}

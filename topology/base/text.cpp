@@ -1,0 +1,74 @@
+#include "topology/base/text.hpp"
+
+#include <algorithm>
+
+namespace zcomet {
+
+namespace {
+
+bool is_printable(char c) {
+    return c > ' ' && c <= '~';
+}
+
+/// Words that need no quotation marks in a log line.
+bool is_plain_word(std::string_view text) {
+    return !text.empty() && text.size() <= kLogValueBytesMax &&
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_printable(c) && c != '"' && c != '\\' && c != '='; });
+}
+
+void append_escaped(std::string& out, char c) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    switch (c) {
+    case '"':
+    case '\\':
+        out.append(1, '\\').append(1, c);
+        return;
+    case '\n':
+        out.append("\\n");
+        return;
+    case '\r':
+        out.append("\\r");
+        return;
+    case '\t':
+        out.append("\\t");
+        return;
+    default:
+        break;
+    }
+    if (c == ' ' || is_printable(c)) {
+        out.append(1, c);
+        return;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.append("\\x").append(1, kDigits[byte >> 4U]).append(1, kDigits[byte & 0xFU]);
+}
+
+} // namespace
+
+std::string in_quotes(std::string_view text) {
+    std::string out(1, '"');
+    out.append(text).append(1, '"');
+    return out;
+}
+
+bool is_printable_name(std::string_view text, std::size_t bytes_max) {
+    return !text.empty() && text.size() <= bytes_max &&
+           std::all_of(text.begin(), text.end(), is_printable);
+}
+
+std::string log_value(std::string_view text) {
+    if (is_plain_word(text)) {
+        return std::string(text);
+    }
+    std::string out(1, '"');
+    for (const char c : text.substr(0, kLogValueBytesMax)) {
+        append_escaped(out, c);
+    }
+    if (text.size() > kLogValueBytesMax) {
+        out.append("... (").append(std::to_string(text.size())).append(" bytes)");
+    }
+    return out.append(1, '"');
+}
+
+} // namespace zcomet

@@ -1,0 +1,268 @@
+#include "topology/program/option_table.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+namespace zcomet::program {
+
+namespace {
+
+constexpr std::size_t kSecretsBytesMax = 65'536;
+
+/// Writes the value of a row.
+struct ToText {
+    std::string operator()(const bool* value) const { return *value ? "true" : "false"; }
+    std::string operator()(const std::string* value) const { return *value; }
+    std::string operator()(const std::vector<std::string>* values) const {
+        std::string out;
+        for (const std::string& value : *values) {
+            out.append(out.empty() ? "" : " ").append(value);
+        }
+        return out;
+    }
+    std::string operator()(const OptionText& text) const { return text.get(); }
+    template <typename Number> std::string operator()(const Number* value) const {
+        std::ostringstream out; // 3 for 3.0, as CLI11 writes it in --help
+        out << *value;
+        return out.str();
+    }
+};
+
+/// Declares a row to CLI11.
+struct Declare {
+    CLI::App& app;
+    const std::string& name;
+    const std::string& help;
+
+    CLI::Option* operator()(bool* value) const { return app.add_flag(name, *value, help); }
+    CLI::Option* operator()(const OptionText& text) const {
+        return app.add_option_function<std::string>(name, text.set, help)
+            ->type_name(text.type)
+            ->check(CLI::Validator(text.check, ""));
+    }
+    CLI::Option* operator()(std::vector<std::string>* values) const {
+        return app.add_option(name, *values, help)
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+    template <typename Value> CLI::Option* operator()(Value* value) const {
+        return app.add_option(name, *value, help);
+    }
+};
+
+template <typename Unit, typename Value> OptionText whole_number_of(Value& value) {
+    OptionText text;
+    text.type = "UINT";
+    text.check = [](const std::string& given) {
+        std::uint32_t number = 0;
+        return CLI::detail::lexical_cast(given, number) ? "" : in_quotes(given) + " is no number";
+    };
+    text.set = [&value](const std::string& given) {
+        std::uint32_t number = 0;
+        static_cast<void>(CLI::detail::lexical_cast(given, number));
+        value = Unit(number);
+    };
+    text.get = [&value] { return std::to_string(std::chrono::duration_cast<Unit>(value).count()); };
+    return text;
+}
+
+/// "liveness_ms" of "--liveness-ms": keys of log lines have no hyphens.
+std::string log_key(std::string_view name) {
+    std::string key(name.substr(std::min(name.find_first_not_of('-'), name.size())));
+    std::replace(key.begin(), key.end(), '-', '_');
+    return key;
+}
+
+} // namespace
+
+OptionText in_milliseconds(Duration& value) {
+    return whole_number_of<std::chrono::milliseconds>(value);
+}
+
+OptionText in_seconds(std::chrono::seconds& value) {
+    return whole_number_of<std::chrono::seconds>(value);
+}
+
+OptionTable::Row::Row(CLI::App& app, const std::string& name, Target target,
+                      const std::string& help)
+    : app_(&app), option_(std::visit(Declare{app, name, help}, target)), name_(name),
+      target_(std::move(target)), default_(text()) {}
+
+OptionTable::Row& OptionTable::Row::type(const std::string& placeholder) {
+    option_->type_name(placeholder);
+    return *this;
+}
+
+template <typename T> OptionTable::Row& OptionTable::Row::range(T min, T max) {
+    option_->check(CLI::Range(min, max));
+    return *this;
+}
+template OptionTable::Row& OptionTable::Row::range(int, int);
+template OptionTable::Row& OptionTable::Row::range(long, long);
+template OptionTable::Row& OptionTable::Row::range(unsigned, unsigned);
+template OptionTable::Row& OptionTable::Row::range(unsigned long, unsigned long);
+template OptionTable::Row& OptionTable::Row::range(double, double);
+
+OptionTable::Row& OptionTable::Row::positive() {
+    option_->check(CLI::PositiveNumber);
+    return *this;
+}
+
+OptionTable::Row&
+OptionTable::Row::check(std::function<std::string(const std::string&)> complaint) {
+    option_->check(CLI::Validator(std::move(complaint), ""));
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::one_of(std::vector<std::string> words) {
+    option_->check(CLI::IsMember(std::move(words)));
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::show_default() {
+    option_->default_str(default_);
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::required() {
+    option_->required();
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::none(const std::string& text) {
+    none_ = text;
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::needs(const std::string& name) {
+    option_->needs(app_->get_option(name));
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::excludes(const std::string& name) {
+    option_->excludes(app_->get_option(name));
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::hidden() {
+    option_->group(""); // which --help leaves out
+    hidden_ = true;
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::hand_on() {
+    handed_on_ = true;
+    return *this;
+}
+
+OptionTable::Row& OptionTable::Row::secret() {
+    ZCOMET_ASSERT(std::holds_alternative<std::string*>(target_));
+    secret_ = true;
+    return *this;
+}
+
+std::string OptionTable::Row::text() const {
+    return std::visit(ToText{}, target_);
+}
+
+OptionTable::Row& OptionTable::add(const std::string& name, Target target,
+                                   const std::string& help) {
+    rows_.push_back(Row(*app_, name, std::move(target), help));
+    return rows_.back();
+}
+
+const OptionTable::Row* OptionTable::find(std::string_view name) const {
+    const auto row = std::find_if(rows_.begin(), rows_.end(),
+                                  [name](const Row& one) { return one.name_ == name; });
+    return row == rows_.end() ? nullptr : &*row;
+}
+
+bool OptionTable::given(std::string_view name) const {
+    const Row* const row = find(name);
+    ZCOMET_ASSERT(row != nullptr);
+    return row->option_->count() > 0;
+}
+
+std::vector<std::string> OptionTable::handed_on() const {
+    std::vector<std::string> arguments;
+    for (const Row& row : rows_) {
+        const std::string text = row.text();
+        if (!row.handed_on_ || row.secret_ || text == row.default_) {
+            continue;
+        }
+        const bool is_flag = std::holds_alternative<bool*>(row.target_);
+        arguments.push_back(is_flag ? row.name_ : row.name_ + "=" + text);
+    }
+    return arguments;
+}
+
+UniqueFd OptionTable::secrets() const {
+    std::string text; // NAME, zero byte, VALUE, zero byte, for each
+    for (const Row& row : rows_) {
+        if (row.secret_) {
+            text.append(row.name_).append(1, '\0').append(row.text()).append(1, '\0');
+        }
+    }
+    UniqueFd file(::memfd_create("zcomet-secrets", MFD_CLOEXEC));
+    const auto size = static_cast<ssize_t>(text.size());
+    if (!file.valid() || ::write(file.get(), text.data(), text.size()) != size) {
+        throw std::system_error(errno, std::generic_category(), "memory for the workers' secrets");
+    }
+    return file;
+}
+
+Status OptionTable::take_secrets(int fd) {
+    std::string text(kSecretsBytesMax, '\0');
+    // From its beginning, wherever another worker that shares the descriptor's position is.
+    const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+    if (size < 0) {
+        return Error{"the supervisor's secrets cannot be read"};
+    }
+    text.resize(static_cast<std::size_t>(size));
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t name_end = rest.find('\0');
+        const std::size_t value_end =
+            name_end == std::string_view::npos ? name_end : rest.find('\0', name_end + 1);
+        const Row* const row =
+            value_end == std::string_view::npos ? nullptr : find(rest.substr(0, name_end));
+        if (row == nullptr || !row->secret_) {
+            return Error{"the supervisor's secrets are not those of this program"};
+        }
+        *std::get<std::string*>(row->target_) = rest.substr(name_end + 1, value_end - name_end - 1);
+        rest.remove_prefix(value_end + 1);
+    }
+    return Done{};
+}
+
+std::string OptionTable::settings() const {
+    std::string out;
+    for (const Row& row : rows_) {
+        if (row.hidden_ || row.secret_) {
+            continue;
+        }
+        const std::string text = row.text();
+        out.append(out.empty() ? "" : " ")
+            .append(log_key(row.name_))
+            .append("=")
+            .append(text == row.none_ ? "-" : log_value(text));
+    }
+    return out;
+}
+
+void log_settings(const OptionTable& table) {
+    spdlog::info("event=settings {}", table.settings());
+}
+
+} // namespace zcomet::program
