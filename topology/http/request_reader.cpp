@@ -1,5 +1,7 @@
 #include "topology/http/request_reader.hpp"
 
+#include "topology/http/headers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -38,14 +40,6 @@ ByteClass class_of(char c) {
 bool is_token(std::string_view text) {
     return !text.empty() &&
            std::all_of(text.begin(), text.end(), [](char c) { return class_of(c).token; });
-}
-
-/// `lower` is in lower case.
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-    return text.size() == lower.size() &&
-           std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-               return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-           });
 }
 
 std::string_view without_blanks_around(std::string_view text) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <type_traits>
 
-namespace zcomet {
+namespace zcomet::http {
 namespace {
 
 using Verdict = RequestReader::Verdict;
@@ -262,4 +262,4 @@ TEST_CASE("property: mutations and random chunks give what one look gives", "[re
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::http

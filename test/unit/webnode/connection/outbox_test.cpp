@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-namespace zcomet {
+namespace zcomet::webnode::connection {
 namespace {
 
 TEST_CASE("an outbox gives back what it was given", "[outbox]") {
@@ -158,4 +158,4 @@ TEST_CASE("property: an outbox behaves as a list of parts", "[outbox]") {
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::webnode::connection

@@ -10,6 +10,9 @@
 #include <random>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
+using zcomet::webnode::request::Browser;
+using zcomet::webnode::request::LoopFixture;
 using namespace zcomet::webnode::connection;
 
 namespace {

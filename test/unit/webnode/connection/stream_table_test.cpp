@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace zcomet {
+namespace zcomet::webnode::connection {
 namespace {
 
 static_assert(!std::is_copy_constructible_v<StreamTable>);
@@ -294,4 +294,4 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::webnode::connection

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace zcomet {
+namespace zcomet::webnode::request {
 
 /// The browser's end of a connection.
 class Browser {
@@ -123,4 +123,4 @@ class LoopFixture {
     stream::Delivery delivery{connections, counters};
 };
 
-} // namespace zcomet
+} // namespace zcomet::webnode::request

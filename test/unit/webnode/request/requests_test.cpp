@@ -2,6 +2,7 @@
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
 using namespace zcomet;
+using namespace zcomet::webnode;
 using namespace zcomet::webnode::request;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;

@@ -5,7 +5,7 @@
 
 #include <charconv>
 
-namespace zcomet {
+namespace zcomet::webnode::stream {
 namespace {
 
 std::string encoded(std::string_view text, std::uint32_t number, bool chunked) {
@@ -53,4 +53,4 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_en
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::webnode::stream

@@ -6,6 +6,9 @@
 #include <random>
 
 using namespace zcomet;
+using namespace zcomet::webnode;
+using zcomet::webnode::request::Browser;
+using zcomet::webnode::request::LoopFixture;
 using namespace zcomet::webnode::stream;
 
 namespace {

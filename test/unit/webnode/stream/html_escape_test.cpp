@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace zcomet {
+namespace zcomet::webnode::stream {
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -67,4 +67,4 @@ TEST_CASE("property: no markup character is left, whatever the bytes", "[html_es
 }
 
 } // namespace
-} // namespace zcomet
+} // namespace zcomet::webnode::stream
