@@ -7,7 +7,7 @@
 #include "topology/base/check.hpp"
 #include "topology/http/request_reader.hpp"
 #include "topology/wire/id.hpp"
-#include "webnode/request/http_front.hpp"
+#include "webnode/request/web_front.hpp"
 
 #include <algorithm>
 #include <string>
@@ -36,7 +36,7 @@ http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t 
 }
 
 void check_answer(std::string_view request) {
-    static webnode::request::HttpFront front; // nothing is kept from one request to the next
+    static webnode::request::WebFront front; // nothing is kept from one request to the next
     const webnode::request::Answer answer = front.handle(request);
     ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
     ZCOMET_ASSERT(answer.status >= 200);
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const http::RequestReader::Outcome outcome = read_in_pieces(bytes, step);
         ZCOMET_ASSERT(same_request(outcome, read_in_pieces(bytes, bytes.size())));
         if (outcome.verdict == Verdict::kRefuse) {
-            ZCOMET_ASSERT(webnode::request::error_answer(outcome.status).starts_with("HTTP/1.1 "));
+            ZCOMET_ASSERT(http::error_answer(outcome.status).starts_with("HTTP/1.1 "));
         }
         if (outcome.verdict != Verdict::kComplete) {
             return 0;

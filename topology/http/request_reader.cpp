@@ -1,6 +1,7 @@
 #include "topology/http/request_reader.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/http/headers.hpp"
 
 #include <algorithm>
 #include <array>

@@ -207,7 +207,7 @@ void Requests::open_stream(connection::StreamHandle handle, const Answer& answer
 void Requests::refuse(connection::StreamHandle handle, int status, Time now) {
     counters_.add(slot::WorkerCounter::kRequests);
     count_response(status);
-    if (connections_.write(handle, *table_.find(handle), error_answer(status))) {
+    if (connections_.write(handle, *table_.find(handle), http::error_answer(status))) {
         end(handle, true, now);
     }
 }

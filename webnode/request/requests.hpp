@@ -1,11 +1,11 @@
-// From events to answers: reads requests off connections, lets HttpFront answer them, parks
+// From events to answers: reads requests off connections, lets WebFront answer them, parks
 // streams, writes what was kept back, and ends connections that take too long.
 #pragma once
 
 #include "topology/base/time.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/deadline_queue.hpp"
-#include "webnode/request/http_front.hpp"
+#include "webnode/request/web_front.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -68,7 +68,7 @@ class Requests {
     connection::Connections& connections_;
     connection::StreamTable& table_;
     metrics::Counters<slot::WorkerCounter>& counters_;
-    HttpFront front_;
+    WebFront front_;
     LogIn log_in_;
     connection::DeadlineQueue request_deadlines_;
     connection::DeadlineQueue idle_deadlines_{kIdleMax};

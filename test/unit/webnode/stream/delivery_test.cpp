@@ -7,7 +7,8 @@
 
 using namespace zcomet;
 using namespace zcomet::webnode;
-using namespace zcomet::webnode::request;
+using zcomet::webnode::request::Browser;
+using zcomet::webnode::request::LoopFixture;
 using namespace zcomet::webnode::stream;
 
 namespace {

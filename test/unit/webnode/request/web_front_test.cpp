@@ -1,11 +1,10 @@
 // Goal: the HTTP table of the web node, exactly, with requests as bytes and answers as bytes.
 #include "topology/http/request_reader.hpp"
-#include "webnode/request/http_front.hpp"
+#include "webnode/request/web_front.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <random>
-#include <stdexcept>
 #include <string>
 
 namespace zcomet::webnode::request {
@@ -14,7 +13,7 @@ namespace {
 using Next = Answer::Next;
 
 Answer ask(const std::string& request) {
-    HttpFront front;
+    WebFront front;
     return front.handle(request);
 }
 
@@ -42,7 +41,7 @@ const std::string kStreamHead = "HTTP/1.1 200 OK\r\n"
                                 "Transfer-Encoding: chunked\r\n"
                                 "X-Accel-Buffering: no\r\n\r\n";
 
-TEST_CASE("GET /test/<id> parks a stream", "[http_front]") {
+TEST_CASE("GET /test/<id> parks a stream", "[web_front]") {
     const Answer answer = ask(request_of("GET /test/123"));
     CHECK(answer.next == Next::kPark);
     CHECK(answer.status == 200);
@@ -51,13 +50,13 @@ TEST_CASE("GET /test/<id> parks a stream", "[http_front]") {
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("a plain request for a stream is answered as the library answers it", "[http_front]") {
+TEST_CASE("a plain request for a stream is answered as the library answers it", "[web_front]") {
     const std::string headers = GENERATE(
         as<std::string>(), "", "Connection: keep-alive\r\n", "Connection: close\r\n",
         "CONNECTION:keep-alive , Close\r\n", "Connection: closed\r\nX: close\r\n",
         "Connection: TE\r\nTE: trailers\r\nConnection: close\r\n", "X-Connection: close\r\n");
     CAPTURE(headers);
-    HttpFront front;
+    WebFront front;
     const Answer plain = front.handle(request_of("GET /test/123", headers));
     // A query does not matter for the answer, but makes the library look at the request.
     const Answer of_library = front.handle(request_of("GET /test/123?a=b", headers));
@@ -68,7 +67,7 @@ TEST_CASE("a plain request for a stream is answered as the library answers it", 
     CHECK(plain.chunked == of_library.chunked);
 }
 
-TEST_CASE("a stream is never compressed, cut up or kept waiting", "[http_front]") {
+TEST_CASE("a stream is never compressed, cut up or kept waiting", "[web_front]") {
     const std::string headers =
         GENERATE(as<std::string>(), "Accept-Encoding: gzip, deflate, br\r\n",
                  "Range: bytes=0-1\r\n", "range: bytes=5-1,garbage\r\n", "Expect: 100-continue\r\n",
@@ -79,21 +78,21 @@ TEST_CASE("a stream is never compressed, cut up or kept waiting", "[http_front]"
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("a client that wants the connection closed is told that it will be", "[http_front]") {
+TEST_CASE("a client that wants the connection closed is told that it will be", "[web_front]") {
     const Answer answer = ask(request_of("GET /test/123", "Connection: close\r\n"));
     CHECK(answer.next == Next::kPark);
     CHECK(answer.chunked);
     CHECK(contains(answer.bytes, "\r\nConnection: close\r\n"));
 }
 
-TEST_CASE("HEAD /test/<id> has the same head, and logs nobody in", "[http_front]") {
+TEST_CASE("HEAD /test/<id> has the same head, and logs nobody in", "[web_front]") {
     const Answer answer = ask(request_of("HEAD /test/123"));
     CHECK(answer.next == Next::kKeepAlive);
     CHECK(answer.id.empty());
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[http_front]") {
+TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[web_front]") {
     const std::string keep_alive = GENERATE("", "Connection: keep-alive\r\n");
     const Answer answer = ask(request_of("GET /test/123", keep_alive, "HTTP/1.0"));
     CHECK(answer.next == Next::kPark);
@@ -109,7 +108,7 @@ TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[htt
     CHECK(head.bytes == answer.bytes);
 }
 
-TEST_CASE("ids may be percent-encoded, and a query does not matter", "[http_front]") {
+TEST_CASE("ids may be percent-encoded, and a query does not matter", "[web_front]") {
     CHECK(ask(request_of("GET /test/%31%32%33")).id == "123");
     CHECK(ask(request_of("GET /test/a%40b:c~d?x=1&y=<>")).id == "a@b:c~d");
     CHECK(ask(request_of("GET /test/1#top")).id == "1");
@@ -117,7 +116,7 @@ TEST_CASE("ids may be percent-encoded, and a query does not matter", "[http_fron
     CHECK(ask(request_of("GET /test/" + std::string(64, 'x'))).id == std::string(64, 'x'));
 }
 
-TEST_CASE("what is no id is answered with 400 and a plain sentence", "[http_front]") {
+TEST_CASE("what is no id is answered with 400 and a plain sentence", "[web_front]") {
     const std::string id =
         GENERATE(as<std::string>(), "", "%20", "a/b", "a%2Fb", "%00", "%0A", "%", "%zz", "<script>",
                  "%3Cscript%3E", "\xC3\xBC", "a+b", std::string(65, 'x'), std::string(8000, 'x'));
@@ -135,7 +134,7 @@ TEST_CASE("what is no id is answered with 400 and a plain sentence", "[http_fron
     }
 }
 
-TEST_CASE("a path without a route is 404, and the connection goes on", "[http_front]") {
+TEST_CASE("a path without a route is 404, and the connection goes on", "[web_front]") {
     const std::string target =
         GENERATE("GET /", "HEAD /", "GET /test", "GET /tests/1", "GET /favicon.ico", "POST /",
                  "POST /test/1", "GET *", "HEAD //test/1");
@@ -150,23 +149,23 @@ TEST_CASE("a path without a route is 404, and the connection goes on", "[http_fr
     CHECK_FALSE(contains(answer.bytes, "Keep-Alive"));
 }
 
-TEST_CASE("a POST with a body is 404 as well", "[http_front]") {
+TEST_CASE("a POST with a body is 404 as well", "[web_front]") {
     CHECK(ask(request_of("POST /x", "Content-Length: 3\r\n") + "abc").status == 404);
     const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
     CHECK(ask(request_of("POST /x", form + "Content-Length: 7\r\n") + "a=b&c=d").status == 404);
 }
 
-TEST_CASE("any other method is 501", "[http_front]") {
+TEST_CASE("any other method is 501", "[web_front]") {
     const std::string method = GENERATE("PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
                                         "PRI", "BREW", "get", "Get", "GETX", "HEADER");
     CAPTURE(method);
     const Answer answer = ask(request_of(method + " /test/1"));
     CHECK(answer.status == 501);
     CHECK(answer.next == Next::kClose);
-    CHECK(answer.bytes == error_answer(501));
+    CHECK(answer.bytes == http::error_answer(501));
 }
 
-TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[http_front]") {
+TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[web_front]") {
     struct Case {
         const char* version;
         const char* header;
@@ -192,42 +191,12 @@ TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[http_front]") {
     CHECK(contains(answer.bytes, "\r\nConnection: keep-alive\r\n") == says_so);
 }
 
-TEST_CASE("ordinary routes are the library's", "[http_front]") {
-    HttpFront front;
-    front.Get("/hello/(.*)", [](const httplib::Request& request, httplib::Response& response) {
-        response.set_content("hello " + std::string(request.matches[1]), "text/plain");
-    });
-    front.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
-        response.set_content(request.body, "text/plain");
-    });
-    front.Get("/throws", [](const httplib::Request&, httplib::Response&) {
-        throw std::runtime_error("secret");
-    });
-
-    const Answer hello = front.handle(request_of("GET /hello/you", "Range: bytes=0-1\r\n"));
-    CHECK(hello.status == 200);
-    CHECK(hello.next == Next::kKeepAlive);
-    CHECK(body_of(hello.bytes) == "hello you");
-
-    const std::string multipart = "Content-Type: multipart/form-data; boundary=b\r\n";
-    const std::string body =
-        "--b\r\nContent-Disposition: " + std::string(500'000, 'x') + "\r\n\r\n";
-    const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    CHECK(body_of(front.handle(request_of("POST /echo", multipart + length) + body).bytes) == body);
-
-    const Answer thrown = front.handle(request_of("GET /throws"));
-    CHECK(thrown.status == 500);
-    CHECK(thrown.next == Next::kClose);
-    CHECK_FALSE(contains(thrown.bytes, "secret"));
-    CHECK(front.handle(request_of("GET /" + std::string(8100, 'x'))).status == 404);
-}
-
-TEST_CASE("empty lines before a request are skipped", "[http_front]") {
+TEST_CASE("empty lines before a request are skipped", "[web_front]") {
     CHECK(ask("\r\n\r\n" + request_of("GET /test/1")).id == "1");
 }
 
-TEST_CASE("nothing is left over for the next request", "[http_front]") {
-    HttpFront front;
+TEST_CASE("nothing is left over for the next request", "[web_front]") {
+    WebFront front;
     CHECK(front.handle(request_of("GET /test/1")).next == Next::kPark);
     const Answer answer = front.handle(request_of("GET /"));
     CHECK(answer.id.empty());
@@ -235,20 +204,7 @@ TEST_CASE("nothing is left over for the next request", "[http_front]") {
     CHECK(answer.status == 404);
 }
 
-TEST_CASE("errors that no request was whole enough for", "[http_front]") {
-    CHECK(error_answer(408) == "HTTP/1.1 408 Request Timeout\r\n"
-                               "Connection: close\r\n"
-                               "Content-Length: 20\r\n"
-                               "Content-Type: text/plain; charset=utf-8\r\n"
-                               "Server: zcomet/" ZCOMET_VERSION "\r\n\r\n"
-                               "408 Request Timeout\n");
-    const int status = GENERATE(400, 411, 413, 414, 415, 431, 500, 501, 503, 505);
-    const std::string answer = error_answer(status);
-    CHECK(answer.rfind("HTTP/1.1 " + std::to_string(status) + ' ', 0) == 0);
-    CHECK_FALSE(contains(answer, std::to_string(status) + " Error"));
-}
-
-TEST_CASE("bytes that are no request are answered with an error", "[http_front]") {
+TEST_CASE("bytes that are no request are answered with an error", "[web_front]") {
     for (const std::string bytes : {"", "\r\n", "GET", "GET /", "GET / HTTP/1.1", "garbage\r\n\r\n",
                                     "GET / HTTP/3.0\r\n\r\n", "GET / x / HTTP/1.1\r\n\r\n"}) {
         CAPTURE(bytes);
@@ -281,14 +237,11 @@ std::string mutated(std::string bytes, std::mt19937& random) {
     return bytes;
 }
 
-TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[http_front]") {
+TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[web_front]") {
     const auto seed = GENERATE(21U, 22U, 23U);
     CAPTURE(seed);
     std::mt19937 random(seed);
-    HttpFront front;
-    front.Post("/post", [](const httplib::Request& request, httplib::Response& response) {
-        response.set_content(request.body, "text/plain");
-    });
+    WebFront front;
     const std::string bases[] = {
         request_of("GET /test/12%33?a=b&c", "Accept-Encoding: gzip\r\nRange: bytes=0-5\r\n"),
         request_of("HEAD /test/1", "Connection: close, keep-alive\r\n"),

@@ -1,0 +1,175 @@
+// Goal: whole requests in, exact answers out, with routes of the test's own.
+#include "topology/http/headers.hpp"
+#include "topology/http/http_front.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace zcomet::http {
+namespace {
+
+std::string request_of(const std::string& method_and_target, const std::string& headers = "",
+                       const std::string& version = "HTTP/1.1") {
+    return method_and_target + ' ' + version + "\r\nHost: a\r\n" + headers + "\r\n";
+}
+
+std::string body_of(const Answer& answer) {
+    return answer.bytes.substr(answer.bytes.find("\r\n\r\n") + 4);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+Reply text_reply(std::string text) {
+    Reply reply;
+    reply.text = std::move(text);
+    return reply;
+}
+
+Pages make_pages() {
+    return Pages({
+        {"GET", "/hello/*",
+         [](const Request& request) {
+             return text_reply("hello " + std::string(request.rest) + " of " +
+                               std::string(request.header("HOST")));
+         }},
+        {"GET", "/stats",
+         [](const Request&) {
+             Reply reply = text_reply("{}");
+             reply.type = "application/json";
+             reply.headers = {{"Cache-Control", "no-store"}};
+             return reply;
+         }},
+        {"POST", "/echo",
+         [](const Request& request) { return text_reply(std::string(request.body)); }},
+        {"GET", "/throws", [](const Request&) -> Reply { throw std::runtime_error("secret"); }},
+    });
+}
+
+TEST_CASE("a page is answered with its headers, and the connection is kept", "[http_front]") {
+    Pages pages = make_pages();
+    const Answer answer = pages.handle(request_of("GET /stats?pretty"));
+    CHECK(answer.bytes == "HTTP/1.1 200 OK\r\n"
+                          "Cache-Control: no-store\r\n"
+                          "Content-Length: 2\r\n"
+                          "Content-Type: application/json\r\n"
+                          "Server: zcomet/" ZCOMET_VERSION "\r\n\r\n{}");
+    CHECK(answer.status == 200);
+    CHECK(answer.keeps_connection);
+    CHECK_FALSE(pages.handle(request_of("GET /stats", "", "HTTP/1.0")).keeps_connection);
+    CHECK_FALSE(pages.handle(request_of("GET /stats", "Connection: close\r\n")).keeps_connection);
+    const Answer head = pages.handle(request_of("HEAD /stats"));
+    CHECK(head.bytes == answer.bytes.substr(0, answer.bytes.size() - 2));
+}
+
+TEST_CASE("a route sees the decoded path, the headers and the body", "[http_front]") {
+    Pages pages = make_pages();
+    CHECK(body_of(pages.handle(request_of("GET /hello/y%6Fu?a=b", "Range: bytes=0-1\r\n"))) ==
+          "hello you of a");
+    CHECK(body_of(pages.handle(request_of("GET /hello/"))) == "hello  of a");
+    // The library would read a multipart body with a regular expression.
+    const std::string multipart = "Content-Type: multipart/form-data; boundary=b\r\n";
+    const std::string body =
+        "--b\r\nContent-Disposition: " + std::string(500'000, 'x') + "\r\n\r\n";
+    const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    CHECK(body_of(pages.handle(request_of("POST /echo", multipart + length) + body)) == body);
+}
+
+TEST_CASE("a request without a route is 404, and the connection is kept", "[http_front]") {
+    Pages pages = make_pages();
+    const std::string target = GENERATE("GET /stats/", "POST /stats", "GET /echo", "GET /hello",
+                                        "POST /hello/you", "GET *", "HEAD /");
+    CAPTURE(target);
+    const Answer answer = pages.handle(request_of(target, "Content-Length: 0\r\n"));
+    CHECK(answer.status == 404);
+    CHECK(answer.keeps_connection);
+    CHECK(pages.handle(request_of("GET /" + std::string(8100, 'x'))).status == 404);
+}
+
+TEST_CASE("a route that throws is answered with 500, and nothing of the reason", "[http_front]") {
+    Pages pages = make_pages();
+    const Answer answer = pages.handle(request_of("GET /throws"));
+    CHECK(answer.status == 500);
+    CHECK_FALSE(answer.keeps_connection);
+    CHECK_FALSE(contains(answer.bytes, "secret"));
+}
+
+TEST_CASE("an error says more than its name, if there is more to say", "[http_front]") {
+    Pages pages({{"GET", "/bad", [](const Request&) { return error_reply(400, "it is bad"); }}});
+    const Answer answer = pages.handle(request_of("GET /bad"));
+    CHECK(body_of(answer) == "400 Bad Request: it is bad\n");
+    CHECK(answer.status == 400);
+    CHECK_FALSE(answer.keeps_connection);
+}
+
+TEST_CASE("a constant head is the one that the library would write", "[http_front]") {
+    HttpFront front({{.method = "GET", .path = "/s/*", .has_constant_head = true}});
+    int calls = 0;
+    const auto respond = [&calls](std::size_t, const Request& request) {
+        ++calls;
+        if (request.rest == "throws") {
+            throw std::runtime_error("secret");
+        }
+        if (request.rest.empty()) {
+            return error_reply(400, "empty");
+        }
+        Reply reply;
+        reply.type = "text/html";
+        reply.body = request.is_http_1_0() ? Reply::Body::kBare : Reply::Body::kChunked;
+        return reply;
+    };
+    const Answer first = front.handle(request_of("GET /s/1"), respond);
+    const Answer second = front.handle(request_of("GET /s/2"), respond);
+    const Answer of_library = front.handle(request_of("GET /s/2?a"), respond);
+    CHECK(calls == 3);
+    CHECK(contains(first.bytes, "\r\nTransfer-Encoding: chunked\r\n"));
+    for (const Answer& answer : {second, of_library}) {
+        CHECK(answer.bytes == first.bytes);
+        CHECK(answer.status == first.status);
+        CHECK(answer.keeps_connection == first.keeps_connection);
+    }
+    const Answer error = front.handle(request_of("GET /s/"), respond);
+    CHECK(body_of(error) == "400 Bad Request: empty\n");
+    CHECK(calls == 4);
+    CHECK(front.handle(request_of("GET /s/throws"), respond).status == 500);
+    const Answer bare = front.handle(request_of("GET /s/1", "", "HTTP/1.0"), respond);
+    CHECK_FALSE(contains(bare.bytes, "Transfer-Encoding"));
+    CHECK(contains(bare.bytes, "\r\nConnection: close\r\n"));
+    CHECK(front.handle(request_of("GET /s/3"), respond).bytes == first.bytes);
+}
+
+TEST_CASE("errors that no request was whole enough for", "[http_front]") {
+    CHECK(error_answer(408) == "HTTP/1.1 408 Request Timeout\r\n"
+                               "Connection: close\r\n"
+                               "Content-Length: 20\r\n"
+                               "Content-Type: text/plain; charset=utf-8\r\n"
+                               "Server: zcomet/" ZCOMET_VERSION "\r\n\r\n"
+                               "408 Request Timeout\n");
+    const int status = GENERATE(400, 411, 413, 414, 415, 431, 500, 501, 503, 505);
+    const std::string answer = error_answer(status);
+    CHECK(answer.rfind("HTTP/1.1 " + std::to_string(status) + ' ', 0) == 0);
+    CHECK_FALSE(contains(answer, std::to_string(status) + " Error"));
+}
+
+TEST_CASE("headers are found by name, up to the empty line", "[headers]") {
+    const std::string head = "GET / HTTP/1.1\r\nHost: a:80\r\nX-A:\t b c \r\nEmpty:\r\n\r\nLate: d";
+    CHECK(header_in(head, "host") == "a:80");
+    CHECK(header_in(head, "x-a") == "b c");
+    CHECK(header_in(head, "empty").empty());
+    CHECK(header_in(head, "late").empty());
+    CHECK(header_in("", "host").empty());
+    CHECK(says_connection_close("GET / HTTP/1.1\r\nConnection: TE , CLOSE\r\n\r\n"));
+    CHECK_FALSE(says_connection_close("GET / HTTP/1.1\r\nX-Connection: close\r\n\r\n"));
+    CHECK_FALSE(says_connection_close("GET / HTTP/1.1\r\n\r\nConnection: close\r\n"));
+    CHECK(list_has("a, b ,C", "c"));
+    CHECK_FALSE(list_has("a, bc", "c"));
+    CHECK(hidden_from_library("range: bytes=0-1\r\n"));
+    CHECK(hidden_from_library("Content-Type: Multipart/form-data\r\n"));
+    CHECK_FALSE(hidden_from_library("Content-Type: text/plain\r\n"));
+}
+
+} // namespace
+} // namespace zcomet::http

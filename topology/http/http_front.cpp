@@ -1,0 +1,379 @@
+#include "topology/http/http_front.hpp"
+
+#include "topology/http/headers.hpp"
+#include "topology/http/httplib_server.hpp"
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace zcomet::http {
+
+namespace {
+
+constexpr const char* kServer = "zcomet/" ZCOMET_VERSION;
+
+/// A connection in memory: the library reads the request from it and writes the answer to it.
+class MemoryStream final : public httplib::Stream {
+  public:
+    MemoryStream(std::string_view in, std::string& out) : in_(in), out_(out) {}
+
+    using httplib::Stream::write;
+    [[nodiscard]] bool is_readable() const override { return true; }
+    [[nodiscard]] bool is_writable() const override { return true; }
+    ssize_t read(char* to, std::size_t size) override {
+        const std::size_t count = in_.copy(to, size);
+        in_.remove_prefix(count);
+        return static_cast<ssize_t>(count);
+    }
+    ssize_t write(const char* from, std::size_t size) override {
+        out_.append(from, size);
+        return static_cast<ssize_t>(size);
+    }
+    void get_remote_ip_and_port(std::string& /*host*/, int& /*port*/) const override {}
+    void get_local_ip_and_port(std::string& /*host*/, int& /*port*/) const override {}
+    [[nodiscard]] socket_t socket() const override { return INVALID_SOCKET; }
+
+  private:
+    std::string_view in_;
+    std::string& out_;
+};
+
+/// Puts the request's head into `out` as the library shall see it. It does not get to see the body:
+/// a route sees that as it came.
+void copy_for_library(std::string& out, std::string_view request) {
+    out.clear();
+    while (!request.empty()) {
+        const std::size_t newline = request.find('\n');
+        const std::size_t line_bytes =
+            newline == std::string_view::npos ? request.size() : newline + 1;
+        const std::string_view line = request.substr(0, line_bytes);
+        request.remove_prefix(line_bytes);
+        if (!hidden_from_library(line)) {
+            out.append(line);
+        }
+        if (line == "\r\n") {
+            return;
+        }
+    }
+}
+
+std::string_view body_of(std::string_view request) {
+    constexpr std::string_view kHeadEnd = "\r\n\r\n";
+    const std::size_t end = request.find(kHeadEnd);
+    return end == std::string_view::npos ? std::string_view()
+                                         : request.substr(end + kHeadEnd.size());
+}
+
+/// Whether one of the request's Connection headers has the token, "close" or "keep-alive".
+bool wants_connection(const httplib::Request& request, std::string_view token) {
+    const auto [first, last] = request.headers.equal_range("Connection");
+    return std::any_of(first, last,
+                       [token](const auto& header) { return list_has(header.second, token); });
+}
+
+bool keeps_alive(const httplib::Request& request) {
+    if (request.version == "HTTP/1.1") {
+        return !wants_connection(request, "close");
+    }
+    return request.version == "HTTP/1.0" && wants_connection(request, "keep-alive") &&
+           !wants_connection(request, "close");
+}
+
+/// "GET http://host/path" asks for "/path": RFC 9112, section 3.2.2.
+void make_path_of_absolute_form(std::string& path) {
+    constexpr std::string_view kScheme = "http://";
+    if (path.starts_with(kScheme)) {
+        const std::size_t slash = path.find('/', kScheme.size());
+        path = slash == std::string::npos ? "/" : path.substr(slash);
+    }
+}
+
+/// The path of a request that says nothing but "GET <path> HTTP/1.1" and headers that do not matter
+/// for a constant head; empty for any other. The path has no query and nothing to decode.
+std::string_view path_of_plain_request(std::string_view request) {
+    constexpr std::string_view kBefore = "GET ";
+    constexpr std::string_view kAfter = " HTTP/1.1\r\n";
+    if (!request.starts_with(kBefore)) {
+        return {};
+    }
+    request.remove_prefix(kBefore.size());
+    const std::string_view path = request.substr(0, request.find_first_of(" %?#\r"));
+    request.remove_prefix(path.size());
+    const bool plain =
+        path.starts_with('/') && request.starts_with(kAfter) && !says_connection_close(request);
+    return plain ? path : std::string_view();
+}
+
+std::string_view reason_of(int status) {
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 408:
+        return "Request Timeout";
+    case 411:
+        return "Length Required";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    case 505:
+        return "HTTP Version Not Supported";
+    default:
+        return "Error";
+    }
+}
+
+/// "404 Not Found", and the sentence that says more, if there is one.
+std::string error_text(int status, std::string_view sentence = {}) {
+    std::string text = std::to_string(status) + ' ';
+    text.append(reason_of(status));
+    if (!sentence.empty()) {
+        text.append(": ").append(sentence);
+    }
+    return text + '\n';
+}
+
+Answer error_of(int status) {
+    return {.bytes = error_answer(status), .status = status, .keeps_connection = false};
+}
+
+/// Writes nothing: the library's part ends with the head.
+bool no_content(std::size_t /*offset*/, httplib::DataSink& /*sink*/) {
+    return false;
+}
+
+/// Hands the reply to the library.
+void put(const Reply& reply, httplib::Response& response) {
+    response.status = reply.status;
+    for (const Reply::Header& header : reply.headers) {
+        response.set_header(std::string(header.name), header.value);
+    }
+    const std::string type(reply.type);
+    switch (reply.body) {
+    case Reply::Body::kWhole:
+        if (!reply.text.empty() || reply.status < 400) {
+            response.set_content(reply.text, type);
+        }
+        return;
+    case Reply::Body::kChunked:
+        response.set_chunked_content_provider(type, no_content);
+        return;
+    case Reply::Body::kBare:
+        response.set_content_provider(type, no_content);
+        return;
+    }
+}
+
+} // namespace
+
+/// The library's server, of which only answer_from() is used.
+class HttpFront::Library : private HttplibServer {
+  public:
+    using Make = std::function<Reply(const httplib::Request&)>;
+
+    Library();
+    /// @param make  gives the reply, once the library has read the request.
+    [[nodiscard]] Answer ask(std::string_view whole_request, const Make& make);
+
+  private:
+    void finish_head(const httplib::Request& request, httplib::Response& response);
+
+    std::string head_; // as the library sees it
+    // For the time of ask(): the library has no other way to pass something to its handlers.
+    const Make* make_ = nullptr;
+    Answer answer_;
+};
+
+HttpFront::Library::Library() {
+    set_default_headers({{"Server", kServer}});
+    set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+        put((*make_)(request), response);
+        return HandlerResponse::Handled;
+    });
+    set_post_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+        finish_head(request, response);
+    });
+    set_error_handler([](const httplib::Request&, httplib::Response& response) {
+        if (response.body.empty()) {
+            response.set_content(error_text(response.status), std::string(kPlainText));
+        }
+    });
+    // Without one, the library puts the exception's text into a header.
+    set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                             const std::exception_ptr&) { response.status = 500; });
+}
+
+Answer HttpFront::Library::ask(std::string_view whole_request, const Make& make) {
+    answer_ = Answer{};
+    make_ = &make;
+    copy_for_library(head_, whole_request);
+    try {
+        MemoryStream stream(head_, answer_.bytes);
+        answer_from(stream,
+                    [](httplib::Request& request) { make_path_of_absolute_form(request.path); });
+        if (answer_.bytes.empty()) {
+            answer_ = error_of(400);
+        }
+    } catch (const std::exception&) {
+        answer_ = error_of(500);
+    }
+    return std::move(answer_);
+}
+
+void HttpFront::Library::finish_head(const httplib::Request& request, httplib::Response& response) {
+    // What the library says of connections is about its own, which has other limits.
+    response.headers.erase("Connection");
+    response.headers.erase("Keep-Alive");
+    response.headers.erase("Accept-Ranges");
+    const bool body_ends =
+        response.has_header("Content-Length") || response.has_header("Transfer-Encoding");
+    const bool understood = response.status < 400 || response.status == 404;
+    const bool keep = body_ends && understood && keeps_alive(request);
+    if (!keep) {
+        response.set_header("Connection", "close");
+    } else if (request.version == "HTTP/1.0") {
+        response.set_header("Connection", "keep-alive");
+    }
+    answer_.status = response.status;
+    answer_.keeps_connection = keep;
+}
+
+std::string_view Request::header(std::string_view name) const {
+    return header_in(head, name);
+}
+
+Reply error_reply(int status, std::string_view sentence) {
+    Reply reply;
+    reply.status = status;
+    reply.text = error_text(status, sentence);
+    return reply;
+}
+
+HttpFront::HttpFront(std::vector<Pattern> patterns)
+    : patterns_(std::move(patterns)), constant_answers_(patterns_.size()),
+      library_(std::make_unique<Library>()) {}
+
+HttpFront::~HttpFront() = default;
+
+Answer HttpFront::handle(std::string_view whole_request, const Respond& respond) {
+    while (whole_request.starts_with("\r\n")) {
+        whole_request.remove_prefix(2);
+    }
+    if (const std::string_view path = path_of_plain_request(whole_request); !path.empty()) {
+        const std::size_t pattern = match("GET", path);
+        if (pattern < patterns_.size() && patterns_[pattern].has_constant_head) {
+            Request request = request_for(pattern, "GET", path);
+            request.version = "HTTP/1.1";
+            request.head = whole_request;
+            return answer_constant(pattern, request, respond);
+        }
+    }
+    return ask_library(whole_request, respond);
+}
+
+Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
+                                  const Respond& respond) {
+    Reply reply;
+    try {
+        reply = respond(pattern, request);
+    } catch (const std::exception&) {
+        reply = error_reply(500);
+    }
+    const auto ask = [&] {
+        return library_->ask(request.head, [&reply](const httplib::Request&) { return reply; });
+    };
+    if (reply.body == Reply::Body::kWhole) {
+        return ask(); // an error
+    }
+    Answer& constant = constant_answers_[pattern];
+    if (constant.bytes.empty()) {
+        constant = ask();
+    }
+    return constant;
+}
+
+Answer HttpFront::ask_library(std::string_view whole_request, const Respond& respond) {
+    const std::string_view method = whole_request.substr(0, whole_request.find(' '));
+    if (method != "GET" && method != "HEAD" && method != "POST") {
+        return error_of(method.size() < whole_request.size() ? 501 : 400);
+    }
+    return library_->ask(whole_request, [&](const httplib::Request& seen) {
+        const std::size_t pattern = match(seen.method, seen.path);
+        if (pattern == patterns_.size()) {
+            return error_reply(404);
+        }
+        Request request = request_for(pattern, seen.method, seen.path);
+        request.version = seen.version;
+        request.body = body_of(whole_request);
+        request.head = whole_request;
+        return respond(pattern, request);
+    });
+}
+
+/// @return the index of the first pattern that matches, or their count if none does.
+std::size_t HttpFront::match(std::string_view method, std::string_view path) const {
+    const auto found =
+        std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
+            const bool answers_method =
+                method == pattern.method || (method == "HEAD" && pattern.method == "GET");
+            const bool is_prefix = pattern.path.ends_with('*');
+            const std::string_view prefix = pattern.path.substr(0, pattern.path.size() - 1);
+            return answers_method && (is_prefix ? path.starts_with(prefix) : path == pattern.path);
+        });
+    return static_cast<std::size_t>(found - patterns_.begin());
+}
+
+Request HttpFront::request_for(std::size_t pattern, std::string_view method,
+                               std::string_view path) const {
+    const std::string_view pattern_path = patterns_[pattern].path;
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.rest =
+        pattern_path.ends_with('*') ? path.substr(pattern_path.size() - 1) : std::string_view();
+    return request;
+}
+
+Pages::Pages(std::vector<Route> routes)
+    : routes_(std::move(routes)), front_([this] {
+          std::vector<Pattern> patterns;
+          for (const Route& route : routes_) {
+              patterns.push_back({route.method, route.path});
+          }
+          return patterns;
+      }()) {}
+
+Answer Pages::handle(std::string_view whole_request) {
+    return front_.handle(whole_request, [this](std::size_t route, const Request& request) {
+        return routes_[route].respond(request);
+    });
+}
+
+std::string error_answer(int status) {
+    const std::string body = error_text(status);
+    std::string bytes = "HTTP/1.1 " + std::to_string(status) + ' ';
+    bytes.append(reason_of(status));
+    bytes.append("\r\nConnection: close\r\nContent-Length: ");
+    bytes.append(std::to_string(body.size()));
+    bytes.append("\r\nContent-Type: ").append(kPlainText);
+    bytes.append("\r\nServer: ").append(kServer);
+    bytes.append("\r\n\r\n").append(body);
+    return bytes;
+}
+
+} // namespace zcomet::http
