@@ -23,8 +23,6 @@ namespace {
 
 using namespace zcomet;
 
-}
-
 void say_ready(const broker::shell::BrokerOptions& options, const broker::shell::Broker& broker) {
     const std::string admin = broker.admin_address();
     const std::string addresses = "listen=" + broker.listen_endpoint() +
