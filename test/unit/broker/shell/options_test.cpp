@@ -41,7 +41,8 @@ TEST_CASE("a broker's options without any flag", "[options]") {
     CHECK(settled.line.table().settings() ==
           "listen=tcp://0.0.0.0:5555 feed=tcp://0.0.0.0:5556 admin=- name=broker advertise=- "
           "cluster=- host=- liveness_ms=3000 sender_window=262144 feed_window=262144 "
-          "feed_bound=67108864 peers_max=100000 supervise=false hang_after=10");
+          "feed_bound=67108864 peers_max=100000 ids_max=50000000 "
+          "supervise=false hang_after=10");
 }
 
 TEST_CASE("the feed follows --listen unless it is given", "[options]") {
