@@ -18,8 +18,9 @@ build_packages=(
     libtomlplusplus-dev libabsl-dev catch2
     python3
 )
-# What the tests use beside that: pyzmq, network namespaces, a browser, plots.
-test_packages=(python3-zmq iproute2 util-linux nftables libfaketime chromium chromium-driver gnuplot-nox)
+# What the tests use beside that: pyzmq, network namespaces, plots; a browser, in one suite.
+test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox)
+browser_packages=(chromium chromium-driver)
 # What the sanitizer build uses beside those of build and tests. The name of clang's runtime library
 # has the number of the release's clang.
 case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
