@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the lists and run_command are for scripts that source this
-# Sourced by the scripts that people run: installs what is missing on Debian 12, and builds.
+# Sourced by the scripts that people run: installs what is missing on Debian 12 or 13, and builds.
 #
 #     . "$(dirname "$0")/lib/setup.sh"
 #     packages=("${build_packages[@]}")
@@ -18,10 +18,15 @@ build_packages=(
     libtomlplusplus-dev libabsl-dev catch2
     python3
 )
-# What the tests use beside that: pyzmq, network namespaces, a browser, plots.
-test_packages=(python3-zmq iproute2 util-linux nftables libfaketime chromium chromium-driver gnuplot-nox)
-# What the sanitizer build uses beside those of build and tests.
-sanitize_packages=(clang libclang-rt-14-dev)
+# What the tests use beside that: pyzmq, network namespaces, plots; a browser, in one suite.
+test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox)
+browser_packages=(chromium chromium-driver)
+# What the sanitizer build uses beside those of build and tests. The name of clang's runtime library
+# has the number of the release's clang.
+case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
+12) sanitize_packages=(clang libclang-rt-14-dev) ;;
+*) sanitize_packages=(clang libclang-rt-19-dev) ;;
+esac
 # python3-zmq has the types that the tests use.
 lint_packages=(clang-format clang-tidy shellcheck black mypy python3-flake8 python3-zmq)
 
@@ -53,7 +58,7 @@ quietly() {
 # Installs those of the packages named that are missing, through apt.
 install_packages() {
     command -v dpkg-query >/dev/null ||
-        fail "this sets itself up on Debian 12 only; elsewhere, install the packages named in scripts/lib/setup.sh"
+        fail "this sets itself up on Debian 12 and 13 only; elsewhere, install the packages named in scripts/lib/setup.sh"
     local missing as_root=()
     mapfile -t missing < <(missing_packages "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
@@ -66,7 +71,7 @@ install_packages() {
     quietly "${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
     quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
-        fail "apt-get could not install these packages (Debian 12 has them all): ${missing[*]}"
+        fail "apt-get could not install these packages (Debian 12 and 13 have them all): ${missing[*]}"
 }
 
 # Sets meson's options for a build directory, which need not exist.
