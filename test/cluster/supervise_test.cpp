@@ -14,17 +14,19 @@ using namespace zcomet::test;
 
 namespace {
 
-/// The broker's own process, as it said when it became ready last.
-pid_t broker_pid(Process& supervisor) {
+/// The process of the supervisor's broker number `number`, from 1, as it said when it was ready:
+/// the last one that there was.
+pid_t broker_pid(Process& supervisor, std::size_t number = 1) {
     constexpr std::string_view kKey = "event=ready pid=";
+    REQUIRE(supervisor.await_log(kKey, number)); // the log may come after the ready line
     const std::string log = supervisor.log();
     const auto at = log.rfind(kKey);
     REQUIRE(at != std::string::npos);
     return static_cast<pid_t>(std::stol(log.substr(at + kKey.size())));
 }
 
-void kill_broker(Process& supervisor) {
-    const pid_t pid = broker_pid(supervisor);
+void kill_broker(Process& supervisor, std::size_t number) {
+    const pid_t pid = broker_pid(supervisor, number);
     REQUIRE(pid != supervisor.pid());
     REQUIRE(::kill(pid, SIGKILL) == 0);
 }
@@ -44,7 +46,7 @@ TEST_CASE("a supervised broker that is killed is back by itself, and messages ar
 
     constexpr std::size_t kKills = 3;
     for (std::size_t k = 1; k <= kKills; ++k) {
-        kill_broker(cluster.broker());
+        kill_broker(cluster.broker(), k);
         REQUIRE(cluster.broker().await_log("event=broker-died how=\"signal 9 (Killed)\"", k));
         REQUIRE(cluster.broker().await_log("event=broker-back", k));
         CHECK(cluster.await_holders("123", 2));
