@@ -7,7 +7,7 @@
 #include "topology/base/check.hpp"
 #include "topology/http/request_reader.hpp"
 #include "topology/wire/id.hpp"
-#include "webnode/request/web_front.hpp"
+#include "webnode/route/routes.hpp"
 
 #include <algorithm>
 #include <string>
@@ -36,12 +36,12 @@ http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t 
 }
 
 void check_answer(std::string_view request) {
-    static webnode::request::WebFront front; // nothing is kept from one request to the next
-    const webnode::request::Answer answer = front.handle(request);
+    static webnode::request::Routes routes(webnode::route::routes()); // keeps nothing of a request
+    webnode::request::Outcome outcome;
+    const http::Answer answer = routes.handle(request, {}, outcome);
     ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
     ZCOMET_ASSERT(answer.status >= 200);
-    ZCOMET_ASSERT((answer.next == webnode::request::Answer::Next::kPark) ==
-                  wire::valid_id(answer.id));
+    ZCOMET_ASSERT((outcome.format != nullptr) == wire::valid_id(outcome.id));
 }
 
 } // namespace

@@ -1,11 +1,13 @@
 #include "topology/http/http_front.hpp"
 
+#include "topology/base/check.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/httplib_server.hpp"
 
 #include <httplib.h>
 
 #include <algorithm>
+#include <cctype>
 #include <exception>
 #include <utility>
 
@@ -107,6 +109,11 @@ std::string_view path_of_plain_request(std::string_view request) {
     return plain ? path : std::string_view();
 }
 
+/// Whether a connection may go on after an answer with this status.
+bool understood(int status) {
+    return status < 400 || status == 404;
+}
+
 std::string_view reason_of(int status) {
     switch (status) {
     case 400:
@@ -125,12 +132,22 @@ std::string_view reason_of(int status) {
         return "Unsupported Media Type";
     case 431:
         return "Request Header Fields Too Large";
+    case 200:
+        return "OK";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
     case 500:
         return "Internal Server Error";
     case 501:
         return "Not Implemented";
+    case 502:
+        return "Bad Gateway";
     case 503:
         return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
     case 505:
         return "HTTP Version Not Supported";
     default:
@@ -242,8 +259,10 @@ void HttpFront::Library::finish_head(const httplib::Request& request, httplib::R
     response.headers.erase("Accept-Ranges");
     const bool body_ends =
         response.has_header("Content-Length") || response.has_header("Transfer-Encoding");
-    const bool understood = response.status < 400 || response.status == 404;
-    const bool keep = body_ends && understood && keeps_alive(request);
+    answer_.form = {.keeps_connection = keeps_alive(request),
+                    .is_http_1_0 = request.version == "HTTP/1.0",
+                    .is_head = request.method == "HEAD"};
+    const bool keep = body_ends && understood(response.status) && answer_.form.keeps_connection;
     if (!keep) {
         response.set_header("Connection", "close");
     } else if (request.version == "HTTP/1.0") {
@@ -365,15 +384,43 @@ Answer Pages::handle(std::string_view whole_request) {
 }
 
 std::string error_answer(int status) {
-    const std::string body = error_text(status);
-    std::string bytes = "HTTP/1.1 " + std::to_string(status) + ' ';
-    bytes.append(reason_of(status));
-    bytes.append("\r\nConnection: close\r\nContent-Length: ");
-    bytes.append(std::to_string(body.size()));
-    bytes.append("\r\nContent-Type: ").append(kPlainText);
-    bytes.append("\r\nServer: ").append(kServer);
-    bytes.append("\r\n\r\n").append(body);
-    return bytes;
+    return late_answer(error_reply(status), {}).bytes;
+}
+
+Answer late_answer(const Reply& reply, const AnswerForm& form) {
+    ZCOMET_ASSERT(reply.body == Reply::Body::kWhole);
+    const bool is_nameless_error = reply.text.empty() && reply.status >= 400;
+    const std::string error = is_nameless_error ? error_text(reply.status) : std::string();
+    const std::string_view text = is_nameless_error ? error : std::string_view(reply.text);
+    Answer answer;
+    answer.status = reply.status;
+    answer.form = form;
+    answer.keeps_connection = form.keeps_connection && understood(reply.status);
+    std::vector<Reply::Header> headers = reply.headers;
+    if (!answer.keeps_connection) {
+        headers.push_back({"Connection", "close"});
+    } else if (form.is_http_1_0) {
+        headers.push_back({"Connection", "keep-alive"});
+    }
+    headers.push_back({"Content-Length", std::to_string(text.size())});
+    headers.push_back({"Content-Type", std::string(is_nameless_error ? kPlainText : reply.type)});
+    headers.push_back({"Server", kServer});
+    // In the library's order.
+    std::stable_sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) {
+        return std::lexicographical_compare(
+            a.name.begin(), a.name.end(), b.name.begin(), b.name.end(),
+            [](unsigned char c, unsigned char d) { return std::tolower(c) < std::tolower(d); });
+    });
+    answer.bytes = "HTTP/1.1 " + std::to_string(reply.status) + ' ';
+    answer.bytes.append(reason_of(reply.status)).append("\r\n");
+    for (const Reply::Header& header : headers) {
+        answer.bytes.append(header.name).append(": ").append(header.value).append("\r\n");
+    }
+    answer.bytes.append("\r\n");
+    if (!form.is_head) {
+        answer.bytes.append(text);
+    }
+    return answer;
 }
 
 } // namespace zcomet::http

@@ -61,12 +61,20 @@ struct Pattern {
     bool has_constant_head = false;
 };
 
+/// What of a request is left to know when its answer comes later.
+struct AnswerForm {
+    bool keeps_connection = false; ///< if the answer allows it
+    bool is_http_1_0 = false;
+    bool is_head = false; ///< the head is all of the answer
+};
+
 /// What to write, and what becomes of the connection once it is written.
 struct Answer {
     std::string bytes;
     int status = 0;
     /// The next request may follow on the connection. Otherwise it is closed behind the answer.
     bool keeps_connection = false;
+    AnswerForm form{}; ///< for late_answer()
 };
 
 /// Thread: one at a time. Nothing is kept from one request to the next.
@@ -124,5 +132,10 @@ class Pages {
 /// The answer to a request that never became whole: a status from RequestReader, 408 past the
 /// deadline, 503 when there is no room. Short plain text, `Connection: close`.
 [[nodiscard]] std::string error_answer(int status);
+
+/// The answer to a request for which handle() was given another reply, which was not written. It is
+/// the one that handle() would have given.
+/// @param reply  with a body that is Reply::Body::kWhole.
+[[nodiscard]] Answer late_answer(const Reply& reply, const AnswerForm& form);
 
 } // namespace zcomet::http

@@ -36,58 +36,44 @@ void reset_on_close(int fd) {
 } // namespace
 
 Connections::Connections(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-                         SlowReaders slow, LogOut log_out)
-    : epoll_(epoll), counters_(counters), slow_(slow), log_out_(std::move(log_out)) {}
+                         SlowReaders slow)
+    : epoll_(epoll), counters_(counters), slow_(slow) {}
 
 Connections::~Connections() {
     table_.for_each_connection(
-        [](StreamHandle, const Connection& connection) { ::close(connection.fd()); });
+        [](Handle, const Connection& connection) { ::close(connection.fd()); });
 }
 
-Pending* Connections::pending(const Connection& connection) {
-    return connection.pending == store::kNoIndex ? nullptr : &pending_[connection.pending];
-}
-
-Pending* Connections::wait(StreamHandle handle, Connection& connection) {
-    ZCOMET_ASSERT(!connection.parked());
-    if (connection.pending == store::kNoIndex) {
-        if (!epoll_.add(connection.fd(), kReadEvents, handle.packed())) {
-            close(handle, CloseReason::kNoRoom);
-            return nullptr;
-        }
-        connection.pending = pending_.add();
+bool Connections::watch(Handle handle, Connection& connection) {
+    if (connection.is_watched()) {
+        return true;
     }
-    return &pending_[connection.pending];
-}
-
-Connections::Parked Connections::park(StreamHandle handle, std::string_view id, bool chunked) {
-    Connection& connection = *table_.find(handle);
-    Pending* waiting = pending(connection);
-    if (waiting == nullptr && !epoll_.add(connection.fd(), kReadEvents, handle.packed())) {
+    if (!epoll_.add(connection.fd(), kReadEvents, handle.packed())) {
         close(handle, CloseReason::kNoRoom);
-        return Parked::kClosed;
+        return false;
     }
-    if (waiting != nullptr && waiting->outbox.empty()) {
-        release_pending(connection);
-    } else if (waiting != nullptr) {
-        waiting->request = std::string();
-        waiting->deadline = kNever;
-    }
-    return table_.park(handle, id, chunked) ? Parked::kFirstOfId : Parked::kAnotherOfId;
+    connection.set_watched(true);
+    return true;
 }
 
-bool Connections::write(StreamHandle handle, Connection& connection, std::string_view bytes) {
-    const Pending* waiting = pending(connection);
-    if (waiting != nullptr && !waiting->outbox.empty()) {
+void Connections::close_when_written(Handle handle, Connection& connection) {
+    if (has_output(connection)) {
+        outputs_[connection.output].is_last = true;
+    } else {
+        close(handle, CloseReason::kDone);
+    }
+}
+
+bool Connections::write(Handle handle, Connection& connection, std::string_view bytes) {
+    if (has_output(connection)) {
         return keep_back(handle, connection, bytes);
     }
     const auto taken = send_now(handle, connection, bytes);
     return taken && (*taken == bytes.size() || keep_back(handle, connection, bytes.substr(*taken)));
 }
 
-bool Connections::write(StreamHandle handle, Connection& connection, const Chunks& chunks) {
-    const Pending* waiting = pending(connection);
-    if (waiting != nullptr && !waiting->outbox.empty()) {
+bool Connections::write(Handle handle, Connection& connection, const Chunks& chunks) {
+    if (has_output(connection)) {
         return keep_back(handle, connection, chunks, 0);
     }
     const auto taken = send_now(handle, connection, chunks.bytes);
@@ -102,7 +88,7 @@ bool Connections::write(StreamHandle handle, Connection& connection, const Chunk
     return true;
 }
 
-std::optional<std::size_t> Connections::send_now(StreamHandle handle, const Connection& connection,
+std::optional<std::size_t> Connections::send_now(Handle handle, const Connection& connection,
                                                  std::string_view bytes) {
     const ssize_t sent =
         ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -115,40 +101,40 @@ std::optional<std::size_t> Connections::send_now(StreamHandle handle, const Conn
     return taken;
 }
 
-bool Connections::keep_back(StreamHandle handle, Connection& connection, std::string_view bytes) {
-    Pending* waiting = record_of(handle, connection);
-    if (waiting == nullptr || !has_room(handle, connection, *waiting)) {
+bool Connections::keep_back(Handle handle, Connection& connection, std::string_view bytes) {
+    Output* output = output_of(handle, connection);
+    if (output == nullptr || !has_room(handle, connection, *output)) {
         return false;
     }
-    const bool was_empty = waiting->outbox.empty();
-    waiting->outbox.append(bytes);
+    const bool was_empty = output->outbox.empty();
+    output->outbox.append(bytes);
     pending_bytes_ += bytes.size();
     watch_for_room(handle, connection, was_empty);
     return true;
 }
 
-bool Connections::keep_back(StreamHandle handle, Connection& connection, const Chunks& chunks,
+bool Connections::keep_back(Handle handle, Connection& connection, const Chunks& chunks,
                             std::size_t taken) {
     const auto whole = static_cast<std::size_t>(
         std::upper_bound(chunks.ends.begin(), chunks.ends.end(), taken) - chunks.ends.begin());
     counters_.add(slot::WorkerCounter::kChunksWritten, whole);
-    ZCOMET_ASSERT(connection.parked()); // so that there is a record
-    Pending* waiting = record_of(handle, connection);
+    ZCOMET_ASSERT(connection.is_watched()); // so that there is a record
+    Output* output = output_of(handle, connection);
     const bool is_open = slow_.policy == SlowPolicy::kClose
-                             ? has_room(handle, connection, *waiting)
-                             : make_room(handle, connection, *waiting, chunks.bytes.size() - taken);
+                             ? has_room(handle, connection, *output)
+                             : make_room(handle, connection, *output, chunks.bytes.size() - taken);
     if (!is_open) {
         counters_.add(slot::WorkerCounter::kChunksDropped, chunks.ends.size() - whole);
         return false;
     }
-    const bool was_empty = waiting->outbox.empty();
-    append_chunks(*waiting, chunks, taken);
+    const bool was_empty = output->outbox.empty();
+    append_chunks(*output, chunks, taken);
     watch_for_room(handle, connection, was_empty);
     return true;
 }
 
-void Connections::append_chunks(Pending& waiting, const Chunks& chunks, std::size_t taken) {
-    Outbox& outbox = waiting.outbox;
+void Connections::append_chunks(Output& output, const Chunks& chunks, std::size_t taken) {
+    Outbox& outbox = output.outbox;
     const std::size_t bytes_before = outbox.size();
     const std::size_t messages_before = outbox.messages();
     std::size_t skipped = 0;
@@ -168,68 +154,67 @@ void Connections::append_chunks(Pending& waiting, const Chunks& chunks, std::siz
     }
     pending_bytes_ += outbox.size() - bytes_before;
     set_chunks_pending(chunks_pending_ + outbox.messages() - messages_before);
-    count_dropped(waiting, skipped);
+    count_dropped(output, skipped);
 }
 
-Pending* Connections::record_of(StreamHandle handle, Connection& connection) {
-    if (!connection.parked()) {
-        return wait(handle, connection);
+Output* Connections::output_of(Handle handle, Connection& connection) {
+    if (connection.output == store::kNoIndex) {
+        if (!watch(handle, connection)) {
+            return nullptr;
+        }
+        connection.output = outputs_.add();
     }
-    if (connection.pending == store::kNoIndex) {
-        connection.pending = pending_.add();
-    }
-    return &pending_[connection.pending];
+    return &outputs_[connection.output];
 }
 
-bool Connections::has_room(StreamHandle handle, const Connection& connection, Pending& waiting) {
+bool Connections::has_room(Handle handle, const Connection& connection, Output& output) {
     // A browser may have read meanwhile without epoll having had a turn to say so.
-    if (waiting.outbox.size() > slow_.bytes_max && !send_outbox(handle, connection, waiting)) {
+    if (output.outbox.size() > slow_.bytes_max && !send_outbox(handle, connection, output)) {
         return false;
     }
-    if (waiting.outbox.size() > slow_.bytes_max) {
+    if (output.outbox.size() > slow_.bytes_max) {
         close(handle, CloseReason::kSlow);
         return false;
     }
     return true;
 }
 
-bool Connections::make_room(StreamHandle handle, const Connection& connection, Pending& waiting,
+bool Connections::make_room(Handle handle, const Connection& connection, Output& output,
                             std::size_t bytes) {
     const bool only_latest = slow_.policy == SlowPolicy::kLatestOnly;
     const std::size_t bytes_max =
         only_latest ? 0 : slow_.bytes_max - std::min(bytes, slow_.bytes_max);
-    if (waiting.outbox.size() <= bytes_max) {
+    if (output.outbox.size() <= bytes_max) {
         return true;
     }
     // As above: what the socket takes now need not be dropped.
-    if (!send_outbox(handle, connection, waiting)) {
+    if (!send_outbox(handle, connection, output)) {
         return false;
     }
-    const std::size_t before = waiting.outbox.size();
-    const std::size_t dropped = waiting.outbox.drop_oldest(bytes_max);
-    pending_bytes_ -= before - waiting.outbox.size();
+    const std::size_t before = output.outbox.size();
+    const std::size_t dropped = output.outbox.drop_oldest(bytes_max);
+    pending_bytes_ -= before - output.outbox.size();
     set_chunks_pending(chunks_pending_ - dropped);
-    count_dropped(waiting, dropped);
+    count_dropped(output, dropped);
     return true;
 }
 
-void Connections::watch_for_room(StreamHandle handle, const Connection& connection,
-                                 bool was_empty) {
+void Connections::watch_for_room(Handle handle, const Connection& connection, bool was_empty) {
     if (was_empty) {
         epoll_.modify(connection.fd(), kReadWriteEvents, handle.packed());
     }
 }
 
-bool Connections::send_outbox(StreamHandle handle, const Connection& connection, Pending& waiting) {
-    while (!waiting.outbox.empty()) {
-        const auto taken = send_now(handle, connection, waiting.outbox.front());
+bool Connections::send_outbox(Handle handle, const Connection& connection, Output& output) {
+    while (!output.outbox.empty()) {
+        const auto taken = send_now(handle, connection, output.outbox.front());
         if (!taken) {
             return false;
         }
         if (*taken == 0) {
             return true;
         }
-        const std::size_t whole = waiting.outbox.consume(*taken);
+        const std::size_t whole = output.outbox.consume(*taken);
         counters_.add(slot::WorkerCounter::kChunksWritten, whole);
         set_chunks_pending(chunks_pending_ - whole);
         pending_bytes_ -= *taken;
@@ -237,32 +222,31 @@ bool Connections::send_outbox(StreamHandle handle, const Connection& connection,
     return true;
 }
 
-bool Connections::flush(StreamHandle handle, Connection& connection) {
-    Pending* waiting = pending(connection);
-    if (waiting != nullptr && !send_outbox(handle, connection, *waiting)) {
-        return false;
-    }
-    if (waiting != nullptr && !waiting->outbox.empty()) {
-        return true;
-    }
-    if (waiting != nullptr && waiting->waiting == Waiting::kFlush) {
-        close(handle, CloseReason::kDone);
-        return false;
+bool Connections::flush(Handle handle, Connection& connection) {
+    if (has_output(connection)) {
+        Output& output = outputs_[connection.output];
+        if (!send_outbox(handle, connection, output)) {
+            return false;
+        }
+        if (!output.outbox.empty()) {
+            return true;
+        }
+        if (output.is_last) {
+            close(handle, CloseReason::kDone);
+            return false;
+        }
+        release_output(connection);
     }
     epoll_.modify(connection.fd(), kReadEvents, handle.packed());
-    if (connection.parked()) {
-        release_pending(connection);
-    }
     return true;
 }
 
-void Connections::read_again_later(StreamHandle handle, const Connection& connection) {
-    const Pending* waiting = pending(connection);
-    const bool writing = waiting != nullptr && !waiting->outbox.empty();
-    epoll_.modify(connection.fd(), writing ? kReadWriteEvents : kReadEvents, handle.packed());
+void Connections::read_again_later(Handle handle, const Connection& connection) {
+    epoll_.modify(connection.fd(), has_output(connection) ? kReadWriteEvents : kReadEvents,
+                  handle.packed());
 }
 
-bool Connections::discard_input(StreamHandle handle, Connection& connection) {
+bool Connections::discard_input(Handle handle, Connection& connection) {
     std::array<char, kDiscardBytes> nowhere; // NOLINT(cppcoreguidelines-pro-type-member-init)
     for (int reads = 0; reads < kDiscardReadsMax; ++reads) {
         const ssize_t got = ::recv(connection.fd(), nowhere.data(), nowhere.size(), MSG_DONTWAIT);
@@ -278,43 +262,44 @@ bool Connections::discard_input(StreamHandle handle, Connection& connection) {
     return true;
 }
 
-void Connections::close_failed(StreamHandle handle, int error) {
+void Connections::close_failed(Handle handle, int error) {
     const bool vanished = error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
     close(handle, vanished ? CloseReason::kVanished : CloseReason::kPeer);
 }
 
-void Connections::close(StreamHandle handle, CloseReason reason) {
+void Connections::close(Handle handle, CloseReason reason) {
     count_close(reason);
     Connection& connection = *table_.find(handle);
     if (reason == CloseReason::kSlow) {
         reset_on_close(connection.fd());
         counters_.add(slot::WorkerCounter::kStreamsSlow, connection.parked() ? 1 : 0);
     }
-    release_pending(connection);
-    const StreamTable::Removed removed = table_.remove(handle);
-    ::close(removed.fd); // which takes it out of the epoll set
-    if (removed.freed_id) {
-        log_out_(*removed.freed_id);
+    release_output(connection);
+    for (CloseListener* const listener : listeners_) {
+        listener->on_close(handle, connection);
     }
+    const int fd = connection.fd();
+    table_.remove(handle);
+    ::close(fd); // which takes it out of the epoll set
 }
 
-void Connections::release_pending(Connection& connection) {
-    if (connection.pending != store::kNoIndex) {
-        const Outbox& outbox = pending_[connection.pending].outbox;
+void Connections::release_output(Connection& connection) {
+    if (has_output(connection)) {
+        const Outbox& outbox = outputs_[connection.output].outbox;
         pending_bytes_ -= outbox.size();
         counters_.add(slot::WorkerCounter::kChunksDropped, outbox.messages());
         set_chunks_pending(chunks_pending_ - outbox.messages());
-        pending_.release(std::exchange(connection.pending, store::kNoIndex));
+        outputs_.release(std::exchange(connection.output, store::kNoIndex));
     }
 }
 
-void Connections::count_dropped(Pending& waiting, std::size_t messages) {
+void Connections::count_dropped(Output& output, std::size_t messages) {
     if (messages == 0) {
         return;
     }
     counters_.add(slot::WorkerCounter::kChunksDropped, messages);
-    counters_.add(slot::WorkerCounter::kStreamsSlow, waiting.is_slow ? 0 : 1);
-    waiting.is_slow = true;
+    counters_.add(slot::WorkerCounter::kStreamsSlow, output.is_slow ? 0 : 1);
+    output.is_slow = true;
 }
 
 void Connections::set_chunks_pending(std::uint64_t chunks) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "topology/base/time.hpp"
-#include "webnode/connection/stream_table.hpp"
+#include "webnode/connection/connection_table.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -17,7 +17,7 @@ class DeadlineQueue {
 
     /// @return the deadline, by which expire()'s `visit` can tell whether it is still the one that
     /// counts. `now` must not go back from call to call.
-    Time push(StreamHandle handle, Time now) {
+    Time push(Handle handle, Time now) {
         const Time deadline = now + delay_;
         entries_.push_back({handle, deadline});
         return deadline;
@@ -29,7 +29,7 @@ class DeadlineQueue {
         return entries_.empty() ? kNever : std::max(entries_.front().deadline, next_sweep_);
     }
 
-    /// Calls `visit(StreamHandle, Time deadline)` for each entry that has expired.
+    /// Calls `visit(Handle, Time deadline)` for each entry that has expired.
     template <typename Visit> void expire(Time now, Visit&& visit) {
         if (due() > now) {
             return;
@@ -45,7 +45,7 @@ class DeadlineQueue {
   private:
     static constexpr Duration kSweepInterval = 100ms;
     struct Entry {
-        StreamHandle handle;
+        Handle handle;
         Time deadline;
     };
     Duration delay_;

@@ -1,5 +1,7 @@
 #include "webnode/request/requests.hpp"
 
+#include "webnode/format/formats.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,6 +15,11 @@ namespace {
 constexpr std::size_t kBufferBytes = 65'536;
 
 constexpr int kRequestTimeout = 408;
+constexpr int kUnavailable = 503;
+constexpr int kGatewayTimeout = 504;
+
+/// What a format may leave over of what a browser sent: a frame with the longest message fits.
+constexpr std::size_t kStreamInputBytesMax = 131'072;
 
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
@@ -32,28 +39,38 @@ int socket_error(int fd) {
 
 } // namespace
 
-Requests::Requests(connection::Connections& connections,
-                   metrics::Counters<slot::WorkerCounter>& counters, Duration request_deadline,
-                   LogIn log_in)
-    : connections_(connections), table_(connections.table()), counters_(counters),
-      log_in_(std::move(log_in)), request_deadlines_(request_deadline),
-      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
+Requests::Requests(connection::Connections& connections, stream::Presence& presence,
+                   std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
+                   Duration request_deadline)
+    : connections_(connections), table_(connections.table()), presence_(presence),
+      counters_(counters),
+      routes_(std::move(routes)), deadlines_{connection::DeadlineQueue(request_deadline),
+                                             connection::DeadlineQueue(kIdleMax),
+                                             connection::DeadlineQueue(kLaterMax),
+                                             connection::DeadlineQueue(kFlushMax),
+                                             connection::DeadlineQueue(kLingerMax)},
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
+    connections_.add_listener(*this);
+}
+
+Requests::~Requests() {
+    connections_.remove_listener(*this);
+}
 
 void Requests::on_accepted(int fd, Time now) {
-    const connection::StreamHandle handle = table_.add(fd);
+    const connection::Handle handle = table_.add(fd);
     if (read(handle, now) == After::kOver) {
         return;
     }
-    connection::Connection* connection = table_.find(handle);
-    if (connections_.pending(*connection) != nullptr) {
+    if (input_of(*table_.find(handle)) != nullptr) {
         return;
     }
-    if (connection::Pending* pending = connections_.wait(handle, *connection)) {
-        set_waiting(handle, *pending, connection::Waiting::kRequest, now);
+    if (RequestInput* input = make_input(handle)) {
+        set_wait(handle, *input, Wait::kRequest, now);
     }
 }
 
-void Requests::on_event(connection::StreamHandle handle, std::uint32_t events, Time now) {
+void Requests::on_event(connection::Handle handle, std::uint32_t events, Time now) {
     connection::Connection* connection = table_.find(handle);
     if (connection == nullptr) {
         return;
@@ -71,26 +88,102 @@ void Requests::on_event(connection::StreamHandle handle, std::uint32_t events, T
     } else if (ended) {
         connections_.close(handle, connection::CloseReason::kPeer);
     } else if ((events & EPOLLIN) != 0) {
-        static_cast<void>(connections_.discard_input(handle, *connection));
+        on_stream_input(handle, *connection);
     }
 }
 
-void Requests::on_readable(connection::StreamHandle handle, bool ended, Time now) {
+void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
     connection::Connection* connection = table_.find(handle);
-    const connection::Waiting waiting = connections_.pending(*connection)->waiting;
-    if (waiting == connection::Waiting::kLinger || waiting == connection::Waiting::kFlush) {
+    const Wait wait = input_of(*connection)->wait;
+    if (wait == Wait::kLinger || wait == Wait::kFlush) {
         const bool is_open = connections_.discard_input(handle, *connection);
-        if (is_open && ended && waiting == connection::Waiting::kLinger) {
+        if (is_open && ended && wait == Wait::kLinger) {
             connections_.close(handle, connection::CloseReason::kDone);
         }
         return;
     }
-    if (read(handle, now) == After::kReading && ended) {
+    const bool is_reading = wait != Wait::kLater && read(handle, now) == After::kReading;
+    if (!ended) {
+        return;
+    }
+    connection = table_.find(handle);
+    const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    if (is_reading || (input != nullptr && input->wait == Wait::kLater)) {
         connections_.close(handle, connection::CloseReason::kPeer);
     }
 }
 
-Requests::After Requests::read(connection::StreamHandle handle, Time now) {
+void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
+    release_input(connection);
+    if (!stream_inputs_.empty()) {
+        stream_inputs_.erase(handle.index);
+    }
+}
+
+void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection) {
+    for (int reads = 0; reads < kReadsMax; ++reads) {
+        const ssize_t got = ::recv(connection.fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
+        if (got < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (got <= 0) {
+            connections_.close(handle, connection::CloseReason::kPeer);
+            return;
+        }
+        const auto count = static_cast<std::size_t>(got);
+        if (!pass_to_format(handle, {buffer_.get(), count}) || count < kBufferBytes) {
+            return;
+        }
+    }
+    connections_.read_again_later(handle, connection);
+}
+
+bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes) {
+    connection::Connection& connection = *table_.find(handle);
+    std::string earlier;
+    if (const auto found = stream_inputs_.find(handle.index); found != stream_inputs_.end()) {
+        earlier = std::move(found->second);
+        stream_inputs_.erase(found);
+        earlier.append(bytes);
+        bytes = earlier;
+    }
+    const format::Form form = format::Form::unpack(connection.form());
+    std::string out;
+    const format::Input input = format::format_at(form.format).on_input(bytes, out);
+    bytes.remove_prefix(input.used);
+    if (!out.empty() && !connections_.write(handle, connection, out)) {
+        return false;
+    }
+    if (input.ends || bytes.size() > kStreamInputBytesMax) {
+        end_stream(handle, connection);
+        return false;
+    }
+    if (!bytes.empty()) {
+        stream_inputs_.emplace(handle.index, bytes);
+    }
+    return true;
+}
+
+void Requests::give_sign_of_life(connection::Handle handle, connection::Connection& connection) {
+    if (!connection.parked()) {
+        return;
+    }
+    const format::Form form = format::Form::unpack(connection.form());
+    const std::string_view sign = format::format_at(form.format).sign_of_life(form.framing);
+    if (!sign.empty()) {
+        static_cast<void>(connections_.write(handle, connection, sign));
+    }
+}
+
+void Requests::end_stream(connection::Handle handle, connection::Connection& connection) {
+    const format::Form form = format::Form::unpack(connection.form());
+    const std::string_view farewell = format::format_at(form.format).farewell(form.framing);
+    if (farewell.empty() || connections_.write(handle, connection, farewell)) {
+        connections_.close_when_written(handle, connection);
+    }
+}
+
+Requests::After Requests::read(connection::Handle handle, Time now) {
     for (int reads = 0; reads < kReadsMax; ++reads) {
         connection::Connection* connection = table_.find(handle);
         const ssize_t got = ::recv(connection->fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
@@ -113,13 +206,12 @@ Requests::After Requests::read(connection::StreamHandle handle, Time now) {
     return After::kReading;
 }
 
-Requests::After Requests::serve(connection::StreamHandle handle, std::string_view bytes, Time now) {
+Requests::After Requests::serve(connection::Handle handle, std::string_view bytes, Time now) {
     std::string earlier;
     http::RequestReader reader;
-    if (connection::Pending* pending = connections_.pending(*table_.find(handle))) {
-        reader = pending->reader;
-        earlier = std::move(pending->request);
-        pending->request.clear();
+    if (RequestInput* input = input_of(*table_.find(handle))) {
+        reader = input->reader;
+        earlier = std::exchange(input->bytes, {});
     }
     if (!earlier.empty()) {
         earlier.append(bytes);
@@ -137,7 +229,7 @@ Requests::After Requests::serve(connection::StreamHandle handle, std::string_vie
         }
         const std::string_view request = bytes.substr(0, outcome.length);
         bytes.remove_prefix(outcome.length);
-        if (answer(handle, request, !bytes.empty(), now) == After::kOver) {
+        if (answer(handle, request, bytes, now) == After::kOver) {
             return After::kOver;
         }
         reader = {};
@@ -152,59 +244,114 @@ Requests::After Requests::serve(connection::StreamHandle handle, std::string_vie
                      reader, answered, now);
 }
 
-Requests::After Requests::keep_rest(connection::StreamHandle handle, std::string rest,
+Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
                                     const http::RequestReader& reader, bool answered, Time now) {
-    connection::Connection* connection = table_.find(handle);
-    connection::Pending* pending = connections_.wait(handle, *connection);
-    if (pending == nullptr) {
+    RequestInput* input = make_input(handle);
+    if (input == nullptr) {
         return After::kOver;
     }
-    pending->request = std::move(rest);
-    pending->reader = reader;
+    input->bytes = std::move(rest);
+    input->reader = reader;
     // A request that goes on arriving keeps its deadline: a byte now and then buys no time.
-    const bool goes_on = !answered && pending->waiting == connection::Waiting::kRequest &&
-                         pending->deadline != kNever;
+    const bool goes_on = !answered && input->wait == Wait::kRequest && input->deadline != kNever;
     if (!goes_on) {
-        const bool idle = pending->request.empty();
-        set_waiting(handle, *pending,
-                    idle ? connection::Waiting::kIdle : connection::Waiting::kRequest, now);
+        set_wait(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
     }
     return After::kReading;
 }
 
-Requests::After Requests::answer(connection::StreamHandle handle, std::string_view request,
-                                 bool more, Time now) {
-    const Answer answer = front_.handle(request);
+Requests::After Requests::answer(connection::Handle handle, std::string_view request,
+                                 std::string_view rest, Time now) {
+    Outcome outcome;
+    http::Answer answer = routes_.handle(request, {handle, last_ticket_ + 1}, outcome);
     counters_.add(slot::WorkerCounter::kRequests);
-    count_response(answer.status);
-    if (answer.next == Answer::Next::kPark) {
-        open_stream(handle, answer);
+    if (outcome.is_later) {
+        ++last_ticket_;
+        wait_for_answer(handle, answer.form, rest, now);
         return After::kOver;
     }
+    count_response(answer.status);
+    if (outcome.format != nullptr) {
+        open_stream(handle, outcome, std::move(answer.bytes));
+        return After::kOver;
+    }
+    return write_answer(handle, answer, !rest.empty(), now);
+}
+
+Requests::After Requests::write_answer(connection::Handle handle, const http::Answer& answer,
+                                       bool unread, Time now) {
     if (!connections_.write(handle, *table_.find(handle), answer.bytes)) {
         return After::kOver;
     }
-    if (answer.next == Answer::Next::kClose) {
-        end(handle, more, now);
+    if (!answer.keeps_connection) {
+        end(handle, unread, now);
         return After::kOver;
     }
     return After::kReading;
 }
 
-void Requests::open_stream(connection::StreamHandle handle, const Answer& answer) {
-    const connection::Connections::Parked parked =
-        connections_.park(handle, answer.id, answer.chunked);
-    if (parked == connection::Connections::Parked::kClosed) {
-        return;
+void Requests::wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
+                               std::string_view rest, Time now) {
+    if (RequestInput* input = make_input(handle)) {
+        input->bytes = rest;
+        input->reader = {};
+        input->form = form;
+        input->ticket = last_ticket_;
+        set_wait(handle, *input, Wait::kLater, now);
     }
-    if (parked == connection::Connections::Parked::kFirstOfId) {
-        log_in_(answer.id);
-    }
-    // If the browser is gone already, this logs out again what was just logged in.
-    static_cast<void>(connections_.write(handle, *table_.find(handle), answer.bytes));
 }
 
-void Requests::refuse(connection::StreamHandle handle, int status, Time now) {
+bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
+    const connection::Handle handle = ticket.connection;
+    connection::Connection* connection = table_.find(handle);
+    RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    if (input == nullptr || input->wait != Wait::kLater || input->ticket != ticket.number) {
+        return false;
+    }
+    const http::Answer answer = http::late_answer(reply, input->form);
+    count_response(answer.status);
+    const std::string rest = std::exchange(input->bytes, {});
+    input->wait = Wait::kRequest;
+    input->deadline = kNever;
+    // What came meanwhile was left in the socket, and epoll does not report it again.
+    if (write_answer(handle, answer, !rest.empty(), now) == After::kReading &&
+        serve(handle, rest, now) == After::kReading) {
+        static_cast<void>(read(handle, now));
+    }
+    return true;
+}
+
+void Requests::end_all() {
+    table_.for_each_connection(
+        [this](connection::Handle handle, connection::Connection& connection) {
+            if (connection.parked()) {
+                end_stream(handle, connection);
+                return;
+            }
+            const RequestInput* input = input_of(connection);
+            if (input == nullptr || input->wait != Wait::kLater) {
+                connections_.close(handle, connection::CloseReason::kDone);
+                return;
+            }
+            count_response(kUnavailable);
+            if (connections_.write(handle, connection, http::error_answer(kUnavailable))) {
+                connections_.close_when_written(handle, connection);
+            }
+        });
+}
+
+void Requests::open_stream(connection::Handle handle, const Outcome& outcome, std::string head) {
+    release_input(*table_.find(handle));
+    const format::Form form{format::index_of(*outcome.format), outcome.framing};
+    if (!presence_.open(handle, outcome.id, form.packed())) {
+        return;
+    }
+    head.append(outcome.format->greeting(form.framing));
+    // If the browser is gone already, this logs out again what was just logged in.
+    static_cast<void>(connections_.write(handle, *table_.find(handle), head));
+}
+
+void Requests::refuse(connection::Handle handle, int status, Time now) {
     counters_.add(slot::WorkerCounter::kRequests);
     count_response(status);
     if (connections_.write(handle, *table_.find(handle), http::error_answer(status))) {
@@ -212,10 +359,9 @@ void Requests::refuse(connection::StreamHandle handle, int status, Time now) {
     }
 }
 
-void Requests::end(connection::StreamHandle handle, bool unread, Time now) {
+void Requests::end(connection::Handle handle, bool unread, Time now) {
     connection::Connection* connection = table_.find(handle);
-    const connection::Pending* pending = connections_.pending(*connection);
-    const bool flushing = pending != nullptr && !pending->outbox.empty();
+    const bool flushing = connections_.has_output(*connection);
     if (!flushing && !unread) {
         connections_.close(handle, connection::CloseReason::kDone);
         return;
@@ -224,54 +370,63 @@ void Requests::end(connection::StreamHandle handle, bool unread, Time now) {
         // Closing while something is unread would send a reset, which can overtake the answer.
         ::shutdown(connection->fd(), SHUT_WR);
     }
-    if (connection::Pending* waiting = connections_.wait(handle, *connection)) {
-        waiting->request = std::string();
-        set_waiting(handle, *waiting,
-                    flushing ? connection::Waiting::kFlush : connection::Waiting::kLinger, now);
+    if (RequestInput* input = make_input(handle)) {
+        input->bytes = std::string();
+        set_wait(handle, *input, flushing ? Wait::kFlush : Wait::kLinger, now);
+        if (flushing) {
+            connections_.close_when_written(handle, *connection);
+        }
     }
 }
 
-void Requests::set_waiting(connection::StreamHandle handle, connection::Pending& pending,
-                           connection::Waiting waiting, Time now) {
-    pending.waiting = waiting;
-    pending.deadline = queue_of(waiting).push(handle, now);
+RequestInput* Requests::input_of(const connection::Connection& connection) {
+    return connection.input() == store::kNoIndex ? nullptr : &inputs_[connection.input()];
 }
 
-connection::DeadlineQueue& Requests::queue_of(connection::Waiting waiting) {
-    switch (waiting) {
-    case connection::Waiting::kRequest:
-        return request_deadlines_;
-    case connection::Waiting::kIdle:
-        return idle_deadlines_;
-    case connection::Waiting::kFlush:
-        return flush_deadlines_;
-    case connection::Waiting::kLinger:
-        break;
+RequestInput* Requests::make_input(connection::Handle handle) {
+    connection::Connection& connection = *table_.find(handle);
+    if (connection.input() == store::kNoIndex) {
+        if (!connections_.watch(handle, connection)) {
+            return nullptr;
+        }
+        connection.set_input(inputs_.add());
     }
-    return linger_deadlines_;
+    return &inputs_[connection.input()];
+}
+
+void Requests::release_input(connection::Connection& connection) {
+    if (connection.input() != store::kNoIndex) {
+        inputs_.release(connection.input());
+        connection.set_input(store::kNoIndex);
+    }
+}
+
+void Requests::set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now) {
+    input.wait = wait;
+    input.deadline = queue_of(wait).push(handle, now);
+}
+
+connection::DeadlineQueue& Requests::queue_of(Wait wait) {
+    return deadlines_[static_cast<std::size_t>(wait)];
 }
 
 void Requests::sweep(Time now) {
-    for (connection::DeadlineQueue* queue :
-         {&request_deadlines_, &idle_deadlines_, &flush_deadlines_, &linger_deadlines_}) {
-        queue->expire(now, [this, now](connection::StreamHandle handle, Time deadline) {
+    for (connection::DeadlineQueue& queue : deadlines_) {
+        queue.expire(now, [this, now](connection::Handle handle, Time deadline) {
             on_deadline(handle, deadline, now);
         });
     }
 }
 
-void Requests::on_deadline(connection::StreamHandle handle, Time deadline, Time now) {
-    connection::Connection* connection = table_.find(handle);
-    if (connection == nullptr || connection->parked()) {
-        return;
-    }
-    const connection::Pending* pending = connections_.pending(*connection);
-    if (pending == nullptr || pending->deadline != deadline) {
+void Requests::on_deadline(connection::Handle handle, Time deadline, Time now) {
+    const connection::Connection* connection = table_.find(handle);
+    const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    if (input == nullptr || input->deadline != deadline) {
         return; // that wait was over in time
     }
-    switch (pending->waiting) {
-    case connection::Waiting::kRequest:
-        if (pending->request.empty()) {
+    switch (input->wait) {
+    case Wait::kRequest:
+        if (input->bytes.empty()) {
             // Browsers open connections in advance, and would show the page of an unasked 408.
             connections_.close(handle, connection::CloseReason::kDeadline);
             return;
@@ -279,19 +434,25 @@ void Requests::on_deadline(connection::StreamHandle handle, Time deadline, Time 
         counters_.add(slot::WorkerCounter::kDeadlineCloses);
         refuse(handle, kRequestTimeout, now);
         return;
-    case connection::Waiting::kFlush:
+    case Wait::kLater:
+        finish({handle, input->ticket}, http::error_reply(kGatewayTimeout), now);
+        return;
+    case Wait::kFlush:
         connections_.close(handle, connection::CloseReason::kSlow);
         return;
-    case connection::Waiting::kIdle:
-    case connection::Waiting::kLinger:
+    case Wait::kIdle:
+    case Wait::kLinger:
         connections_.close(handle, connection::CloseReason::kDone);
         return;
     }
 }
 
 Time Requests::due() const {
-    return std::min({request_deadlines_.due(), idle_deadlines_.due(), flush_deadlines_.due(),
-                     linger_deadlines_.due()});
+    Time due = kNever;
+    for (const connection::DeadlineQueue& queue : deadlines_) {
+        due = std::min(due, queue.due());
+    }
+    return due;
 }
 
 void Requests::count_response(int status) {

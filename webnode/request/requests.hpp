@@ -1,34 +1,56 @@
-// From events to answers: reads requests off connections, lets WebFront answer them, parks
-// streams, writes what was kept back, and ends connections that take too long.
+// From events to answers: reads requests off connections, lets routes answer them, opens streams,
+// passes on what browsers send on them, and ends connections that take too long.
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/http/http_front.hpp"
+#include "topology/store/slab.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/deadline_queue.hpp"
-#include "webnode/request/web_front.hpp"
+#include "webnode/request/exchange.hpp"
+#include "webnode/request/request_input.hpp"
+#include "webnode/stream/presence.hpp"
 
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::webnode::request {
 
 /// Thread: the worker's loop only.
-class Requests {
+class Requests final : private connection::CloseListener {
   public:
-    /// Called with an id whose first stream was opened.
-    using LogIn = std::function<void(std::string_view id)>;
-
-    Requests(connection::Connections& connections, metrics::Counters<slot::WorkerCounter>& counters,
-             Duration request_deadline, LogIn log_in);
+    /// All but the routes live longer than this.
+    Requests(connection::Connections& connections, stream::Presence& presence,
+             std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
+             Duration request_deadline);
+    ~Requests() override;
 
     /// A connection was accepted: reads at once, since the request is there already, mostly.
     void on_accepted(int fd, Time now);
 
     /// Epoll reports something of a connection, which may be a stream, or gone by now.
-    void on_event(connection::StreamHandle handle, std::uint32_t events, Time now);
+    void on_event(connection::Handle handle, std::uint32_t events, Time now);
+
+    /// Gives a request the answer that its route has put off. Requests that the connection has sent
+    /// behind it are then served.
+    /// @param reply  with a body that is Reply::Body::kWhole.
+    /// @return false if the ticket is stale: the request was answered (it took too long), or the
+    /// browser is gone.
+    bool finish(Ticket ticket, const http::Reply& reply, Time now);
+
+    /// Writes to a stream, if its format has something for that, what tells the browser that it
+    /// lives. May close the connection.
+    void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
+
+    /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
+    /// get 503. What cannot be written at once stays in the connections' outboxes.
+    void end_all();
 
     /// Ends what has waited for too long.
     void sweep(Time now);
@@ -37,6 +59,8 @@ class Requests {
 
     /// A browser that leaves its connection open for the next request has this long to make it.
     static constexpr Duration kIdleMax = 15s;
+    /// For a route that answers later.
+    static constexpr Duration kLaterMax = 10s;
     /// For reading the end of an answer that the socket did not take whole.
     static constexpr Duration kFlushMax = 5s;
     /// For reading an answer that came before the request was whole.
@@ -46,34 +70,52 @@ class Requests {
     /// What a read, or one request of it, has left of the connection.
     enum class After : std::uint8_t {
         kReading, ///< it waits for more
-        kOver,    ///< it is gone, parked, or waits for its end
+        kOver,    ///< it is gone, a stream, or waits for a later answer or its end
     };
 
-    void on_readable(connection::StreamHandle handle, bool ended, Time now);
-    [[nodiscard]] After read(connection::StreamHandle handle, Time now);
-    [[nodiscard]] After serve(connection::StreamHandle handle, std::string_view bytes, Time now);
-    [[nodiscard]] After keep_rest(connection::StreamHandle handle, std::string rest,
+    void on_close(connection::Handle handle, connection::Connection& connection) override;
+    void on_readable(connection::Handle handle, bool ended, Time now);
+    void on_stream_input(connection::Handle handle, connection::Connection& connection);
+    /// @return false if the stream was closed.
+    [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes);
+    void end_stream(connection::Handle handle, connection::Connection& connection);
+
+    [[nodiscard]] After read(connection::Handle handle, Time now);
+    [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now);
+    [[nodiscard]] After keep_rest(connection::Handle handle, std::string rest,
                                   const http::RequestReader& reader, bool answered, Time now);
-    [[nodiscard]] After answer(connection::StreamHandle handle, std::string_view request, bool more,
-                               Time now);
-    void open_stream(connection::StreamHandle handle, const Answer& answer);
-    void refuse(connection::StreamHandle handle, int status, Time now);
-    void end(connection::StreamHandle handle, bool unread, Time now);
-    void set_waiting(connection::StreamHandle handle, connection::Pending& pending,
-                     connection::Waiting waiting, Time now);
-    void on_deadline(connection::StreamHandle handle, Time deadline, Time now);
+    /// @param rest  what came behind the request.
+    [[nodiscard]] After answer(connection::Handle handle, std::string_view request,
+                               std::string_view rest, Time now);
+    [[nodiscard]] After write_answer(connection::Handle handle, const http::Answer& answer,
+                                     bool unread, Time now);
+    void wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
+                         std::string_view rest, Time now);
+    void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
+    void refuse(connection::Handle handle, int status, Time now);
+    void end(connection::Handle handle, bool unread, Time now);
+
+    /// The connection's record; nullptr if it has none.
+    [[nodiscard]] RequestInput* input_of(const connection::Connection& connection);
+    /// The connection's record, made if there is none: then it is watched from now on.
+    /// @return nullptr if the connection had to be closed.
+    [[nodiscard]] RequestInput* make_input(connection::Handle handle);
+    void release_input(connection::Connection& connection);
+    void set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now);
+    void on_deadline(connection::Handle handle, Time deadline, Time now);
     void count_response(int status);
-    [[nodiscard]] connection::DeadlineQueue& queue_of(connection::Waiting waiting);
+    [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
 
     connection::Connections& connections_;
-    connection::StreamTable& table_;
+    connection::ConnectionTable& table_;
+    stream::Presence& presence_;
     metrics::Counters<slot::WorkerCounter>& counters_;
-    WebFront front_;
-    LogIn log_in_;
-    connection::DeadlineQueue request_deadlines_;
-    connection::DeadlineQueue idle_deadlines_{kIdleMax};
-    connection::DeadlineQueue flush_deadlines_{kFlushMax};
-    connection::DeadlineQueue linger_deadlines_{kLingerMax};
+    Routes routes_;
+    store::Slab<RequestInput> inputs_;
+    std::uint32_t last_ticket_ = 0;
+    /// What formats have left over of what browsers sent, by the connection's index: few.
+    absl::flat_hash_map<std::uint32_t, std::string> stream_inputs_;
+    std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };
 

@@ -19,10 +19,10 @@ constexpr std::size_t kQueuedBytesMax = 256U << 10U;
 
 } // namespace
 
-Delivery::Delivery(connection::Connections& connections,
+Delivery::Delivery(connection::Connections& connections, StreamTable& streams,
                    metrics::Counters<slot::WorkerCounter>& counters)
-    : connections_(connections), table_(connections.table()), counters_(counters),
-      fan_outs_(table_, counters), sends_left_(kSendsPerTurn) {}
+    : connections_(connections), streams_(streams), counters_(counters),
+      fan_outs_(streams_, counters), sends_left_(kSendsPerTurn) {}
 
 bool Delivery::can_take() const {
     return sends_left_ > 0 && fan_outs_.bytes() < kQueuedBytesMax;
@@ -30,10 +30,8 @@ bool Delivery::can_take() const {
 
 void Delivery::work() {
     fan_outs_.work(kStreamsAtOnce,
-                   [this](connection::StreamHandle stream, connection::Connection& connection,
-                          std::span<const EncodedMessage> messages) {
-                       write_to(stream, connection, messages);
-                   });
+                   [this](connection::Handle stream, connection::Connection& connection,
+                          MessageSet& messages) { write_to(stream, connection, messages); });
     sends_left_ = kSendsPerTurn;
 }
 
@@ -64,7 +62,7 @@ void Delivery::deliver(const wire::MessageList& messages) {
 void Delivery::collect(const wire::MessageList& messages) {
     std::uint32_t unclaimed = 0;
     messages.for_each([&](const wire::Message& message) {
-        if (const auto id = table_.find_id(message.id)) {
+        if (const auto id = streams_.find_id(message.id)) {
             const auto position = static_cast<std::uint32_t>(items_.size());
             items_.push_back({*id, position, message.payload});
         } else {
@@ -77,38 +75,37 @@ void Delivery::collect(const wire::MessageList& messages) {
 
 void Delivery::deliver_to_id(std::span<const Item> items) {
     const store::IdIndex id = items.front().id;
-    if (!fan_outs_.empty() && fan_outs_.has(table_.name(id))) {
+    if (!fan_outs_.empty() && fan_outs_.has(streams_.name(id))) {
         for (const Item& item : items) {
-            fan_outs_.queue(table_.name(id), item.text);
+            fan_outs_.queue(streams_.name(id), item.text);
         }
         return;
     }
     counters_.add(slot::WorkerCounter::kMessagesGiven, items.size());
-    if (encoded_.size() < items.size()) {
-        encoded_.resize(items.size());
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        encoded_[i].prepare(items[i].text);
+    messages_.clear();
+    for (const Item& item : items) {
+        messages_.add(item.text);
     }
     // Closing streams while they are visited may free the id, but its index is not given to another
     // id before a stream opens, which does not happen during a delivery.
-    const std::span<const EncodedMessage> messages(encoded_.data(), items.size());
-    const connection::StreamPosition rest = table_.for_some_streams(
-        table_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
-        [&](connection::StreamHandle stream, connection::Connection& connection) {
-            write_to(stream, connection, messages);
+    const StreamPosition rest = streams_.for_some_streams(
+        streams_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
+        [&](connection::Handle stream, connection::Connection& connection) {
+            write_to(stream, connection, messages_);
         });
     if (rest != store::kNoIndex) {
-        fan_outs_.begin(table_.name(id), rest, {messages.begin(), messages.end()});
+        fan_outs_.begin(streams_.name(id), rest, messages_.texts());
     }
 }
 
-void Delivery::write_to(connection::StreamHandle stream, connection::Connection& connection,
-                        std::span<const EncodedMessage> messages) {
+void Delivery::write_to(connection::Handle stream, connection::Connection& connection,
+                        MessageSet& messages) {
+    const format::Form form = format::Form::unpack(connection.form());
+    const format::StreamFormat& format = format::format_at(form.format);
     chunks_.clear();
     chunk_ends_.clear();
-    for (const EncodedMessage& message : messages) {
-        message.append_to(chunks_, ++connection.messages, connection.chunked());
+    for (const std::string& message : messages.prepared(form.format)) {
+        format.append(chunks_, message, ++connection.messages, form.framing);
         chunk_ends_.push_back(static_cast<std::uint32_t>(chunks_.size()));
     }
     counters_.add(slot::WorkerCounter::kChunksGiven, messages.size());

@@ -3,8 +3,8 @@
 
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connections.hpp"
-#include "webnode/stream/comet_encoder.hpp"
 #include "webnode/stream/fan_out.hpp"
+#include "webnode/stream/message_set.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,11 +18,11 @@ namespace zcomet::webnode::stream {
 /// Thread: the worker's loop only. Its scratch memory is kept from batch to batch: in a steady
 /// state a message costs no allocation, and one send() for each stream that shows it.
 ///
-/// A message goes at once to the first streams of its id, which nearly always are all; the rest of
-/// them get it in later turns of the loop, so that messages to others come in between.
+/// A message goes at once to the first streams of its id, which nearly always are all. The other
+/// streams get it in later turns of the loop, so that messages to other ids come in between.
 class Delivery {
   public:
-    Delivery(connection::Connections& connections,
+    Delivery(connection::Connections& connections, StreamTable& streams,
              metrics::Counters<slot::WorkerCounter>& counters);
 
     /// Writes each message to the streams of its id. Several messages to one id leave together, in
@@ -51,17 +51,17 @@ class Delivery {
 
     void collect(const wire::MessageList& messages);
     void deliver_to_id(std::span<const Item> items);
-    void write_to(connection::StreamHandle stream, connection::Connection& connection,
-                  std::span<const EncodedMessage> messages);
+    void write_to(connection::Handle stream, connection::Connection& connection,
+                  MessageSet& messages);
 
     connection::Connections& connections_;
-    connection::StreamTable& table_;
+    StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     FanOuts fan_outs_;
     std::size_t sends_left_; // of this turn
     std::vector<Item> items_;
-    std::vector<EncodedMessage> encoded_; // of the id in hand; the rest is memory for later
-    std::string chunks_;                  // for the stream in hand
+    MessageSet messages_; // to the id in hand
+    std::string chunks_;  // for the stream in hand
     std::vector<std::uint32_t> chunk_ends_;
 };
 

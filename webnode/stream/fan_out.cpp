@@ -23,10 +23,10 @@ std::uint64_t FanOuts::abandon() {
     for (FanOut* const fan_out : turns_) {
         chunks += streams_from(fan_out->position) * fan_out->messages.size();
         if (const auto id = table_.find_id(fan_out->id)) {
-            chunks += streams_from(table_.first_stream(*id)) * fan_out->waiting.size();
-            counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out->waiting.size());
+            chunks += streams_from(table_.first_stream(*id)) * fan_out->waiting();
+            counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out->waiting());
         } else {
-            counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out->waiting.size());
+            counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out->waiting());
         }
         table_.let_go(fan_out->position);
     }
@@ -36,23 +36,21 @@ std::uint64_t FanOuts::abandon() {
     return chunks;
 }
 
-std::uint64_t FanOuts::streams_from(connection::StreamPosition position) const {
+std::uint64_t FanOuts::streams_from(StreamPosition position) const {
     std::uint64_t streams = 0;
-    const auto count = [&streams](connection::StreamHandle, const connection::Connection&) {
-        ++streams;
-    };
+    const auto count = [&streams](connection::Handle, const connection::Connection&) { ++streams; };
     static_cast<void>(table_.for_some_streams(position, SIZE_MAX, count));
     return streams;
 }
 
-void FanOuts::begin(std::string_view id, connection::StreamPosition position,
-                    std::vector<EncodedMessage> messages) {
+void FanOuts::begin(std::string_view id, StreamPosition position,
+                    std::span<const std::string_view> texts) {
     auto fan_out = std::make_unique<FanOut>();
     fan_out->id = id;
     fan_out->position = position;
-    fan_out->messages = std::move(messages);
-    for (const EncodedMessage& message : fan_out->messages) {
-        bytes_ += message.size();
+    for (const std::string_view text : texts) {
+        fan_out->messages.add(fan_out->texts.emplace_back(text));
+        bytes_ += text.size();
     }
     table_.hold(fan_out->position);
     turns_.push_back(fan_out.get());
@@ -62,38 +60,38 @@ void FanOuts::begin(std::string_view id, connection::StreamPosition position,
 }
 
 void FanOuts::queue(std::string_view id, std::string_view text) {
-    EncodedMessage& message = by_id_.at(id)->waiting.emplace_back();
-    message.prepare(text);
-    bytes_ += message.size();
+    by_id_.at(id)->texts.emplace_back(text);
+    bytes_ += text.size();
 }
 
 /// The streams have what was under way; then it is the turn of what waits, if anything does.
 void FanOuts::begin_waiting(FanOut& fan_out) {
-    for (const EncodedMessage& message : fan_out.messages) {
-        bytes_ -= message.size();
-    }
-    fan_out.messages.clear();
+    drop_first(fan_out, fan_out.messages.size());
     // By name: the last stream may have closed meanwhile, and the index may be another id's.
     const auto id = table_.find_id(fan_out.id);
     if (!id) {
-        drop_waiting(fan_out);
+        counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out.texts.size());
+        drop_first(fan_out, fan_out.texts.size());
         return;
     }
     fan_out.position = table_.first_stream(*id);
-    for (std::size_t together = 0; !fan_out.waiting.empty() && together < kTogetherBytesMax;) {
-        together += fan_out.waiting.front().size();
-        fan_out.messages.push_back(std::move(fan_out.waiting.front()));
-        fan_out.waiting.pop_front();
+    std::size_t together = 0;
+    for (const std::string& text : fan_out.texts) {
+        if (together >= kTogetherBytesMax) {
+            break;
+        }
+        together += text.size();
+        fan_out.messages.add(text);
     }
     counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out.messages.size());
 }
 
-void FanOuts::drop_waiting(FanOut& fan_out) {
-    counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out.waiting.size());
-    for (const EncodedMessage& message : fan_out.waiting) {
-        bytes_ -= message.size();
+void FanOuts::drop_first(FanOut& fan_out, std::size_t count) {
+    fan_out.messages.clear();
+    for (; count > 0; --count) {
+        bytes_ -= fan_out.texts.front().size();
+        fan_out.texts.pop_front();
     }
-    fan_out.waiting.clear();
 }
 
 void FanOuts::finish(FanOut& fan_out) {

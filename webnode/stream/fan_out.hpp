@@ -1,10 +1,10 @@
 // Messages under way to ids that have more streams than one turn of the loop should serve. A
-// message to 100,000 streams takes a second to write; nobody else should wait that long for his.
+// message to 100,000 streams takes a second to write; no other message should wait that long.
 #pragma once
 
-#include "webnode/connection/stream_table.hpp"
 #include "webnode/slot/worker_counters.hpp"
-#include "webnode/stream/comet_encoder.hpp"
+#include "webnode/stream/message_set.hpp"
+#include "webnode/stream/stream_table.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -15,14 +15,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace zcomet::webnode::stream {
 
 /// Thread: the worker's loop only. Each id's messages keep their order; ids take turns.
 class FanOuts {
   public:
-    FanOuts(connection::StreamTable& table, metrics::Counters<slot::WorkerCounter>& counters)
+    FanOuts(StreamTable& table, metrics::Counters<slot::WorkerCounter>& counters)
         : table_(table), counters_(counters) {}
     ~FanOuts();
     FanOuts(const FanOuts&) = delete;
@@ -31,18 +30,18 @@ class FanOuts {
     /// Whether messages to `id` are under way: then later ones have to queue() behind them.
     [[nodiscard]] bool has(std::string_view id) const { return by_id_.contains(id); }
 
-    /// `messages` are still to be written to the streams of `id` from `position` on. The id must
-    /// not have() any under way.
-    void begin(std::string_view id, connection::StreamPosition position,
-               std::vector<EncodedMessage> messages);
+    /// Messages with these `texts` are still to be written to the streams of `id` from `position`
+    /// on. The id must not have() any under way.
+    void begin(std::string_view id, StreamPosition position,
+               std::span<const std::string_view> texts);
 
     /// A further message to an id that has() some. Streams that open before its turn comes get it,
     /// too.
     void queue(std::string_view id, std::string_view text);
 
     /// Writes to up to `most` streams of one id; calls
-    /// `write(StreamHandle, Connection&, std::span<const EncodedMessage>)` for each, which may
-    /// remove that stream and no other.
+    /// `write(Handle, Connection&, MessageSet&)` for each, which may close that stream and no
+    /// other.
     template <typename Write> void work(std::size_t most, Write&& write);
 
     /// Forgets all that is under way or queues.
@@ -56,17 +55,20 @@ class FanOuts {
   private:
     struct FanOut {
         std::string id;
-        connection::StreamPosition position = store::kNoIndex;
-        std::vector<EncodedMessage> messages; // under way, together
-        std::deque<EncodedMessage> waiting;
+        StreamPosition position = store::kNoIndex;
+        MessageSet messages; // under way, together: the first of `texts`
+        std::deque<std::string> texts;
+
+        /// Messages that wait for those under way.
+        [[nodiscard]] std::size_t waiting() const { return texts.size() - messages.size(); }
     };
 
-    [[nodiscard]] std::uint64_t streams_from(connection::StreamPosition position) const;
+    [[nodiscard]] std::uint64_t streams_from(StreamPosition position) const;
     void begin_waiting(FanOut& fan_out);
-    void drop_waiting(FanOut& fan_out);
+    void drop_first(FanOut& fan_out, std::size_t count);
     void finish(FanOut& fan_out);
 
-    connection::StreamTable& table_;
+    StreamTable& table_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     absl::flat_hash_map<std::string_view, std::unique_ptr<FanOut>> by_id_; // keys are FanOut::id
     std::deque<FanOut*> turns_;
@@ -81,9 +83,8 @@ template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
     turns_.pop_front();
     // The position is held, but the streams that are removed now are all before it.
     fan_out.position = table_.for_some_streams(
-        fan_out.position, most,
-        [&](connection::StreamHandle handle, connection::Connection& connection) {
-            write(handle, connection, std::span<const EncodedMessage>(fan_out.messages));
+        fan_out.position, most, [&](connection::Handle handle, connection::Connection& connection) {
+            write(handle, connection, fan_out.messages);
         });
     if (fan_out.position == store::kNoIndex) {
         begin_waiting(fan_out);

@@ -5,6 +5,7 @@
 #include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
+#include "webnode/route/routes.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -45,11 +46,9 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
                std::function<void()> on_state)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
-      connections_(loop_.epoll(), slot.counters, options_.slow,
-                   [this](std::string_view id) { link_->logout(id); }),
-      requests_(connections_, slot.counters, options_.request_deadline,
-                [this](std::string_view id) { link_->login(id); }),
-      delivery_(connections_, slot.counters),
+      connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *this),
+      requests_(connections_, presence_, route::routes(), slot.counters, options_.request_deadline),
+      delivery_(connections_, presence_.streams(), slot.counters),
       listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
@@ -76,7 +75,7 @@ void Worker::run() {
 
 void Worker::turn() {
     const Time now = loop_.turn(next_due(), [this](const epoll_event& event, Time at) {
-        requests_.on_event(connection::StreamHandle::unpack(event.data.u64), event.events, at);
+        requests_.on_event(connection::Handle::unpack(event.data.u64), event.events, at);
     });
     requests_.sweep(now);
     look_for_vanished(now);
@@ -113,20 +112,22 @@ Time Worker::Accepts::due() const {
 }
 
 void Worker::look_for_vanished(Time now) {
-    connection::StreamTable& table = connections_.table();
+    connection::ConnectionTable& table = connections_.table();
     keepalive_pacer_.turn(
         now, table.slot_bound(),
         [&](std::uint32_t first, std::uint32_t count) {
-            table.for_connections_in(first, count,
-                                     [this](const connection::Connection& connection) {
-                                         port::settle_keepalive(connection.fd(), keepalive_);
-                                     });
+            table.for_connections_in(
+                first, count, [this](connection::Handle, const connection::Connection& connection) {
+                    port::settle_keepalive(connection.fd(), keepalive_);
+                });
         },
         [&](std::uint32_t first, std::uint32_t count) {
-            table.for_connections_in(first, count,
-                                     [this](const connection::Connection& connection) {
-                                         port::probe_if_quiet(connection.fd(), keepalive_);
-                                     });
+            table.for_connections_in(
+                first, count,
+                [this](connection::Handle handle, connection::Connection& connection) {
+                    port::probe_if_quiet(connection.fd(), keepalive_);
+                    requests_.give_sign_of_life(handle, connection);
+                });
         });
 }
 
@@ -152,7 +153,7 @@ void Worker::on_messages(const wire::MessageList& messages) {
 }
 
 void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
-    connections_.table().for_each_id(visit);
+    presence_.for_each_login(visit);
 }
 
 wire::NodeLedger Worker::ledger() {
@@ -202,10 +203,9 @@ void Worker::count_turn(Time now) {
 
 void Worker::publish_counters() {
     auto& counters = slot_.counters;
-    const connection::StreamTable& table = connections_.table();
-    counters.set(slot::WorkerCounter::kStreams, table.stream_count());
-    counters.set(slot::WorkerCounter::kConnections, table.connection_count());
-    counters.set(slot::WorkerCounter::kIds, table.id_count());
+    counters.set(slot::WorkerCounter::kStreams, presence_.streams().stream_count());
+    counters.set(slot::WorkerCounter::kConnections, connections_.table().connection_count());
+    counters.set(slot::WorkerCounter::kIds, presence_.streams().id_count());
     counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
     const session::NodeSessionCounters& feed = link_->counters();
     const session::NodeSessionCounters& before = feed_before_;
@@ -239,7 +239,7 @@ void Worker::drain() {
     }
     link_->close(now);
     finish_deliveries();
-    end_streams();
+    requests_.end_all();
     count_turn(Clock::now());
     wait_for_outboxes();
     publish_counters();
@@ -269,38 +269,19 @@ void Worker::finish_deliveries() {
     }
 }
 
-void Worker::end_streams() {
-    connections_.table().for_each_connection([this](connection::StreamHandle handle,
-                                                    connection::Connection& connection) {
-        if (!connection.parked()) {
-            connections_.close(handle, connection::CloseReason::kDone);
-            return;
-        }
-        // The end of a chunked answer: browsers then know that it was not cut off.
-        if (connection.chunked() && !connections_.write(handle, connection, stream::kLastChunk)) {
-            return;
-        }
-        if (connections_.pending(connection) == nullptr) {
-            connections_.close(handle, connection::CloseReason::kDone);
-        }
-    });
-}
-
 void Worker::wait_for_outboxes() {
     const Time end = Clock::now() + kDrainMax;
     while (Clock::now() < end && connections_.table().connection_count() > 0) {
         loop_.turn(end, [this](const epoll_event& event, Time) {
-            const auto handle = connection::StreamHandle::unpack(event.data.u64);
-            connection::Connection* connection = connections_.table().find(handle);
-            const bool is_open = connection != nullptr && connections_.flush(handle, *connection);
-            if (is_open && connections_.pending(*connection) == nullptr) {
-                connections_.close(handle, connection::CloseReason::kDone);
+            const auto handle = connection::Handle::unpack(event.data.u64);
+            if (connection::Connection* connection = connections_.table().find(handle)) {
+                static_cast<void>(connections_.flush(handle, *connection));
             }
         });
     }
     // Closed rather than left to the end of the process: what waits for them counts as dropped.
     connections_.table().for_each_connection(
-        [this](connection::StreamHandle handle, const connection::Connection&) {
+        [this](connection::Handle handle, const connection::Connection&) {
             connections_.close(handle, connection::CloseReason::kDone);
         });
 }

@@ -2,8 +2,8 @@
 // for their ids.
 //
 // The order within a turn is the loop's rule (loop.hpp): events of connections first, then the
-// broker's messages, then new connections. The generation in each StreamHandle catches what would
-// slip through.
+// broker's messages, then new connections. The generation in each Handle catches what would slip
+// through.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -16,6 +16,7 @@
 #include "webnode/request/requests.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
+#include "webnode/stream/presence.hpp"
 
 #include <zmq.hpp>
 
@@ -39,7 +40,7 @@ struct WorkerOptions {
     std::chrono::seconds vanished_max = 60s;
 };
 
-class Worker : private link::NodeLinkHandler {
+class Worker : private link::NodeLinkHandler, private stream::Uplink {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker shall end, as catch_termination_signals()
@@ -79,11 +80,14 @@ class Worker : private link::NodeLinkHandler {
     void on_messages(const wire::MessageList& messages) override;
     bool can_take_messages() override { return delivery_.can_take(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) override;
-    std::uint64_t stream_count() override { return connections_.table().stream_count(); }
+    std::uint64_t stream_count() override { return presence_.streams().stream_count(); }
     wire::NodeLedger ledger() override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+
+    void login(std::string_view id) override { link_->login(id); }
+    void logout(std::string_view id) override { link_->logout(id); }
 
     void turn();
     void listen();
@@ -99,7 +103,6 @@ class Worker : private link::NodeLinkHandler {
     void drain();
     void accept_backlog();
     void finish_deliveries();
-    void end_streams();
     void wait_for_outboxes();
 
     WorkerOptions options_;
@@ -111,6 +114,7 @@ class Worker : private link::NodeLinkHandler {
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};
     connection::Connections connections_;
+    stream::Presence presence_;
     request::Requests requests_;
     stream::Delivery delivery_;
     port::Listener listener_;

@@ -154,6 +154,29 @@ TEST_CASE("errors that no request was whole enough for", "[http_front]") {
     CHECK_FALSE(contains(answer, std::to_string(status) + " Error"));
 }
 
+TEST_CASE("a later answer is the one that would have been given at once", "[http_front]") {
+    const std::string request =
+        request_of(GENERATE("GET /", "HEAD /"),
+                   GENERATE("", "Connection: close\r\n", "Connection: keep-alive\r\n"),
+                   GENERATE("HTTP/1.1", "HTTP/1.0"));
+    Reply reply = text_reply(GENERATE("", "some text\n"));
+    reply.status = GENERATE(200, 202, 404, 400, 500, 503, 504);
+    reply.headers = {{"X-B", "1"}, {"Cache-Control", "no-store"}, {"ETag", "e"}};
+    CAPTURE(request, reply.text, reply.status);
+    HttpFront front(std::vector<Pattern>{{.method = "GET", .path = "/"}});
+    const Answer at_once =
+        front.handle(request, [&reply](std::size_t, const Request&) { return reply; });
+    const Answer not_yet =
+        front.handle(request, [](std::size_t, const Request&) { return Reply{}; });
+    const Answer later = late_answer(reply, not_yet.form);
+    CHECK(later.bytes.substr(later.bytes.find("\r\n")) ==
+          at_once.bytes.substr(at_once.bytes.find("\r\n")));
+    CHECK(later.bytes.substr(0, 13) ==
+          at_once.bytes.substr(0, 13)); // a reason may have other words
+    CHECK(later.status == at_once.status);
+    CHECK(later.keeps_connection == at_once.keeps_connection);
+}
+
 TEST_CASE("headers are found by name, up to the empty line", "[headers]") {
     const std::string head = "GET / HTTP/1.1\r\nHost: a:80\r\nX-A:\t b c \r\nEmpty:\r\n\r\nLate: d";
     CHECK(header_in(head, "host") == "a:80");

@@ -12,7 +12,7 @@ namespace {
 
 std::vector<std::uint32_t> expired(DeadlineQueue& queue, Time now) {
     std::vector<std::uint32_t> indices;
-    queue.expire(now, [&](StreamHandle handle, Time) { indices.push_back(handle.index); });
+    queue.expire(now, [&](Handle handle, Time) { indices.push_back(handle.index); });
     return indices;
 }
 

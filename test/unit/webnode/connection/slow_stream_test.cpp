@@ -167,7 +167,7 @@ TEST_CASE("a slow stream costs the others of its id nothing", "[slow_stream]") {
         received += static_cast<int>(read_chunks(quick.received()).numbers.size());
     }
     CHECK(received == 400);
-    CHECK(loop.connections.table().stream_count() == (policy == SlowPolicy::kClose ? 1 : 2));
+    CHECK(loop.presence.streams().stream_count() == (policy == SlowPolicy::kClose ? 1 : 2));
     CHECK(loop.count(slot::WorkerCounter::kStreamsSlow) == 1);
     check_identity(loop);
 }

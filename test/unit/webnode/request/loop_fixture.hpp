@@ -6,7 +6,9 @@
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/request/requests.hpp"
+#include "webnode/route/routes.hpp"
 #include "webnode/stream/delivery.hpp"
+#include "webnode/stream/presence.hpp"
 
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
@@ -52,11 +54,14 @@ class Browser {
     UniqueFd fd_;
 };
 
-class LoopFixture {
+class LoopFixture : private stream::Uplink {
   public:
     explicit LoopFixture(connection::SlowPolicy slow = connection::SlowPolicy::kClose)
-        : connections(epoll, counters, {kOutboxBytesMax, slow},
-                      [this](std::string_view id) { logouts.emplace_back(id); }) {}
+        : LoopFixture(route::routes(), slow) {}
+    explicit LoopFixture(std::vector<Route> routes,
+                         connection::SlowPolicy slow = connection::SlowPolicy::kClose)
+        : connections(epoll, counters, {kOutboxBytesMax, slow}),
+          requests(connections, presence, std::move(routes), counters, kDeadline) {}
 
     static constexpr std::size_t kOutboxBytesMax = 4096;
     static constexpr int kSocketBytes = 131'072; // that a connection takes, about
@@ -85,8 +90,7 @@ class LoopFixture {
     void turn() {
         for (auto events = epoll.wait(now, now); !events.empty(); events = epoll.wait(now, now)) {
             for (const epoll_event& event : events) {
-                requests.on_event(connection::StreamHandle::unpack(event.data.u64), event.events,
-                                  now);
+                requests.on_event(connection::Handle::unpack(event.data.u64), event.events, now);
             }
         }
     }
@@ -119,9 +123,13 @@ class LoopFixture {
     std::vector<std::string> logins;
     std::vector<std::string> logouts;
     connection::Connections connections;
-    Requests requests{connections, counters, kDeadline,
-                      [this](std::string_view id) { logins.emplace_back(id); }};
-    stream::Delivery delivery{connections, counters};
+    stream::Presence presence{connections, *this};
+    Requests requests;
+    stream::Delivery delivery{connections, presence.streams(), counters};
+
+  private:
+    void login(std::string_view id) override { logins.emplace_back(id); }
+    void logout(std::string_view id) override { logouts.emplace_back(id); }
 };
 
 } // namespace zcomet::webnode::request

@@ -1,6 +1,8 @@
 // Requests as browsers, and worse, send them: whole, in pieces, several at once, never finished.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
+#include <stdexcept>
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::request;
@@ -28,7 +30,7 @@ TEST_CASE("a request for a stream opens one and logs its id in", "[requests]") {
     const Browser browser = loop.connect(kStreamRequest);
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 200 OK\r\n") && Contains("chunked"));
     CHECK(loop.logins == Names{"7"});
-    CHECK(loop.connections.table().stream_count() == 1);
+    CHECK(loop.presence.streams().stream_count() == 1);
     loop.turn();
     CHECK_FALSE(browser.ended());
 }
@@ -203,7 +205,7 @@ TEST_CASE("what a browser sends on an open stream is thrown away", "[requests]")
     }
     loop.deliver({{"7", "hello"}});
     CHECK_THAT(browser.received(), Contains("hello"));
-    CHECK(loop.connections.table().stream_count() == 1);
+    CHECK(loop.presence.streams().stream_count() == 1);
 }
 
 TEST_CASE("a stream's connection costs no record once it is parked", "[requests]") {
@@ -212,9 +214,168 @@ TEST_CASE("a stream's connection costs no record once it is parked", "[requests]
     browser.send("/7 HTTP/1.1\r\nHost: h\r\n\r\n");
     loop.turn();
     loop.connections.table().for_each_connection(
-        [&](connection::StreamHandle, connection::Connection& connection) {
-            CHECK(connection.pending == store::kNoIndex);
+        [&](connection::Handle, connection::Connection& connection) {
+            CHECK(connection.output == store::kNoIndex);
+            CHECK(connection.input() == store::kNoIndex);
         });
     loop.pass(LoopFixture::kDeadline); // whose deadline for the request is void
-    CHECK(loop.connections.table().stream_count() == 1);
+    CHECK(loop.presence.streams().stream_count() == 1);
+}
+
+namespace {
+
+constexpr std::string_view kLaterRequest = "POST /later HTTP/1.1\r\nHost: h\r\n"
+                                           "Content-Length: 0\r\n\r\n";
+
+/// A worker with a route that answers later, and the comet page.
+struct LaterFixture {
+    std::vector<Ticket> tickets;
+    LoopFixture loop{std::vector<Route>{
+        {{.method = "POST", .path = "/later"},
+         [this](Exchange& exchange) { tickets.push_back(exchange.later()); }},
+        {{.method = "GET", .path = "/silent"}, [](Exchange&) {}},
+        {{.method = "GET", .path = "/changes-its-mind"},
+         [](Exchange& exchange) {
+             static_cast<void>(exchange.later());
+             throw std::runtime_error("no");
+         }},
+        route::routes().front(),
+    }};
+
+    bool finish(std::string text, int status = 200) {
+        http::Reply reply;
+        reply.status = status;
+        reply.text = std::move(text);
+        return loop.requests.finish(tickets.back(), reply, loop.now);
+    }
+};
+
+} // namespace
+
+TEST_CASE("an answer may come later", "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect(kLaterRequest);
+    later.loop.pass(Requests::kLaterMax - 1s);
+    CHECK(browser.received().empty());
+    CHECK(later.loop.count(slot::WorkerCounter::kRequests) == 1);
+    CHECK(later.loop.count(slot::WorkerCounter::kResponses2xx) == 0);
+    CHECK(later.finish("done"));
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 200 OK\r\n") && Contains("\r\n\r\ndone"));
+    CHECK(later.loop.count(slot::WorkerCounter::kResponses2xx) == 1);
+    CHECK_FALSE(later.finish("again")); // the ticket is stale
+    browser.send(kPageRequest);
+    later.loop.turn();
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    later.loop.pass(Requests::kIdleMax);
+    CHECK(browser.ended());
+}
+
+TEST_CASE("an answer that comes too late does no harm: 504 was given", "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect(kLaterRequest);
+    later.loop.pass(Requests::kLaterMax);
+    CHECK_THAT(browser.received(),
+               StartsWith("HTTP/1.1 504 Gateway Timeout\r\n") && Contains("Connection: close"));
+    CHECK(browser.ended());
+    CHECK_FALSE(later.finish("too late"));
+    CHECK(later.loop.connections.table().connection_count() == 0);
+    CHECK(later.loop.count(slot::WorkerCounter::kResponses5xx) == 1);
+}
+
+TEST_CASE("a browser that leaves before its later answer is gone", "[requests][later]") {
+    LaterFixture later;
+    Browser browser = later.loop.connect(kLaterRequest);
+    later.loop.turn();
+    SECTION("it closes") {
+        browser.leave();
+    }
+    SECTION("it ends its half") {
+        browser.end_half();
+    }
+    SECTION("it sends more, and closes") {
+        browser.send("GET /nowh");
+        browser.leave();
+    }
+    later.loop.turn();
+    CHECK(later.loop.connections.table().connection_count() == 0);
+    CHECK(later.loop.count(slot::WorkerCounter::kPeerCloses) == 1);
+    CHECK_FALSE(later.finish("nobody reads it"));
+    // Nor does it reach the next connection in the same slot.
+    const Browser other = later.loop.connect(kLaterRequest);
+    const Ticket ticket = later.tickets.back();
+    later.tickets.pop_back();
+    CHECK_FALSE(later.finish("nobody reads it"));
+    CHECK(other.received().empty());
+    later.tickets.push_back(ticket);
+    CHECK(later.finish("mine"));
+    CHECK_THAT(other.received(), Contains("mine"));
+}
+
+TEST_CASE("a browser may leave together with its request", "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect();
+    browser.send(kLaterRequest);
+    browser.end_half();
+    later.loop.turn();
+    CHECK(later.loop.connections.table().connection_count() == 0);
+    CHECK_FALSE(later.finish("nobody reads it"));
+}
+
+TEST_CASE("requests behind a later answer wait for it, and keep their order", "[requests][later]") {
+    LaterFixture later;
+    const bool in_one_read = GENERATE(true, false);
+    const std::string behind =
+        std::string(kPageRequest) + std::string(kLaterRequest) + std::string(kStreamRequest);
+    const Browser browser =
+        later.loop.connect(std::string(kLaterRequest) + (in_one_read ? behind : ""));
+    if (!in_one_read) {
+        browser.send(behind);
+    }
+    later.loop.turn();
+    CHECK(browser.received().empty());
+    REQUIRE(later.tickets.size() == 1);
+    CHECK(later.finish("one"));
+    const std::string answers = browser.received();
+    CHECK(answers.find("HTTP/1.1 404") > answers.find("\r\n\r\none"));
+    CHECK(occurrences(answers, "HTTP/1.1 ") == 2);
+    REQUIRE(later.tickets.size() == 2);
+    std::swap(later.tickets[0], later.tickets[1]);
+    CHECK_FALSE(later.finish("one again"));
+    std::swap(later.tickets[0], later.tickets[1]);
+    CHECK(later.finish("two"));
+    CHECK_THAT(browser.received(), Contains("\r\n\r\ntwoHTTP/1.1 200 OK"));
+    CHECK(later.loop.logins == Names{"7"});
+}
+
+TEST_CASE("a later answer closes the connection where the request wants it", "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect("POST /later HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
+    CHECK(later.finish("done"));
+    CHECK_THAT(browser.received(), Contains("\r\nConnection: close\r\n"));
+    CHECK(browser.ended());
+}
+
+TEST_CASE("a drain answers those who wait", "[requests][later]") {
+    LaterFixture later;
+    const Browser waits = later.loop.connect(kLaterRequest);
+    const Browser reads = later.loop.connect("GET /nowh");
+    const Browser stream = later.loop.open_stream("7");
+    later.loop.requests.end_all();
+    CHECK_THAT(waits.received(), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+    CHECK(waits.ended());
+    CHECK(reads.ended());
+    CHECK(stream.received() == "0\r\n\r\n");
+    CHECK(stream.ended());
+    CHECK_FALSE(later.finish("too late"));
+    CHECK(later.loop.connections.table().connection_count() == 0);
+    CHECK(later.loop.logouts == Names{"7"});
+}
+
+TEST_CASE("a route that decides nothing, or fails, is answered with 500", "[requests][later]") {
+    LaterFixture later;
+    const std::string path = GENERATE("/silent", "/changes-its-mind");
+    const Browser browser = later.loop.connect("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 500"));
+    CHECK(browser.ended());
+    CHECK(later.loop.connections.table().connection_count() == 0);
 }

@@ -159,7 +159,7 @@ TEST_CASE("a stream whose browser is gone is closed by the write, within its id'
     CHECK(stays.received() == chunk(1, "hello"));
     CHECK(loop.count(slot::WorkerCounter::kChunksWritten) == 1);
     CHECK(loop.count(slot::WorkerCounter::kChunksDropped) == 2);
-    CHECK(loop.connections.table().stream_count() == 1);
+    CHECK(loop.presence.streams().stream_count() == 1);
     CHECK(loop.logouts.empty());
 }
 

@@ -1,27 +1,59 @@
-// Goal: the flat table of connections behaves as the obvious maps would, stale handles are told
-// from living ones, and a stream stays within its bytes.
-#include "webnode/connection/stream_table.hpp"
+// Goal: the tables of connections and of streams behave as the obvious maps would, stale handles
+// are told from living ones, and a stream stays within its bytes.
+#include "webnode/stream/stream_table.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-namespace zcomet::webnode::connection {
+namespace zcomet::webnode::stream {
 namespace {
+
+using connection::Connection;
+using connection::ConnectionState;
+using connection::ConnectionTable;
+using connection::Handle;
 
 static_assert(!std::is_copy_constructible_v<StreamTable>);
 
-std::vector<int> fds_of(StreamTable& table, std::string_view id) {
+constexpr std::uint8_t kForm = 5;
+constexpr std::uint8_t kOtherForm = 255;
+
+/// Both tables, as a worker has them.
+class Tables : public ConnectionTable, public StreamTable {
+  public:
+    Tables() : StreamTable(static_cast<ConnectionTable&>(*this)) {}
+
+    struct Removed {
+        int fd = -1;
+        std::optional<std::string> freed_id;
+    };
+    Removed remove(Handle handle) {
+        const Connection& connection = *find(handle);
+        Removed removed{connection.fd(), std::nullopt};
+        if (connection.parked()) {
+            removed.freed_id = leave(handle);
+        }
+        ConnectionTable::remove(handle);
+        return removed;
+    }
+    [[nodiscard]] std::size_t memory_bytes() const {
+        return ConnectionTable::memory_bytes() + StreamTable::memory_bytes();
+    }
+};
+
+std::vector<int> fds_of(Tables& table, std::string_view id) {
     std::vector<int> fds;
     if (const auto index = table.find_id(id)) {
         const StreamPosition end = table.for_some_streams(
-            table.first_stream(*index), SIZE_MAX, [&](StreamHandle handle, Connection& connection) {
+            table.first_stream(*index), SIZE_MAX, [&](Handle handle, Connection& connection) {
                 CHECK(table.find(handle) == &connection);
                 fds.push_back(connection.fd());
             });
@@ -31,7 +63,7 @@ std::vector<int> fds_of(StreamTable& table, std::string_view id) {
     return fds;
 }
 
-std::vector<std::string> ids_of(const StreamTable& table) {
+std::vector<std::string> ids_of(const Tables& table) {
     std::vector<std::string> ids;
     table.for_each_id([&](std::string_view id) { ids.emplace_back(id); });
     std::sort(ids.begin(), ids.end());
@@ -39,35 +71,36 @@ std::vector<std::string> ids_of(const StreamTable& table) {
 }
 
 TEST_CASE("a handle survives epoll's 64 bits", "[stream_table]") {
-    const StreamHandle handle{123, 456};
-    CHECK(StreamHandle::unpack(handle.packed()) == handle);
-    StreamTable table;
+    const Handle handle{123, 456};
+    CHECK(Handle::unpack(handle.packed()) == handle);
+    Tables table;
     CHECK(table.add(5).packed() > UINT32_MAX);
 }
 
 TEST_CASE("a connection that was accepted is reading", "[stream_table]") {
-    StreamTable table;
-    const StreamHandle handle = table.add(7);
+    Tables table;
+    const Handle handle = table.add(7);
     const Connection* connection = table.find(handle);
     REQUIRE(connection != nullptr);
     CHECK(connection->fd() == 7);
     CHECK(connection->state() == ConnectionState::kReading);
     CHECK(connection->messages == 0);
-    CHECK(connection->pending == store::kNoIndex);
+    CHECK(connection->output == store::kNoIndex);
+    CHECK(connection->input() == store::kNoIndex);
     CHECK(table.connection_count() == 1);
     CHECK(table.stream_count() == 0);
     CHECK(table.id_count() == 0);
 }
 
 TEST_CASE("the first stream of an id is a login, the last one a logout", "[stream_table]") {
-    StreamTable table;
-    const StreamHandle first = table.add(1);
-    const StreamHandle second = table.add(2);
-    CHECK(table.park(first, "123", true));
-    CHECK_FALSE(table.park(second, "123", false));
+    Tables table;
+    const Handle first = table.add(1);
+    const Handle second = table.add(2);
+    CHECK(table.park(first, "123", kForm));
+    CHECK_FALSE(table.park(second, "123", kOtherForm));
     CHECK(table.stream_count() == 2);
-    CHECK(table.find(first)->chunked());
-    CHECK_FALSE(table.find(second)->chunked());
+    CHECK(table.find(first)->form() == kForm);
+    CHECK(table.find(second)->form() == kOtherForm);
     CHECK(fds_of(table, "123") == std::vector<int>{1, 2});
 
     const auto one_left = table.remove(first);
@@ -83,51 +116,50 @@ TEST_CASE("the first stream of an id is a login, the last one a logout", "[strea
 }
 
 TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
-    StreamTable table;
-    const StreamHandle handle = table.add(1);
-    table.find(handle)->pending = 42;
+    Tables table;
+    const Handle handle = table.add(1);
+    table.find(handle)->set_input(42);
+    CHECK(table.find(handle)->input() == 42);
     const auto removed = table.remove(handle);
     CHECK(removed.fd == 1);
-    CHECK(removed.pending == 42);
     CHECK_FALSE(removed.freed_id);
 }
 
 TEST_CASE("a handle of a connection that is gone finds nothing", "[stream_table]") {
-    StreamTable table;
-    const StreamHandle gone = table.add(1);
+    Tables table;
+    const Handle gone = table.add(1);
     (void)table.remove(gone);
     CHECK(table.find(gone) == nullptr);
-    const StreamHandle successor = table.add(2);
+    const Handle successor = table.add(2);
     CHECK(successor.index == gone.index);
     CHECK(table.find(gone) == nullptr);
     CHECK(table.find(successor) != nullptr);
-    CHECK(table.find(StreamHandle{9999, 1}) == nullptr);
-    CHECK(table.find(StreamHandle{}) == nullptr);
+    CHECK(table.find(Handle{9999, 1}) == nullptr);
+    CHECK(table.find(Handle{}) == nullptr);
 }
 
 TEST_CASE("an id of any allowed length", "[stream_table]") {
-    StreamTable table;
+    Tables table;
     const std::string id(GENERATE(1U, 15U, 23U, 24U, 64U), 'x');
-    const StreamHandle handle = table.add(1);
-    REQUIRE(table.park(handle, id, true));
+    const Handle handle = table.add(1);
+    REQUIRE(table.park(handle, id, kForm));
     CHECK(ids_of(table) == std::vector<std::string>{id});
     CHECK(table.remove(handle).freed_id == id);
 }
 
 TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]") {
-    StreamTable table;
+    Tables table;
     for (int fd = 0; fd < 10; ++fd) {
-        (void)table.park(table.add(fd), "a", true);
+        (void)table.park(table.add(fd), "a", kForm);
     }
     std::set<int> visited;
     std::optional<std::string> freed;
     StreamPosition position = table.first_stream(*table.find_id("a"));
     while (position != store::kNoIndex) {
-        position =
-            table.for_some_streams(position, 3, [&](StreamHandle handle, Connection& connection) {
-                visited.insert(connection.fd());
-                freed = table.remove(handle).freed_id;
-            });
+        position = table.for_some_streams(position, 3, [&](Handle handle, Connection& connection) {
+            visited.insert(connection.fd());
+            freed = table.remove(handle).freed_id;
+        });
     }
     CHECK(visited.size() == 10);
     CHECK(freed == "a");
@@ -135,16 +167,14 @@ TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]")
 }
 
 TEST_CASE("a held position moves on when its stream is removed", "[stream_table]") {
-    StreamTable table;
-    std::vector<StreamHandle> handles;
+    Tables table;
+    std::vector<Handle> handles;
     for (int fd = 0; fd < 5; ++fd) {
         handles.push_back(table.add(fd));
-        (void)table.park(handles.back(), "a", true);
+        (void)table.park(handles.back(), "a", kForm);
     }
     std::vector<int> visited;
-    const auto visit = [&](StreamHandle, Connection& connection) {
-        visited.push_back(connection.fd());
-    };
+    const auto visit = [&](Handle, Connection& connection) { visited.push_back(connection.fd()); };
     // The stream that was parked last is the first of the list.
     StreamPosition position =
         table.for_some_streams(table.first_stream(*table.find_id("a")), 1, visit);
@@ -152,7 +182,7 @@ TEST_CASE("a held position moves on when its stream is removed", "[stream_table]
     (void)table.remove(handles[3]); // the one it stands on
     (void)table.remove(handles[1]); // one after it
     (void)table.remove(handles[4]); // one before it
-    (void)table.park(table.add(5), "a", true);
+    (void)table.park(table.add(5), "a", kForm);
     position = table.for_some_streams(position, 1, visit);
     CHECK(visited == std::vector<int>{4, 2});
     (void)table.remove(handles[0]);
@@ -161,15 +191,15 @@ TEST_CASE("a held position moves on when its stream is removed", "[stream_table]
 }
 
 TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {
-    StreamTable table;
+    Tables table;
     for (int fd = 0; fd < 5000; ++fd) {
-        const StreamHandle handle = table.add(fd);
+        const Handle handle = table.add(fd);
         if (fd % 2 == 0) {
-            (void)table.park(handle, std::to_string(fd % 7), true);
+            (void)table.park(handle, std::to_string(fd % 7), kForm);
         }
     }
     int visits = 0;
-    table.for_each_connection([&](StreamHandle handle, Connection& connection) {
+    table.for_each_connection([&](Handle handle, Connection& connection) {
         ++visits;
         if (connection.fd() % 3 != 0) {
             (void)table.remove(handle);
@@ -177,37 +207,36 @@ TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {
     });
     CHECK(visits == 5000);
     CHECK(table.connection_count() == 1667);
-    table.for_each_connection(
-        [&](StreamHandle handle, Connection&) { (void)table.remove(handle); });
+    table.for_each_connection([&](Handle handle, Connection&) { (void)table.remove(handle); });
     CHECK(table.connection_count() == 0);
     CHECK(table.id_count() == 0);
 }
 
 TEST_CASE("memory goes back when a great many connections are gone, and handles stay stale",
           "[stream_table]") {
-    StreamTable table;
+    Tables table;
     constexpr int kConnections = 100'000;
-    std::vector<StreamHandle> handles;
+    std::vector<Handle> handles;
     handles.reserve(kConnections);
     for (int fd = 0; fd < kConnections; ++fd) {
         handles.push_back(table.add(fd));
     }
     const std::size_t full = table.memory_bytes();
-    for (const StreamHandle handle : handles) {
+    for (const Handle handle : handles) {
         (void)table.remove(handle);
     }
     CHECK(table.memory_bytes() < full / 10);
     (void)table.add(1);
-    for (const StreamHandle handle : handles) {
+    for (const Handle handle : handles) {
         REQUIRE(table.find(handle) == nullptr);
     }
 }
 
 TEST_CASE("budget: a parked stream of its own id stays under 80 bytes", "[stream_table]") {
-    StreamTable table;
+    Tables table;
     constexpr std::uint32_t kStreams = 100'000;
     for (std::uint32_t i = 0; i < kStreams; ++i) {
-        REQUIRE(table.park(table.add(static_cast<int>(i)), std::to_string(i), true));
+        REQUIRE(table.park(table.add(static_cast<int>(i)), std::to_string(i), kForm));
     }
     CHECK(table.memory_bytes() / kStreams < 80);
 }
@@ -215,7 +244,7 @@ TEST_CASE("budget: a parked stream of its own id stays under 80 bytes", "[stream
 /// What the table ought to be, in maps.
 struct Model {
     struct Entry {
-        StreamHandle handle;
+        Handle handle;
         int fd = -1;
         std::string id; // empty: reading
     };
@@ -223,7 +252,7 @@ struct Model {
     std::map<std::string, std::multiset<int>> ids;
 };
 
-void check_against(StreamTable& table, const Model& model) {
+void check_against(Tables& table, const Model& model) {
     REQUIRE(table.connection_count() == model.connections.size());
     REQUIRE(table.id_count() == model.ids.size());
     std::vector<std::string> ids;
@@ -240,7 +269,7 @@ void check_against(StreamTable& table, const Model& model) {
     }
 }
 
-void remove_from_both(StreamTable& table, Model& model, std::size_t which) {
+void remove_from_both(Tables& table, Model& model, std::size_t which) {
     const Model::Entry entry = model.connections[which];
     model.connections.erase(model.connections.begin() + static_cast<std::ptrdiff_t>(which));
     const auto removed = table.remove(entry.handle);
@@ -262,7 +291,7 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
     const auto seed = GENERATE(1U, 2U, 3U, 4U);
     CAPTURE(seed);
     std::mt19937 random(seed);
-    StreamTable table;
+    Tables table;
     Model model;
     for (int step = 0; step < 5000; ++step) {
         CAPTURE(step);
@@ -275,7 +304,7 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
             if (entry.id.empty()) {
                 entry.id = "id-" + std::to_string(random() % 20);
                 auto& fds = model.ids[entry.id];
-                REQUIRE(table.park(entry.handle, entry.id, true) == fds.empty());
+                REQUIRE(table.park(entry.handle, entry.id, kForm) == fds.empty());
                 fds.insert(entry.fd);
             }
         } else {
@@ -292,4 +321,4 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::connection
+} // namespace zcomet::webnode::stream

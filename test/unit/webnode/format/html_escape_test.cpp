@@ -1,11 +1,11 @@
 // Goal: nothing that passes append_html_escaped() can leave the text it stands in.
-#include "webnode/stream/html_escape.hpp"
+#include "webnode/format/html_escape.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <random>
 
-namespace zcomet::webnode::stream {
+namespace zcomet::webnode::format {
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -67,4 +67,4 @@ TEST_CASE("property: no markup character is left, whatever the bytes", "[html_es
 }
 
 } // namespace
-} // namespace zcomet::webnode::stream
+} // namespace zcomet::webnode::format

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace zcomet::webnode::stream {
+namespace zcomet::webnode::format {
 
 /// Appends `text` to `out` so that it shows as it is in HTML content and within quoted attributes:
 /// & < > " ' become character references. Control characters other than tab, LF and CR, which HTML
@@ -14,4 +14,4 @@ namespace zcomet::webnode::stream {
 /// Thread: any.   Cost: O(size); allocates only as `out` grows.
 void append_html_escaped(std::string& out, std::string_view text);
 
-} // namespace zcomet::webnode::stream
+} // namespace zcomet::webnode::format

@@ -1,9 +1,9 @@
-#include "webnode/stream/html_escape.hpp"
+#include "webnode/format/html_escape.hpp"
 
 #include <array>
 #include <cstddef>
 
-namespace zcomet::webnode::stream {
+namespace zcomet::webnode::format {
 
 namespace {
 
@@ -42,4 +42,4 @@ void append_html_escaped(std::string& out, std::string_view text) {
     out.append(text, copied);
 }
 
-} // namespace zcomet::webnode::stream
+} // namespace zcomet::webnode::format

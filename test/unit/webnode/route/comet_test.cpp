@@ -1,16 +1,42 @@
 // Goal: the HTTP table of the web node, exactly, with requests as bytes and answers as bytes.
 #include "topology/http/request_reader.hpp"
-#include "webnode/request/web_front.hpp"
+#include "webnode/route/routes.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <random>
 #include <string>
 
-namespace zcomet::webnode::request {
+namespace zcomet::webnode::route {
 namespace {
 
-using Next = Answer::Next;
+enum class Next { kClose, kKeepAlive, kPark };
+
+struct Answer {
+    std::string bytes;
+    int status = 0;
+    Next next = Next::kClose;
+    std::string id;
+    bool chunked = false;
+};
+
+class WebFront {
+  public:
+    Answer handle(const std::string& bytes) {
+        request::Outcome outcome;
+        const http::Answer answer = routes_.handle(bytes, {}, outcome);
+        CHECK_FALSE(outcome.is_later);
+        const bool parks = outcome.format != nullptr;
+        return {answer.bytes, answer.status,
+                parks                     ? Next::kPark
+                : answer.keeps_connection ? Next::kKeepAlive
+                                          : Next::kClose,
+                outcome.id, outcome.framing == format::Framing::kChunked};
+    }
+
+  private:
+    request::Routes routes_{routes()};
+};
 
 Answer ask(const std::string& request) {
     WebFront front;
@@ -41,7 +67,7 @@ const std::string kStreamHead = "HTTP/1.1 200 OK\r\n"
                                 "Transfer-Encoding: chunked\r\n"
                                 "X-Accel-Buffering: no\r\n\r\n";
 
-TEST_CASE("GET /test/<id> parks a stream", "[web_front]") {
+TEST_CASE("GET /test/<id> parks a stream", "[comet_route]") {
     const Answer answer = ask(request_of("GET /test/123"));
     CHECK(answer.next == Next::kPark);
     CHECK(answer.status == 200);
@@ -50,7 +76,7 @@ TEST_CASE("GET /test/<id> parks a stream", "[web_front]") {
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("a plain request for a stream is answered as the library answers it", "[web_front]") {
+TEST_CASE("a plain request for a stream is answered as the library answers it", "[comet_route]") {
     const std::string headers = GENERATE(
         as<std::string>(), "", "Connection: keep-alive\r\n", "Connection: close\r\n",
         "CONNECTION:keep-alive , Close\r\n", "Connection: closed\r\nX: close\r\n",
@@ -67,7 +93,7 @@ TEST_CASE("a plain request for a stream is answered as the library answers it", 
     CHECK(plain.chunked == of_library.chunked);
 }
 
-TEST_CASE("a stream is never compressed, cut up or kept waiting", "[web_front]") {
+TEST_CASE("a stream is never compressed, cut up or kept waiting", "[comet_route]") {
     const std::string headers =
         GENERATE(as<std::string>(), "Accept-Encoding: gzip, deflate, br\r\n",
                  "Range: bytes=0-1\r\n", "range: bytes=5-1,garbage\r\n", "Expect: 100-continue\r\n",
@@ -78,21 +104,21 @@ TEST_CASE("a stream is never compressed, cut up or kept waiting", "[web_front]")
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("a client that wants the connection closed is told that it will be", "[web_front]") {
+TEST_CASE("a client that wants the connection closed is told that it will be", "[comet_route]") {
     const Answer answer = ask(request_of("GET /test/123", "Connection: close\r\n"));
     CHECK(answer.next == Next::kPark);
     CHECK(answer.chunked);
     CHECK(contains(answer.bytes, "\r\nConnection: close\r\n"));
 }
 
-TEST_CASE("HEAD /test/<id> has the same head, and logs nobody in", "[web_front]") {
+TEST_CASE("HEAD /test/<id> has the same head, and logs nobody in", "[comet_route]") {
     const Answer answer = ask(request_of("HEAD /test/123"));
     CHECK(answer.next == Next::kKeepAlive);
     CHECK(answer.id.empty());
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[web_front]") {
+TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[comet_route]") {
     const std::string keep_alive = GENERATE("", "Connection: keep-alive\r\n");
     const Answer answer = ask(request_of("GET /test/123", keep_alive, "HTTP/1.0"));
     CHECK(answer.next == Next::kPark);
@@ -108,7 +134,7 @@ TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[web
     CHECK(head.bytes == answer.bytes);
 }
 
-TEST_CASE("ids may be percent-encoded, and a query does not matter", "[web_front]") {
+TEST_CASE("ids may be percent-encoded, and a query does not matter", "[comet_route]") {
     CHECK(ask(request_of("GET /test/%31%32%33")).id == "123");
     CHECK(ask(request_of("GET /test/a%40b:c~d?x=1&y=<>")).id == "a@b:c~d");
     CHECK(ask(request_of("GET /test/1#top")).id == "1");
@@ -116,7 +142,7 @@ TEST_CASE("ids may be percent-encoded, and a query does not matter", "[web_front
     CHECK(ask(request_of("GET /test/" + std::string(64, 'x'))).id == std::string(64, 'x'));
 }
 
-TEST_CASE("what is no id is answered with 400 and a plain sentence", "[web_front]") {
+TEST_CASE("what is no id is answered with 400 and a plain sentence", "[comet_route]") {
     const std::string id =
         GENERATE(as<std::string>(), "", "%20", "a/b", "a%2Fb", "%00", "%0A", "%", "%zz", "<script>",
                  "%3Cscript%3E", "\xC3\xBC", "a+b", std::string(65, 'x'), std::string(8000, 'x'));
@@ -134,7 +160,7 @@ TEST_CASE("what is no id is answered with 400 and a plain sentence", "[web_front
     }
 }
 
-TEST_CASE("a path without a route is 404, and the connection goes on", "[web_front]") {
+TEST_CASE("a path without a route is 404, and the connection goes on", "[comet_route]") {
     const std::string target =
         GENERATE("GET /", "HEAD /", "GET /test", "GET /tests/1", "GET /favicon.ico", "POST /",
                  "POST /test/1", "GET *", "HEAD //test/1");
@@ -149,13 +175,13 @@ TEST_CASE("a path without a route is 404, and the connection goes on", "[web_fro
     CHECK_FALSE(contains(answer.bytes, "Keep-Alive"));
 }
 
-TEST_CASE("a POST with a body is 404 as well", "[web_front]") {
+TEST_CASE("a POST with a body is 404 as well", "[comet_route]") {
     CHECK(ask(request_of("POST /x", "Content-Length: 3\r\n") + "abc").status == 404);
     const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
     CHECK(ask(request_of("POST /x", form + "Content-Length: 7\r\n") + "a=b&c=d").status == 404);
 }
 
-TEST_CASE("any other method is 501", "[web_front]") {
+TEST_CASE("any other method is 501", "[comet_route]") {
     const std::string method = GENERATE("PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
                                         "PRI", "BREW", "get", "Get", "GETX", "HEADER");
     CAPTURE(method);
@@ -165,7 +191,7 @@ TEST_CASE("any other method is 501", "[web_front]") {
     CHECK(answer.bytes == http::error_answer(501));
 }
 
-TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[web_front]") {
+TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[comet_route]") {
     struct Case {
         const char* version;
         const char* header;
@@ -191,11 +217,11 @@ TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[web_front]") {
     CHECK(contains(answer.bytes, "\r\nConnection: keep-alive\r\n") == says_so);
 }
 
-TEST_CASE("empty lines before a request are skipped", "[web_front]") {
+TEST_CASE("empty lines before a request are skipped", "[comet_route]") {
     CHECK(ask("\r\n\r\n" + request_of("GET /test/1")).id == "1");
 }
 
-TEST_CASE("nothing is left over for the next request", "[web_front]") {
+TEST_CASE("nothing is left over for the next request", "[comet_route]") {
     WebFront front;
     CHECK(front.handle(request_of("GET /test/1")).next == Next::kPark);
     const Answer answer = front.handle(request_of("GET /"));
@@ -204,7 +230,7 @@ TEST_CASE("nothing is left over for the next request", "[web_front]") {
     CHECK(answer.status == 404);
 }
 
-TEST_CASE("bytes that are no request are answered with an error", "[web_front]") {
+TEST_CASE("bytes that are no request are answered with an error", "[comet_route]") {
     for (const std::string bytes : {"", "\r\n", "GET", "GET /", "GET / HTTP/1.1", "garbage\r\n\r\n",
                                     "GET / HTTP/3.0\r\n\r\n", "GET / x / HTTP/1.1\r\n\r\n"}) {
         CAPTURE(bytes);
@@ -237,7 +263,7 @@ std::string mutated(std::string bytes, std::mt19937& random) {
     return bytes;
 }
 
-TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[web_front]") {
+TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[comet_route]") {
     const auto seed = GENERATE(21U, 22U, 23U);
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -273,4 +299,4 @@ TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[web
 }
 
 } // namespace
-} // namespace zcomet::webnode::request
+} // namespace zcomet::webnode::route

@@ -1,0 +1,172 @@
+// Goal: what a socket does not take waits and leaves in order, connections are watched when they
+// have to be, and each that closes is told of and counted, once.
+// Method: one end of a socket pair for each connection; the other is the test's.
+#include "topology/base/unique_fd.hpp"
+#include "webnode/connection/connections.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+namespace zcomet::webnode::connection {
+namespace {
+
+using slot::WorkerCounter;
+
+struct Fixture : private CloseListener {
+    loop::Epoll epoll;
+    metrics::Counters<WorkerCounter> counters;
+    Connections connections{epoll, counters, {.bytes_max = 4096}};
+    std::vector<Handle> closed;
+    UniqueFd peer;
+    Handle handle;
+
+    Fixture() {
+        connections.add_listener(*this);
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
+                0);
+        peer = UniqueFd(ends[1]);
+        handle = connections.table().add(ends[0]);
+    }
+    ~Fixture() override { connections.remove_listener(*this); }
+
+    void on_close(Handle closing, Connection& connection) override {
+        CHECK(connections.table().find(closing) == &connection); // it still exists
+        closed.push_back(closing);
+    }
+    [[nodiscard]] Connection& connection() { return *connections.table().find(handle); }
+    /// Writes until the socket is full. @return what was written.
+    std::string fill() {
+        std::string written;
+        while (!connections.has_output(connection())) {
+            const std::string bytes(1000, static_cast<char>('a' + written.size() / 1000 % 26));
+            REQUIRE(connections.write(handle, connection(), bytes));
+            written += bytes;
+        }
+        return written;
+    }
+    [[nodiscard]] std::string received() const {
+        std::string text;
+        std::array<char, 65'536> bytes;
+        for (ssize_t got = 0;
+             (got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+            text.append(bytes.data(), static_cast<std::size_t>(got));
+        }
+        return text;
+    }
+    /// Whether everything was read and the other side has closed.
+    [[nodiscard]] bool ended() const {
+        char byte = 0;
+        return ::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
+    }
+};
+
+TEST_CASE("a connection is watched once it is asked for", "[connections]") {
+    Fixture f;
+    CHECK_FALSE(f.connection().is_watched());
+    REQUIRE(f.connections.write(f.handle, f.connection(), "hello"));
+    CHECK(f.received() == "hello");
+    CHECK_FALSE(f.connection().is_watched()); // it was not needed
+    CHECK(f.connections.watch(f.handle, f.connection()));
+    CHECK(f.connections.watch(f.handle, f.connection()));
+    CHECK(f.connection().is_watched());
+    REQUIRE(::send(f.peer.get(), "x", 1, MSG_NOSIGNAL) == 1);
+    const Time now = Time() + 1h;
+    const auto events = f.epoll.wait(now, now);
+    REQUIRE(events.size() == 1);
+    CHECK(Handle::unpack(events[0].data.u64) == f.handle);
+}
+
+TEST_CASE("what a full socket does not take waits, and leaves in order", "[connections]") {
+    Fixture f;
+    std::string written = f.fill();
+    CHECK(f.connection().is_watched()); // to hear of room
+    CHECK(f.connections.pending_bytes() > 0);
+    REQUIRE(f.connections.write(f.handle, f.connection(), "the last"));
+    written += "the last";
+    std::string text;
+    while (f.connections.has_output(f.connection())) {
+        text += f.received();
+        REQUIRE(f.connections.flush(f.handle, f.connection()));
+    }
+    CHECK(text + f.received() == written);
+    CHECK(f.connections.pending_bytes() == 0);
+    CHECK(f.connection().output == store::kNoIndex);
+}
+
+TEST_CASE("a connection may be closed behind what waits", "[connections]") {
+    Fixture f;
+    const std::string written = f.fill();
+    f.connections.close_when_written(f.handle, f.connection());
+    CHECK(f.closed.empty());
+    std::string text;
+    while (f.closed.empty()) {
+        text += f.received();
+        static_cast<void>(f.connections.flush(f.handle, f.connection()));
+    }
+    CHECK(text + f.received() == written);
+    CHECK(f.ended());
+    CHECK(f.closed == std::vector<Handle>{f.handle});
+    CHECK(f.connections.table().connection_count() == 0);
+    CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 0);
+}
+
+TEST_CASE("with nothing that waits it is closed at once", "[connections]") {
+    Fixture f;
+    f.connections.close_when_written(f.handle, f.connection());
+    CHECK(f.closed == std::vector<Handle>{f.handle});
+    CHECK(f.ended());
+}
+
+TEST_CASE("a connection that does not read is closed at its bound", "[connections]") {
+    Fixture f;
+    f.fill();
+    int writes = 0;
+    while (f.closed.empty()) {
+        const bool is_open = f.connections.write(f.handle, f.connection(), std::string(1000, 'x'));
+        REQUIRE(is_open == f.closed.empty());
+        ++writes;
+    }
+    CHECK(writes >= 4);
+    CHECK(writes <= 6);
+    CHECK(f.counters.get(WorkerCounter::kSlowCloses) == 1);
+    CHECK(f.counters.get(WorkerCounter::kStreamsSlow) == 0); // it is no stream
+    CHECK(f.connections.pending_bytes() == 0);
+}
+
+TEST_CASE("messages that wait are dropped with their stream, and counted", "[connections]") {
+    Fixture f;
+    REQUIRE(f.connections.watch(f.handle, f.connection()));
+    f.connection().park(0);
+    f.fill();
+    const std::array<std::uint32_t, 2> ends{3, 6};
+    REQUIRE(f.connections.write(f.handle, f.connection(), Chunks{"onetwo", ends}));
+    CHECK(f.counters.get(WorkerCounter::kChunksPending) == 2);
+    f.connections.close(f.handle, CloseReason::kPeer);
+    CHECK(f.counters.get(WorkerCounter::kChunksPending) == 0);
+    CHECK(f.counters.get(WorkerCounter::kChunksDropped) == 2);
+    CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 1);
+}
+
+TEST_CASE("a write to a browser that left closes the connection", "[connections]") {
+    Fixture f;
+    f.peer.reset();
+    CHECK_FALSE(f.connections.write(f.handle, f.connection(), "hello"));
+    CHECK(f.closed.size() == 1);
+    CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 1);
+}
+
+TEST_CASE("a browser that vanished is told from one that left", "[connections]") {
+    Fixture f;
+    f.connections.close_failed(f.handle, ETIMEDOUT);
+    CHECK(f.counters.get(WorkerCounter::kVanishedCloses) == 1);
+    CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 0);
+}
+
+} // namespace
+} // namespace zcomet::webnode::connection

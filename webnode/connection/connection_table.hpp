@@ -1,0 +1,145 @@
+// All connections of a worker in one flat table, streams or not.
+#pragma once
+
+#include "topology/base/check.hpp"
+#include "topology/store/slab.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace zcomet::webnode::connection {
+
+/// Names a connection for as long as it exists, and no other ever after: the slot is used again,
+/// with another generation.
+struct Handle {
+    std::uint32_t index = 0;
+    std::uint32_t generation = 0;
+
+    /// For epoll_event.data.u64. Never below 2^32, since generations begin at 1: the small numbers
+    /// are free for a loop's other descriptors.
+    [[nodiscard]] std::uint64_t packed() const {
+        return (std::uint64_t{generation} << 32U) | index;
+    }
+    [[nodiscard]] static Handle unpack(std::uint64_t packed) {
+        return {static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(packed >> 32U)};
+    }
+    friend bool operator==(const Handle&, const Handle&) = default;
+};
+
+enum class ConnectionState : std::uint8_t {
+    kFree,    ///< the slot is empty
+    kReading, ///< it is for requests and their answers
+    kParked,  ///< a stream: it waits for messages to its id
+};
+
+/// One slot of the table.
+class Connection {
+  public:
+    [[nodiscard]] int fd() const { return fd_; }
+    [[nodiscard]] ConnectionState state() const { return state_; }
+    [[nodiscard]] bool parked() const { return state_ == ConnectionState::kParked; }
+    /// From now on it is a stream. It must be kReading, and without an input record.
+    void park(std::uint8_t form) {
+        ZCOMET_ASSERT(state_ == ConnectionState::kReading && input_or_id_ == store::kNoIndex);
+        state_ = ConnectionState::kParked;
+        form_ = form;
+    }
+    /// Parked only: how the stream is written, packed into a byte by what parked it.
+    [[nodiscard]] std::uint8_t form() const { return form_; }
+
+    /// Index of the Output record, or kNoIndex, as for almost every stream.
+    std::uint32_t output = store::kNoIndex;
+    /// Whether the descriptor is in the epoll set.
+    [[nodiscard]] bool is_watched() const { return is_watched_; }
+    void set_watched(bool is_watched) { is_watched_ = is_watched; }
+
+    /// Messages this stream has been given so far: the N of the next one is this plus 1.
+    std::uint32_t messages = 0;
+
+    /// Not parked: index of the reader's record, or kNoIndex. Such a connection has no id, so both
+    /// have one place.
+    [[nodiscard]] std::uint32_t input() const { return parked() ? store::kNoIndex : input_or_id_; }
+    void set_input(std::uint32_t index) {
+        ZCOMET_ASSERT(!parked());
+        input_or_id_ = index;
+    }
+    /// Parked: the id of the stream, by its index, and the stream's neighbours in the list of its
+    /// id; kNoIndex at the ends. They are for the table of streams alone.
+    [[nodiscard]] std::uint32_t id() const { return input_or_id_; }
+    void set_id(std::uint32_t index) { input_or_id_ = index; }
+    std::uint32_t next = store::kNoIndex; // of a free slot: the next free slot
+    std::uint32_t prev = store::kNoIndex;
+
+  private:
+    friend class ConnectionTable;
+    int fd_ = -1;
+    std::uint32_t generation_ = 0;
+    std::uint32_t input_or_id_ = store::kNoIndex;
+    ConnectionState state_ = ConnectionState::kFree;
+    std::uint8_t form_ = 0;
+    bool is_watched_ = false;
+};
+
+/// Written down so that nobody makes a million streams dearer by accident.
+inline constexpr std::size_t kConnectionBytesMax = 40;
+static_assert(sizeof(Connection) <= kConnectionBytesMax);
+
+/// Thread: the worker's loop only. Owns no descriptor: the caller closes them.
+class ConnectionTable {
+  public:
+    /// A connection was accepted. Its state is kReading.
+    [[nodiscard]] Handle add(int fd);
+
+    /// The connection, or nullptr if it is gone: the event or deadline is stale. The pointer is
+    /// valid until the connection is removed.
+    [[nodiscard]] Connection* find(Handle handle);
+
+    /// Forgets a connection, which must exist.
+    void remove(Handle handle);
+
+    /// The slot of an existing connection.
+    [[nodiscard]] Connection& at(std::uint32_t index) { return connections_[index]; }
+    [[nodiscard]] const Connection& at(std::uint32_t index) const { return connections_[index]; }
+    [[nodiscard]] Handle handle_of(std::uint32_t index) const {
+        return {index, connections_[index].generation_};
+    }
+
+    /// Calls `visit(Handle, Connection&)` for each connection, whatever its state. It may remove
+    /// the one it is called with, and no other.
+    template <typename Visit> void for_each_connection(Visit&& visit) {
+        for_connections_in(0, UINT32_MAX, visit);
+    }
+    /// The same for the connections among `count` slots from `first` on.
+    template <typename Visit>
+    void for_connections_in(std::uint32_t first, std::uint32_t count, Visit&& visit);
+    /// All connections are in slots below this; 0 while there are none.
+    [[nodiscard]] std::uint32_t slot_bound() const {
+        return connection_count_ == 0 ? 0 : slots_used_;
+    }
+
+    [[nodiscard]] std::uint32_t connection_count() const { return connection_count_; }
+    /// Bytes taken, without what the allocator adds.
+    [[nodiscard]] std::size_t memory_bytes() const { return connections_.memory_bytes(); }
+
+  private:
+    [[nodiscard]] std::uint32_t take_slot();
+
+    store::ChunkedArray<Connection> connections_;
+    std::uint32_t slots_used_ = 0; // slots below this have been handed out at some time
+    std::uint32_t first_free_ = store::kNoIndex;
+    std::uint32_t last_generation_ = 0;
+    std::uint32_t connection_count_ = 0;
+};
+
+template <typename Visit>
+void ConnectionTable::for_connections_in(std::uint32_t first, std::uint32_t count, Visit&& visit) {
+    for (std::uint32_t n = 0; n < count && slots_used_ > first && n < slots_used_ - first; ++n) {
+        Connection& connection = connections_[first + n];
+        if (connection.state_ != ConnectionState::kFree) {
+            visit(handle_of(first + n), connection);
+        }
+    }
+}
+
+} // namespace zcomet::webnode::connection

@@ -1,0 +1,13 @@
+// The page of 2008: an HTML page that never ends. For the stream's N-th message:
+//
+//     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>"     MESSAGE is HTML-escaped
+//     chunk = size-in-hex CRLF body CRLF                 HTTP/1.1; in HTTP/1.0 the body alone
+#pragma once
+
+#include "webnode/format/stream_format.hpp"
+
+namespace zcomet::webnode::format {
+
+[[nodiscard]] const StreamFormat& comet_format();
+
+} // namespace zcomet::webnode::format

@@ -1,0 +1,37 @@
+#include "webnode/format/formats.hpp"
+
+#include "topology/base/check.hpp"
+#include "webnode/format/comet.hpp"
+
+#include <array>
+
+namespace zcomet::webnode::format {
+
+namespace {
+
+/// A format is a file in this folder and a row here.
+const std::array kFormats{
+    &comet_format(),
+};
+static_assert(kFormats.size() <= kFormatsMax && kFormatsMax <= 128);
+
+} // namespace
+
+std::size_t format_count() {
+    return kFormats.size();
+}
+
+const StreamFormat& format_at(FormatIndex index) {
+    return *kFormats[index];
+}
+
+FormatIndex index_of(const StreamFormat& format) {
+    FormatIndex index = 0;
+    while (index < kFormats.size() && kFormats[index] != &format) {
+        ++index;
+    }
+    ZCOMET_ASSERT(index < kFormats.size());
+    return index;
+}
+
+} // namespace zcomet::webnode::format

@@ -1,0 +1,64 @@
+#include "webnode/request/exchange.hpp"
+
+#include <utility>
+
+namespace zcomet::webnode::request {
+
+namespace {
+
+std::vector<http::Pattern> patterns_of(const std::vector<Route>& routes) {
+    std::vector<http::Pattern> patterns;
+    for (const Route& route : routes) {
+        patterns.push_back(route.pattern);
+    }
+    return patterns;
+}
+
+} // namespace
+
+void Exchange::answer(http::Reply reply) {
+    outcome_.reply = std::move(reply);
+}
+
+void Exchange::open(const format::StreamFormat& format, std::string_view id) {
+    outcome_.reply = format.open(request_);
+    const bool is_refusal = outcome_.reply->body == http::Reply::Body::kWhole;
+    if (!is_refusal && request_.method != "HEAD") {
+        outcome_.format = &format;
+        outcome_.framing = outcome_.reply->body == http::Reply::Body::kChunked
+                               ? format::Framing::kChunked
+                               : format::Framing::kBare;
+        outcome_.id = id;
+    }
+}
+
+Ticket Exchange::later() {
+    outcome_.is_later = true;
+    outcome_.reply.emplace(); // for the front, which then says how a later answer must look
+    return ticket_;
+}
+
+Routes::Routes(std::vector<Route> routes)
+    : routes_(std::move(routes)), front_(patterns_of(routes_)) {}
+
+http::Answer Routes::handle(std::string_view whole_request, Ticket ticket, Outcome& outcome) {
+    outcome = {};
+    // One reference, so that the std::function below needs no memory of its own.
+    struct Call {
+        const std::vector<Route>& routes;
+        Ticket ticket;
+        Outcome& outcome;
+    } call{routes_, ticket, outcome};
+    return front_.handle(whole_request, [&call](std::size_t route, const http::Request& request) {
+        Exchange exchange(request, call.ticket, call.outcome);
+        try {
+            call.routes[route].serve(exchange);
+        } catch (...) {
+            call.outcome = {};
+            throw;
+        }
+        return call.outcome.reply ? std::move(*call.outcome.reply) : http::error_reply(500);
+    });
+}
+
+} // namespace zcomet::webnode::request

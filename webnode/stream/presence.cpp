@@ -1,0 +1,33 @@
+#include "webnode/stream/presence.hpp"
+
+namespace zcomet::webnode::stream {
+
+Presence::Presence(connection::Connections& connections, Uplink& uplink)
+    : connections_(connections), uplink_(uplink), streams_(connections.table()) {
+    connections_.add_listener(*this);
+}
+
+Presence::~Presence() {
+    connections_.remove_listener(*this);
+}
+
+bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t form) {
+    if (!connections_.watch(handle, *connections_.table().find(handle))) {
+        return false;
+    }
+    if (streams_.park(handle, id, form)) {
+        uplink_.login(id);
+    }
+    return true;
+}
+
+void Presence::on_close(connection::Handle handle, connection::Connection& connection) {
+    if (!connection.parked()) {
+        return;
+    }
+    if (const auto freed_id = streams_.leave(handle)) {
+        uplink_.logout(*freed_id);
+    }
+}
+
+} // namespace zcomet::webnode::stream

@@ -1,0 +1,53 @@
+// Which ids this worker holds: an id is logged in with its first stream, and out with its last.
+#pragma once
+
+#include "webnode/connection/connections.hpp"
+#include "webnode/stream/stream_table.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet::webnode::stream {
+
+/// Where logins and logouts go: to the broker.
+class Uplink {
+  public:
+    Uplink() = default;
+    virtual ~Uplink() = default;
+    Uplink(const Uplink&) = delete;
+    Uplink& operator=(const Uplink&) = delete;
+
+    virtual void login(std::string_view id) = 0;
+    virtual void logout(std::string_view id) = 0;
+};
+
+/// The one place that calls the uplink. Thread: the worker's loop only.
+class Presence final : private connection::CloseListener {
+  public:
+    /// Both live longer than this. Listens to `connections` for streams that close.
+    Presence(connection::Connections& connections, Uplink& uplink);
+    ~Presence() override;
+
+    /// Makes a stream of `id` of a connection that is kReading, and watches it.
+    /// @param form  as for StreamTable::park().
+    /// @return false if the connection had to be closed.
+    [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form);
+
+    /// Calls `visit(std::string_view id)` for each id that this worker holds. It must not open or
+    /// close streams.
+    template <typename Visit> void for_each_login(Visit&& visit) const {
+        streams_.for_each_id(visit);
+    }
+
+    [[nodiscard]] StreamTable& streams() { return streams_; }
+    [[nodiscard]] const StreamTable& streams() const { return streams_; }
+
+  private:
+    void on_close(connection::Handle handle, connection::Connection& connection) override;
+
+    connection::Connections& connections_;
+    Uplink& uplink_;
+    StreamTable streams_;
+};
+
+} // namespace zcomet::webnode::stream
