@@ -26,10 +26,11 @@ struct Form {
     Framing framing = Framing::kBare;
 
     [[nodiscard]] std::uint8_t packed() const {
-        return static_cast<std::uint8_t>(format << 1U | static_cast<unsigned>(framing));
+        return static_cast<std::uint8_t>((unsigned{format} << 1U) | static_cast<unsigned>(framing));
     }
     [[nodiscard]] static Form unpack(std::uint8_t packed) {
-        return {static_cast<FormatIndex>(packed >> 1U), static_cast<Framing>(packed & 1U)};
+        return {static_cast<FormatIndex>(unsigned{packed} >> 1U),
+                static_cast<Framing>(packed & 1U)};
     }
 };
 
