@@ -51,8 +51,6 @@
       "a sender waits for acknowledgements of a broker that never had the messages")               \
     X(kSendAgainPastWindow, "send-again-past-window",                                              \
       "a sender does not mind its window when it sends again")                                     \
-    X(kSendGatheredPastWindow, "send-gathered-past-window",                                        \
-      "a frame that was gathered before others were sent again does not mind the window")          \
     X(kTrustAnswers, "trust-answers",                                                              \
       "a sender does not mind that an acknowledgement may be lost")                                \
     X(kIgnoreDigests, "ignore-digests",                                                            \

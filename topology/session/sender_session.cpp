@@ -128,8 +128,7 @@ bool SenderSession::has_room(std::size_t frame_bytes) const {
 /// Messages gathered while the window had room; what was sent again since may have taken it.
 bool SenderSession::open_frame_may_go() const {
     return open_.count() > 0 && !sends_again() &&
-           (has_room(open_.size_bytes()) || ZCOMET_MUTANT(kSendPastWindow) ||
-            ZCOMET_MUTANT(kSendGatheredPastWindow));
+           (has_room(open_.size_bytes()) || ZCOMET_MUTANT(kSendPastWindow));
 }
 
 bool SenderSession::can_send(std::size_t message_bytes) const {
