@@ -57,10 +57,7 @@ bool has_descriptors() {
 
 /// Whatever ZeroMQ throws, being out of something, becomes an Error.
 /// @param call  may open sockets; returns a Result.
-/// Not for UBSan's vptr check: it looks at the exception through a pipe, for which there may be no
-/// descriptors.
-template <typename Call>
-__attribute__((no_sanitize("vptr"))) auto without_throwing(Call&& call) -> decltype(call()) {
+template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) {
     try {
         return call();
     } catch (const std::exception& error) {
