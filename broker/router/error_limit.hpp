@@ -14,7 +14,9 @@ namespace zcomet::broker::router {
 /// seconds. Bounded: in a second in which very many connections erred, further ones get no answer.
 class ErrorLimit {
   public:
+    /// @limit errors answered to a peer in a second
     static constexpr unsigned kPerSecond = 10;
+    /// @limit connections whose errors are counted one by one
     static constexpr std::size_t kConnectionsMax = 65'536;
 
     /// @return whether one more ERROR may go to `connection` at `now`.

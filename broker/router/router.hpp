@@ -73,24 +73,29 @@ struct RouterOptions {
     /// Where nodes are to connect their SUB, as docs/PROTOCOL.md, section 4.1 has it.
     std::string feed_endpoint;
     /// A peer that is silent for this long is dead.
+    /// @limit silence after which a peer is dead (`--liveness-ms`)
     Duration liveness = 3s;
     /// Peers are told to send a HEARTBEAT this often: a third of the above, so that two in a row
     /// may be lost.
     Duration heartbeat_interval = 1s;
     feed::FeedLimits feed;
     /// Bytes of SEND frames that a sender may have under way without CREDIT.
+    /// @limit bytes that a sender has under way (`--sender-window`)
     std::uint32_t sender_window_bytes = 256U << 10U;
     /// Nodes and senders together; a HELLO beyond it is answered by ERROR `overloaded`.
+    /// @limit peers of a broker (`--peers-max`)
     std::uint32_t peers_max = 100'000;
     /// Ids that nodes may hold, one on two nodes counting twice; those beyond are not logged in,
     /// and the node is told by ERROR `overloaded`. Each takes some 60 bytes, so these take three
     /// gigabytes: more than any cluster that was measured needs, and less than a machine has that
     /// runs a broker. So a node that logs in without end costs itself its ids, and not the others
     /// their broker.
+    /// @limit ids of a broker, one on two nodes counting twice, some 3 GB (`--ids-max`)
     std::uint32_t ids_max = 50'000'000;
     /// Links of ids that nodes no longer hold whose memory is given back in a turn. At some 0.5 µs
     /// each (2 µs on a busy machine) they take about as long as the turn's frames do, and a
     /// million are gone in a thousand turns.
+    /// @limit links of departed ids that a broker gives back in a turn
     std::uint32_t links_per_turn = 1024;
     /// Version of the cluster's list of brokers; 0: a single broker.
     std::uint64_t table_version = 0;

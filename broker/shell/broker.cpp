@@ -13,8 +13,11 @@ namespace {
 
 /// One turn takes in at most this much before it publishes, so that the first message of a burst
 /// does not wait for the last.
+/// @limit frames that a broker receives in a turn
 constexpr unsigned kFramesPerTurn = 256;
+/// @limit bytes that a broker receives in a turn
 constexpr std::size_t kBytesPerTurn = 512U << 10U;
+/// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
 /// Below this, copying a batch costs less than sharing it (an allocation and two atomic counts).
 constexpr std::size_t kSharedBytesMin = 4096;

@@ -24,6 +24,7 @@ constexpr std::uint32_t kHangSecondsMax = 86'400;
 /// The table names its records by 32 bits, and may have some whose ids are gone beside these.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
+/// @limit heartbeats in a liveness time
 constexpr int kHeartbeatsPerLiveness = 3;
 
 std::string check_name(const std::string& text) {

@@ -17,6 +17,7 @@ namespace zcomet::broker::table {
 /// HELLO would replace its replacement; by then it has long been told what is wrong.
 class ReplacedNodes {
   public:
+    /// @limit replaced nodes that a broker remembers
     static constexpr std::size_t kRemembered = 4096;
 
     void add(std::uint64_t incarnation, const std::string& connection) {

@@ -27,6 +27,7 @@ namespace zcomet {
 }
 
 /// Longer values lose their end in a log line.
+/// @limit bytes of a peer's text in a log line
 inline constexpr std::size_t kLogValueBytesMax = 256;
 
 /// `text`, which may come from a peer, as the value of a `key=value` pair of a log line: it can

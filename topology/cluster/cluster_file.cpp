@@ -23,8 +23,10 @@ namespace zcomet::cluster {
 
 namespace {
 
+/// @limit bytes of a name in a cluster file
 constexpr std::size_t kNameBytesMax = 48; // leaves room for a worker's number in a node's name
 constexpr std::int64_t kPortMax = 65'535;
+/// @limit workers of a web node in a cluster file
 constexpr std::int64_t kWorkersMax = 1'024;
 constexpr std::int64_t kVersionMax = std::numeric_limits<std::int64_t>::max();
 /// A key that differs from every known one in more than one of so many characters is no slip of

@@ -6,6 +6,7 @@ namespace zcomet::feed {
 
 namespace {
 /// A gap shows in every batch that follows it; asking once in this time is enough.
+/// @limit pause before a node asks again for what its feed lacks
 constexpr Duration kAskAgain = 100ms;
 } // namespace
 

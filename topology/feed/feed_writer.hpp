@@ -23,10 +23,12 @@ struct FeedLimits {
     /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
     /// round trip; small, since this is what a message may have to wait for behind others: 256 KiB
     /// are some 2,000 messages, which a node writes to its streams in 40 ms at worst.
+    /// @limit bytes published for a node and not acknowledged (`--feed-window`)
     std::size_t window_bytes = 256U << 10U;
     /// Bytes kept for one node, published or not. Past it the oldest unpublished batches are shed:
     /// those that were published are likely to arrive, so only what is shed unpublished is surely
     /// lost, and the count of lost messages is exact. At least window_bytes + wire::kFrameBytesMax.
+    /// @limit bytes kept for a node that does not keep up (`--feed-bound`)
     std::size_t bound_bytes = 64U << 20U;
     Duration gather = kFeedGatherWindow;
 };

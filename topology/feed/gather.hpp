@@ -23,17 +23,21 @@ class GatherWindow {
 };
 
 /// Of a broker's feeds.
+/// @limit how long the broker gathers messages for a node
 inline constexpr Duration kFeedGatherWindow = 500us;
 
 /// Of senders: longer, so that what a busy sender has gathered is not gathered again. When its next
 /// frame comes the feed's window is over, and the broker need not wake up a second time.
+/// @limit how long a sender gathers messages
 inline constexpr Duration kSenderGatherWindow = 600us;
 
 /// Of logins and logouts. Nobody waits for one of a busy moment as for a message, and a node that
 /// opens streams by the thousand has better use for its processor than a frame each 500 µs.
+/// @limit how long a node gathers logins and logouts
 inline constexpr Duration kLoginGatherWindow = 20ms;
 
 /// Of acknowledgements of messages whose senders wait for them.
+/// @limit how long a node gathers what it acknowledges
 inline constexpr Duration kAcknowledgeGatherWindow = 5ms;
 
 } // namespace zcomet::feed

@@ -17,6 +17,7 @@ namespace zcomet::feed {
 /// Thread: one.   Memory: 4 KiB for each sender, at most 4 MiB.
 class SeenMessages {
   public:
+    /// @limit senders whose messages a node recognises when they come again
     static constexpr std::size_t kSendersMax = 1024;
 
     /// @param origin  of a message that has one; any number, since a peer chose it.

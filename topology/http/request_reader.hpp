@@ -13,14 +13,19 @@
 namespace zcomet::http {
 
 /// Bytes of a request line, its CRLF included; cpp-httplib's own limit.
+/// @limit bytes of a request line
 inline constexpr std::size_t kRequestLineBytesMax = 8192;
 /// Bytes of one header line without its CRLF; with it, cpp-httplib's own limit of 8,192.
+/// @limit bytes of a header line
 inline constexpr std::size_t kHeaderLineBytesMax = 8190;
 /// Bytes of request line, header lines and the empty line together. Browsers send some 500; large
 /// cookies reach 8 KiB.
+/// @limit bytes of a request's head
 inline constexpr std::size_t kRequestHeadBytesMax = 16384;
+/// @limit headers of a request
 inline constexpr std::size_t kRequestHeadersMax = 100;
 /// Enough for a message with room around it.
+/// @limit bytes of a request's body
 inline constexpr std::size_t kRequestBodyBytesMax = 1U << 20U;
 
 class RequestReader {

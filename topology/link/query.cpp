@@ -15,6 +15,7 @@ namespace {
 
 /// How long to wait before trying to send again: while the connection is being made there is nobody
 /// to ask.
+/// @limit pause before a question that was refused is asked again
 constexpr Duration kAskAgain = 5ms;
 
 /// The DEALER of one question, which sends it as soon as the broker is connected.

@@ -29,6 +29,7 @@ constexpr int kKeepaliveProbes = 3;
 constexpr int kReconnectMs = 100;
 constexpr int kReconnectMaxMs = 1000;
 constexpr int kHandshakeMs = 5000;
+/// @limit connections that wait for the broker to accept them
 constexpr int kBacklog = 1024;
 /// Frames that a ROUTER takes in from one peer before TCP holds the peer back.
 constexpr int kRouterReceiveFrames = 1000;

@@ -50,6 +50,7 @@ class Epoll {
 
   private:
     /// Events handled between two looks at the clock and at the broker.
+    /// @limit events that a loop handles in a turn
     static constexpr int kEventsMax = 256;
 
     [[nodiscard]] int wait_for(Duration left);

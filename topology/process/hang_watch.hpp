@@ -23,6 +23,7 @@ class HangWatch {
     };
 
     /// From SIGABRT to SIGKILL: for the kernel to write a core dump.
+    /// @limit time for a hung process to dump its core, then SIGKILL
     static constexpr Duration kAbortPatience = 2s;
     /// Looks within the patience.
     static constexpr int kLooks = 8;

@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kBrokerName = "zcomet-broker";
 constexpr std::string_view kReady = "zcomet-broker ready ";
+/// @limit time for a kept broker to end, then SIGKILL
 constexpr Duration kEndPatience = 2s;
 /// More than any ready line has. What is longer is none, and is not kept.
 constexpr std::size_t kLineBytesMax = 4096;

@@ -21,8 +21,11 @@ class RestartDelay {
         return delay;
     }
 
+    /// @limit life of a process after which it is started again without a pause
     static constexpr Duration kStable = 5s;
+    /// @limit first pause before a restart; each further one is twice as long
     static constexpr Duration kFirstPause = 100ms;
+    /// @limit longest pause before a restart
     static constexpr Duration kLongestPause = 5s;
 
   private:

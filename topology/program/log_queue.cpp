@@ -19,6 +19,7 @@ namespace {
 
 /// How long a program that ends waits for a slow reader. A service manager waits for it for
 /// seconds.
+/// @limit time for waiting log lines at the end of a program
 constexpr Duration kEndPatience = 500ms;
 
 /// Blocks until all is written, or cannot be.

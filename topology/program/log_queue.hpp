@@ -25,6 +25,7 @@ namespace zcomet::program {
 class LogQueue {
   public:
     /// Lines that wait at most.
+    /// @limit lines of a log that wait to be written
     static constexpr std::size_t kLinesMax = 1024;
 
     /// @param fd         where lines go; borrowed, and used for as long as the process lives if its

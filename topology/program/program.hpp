@@ -60,6 +60,7 @@ void print_ready(std::string_view program, std::string_view fields);
 /// Lets one event a second through and counts the others: for log lines that a peer can cause.
 class LogLimit {
   public:
+    /// @limit time between two log lines of a kind that a peer can cause
     static constexpr Duration kInterval = 1s;
 
     /// @return how many were held back since the last that was let through, plus this one; 0: hold

@@ -89,6 +89,7 @@ class SenderSession {
     /// How many messages await an acknowledgement.
     [[nodiscard]] std::uint64_t unacknowledged() const { return unacknowledged_messages_; }
     /// Of them and of what they are kept in; more are not accepted.
+    /// @limit bytes of a sender that await an acknowledgement
     static constexpr std::size_t kUnacknowledgedBytesMax = 8U << 20U;
     [[nodiscard]] const SenderSessionCounters& counters() const { return counters_; }
 

@@ -14,16 +14,22 @@ namespace zcomet::wire {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
 inline constexpr std::size_t kHeaderBytes = 4;
+/// @limit bytes of a frame
 inline constexpr std::size_t kFrameBytesMax = 1'048'576;
+/// @limit bytes of a message
 inline constexpr std::size_t kPayloadBytesMax = 65'536;
+/// @limit bytes of a peer's name
 inline constexpr std::size_t kNameBytesMax = 64;
 /// Writers of lists start a new frame once one has grown to this.
+/// @limit bytes from which on a writer begins a new frame
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
 /// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
+/// @limit bytes applied after which a node acknowledges at once
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
 /// The largest number of a message. One less than the type holds, so that there is always a next.
 inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
 /// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
+/// @limit messages of a sender that await an acknowledgement
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
 
 enum class Kind : std::uint8_t {

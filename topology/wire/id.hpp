@@ -7,6 +7,7 @@
 
 namespace zcomet::wire {
 
+/// @limit bytes of an id
 inline constexpr std::size_t kIdBytesMax = 64;
 
 /// Whether `text` is an id: 1 to kIdBytesMax bytes of `[A-Za-z0-9._~:@-]`. Case matters.

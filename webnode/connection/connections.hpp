@@ -40,6 +40,7 @@ struct SlowReaders {
     /// A stream for which more than this is kept back is closed when there is still more to write.
     /// So at most this and one batch are kept for each: a batch that is larger than the socket's
     /// buffer is no sign of a slow browser.
+    /// @limit bytes kept for a stream that does not read, and a batch beside (`--stream-buffer`)
     std::size_t bytes_max = 65'536;
     /// For messages to streams. A connection that does not read any other answer is closed.
     SlowPolicy policy = SlowPolicy::kClose;

@@ -12,6 +12,7 @@ namespace zcomet::webnode::format {
 using FormatIndex = std::uint8_t;
 
 /// How many formats there may be: a stream's form is a byte.
+/// @limit stream formats
 inline constexpr std::size_t kFormatsMax = 8;
 
 [[nodiscard]] std::size_t format_count();

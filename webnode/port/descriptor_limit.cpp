@@ -10,6 +10,7 @@ namespace {
 
 /// ZeroMQ opens a socket and closes the old one later when it reconnects, for DEALER and SUB each;
 /// the rest is for resolving names, and for reading /proc.
+/// @limit descriptors of a worker that are no connections
 constexpr std::uint64_t kOwnDescriptors = 16;
 
 /// A table of more records than this would not fit into any machine's memory.
@@ -17,8 +18,11 @@ constexpr std::uint64_t kConnectionsMax = 100'000'000;
 
 /// When a worker is full, the kernel has accepted, or is about to, what came between two turns of
 /// its loop, and whose handshakes take a round trip: a burst of it, but a small part of all.
+/// @limit part of a worker's connections that is its reserve, one in
 constexpr std::size_t kReservePart = 32;
+/// @limit connections in a worker's reserve, at least
 constexpr std::size_t kReserveMin = 64;
+/// @limit connections in a worker's reserve, at most
 constexpr std::size_t kReserveMax = 4096; // the backlog
 
 std::uint64_t descriptors_open() {

@@ -26,6 +26,7 @@ namespace {
 
 /// Connections that the kernel holds until they are accepted; it caps this at
 /// net.core.somaxconn.
+/// @limit connections that wait for a worker to accept them
 constexpr int kBacklog = 4096;
 
 /// The kernel hands a connection over when its request has begun to arrive, or after a second

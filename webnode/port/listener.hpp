@@ -73,8 +73,10 @@ class Listener {
 
     /// For handshakes under way: a round trip, which is rarely longer. Less than the second after
     /// which a client that was turned away tries again.
+    /// @limit time that a full worker takes to leave the port
     static constexpr Duration kLeavingTime = 250ms;
     /// Somebody else's descriptors may be what is missing, so no event of ours would say when.
+    /// @limit time off the port after a shortage of descriptors
     static constexpr Duration kShortageTime = 1s;
 
   private:
@@ -86,6 +88,7 @@ class Listener {
 
     /// Connections accepted between two looks at the broker: a burst of thousands must not hold up
     /// messages for the streams that are open.
+    /// @limit connections that a worker accepts in a turn
     static constexpr std::size_t kBatchMax = 64;
 
     [[nodiscard]] int accept_one(Time now);

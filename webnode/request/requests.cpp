@@ -19,6 +19,7 @@ constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
 /// What a format may leave over of what a browser sent: a frame with the longest message fits.
+/// @limit bytes that a stream may send and that are thrown away
 constexpr std::size_t kStreamInputBytesMax = 131'072;
 
 /// Reads for one event, so that a fast uploader does not keep others waiting.

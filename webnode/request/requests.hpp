@@ -58,12 +58,16 @@ class Requests final : private connection::CloseListener {
     [[nodiscard]] Time due() const;
 
     /// A browser that leaves its connection open for the next request has this long to make it.
+    /// @limit idle time of a connection
     static constexpr Duration kIdleMax = 15s;
     /// For a route that answers later.
+    /// @limit wait for an answer that a route gives later
     static constexpr Duration kLaterMax = 10s;
     /// For reading the end of an answer that the socket did not take whole.
+    /// @limit time for the last bytes of an answer
     static constexpr Duration kFlushMax = 5s;
     /// For reading an answer that came before the request was whole.
+    /// @limit time that a closed connection lingers for the peer
     static constexpr Duration kLingerMax = 2s;
 
   private:

@@ -8,13 +8,16 @@ namespace {
 
 /// A send() to loopback or a network card costs 5 to 10 µs, so this many are a millisecond: what
 /// others wait at most, for each id that has more streams.
+/// @limit streams of one id that are served at once
 constexpr std::size_t kStreamsAtOnce = 128;
 /// After this many in one turn no further batch is taken in, and of the present one each id gets
 /// kStreamsWhenLate at once.
+/// @limit sends of a worker in a turn, after which it takes no further batch
 constexpr std::size_t kSendsPerTurn = 2048;
 constexpr std::size_t kStreamsWhenLate = 4;
 /// Messages that queue for ids with many streams. When these have more the feed waits, and with it
 /// the senders.
+/// @limit bytes of messages whose streams are not all served yet
 constexpr std::size_t kQueuedBytesMax = 256U << 10U;
 
 } // namespace

@@ -10,6 +10,7 @@ namespace {
 
 /// Messages that wait for the same streams leave together, in one send() for each stream, up to
 /// this many bytes: a socket's buffer nearly always takes them, so that no stream needs an outbox.
+/// @limit bytes of queued messages that a stream gets in one write
 constexpr std::size_t kTogetherBytesMax = 16'384;
 
 } // namespace

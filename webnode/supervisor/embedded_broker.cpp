@@ -19,6 +19,7 @@ namespace zcomet::webnode::supervisor {
 namespace {
 
 constexpr const char* kBrokerName = "zcomet-broker";
+/// @limit time for a web node's own broker to start
 constexpr Duration kReadyMax = 10s;
 
 std::vector<std::filesystem::path> candidate_paths() {

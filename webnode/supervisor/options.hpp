@@ -16,6 +16,7 @@ inline constexpr const char* kEmbeddedBroker = "tcp://127.0.0.1:5555";
 inline constexpr const char* kEmbeddedFeed = "tcp://127.0.0.1:5556";
 
 /// More would be a mistake in the command line: a worker fills a core.
+/// @limit workers of a web node
 inline constexpr unsigned kWorkersMax = 1024;
 
 struct WebNodeOptions {

@@ -27,6 +27,7 @@ namespace {
 /// A broker on this machine welcomes a node within milliseconds, one far away within some hundred.
 constexpr Duration kWelcomePatience = 1500ms;
 /// Workers need up to a second to flush streams and another for their goodbye.
+/// @limit time for a worker to drain, then SIGKILL
 constexpr Duration kDrainPatience = 5s;
 
 std::string host_name() {

@@ -18,9 +18,11 @@ namespace zcomet::webnode::worker {
 namespace {
 
 /// How long ended streams may take to read what was kept back for them.
+/// @limit time for outboxes when a worker drains
 constexpr Duration kDrainMax = 1s;
 /// How long to accept what the kernel holds for a worker that ends: the whole backlog of 4,096
 /// connections takes a tenth of it.
+/// @limit time for accepting the backlog when a worker drains
 constexpr Duration kBacklogMax = 500ms;
 
 /// Looks at what the broker has sent already, before saying goodbye to it.

@@ -35,8 +35,10 @@ struct WorkerOptions {
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;
     connection::SlowReaders slow;
+    /// @limit a request's arrival (`--request-deadline-ms`)
     Duration request_deadline = 10s;
     /// A browser that vanished without a word is found after this; as KeepaliveTimes::within().
+    /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
 };
 
