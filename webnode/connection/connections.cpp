@@ -2,6 +2,7 @@
 
 #include "topology/base/check.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -244,6 +245,11 @@ bool Connections::flush(Handle handle, Connection& connection) {
 void Connections::read_again_later(Handle handle, const Connection& connection) {
     epoll_.modify(connection.fd(), has_output(connection) ? kReadWriteEvents : kReadEvents,
                   handle.packed());
+}
+
+bool Connections::has_input(const Connection& connection) {
+    int bytes = 0;
+    return ::ioctl(connection.fd(), FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 bool Connections::discard_input(Handle handle, Connection& connection) {

@@ -108,6 +108,9 @@ class Connections {
     /// Asks epoll to report once more what may be left to read.
     void read_again_later(Handle handle, const Connection& connection);
 
+    /// Whether the socket has something to read. Closing it then would send a reset.
+    [[nodiscard]] static bool has_input(const Connection& connection);
+
     /// Throws away what the browser sent, up to a budget.
     /// @return false if the connection was closed, because the browser had ended it.
     [[nodiscard]] bool discard_input(Handle handle, Connection& connection);

@@ -315,7 +315,8 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     input->wait = Wait::kRequest;
     input->deadline = kNever;
     // What came meanwhile was left in the socket, and epoll does not report it again.
-    if (write_answer(handle, answer, !rest.empty(), now) == After::kReading &&
+    const bool unread = !rest.empty() || connections_.has_input(*connection);
+    if (write_answer(handle, answer, unread, now) == After::kReading &&
         serve(handle, rest, now) == After::kReading) {
         static_cast<void>(read(handle, now));
     }
@@ -335,7 +336,9 @@ void Requests::end_all() {
                 return;
             }
             count_response(kUnavailable);
-            if (connections_.write(handle, connection, http::error_answer(kUnavailable))) {
+            // What is unread would make the close a reset, which can overtake the answer.
+            if (connections_.discard_input(handle, connection) &&
+                connections_.write(handle, connection, http::error_answer(kUnavailable))) {
                 connections_.close_when_written(handle, connection);
             }
         });

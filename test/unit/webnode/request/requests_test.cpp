@@ -355,6 +355,25 @@ TEST_CASE("a later answer closes the connection where the request wants it", "[r
     CHECK(browser.ended());
 }
 
+TEST_CASE("requests behind a later answer that closes do not reset the connection",
+          "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect(kLaterRequest);
+    browser.send(kPageRequest);
+    later.loop.turn();
+    SECTION("it comes too late") {
+        later.loop.pass(Requests::kLaterMax);
+        CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 504"));
+    }
+    SECTION("the worker drains") {
+        later.loop.requests.end_all();
+        CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 503"));
+    }
+    CHECK(browser.ended()); // a reset would be an error
+    later.loop.pass(Requests::kLingerMax);
+    CHECK(later.loop.connections.table().connection_count() == 0);
+}
+
 TEST_CASE("a drain answers those who wait", "[requests][later]") {
     LaterFixture later;
     const Browser waits = later.loop.connect(kLaterRequest);
