@@ -1,5 +1,4 @@
 #include "broker/router/router.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -88,8 +87,7 @@ table::PeerIndex Router::admit(const Incoming& in, const wire::Hello& hello) {
     peer->joined = in.now;
     peer->heard = in.now;
     if (is_node) {
-        const std::uint64_t feed =
-            ZCOMET_MUTANT(kRestartNumbers) ? hello.incarnation : options_.random();
+        const std::uint64_t feed = options_.random();
         peer->part.emplace<table::NodePart>(feed, options_.feed,
                                             wire::encode_topic(hello.incarnation));
     } else {
@@ -160,9 +158,7 @@ bool Router::bury(table::PeerIndex index, RouterEvent::Kind why) {
         acknowledgements_.give_up(node->awaited,
                                   [this](const table::AwaitedSend& send) { acknowledge(send); });
         departed_.add(*node);
-        if (!ZCOMET_MUTANT(kKeepIdsOfTheGone)) {
-            index_is_free = table_.remove_node(index);
-        }
+        index_is_free = table_.remove_node(index);
         is_listed = node->feed_active;
     } else {
         const table::SenderPart& sender = *peer.sender();

@@ -1,7 +1,5 @@
 #include "broker/router/ledger.hpp"
 
-#include "topology/base/mutants.hpp"
-
 #include <nlohmann/json.hpp>
 
 #include <initializer_list>
@@ -54,9 +52,6 @@ Sums sum_up(const table::PeerTable& peers, const DepartedPeers& departed) {
 } // namespace
 
 void DepartedPeers::add(const table::NodePart& node) {
-    if (ZCOMET_MUTANT(kForgetDeparted)) {
-        return;
-    }
     add_up(nodes, node.ledger);
     nodes.chunks_waiting -= node.ledger.chunks_waiting;
     chunks_abandoned += node.ledger.chunks_waiting;

@@ -1,5 +1,4 @@
 #include "broker/router/router.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <algorithm>
 #include <string>
@@ -29,7 +28,7 @@ void Router::on_change(const Incoming& in, std::uint64_t change, const wire::IdL
     if (node.list_needed && !breaks_list) {
         return;
     }
-    const bool is_next = change == node.changes_applied + 1 || ZCOMET_MUTANT(kTrustChanges);
+    const bool is_next = change == node.changes_applied + 1;
     if (breaks_list || !is_next) {
         need_list(in);
         return;
@@ -94,10 +93,6 @@ void Router::on_list(const Incoming& in, const wire::List& list) {
     log_in(in, list.ids);
     reclaim(kReclaimedPerId * list.ids.count());
     if (!list.last) {
-        if (ZCOMET_MUTANT(kSweepEarly)) {
-            table_.end_list(in.peer);
-            table_.begin_list(in.peer);
-        }
         return;
     }
     const std::uint32_t before = table_.id_count(in.peer);
@@ -123,7 +118,7 @@ void Router::need_list(const Incoming& in) {
 /// Whether both sides know the same ids. Once more at each heartbeat, until the list comes.
 void Router::compare_digests(const Incoming& in, const wire::Heartbeat& heartbeat) {
     table::NodePart& node = *peers_[in.peer].node();
-    if (node.list_under_way || ZCOMET_MUTANT(kTrustChanges)) {
+    if (node.list_under_way) {
         return;
     }
     // Frames of one connection keep their order, so a change that the node has made and that is not
@@ -133,7 +128,7 @@ void Router::compare_digests(const Incoming& in, const wire::Heartbeat& heartbea
     } else if (node.ids_refused > 0) {
         ask_for_refused_ids(in); // until they are logged in the digests cannot agree
     } else if (heartbeat.change == node.changes_applied &&
-               heartbeat.digest != table_.digest(in.peer) && !ZCOMET_MUTANT(kIgnoreDigests)) {
+               heartbeat.digest != table_.digest(in.peer)) {
         counters_.add(table::BrokerCounter::kDigestMismatches);
         report(RouterEvent::Kind::kDrifted, peers_[in.peer]);
         need_list(in);

@@ -1,7 +1,6 @@
 #include "broker/router/router.hpp"
 
 #include "topology/base/check.hpp"
-#include "topology/base/mutants.hpp"
 #include "topology/wire/id.hpp"
 
 #include <algorithm>
@@ -333,7 +332,7 @@ void Router::forgive_own_pause(Time now) {
 void Router::sweep(Time now) {
     dead_.clear();
     peers_.for_each([&](table::PeerIndex index, table::Peer& peer) {
-        if (peer.heard + options_.liveness <= now && !ZCOMET_MUTANT(kNeverSweep)) {
+        if (peer.heard + options_.liveness <= now) {
             dead_.push_back(index);
             return;
         }

@@ -1,5 +1,4 @@
 #include "broker/router/router.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -53,13 +52,13 @@ void Router::route_all(const Incoming& in, const wire::Send& send) {
     std::uint64_t number = send.first;
     send.messages.for_each([&](const wire::Message& message) {
         // What a sender sends again, because it does not know that it arrived, goes out once.
-        const bool repeated = number <= sender.taken_in && !ZCOMET_MUTANT(kRouteRepeats);
+        const bool repeated = number <= sender.taken_in;
         const std::uint32_t nodes =
             repeated ? table_.for_each_node(message.id, [](table::NodeIndex) {})
                      : route(sender, message, in.now, [](table::NodePart&, std::uint64_t) {});
         count_in(sender, number++, repeated);
         if (send.confirm == wire::Confirm::kReceipt) {
-            node_counts_.add(ZCOMET_MUTANT(kReceiptsOfOne) ? 1 : nodes);
+            node_counts_.add(nodes);
         }
     });
     if (send.confirm == wire::Confirm::kReceipt) {

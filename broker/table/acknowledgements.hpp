@@ -2,7 +2,6 @@
 // is told in the end.
 #pragma once
 
-#include "topology/base/mutants.hpp"
 #include "topology/store/slab.hpp"
 #include "topology/wire/frames.hpp"
 
@@ -52,10 +51,6 @@ class Acknowledgements {
     /// The message went into batch `batch` of the feed that has `copies`.
     void expect(AwaitedCopies& copies, std::uint64_t batch, AwaitedSendIndex send,
                 std::uint32_t message) {
-        if (ZCOMET_MUTANT(kAcknowledgeAtRouting)) {
-            ++sends_[send].nodes[message];
-            return;
-        }
         ++sends_[send].open;
         copies.push_back({batch, send, message});
     }
@@ -89,7 +84,7 @@ class Acknowledgements {
         const auto lost = std::stable_partition(
             first, last, [&](const AwaitedCopy& copy) { return !was_shed(copy.batch); });
         for (auto copy = lost; copy != last; ++copy) {
-            settle(*copy, ZCOMET_MUTANT(kAcknowledgeShed), done);
+            settle(*copy, false, done);
         }
         copies.erase(lost, last);
     }
@@ -97,7 +92,7 @@ class Acknowledgements {
     /// The node is gone: what it did not acknowledge has not arrived, so far as anyone knows.
     template <typename Done> void give_up(AwaitedCopies& copies, Done&& done) {
         for (const AwaitedCopy& copy : std::exchange(copies, {})) {
-            settle(copy, ZCOMET_MUTANT(kAcknowledgeForTheGone), done);
+            settle(copy, false, done);
         }
     }
 

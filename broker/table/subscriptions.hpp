@@ -2,8 +2,6 @@
 // while a node's old connection is not yet gone.
 #pragma once
 
-#include "topology/base/mutants.hpp"
-
 #include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
@@ -49,7 +47,7 @@ class Subscriptions {
         if (known == counts_.end()) {
             return false;
         }
-        if (--known->second == 0 || ZCOMET_MUTANT(kForgetSubscriptions)) {
+        if (--known->second == 0) {
             counts_.erase(known);
         }
         return true;

@@ -1,7 +1,7 @@
 // Runs simulated clusters, each from a seed; says how many, what they did, and which promises they
-// broke. With the mutants compiled in, the same with a deliberate bug.
+// broke. With the cores that mutate.py writes, the same with a deliberate bug.
+#include "test/simulation/mutants.hpp"
 #include "test/simulation/schedule.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -216,31 +217,30 @@ int run_kept(const Options& options) {
     return totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#ifdef ZCOMET_MUTANTS
-
 void use_mutant(const std::string& name) {
-    for (const MutantName& known : kMutants) {
-        if (known.name == name) {
-            active_mutant = known.mutant;
-            return;
-        }
+    const auto mutants = known_mutants();
+    const auto known = std::find_if(mutants.begin(), mutants.end(),
+                                    [&](const Mutant& mutant) { return mutant.name == name; });
+    if (known == mutants.end()) {
+        throw std::runtime_error("there is no mutant " + name);
     }
-    throw std::runtime_error("there is no mutant " + name);
+    active_mutant = static_cast<std::size_t>(known - mutants.begin()) + 1;
 }
 
-/// Runs schedules until one catches the mutant. That it crashes counts as well.
-bool is_caught(const MutantName& mutant, const Options& options) {
+/// Runs schedules until one catches the mutant. A crash counts as well.
+/// @param number  of the mutant, from 1.
+bool is_caught(std::size_t number, const Mutant& mutant, const Options& options) {
     const Range range = parse_range(options.seeds);
     const std::span<Totals> totals = shared_memory<Totals>(1);
     const pid_t child = fork_for([&] {
-        active_mutant = mutant.mutant;
+        active_mutant = number;
         for (std::uint64_t seed = range.from;
              seed <= range.to && run_seed(seed, options, totals[0], true); ++seed) {
         }
     });
     const bool survived = ended_well(child);
     const bool caught = !survived || totals[0].violations > 0;
-    // One that crashed has not counted its last schedule.
+    // A crash is not in the count of its schedule.
     const std::uint64_t schedules = totals[0].schedules + (survived ? 0 : 1);
     const std::string_view how = caught ? (survived ? "caught" : "crashed") : "NOT SEEN";
     print_line(options.json ? Json{{"mutant", mutant.name},
@@ -255,30 +255,16 @@ bool is_caught(const MutantName& mutant, const Options& options) {
 }
 
 int run_mutants(const Options& options) {
+    std::size_t number = 0;
     std::size_t caught = 0;
-    for (const MutantName& mutant : kMutants) {
-        caught += is_caught(mutant, options) ? 1 : 0;
+    for (const Mutant& mutant : known_mutants()) {
+        caught += is_caught(++number, mutant, options) ? 1 : 0;
     }
     if (!options.json) {
-        fmt::print("{} of {} mutants caught\n", caught, kMutants.size());
+        fmt::print("{} of {} mutants caught\n", caught, number);
     }
-    return caught == kMutants.size() ? EXIT_SUCCESS : EXIT_FAILURE;
+    return caught == number ? EXIT_SUCCESS : EXIT_FAILURE;
 }
-
-void add_mutant_options(CLI::App& app, Options& options) {
-    app.add_option("--mutant", options.mutant, "run with that bug");
-    app.add_flag("--all-mutants", options.all_mutants, "each bug in turn must be caught");
-}
-
-#else
-
-void use_mutant(const std::string& /*name*/) {}
-int run_mutants(const Options& /*options*/) {
-    return EXIT_FAILURE;
-}
-void add_mutant_options(CLI::App& /*app*/, Options& /*options*/) {}
-
-#endif
 
 int run(const Options& options) {
     if (options.all_mutants) {
@@ -315,7 +301,10 @@ int main(int argc, char** argv) {
     app.add_option("--kept", options.kept, "the schedules whose seeds stand in a file");
     app.add_flag("--json", options.json,
                  "print JSON: a line for each violation or bug, and totals");
-    zcomet::sim::add_mutant_options(app, options);
+    if (!zcomet::sim::known_mutants().empty()) {
+        app.add_option("--mutant", options.mutant, "run with that bug");
+        app.add_flag("--all-mutants", options.all_mutants, "each bug in turn must be caught");
+    }
     CLI11_PARSE(app, argc, argv);
     struct sigaction on_abort {};
     on_abort.sa_handler = zcomet::sim::on_abort;

@@ -1,7 +1,5 @@
 #include "topology/feed/feed_reader.hpp"
 
-#include "topology/base/mutants.hpp"
-
 namespace zcomet::feed {
 
 namespace {
@@ -11,7 +9,7 @@ constexpr Duration kAskAgain = 100ms;
 } // namespace
 
 bool FeedReader::welcome(std::uint64_t incarnation) {
-    if (incarnation == incarnation_ && !ZCOMET_MUTANT(kRereadAfterWelcome)) {
+    if (incarnation == incarnation_) {
         return false;
     }
     *this = FeedReader{};
@@ -20,19 +18,19 @@ bool FeedReader::welcome(std::uint64_t incarnation) {
 }
 
 FeedReader::Outcome FeedReader::on_batch(const wire::Batch& batch, Time now) {
-    if (batch.incarnation != incarnation_ && !ZCOMET_MUTANT(kAcceptForeignFeed)) {
+    if (batch.incarnation != incarnation_) {
         return {.verdict = Verdict::kForeign};
     }
     live_ = true;
     const bool empty = !batch.shed && batch.messages.count() == 0;
-    if (batch.number <= applied_ && !(ZCOMET_MUTANT(kApplyRepeats) && !empty)) {
+    if (batch.number <= applied_) {
         return {.verdict = empty ? Verdict::kNothing : Verdict::kRepeat};
     }
     if (empty) {
         return gap(batch.number, now);
     }
     const std::uint64_t from = batch.shed ? batch.shed_from : batch.number;
-    if (from > applied_ + 1 && !ZCOMET_MUTANT(kApplyPastGap)) {
+    if (from > applied_ + 1) {
         return gap(from - 1, now);
     }
     applied_ = batch.number;

@@ -1,7 +1,6 @@
 #include "topology/feed/feed_writer.hpp"
 
 #include "topology/base/check.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -115,7 +114,7 @@ SharedFrame FeedWriter::next_to_publish() {
     }
     if (owes_empty_batch_) {
         return std::make_shared<const std::string>(
-            wire::encode_empty_batch(incarnation_, ZCOMET_MUTANT(kForgetTail) ? 0 : published_));
+            wire::encode_empty_batch(incarnation_, published_));
     }
     return nullptr;
 }
@@ -123,8 +122,8 @@ SharedFrame FeedWriter::next_to_publish() {
 SharedFrame FeedWriter::word_of_shed(const Kept& run) {
     const std::uint64_t from = std::exchange(next_, run.last + 1);
     published_ = std::max(published_, run.last);
-    return std::make_shared<const std::string>(wire::encode_shed_batch(
-        incarnation_, from, run.last, ZCOMET_MUTANT(kShedSilently) ? 0 : run.messages));
+    return std::make_shared<const std::string>(
+        wire::encode_shed_batch(incarnation_, from, run.last, run.messages));
 }
 
 void FeedWriter::published_at(Time now) {
@@ -132,9 +131,6 @@ void FeedWriter::published_at(Time now) {
     // An empty batch that the last heartbeat made due must not make up for the next one.
     published_since_heartbeat_ = !owes_empty_batch_;
     owes_empty_batch_ = false;
-    if (ZCOMET_MUTANT(kAcknowledgeAtPublishing)) {
-        acknowledge(published_, now);
-    }
 }
 
 void FeedWriter::subscribed(bool is_subscribed) {

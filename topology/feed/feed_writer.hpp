@@ -3,7 +3,6 @@
 // bound.
 #pragma once
 
-#include "topology/base/mutants.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/gather.hpp"
 #include "topology/wire/frames.hpp"
@@ -116,9 +115,7 @@ class FeedWriter {
     /// Where in kept_ the batch of that number is; beyond it if there is none.
     [[nodiscard]] std::size_t place_of(std::uint64_t number) const;
     void shed(std::uint64_t number);
-    [[nodiscard]] bool waits_for_window() const {
-        return in_flight_bytes_ >= limits_.window_bytes && !ZCOMET_MUTANT(kPublishPastWindow);
-    }
+    [[nodiscard]] bool waits_for_window() const { return in_flight_bytes_ >= limits_.window_bytes; }
 
     std::uint64_t incarnation_;
     FeedLimits limits_;

@@ -1,6 +1,5 @@
 #include "topology/session/login_reporter.hpp"
 
-#include "topology/base/mutants.hpp"
 #include "topology/wire/id_digest.hpp"
 
 namespace zcomet::session {
@@ -11,14 +10,14 @@ void LoginReporter::login(std::string_view id) {
 }
 
 void LoginReporter::logout(std::string_view id) {
-    digest_ -= ZCOMET_MUTANT(kDigestWithoutLogouts) ? 0 : wire::id_digest(id);
+    digest_ -= wire::id_digest(id);
     change_id(id, true);
 }
 
 void LoginReporter::change_id(std::string_view id, bool is_logout) {
     if (!is_told_) {
         // The broker knows nothing of us now, and will be told everything.
-        list_due_ = list_due_ || !ZCOMET_MUTANT(kForgetAwayChanges);
+        list_due_ = true;
         return;
     }
     if (changes_.count() > 0 && (changes_are_logouts_ != is_logout || changes_.full())) {
@@ -30,7 +29,7 @@ void LoginReporter::change_id(std::string_view id, bool is_logout) {
 
 void LoginReporter::welcome(std::uint64_t changes_applied) {
     is_told_ = true;
-    if (changes_applied != change_ && !ZCOMET_MUTANT(kTrustChanges)) {
+    if (changes_applied != change_) {
         list_due_ = true;
     }
     confirm_due_ = confirm_answered_ != confirm_asked_;
@@ -110,7 +109,7 @@ void LoginReporter::send_list() {
     list_under_way_ = ++change_;
     list_due_ = false;
     is_refused_ = false;
-    confirm_due_ = confirm_asked_ > 0 && !ZCOMET_MUTANT(kTrustPong);
+    confirm_due_ = confirm_asked_ > 0;
     ++lists_sent_;
     wire::IdFrameWriter part;
     bool first = true;

@@ -1,7 +1,6 @@
 #include "topology/session/node_session.hpp"
 
 #include "topology/base/check.hpp"
-#include "topology/base/mutants.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <algorithm>
@@ -58,7 +57,7 @@ void NodeSession::on_connected(Time now) {
 
 void NodeSession::say_hello(Time now) {
     host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
-    hello_unanswered_ = !welcomed() || !ZCOMET_MUTANT(kAcknowledgeUnwelcomed);
+    hello_unanswered_ = true;
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -80,8 +79,7 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
-        if (!hello_unanswered_ ||
-            ZCOMET_MUTANT(kTrustPong)) { // nobody needs HELLO for a PING, but for a LOGIN
+        if (!hello_unanswered_) { // nobody needs HELLO for a PING, but for a LOGIN
             logins_.on_pong(pong->token);
         }
     } else {
@@ -97,10 +95,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     if (feed_.welcome(part.feed_incarnation)) {
         ledger_before_ = {};
-        ledger_before_ = ZCOMET_MUTANT(kLedgerOfAllFeeds) ? wire::NodeLedger{} : ledger();
-        if (ZCOMET_MUTANT(kForgetSeen)) {
-            seen_ = {};
-        }
+        ledger_before_ = ledger();
     }
     if (state_ == State::kLive && !feed_.live()) {
         forget_broker(); // it was restarted, or had taken us for dead
@@ -129,7 +124,7 @@ void NodeSession::become_live_if_ready() {
 void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     switch (error.code) {
     case wire::ErrorCode::kHelloFirst:
-        if (welcomed() && !ZCOMET_MUTANT(kIgnoreOblivion)) {
+        if (welcomed()) {
             lose(now);
         }
         return;
@@ -212,7 +207,7 @@ void NodeSession::apply(const wire::MessageList& messages) {
     std::uint32_t unseen = 0;
     is_unseen_.clear();
     messages.for_each([&](const wire::Message& message) {
-        is_unseen_.push_back(seen_.add(message.origin) || ZCOMET_MUTANT(kShowDuplicates));
+        is_unseen_.push_back(seen_.add(message.origin));
         unseen += is_unseen_.back() ? 1 : 0;
     });
     counters_.duplicates += messages.count() - unseen;
@@ -301,9 +296,6 @@ void NodeSession::forget_broker() {
 Time NodeSession::heard() const {
     // While the broker works its way through our list its answers wait behind that; its feed does
     // not.
-    if (ZCOMET_MUTANT(kIgnoreOblivion)) {
-        return heard_broker_;
-    }
     return logins_.list_under_way() ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 

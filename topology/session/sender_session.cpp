@@ -1,7 +1,6 @@
 #include "topology/session/sender_session.hpp"
 
 #include "topology/base/check.hpp"
-#include "topology/base/mutants.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -81,13 +80,12 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
     // too.
     for (const Sent& sent : under_way_) {
-        const bool is_lost = !sent.is_kept && !ZCOMET_MUTANT(kForgetUnconfirmed);
-        counters_.unconfirmed += is_lost ? sent.messages : 0;
+        counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
     }
     under_way_.clear();
     under_way_bytes_ = 0;
     receipts_awaited_.clear();
-    next_again_ = unacknowledged_.empty() || ZCOMET_MUTANT(kNeverSendAgain) ? kNothingAgain : 0;
+    next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
     const bool was_lost = broker_incarnation_ != 0;
     settled_at_ = was_lost && part.settles_in_ms > 0
                       ? now + std::chrono::milliseconds(part.settles_in_ms)
@@ -127,8 +125,7 @@ bool SenderSession::has_room(std::size_t frame_bytes) const {
 
 /// Messages gathered while the window had room; what was sent again since may have taken it.
 bool SenderSession::open_frame_may_go() const {
-    return open_.count() > 0 && !sends_again() &&
-           (has_room(open_.size_bytes()) || ZCOMET_MUTANT(kSendPastWindow));
+    return open_.count() > 0 && !sends_again() && has_room(open_.size_bytes());
 }
 
 bool SenderSession::can_send(std::size_t message_bytes) const {
@@ -140,8 +137,7 @@ bool SenderSession::can_send(std::size_t message_bytes) const {
     const std::uint64_t span =
         unacknowledged_.empty() ? 0 : last_number_ + 1 - unacknowledged_.front().first;
     return welcomed() && settled() && !sends_again() &&
-           (goes_alone || under_way_bytes_ + bytes <= window_bytes_ ||
-            ZCOMET_MUTANT(kSendPastWindow)) &&
+           (goes_alone || under_way_bytes_ + bytes <= window_bytes_) &&
            unacknowledged_bytes_ + open_.size_bytes() < kUnacknowledgedBytesMax &&
            span < wire::kUnacknowledgedMax;
 }
@@ -237,7 +233,7 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
 void SenderSession::send_again(Time now) {
     for (; sends_again(); ++next_again_) {
         Unacknowledged& sent = unacknowledged_[next_again_];
-        if (!has_room(sent.frame.size()) && !ZCOMET_MUTANT(kSendAgainPastWindow)) {
+        if (!has_room(sent.frame.size())) {
             return; // on with it when there is credit
         }
         if (!sent.frame.empty()) {
@@ -252,9 +248,6 @@ void SenderSession::send_again(Time now) {
 /// When the oldest frame should long have been answered: its answer may have been lost. A broker
 /// that still waits for nodes ignores the repetition.
 Time SenderSession::answer_overdue() const {
-    if (ZCOMET_MUTANT(kNeverSendAgain) || ZCOMET_MUTANT(kTrustAnswers)) {
-        return kNever;
-    }
     return unacknowledged_.empty() ? kNever : unacknowledged_.front().sent_at + 2 * liveness_;
 }
 
@@ -265,7 +258,6 @@ void SenderSession::send_heartbeat(Time now) {
 
 void SenderSession::lose(Time now) {
     state_ = State::kGreeting;
-    last_number_ = ZCOMET_MUTANT(kRenumberSends) ? 0 : last_number_;
     ++counters_.lost_brokers;
     host_.on_lost();
     say_hello(now);
