@@ -7,6 +7,7 @@
 #include <catch2/generators/catch_generators_all.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <catch2/matchers/catch_matchers_vector.hpp>
 #ifdef CATCH_CONFIG_RUNNER
 #include <catch2/catch_session.hpp>
 #endif
@@ -26,5 +27,6 @@ inline StringContainsMatcher Contains(const std::string& part) {
 } // namespace Matchers
 
 using Matchers::Contains;
+using Matchers::VectorContains;
 
 } // namespace Catch
