@@ -1,6 +1,6 @@
 #include "webnode/supervisor/admin_page.hpp"
 
-#include "topology/process/process_memory.hpp"
+#include "topology/metrics/json.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <httplib.h>
@@ -26,65 +26,7 @@ void set_socket_options(socket_t socket) {
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 }
 
-nlohmann::json memory_fields(const process::ProcessMemory& memory) {
-    return {{"rss_kb", memory.rss_kb}, {"pss_kb", memory.pss_kb}};
-}
-
-nlohmann::json counter_fields(const metrics::Counters<slot::WorkerCounter>& counters) {
-    nlohmann::json fields = nlohmann::json::object();
-    for (std::size_t i = 0; i < slot::kWorkerCounterNames.size(); ++i) {
-        fields[std::string(slot::kWorkerCounterNames[i])] =
-            counters.get(static_cast<slot::WorkerCounter>(i));
-    }
-    return fields;
-}
-
-nlohmann::json worker_fields(const slot::WorkerSlot& slot, const std::string& name,
-                             const process::ProcessMemory& memory) {
-    nlohmann::json fields = memory_fields(memory);
-    fields["name"] = name;
-    fields["pid"] = slot.pid.load(std::memory_order_relaxed);
-    fields["state"] = slot::name_of(slot.state.load(std::memory_order_relaxed));
-    fields["restarts"] = slot.restarts.load(std::memory_order_relaxed);
-    fields["streams"] = slot.counters.get(slot::WorkerCounter::kStreams);
-    fields["connections"] = slot.counters.get(slot::WorkerCounter::kConnections);
-    fields["counters"] = counter_fields(slot.counters);
-    return fields;
-}
-
-/// All 0 for a process that is gone, and for none: pid 0.
-process::ProcessMemory memory_of(pid_t pid) {
-    const Result<process::ProcessMemory> memory = process::process_memory(pid);
-    return pid > 0 && memory.ok() ? memory.value() : process::ProcessMemory{};
-}
-
 } // namespace
-
-nlohmann::json web_node_stats(const WebNodeStats& stats) {
-    process::ProcessMemory memory_total = memory_of(::getpid());
-    std::uint64_t restarts_total = 0;
-    metrics::Counters<slot::WorkerCounter> counters_total;
-    nlohmann::json workers = nlohmann::json::array();
-    for (const slot::WorkerSlot& slot : stats.workers) {
-        const pid_t pid = slot.pid.load(std::memory_order_relaxed);
-        const process::ProcessMemory memory = memory_of(pid);
-        const std::string name = stats.name + "/" + std::to_string(workers.size() + 1);
-        workers.push_back(worker_fields(slot, name, memory));
-        memory_total += memory;
-        restarts_total += slot.restarts.load(std::memory_order_relaxed);
-        for (std::size_t i = 0; i < slot::kWorkerCounterNames.size(); ++i) {
-            const auto counter = static_cast<slot::WorkerCounter>(i);
-            counters_total.add(counter, slot.counters.get(counter));
-        }
-    }
-    nlohmann::json totals = memory_fields(memory_total);
-    totals["streams"] = counters_total.get(slot::WorkerCounter::kStreams);
-    totals["connections"] = counters_total.get(slot::WorkerCounter::kConnections);
-    totals["restarts"] = restarts_total;
-    totals["counters"] = counter_fields(counters_total);
-    return {{"name", stats.name}, {"version", ZCOMET_VERSION},     {"pid", ::getpid()},
-            {"http", stats.http}, {"workers", std::move(workers)}, {"totals", std::move(totals)}};
-}
 
 class AdminPage::Server {
   public:
@@ -94,7 +36,9 @@ class AdminPage::Server {
         server_.set_keep_alive_max_count(1);
         server_.set_socket_options(set_socket_options);
         server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) {
-            response.set_content(web_node_stats(stats_).dump(2) + "\n", "application/json");
+            response.set_content(
+                metrics::to_json(stats_snapshot(stats_), metrics::JsonLayout::kLines) + "\n",
+                "application/json");
         });
     }
     ~Server() {

@@ -2,34 +2,12 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "webnode/slot/worker_counters.hpp"
-
-#include <nlohmann/json.hpp>
+#include "webnode/supervisor/stats.hpp"
 
 #include <memory>
-#include <span>
 #include <string>
 
 namespace zcomet::webnode::supervisor {
-
-/// What a web node's stats are about.
-struct WebNodeStats {
-    std::string name;
-    std::string http; ///< HOST:PORT
-    std::span<const slot::WorkerSlot> workers;
-};
-
-/// The document that /stats answers:
-///
-///     {"name", "version", "pid", "http",
-///      "workers": [{"name", "pid", "state", "restarts", "streams", "connections", "rss_kb",
-///                   "pss_kb", "counters": {…}}],
-///      "totals": {"streams", "connections", "restarts", "rss_kb", "pss_kb", "counters": {…}}}
-///
-/// The memory in the totals is that of the calling process (the supervisor) and its workers. A
-/// worker that is down has pid 0.
-/// Thread: any.   Cost: reads /proc/PID/smaps_rollup of each process, a millisecond or so.
-[[nodiscard]] nlohmann::json web_node_stats(const WebNodeStats& stats);
 
 /// Serves the page from a thread of its own.
 class AdminPage {
