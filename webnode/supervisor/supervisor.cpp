@@ -1,11 +1,13 @@
 #include "webnode/supervisor/supervisor.hpp"
 
+#include "topology/admin/stats_pages.hpp"
 #include "topology/base/check.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
+#include "webnode/supervisor/stats.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -84,8 +86,11 @@ void Supervisor::run() {
         start_worker(i, Clock::now());
     }
     if (!options_.admin.empty()) {
-        admin_ = value_or_throw(AdminPage::open(
-            options_.admin, {options_.worker.name, options_.worker.http.text(), shared_.slots()}));
+        const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
+                                 shared_.slots()};
+        admin_ = value_or_throw(admin::AdminServer::open(
+            value_or_throw(wire::parse_host_port(options_.admin)),
+            admin::stats_pages([about] { return stats_snapshot(about); })));
     }
     renew_fds();
     if (options_.embedded_broker) {
@@ -93,8 +98,11 @@ void Supervisor::run() {
     }
     loop_.add(*this, loop::Order::kBroker);
     loop_.add(service_, loop::Order::kBroker);
-    // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
-    // the loop gives nobody a turn any more.
+    if (admin_ != nullptr) {
+        loop_.add(*admin_, loop::Order::kAccepts);
+    }
+    // A worker that dies of the signal itself (Ctrl-C reaches the workers, too) is not started
+    // again: the loop gives no source a turn any more.
     loop_.run(termination_.get());
     service_.stopping();
     end_all();
@@ -231,7 +239,7 @@ void Supervisor::announce_when_ready() {
     log_capacity();
     std::string fields = "http=" + browser_url(options_.worker.http);
     if (admin_) {
-        fields += " admin=" + admin_->address();
+        fields += " admin=" + admin_->address().text();
     }
     fields += " workers=" + std::to_string(workers_.size());
     program::print_ready("zcomet-webnode", fields);
@@ -286,6 +294,7 @@ void Supervisor::watch_broker(Time now) {
 }
 
 void Supervisor::end_all() {
+    admin_.reset();
     for (const Worker& worker : workers_) {
         worker.process.signal(SIGTERM);
     }
@@ -293,7 +302,6 @@ void Supervisor::end_all() {
     for (Worker& worker : workers_) {
         static_cast<void>(worker.process.end(patience_ends - Clock::now()));
     }
-    admin_.reset();
     broker_.end();
 }
 
