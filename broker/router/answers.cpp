@@ -12,10 +12,6 @@ namespace zcomet::broker::router {
 
 namespace {
 
-std::int64_t ms_between(Time from, Time until) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(until - from).count();
-}
-
 nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
                                  std::uint32_t ids, Time now) {
     return {{"name", peer.name},
@@ -23,8 +19,8 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"address", peer.address},
             {"ids", ids},
             {"streams", node.streams},
-            {"age_ms", ms_between(peer.joined, now)},
-            {"heard_ms", ms_between(peer.heard, now)},
+            {"age_ms", in_ms(now - peer.joined)},
+            {"heard_ms", in_ms(now - peer.heard)},
             {"live", node.feed.is_subscribed()},
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
 }
@@ -67,7 +63,7 @@ metrics::Snapshot stats_snapshot(const BrokerIdentity& broker,
                                {"version", ZCOMET_VERSION},
                                {"incarnation", hex_u64(broker.incarnation)}};
     snapshot.program.figures = {
-        {&kUptime, static_cast<std::uint64_t>(ms_between(broker.started, now))}};
+        {&kUptime, static_cast<std::uint64_t>(in_ms(now - broker.started))}};
     metrics::append(snapshot.program.figures, counters, rows.subspan(kFirstGauge));
     metrics::append(snapshot.program.counters, counters, rows.first(kFirstGauge));
     return snapshot;

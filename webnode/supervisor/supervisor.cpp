@@ -54,10 +54,6 @@ std::string browser_url(const wire::HostPort& address) {
     return "http://" + reachable.text();
 }
 
-std::chrono::milliseconds::rep in_ms(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 } // namespace
 
 Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
