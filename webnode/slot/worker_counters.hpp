@@ -15,6 +15,7 @@
 #include "topology/base/time.hpp"
 #include "topology/metrics/counters.hpp"
 #include "topology/metrics/metric.hpp"
+#include "topology/process/shared_records.hpp"
 
 #include <array>
 #include <atomic>
@@ -159,5 +160,8 @@ struct alignas(64) WorkerSlot {
 };
 static_assert(sizeof(WorkerSlot) == 320, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
+
+/// The records of all workers. The supervisor makes them; a worker inherits the descriptor.
+using SharedSlots = process::SharedRecords<WorkerSlot>;
 
 } // namespace zcomet::webnode::slot

@@ -59,7 +59,8 @@ std::string browser_url(const wire::HostPort& address) {
 Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
     : line_(line), options_(line.options()), secrets_(line.table().secrets()),
       termination_(std::move(termination)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      shared_(slot::SharedSlots::create(options_.workers)), workers_(options_.workers) {
+      shared_(slot::SharedSlots::create(options_.workers, "zcomet-workers")),
+      workers_(options_.workers) {
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
@@ -83,7 +84,7 @@ void Supervisor::run() {
     }
     if (!options_.admin.empty()) {
         const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
-                                 shared_.slots()};
+                                 shared_.records()};
         admin_ = value_or_throw(admin::AdminServer::open(
             value_or_throw(wire::parse_host_port(options_.admin)),
             admin::stats_pages([about] { return stats_snapshot(about); })));
@@ -132,7 +133,7 @@ void Supervisor::reserve() {
 
 void Supervisor::start_worker(std::size_t index, Time now) {
     Worker& worker = workers_[index];
-    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot::WorkerSlot& slot = shared_.records()[index];
     slot.reset_gauges();
     worker.started = now;
     worker.restart_at = kNever;
@@ -160,7 +161,7 @@ Time Supervisor::due() const {
         if (workers_[i].process.running()) {
             due = std::min(due, workers_[i].hang.due());
         }
-        const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
+        const bool starting = shared_.records()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
         if (starting && !broker_missed_ && warn_at > now_) {
@@ -173,7 +174,7 @@ Time Supervisor::due() const {
 void Supervisor::check_workers(Time now) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker& worker = workers_[i];
-        const slot::WorkerState state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        const slot::WorkerState state = shared_.records()[i].state.load(std::memory_order_relaxed);
         worker.has_listened = worker.has_listened || state == slot::WorkerState::kLive;
         if (worker.process.running()) {
             if (const auto end = worker.process.reap()) {
@@ -192,7 +193,7 @@ void Supervisor::check_workers(Time now) {
 /// A worker that hangs keeps its share of the port, and the streams on it get nothing.
 void Supervisor::watch_for_hang(std::size_t index, Time now) {
     Worker& worker = workers_[index];
-    const slot::WorkerSlot& slot = shared_.slots()[index];
+    const slot::WorkerSlot& slot = shared_.records()[index];
     switch (worker.hang.look(slot.turns.load(std::memory_order_relaxed), now)) {
     case process::HangWatch::Verdict::kFine:
         break;
@@ -210,7 +211,7 @@ void Supervisor::watch_for_hang(std::size_t index, Time now) {
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
     renew_fds();
     Worker& worker = workers_[index];
-    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot::WorkerSlot& slot = shared_.records()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
     slot.pid.store(0, std::memory_order_relaxed);
     slot.reset_gauges();
@@ -244,7 +245,7 @@ void Supervisor::announce_when_ready() {
 
 void Supervisor::log_capacity() {
     std::uint64_t streams_max = 0;
-    for (const slot::WorkerSlot& slot : shared_.slots()) {
+    for (const slot::WorkerSlot& slot : shared_.records()) {
         streams_max += slot.counters.get(slot::WorkerCounter::kStreamsMax);
     }
     const bool as_asked =
@@ -256,7 +257,7 @@ void Supervisor::log_capacity() {
 }
 
 bool Supervisor::lacks_broker(std::size_t index, Time now) const {
-    switch (shared_.slots()[index].state.load(std::memory_order_relaxed)) {
+    switch (shared_.records()[index].state.load(std::memory_order_relaxed)) {
     case slot::WorkerState::kStarting:
         return now - workers_[index].started >= kWelcomePatience;
     case slot::WorkerState::kLost:
@@ -274,7 +275,7 @@ void Supervisor::watch_broker(Time now) {
     std::size_t live = 0;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         missing += lacks_broker(i, now) ? 1 : 0;
-        const auto state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        const auto state = shared_.records()[i].state.load(std::memory_order_relaxed);
         live += state == slot::WorkerState::kLive ? 1 : 0;
     }
     if (missing > 0 && !broker_missed_) {

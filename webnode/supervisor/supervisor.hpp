@@ -14,7 +14,7 @@
 #include "topology/process/restart_delay.hpp"
 #include "topology/process/service.hpp"
 #include "webnode/port/http_port.hpp"
-#include "webnode/slot/shared_slots.hpp"
+#include "webnode/slot/worker_counters.hpp"
 #include "webnode/supervisor/embedded_broker.hpp"
 #include "webnode/supervisor/options.hpp"
 
