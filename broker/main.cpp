@@ -48,12 +48,12 @@ int serve(broker::shell::CommandLine& line) {
     const UniqueFd stop = program::catch_termination_signals();
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     link::keep_freed_frames(kWorkingBytes);
+    loop::Loop loop; // before the broker says that it is ready: it may find no descriptor
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());
     say_ready(line.options(), *broker);
     service.ready(Clock::now());
-    loop::Loop loop;
     loop.add(service, loop::Order::kBroker);
     process::Pulse pulse(line.pulse_fd());
     if (line.pulse_fd() >= 0) {

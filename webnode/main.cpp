@@ -35,7 +35,7 @@ void run_worker(supervisor::CommandLine& line) {
     ::prctl(PR_SET_NAME, "zcomet-webnode"); // executed as /proc/self/exe, it would show as "exe"
     const slot::SharedSlots shared =
         slot::SharedSlots::attach(UniqueFd(supervisor::kWorkerSlotsFd));
-    if (role.index > shared.slots().size()) {
+    if (role.index > shared.records().size()) {
         throw std::runtime_error("--worker-index is out of bounds");
     }
     line.take_secrets(UniqueFd(supervisor::kWorkerSecretsFd).get());
@@ -46,7 +46,7 @@ void run_worker(supervisor::CommandLine& line) {
         spdlog::info("event=pinned node={} processor={}", options.name, processor);
     }
     const UniqueFd wake(supervisor::kWorkerWakeFd);
-    worker::Worker worker(std::move(options), shared.slots()[role.index - 1],
+    worker::Worker worker(std::move(options), shared.records()[role.index - 1],
                           program::catch_termination_signals(),
                           [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
     worker.run();

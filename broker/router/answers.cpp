@@ -1,17 +1,16 @@
 #include "broker/router/answers.hpp"
 
+#include "topology/metrics/json.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdio>
+#include <span>
 
 namespace zcomet::broker::router {
 
 namespace {
-
-std::int64_t ms_between(Time from, Time until) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(until - from).count();
-}
 
 nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
                                  std::uint32_t ids, Time now) {
@@ -20,8 +19,8 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"address", peer.address},
             {"ids", ids},
             {"streams", node.streams},
-            {"age_ms", ms_between(peer.joined, now)},
-            {"heard_ms", ms_between(peer.heard, now)},
+            {"age_ms", in_ms(now - peer.joined)},
+            {"heard_ms", in_ms(now - peer.heard)},
             {"live", node.feed.is_subscribed()},
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
 }
@@ -51,22 +50,28 @@ std::string who_json(const table::PeerTable& peers, const table::RoutingTable& t
     return nlohmann::ordered_json{{"id", id}, {"nodes", std::move(names)}}.dump();
 }
 
+metrics::Snapshot stats_snapshot(const BrokerIdentity& broker,
+                                 const table::BrokerCounters& counters, Time now) {
+    static constexpr metrics::Metric kUptime{.name = "uptime_ms",
+                                             .help = "time since the broker started",
+                                             .unit = metrics::Unit::kMilliseconds,
+                                             .kind = metrics::Kind::kGauge};
+    const std::span<const metrics::Metric> rows = table::kBrokerMetrics;
+    constexpr auto kFirstGauge = static_cast<std::size_t>(table::BrokerCounter::kIds);
+    metrics::Snapshot snapshot;
+    snapshot.program.labels = {{"name", broker.name},
+                               {"version", ZCOMET_VERSION},
+                               {"incarnation", hex_u64(broker.incarnation)}};
+    snapshot.program.figures = {
+        {&kUptime, static_cast<std::uint64_t>(in_ms(now - broker.started))}};
+    metrics::append(snapshot.program.figures, counters, rows.subspan(kFirstGauge));
+    metrics::append(snapshot.program.counters, counters, rows.first(kFirstGauge));
+    return snapshot;
+}
+
 std::string stats_json(const BrokerIdentity& broker, const table::BrokerCounters& counters,
                        Time now) {
-    nlohmann::ordered_json counted = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(table::BrokerCounter::kIds); ++i) {
-        counted[std::string(table::kBrokerCounterNames[i])] =
-            counters.get(static_cast<table::BrokerCounter>(i));
-    }
-    return nlohmann::ordered_json{{"name", broker.name},
-                                  {"version", ZCOMET_VERSION},
-                                  {"incarnation", hex_u64(broker.incarnation)},
-                                  {"uptime_ms", ms_between(broker.started, now)},
-                                  {"ids", counters.get(table::BrokerCounter::kIds)},
-                                  {"nodes", counters.get(table::BrokerCounter::kNodes)},
-                                  {"senders", counters.get(table::BrokerCounter::kSenders)},
-                                  {"counters", std::move(counted)}}
-        .dump();
+    return metrics::to_json(stats_snapshot(broker, counters, now), metrics::JsonLayout::kOneLine);
 }
 
 } // namespace zcomet::broker::router

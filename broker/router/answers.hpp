@@ -1,10 +1,11 @@
-// The JSON texts of ANSWER frames (docs/PROTOCOL.md, section 4.8) and of the admin page.
+// What ANSWER frames (docs/PROTOCOL.md, section 4.8) and the admin page show.
 #pragma once
 
 #include "broker/table/counters.hpp"
 #include "broker/table/peer_table.hpp"
 #include "broker/table/routing_table.hpp"
 #include "topology/base/time.hpp"
+#include "topology/metrics/snapshot.hpp"
 
 #include <cstdint>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace zcomet::broker::router {
 
-/// Who a broker is, for `stats`.
+/// Which broker it is, for `stats`.
 struct BrokerIdentity {
     std::string name;
     std::uint64_t incarnation = 0;
@@ -24,7 +25,10 @@ struct BrokerIdentity {
 /// `id` is valid.
 [[nodiscard]] std::string who_json(const table::PeerTable& peers, const table::RoutingTable& table,
                                    std::string_view id);
-/// Thread:  any, since it reads counters only.
+/// What the admin page shows.
+[[nodiscard]] metrics::Snapshot stats_snapshot(const BrokerIdentity& broker,
+                                               const table::BrokerCounters& counters, Time now);
+/// The same, as the answer to the query `stats`.
 [[nodiscard]] std::string stats_json(const BrokerIdentity& broker,
                                      const table::BrokerCounters& counters, Time now);
 

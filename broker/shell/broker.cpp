@@ -1,5 +1,6 @@
 #include "broker/shell/broker.hpp"
 
+#include "topology/admin/stats_pages.hpp"
 #include "topology/link/query.hpp"
 
 #include <nlohmann/json.hpp>
@@ -76,8 +77,10 @@ Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOpti
     broker->router_ = std::make_unique<router::Router>(static_cast<router::RouterHost&>(*broker),
                                                        std::move(options.router), Clock::now());
     if (!options.admin.host.empty()) {
-        auto admin = AdminPage::open(options.admin, broker->router_->identity(),
-                                     broker->router_->counters());
+        auto admin = admin::AdminServer::open(
+            options.admin, admin::stats_pages([&router = std::as_const(*broker->router_)] {
+                return router::stats_snapshot(router.identity(), router.counters(), Clock::now());
+            }));
         if (!admin.ok()) {
             return admin.error();
         }
@@ -103,8 +106,14 @@ std::string Broker::admin_address() const {
 
 void Broker::run(loop::Loop& loop, int stop_fd) {
     loop.add(*this, loop::Order::kBroker);
+    if (admin_ != nullptr) {
+        loop.add(*admin_, loop::Order::kAccepts);
+    }
     loop.run(stop_fd);
     loop.remove(*this);
+    if (admin_ != nullptr) {
+        loop.remove(*admin_);
+    }
 }
 
 void Broker::on_ready(std::size_t index) {
@@ -142,8 +151,8 @@ void Broker::receive_frames(Time now) {
             continue;
         }
         current_ = &*frame;
-        // A message of several frames is nothing that the protocol has; the router answers it as it
-        // does every frame that is none.
+        // The protocol has no messages of several frames. The router gets an empty frame for one,
+        // and refuses it.
         router_->on_frame(link::bytes_of(*connection),
                           single ? link::bytes_of(*frame) : std::string_view(), now);
         current_ = nullptr;
@@ -159,7 +168,7 @@ void Broker::receive_subscriptions() {
         }
         const std::string_view bytes = link::bytes_of(*message);
         const bool is_subscription = !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
-        // What is none is counted like one to a topic that nobody can have.
+        // Anything else is counted as a subscription to an impossible topic.
         router_->on_subscription(is_subscription ? bytes.substr(1) : std::string_view(),
                                  is_subscription && bytes[0] == 1);
     }

@@ -1,12 +1,13 @@
-// The sockets around a Router: a ROUTER, an XPUB, a page for operators, and the loop.
+// The sockets around a Router: a ROUTER, an XPUB, and pages for operators.
 #pragma once
 
 #include "broker/router/router.hpp"
-#include "broker/shell/admin_page.hpp"
 #include "broker/shell/event_log.hpp"
+#include "topology/admin/admin_server.hpp"
 #include "topology/base/result.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/wire/endpoint.hpp"
 
 #include <array>
 #include <memory>
@@ -23,7 +24,7 @@ struct BrokerOptions {
     wire::HostPort feed{"0.0.0.0", 5556};
     /// Host part of the feed endpoint that nodes are told; empty: that of `feed`.
     std::string advertise;
-    /// Of the admin page; an empty host: none.
+    /// Of the admin pages; an empty host: none.
     wire::HostPort admin;
     /// The rest. `feed_endpoint` is filled in.
     router::RouterOptions router;
@@ -32,7 +33,7 @@ struct BrokerOptions {
 /// Thread:  one, for its whole life.
 class Broker : private router::RouterHost, private loop::Source {
   public:
-    /// Binds all sockets: whoever connects from now on will be heard.
+    /// Binds all sockets. A peer that connects from now on will be heard.
     /// Errors:  a port is in use, and by what; an address that is not this machine's.
     [[nodiscard]] static Result<std::unique_ptr<Broker>> open(zmq::context_t& context,
                                                               BrokerOptions options);
@@ -77,7 +78,7 @@ class Broker : private router::RouterHost, private loop::Source {
     /// The frame that the router is handling, which knows where it came from.
     zmq::message_t* current_ = nullptr;
     std::unique_ptr<router::Router> router_;
-    std::unique_ptr<AdminPage> admin_;
+    std::unique_ptr<admin::AdminServer> admin_;
 };
 
 } // namespace zcomet::broker::shell

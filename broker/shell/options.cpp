@@ -51,19 +51,26 @@ void CommandLine::add_addresses() {
     table_
         .add("--listen", program::as_tcp_endpoint(options_.listen),
              "Where nodes and senders connect")
-        .show_default();
-    table_.add("--feed", program::as_tcp_endpoint(options_.feed),
-               "Where nodes subscribe. Default: the address of --listen, the next port");
-    table_.add("--admin", program::as_host_port(options_.admin),
-               "Answer GET /stats here. Default: nowhere");
+        .show_default()
+        .key("listen");
+    table_
+        .add("--feed", program::as_tcp_endpoint(options_.feed),
+             "Where nodes subscribe. Default: the address of --listen, the next port")
+        .key("feed");
+    table_
+        .add("--admin", program::as_host_port(options_.admin),
+             "Answer GET /stats here. Default: nowhere")
+        .key("admin");
     table_.add("--name", &options_.router.name, "What to call this broker in answers and logs")
         .show_default()
-        .check(check_name);
+        .check(check_name)
+        .key("name");
     table_
         .add("--advertise", &options_.advertise,
              "Host part of the feed's address that nodes are told. Default: the one of --feed; "
              "where that stands for all addresses, the one they reached us at")
-        .type("HOST");
+        .type("HOST")
+        .key("advertise");
     table_.add("--cluster", &cluster_file_, "Take the addresses from this cluster file")
         .type("FILE");
     table_.add("--host", &host_, "Which host of the cluster file this is")
@@ -165,15 +172,12 @@ Status CommandLine::apply_cluster_file() {
     const std::string& address = cluster.host(broker->host).address;
     // Sockets are bound to addresses, not to names.
     const std::string bind_host = is_ip_address(address) ? address : "0.0.0.0";
-    table_.fall_back("--listen", options_.listen, {bind_host, broker->listen_port});
-    table_.fall_back("--feed", options_.feed, {bind_host, broker->feed_port});
-    table_.fall_back("--advertise", options_.advertise, address);
-    table_.fall_back("--name", options_.router.name, broker->host);
-    if (!broker->admin.empty()) {
-        table_.fall_back("--admin", options_.admin, wire::parse_host_port(broker->admin).value());
-    }
     options_.router.table_version = cluster.version;
-    return Done{};
+    return table_.fill_in({{"listen", wire::tcp_endpoint({bind_host, broker->listen_port})},
+                           {"feed", wire::tcp_endpoint({bind_host, broker->feed_port})},
+                           {"advertise", address},
+                           {"name", broker->host},
+                           {"admin", broker->admin}});
 }
 
 /// The feed is beside a --listen that was given, unless it was given itself.

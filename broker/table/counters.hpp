@@ -1,36 +1,37 @@
-// What the broker counts: each counter, and its name in `stats`.
+// What the broker counts: each metric, its name in `stats`, and what it means.
 #pragma once
 
 #include "topology/metrics/counters.hpp"
+#include "topology/metrics/metric.hpp"
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 namespace zcomet::broker::table {
 
+/// kBrokerMetrics says what each is. Those of refused frames stand in the order of wire::ErrorCode.
 enum class BrokerCounter : std::uint8_t {
-    kFramesIn,         ///< from peers, good or bad
-    kBytesIn,          ///< in those frames
-    kMessagesIn,       ///< in SEND frames that were taken in
-    kMessagesRouted,   ///< copies handed to feeds: a message to an id on two nodes counts twice
-    kMessagesVoid,     ///< to ids that nobody holds
-    kMessagesShed,     ///< let go because a node did not keep up; the node was told
-    kMessagesHeld,     ///< messages to ids that one node or more holds
-    kMessagesRepeated, ///< sent again by a sender, taken in before
-    kMessagesRerouted, ///< of those, passed on again, since the sender had no acknowledgement
-    kMessagesMissing,  ///< numbers that a sender skipped: lost on the way to the broker
-    kBatchesPublished, ///< BATCH frames on the feed, empty and repeated ones included
+    kFramesIn,
+    kBytesIn,
+    kMessagesIn,
+    kMessagesRouted,
+    kMessagesVoid,
+    kMessagesShed,
+    kMessagesHeld,
+    kMessagesRepeated,
+    kMessagesRerouted,
+    kMessagesMissing,
+    kBatchesPublished,
     kBytesPublished,
     kBatchesResent,
     kResendRequests,
-    kMessagesAcknowledged, ///< copies that nodes have applied
-    kMessagesAbandoned,    ///< copies not acknowledged by nodes that left, died or were replaced
-    kUnacknowledgedBytesDropped, ///< kept for such nodes
-    kLogins,                     ///< ids that became logged in on a node
-    kLogouts,                    ///< ids that a node logged out; not those of dead nodes
-    kLoginsRefused, ///< ids not logged in, since there were as many as there may be; each time
-    kLists,         ///< complete lists applied
+    kMessagesAcknowledged,
+    kMessagesAbandoned,
+    kUnacknowledgedBytesDropped,
+    kLogins,
+    kLogouts,
+    kLoginsRefused,
+    kLists,
     kNodesJoined,
     kNodesLeft,
     kNodesDied,
@@ -38,18 +39,18 @@ enum class BrokerCounter : std::uint8_t {
     kSendersJoined,
     kSendersLeft,
     kSendersDied,
-    kPeersReconnected, ///< the same process over a new connection
+    kPeersReconnected,
     kCreditsGiven,
-    kCreditsWithheld, ///< how often credit was held back for a slow node
+    kCreditsWithheld,
     kReceipts,
-    kAcknowledgedSends, ///< SEND frames of which the sender was told where they arrived
-    kDigestMismatches,  ///< a node and the broker did not agree on its ids; the list was asked for
+    kAcknowledgedSends,
+    kDigestMismatches,
     kPings,
     kQueries,
-    kRepliesUnroutable,    ///< to peers whose connection was gone, or that read no answers
-    kSubscriptionsIgnored, ///< of no topic that a node could have, or too many
-    kErrors,               ///< frames refused; the next counters say why
-    kErrorsUntold,         ///< of those, not answered because the peer had its fill
+    kRepliesUnroutable,
+    kSubscriptionsIgnored,
+    kErrors,
+    kErrorsUntold,
     kErrorsMalformed,
     kErrorsVersion,
     kErrorsUnknownKind,
@@ -60,8 +61,7 @@ enum class BrokerCounter : std::uint8_t {
     kErrorsUnknownQuery,
     kErrorsBadId,
     kErrorsOverloaded,
-    // Gauges: as of the last turn.
-    kIds, ///< with those whose last nodes are gone, until Router::reclaim() comes to them
+    kIds,
     kNodes,
     kSenders,
     kCount,
@@ -69,61 +69,99 @@ enum class BrokerCounter : std::uint8_t {
 
 using BrokerCounters = metrics::Counters<BrokerCounter>;
 
-inline constexpr std::array<std::string_view, BrokerCounters::kSize> kBrokerCounterNames = {
-    "frames_in",
-    "bytes_in",
-    "messages_in",
-    "messages_routed",
-    "messages_void",
-    "messages_shed",
-    "messages_held",
-    "messages_repeated",
-    "messages_rerouted",
-    "messages_missing",
-    "batches_published",
-    "bytes_published",
-    "batches_resent",
-    "resend_requests",
-    "messages_acknowledged",
-    "messages_abandoned",
-    "unacknowledged_bytes_dropped",
-    "logins",
-    "logouts",
-    "logins_refused",
-    "lists",
-    "nodes_joined",
-    "nodes_left",
-    "nodes_died",
-    "nodes_replaced",
-    "senders_joined",
-    "senders_left",
-    "senders_died",
-    "peers_reconnected",
-    "credits_given",
-    "credits_withheld",
-    "receipts",
-    "acknowledged_sends",
-    "digest_mismatches",
-    "pings",
-    "queries",
-    "replies_unroutable",
-    "subscriptions_ignored",
-    "errors",
-    "errors_untold",
-    "errors_malformed",
-    "errors_version",
-    "errors_unknown_kind",
-    "errors_hello_first",
-    "errors_wrong_role",
-    "errors_list_needed",
-    "errors_replaced",
-    "errors_unknown_query",
-    "errors_bad_id",
-    "errors_overloaded",
-    "ids",
-    "nodes",
-    "senders",
-};
-static_assert(!kBrokerCounterNames.back().empty(), "each counter needs its name");
+/// The gauges are as of the router's last turn.
+inline constexpr auto kBrokerMetrics = [] {
+    using enum BrokerCounter;
+    using metrics::counter;
+    using metrics::gauge;
+    using metrics::Unit;
+    return std::array{
+        counter(kFramesIn, "frames_in", "frames from peers, good or bad"),
+        counter(kBytesIn, "bytes_in", "bytes in frames from peers, good or bad", Unit::kBytes),
+        counter(kMessagesIn, "messages_in", "messages in SEND frames that were taken in"),
+        counter(kMessagesRouted, "messages_routed",
+                "copies handed to feeds: a message to an id on two nodes counts twice"),
+        counter(kMessagesVoid, "messages_void", "messages to ids that nobody holds"),
+        counter(kMessagesShed, "messages_shed",
+                "copies let go because a node did not keep up; the node was told"),
+        counter(kMessagesHeld, "messages_held", "messages to ids that one node or more holds"),
+        counter(kMessagesRepeated, "messages_repeated",
+                "messages sent again by a sender that had been taken in before"),
+        counter(
+            kMessagesRerouted, "messages_rerouted",
+            "repeated messages that were passed on again, since the sender had no acknowledgement"),
+        counter(kMessagesMissing, "messages_missing",
+                "numbers that a sender skipped: messages lost on the way to the broker"),
+        counter(kBatchesPublished, "batches_published",
+                "BATCH frames on the feeds, empty and repeated ones included"),
+        counter(kBytesPublished, "bytes_published", "bytes in BATCH frames on the feeds",
+                Unit::kBytes),
+        counter(kBatchesResent, "batches_resent", "batches published a second time"),
+        counter(kResendRequests, "resend_requests", "times that a node asked for batches again"),
+        counter(kMessagesAcknowledged, "messages_acknowledged", "copies that nodes have applied"),
+        counter(kMessagesAbandoned, "messages_abandoned",
+                "copies not acknowledged by nodes that left, died or were replaced"),
+        counter(kUnacknowledgedBytesDropped, "unacknowledged_bytes_dropped",
+                "bytes of batches kept for nodes that left, died or were replaced", Unit::kBytes),
+        counter(kLogins, "logins", "ids that became logged in on a node"),
+        counter(kLogouts, "logouts",
+                "ids that a node logged out; those of dead nodes are not among them"),
+        counter(kLoginsRefused, "logins_refused",
+                "ids not logged in because there were as many as there may be, each time"),
+        counter(kLists, "lists", "complete lists of ids applied"),
+        counter(kNodesJoined, "nodes_joined", "nodes that joined"),
+        counter(kNodesLeft, "nodes_left", "nodes that said goodbye"),
+        counter(kNodesDied, "nodes_died", "nodes that were silent for too long"),
+        counter(kNodesReplaced, "nodes_replaced", "nodes whose name a newer process took"),
+        counter(kSendersJoined, "senders_joined", "senders that joined"),
+        counter(kSendersLeft, "senders_left", "senders that said goodbye"),
+        counter(kSendersDied, "senders_died", "senders that were silent for too long"),
+        counter(kPeersReconnected, "peers_reconnected",
+                "times that the same process came over a new connection"),
+        counter(kCreditsGiven, "credits_given", "CREDIT frames sent"),
+        counter(kCreditsWithheld, "credits_withheld",
+                "times that credit was held back for a slow node"),
+        counter(kReceipts, "receipts", "RECEIPT frames sent"),
+        counter(kAcknowledgedSends, "acknowledged_sends",
+                "SEND frames whose sender was told where they arrived"),
+        counter(kDigestMismatches, "digest_mismatches",
+                "times that a node and the broker did not agree on its ids, and the list was asked "
+                "for"),
+        counter(kPings, "pings", "PING frames answered"),
+        counter(kQueries, "queries", "QUERY frames answered"),
+        counter(kRepliesUnroutable, "replies_unroutable",
+                "answers to peers whose connection was gone, or that read no answers"),
+        counter(kSubscriptionsIgnored, "subscriptions_ignored",
+                "subscriptions to a topic that no node could have, or too many"),
+        counter(kErrors, "errors",
+                "frames refused; the counters of errors by reason add up to this"),
+        counter(kErrorsUntold, "errors_untold",
+                "refused frames that were not answered because the peer had its fill of answers"),
+        counter(kErrorsMalformed, "errors_malformed",
+                "frames refused because they could not be read"),
+        counter(kErrorsVersion, "errors_version",
+                "frames refused because they were of another version of the protocol"),
+        counter(kErrorsUnknownKind, "errors_unknown_kind",
+                "frames refused because their kind is unknown"),
+        counter(kErrorsHelloFirst, "errors_hello_first",
+                "frames refused because the peer had not said HELLO"),
+        counter(kErrorsWrongRole, "errors_wrong_role",
+                "frames refused because a peer of this role may not send them"),
+        counter(kErrorsListNeeded, "errors_list_needed",
+                "frames refused because the list of ids had to come first"),
+        counter(kErrorsReplaced, "errors_replaced",
+                "frames refused because a newer process has the name of the node"),
+        counter(kErrorsUnknownQuery, "errors_unknown_query",
+                "frames refused because they asked for something unknown"),
+        counter(kErrorsBadId, "errors_bad_id", "frames refused because of an id that is none"),
+        counter(kErrorsOverloaded, "errors_overloaded",
+                "frames refused because the broker had no room"),
+        gauge(kIds, "ids",
+              "ids logged in, with those of departed nodes until they are cleared away"),
+        gauge(kNodes, "nodes", "nodes that are joined"),
+        gauge(kSenders, "senders", "senders that are joined"),
+    };
+}();
+static_assert(metrics::is_table_of<BrokerCounter>(kBrokerMetrics));
 
 } // namespace zcomet::broker::table

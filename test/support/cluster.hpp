@@ -61,7 +61,8 @@ class Cluster {
     [[nodiscard]] const std::string& broker_endpoint() const { return listen_; }
     [[nodiscard]] const std::string& feed_endpoint() const { return feed_; }
     [[nodiscard]] const wire::HostPort& http(std::size_t index) const { return http_[index]; }
-    /// HOST:PORT of a web node's admin page.
+    /// HOST:PORT of the admin page of the broker, or of a web node.
+    [[nodiscard]] std::string broker_admin() const { return broker_->field("admin"); }
     [[nodiscard]] std::string admin(std::size_t index) const;
 
     /// Starts it again where it was. The old one must have ended.

@@ -1,7 +1,7 @@
 #include "test/support/comet_client.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "topology/net/socket_address.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,16 +15,6 @@
 
 namespace zcomet::test {
 namespace {
-
-sockaddr_in address_of(const wire::HostPort& server) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(server.port);
-    if (::inet_pton(AF_INET, server.host.c_str(), &address.sin_addr) != 1) {
-        throw std::invalid_argument("not an IPv4 address: " + server.host);
-    }
-    return address;
-}
 
 std::string lower_case(std::string_view text) {
     std::string lower(text);
@@ -45,14 +35,17 @@ std::optional<std::size_t> parse_number(std::string_view text, int base) {
 } // namespace
 
 CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes)
-    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), host_(server.text()) {
+    : host_(server.text()) {
+    const auto address = net::resolve(server, net::Purpose::kConnect);
+    if (!address.ok()) {
+        throw std::invalid_argument(address.error().text);
+    }
+    socket_.reset(::socket(address.value().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (receive_buffer_bytes > 0) {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                      sizeof receive_buffer_bytes);
     }
-    const sockaddr_in address = address_of(server);
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
-        0) {
+    if (::connect(socket_.get(), address.value().get(), address.value().size) != 0) {
         throw std::system_error(errno, std::generic_category(), "connect to " + host_);
     }
 }

@@ -56,14 +56,12 @@ CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char*
     return *added;
 }
 
-void add_id(CLI::App& command, Flags& flags) {
-    command.add_option("ID", flags.id, "What streams log in as")
-        ->required()
-        ->check(CLI::Validator(
-            [](const std::string& id) {
-                return wire::valid_id(id) ? "" : wire::why_invalid_id(id);
-            },
-            ""));
+void add_id(program::OptionTable& table, CLI::App& command, Flags& flags) {
+    table.add_to(command, "ID", &flags.id, "What streams log in as")
+        .required()
+        .check([](const std::string& id) {
+            return wire::valid_id(id) ? "" : wire::why_invalid_id(id);
+        });
 }
 
 /// A command that asks the broker; whatever goes wrong is an exception.
@@ -74,59 +72,59 @@ std::function<int()> question(std::function<void()> ask) {
     };
 }
 
-void add_ledger(CLI::App& app, Flags& flags) {
+void add_ledger(program::OptionTable& table, CLI::App& app, Flags& flags) {
     CLI::App& ledger = add_command(
         app, flags, "ledger",
         "Add up what became of every message; exit status 1 if some are unexplained", [&flags] {
             return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced;
         });
-    ledger.add_option("--wait", flags.patience_s, "How long messages may still be on their way")
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, kTimeoutMax));
+    table.add_to(ledger, "--wait", &flags.patience_s, "How long messages may still be on their way")
+        .type("SECONDS")
+        .show_default()
+        .range(0.0, kTimeoutMax);
 }
 
-void add_reconcile(CLI::App& app, Flags& flags) {
+void add_reconcile(program::OptionTable& table, CLI::App& app, Flags& flags) {
     CLI::App& reconcile = add_command(
         app, flags, "reconcile",
         "Compare logs: name each message that is missing, twice or out of order", [&flags] {
             flags.reconcile.json = flags.ctl.json;
             return ctl_reconcile(flags.reconcile);
         });
-    reconcile.add_option("SENT", flags.reconcile.sent, "Log of zcomet-msggen --log")->required();
-    reconcile.add_option("RECEIVED", flags.reconcile.received, "Logs of zcomet-floodtest --log")
-        ->required();
-    reconcile
-        .add_option("--grace", flags.reconcile.grace_ms,
-                    "A message sent so soon after its stream opened, or so shortly before it "
-                    "closed, need not have come")
-        ->type_name("MS")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, kGraceMsMax));
+    table.add_to(reconcile, "SENT", &flags.reconcile.sent, "Log of zcomet-msggen --log").required();
+    table.add_to(reconcile, "RECEIVED", &flags.reconcile.received, "Logs of zcomet-floodtest --log")
+        .required();
+    table
+        .add_to(reconcile, "--grace", &flags.reconcile.grace_ms,
+                "A message sent so soon after its stream opened, or so shortly before it closed, "
+                "need not have come")
+        .type("MS")
+        .show_default()
+        .range(0.0, kGraceMsMax);
 }
 
-void add_commands(CLI::App& app, Flags& flags) {
+void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
     app.require_subcommand(1);
     add_command(app, flags, "nodes", "List the nodes that the broker knows",
                 question([&flags] { ctl_nodes(flags.ctl); }));
     CLI::App& ping = add_command(app, flags, "ping", "Measure the round trip to the broker",
                                  question([&flags] { ctl_ping(flags.ctl, flags.ping_count); }));
-    ping.add_option("--count", flags.ping_count, "Round trips, a second apart")
-        ->type_name("N")
-        ->capture_default_str()
-        ->check(CLI::Range(1U, kPingsMax));
+    table.add_to(ping, "--count", &flags.ping_count, "Round trips, a second apart")
+        .type("N")
+        .show_default()
+        .range(1U, kPingsMax);
     CLI::App& send =
         add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
                     question([&flags] { ctl_send(flags.ctl, flags.id, flags.message); }));
-    add_id(send, flags);
-    send.add_option("MESSAGE", flags.message, "At most 65,536 bytes")->required();
+    add_id(table, send, flags);
+    table.add_to(send, "MESSAGE", &flags.message, "At most 65,536 bytes").required();
     CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID",
                                 question([&flags] { ctl_who(flags.ctl, flags.id); }));
-    add_id(who, flags);
+    add_id(table, who, flags);
     add_command(app, flags, "stats", "Show the broker's counters",
                 question([&flags] { ctl_stats(flags.ctl); }));
-    add_ledger(app, flags);
-    add_reconcile(app, flags);
+    add_ledger(table, app, flags);
+    add_reconcile(table, app, flags);
 }
 
 int run(Flags& flags, const program::OptionTable& table) {
@@ -146,7 +144,7 @@ int main(int argc, char** argv) {
     zcomet::program::OptionTable table(app);
     zcomet::tools::ctl::add_options(table, flags);
     zcomet::program::add_common_options(app);
-    zcomet::tools::ctl::add_commands(app, flags);
+    zcomet::tools::ctl::add_commands(table, app, flags);
     return zcomet::program::run_program(app, argc, argv,
                                         [&] { return zcomet::tools::ctl::run(flags, table); });
 }

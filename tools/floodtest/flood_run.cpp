@@ -2,16 +2,15 @@
 
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/readable.hpp"
+#include "topology/process/shared_records.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <exception>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -32,37 +31,12 @@ constexpr Duration kLookInterval = 20ms;
     return std::chrono::duration<double>(duration).count();
 }
 
-/// The tallies of all processes, in memory that they share.
-class SharedTallies {
-  public:
-    explicit SharedTallies(unsigned count)
-        : bytes_(count * sizeof(FloodTally)),
-          memory_(
-              ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-        if (memory_ == MAP_FAILED) {
-            throw_errno("cannot map shared memory");
-        }
-        first_ = static_cast<FloodTally*>(memory_);
-        for (unsigned i = 0; i < count; ++i) {
-            ::new (first_ + i) FloodTally;
-        }
-    }
-    ~SharedTallies() { ::munmap(memory_, bytes_); }
-    SharedTallies(const SharedTallies&) = delete;
-    SharedTallies& operator=(const SharedTallies&) = delete;
-
-    [[nodiscard]] FloodTally& at(unsigned index) { return first_[index]; }
-
-  private:
-    std::size_t bytes_;
-    void* memory_;
-    FloodTally* first_ = nullptr;
-};
-
 class Run {
   public:
     Run(const FloodRunOptions& options, int signal_fd)
-        : options_(options), signal_fd_(signal_fd), tallies_(options.plan.processes) {}
+        : options_(options), signal_fd_(signal_fd),
+          tallies_(process::SharedRecords<FloodTally>::create(options.plan.processes,
+                                                              "zcomet-tallies")) {}
     ~Run() { stop(); }
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
@@ -85,7 +59,7 @@ class Run {
 
     const FloodRunOptions& options_;
     int signal_fd_;
-    SharedTallies tallies_;
+    process::SharedRecords<FloodTally> tallies_;
     /// The processes hold the reading end: they stop when ours is closed, so also when we die.
     UniqueFd stop_reader_;
     UniqueFd stop_writer_;
@@ -135,7 +109,8 @@ void Run::be_process(unsigned number) {
     int status = 0;
     stop_writer_.reset();
     try {
-        FloodWorker(options_.plan, number, start_, stop_reader_.get(), tallies_.at(number)).run();
+        FloodWorker(options_.plan, number, start_, stop_reader_.get(), tallies_.records()[number])
+            .run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "zcomet-floodtest: process %u: %s\n", number, error.what());
         status = 1;
@@ -205,7 +180,7 @@ void Run::print_stats() const {
 
 void Run::watch_log() {
     for (unsigned i = 0; i < options_.plan.processes && !log_failed_; ++i) {
-        const int error = tallies_.at(i).log_errno.load(std::memory_order_relaxed);
+        const int error = tallies_.records()[i].log_errno.load(std::memory_order_relaxed);
         if (error != 0) {
             log_failed_ = true;
             options_.on_log_failed(error);
@@ -224,7 +199,7 @@ void Run::stop() {
 FloodTotals Run::totals() {
     FloodTotals sum;
     for (unsigned i = 0; i < options_.plan.processes; ++i) {
-        sum.add(tallies_.at(i));
+        sum.add(tallies_.records()[i]);
     }
     return sum;
 }
@@ -245,7 +220,7 @@ FloodResult Run::result() {
     result.processes = options_.plan.processes;
     result.interrupted = interrupted_;
     for (unsigned i = 0; i < options_.plan.processes; ++i) {
-        result.add(tallies_.at(i));
+        result.add(tallies_.records()[i]);
     }
     const bool all_settled = opened_ != kNever;
     result.opening_s = seconds((all_settled ? opened_ : ended_) - start_);

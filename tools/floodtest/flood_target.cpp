@@ -4,12 +4,10 @@
 #include "topology/wire/endpoint.hpp"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 namespace zcomet::tools::floodtest {
@@ -32,27 +30,11 @@ constexpr std::size_t kSourcesMax = 65536;
                                           : std::string(authority) + ":80");
 }
 
-[[nodiscard]] Result<SocketAddress> resolve(const wire::HostPort& where) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const std::string port = std::to_string(where.port);
-    const int failure = ::getaddrinfo(where.host.c_str(), port.c_str(), &hints, &found);
-    if (failure != 0) {
-        return Error{"cannot resolve " + in_quotes(where.host) + ": " + ::gai_strerror(failure)};
-    }
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-    SocketAddress address;
-    address.size = found->ai_addrlen;
-    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-    return address;
-}
-
-[[nodiscard]] SocketAddress ipv4_address(std::uint32_t host_order) {
+[[nodiscard]] net::SocketAddress ipv4_address(std::uint32_t host_order) {
     sockaddr_in ipv4{};
     ipv4.sin_family = AF_INET;
     ipv4.sin_addr.s_addr = htonl(host_order);
-    SocketAddress address;
+    net::SocketAddress address;
     address.size = sizeof(ipv4);
     std::memcpy(&address.storage, &ipv4, sizeof(ipv4));
     return address;
@@ -67,20 +49,20 @@ constexpr std::size_t kSourcesMax = 65536;
     return ntohl(address.s_addr);
 }
 
-[[nodiscard]] std::optional<SocketAddress> parse_ipv6(std::string_view text) {
+[[nodiscard]] std::optional<net::SocketAddress> parse_ipv6(std::string_view text) {
     sockaddr_in6 ipv6{};
     ipv6.sin6_family = AF_INET6;
     if (::inet_pton(AF_INET6, std::string(text).c_str(), &ipv6.sin6_addr) != 1) {
         return std::nullopt;
     }
-    SocketAddress address;
+    net::SocketAddress address;
     address.size = sizeof(ipv6);
     std::memcpy(&address.storage, &ipv6, sizeof(ipv6));
     return address;
 }
 
 /// Adds one address or one range.
-[[nodiscard]] Status add_sources(std::string_view item, std::vector<SocketAddress>& sources) {
+[[nodiscard]] Status add_sources(std::string_view item, std::vector<net::SocketAddress>& sources) {
     if (const auto ipv6 = parse_ipv6(item)) {
         sources.push_back(*ipv6);
         return Done{};
@@ -105,11 +87,6 @@ constexpr std::size_t kSourcesMax = 65536;
 
 } // namespace
 
-const sockaddr* SocketAddress::get() const {
-    // The cast that the sockets interface is made of.
-    return reinterpret_cast<const sockaddr*>(&storage); // NOLINT(*-reinterpret-cast)
-}
-
 Result<FloodTarget> FloodTarget::parse(std::string_view url) {
     if (!url.starts_with(kScheme)) {
         return Error{in_quotes(url) + " does not begin with http://"};
@@ -124,7 +101,7 @@ Result<FloodTarget> FloodTarget::parse(std::string_view url) {
     if (!where.ok()) {
         return where.error();
     }
-    Result<SocketAddress> address = resolve(where.value());
+    const Result<net::SocketAddress> address = net::resolve(where.value(), net::Purpose::kConnect);
     if (!address.ok()) {
         return address.error();
     }
@@ -149,8 +126,8 @@ std::string_view FloodTarget::request(std::uint64_t id) {
     return request_;
 }
 
-Result<std::vector<SocketAddress>> parse_source_addresses(std::string_view text) {
-    std::vector<SocketAddress> sources;
+Result<std::vector<net::SocketAddress>> parse_source_addresses(std::string_view text) {
+    std::vector<net::SocketAddress> sources;
     while (true) {
         const std::size_t comma = text.find(',');
         const Status added = add_sources(text.substr(0, comma), sources);

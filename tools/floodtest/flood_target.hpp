@@ -2,8 +2,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-
-#include <sys/socket.h>
+#include "topology/net/socket_address.hpp"
 
 #include <cstdint>
 #include <string>
@@ -11,14 +10,6 @@
 #include <vector>
 
 namespace zcomet::tools::floodtest {
-
-/// An IPv4 or IPv6 address with a port, as the system calls want it.
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    [[nodiscard]] const sockaddr* get() const;
-    [[nodiscard]] int family() const { return storage.ss_family; }
-};
 
 class FloodTarget {
   public:
@@ -28,7 +19,7 @@ class FloodTarget {
     /// not resolve.   Thread: any; may wait for the name service.
     [[nodiscard]] static Result<FloodTarget> parse(std::string_view url);
 
-    [[nodiscard]] const SocketAddress& address() const { return address_; }
+    [[nodiscard]] const net::SocketAddress& address() const { return address_; }
 
     /// The whole request for `id`, in a buffer that the next call overwrites: a load test that
     /// opens thousands of streams a second should not allocate for each.
@@ -37,7 +28,7 @@ class FloodTarget {
   private:
     FloodTarget() = default;
 
-    SocketAddress address_;
+    net::SocketAddress address_;
     std::string before_id_; ///< the request up to the id, or all of it if there is no {id}
     std::string after_id_;
     bool has_id_ = false;
@@ -47,6 +38,6 @@ class FloodTarget {
 /// Reads source addresses: "127.0.0.2", "127.0.0.2,127.0.0.9", "127.0.0.2-127.0.0.20", "::1", or a
 /// list of such. Ranges are of IPv4 addresses, both ends included.
 /// Errors: not an address; a range that ends before it begins; more than 65,536 addresses.
-[[nodiscard]] Result<std::vector<SocketAddress>> parse_source_addresses(std::string_view text);
+[[nodiscard]] Result<std::vector<net::SocketAddress>> parse_source_addresses(std::string_view text);
 
 } // namespace zcomet::tools::floodtest

@@ -133,13 +133,13 @@ void FloodWorker::open_next(Time now) {
 
 /// @return 0 if the connection is being made, else the error.
 int FloodWorker::connect_stream(std::uint64_t number, UniqueFd& fd) const {
-    const SocketAddress& target = plan_.target.address();
+    const net::SocketAddress& target = plan_.target.address();
     fd.reset(::socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.valid()) {
         return errno;
     }
     if (!plan_.sources.empty()) {
-        const SocketAddress& source = plan_.sources[number % plan_.sources.size()];
+        const net::SocketAddress& source = plan_.sources[number % plan_.sources.size()];
         // Leaves the port to connect(), which may use one port for several destinations.
         const int on = 1;
         if (::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||

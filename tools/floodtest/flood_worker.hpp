@@ -32,7 +32,7 @@ namespace zcomet::tools::floodtest {
 struct FloodPlan {
     FloodTarget target;
     /// Where connections come from; empty: the system chooses.
-    std::vector<SocketAddress> sources;
+    std::vector<net::SocketAddress> sources;
     std::uint64_t connections = 1;
     /// Streams to open a second, by all processes together; 0: as fast as they are answered.
     double rate = 100;

@@ -122,17 +122,16 @@ void add_options(program::OptionTable& table, Options& options) {
     return options.processes != 0 ? options.processes : static_cast<unsigned>(needed);
 }
 
-[[nodiscard]] std::vector<tools::floodtest::SocketAddress> read_sources(const std::string& text,
-                                                                        int family) {
+[[nodiscard]] std::vector<net::SocketAddress> read_sources(const std::string& text, int family) {
     if (text.empty()) {
         return {};
     }
-    Result<std::vector<tools::floodtest::SocketAddress>> sources =
+    Result<std::vector<net::SocketAddress>> sources =
         tools::floodtest::parse_source_addresses(text);
     if (!sources.ok()) {
         throw program::Misconfigured("--source: " + sources.error().text);
     }
-    for (const tools::floodtest::SocketAddress& source : sources.value()) {
+    for (const net::SocketAddress& source : sources.value()) {
         if (source.family() != family) {
             throw program::Misconfigured(
                 "--source: IPv4 and IPv6 do not mix; the URL's host is of the other kind");

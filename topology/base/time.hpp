@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace zcomet {
 
@@ -14,5 +15,10 @@ using Duration = Clock::duration;
 
 /// Later than every time that occurs: "no deadline".
 inline constexpr Time kNever = Time::max();
+
+/// Whole milliseconds, rounded towards zero: for log lines and answers.
+[[nodiscard]] constexpr std::int64_t in_ms(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
 
 } // namespace zcomet

@@ -203,20 +203,21 @@ class HttpFront::Library : private HttplibServer {
   public:
     using Make = std::function<Reply(const httplib::Request&)>;
 
-    Library();
+    explicit Library(Keeping keeping);
     /// @param make  gives the reply, once the library has read the request.
     [[nodiscard]] Answer ask(std::string_view whole_request, const Make& make);
 
   private:
     void finish_head(const httplib::Request& request, httplib::Response& response);
 
+    Keeping keeping_;
     std::string head_; // as the library sees it
     // For the time of ask(): the library has no other way to pass something to its handlers.
     const Make* make_ = nullptr;
     Answer answer_;
 };
 
-HttpFront::Library::Library() {
+HttpFront::Library::Library(Keeping keeping) : keeping_(keeping) {
     set_default_headers({{"Server", kServer}});
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
         put((*make_)(request), response);
@@ -259,7 +260,7 @@ void HttpFront::Library::finish_head(const httplib::Request& request, httplib::R
     response.headers.erase("Accept-Ranges");
     const bool body_ends =
         response.has_header("Content-Length") || response.has_header("Transfer-Encoding");
-    answer_.form = {.keeps_connection = keeps_alive(request),
+    answer_.form = {.keeps_connection = keeping_ == Keeping::kAsAsked && keeps_alive(request),
                     .is_http_1_0 = request.version == "HTTP/1.0",
                     .is_head = request.method == "HEAD"};
     const bool keep = body_ends && understood(response.status) && answer_.form.keeps_connection;
@@ -283,9 +284,9 @@ Reply error_reply(int status, std::string_view sentence) {
     return reply;
 }
 
-HttpFront::HttpFront(std::vector<Pattern> patterns)
+HttpFront::HttpFront(std::vector<Pattern> patterns, Keeping keeping)
     : patterns_(std::move(patterns)), constant_answers_(patterns_.size()),
-      library_(std::make_unique<Library>()) {}
+      library_(std::make_unique<Library>(keeping)) {}
 
 HttpFront::~HttpFront() = default;
 
@@ -368,14 +369,16 @@ Request HttpFront::request_for(std::size_t pattern, std::string_view method,
     return request;
 }
 
-Pages::Pages(std::vector<Route> routes)
-    : routes_(std::move(routes)), front_([this] {
-          std::vector<Pattern> patterns;
-          for (const Route& route : routes_) {
-              patterns.push_back({route.method, route.path});
-          }
-          return patterns;
-      }()) {}
+Pages::Pages(std::vector<Route> routes, Keeping keeping)
+    : routes_(std::move(routes)), front_(
+                                      [this] {
+                                          std::vector<Pattern> patterns;
+                                          for (const Route& route : routes_) {
+                                              patterns.push_back({route.method, route.path});
+                                          }
+                                          return patterns;
+                                      }(),
+                                      keeping) {}
 
 Answer Pages::handle(std::string_view whole_request) {
     return front_.handle(whole_request, [this](std::size_t route, const Request& request) {

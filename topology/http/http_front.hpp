@@ -77,6 +77,12 @@ struct Answer {
     AnswerForm form{}; ///< for late_answer()
 };
 
+/// Whether a connection may carry another request behind an answer.
+enum class Keeping : std::uint8_t {
+    kAsAsked, ///< if the client wants it, and the answer allows it
+    kNever,   ///< every answer says `Connection: close`
+};
+
 /// Thread: one at a time. Nothing is kept from one request to the next.
 class HttpFront {
   public:
@@ -85,7 +91,7 @@ class HttpFront {
     using Respond = std::function<Reply(std::size_t pattern, const Request& request)>;
 
     /// @param patterns  the first that matches a request answers it.
-    explicit HttpFront(std::vector<Pattern> patterns);
+    explicit HttpFront(std::vector<Pattern> patterns, Keeping keeping = Keeping::kAsAsked);
     ~HttpFront();
 
     /// Answers one request.
@@ -120,7 +126,7 @@ struct Route {
 /// A list of such routes, as an admin page has one. Thread: one at a time.
 class Pages {
   public:
-    explicit Pages(std::vector<Route> routes);
+    explicit Pages(std::vector<Route> routes, Keeping keeping = Keeping::kAsAsked);
     /// As HttpFront::handle().
     [[nodiscard]] Answer handle(std::string_view whole_request);
 

@@ -24,6 +24,9 @@ class Epoll {
     /// Throws std::system_error if the process is out of descriptors.
     Epoll();
 
+    /// Readable when one of its descriptors is ready: an epoll set may be in another one.
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
     /// @return false if the kernel has no room for it (fs.epoll.max_user_watches, memory).
     [[nodiscard]] bool add(int fd, std::uint32_t events, std::uint64_t tag);
     /// Sets the events anew; with EPOLLET, what is ready already is reported once more. `fd` must

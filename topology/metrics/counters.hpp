@@ -1,17 +1,16 @@
-// Named counters that one thread of one process writes and anyone may read: the basis of stats,
-// logs and later metrics. They live in plain memory, which may be shared between a supervisor and
-// its workers.
+// Named counters that one thread of one process writes and anyone may read. They live in plain
+// memory, which a supervisor and its workers may share.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 namespace zcomet::metrics {
 
-/// One counter for each value of the enum `Name`, which ends in `kCount`. A program gives the names
-/// in the order of the enum. Reads and writes never block; a reader sees each counter whole, though
+/// One counter for each value of the enum `Name`, which ends in `kCount`; metric.hpp has the tables
+/// that say what each means. Reads and writes never block. A reader sees each counter whole, but
 /// not all of them at the same moment.
 template <typename Name> class Counters {
   public:

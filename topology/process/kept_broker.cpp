@@ -27,10 +27,6 @@ constexpr Duration kEndPatience = 2s;
 /// More than any ready line has. What is longer is none, and is not kept.
 constexpr std::size_t kLineBytesMax = 4096;
 
-std::chrono::milliseconds::rep in_ms(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 } // namespace
 
 Status KeptBroker::start(Command command, Time now) {

@@ -39,6 +39,30 @@ struct ToText {
     }
 };
 
+/// Sets the value of a row. @return false if the text is no such value.
+struct FromText {
+    const std::string& text;
+
+    bool operator()(const OptionText& option) const {
+        if (!option.check(text).empty()) {
+            return false;
+        }
+        option.set(text);
+        return true;
+    }
+    bool operator()(std::string* value) const {
+        *value = text;
+        return true;
+    }
+    bool operator()(std::vector<std::string>* values) const {
+        *values = {text};
+        return true;
+    }
+    template <typename Value> bool operator()(Value* value) const {
+        return CLI::detail::lexical_cast(text, *value);
+    }
+};
+
 /// Declares a row to CLI11.
 struct Declare {
     CLI::App& app;
@@ -52,9 +76,11 @@ struct Declare {
             ->check(CLI::Validator(text.check, ""));
     }
     CLI::Option* operator()(std::vector<std::string>* values) const {
-        return app.add_option(name, *values, help)
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        CLI::Option* const option = app.add_option(name, *values, help);
+        if (name.starts_with('-')) { // one value each time that it is given
+            option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        }
+        return option;
     }
     template <typename Value> CLI::Option* operator()(Value* value) const {
         return app.add_option(name, *value, help);
@@ -166,6 +192,11 @@ OptionTable::Row& OptionTable::Row::hand_on() {
     return *this;
 }
 
+OptionTable::Row& OptionTable::Row::key(const std::string& name) {
+    key_ = name;
+    return *this;
+}
+
 OptionTable::Row& OptionTable::Row::secret() {
     ZCOMET_ASSERT(std::holds_alternative<std::string*>(target_));
     secret_ = true;
@@ -176,9 +207,9 @@ std::string OptionTable::Row::text() const {
     return std::visit(ToText{}, target_);
 }
 
-OptionTable::Row& OptionTable::add(const std::string& name, Target target,
-                                   const std::string& help) {
-    rows_.push_back(Row(*app_, name, std::move(target), help));
+OptionTable::Row& OptionTable::add_to(CLI::App& command, const std::string& name, Target target,
+                                      const std::string& help) {
+    rows_.push_back(Row(command, name, std::move(target), help));
     return rows_.back();
 }
 
@@ -192,6 +223,19 @@ bool OptionTable::given(std::string_view name) const {
     const Row* const row = find(name);
     ZCOMET_ASSERT(row != nullptr);
     return row->option_->count() > 0;
+}
+
+Status OptionTable::fill_in(const std::vector<Setting>& settings) const {
+    for (const Setting& setting : settings) {
+        const auto row = std::find_if(rows_.begin(), rows_.end(),
+                                      [&](const Row& one) { return one.key_ == setting.key; });
+        ZCOMET_ASSERT(row != rows_.end());
+        const bool is_wanted = !setting.text.empty() && row->option_->count() == 0;
+        if (is_wanted && !std::visit(FromText{setting.text}, row->target_)) {
+            return Error{in_quotes(setting.text) + " cannot be the value of " + row->name_};
+        }
+    }
+    return Done{};
 }
 
 std::vector<std::string> OptionTable::handed_on() const {
@@ -249,7 +293,8 @@ Status OptionTable::take_secrets(int fd) {
 std::string OptionTable::settings() const {
     std::string out;
     for (const Row& row : rows_) {
-        if (row.hidden_ || row.secret_) {
+        const bool is_of_other_command = row.app_ != app_ && !row.app_->parsed();
+        if (row.hidden_ || row.secret_ || is_of_other_command) {
             continue;
         }
         const std::string text = row.text();

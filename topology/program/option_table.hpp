@@ -13,7 +13,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -75,6 +75,8 @@ class OptionTable {
         Row& hidden();
         /// A supervisor's workers get this value, in their command line.
         Row& hand_on();
+        /// What the cluster file calls this value: OptionTable::fill_in() finds the row by it.
+        Row& key(const std::string& name);
         /// A value that nobody else may see, in a std::string. It is left out of the settings in
         /// effect, and of command lines, which every user of the host can read: workers get it
         /// through a descriptor that they inherit (OptionTable::secrets()).
@@ -91,6 +93,7 @@ class OptionTable {
         Target target_;
         std::string default_;
         std::string none_;
+        std::string key_;
         bool hidden_ = false;
         bool handed_on_ = false;
         bool secret_ = false;
@@ -103,18 +106,22 @@ class OptionTable {
 
     /// @param name  with its hyphens, "--listen"; without any: an argument that has a place.
     /// @return a row that is good until the next add().
-    Row& add(const std::string& name, Target target, const std::string& help);
+    Row& add(const std::string& name, Target target, const std::string& help) {
+        return add_to(*app_, name, std::move(target), help);
+    }
+    /// The same for an option of one of the program's commands.
+    Row& add_to(CLI::App& command, const std::string& name, Target target, const std::string& help);
 
     /// Whether the command line or the --config file has the option.
     [[nodiscard]] bool given(std::string_view name) const;
-    /// Gives `target`, which is that of the option, a value from elsewhere (the cluster file)
-    /// unless the option was given.
-    template <typename T>
-    void fall_back(std::string_view name, T& target, const std::type_identity_t<T>& value) const {
-        if (!given(name)) {
-            target = value;
-        }
-    }
+    /// A value from elsewhere, as a text.
+    struct Setting {
+        std::string_view key; ///< Row::key() of one of the rows
+        std::string text;     ///< empty: there is none
+    };
+    /// Takes the values that were not given. The bounds of a row are not looked at.
+    /// Errors: a text is no value of its row; the error names both.
+    [[nodiscard]] Status fill_in(const std::vector<Setting>& settings) const;
 
     /// The command line that tells another process of this program the values that are handed on:
     /// "--name=value", for each that is not the default.

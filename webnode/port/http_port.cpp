@@ -9,8 +9,9 @@
 // after a restart do not count as somebody who holds the port.
 #include "webnode/port/http_port.hpp"
 
+#include "topology/net/socket_address.hpp"
+
 #include <linux/filter.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -18,7 +19,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 namespace zcomet::webnode::port {
 
@@ -33,25 +33,6 @@ constexpr int kBacklog = 4096;
 /// without (our own deadline takes over then). Most streams so cost one wake-up, not two.
 constexpr int kDeferAcceptSeconds = 1;
 
-struct FreeAddresses {
-    void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
-Result<Addresses> resolve(const wire::HostPort& address) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    addrinfo* list = nullptr;
-    const bool everywhere = address.host.empty() || address.host == "*";
-    const int error = ::getaddrinfo(everywhere ? "0.0.0.0" : address.host.c_str(),
-                                    std::to_string(address.port).c_str(), &hints, &list);
-    if (error != 0) {
-        return Error{"cannot resolve '" + address.host + "': " + ::gai_strerror(error)};
-    }
-    return Addresses(list);
-}
-
 void set_option(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
@@ -62,8 +43,8 @@ struct Sharing {
 };
 
 /// @return a bound socket, or an invalid one with errno set.
-UniqueFd bind_socket(const addrinfo& where, Sharing sharing) {
-    UniqueFd fd(::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+UniqueFd bind_socket(const net::SocketAddress& where, Sharing sharing) {
+    UniqueFd fd(::socket(where.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.valid()) {
         return fd;
     }
@@ -73,7 +54,7 @@ UniqueFd bind_socket(const addrinfo& where, Sharing sharing) {
     if (sharing.port) {
         set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (::bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0) {
+    if (::bind(fd.get(), where.get(), where.size) != 0) {
         const int reason = errno;
         fd.reset();
         errno = reason;
@@ -87,16 +68,6 @@ Error cannot_listen(const wire::HostPort& address, int reason) {
                 ": the port is in use (another web node or program listens there)"};
     }
     return {"cannot listen at " + address.text() + ": " + std::strerror(reason)};
-}
-
-std::uint16_t bound_port(int fd) {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof storage;
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-    const in_port_t port = storage.ss_family == AF_INET6
-                               ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
-                               : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port;
-    return ntohs(port);
 }
 
 /// Passes every segment but those that begin a connection: SYN without ACK, byte 13 of the header.
@@ -123,11 +94,11 @@ void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
 } // namespace
 
 Result<ReservedPort> reserve_port(const wire::HostPort& address) {
-    Result<Addresses> resolved = resolve(address);
+    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
     if (!resolved.ok()) {
         return resolved.error();
     }
-    const addrinfo& where = *resolved.value();
+    const net::SocketAddress& where = resolved.value();
     if (address.port != 0 && !bind_socket(where, {.address = true}).valid()) {
         return cannot_listen(address, errno);
     }
@@ -140,21 +111,21 @@ Result<ReservedPort> reserve_port(const wire::HostPort& address) {
         return cannot_listen(address, errno);
     }
     wire::HostPort bound = address;
-    bound.port = bound_port(fd.get());
+    bound.port = net::bound_port(fd.get());
     return ReservedPort{std::move(fd), std::move(bound)};
 }
 
 bool port_is_free(const wire::HostPort& address) {
-    const Result<Addresses> resolved = resolve(address);
-    return resolved.ok() && bind_socket(*resolved.value(), {.address = true}).valid();
+    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
+    return resolved.ok() && bind_socket(resolved.value(), {.address = true}).valid();
 }
 
 Result<UniqueFd> open_listener(const wire::HostPort& address, const KeepaliveTimes& keepalive) {
-    Result<Addresses> resolved = resolve(address);
+    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
     if (!resolved.ok()) {
         return resolved.error();
     }
-    UniqueFd fd = bind_socket(*resolved.value(), {.address = true, .port = true});
+    UniqueFd fd = bind_socket(resolved.value(), {.address = true, .port = true});
     if (!fd.valid()) {
         return cannot_listen(address, errno);
     }

@@ -14,6 +14,8 @@
 
 #include "topology/base/time.hpp"
 #include "topology/metrics/counters.hpp"
+#include "topology/metrics/metric.hpp"
+#include "topology/process/shared_records.hpp"
 
 #include <array>
 #include <atomic>
@@ -22,88 +24,99 @@
 
 namespace zcomet::webnode::slot {
 
+/// kWorkerMetrics says what each is.
 enum class WorkerCounter : std::uint8_t {
-    kStreams,           ///< open now
-    kConnections,       ///< open now, streams included
-    kIds,               ///< with at least one stream, now
-    kPendingBytes,      ///< kept back for streams whose socket buffer is full, now
-    kAccepted,          ///< connections accepted
-    kRequests,          ///< answered, by a page or with an error
-    kResponses2xx,      ///< answers by class, streams included
-    kResponses3xx,      //
-    kResponses4xx,      //
-    kResponses5xx,      //
-    kMessagesReceived,  ///< from the feed
-    kMessagesUnclaimed, ///< whose id had no stream here any more
-    kMessagesGiven,     ///< that went to one stream or more; the others wait behind earlier ones
-    kChunksGiven,       ///< messages, times the streams that each was to go to
-    kChunksWritten,     ///< of these: taken whole by the kernel
-    kChunksDropped,     ///< of these: by the policy for slow streams, or with a closed stream
-    kChunksPending,     ///< of these: in streams' outboxes, now
-    kStreamsSlow,       ///< times a stream that had not read began to miss messages
-    kBytesWritten,      ///< taken by the kernel
-    kSlowCloses,        ///< streams closed because they did not read
-    kDeadlineCloses,    ///< connections closed because a request took too long
-    kPeerCloses,        ///< connections and streams that the browser ended
-    kVanishedCloses,    ///< of browsers that did not answer any more: no acknowledgement came
-    kStreamsMax,        ///< connections that the worker may hold, now; 0 until it listens
-    kFull,              ///< 1 while its listener is out of the group for want of room, now
-    kFullTimes,         ///< times the listener began to leave for want of room or descriptors
-    kFeedBatches,       ///< applied
-    kFeedGaps,          ///< seen, and asked for again
-    kFeedRepeats,       ///< batches that came twice and were applied once
-    kFeedMessagesLost,  ///< shed by the broker
-    kFeedBadFrames,     ///< from the broker, ignored
-    kLoginListsSent,    ///< whole lists
-    kBrokerLosses,      ///< times the broker was not heard for its liveness time
+    kStreams,
+    kConnections,
+    kIds,
+    kPendingBytes,
+    kAccepted,
+    kRequests,
+    kResponses2xx,
+    kResponses3xx,
+    kResponses4xx,
+    kResponses5xx,
+    kMessagesReceived,
+    kMessagesUnclaimed,
+    kMessagesGiven,
+    kChunksGiven,
+    kChunksWritten,
+    kChunksDropped,
+    kChunksPending,
+    kStreamsSlow,
+    kBytesWritten,
+    kSlowCloses,
+    kDeadlineCloses,
+    kPeerCloses,
+    kVanishedCloses,
+    kStreamsMax,
+    kFull,
+    kFullTimes,
+    kFeedBatches,
+    kFeedGaps,
+    kFeedRepeats,
+    kFeedMessagesLost,
+    kFeedBadFrames,
+    kLoginListsSent,
+    kBrokerLosses,
     kCount
 };
 
-/// In the order of WorkerCounter.
-// clang-format off
-inline constexpr std::array<std::string_view, metrics::Counters<WorkerCounter>::kSize> kWorkerCounterNames{
-    "streams",
-    "connections",
-    "ids",
-    "pending_bytes",
-    "accepted",
-    "requests",
-    "responses_2xx",
-    "responses_3xx",
-    "responses_4xx",
-    "responses_5xx",
-    "messages_received",
-    "messages_unclaimed",
-    "messages_given",
-    "chunks_given",
-    "chunks_written",
-    "chunks_dropped",
-    "chunks_pending",
-    "streams_slow",
-    "bytes_written",
-    "slow_closes",
-    "deadline_closes",
-    "peer_closes",
-    "vanished_closes",
-    "streams_max",
-    "full",
-    "full_times",
-    "feed_batches",
-    "feed_gaps",
-    "feed_repeats",
-    "feed_messages_lost",
-    "feed_bad_frames",
-    "login_lists_sent",
-    "broker_losses",
-};
-// clang-format on
-
-/// Counters that say how much there is now, not how often something happened: they start again at 0
-/// with each process.
-inline constexpr std::array kWorkerGauges{
-    WorkerCounter::kStreams,      WorkerCounter::kConnections,   WorkerCounter::kIds,
-    WorkerCounter::kPendingBytes, WorkerCounter::kChunksPending, WorkerCounter::kStreamsMax,
-    WorkerCounter::kFull};
+/// The gauges start again at 0 with each process; the counters outlive it.
+inline constexpr auto kWorkerMetrics = [] {
+    using enum WorkerCounter;
+    using metrics::counter;
+    using metrics::gauge;
+    using metrics::Unit;
+    return std::array{
+        gauge(kStreams, "streams", "streams that are open"),
+        gauge(kConnections, "connections", "connections that are open, streams included"),
+        gauge(kIds, "ids", "ids with at least one stream"),
+        gauge(kPendingBytes, "pending_bytes",
+              "bytes kept back for streams whose socket buffer is full", Unit::kBytes),
+        counter(kAccepted, "accepted", "connections accepted"),
+        counter(kRequests, "requests", "requests answered, by a page or with an error"),
+        counter(kResponses2xx, "responses_2xx",
+                "answers with a status of 200 to 299, streams included"),
+        counter(kResponses3xx, "responses_3xx", "answers with a status of 300 to 399"),
+        counter(kResponses4xx, "responses_4xx", "answers with a status of 400 to 499"),
+        counter(kResponses5xx, "responses_5xx", "answers with a status of 500 to 599"),
+        counter(kMessagesReceived, "messages_received", "messages from the feed"),
+        counter(kMessagesUnclaimed, "messages_unclaimed",
+                "messages whose id had no stream here any more"),
+        counter(kMessagesGiven, "messages_given",
+                "messages that went to one stream or more; the others wait behind earlier ones"),
+        counter(kChunksGiven, "chunks_given", "messages, times the streams that each was to go to"),
+        counter(kChunksWritten, "chunks_written", "chunks that the kernel took whole"),
+        counter(kChunksDropped, "chunks_dropped",
+                "chunks dropped by the policy for slow streams, or with a closed stream"),
+        gauge(kChunksPending, "chunks_pending", "chunks that wait for their streams to read"),
+        counter(kStreamsSlow, "streams_slow",
+                "times that a stream which had not read began to miss messages"),
+        counter(kBytesWritten, "bytes_written", "bytes taken by the kernel", Unit::kBytes),
+        counter(kSlowCloses, "slow_closes", "streams closed because they did not read"),
+        counter(kDeadlineCloses, "deadline_closes",
+                "connections closed because a request took too long"),
+        counter(kPeerCloses, "peer_closes", "connections and streams that the browser ended"),
+        counter(kVanishedCloses, "vanished_closes",
+                "connections of browsers that did not answer any more: no acknowledgement came"),
+        gauge(kStreamsMax, "streams_max",
+              "connections that the worker may hold; 0 until it listens"),
+        gauge(kFull, "full", "1 while the listener is out of the group for want of room"),
+        counter(kFullTimes, "full_times",
+                "times that the listener began to leave for want of room or descriptors"),
+        counter(kFeedBatches, "feed_batches", "batches of the feed applied"),
+        counter(kFeedGaps, "feed_gaps", "gaps in the feed that were seen and asked for again"),
+        counter(kFeedRepeats, "feed_repeats", "batches that came twice and were applied once"),
+        counter(kFeedMessagesLost, "feed_messages_lost", "messages shed by the broker"),
+        counter(kFeedBadFrames, "feed_bad_frames",
+                "frames from the broker that were ignored because they could not be read"),
+        counter(kLoginListsSent, "login_lists_sent", "complete lists of ids sent to the broker"),
+        counter(kBrokerLosses, "broker_losses",
+                "times that the broker was not heard for its liveness time"),
+    };
+}();
+static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));
 
 enum class WorkerState : std::uint32_t {
     kDown,     ///< no process
@@ -138,13 +151,17 @@ struct alignas(64) WorkerSlot {
         counters.set(WorkerCounter::kChunksDropped,
                      counters.get(WorkerCounter::kChunksGiven) -
                          counters.get(WorkerCounter::kChunksWritten));
-        for (const WorkerCounter gauge : kWorkerGauges) {
-            counters.set(gauge, 0);
+        for (const metrics::Metric& metric : kWorkerMetrics) {
+            if (metric.kind == metrics::Kind::kGauge) {
+                counters.set(static_cast<WorkerCounter>(metric.id), 0);
+            }
         }
     }
 };
 static_assert(sizeof(WorkerSlot) == 320, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
-static_assert(kWorkerCounterNames.back() != std::string_view{}, "a name for each counter");
+
+/// The records of all workers. The supervisor makes them; a worker inherits the descriptor.
+using SharedSlots = process::SharedRecords<WorkerSlot>;
 
 } // namespace zcomet::webnode::slot

@@ -69,16 +69,19 @@ void CommandLine::add_addresses() {
              "at tcp://127.0.0.1:5555")
         .type("tcp://HOST:PORT")
         .check(check_broker)
+        .key("broker")
         .hand_on();
     table_
         .add("--http", program::as_host_port(options_.worker.http),
              "Where browsers connect [0.0.0.0:8000]; port 0: any")
+        .key("http")
         .hand_on();
     table_
         .add("--admin", &options_.admin,
              "Serve GET /stats (JSON) here; port 0: any. Without it there is no such page")
         .type("HOST:PORT")
-        .check(check_host_port);
+        .check(check_host_port)
+        .key("admin");
     table_.add("--cluster", &cluster_file_, "Take addresses from this cluster file").type("FILE");
     table_.add("--node", &cluster_node_, "Which web node of the cluster file this is").type("NAME");
 }
@@ -88,7 +91,8 @@ void CommandLine::add_sizes() {
         .add("--workers", &options_.workers,
              "Processes that share the port, each a node of the cluster [1]")
         .type("N")
-        .range(1U, kWorkersMax);
+        .range(1U, kWorkersMax)
+        .key("workers");
     table_
         .add("--pin", &options_.pin,
              "Keep each worker on one processor, the next one for each: cheaper where messages "
@@ -98,6 +102,7 @@ void CommandLine::add_sizes() {
         .add("--name", &options_.worker.name,
              "Name in the broker's list of nodes: worker K is NAME/K [HOSTNAME:HTTPPORT]")
         .check(check_name)
+        .key("name")
         .hand_on();
     table_
         .add("--max-streams", &options_.worker.connections_max,
@@ -181,12 +186,13 @@ void CommandLine::apply_cluster_file() {
     const auto cluster =
         value_or_throw<program::Misconfigured>(cluster::read_cluster_file(cluster_file_));
     const auto node = value_or_throw<program::Misconfigured>(cluster.web_node(cluster_node_));
-    table_.fall_back("--broker", brokers_, {cluster.broker_endpoint()});
-    table_.fall_back("--http", options_.worker.http,
-                     {cluster.host(node.host).address, node.http_port});
-    table_.fall_back("--name", options_.worker.name, node.name);
-    table_.fall_back("--admin", options_.admin, node.admin);
-    table_.fall_back("--workers", options_.workers, node.workers);
+    const wire::HostPort http{cluster.host(node.host).address, node.http_port};
+    throw_unless_done<program::Misconfigured>(
+        table_.fill_in({{"broker", cluster.broker_endpoint()},
+                        {"http", http.text()},
+                        {"name", node.name},
+                        {"admin", node.admin},
+                        {"workers", std::to_string(node.workers)}}));
 }
 
 std::vector<std::string> CommandLine::worker_arguments(const WorkerRole& role) const {

@@ -1,11 +1,13 @@
 #include "webnode/supervisor/supervisor.hpp"
 
+#include "topology/admin/stats_pages.hpp"
 #include "topology/base/check.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
+#include "webnode/supervisor/stats.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -53,16 +55,13 @@ std::string browser_url(const wire::HostPort& address) {
     return "http://" + reachable.text();
 }
 
-std::chrono::milliseconds::rep in_ms(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 } // namespace
 
 Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
     : line_(line), options_(line.options()), secrets_(line.table().secrets()),
       termination_(std::move(termination)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      shared_(slot::SharedSlots::create(options_.workers)), workers_(options_.workers) {
+      shared_(slot::SharedSlots::create(options_.workers, "zcomet-workers")),
+      workers_(options_.workers) {
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
@@ -85,8 +84,11 @@ void Supervisor::run() {
         start_worker(i, Clock::now());
     }
     if (!options_.admin.empty()) {
-        admin_ = value_or_throw(AdminPage::open(
-            options_.admin, {options_.worker.name, options_.worker.http.text(), shared_.slots()}));
+        const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
+                                 shared_.records()};
+        admin_ = value_or_throw(admin::AdminServer::open(
+            value_or_throw(wire::parse_host_port(options_.admin)),
+            admin::stats_pages([about] { return stats_snapshot(about); })));
     }
     renew_fds();
     if (options_.embedded_broker) {
@@ -94,8 +96,11 @@ void Supervisor::run() {
     }
     loop_.add(*this, loop::Order::kBroker);
     loop_.add(service_, loop::Order::kBroker);
-    // What dies together with the signal (Ctrl-C reaches the workers, too) is not started again:
-    // the loop gives nobody a turn any more.
+    if (admin_ != nullptr) {
+        loop_.add(*admin_, loop::Order::kAccepts);
+    }
+    // A worker that dies of the signal itself (Ctrl-C reaches the workers, too) is not started
+    // again: the loop gives no source a turn any more.
     loop_.run(termination_.get());
     service_.stopping();
     end_all();
@@ -129,7 +134,7 @@ void Supervisor::reserve() {
 
 void Supervisor::start_worker(std::size_t index, Time now) {
     Worker& worker = workers_[index];
-    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot::WorkerSlot& slot = shared_.records()[index];
     slot.reset_gauges();
     worker.started = now;
     worker.restart_at = kNever;
@@ -157,7 +162,7 @@ Time Supervisor::due() const {
         if (workers_[i].process.running()) {
             due = std::min(due, workers_[i].hang.due());
         }
-        const bool starting = shared_.slots()[i].state.load(std::memory_order_relaxed) ==
+        const bool starting = shared_.records()[i].state.load(std::memory_order_relaxed) ==
                               slot::WorkerState::kStarting;
         const Time warn_at = workers_[i].started + kWelcomePatience;
         if (starting && !broker_missed_ && warn_at > now_) {
@@ -170,7 +175,7 @@ Time Supervisor::due() const {
 void Supervisor::check_workers(Time now) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker& worker = workers_[i];
-        const slot::WorkerState state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        const slot::WorkerState state = shared_.records()[i].state.load(std::memory_order_relaxed);
         worker.has_listened = worker.has_listened || state == slot::WorkerState::kLive;
         if (worker.process.running()) {
             if (const auto end = worker.process.reap()) {
@@ -189,7 +194,7 @@ void Supervisor::check_workers(Time now) {
 /// A worker that hangs keeps its share of the port, and the streams on it get nothing.
 void Supervisor::watch_for_hang(std::size_t index, Time now) {
     Worker& worker = workers_[index];
-    const slot::WorkerSlot& slot = shared_.slots()[index];
+    const slot::WorkerSlot& slot = shared_.records()[index];
     switch (worker.hang.look(slot.turns.load(std::memory_order_relaxed), now)) {
     case process::HangWatch::Verdict::kFine:
         break;
@@ -207,7 +212,7 @@ void Supervisor::watch_for_hang(std::size_t index, Time now) {
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
     renew_fds();
     Worker& worker = workers_[index];
-    slot::WorkerSlot& slot = shared_.slots()[index];
+    slot::WorkerSlot& slot = shared_.records()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
     slot.pid.store(0, std::memory_order_relaxed);
     slot.reset_gauges();
@@ -232,7 +237,7 @@ void Supervisor::announce_when_ready() {
     log_capacity();
     std::string fields = "http=" + browser_url(options_.worker.http);
     if (admin_) {
-        fields += " admin=" + admin_->address();
+        fields += " admin=" + admin_->address().text();
     }
     fields += " workers=" + std::to_string(workers_.size());
     program::print_ready("zcomet-webnode", fields);
@@ -241,7 +246,7 @@ void Supervisor::announce_when_ready() {
 
 void Supervisor::log_capacity() {
     std::uint64_t streams_max = 0;
-    for (const slot::WorkerSlot& slot : shared_.slots()) {
+    for (const slot::WorkerSlot& slot : shared_.records()) {
         streams_max += slot.counters.get(slot::WorkerCounter::kStreamsMax);
     }
     const bool as_asked =
@@ -253,7 +258,7 @@ void Supervisor::log_capacity() {
 }
 
 bool Supervisor::lacks_broker(std::size_t index, Time now) const {
-    switch (shared_.slots()[index].state.load(std::memory_order_relaxed)) {
+    switch (shared_.records()[index].state.load(std::memory_order_relaxed)) {
     case slot::WorkerState::kStarting:
         return now - workers_[index].started >= kWelcomePatience;
     case slot::WorkerState::kLost:
@@ -271,7 +276,7 @@ void Supervisor::watch_broker(Time now) {
     std::size_t live = 0;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         missing += lacks_broker(i, now) ? 1 : 0;
-        const auto state = shared_.slots()[i].state.load(std::memory_order_relaxed);
+        const auto state = shared_.records()[i].state.load(std::memory_order_relaxed);
         live += state == slot::WorkerState::kLive ? 1 : 0;
     }
     if (missing > 0 && !broker_missed_) {
@@ -287,6 +292,7 @@ void Supervisor::watch_broker(Time now) {
 }
 
 void Supervisor::end_all() {
+    admin_.reset();
     for (const Worker& worker : workers_) {
         worker.process.signal(SIGTERM);
     }
@@ -294,7 +300,6 @@ void Supervisor::end_all() {
     for (Worker& worker : workers_) {
         static_cast<void>(worker.process.end(patience_ends - Clock::now()));
     }
-    admin_.reset();
     broker_.end();
 }
 

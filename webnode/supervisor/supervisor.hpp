@@ -1,11 +1,12 @@
 // The web node's first process: reserves the port, starts the workers, starts again what dies,
 // shows what they count, and ends them in order.
 //
-// Workers are not merely forked but executed anew (/proc/self/exe with hidden options). A worker
-// that is restarted is so born into the same clean state as the first, though by then this process
-// has threads (the admin page), and shares no descriptor, lock or ZeroMQ context with anybody.
+// Workers are not merely forked but executed anew (/proc/self/exe with hidden options). So a worker
+// that is restarted begins in the same clean state as the first, although this process has a thread
+// (its log's) by then. It shares no descriptor, lock or ZeroMQ context with any other process.
 #pragma once
 
+#include "topology/admin/admin_server.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/child_process.hpp"
@@ -13,8 +14,7 @@
 #include "topology/process/restart_delay.hpp"
 #include "topology/process/service.hpp"
 #include "webnode/port/http_port.hpp"
-#include "webnode/slot/shared_slots.hpp"
-#include "webnode/supervisor/admin_page.hpp"
+#include "webnode/slot/worker_counters.hpp"
 #include "webnode/supervisor/embedded_broker.hpp"
 #include "webnode/supervisor/options.hpp"
 
@@ -83,7 +83,7 @@ class Supervisor : private loop::Source {
     slot::SharedSlots shared_;
     std::vector<Worker> workers_;
     EmbeddedBroker broker_;
-    std::unique_ptr<AdminPage> admin_;
+    std::unique_ptr<admin::AdminServer> admin_;
     process::Service service_;
     loop::Loop loop_;
     std::vector<int> fds_; // wake_, then those of the workers

@@ -19,14 +19,22 @@ namespace {
 /// The options of a program for tests.
 struct Options {
     explicit Options(const std::string& arguments) {
-        table.add("--count", &count, "How many").type("N").range(1U, 9U).show_default().hand_on();
+        table.add("--count", &count, "How many")
+            .type("N")
+            .range(1U, 9U)
+            .show_default()
+            .hand_on()
+            .key("count");
         table.add("--most", &most, "At most").range(1UL, 9UL).none("0").hand_on();
-        table.add("--name", &name, "What to call it").hand_on();
+        table.add("--name", &name, "What to call it").hand_on().key("called");
         table.add("--quiet", &quiet, "Say nothing").hand_on();
-        table.add("--wait-ms", in_milliseconds(wait), "How long").range(1U, 5000U).hand_on();
+        table.add("--wait-ms", in_milliseconds(wait), "How long")
+            .range(1U, 5000U)
+            .hand_on()
+            .key("wait");
         table.add("--listen", as_tcp_endpoint(listen), "Where").show_default();
-        table.add("--admin", as_host_port(admin), "Where else").hand_on();
-        table.add("--other", &others, "Again and again").hand_on();
+        table.add("--admin", as_host_port(admin), "Where else").hand_on().key("admin");
+        table.add("--other", &others, "Again and again").hand_on().key("other");
         table.add("--key", &key, "Who may").hand_on().secret();
         table.add("--of", &of, "").hidden();
         app.parse(arguments);
@@ -80,12 +88,54 @@ TEST_CASE("--help shows each row that is for people, with its type and default",
 
 TEST_CASE("what was given wins over a value from elsewhere", "[option_table]") {
     Options options("--count 3");
-    options.table.fall_back("--count", options.count, 8);
-    options.table.fall_back("--name", options.name, "file");
+    REQUIRE(options.table
+                .fill_in({{"count", "8"},
+                          {"called", "file"},
+                          {"wait", "7"},
+                          {"other", "c"},
+                          {"admin", "[::1]:9"}})
+                .ok());
     CHECK(options.count == 3);
+    CHECK(options.name == "file");
+    CHECK(options.wait == 7ms);
+    CHECK(options.others == std::vector<std::string>{"c"});
+    CHECK(options.admin.text() == "[::1]:9");
+    REQUIRE(options.table.fill_in({{"called", ""}}).ok()); // none there
     CHECK(options.name == "file");
     CHECK(options.table.given("--count"));
     CHECK_FALSE(options.table.given("--name"));
+}
+
+TEST_CASE("a value from elsewhere that is none is an error that names it", "[option_table]") {
+    const Options options("");
+    const Status bad = options.table.fill_in({{"wait", "soon"}});
+    REQUIRE_FALSE(bad.ok());
+    CHECK(bad.error().text == "\"soon\" cannot be the value of --wait-ms");
+    CHECK_FALSE(options.table.fill_in({{"admin", "nowhere"}}).ok());
+    CHECK_FALSE(options.table.fill_in({{"count", "x"}}).ok());
+}
+
+TEST_CASE("an option of a command is a row as well", "[option_table]") {
+    CLI::App app{"A program for tests", "zcomet-x"};
+    OptionTable table(app);
+    std::string id;
+    std::vector<std::string> files;
+    unsigned times = 1;
+    table.add("--times", &times, "How often");
+    CLI::App& look = *app.add_subcommand("look", "");
+    table.add_to(look, "ID", &id, "At whom").required();
+    CLI::App& compare = *app.add_subcommand("compare", "");
+    table.add_to(compare, "FILES", &files, "What").required();
+    app.fallthrough();
+    SECTION("it is needed by its command only") {
+        app.parse("--times 2 look me");
+        CHECK(id == "me");
+        CHECK(table.settings() == "times=2 ID=me");
+    }
+    SECTION("an argument may have several values") {
+        app.parse("compare a b");
+        CHECK(files == std::vector<std::string>{"a", "b"});
+    }
 }
 
 TEST_CASE("a worker's command line has what differs from the defaults", "[option_table]") {
