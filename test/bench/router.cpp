@@ -74,28 +74,28 @@ void print_result(const Options& options, Time at) {
 // ---- The node ----------------------------------------------------------------------------------
 
 /// Holds the ids and checks what arrives: each message at its id, in order, none twice or missing.
-class Receiver : public link::NodeLinkHandler {
+class Receiver : public session::NodeEvents {
   public:
     explicit Receiver(const Options& options)
         : ids_(make_ids(options.ids)), next_(options.ids, 0) {}
 
-    void on_messages(const wire::MessageList& messages) override {
+    void deliver(const wire::MessageList& messages) override {
         messages.for_each([this](const wire::Message& message) { check(message); });
         received_ += messages.count();
         last_ = Clock::now();
     }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override {
         for (const std::string& id : ids_) {
             visit(id);
         }
     }
-    std::uint64_t stream_count() override { return ids_.size(); }
-    wire::NodeLedger ledger() override { return {}; }
-    void on_live(std::string_view /*broker_name*/) override {}
+    std::uint64_t stream_count() const override { return ids_.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
+    void on_no_feed(std::string_view text) override { throw std::runtime_error(std::string(text)); }
 
     [[nodiscard]] std::uint64_t received() const { return received_; }
     /// When the last message arrived; before that, when this was made.
@@ -161,13 +161,13 @@ int run_node(const Options& options) {
 // ---- The sender --------------------------------------------------------------------------------
 
 /// A sender without the link's gathering of what waits: it sends as fast as the window allows.
-class Sender : public session::SenderSessionHost {
+class Sender : private session::Wires, private session::SenderEvents {
   public:
     Sender(zmq::context_t& context, const Options& options)
         : options_(options), ids_(make_ids(options.ids)), next_(options.ids, 0),
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
-          session_(*this, link::random_u64(), "bench-sender",
+          session_(*this, *this, link::random_u64(), "bench-sender",
                    options.alone ? Duration::zero() : feed::kSenderGatherWindow) {}
 
     void run() {
@@ -196,20 +196,17 @@ class Sender : public session::SenderSessionHost {
         print_result(options_, start);
     }
 
-    void send_to_broker(std::string frame) override {
+  private:
+    void send(std::string&& frame) override {
         if (dealer_.send(frame) != link::ZmqSocket::Sent::kOk) {
             throw std::runtime_error("the connection to the broker was lost");
         }
     }
-    void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
-    void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
-    void on_welcome(std::string_view /*broker_name*/) override {}
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
 
-  private:
     void await_writable() {
         const Time deadline = Clock::now() + kPatience;
         while (!dealer_.writable()) {

@@ -15,6 +15,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <deque>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,12 +34,12 @@ struct Options {
 };
 
 /// A node with the ids "user-N" for `count` numbers N from `first` on.
-class Node : public link::NodeLinkHandler {
+class Node : public session::NodeEvents {
   public:
     Node(std::uint64_t first, std::uint32_t count) : first_(first), count_(count) {}
 
-    void on_messages(const wire::MessageList& /*messages*/) override {}
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+    void deliver(const wire::MessageList& /*messages*/) override {}
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override {
         std::array<char, 32> text{'u', 's', 'e', 'r', '-'};
         char* const number = text.data() + 5;
         for (std::uint64_t n = first_; n < first_ + count_; ++n) {
@@ -46,13 +47,12 @@ class Node : public link::NodeLinkHandler {
             visit({text.data(), static_cast<std::size_t>(end - text.data())});
         }
     }
-    std::uint64_t stream_count() override { return count_; }
-    wire::NodeLedger ledger() override { return {}; }
-    void on_live(std::string_view /*broker_name*/) override {}
-    void on_lost() override {}
+    std::uint64_t stream_count() const override { return count_; }
+    wire::NodeLedger ledger() const override { return {}; }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
+    void on_no_feed(std::string_view text) override { throw std::runtime_error(std::string(text)); }
 
   private:
     std::uint64_t first_;
@@ -62,7 +62,6 @@ class Node : public link::NodeLinkHandler {
 class Table {
   public:
     Table(zmq::context_t& context, const Options& options) {
-        nodes_.reserve(options.nodes);
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
             auto link =
@@ -121,7 +120,7 @@ class Table {
         return signalled_;
     }
 
-    std::vector<Node> nodes_;
+    std::deque<Node> nodes_; // never moved: links refer to them
     std::vector<std::unique_ptr<link::NodeLink>> links_;
     std::vector<bool> asked_;
     bool signalled_ = false;

@@ -20,7 +20,7 @@ NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, uns
                          std::uint64_t confirms_per_mille)
     : Process(world, fmt::format("n{}", slot)), network_(network), promises_(promises),
       account_(promises.add_node(slot, world.random().next() | 1U)),
-      session_(*this, account_.incarnation, process_name(), "192.0.2.1"),
+      session_(*this, *this, *this, account_.incarnation, process_name(), "192.0.2.1"),
       dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
       to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
     session_.start(world.now());
@@ -38,13 +38,12 @@ void NodeProcess::turn() {
         from_broker_.pop_front();
     }
     int feed_frames = 0;
-    for (; feed_frames < kReceiveBudget && can_take_messages() && !from_feed_.empty();
-         ++feed_frames) {
+    for (; feed_frames < kReceiveBudget && can_take() && !from_feed_.empty(); ++feed_frames) {
         take_in(from_feed_.front());
         from_feed_.pop_front();
         session_.tick(now);
     }
-    if (!can_take_messages() && !from_feed_.empty()) {
+    if (!can_take() && !from_feed_.empty()) {
         session_.on_feed_waiting(now);
     }
     const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;
@@ -62,7 +61,7 @@ void NodeProcess::look_whether_confirmed() {
 }
 
 Time NodeProcess::due() const {
-    const bool more_waits = !from_broker_.empty() || (can_take_messages() && !from_feed_.empty());
+    const bool more_waits = !from_broker_.empty() || (can_take() && !from_feed_.empty());
     return more_waits || connected_since() ? Time::min() : session_.due();
 }
 
@@ -106,7 +105,7 @@ void NodeProcess::on_connection() {
     on_input();
 }
 
-bool NodeProcess::can_take_messages() const {
+bool NodeProcess::can_take() const {
     return busy_until_ <= world().now();
 }
 
@@ -170,12 +169,13 @@ void NodeProcess::close_a_stream() {
 
 // ---- What the session asks for -----------------------------------------------------------------
 
-void NodeProcess::send_to_broker(std::string frame) {
+void NodeProcess::send(std::string&& frame) {
     refused_frame_ = !network_.send(dealer_, std::move(frame));
 }
 
-void NodeProcess::connect_feed(const std::string& /*endpoint*/) {
+Status NodeProcess::connect_feed(const std::string& /*endpoint*/) {
     network_.connect(*this, Socket::kSub, wire::encode_topic(account_.incarnation));
+    return Done{};
 }
 
 void NodeProcess::deliver(const wire::MessageList& messages) {
@@ -203,7 +203,7 @@ void NodeProcess::show(IdNumber id) {
     }
 }
 
-void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) {
+void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) const {
     for (IdNumber id = 0; id < streams_of_id_.size(); ++id) {
         if (holds(id)) {
             visit(promises_.ids()[id]);
@@ -230,6 +230,10 @@ void NodeProcess::on_refused(wire::ErrorCode code, std::string_view /*text*/) {
     if (!is_expected) {
         world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
     }
+}
+
+void NodeProcess::on_no_feed(std::string_view text) {
+    world().violate(fmt::format("{} cannot connect to its feed: {}", name(), text));
 }
 
 } // namespace zcomet::sim

@@ -16,7 +16,11 @@
 
 namespace zcomet::sim {
 
-class NodeProcess : public Process, public NetworkClient, private session::NodeSessionHost {
+class NodeProcess : public Process,
+                    public NetworkClient,
+                    private session::Wires,
+                    private session::FeedWires,
+                    private session::NodeEvents {
   public:
     /// Its name is "n" and `slot`, and it begins to connect.
     /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
@@ -48,7 +52,6 @@ class NodeProcess : public Process, public NetworkClient, private session::NodeS
   private:
     void turn() override;
     [[nodiscard]] Time due() const override;
-    [[nodiscard]] bool can_take_messages() const;
     void note_welcome(const std::string& frame);
     void take_in(const std::string& batch);
     void show(IdNumber id);
@@ -59,15 +62,17 @@ class NodeProcess : public Process, public NetworkClient, private session::NodeS
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override;
 
-    void send_to_broker(std::string frame) override;
-    void connect_feed(const std::string& endpoint) override;
+    void send(std::string&& frame) override;
+    [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
     void deliver(const wire::MessageList& messages) override;
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
-    std::uint64_t stream_count() override { return streams_.size(); }
-    wire::NodeLedger ledger() override { return ledger_; }
+    [[nodiscard]] bool can_take() const override;
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
+    std::uint64_t stream_count() const override { return streams_.size(); }
+    wire::NodeLedger ledger() const override { return ledger_; }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_feed(std::string_view text) override;
 
     Network& network_;
     Promises& promises_;

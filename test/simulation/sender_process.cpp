@@ -13,7 +13,7 @@ SenderProcess::SenderProcess(World& world, Network& network, Promises& promises,
                              std::uint64_t repeats_per_mille)
     : Process(world, std::move(name)), network_(network), promises_(promises),
       account_(promises.add_sender(world.random().next() | 1U)),
-      session_(*this, account_.incarnation, process_name()),
+      session_(*this, *this, account_.incarnation, process_name()),
       dealer_(network.connect(*this, Socket::kDealer)), repeats_per_mille_(repeats_per_mille) {
     session_.start(world.now());
     wake(session_.due());
@@ -112,7 +112,7 @@ void SenderProcess::note_sent(const std::string& frame) {
 
 // ---- What the session asks for -----------------------------------------------------------------
 
-void SenderProcess::send_to_broker(std::string frame) {
+void SenderProcess::send(std::string&& frame) {
     const bool is_send =
         static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kSend;
     if (is_send) {

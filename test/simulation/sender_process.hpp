@@ -14,7 +14,10 @@
 
 namespace zcomet::sim {
 
-class SenderProcess : public Process, public NetworkClient, private session::SenderSessionHost {
+class SenderProcess : public Process,
+                      public NetworkClient,
+                      private session::Wires,
+                      private session::SenderEvents {
   public:
     /// @param repeats_per_mille  how many of its SEND frames it sends twice.
     SenderProcess(World& world, Network& network, Promises& promises, std::string name,
@@ -57,11 +60,10 @@ class SenderProcess : public Process, public NetworkClient, private session::Sen
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override { on_input(); }
 
-    void send_to_broker(std::string frame) override;
+    void send(std::string&& frame) override;
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
     void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
     void on_welcome(std::string_view broker_name) override;
-    void on_lost() override {}
     void on_refused(wire::ErrorCode code, std::string_view text) override;
 
     Network& network_;

@@ -72,21 +72,7 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     if (options_.acknowledged) {
         confirm_ = wire::Confirm::kAcknowledgement;
     }
-    link::SenderHandlers handlers;
-    handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
-        if (log_) {
-            log_->on_answer(number, nodes);
-        }
-    };
-    handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
-    handlers.on_lost = [this] { on_lost(); };
-    handlers.on_acknowledged = [this](std::uint64_t number, std::uint32_t nodes) {
-        on_acknowledged(number, nodes);
-    };
-    handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
-        spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
-    };
-    link_ = value_or_throw(link::SenderLink::open(context, std::move(handlers), options_.broker,
+    link_ = value_or_throw(link::SenderLink::open(context, *this, options_.broker,
                                                   fmt::format("msggen-{}", ::getpid()),
                                                   link::random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
@@ -198,6 +184,12 @@ bool Msggen::all_confirmed() const {
     return link_->all_taken_in() && link_->unacknowledged() == 0;
 }
 
+void Msggen::on_receipt(std::uint64_t number, std::uint32_t nodes) {
+    if (log_) {
+        log_->on_answer(number, nodes);
+    }
+}
+
 void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
     ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
     if (log_) {
@@ -241,9 +233,13 @@ void Msggen::on_welcome(std::string_view broker_name) {
     spdlog::info("event=welcomed broker={} name={}", options_.broker, log_value(broker_name));
 }
 
-void Msggen::on_lost() const {
+void Msggen::on_lost() {
     end_progress();
     spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.broker);
+}
+
+void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
+    spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
 }
 
 void Msggen::turn_link() {

@@ -14,62 +14,16 @@ constexpr int kReceiveBudget = 64;
 constexpr std::chrono::milliseconds kGoodbyeLinger{1000};
 } // namespace
 
-/// Carries what the session asks for to the sockets and the handler.
-class NodeLink::Host : public session::NodeSessionHost {
-  public:
-    explicit Host(NodeLinkHandler& handler) : handler_(handler) {}
-    void attach(NodeLink* link) { link_ = link; }
-
-    void send_to_broker(std::string frame) override {
-        // Would-block means that the broker is not connected; the session will say it again.
-        refused_frame_ = link_->dealer_.send(frame) == ZmqSocket::Sent::kWouldBlock;
-    }
-    /// Whether the last frame found no connection, and one sent now would find one.
-    [[nodiscard]] bool connected_since() const {
-        return refused_frame_ && link_->dealer_.writable();
-    }
-    void forget_refusal() { refused_frame_ = false; }
-    void connect_feed(const std::string& endpoint) override {
-        if (!endpoint_.empty()) {
-            link_->sub_.disconnect(endpoint_);
-        }
-        endpoint_ = endpoint;
-        if (const Status connected = link_->sub_.connect(endpoint); !connected.ok()) {
-            handler_.on_refused(wire::ErrorCode::kMalformed, connected.error().text);
-        }
-    }
-    void deliver(const wire::MessageList& messages) override { handler_.on_messages(messages); }
-    [[nodiscard]] bool can_take_messages() { return handler_.can_take_messages(); }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
-        handler_.for_each_login(visit);
-    }
-    std::uint64_t stream_count() override { return handler_.stream_count(); }
-    wire::NodeLedger ledger() override { return handler_.ledger(); }
-    void on_live(std::string_view broker_name) override { handler_.on_live(broker_name); }
-    void on_lost() override { handler_.on_lost(); }
-    void on_refused(wire::ErrorCode code, std::string_view text) override {
-        handler_.on_refused(code, text);
-    }
-
-  private:
-    NodeLinkHandler& handler_;
-    NodeLink* link_ = nullptr;
-    bool refused_frame_ = false;
-    std::string endpoint_;
-};
-
-NodeLink::NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
+NodeLink::NodeLink(zmq::context_t& context, session::NodeEvents& events, std::string name,
                    std::uint64_t incarnation, std::string broker_host)
-    : host_(std::make_unique<Host>(handler)), dealer_(context, zmq::socket_type::dealer),
+    : events_(events), dealer_(context, zmq::socket_type::dealer),
       sub_(context, zmq::socket_type::sub), fds_{dealer_.fd(), sub_.fd()},
-      session_(*host_, incarnation, std::move(name), std::move(broker_host)) {
-    host_->attach(this);
+      session_(*this, *this, events, incarnation, std::move(name), std::move(broker_host)) {
     sub_.subscribe(wire::encode_topic(incarnation));
 }
 
-NodeLink::~NodeLink() = default;
-
-Result<std::unique_ptr<NodeLink>> NodeLink::open(zmq::context_t& context, NodeLinkHandler& handler,
+Result<std::unique_ptr<NodeLink>> NodeLink::open(zmq::context_t& context,
+                                                 session::NodeEvents& events,
                                                  const std::string& broker, std::string name,
                                                  std::uint64_t incarnation, Time now) {
     const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker);
@@ -77,12 +31,25 @@ Result<std::unique_ptr<NodeLink>> NodeLink::open(zmq::context_t& context, NodeLi
         return address.error();
     }
     std::unique_ptr<NodeLink> link(
-        new NodeLink(context, handler, std::move(name), incarnation, address.value().host));
+        new NodeLink(context, events, std::move(name), incarnation, address.value().host));
     if (const Status connected = link->dealer_.connect(broker); !connected.ok()) {
         return connected.error();
     }
     link->session_.start(now);
     return link;
+}
+
+void NodeLink::send(std::string&& frame) {
+    // Would-block means that the broker is not connected.
+    refused_frame_ = dealer_.send(frame) == ZmqSocket::Sent::kWouldBlock;
+}
+
+Status NodeLink::connect_feed(const std::string& endpoint) {
+    if (!feed_endpoint_.empty()) {
+        sub_.disconnect(feed_endpoint_);
+    }
+    feed_endpoint_ = endpoint;
+    return sub_.connect(endpoint);
 }
 
 bool NodeLink::turn(Time now) {
@@ -96,28 +63,28 @@ bool NodeLink::turn(Time now) {
         ++broker_frames;
     }
     int feed_frames = 0;
-    while (feed_frames < kReceiveBudget && host_->can_take_messages() && receive_batch(now)) {
+    while (feed_frames < kReceiveBudget && events_.can_take() && receive_batch(now)) {
         ++feed_frames;
         session_.tick(now); // an acknowledgement that is due lets the broker go on meanwhile
     }
-    if (!host_->can_take_messages() && sub_.readable()) {
+    if (!events_.can_take() && sub_.readable()) {
         session_.on_feed_waiting(now);
     }
     // ZeroMQ says nothing of a connection that was lost or made, but wakes us.
     const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;
-    if (host_->connected_since() || woken_for_nothing) {
+    if (connected_since() || woken_for_nothing) {
         notice_connection(now);
     }
     session_.tick(now);
     // Sending handles ZeroMQ's internal commands, which can make a socket readable, or connected,
     // without its descriptor saying so again.
-    return dealer_.readable() || sub_.readable() || host_->connected_since();
+    return dealer_.readable() || sub_.readable() || connected_since();
 }
 
 void NodeLink::notice_connection(Time now) {
     const bool was_connected = std::exchange(connected_, dealer_.writable());
-    if (connected_ && (!was_connected || host_->connected_since())) {
-        host_->forget_refusal();
+    if (connected_ && (!was_connected || connected_since())) {
+        refused_frame_ = false;
         session_.on_connected(now);
     }
 }
@@ -131,8 +98,7 @@ bool NodeLink::receive_batch(Time now) {
     const bool has_two_frames = frame && !more;
     while (more && sub_.receive(more)) {
     }
-    // A message of another form is nothing that the protocol has; the session counts it, as it does
-    // every frame that is none.
+    // The protocol has no message of another form; the session counts one as a bad frame.
     session_.on_feed_frame(has_two_frames ? bytes_of(*frame) : std::string_view(), now);
     return true;
 }

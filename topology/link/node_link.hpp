@@ -15,34 +15,14 @@
 
 namespace zcomet::link {
 
-/// What a node does with what the link brings. Called from within turn(), on its thread; must not
-/// call back into the link except login() and logout().
-class NodeLinkHandler {
-  public:
-    virtual ~NodeLinkHandler() = default;
-    virtual void on_messages(const wire::MessageList& messages) = 0;
-    /// Whether on_messages() may be called now. If not, batches wait in the socket, the broker
-    /// hears of it by the missing acknowledgement, and turn() says that more is waiting.
-    [[nodiscard]] virtual bool can_take_messages() { return true; }
-    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
-    virtual std::uint64_t stream_count() = 0;
-    /// As NodeSessionHost's.
-    virtual wire::NodeLedger ledger() = 0;
-    virtual void on_live(std::string_view broker_name) = 0;
-    virtual void on_lost() = 0;
-    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
-};
-
 /// For a loop to drive. Thread: one, for its whole life.
-class NodeLink : public loop::Source {
+class NodeLink : public loop::Source, private session::Wires, private session::FeedWires {
   public:
+    /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
-    open(zmq::context_t& context, NodeLinkHandler& handler, const std::string& broker,
+    open(zmq::context_t& context, session::NodeEvents& events, const std::string& broker,
          std::string name, std::uint64_t incarnation, Time now);
-    ~NodeLink() override;
-    NodeLink(const NodeLink&) = delete;
-    NodeLink& operator=(const NodeLink&) = delete;
 
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
@@ -67,20 +47,25 @@ class NodeLink : public loop::Source {
     }
 
   private:
-    class Host;
-    NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
+    NodeLink(zmq::context_t& context, session::NodeEvents& events, std::string name,
              std::uint64_t incarnation, std::string broker_host);
+    void send(std::string&& frame) override;
+    [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
+    /// Whether the last frame found no connection, and one sent now would find one.
+    [[nodiscard]] bool connected_since() { return refused_frame_ && dealer_.writable(); }
     /// Tells the session if the DEALER has a connection that it did not have before.
     void notice_connection(Time now);
     /// Receives one message of the feed. @return whether there was one.
     bool receive_batch(Time now);
 
-    std::unique_ptr<Host> host_;
+    session::NodeEvents& events_;
     ZmqSocket dealer_;
     ZmqSocket sub_;
     std::array<int, 2> fds_;
+    std::string feed_endpoint_; // where the SUB is connected
     session::NodeSession session_;
     bool connected_ = false; // the DEALER, when last looked
+    bool refused_frame_ = false;
 };
 
 } // namespace zcomet::link

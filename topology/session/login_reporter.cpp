@@ -57,7 +57,7 @@ void LoginReporter::ask_for_confirmation() {
     confirm_due_ = false;
     ++confirm_asked_;
     if (is_told_) { // else welcome() sees to it
-        host_.send_to_broker(wire::encode(wire::Ping{confirm_asked_}));
+        wires_.send(wire::encode(wire::Ping{confirm_asked_}));
     }
 }
 
@@ -99,8 +99,8 @@ void LoginReporter::send_changes() {
         return;
     }
     ++change_;
-    host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
-                                              : changes_.finish_login(change_));
+    wires_.send(changes_are_logouts_ ? changes_.finish_logout(change_)
+                                     : changes_.finish_login(change_));
 }
 
 void LoginReporter::send_list() {
@@ -115,15 +115,15 @@ void LoginReporter::send_list() {
     wire::IdFrameWriter part;
     bool first = true;
     digest_ = 0;
-    host_.for_each_login([&](std::string_view id) {
+    events_.for_each_login([&](std::string_view id) {
         digest_ += wire::id_digest(id);
         if (part.full()) {
-            host_.send_to_broker(part.finish_list(change_, first, false));
+            wires_.send(part.finish_list(change_, first, false));
             first = false;
         }
         part.add(id);
     });
-    host_.send_to_broker(part.finish_list(change_, first, true));
+    wires_.send(part.finish_list(change_, first, true));
 }
 
 } // namespace zcomet::session

@@ -5,31 +5,20 @@
 
 #include "topology/base/time.hpp"
 #include "topology/feed/gather.hpp"
+#include "topology/session/node_events.hpp"
+#include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <string_view>
 
 namespace zcomet::session {
-
-/// What a reporter asks of whoever runs it. Every call comes from within a call to the reporter, on
-/// its thread, and must not call back into the reporter.
-class LoginReporterHost {
-  public:
-    virtual ~LoginReporterHost() = default;
-    /// Send one frame to the broker over the DEALER.
-    virtual void send_to_broker(std::string frame) = 0;
-    /// Call `visit` once for each id that is logged in now.
-    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
-};
 
 /// Nothing is sent before the first welcome(), nor between a forget_broker() and the next
 /// welcome(): then the broker knows nothing of the node, or cannot be heard.
 class LoginReporter {
   public:
-    explicit LoginReporter(LoginReporterHost& host) : host_(host) {}
+    LoginReporter(Wires& wires, const NodeEvents& events) : wires_(wires), events_(events) {}
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id);
@@ -89,7 +78,8 @@ class LoginReporter {
     void send_changes();
     void send_list();
 
-    LoginReporterHost& host_;
+    Wires& wires_;
+    const NodeEvents& events_;
     bool is_told_ = false;        // between welcome() and forget_broker()
     std::uint64_t digest_ = 0;    // of the ids that are logged in
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts

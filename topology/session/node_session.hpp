@@ -8,6 +8,8 @@
 #include "topology/feed/gather.hpp"
 #include "topology/feed/seen_messages.hpp"
 #include "topology/session/login_reporter.hpp"
+#include "topology/session/node_events.hpp"
+#include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
@@ -16,28 +18,6 @@
 #include <vector>
 
 namespace zcomet::session {
-
-/// What a session asks of whoever runs it. Every call comes from within a call to the session, on
-/// its thread, and must not call back into the session.
-class NodeSessionHost : public LoginReporterHost {
-  public:
-    /// Connect the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
-    /// node's topic.
-    virtual void connect_feed(const std::string& endpoint) = 0;
-    /// Show these messages to the streams. The views live until the call returns.
-    virtual void deliver(const wire::MessageList& messages) = 0;
-    /// How many streams the node holds, for the broker's list of nodes.
-    virtual std::uint64_t stream_count() = 0;
-    /// What became of the messages that deliver() was called with, since the node began. The
-    /// session counts what it received, and duplicates, itself.
-    virtual wire::NodeLedger ledger() = 0;
-    /// The feed is live: the node may accept streams. Called again after each loss of the broker.
-    virtual void on_live(std::string_view broker_name) = 0;
-    /// The broker has not been heard, or its feed has not, for the liveness time.
-    virtual void on_lost() = 0;
-    /// The broker refused something, for example because of its protocol version.
-    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
-};
 
 /// Counted by a session since it began.
 struct NodeSessionCounters {
@@ -59,8 +39,8 @@ class NodeSession {
     /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
     /// or
     ///                     `0.0.0.0` in the feed endpoint of the WELCOME.
-    NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
-                std::string broker_host);
+    NodeSession(Wires& wires, FeedWires& feed_wires, NodeEvents& events, std::uint64_t incarnation,
+                std::string name, std::string broker_host);
 
     /// Says HELLO. Call once.
     void start(Time now);
@@ -122,7 +102,9 @@ class NodeSession {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
 
-    NodeSessionHost& host_;
+    Wires& wires_;
+    FeedWires& feed_wires_;
+    NodeEvents& events_;
     std::uint64_t incarnation_;
     std::string name_;
     std::string broker_host_;

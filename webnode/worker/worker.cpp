@@ -147,16 +147,16 @@ void Worker::listen() {
     enter(link_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
 }
 
-void Worker::on_messages(const wire::MessageList& messages) {
+void Worker::deliver(const wire::MessageList& messages) {
     deliveries_due_ = true;
     delivery_.deliver(messages);
 }
 
-void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
+void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) const {
     presence_.for_each_login(visit);
 }
 
-wire::NodeLedger Worker::ledger() {
+wire::NodeLedger Worker::ledger() const {
     const auto& counters = slot_.counters;
     wire::NodeLedger ledger;
     ledger.unclaimed = counters.get(slot::WorkerCounter::kMessagesUnclaimed);
@@ -188,6 +188,13 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=refused node={} reason={} times={} text={}", options_.name,
                       wire::name_of(code), times, log_value(text));
+    }
+}
+
+void Worker::on_no_feed(std::string_view text) {
+    if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
+        spdlog::error("event=no-feed node={} times={} text={}", options_.name, times,
+                      log_value(text));
     }
 }
 

@@ -40,7 +40,7 @@ struct WorkerOptions {
     std::chrono::seconds vanished_max = 60s;
 };
 
-class Worker : private link::NodeLinkHandler, private stream::Uplink {
+class Worker : private session::NodeEvents, private stream::Uplink {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker shall end, as catch_termination_signals()
@@ -77,14 +77,15 @@ class Worker : private link::NodeLinkHandler, private stream::Uplink {
         Worker& worker_;
     };
 
-    void on_messages(const wire::MessageList& messages) override;
-    bool can_take_messages() override { return delivery_.can_take(); }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
-    std::uint64_t stream_count() override { return presence_.streams().stream_count(); }
-    wire::NodeLedger ledger() override;
+    void deliver(const wire::MessageList& messages) override;
+    bool can_take() const override { return delivery_.can_take(); }
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
+    std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
+    wire::NodeLedger ledger() const override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_feed(std::string_view text) override;
 
     void login(std::string_view id) override { link_->login(id); }
     void logout(std::string_view id) override { link_->logout(id); }
