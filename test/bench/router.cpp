@@ -182,7 +182,7 @@ class Sender : private session::Wires, private session::SenderEvents {
         const Time start = Clock::now();
         while (sent_ < options_.count) {
             send_burst(Clock::now());
-            receive();
+            take_in();
             if (!may_send()) {
                 wait();
             }
@@ -202,6 +202,11 @@ class Sender : private session::Wires, private session::SenderEvents {
             throw std::runtime_error("the connection to the broker was lost");
         }
     }
+    std::optional<std::string_view> receive() override {
+        in_hand_ = dealer_.receive_single();
+        return in_hand_ ? std::optional(link::bytes_of(*in_hand_)) : std::nullopt;
+    }
+    bool connected() override { return dealer_.writable(); }
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
@@ -232,9 +237,9 @@ class Sender : private session::Wires, private session::SenderEvents {
         }
         session_.tick(now);
     }
-    void receive() {
-        while (const auto frame = dealer_.receive_single()) {
-            session_.on_broker_frame(link::bytes_of(*frame), Clock::now());
+    void take_in() {
+        while (const auto frame = receive()) {
+            session_.on_broker_frame(*frame, Clock::now());
         }
     }
     void sleep_until(Time due) {
@@ -246,7 +251,7 @@ class Sender : private session::Wires, private session::SenderEvents {
         if (!dealer_.readable()) {
             sleep_until(std::min(session_.due(), Clock::now() + kLookInterval));
         }
-        receive();
+        take_in();
         session_.tick(Clock::now());
     }
 
@@ -257,6 +262,7 @@ class Sender : private session::Wires, private session::SenderEvents {
     std::minstd_rand random_{1};
     std::uint64_t sent_ = 0;
     link::ZmqSocket dealer_;
+    std::optional<zmq::message_t> in_hand_; // whose view receive() gave
     session::SenderSession session_;
 };
 

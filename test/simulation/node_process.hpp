@@ -1,15 +1,17 @@
-// A simulated node: a NodeSession between the simulated sockets, as topology/link/node_link.cpp has
-// it between real ones, and streams that open and close.
+// A simulated node: the session and the turns that topology/link/node_link.cpp has between real
+// sockets, between simulated ones; and streams that open and close.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
 #include "topology/session/node_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,17 +55,19 @@ class NodeProcess : public Process,
     void turn() override;
     [[nodiscard]] Time due() const override;
     void note_welcome(const std::string& frame);
-    void take_in(const std::string& batch);
+    void account_for_batch();
     void show(IdNumber id);
-    void notice_connection();
     void look_whether_confirmed();
-    [[nodiscard]] bool connected_since() const;
 
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override;
 
     void send(std::string&& frame) override;
+    [[nodiscard]] std::optional<std::string_view> receive() override;
+    [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
     [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
+    [[nodiscard]] std::optional<std::string_view> receive_batch() override;
+    [[nodiscard]] bool batch_waits() override { return !from_feed_.empty(); }
     void deliver(const wire::MessageList& messages) override;
     [[nodiscard]] bool can_take() const override;
     void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
@@ -78,17 +82,21 @@ class NodeProcess : public Process,
     Promises& promises_;
     NodeAccount& account_;
     session::NodeSession session_;
+    session::ConnectionWatch watch_;
+    session::NodeTurn turn_;
     Network::Link& dealer_;
     std::deque<std::string> from_broker_;
     std::deque<std::string> from_feed_;
+    std::string frame_in_hand_;
+    std::string batch_in_hand_;
+    std::uint64_t lost_before_ = 0; // what was accounted for
+    std::uint64_t duplicates_before_ = 0;
     std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
     std::uint64_t feed_ = 0;          // of the feed of the batch in hand
     std::uint64_t confirms_per_mille_;
     const Feed* confirming_ = nullptr; // what the broker had for the node when it was asked
     std::vector<bool> to_confirm_;     // by id: held then, and ever since
     bool listening_ = false;
-    bool refused_frame_ = false;
-    bool connected_ = false; // when it last looked
     Time busy_until_ = Time::min();
     std::vector<IdNumber> streams_;
     std::vector<std::uint32_t> streams_of_id_;

@@ -1,14 +1,16 @@
-// A simulated sender: a SenderSession between simulated sockets, as topology/link/sender_link.cpp
-// has it between real ones, with messages to send.
+// A simulated sender: the session and the turns that topology/link/sender_link.cpp has around a
+// real socket, around a simulated one; with messages to send.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
 #include "topology/session/sender_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,7 +54,6 @@ class SenderProcess : public Process,
     /// The message that waits longest.
     [[nodiscard]] bool may_send() const;
     void send_posted();
-    [[nodiscard]] bool connected_since() const;
     void note_credit(const std::string& frame);
     void note_under_way(const std::string& frame);
     void note_sent(const std::string& frame);
@@ -61,6 +62,8 @@ class SenderProcess : public Process,
     void on_connection() override { on_input(); }
 
     void send(std::string&& frame) override;
+    [[nodiscard]] std::optional<std::string_view> receive() override;
+    [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
     void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
     void on_welcome(std::string_view broker_name) override;
@@ -70,13 +73,15 @@ class SenderProcess : public Process,
     Promises& promises_;
     SenderAccount& account_;
     session::SenderSession session_;
+    session::ConnectionWatch watch_;
+    session::SenderTurn turn_;
     Network::Link& dealer_;
     std::uint64_t repeats_per_mille_;
     std::deque<std::string> from_broker_;
     std::deque<Post> posted_;
     std::deque<UnderWay> under_way_;
     std::size_t under_way_bytes_ = 0;
-    bool refused_frame_ = false;
+    std::string in_hand_; // the frame whose view receive() gave
 };
 
 } // namespace zcomet::sim

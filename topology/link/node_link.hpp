@@ -3,20 +3,22 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/link/zmq_socket.hpp"
-#include "topology/loop/source.hpp"
+#include "topology/link/broker_link.hpp"
 #include "topology/session/node_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace zcomet::link {
 
 /// For a loop to drive. Thread: one, for its whole life.
-class NodeLink : public loop::Source, private session::Wires, private session::FeedWires {
+class NodeLink final : public BrokerLink, private session::FeedWires {
   public:
     /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
@@ -49,23 +51,16 @@ class NodeLink : public loop::Source, private session::Wires, private session::F
   private:
     NodeLink(zmq::context_t& context, session::NodeEvents& events, std::string name,
              std::uint64_t incarnation, std::string broker_host);
-    void send(std::string&& frame) override;
     [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
-    /// Whether the last frame found no connection, and one sent now would find one.
-    [[nodiscard]] bool connected_since() { return refused_frame_ && dealer_.writable(); }
-    /// Tells the session if the DEALER has a connection that it did not have before.
-    void notice_connection(Time now);
-    /// Receives one message of the feed. @return whether there was one.
-    bool receive_batch(Time now);
+    [[nodiscard]] std::optional<std::string_view> receive_batch() override;
+    [[nodiscard]] bool batch_waits() override { return sub_.readable(); }
 
-    session::NodeEvents& events_;
-    ZmqSocket dealer_;
     ZmqSocket sub_;
     std::array<int, 2> fds_;
-    std::string feed_endpoint_; // where the SUB is connected
+    std::string feed_endpoint_;             // where the SUB is connected
+    std::optional<zmq::message_t> in_hand_; // whose view receive_batch() gave
     session::NodeSession session_;
-    bool connected_ = false; // the DEALER, when last looked
-    bool refused_frame_ = false;
+    session::NodeTurn turn_;
 };
 
 } // namespace zcomet::link

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/link/zmq_socket.hpp"
-#include "topology/loop/source.hpp"
+#include "topology/link/broker_link.hpp"
 #include "topology/session/sender_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <array>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace zcomet::link {
 
 /// For a loop to drive; after a run of send() call turn(), or Loop::wake(). Thread: one, for its
 /// whole life.
-class SenderLink : public loop::Source, private session::Wires {
+class SenderLink final : public BrokerLink {
   public:
     /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
@@ -56,14 +56,10 @@ class SenderLink : public loop::Source, private session::Wires {
   private:
     SenderLink(zmq::context_t& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
-    void send(std::string&& frame) override;
-    /// Whether the last frame found no connection, and one sent now would find one.
-    [[nodiscard]] bool connected_since() { return refused_frame_ && dealer_.writable(); }
 
-    ZmqSocket dealer_;
     std::array<int, 1> fds_;
     session::SenderSession session_;
-    bool refused_frame_ = false;
+    session::SenderTurn turn_;
 };
 
 } // namespace zcomet::link

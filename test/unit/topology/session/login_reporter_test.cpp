@@ -17,6 +17,8 @@ const Time kStart = Time{} + 1h;
 
 struct FakeHost : Wires, NodeEvents, SentFrames {
     void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
     void for_each_login(const std::function<void(std::string_view)>& visit) const override {
         for (const std::string& id : ids) {
             visit(id);

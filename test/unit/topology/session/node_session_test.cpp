@@ -18,10 +18,14 @@ constexpr std::uint64_t kFeed = 77;
 
 struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
     Status connect_feed(const std::string& endpoint) override {
         feeds.push_back(endpoint);
         return can_connect ? Status(Done{}) : Status(Error{"no such address"});
     }
+    std::optional<std::string_view> receive_batch() override { return std::nullopt; }
+    bool batch_waits() override { return false; }
     void deliver(const wire::MessageList& messages) override {
         messages.for_each(
             [this](const wire::Message& message) { delivered.emplace_back(message.payload); });

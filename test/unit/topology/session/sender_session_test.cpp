@@ -16,6 +16,8 @@ constexpr std::uint32_t kWindow = 1000;
 
 struct FakeHost : Wires, SenderEvents {
     void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
         receipts.emplace_back(number, nodes);
     }
