@@ -7,6 +7,7 @@
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/file_limit.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
@@ -47,7 +48,7 @@ int serve(broker::shell::CommandLine& line) {
     throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
     process::raise_file_limit(); // each peer takes a descriptor, each node two
-    link::keep_freed_frames(kWorkingBytes);
+    process::keep_freed_frames(kWorkingBytes);
     zmq::context_t context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());

@@ -1,7 +1,9 @@
 // bench-router: messages from a sender through a broker to a node, without HTTP. Two processes of
 // it, one for each role, make a run; each prints one line of JSON when all messages have passed.
 #include "test/bench/link_loop.hpp"
+#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "topology/session/sender_session.hpp"
 #include "topology/wire/id.hpp"
@@ -126,7 +128,7 @@ int run_node(const Options& options) {
     zmq::context_t context;
     Receiver receiver(options);
     auto opened = link::NodeLink::open(context, receiver, options.broker, "bench-node",
-                                       link::random_u64(), Clock::now());
+                                       random_u64(), Clock::now());
     if (!opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
@@ -167,7 +169,7 @@ class Sender : private session::Wires, private session::SenderEvents {
         : options_(options), ids_(make_ids(options.ids)), next_(options.ids, 0),
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
-          session_(*this, *this, link::random_u64(), "bench-sender",
+          session_(*this, *this, random_u64(), "bench-sender",
                    options.alone ? Duration::zero() : feed::kSenderGatherWindow) {}
 
     void run() {
@@ -300,7 +302,7 @@ int main(int argc, char** argv) {
     zcomet::add_options(app, options);
     zcomet::program::add_common_options(app);
     return zcomet::program::run_program(app, argc, argv, [&options] {
-        zcomet::link::keep_freed_frames(0);
+        zcomet::process::keep_freed_frames(0);
         if (options.role == "node") {
             return zcomet::run_node(options);
         }

@@ -3,7 +3,9 @@
 // stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
+#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -66,7 +68,7 @@ class Table {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
             auto link =
                 link::NodeLink::open(context, nodes_.back(), options.broker,
-                                     fmt::format("bench-{}", i), link::random_u64(), Clock::now());
+                                     fmt::format("bench-{}", i), random_u64(), Clock::now());
             if (!link.ok()) {
                 throw std::runtime_error(link.error().text);
             }
@@ -128,7 +130,7 @@ class Table {
 
 int run(const Options& options) {
     const UniqueFd signal_fd = program::catch_termination_signals();
-    link::keep_freed_frames(0);
+    process::keep_freed_frames(0);
     zmq::context_t context;
     const Time start = Clock::now();
     Table table(context, options);

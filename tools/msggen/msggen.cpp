@@ -1,6 +1,7 @@
 #include "tools/msggen/msggen.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/link/zmq_socket.hpp"
@@ -74,7 +75,7 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     }
     link_ = value_or_throw(link::SenderLink::open(context, *this, options_.broker,
                                                   fmt::format("msggen-{}", ::getpid()),
-                                                  link::random_u64(), Clock::now()));
+                                                  random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;
@@ -200,7 +201,7 @@ void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
 void Msggen::open_log() {
     throw_unless_done(logs::LogFile::make(options_.log_file));
     log_file_.emplace(value_or_throw(logs::LogFile::append_to(options_.log_file)));
-    options_.generator.sender = fmt::format("{:08x}", link::random_u64() & 0xFFFF'FFFFU);
+    options_.generator.sender = fmt::format("{:08x}", random_u64() & 0xFFFF'FFFFU);
     const auto answers = options_.acknowledged ? logs::SentLog::Answers::kAnyOrder
                                                : logs::SentLog::Answers::kInOrder;
     log_.emplace(options_.generator.sender, answers, [this](const logs::SentLine& line) {

@@ -1,5 +1,6 @@
 #include "topology/client/client.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/node_link.hpp"
@@ -231,7 +232,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     Status become_node() {
         if (!node_) {
             auto opened = link::NodeLink::open(*context_, *this, options_.broker, options_.name,
-                                               link::random_u64(), Clock::now());
+                                               random_u64(), Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -244,7 +245,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     Status become_able_to_send(std::size_t message_bytes) {
         if (!sender_) {
             auto opened = link::SenderLink::open(*context_, *this, options_.broker, options_.name,
-                                                 link::random_u64(), Clock::now());
+                                                 random_u64(), Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }

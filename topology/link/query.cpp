@@ -1,5 +1,6 @@
 #include "topology/link/query.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"

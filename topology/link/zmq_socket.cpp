@@ -2,11 +2,7 @@
 
 #include "topology/base/check.hpp"
 
-#include <malloc.h>
-#include <sys/random.h>
-
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 namespace zcomet::link {
@@ -37,10 +33,6 @@ constexpr int kRouterSendFrames = 10'000;
 /// What an XPUB takes in at once: topics have eight bytes, and the handshake some forty. libzmq
 /// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
 constexpr std::int64_t kSubscriptionBytesMax = 1024;
-/// Of freed memory, for each heap of the process. Some windows' worth
-/// (topology/feed/feed_writer.hpp).
-constexpr int kFreedBytesKept = 4 << 20;
-
 /// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
 /// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
 void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
@@ -224,29 +216,6 @@ bool ZmqSocket::readable() {
 
 bool ZmqSocket::writable() {
     return (events() & ZMQ_POLLOUT) != 0;
-}
-
-void keep_freed_frames(std::size_t working_bytes) {
-    static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kFreedBytesKept));
-    // Setting one of the two stops glibc from adapting the other; what is larger has its own pages.
-    static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
-    // Frames are allocated by ZeroMQ's thread and freed by ours, or the other way round: with a
-    // heap for each thread either would hold free memory that the other lacks.
-    static_cast<void>(::mallopt(M_ARENA_MAX, 1));
-    ZCOMET_ASSERT(working_bytes < static_cast<std::size_t>(kFreedBytesKept));
-    constexpr std::size_t kPageBytes = 4096;
-    const auto working = std::make_unique_for_overwrite<char[]>(working_bytes);
-    for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
-        static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
-    }
-}
-
-std::uint64_t random_u64() {
-    std::uint64_t value = 0;
-    while (value == 0) {
-        ZCOMET_ASSERT(::getrandom(&value, sizeof(value), 0) == sizeof(value));
-    }
-    return value;
 }
 
 } // namespace zcomet::link

@@ -1,5 +1,6 @@
 #include "webnode/worker/worker.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/process/file_limit.hpp"
@@ -54,7 +55,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
     link_ = value_or_throw(link::NodeLink::open(context_, *this, options_.broker, options_.name,
-                                                link::random_u64(), Clock::now()));
+                                                random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
