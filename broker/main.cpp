@@ -4,7 +4,7 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
-#include "topology/link/zmq_socket.hpp"
+#include "topology/link/link_context.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/process/heap.hpp"
@@ -49,7 +49,7 @@ int serve(broker::shell::CommandLine& line) {
     const UniqueFd stop = program::catch_termination_signals();
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     process::keep_freed_frames(kWorkingBytes);
-    zmq::context_t context;
+    link::LinkContext context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());
     say_ready(line.options(), *broker);

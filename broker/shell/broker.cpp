@@ -30,7 +30,7 @@ wire::HostPort reachable(wire::HostPort address) {
 }
 
 /// Name of the broker that answers at `address`, if one does.
-std::optional<std::string> broker_at(zmq::context_t& context, const wire::HostPort& address) {
+std::optional<std::string> broker_at(link::LinkContext& context, const wire::HostPort& address) {
     const Result<std::string> stats = link::query_broker(
         context, wire::tcp_endpoint(reachable(address)), "stats", "", kProbeTimeout);
     if (!stats.ok()) {
@@ -55,12 +55,12 @@ zmq::message_t to_message(const feed::SharedFrame& frame) {
 
 } // namespace
 
-Broker::Broker(zmq::context_t& context)
+Broker::Broker(link::LinkContext& context)
     : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub) {}
 
 Broker::~Broker() = default;
 
-Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOptions options) {
+Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerOptions options) {
     std::unique_ptr<Broker> broker(new Broker(context));
     if (Status bound = broker->bind(context, options); !bound.ok()) {
         return bound.error();
@@ -83,7 +83,7 @@ Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOpti
     return broker;
 }
 
-Status Broker::bind(zmq::context_t& context, const BrokerOptions& options) {
+Status Broker::bind(link::LinkContext& context, const BrokerOptions& options) {
     if (Status bound = peers_.bind(wire::tcp_endpoint(options.listen)); !bound.ok()) {
         if (const auto name = broker_at(context, options.listen)) {
             return Error{"a zcomet-broker named \"" + *name + "\" is already running at " +

@@ -125,7 +125,7 @@ class Receiver : public session::NodeEvents {
 };
 
 int run_node(const Options& options) {
-    zmq::context_t context;
+    link::LinkContext context;
     Receiver receiver(options);
     auto opened = link::NodeLink::open(context, receiver, options.broker, "bench-node",
                                        random_u64(), Clock::now());
@@ -165,7 +165,7 @@ int run_node(const Options& options) {
 /// A sender without the link's gathering of what waits: it sends as fast as the window allows.
 class Sender : private session::Wires, private session::SenderEvents {
   public:
-    Sender(zmq::context_t& context, const Options& options)
+    Sender(link::LinkContext& context, const Options& options)
         : options_(options), ids_(make_ids(options.ids)), next_(options.ids, 0),
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
@@ -306,7 +306,7 @@ int main(int argc, char** argv) {
         if (options.role == "node") {
             return zcomet::run_node(options);
         }
-        zmq::context_t context;
+        zcomet::link::LinkContext context;
         zcomet::Sender(context, options).run();
         return 0;
     });

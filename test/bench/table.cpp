@@ -63,7 +63,7 @@ class Node : public session::NodeEvents {
 
 class Table {
   public:
-    Table(zmq::context_t& context, const Options& options) {
+    Table(link::LinkContext& context, const Options& options) {
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
             auto link =
@@ -131,7 +131,7 @@ class Table {
 int run(const Options& options) {
     const UniqueFd signal_fd = program::catch_termination_signals();
     process::keep_freed_frames(0);
-    zmq::context_t context;
+    link::LinkContext context;
     const Time start = Clock::now();
     Table table(context, options);
     table.await_applied(signal_fd.get());

@@ -3,7 +3,7 @@
 #include "tools/logs/message_tag.hpp"
 #include "tools/msggen/msggen.hpp"
 #include "topology/base/random.hpp"
-#include "topology/link/zmq_socket.hpp"
+#include "topology/link/link_context.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
@@ -107,7 +107,7 @@ int run(Flags& flags, const program::OptionTable& table) {
     // A line for each generator that finishes, when it does, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = program::catch_termination_signals();
-    zmq::context_t context;
+    link::LinkContext context;
     Msggen msggen(context, flags.msggen, signal_fd.get());
     program::log_settings(table);
     return msggen.run();

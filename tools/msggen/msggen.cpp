@@ -57,7 +57,7 @@ double wanted_per_s(const GeneratorOptions& options) {
 
 } // namespace
 
-Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
+Msggen::Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd)
     : options_(std::move(options)), signal_fd_(signal_fd),
       progress_(!options_.quiet && ::isatty(STDERR_FILENO) == 1) {
     if (!options_.sent_file.empty()) {

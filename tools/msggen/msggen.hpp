@@ -10,8 +10,6 @@
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/loop.hpp"
 
-#include <zmq.hpp>
-
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -34,7 +32,7 @@ class Msggen : private session::SenderEvents {
   public:
     /// @param signal_fd  of catch_termination_signals(); borrowed.
     /// Errors: throws std::runtime_error if the address is bad or the file cannot be written.
-    Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
+    Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd);
 
     /// Sends everything, or as much as it can until a signal comes.
     /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything

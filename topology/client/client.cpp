@@ -27,13 +27,13 @@ namespace zcomet::client {
 namespace {
 
 /// One ZeroMQ context for all clients of the process, alive as long as one of them is.
-std::shared_ptr<zmq::context_t> shared_context() {
+std::shared_ptr<link::LinkContext> shared_context() {
     static std::mutex mutex;
-    static std::weak_ptr<zmq::context_t> weak;
+    static std::weak_ptr<link::LinkContext> weak;
     const std::lock_guard lock(mutex);
-    std::shared_ptr<zmq::context_t> context = weak.lock();
+    std::shared_ptr<link::LinkContext> context = weak.lock();
     if (!context) {
-        context = std::make_shared<zmq::context_t>();
+        context = std::make_shared<link::LinkContext>();
         weak = context;
     }
     return context;
@@ -277,7 +277,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     ClientOptions options_;
-    std::shared_ptr<zmq::context_t> context_;
+    std::shared_ptr<link::LinkContext> context_;
     loop::Loop loop_; // of the two links
     std::unique_ptr<link::NodeLink> node_;
     std::unique_ptr<link::SenderLink> sender_;

@@ -6,7 +6,7 @@ namespace {
 constexpr std::chrono::milliseconds kGoodbyeLinger{1000};
 } // namespace
 
-BrokerLink::BrokerLink(zmq::context_t& context) : dealer_(context, zmq::socket_type::dealer) {}
+BrokerLink::BrokerLink(LinkContext& context) : dealer_(context, zmq::socket_type::dealer) {}
 
 void BrokerLink::send(std::string&& frame) {
     // Would-block means that the broker is not connected. The session says HELLO again, and repeats

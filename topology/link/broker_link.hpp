@@ -16,7 +16,7 @@ namespace zcomet::link {
 /// The base of NodeLink and SenderLink. Thread: one, for its whole life.
 class BrokerLink : public loop::Source, protected session::Wires {
   protected:
-    explicit BrokerLink(zmq::context_t& context);
+    explicit BrokerLink(LinkContext& context);
 
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] Status connect(const std::string& broker) { return dealer_.connect(broker); }

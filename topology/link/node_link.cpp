@@ -6,7 +6,7 @@
 
 namespace zcomet::link {
 
-NodeLink::NodeLink(zmq::context_t& context, session::NodeEvents& events, std::string name,
+NodeLink::NodeLink(LinkContext& context, session::NodeEvents& events, std::string name,
                    std::uint64_t incarnation, std::string broker_host)
     : BrokerLink(context), sub_(context, zmq::socket_type::sub), fds_{fd(), sub_.fd()},
       session_(*this, *this, events, incarnation, std::move(name), std::move(broker_host)),
@@ -14,8 +14,7 @@ NodeLink::NodeLink(zmq::context_t& context, session::NodeEvents& events, std::st
     sub_.subscribe(wire::encode_topic(incarnation));
 }
 
-Result<std::unique_ptr<NodeLink>> NodeLink::open(zmq::context_t& context,
-                                                 session::NodeEvents& events,
+Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::NodeEvents& events,
                                                  const std::string& broker, std::string name,
                                                  std::uint64_t incarnation, Time now) {
     const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker);

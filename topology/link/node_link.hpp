@@ -23,7 +23,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
-    open(zmq::context_t& context, session::NodeEvents& events, const std::string& broker,
+    open(LinkContext& context, session::NodeEvents& events, const std::string& broker,
          std::string name, std::uint64_t incarnation, Time now);
 
     void login(std::string_view id) { session_.login(id); }
@@ -49,7 +49,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     }
 
   private:
-    NodeLink(zmq::context_t& context, session::NodeEvents& events, std::string name,
+    NodeLink(LinkContext& context, session::NodeEvents& events, std::string name,
              std::uint64_t incarnation, std::string broker_host);
     [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
     [[nodiscard]] std::optional<std::string_view> receive_batch() override;

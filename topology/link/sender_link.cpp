@@ -6,12 +6,12 @@
 
 namespace zcomet::link {
 
-SenderLink::SenderLink(zmq::context_t& context, session::SenderEvents& events, std::string name,
+SenderLink::SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                        std::uint64_t incarnation)
     : BrokerLink(context), fds_{fd()}, session_(*this, events, incarnation, std::move(name)),
       turn_(session_, *this, watch()) {}
 
-Result<std::unique_ptr<SenderLink>> SenderLink::open(zmq::context_t& context,
+Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
                                                      session::SenderEvents& events,
                                                      const std::string& broker, std::string name,
                                                      std::uint64_t incarnation, Time now) {

@@ -21,7 +21,7 @@ class SenderLink final : public BrokerLink {
     /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<SenderLink>>
-    open(zmq::context_t& context, session::SenderEvents& events, const std::string& broker,
+    open(LinkContext& context, session::SenderEvents& events, const std::string& broker,
          std::string name, std::uint64_t incarnation, Time now);
 
     /// As SenderSession::can_send() and send().
@@ -54,7 +54,7 @@ class SenderLink final : public BrokerLink {
     }
 
   private:
-    SenderLink(zmq::context_t& context, session::SenderEvents& events, std::string name,
+    SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 
     std::array<int, 1> fds_;

@@ -9,13 +9,6 @@ namespace zcomet::link {
 
 namespace {
 
-// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that it
-// reconnects and resubscribes by itself; TCP alone would take many minutes. A ROUTER only answers
-// them, and ends a connection on which they stay away (heartbeat_ttl): libzmq 4.3.4 asserts, and so
-// ends the process, when it is to ping a connection that has failed while more frames had come over
-// it than a socket with a high-water mark takes in (stream_engine_base.cpp, out_event).
-constexpr int kLinkHeartbeatMs = 1000;
-constexpr int kLinkTimeoutMs = 3000;
 // For those that vanish before their first ping, or never send one: within a minute.
 constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
@@ -60,14 +53,30 @@ template <typename Call> void until_not_interrupted(Call&& call) {
     }
 }
 
-void set_link_options(zmq::socket_t& socket, zmq::socket_type type) {
-    socket.set(zmq::sockopt::linger, 0);
-    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
+Security::End end_of(zmq::socket_type type) {
+    const bool is_broker = type == zmq::socket_type::router || type == zmq::socket_type::xpub;
+    return is_broker ? Security::End::kBroker : Security::End::kPeer;
+}
+
+int in_ms(std::chrono::milliseconds time) {
+    return static_cast<int>(time.count());
+}
+
+void set_limits(zmq::socket_t& socket, zmq::socket_type type, const SocketLimits& limits) {
+    socket.set(zmq::sockopt::linger, in_ms(limits.linger));
+    socket.set(zmq::sockopt::maxmsgsize, limits.frame_bytes_max);
+    // A ROUTER only answers pings, and ends a connection on which they stay away (heartbeat_ttl):
+    // libzmq 4.3.4 asserts, and so ends the process, when it is to ping a connection that has
+    // failed while more frames had come over it than a socket with a high-water mark takes in
+    // (stream_engine_base.cpp, out_event).
     if (type != zmq::socket_type::router) {
-        socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
-        socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
-        socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+        socket.set(zmq::sockopt::heartbeat_ivl, in_ms(limits.ping_interval));
+        socket.set(zmq::sockopt::heartbeat_timeout, in_ms(limits.silence_max));
+        socket.set(zmq::sockopt::heartbeat_ttl, in_ms(limits.silence_max));
     }
+}
+
+void set_connection_options(zmq::socket_t& socket) {
     socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
     socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
     socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
@@ -101,8 +110,10 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
 
 } // namespace
 
-ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {
-    set_link_options(socket_, type);
+ZmqSocket::ZmqSocket(LinkContext& context, zmq::socket_type type) : socket_(context.zmq(), type) {
+    context.security().apply(socket_, end_of(type));
+    set_limits(socket_, type, context.limits());
+    set_connection_options(socket_);
     set_queue_options(socket_, type);
     fd_ = socket_.get(zmq::sockopt::fd);
 }
@@ -145,7 +156,7 @@ void ZmqSocket::subscribe(std::string_view topic) {
 }
 
 void ZmqSocket::linger(std::chrono::milliseconds time) {
-    socket_.set(zmq::sockopt::linger, static_cast<int>(time.count()));
+    socket_.set(zmq::sockopt::linger, in_ms(time));
 }
 
 ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {

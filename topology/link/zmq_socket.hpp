@@ -4,7 +4,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/wire/frames.hpp"
+#include "topology/link/link_context.hpp"
 
 #include <zmq.hpp>
 
@@ -17,14 +17,14 @@
 namespace zcomet::link {
 
 /// One ZeroMQ socket. It belongs to one thread for its whole life: made, used and destroyed there.
-/// Set at birth: linger, no high-water marks where a protocol window bounds what is queued (reasons
-/// in zmq_socket.cpp), MAXMSGSIZE of wire::kFrameBytesMax, heartbeats of the link.
+/// Set at birth: what secures it, the SocketLimits, and no high-water marks where a protocol window
+/// bounds what is queued (reasons in zmq_socket.cpp).
 class ZmqSocket {
   public:
     enum class Sent : std::uint8_t { kOk, kWouldBlock, kUnroutable };
 
     /// Throws zmq::error_t only if the process is out of sockets or descriptors.
-    ZmqSocket(zmq::context_t& context, zmq::socket_type type);
+    ZmqSocket(LinkContext& context, zmq::socket_type type);
 
     /// `endpoint` as in "tcp://127.0.0.1:*". Errors name the endpoint and say why.
     [[nodiscard]] Status bind(const std::string& endpoint);
@@ -43,8 +43,8 @@ class ZmqSocket {
 
     /// One frame, or nothing if none waits. `more` says whether the message goes on.
     [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
-    /// One message of a socket whose messages are single frames. One of several frames is nothing
-    /// that the protocol has, and comes as an empty frame, which is nothing either.
+    /// One message of a socket whose messages are single frames. The protocol has no message of
+    /// several frames; one is returned as an empty frame, which decode() refuses.
     [[nodiscard]] std::optional<zmq::message_t> receive_single();
 
     /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain

@@ -53,7 +53,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
-      keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
+      keepalive_pacer_(keepalive_.lap, Clock::now()) {
     link_ = value_or_throw(link::NodeLink::open(context_, *this, options_.broker, options_.name,
                                                 random_u64(), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);

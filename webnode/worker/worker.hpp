@@ -18,8 +18,6 @@
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/presence.hpp"
 
-#include <zmq.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -121,7 +119,7 @@ class Worker : private session::NodeEvents, private stream::Uplink {
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
-    zmq::context_t context_;
+    link::LinkContext context_;
     std::unique_ptr<link::NodeLink> link_; // destroyed before its context
     Time turn_due_ = Time::min();          // at the latest, for the supervisor to see
     bool deliveries_due_ = false;          // there were messages since their last turn

@@ -11,7 +11,7 @@ using namespace zcomet;
 using namespace zcomet::link;
 
 TEST_CASE("signals do not make a socket throw, or lose a frame") {
-    zmq::context_t context;
+    LinkContext context;
     ZmqSocket pull(context, zmq::socket_type::dealer);
     ZmqSocket push(context, zmq::socket_type::dealer);
     const test::Alarms alarms;
