@@ -127,14 +127,14 @@ class Receiver : public session::NodeEvents {
 int run_node(const Options& options) {
     link::LinkContext context;
     Receiver receiver(options);
-    auto opened = link::NodeLink::open(context, receiver, options.broker, "bench-node",
-                                       random_u64(), Clock::now());
+    auto opened =
+        link::Uplink::open(context, receiver, {options.broker}, "bench-node", Clock::now());
     if (!opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
-    std::vector<std::unique_ptr<link::NodeLink>> links;
+    std::vector<std::unique_ptr<link::Uplink>> links;
     links.push_back(std::move(opened).value());
-    link::NodeLink& link = *links.front();
+    link::Uplink& link = *links.front();
     link.login("user-0"); // makes the whole list due
     bool asked = false;
     const auto check_patience = [&] {

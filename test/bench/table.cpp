@@ -3,7 +3,6 @@
 // stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
-#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
@@ -66,9 +65,8 @@ class Table {
     Table(link::LinkContext& context, const Options& options) {
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
-            auto link =
-                link::NodeLink::open(context, nodes_.back(), options.broker,
-                                     fmt::format("bench-{}", i), random_u64(), Clock::now());
+            auto link = link::Uplink::open(context, nodes_.back(), {options.broker},
+                                           fmt::format("bench-{}", i), Clock::now());
             if (!link.ok()) {
                 throw std::runtime_error(link.error().text);
             }
@@ -107,7 +105,7 @@ class Table {
     bool all_applied() {
         bool applied = true;
         for (std::size_t i = 0; i < links_.size(); ++i) {
-            link::NodeLink& link = *links_[i];
+            link::Uplink& link = *links_[i];
             if (link.live() && !asked_[i]) {
                 link.confirm_logins(Clock::now());
                 asked_[i] = true;
@@ -123,7 +121,7 @@ class Table {
     }
 
     std::deque<Node> nodes_; // never moved: links refer to them
-    std::vector<std::unique_ptr<link::NodeLink>> links_;
+    std::vector<std::unique_ptr<link::Uplink>> links_;
     std::vector<bool> asked_;
     bool signalled_ = false;
 };

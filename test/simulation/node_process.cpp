@@ -18,8 +18,8 @@ NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, uns
                          std::uint64_t confirms_per_mille)
     : Process(world, fmt::format("n{}", slot)), network_(network), promises_(promises),
       account_(promises.add_node(slot, world.random().next() | 1U)),
-      session_(*this, *this, *this, account_.incarnation, process_name(), "192.0.2.1"),
-      turn_(session_, *this, *this, *this, watch_),
+      node_(*this, account_.incarnation, process_name()),
+      session_(node_, 0, *this, *this, "192.0.2.1"), turn_(session_, *this, *this, *this, watch_),
       dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
       to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
     session_.start(world.now());

@@ -81,6 +81,7 @@ class NodeProcess : public Process,
     Network& network_;
     Promises& promises_;
     NodeAccount& account_;
+    session::Node node_;
     session::NodeSession session_;
     session::ConnectionWatch watch_;
     session::NodeTurn turn_;

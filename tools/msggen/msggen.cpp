@@ -73,9 +73,8 @@ Msggen::Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd)
     if (options_.acknowledged) {
         confirm_ = wire::Confirm::kAcknowledgement;
     }
-    link_ = value_or_throw(link::SenderLink::open(context, *this, options_.broker,
-                                                  fmt::format("msggen-{}", ::getpid()),
-                                                  random_u64(), Clock::now()));
+    link_ = value_or_throw(link::SenderLink::open(
+        context, *this, options_.broker, fmt::format("msggen-{}", ::getpid()), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;

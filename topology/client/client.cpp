@@ -1,11 +1,10 @@
 #include "topology/client/client.hpp"
 
-#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
-#include "topology/link/node_link.hpp"
 #include "topology/link/query.hpp"
 #include "topology/link/sender_link.hpp"
+#include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/id.hpp"
 
@@ -231,8 +230,8 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     Status become_node() {
         if (!node_) {
-            auto opened = link::NodeLink::open(*context_, *this, options_.broker, options_.name,
-                                               random_u64(), Clock::now());
+            auto opened = link::Uplink::open(*context_, *this, {options_.broker}, options_.name,
+                                             Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -245,7 +244,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     Status become_able_to_send(std::size_t message_bytes) {
         if (!sender_) {
             auto opened = link::SenderLink::open(*context_, *this, options_.broker, options_.name,
-                                                 random_u64(), Clock::now());
+                                                 Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -279,7 +278,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     ClientOptions options_;
     std::shared_ptr<link::LinkContext> context_;
     loop::Loop loop_; // of the two links
-    std::unique_ptr<link::NodeLink> node_;
+    std::unique_ptr<link::Uplink> node_;
     std::unique_ptr<link::SenderLink> sender_;
     std::set<std::string, std::less<>> ids_;
     std::deque<ReceivedMessage> received_;

@@ -6,24 +6,23 @@
 
 namespace zcomet::link {
 
-NodeLink::NodeLink(LinkContext& context, session::NodeEvents& events, std::string name,
-                   std::uint64_t incarnation, std::string broker_host)
+NodeLink::NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
+                   std::string broker_host)
     : BrokerLink(context), sub_(context, zmq::socket_type::sub), fds_{fd(), sub_.fd()},
-      session_(*this, *this, events, incarnation, std::move(name), std::move(broker_host)),
-      turn_(session_, *this, *this, events, watch()) {
-    sub_.subscribe(wire::encode_topic(incarnation));
+      session_(node, broker, *this, *this, std::move(broker_host)),
+      turn_(session_, *this, *this, node.events(), watch()) {
+    sub_.subscribe(wire::encode_topic(node.incarnation()));
 }
 
-Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::NodeEvents& events,
-                                                 const std::string& broker, std::string name,
-                                                 std::uint64_t incarnation, Time now) {
-    const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker);
-    if (!address.ok()) {
-        return address.error();
+Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::Node& node,
+                                                 std::size_t broker, const std::string& address,
+                                                 Time now) {
+    const Result<wire::HostPort> parsed = wire::parse_tcp_endpoint(address);
+    if (!parsed.ok()) {
+        return parsed.error();
     }
-    std::unique_ptr<NodeLink> link(
-        new NodeLink(context, events, std::move(name), incarnation, address.value().host));
-    if (const Status connected = link->connect(broker); !connected.ok()) {
+    std::unique_ptr<NodeLink> link(new NodeLink(context, node, broker, parsed.value().host));
+    if (const Status connected = link->connect(address); !connected.ok()) {
         return connected.error();
     }
     link->session_.start(now);

@@ -1,5 +1,5 @@
-// A node's sockets around its session (node_session.hpp): a DEALER to the broker and a SUB to its
-// feed.
+// A node's sockets around its session with one broker (node_session.hpp): a DEALER to the broker
+// and a SUB to its feed.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -20,11 +20,12 @@ namespace zcomet::link {
 /// For a loop to drive. Thread: one, for its whole life.
 class NodeLink final : public BrokerLink, private session::FeedWires {
   public:
-    /// @param events  lives longer than this.
-    /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
+    /// @param node     lives longer than this.
+    /// @param broker   which of the node's brokers this one is.
+    /// @param address  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
-    open(LinkContext& context, session::NodeEvents& events, const std::string& broker,
-         std::string name, std::uint64_t incarnation, Time now);
+    open(LinkContext& context, session::Node& node, std::size_t broker, const std::string& address,
+         Time now);
 
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
@@ -49,8 +50,8 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     }
 
   private:
-    NodeLink(LinkContext& context, session::NodeEvents& events, std::string name,
-             std::uint64_t incarnation, std::string broker_host);
+    NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
+             std::string broker_host);
     [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
     [[nodiscard]] std::optional<std::string_view> receive_batch() override;
     [[nodiscard]] bool batch_waits() override { return sub_.readable(); }

@@ -1,5 +1,6 @@
 #include "topology/link/sender_link.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <utility>
@@ -14,11 +15,12 @@ SenderLink::SenderLink(LinkContext& context, session::SenderEvents& events, std:
 Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
                                                      session::SenderEvents& events,
                                                      const std::string& broker, std::string name,
-                                                     std::uint64_t incarnation, Time now) {
+                                                     Time now) {
     if (const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker); !address.ok()) {
         return address.error();
     }
-    std::unique_ptr<SenderLink> link(new SenderLink(context, events, std::move(name), incarnation));
+    std::unique_ptr<SenderLink> link(
+        new SenderLink(context, events, std::move(name), random_u64()));
     if (const Status connected = link->connect(broker); !connected.ok()) {
         return connected.error();
     }

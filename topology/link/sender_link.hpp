@@ -20,9 +20,10 @@ class SenderLink final : public BrokerLink {
   public:
     /// @param events  lives longer than this.
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
-    [[nodiscard]] static Result<std::unique_ptr<SenderLink>>
-    open(LinkContext& context, session::SenderEvents& events, const std::string& broker,
-         std::string name, std::uint64_t incarnation, Time now);
+    [[nodiscard]] static Result<std::unique_ptr<SenderLink>> open(LinkContext& context,
+                                                                  session::SenderEvents& events,
+                                                                  const std::string& broker,
+                                                                  std::string name, Time now);
 
     /// As SenderSession::can_send() and send().
     [[nodiscard]] bool can_send(std::size_t message_bytes) const {

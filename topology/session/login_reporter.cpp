@@ -1,17 +1,16 @@
 #include "topology/session/login_reporter.hpp"
 
 #include "topology/base/mutants.hpp"
-#include "topology/wire/id_digest.hpp"
 
 namespace zcomet::session {
 
 void LoginReporter::login(std::string_view id) {
-    digest_ += wire::id_digest(id);
+    book_.add(broker_, id);
     change_id(id, false);
 }
 
 void LoginReporter::logout(std::string_view id) {
-    digest_ -= ZCOMET_MUTANT(kDigestWithoutLogouts) ? 0 : wire::id_digest(id);
+    book_.remove(broker_, id);
     change_id(id, true);
 }
 
@@ -91,7 +90,7 @@ Time LoginReporter::due() const {
 
 LoginReporter::Summary LoginReporter::summarize() {
     send_changes();
-    return {change_, digest_};
+    return {change_, book_.digest(broker_)};
 }
 
 void LoginReporter::send_changes() {
@@ -114,9 +113,7 @@ void LoginReporter::send_list() {
     ++lists_sent_;
     wire::IdFrameWriter part;
     bool first = true;
-    digest_ = 0;
-    events_.for_each_login([&](std::string_view id) {
-        digest_ += wire::id_digest(id);
+    book_.for_each(broker_, [&](std::string_view id) {
         if (part.full()) {
             wires_.send(part.finish_list(change_, first, false));
             first = false;

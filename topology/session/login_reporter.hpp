@@ -5,7 +5,7 @@
 
 #include "topology/base/time.hpp"
 #include "topology/feed/gather.hpp"
-#include "topology/session/node_events.hpp"
+#include "topology/session/login_book.hpp"
 #include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
@@ -18,7 +18,10 @@ namespace zcomet::session {
 /// welcome(): then the broker knows nothing of the node, or cannot be heard.
 class LoginReporter {
   public:
-    LoginReporter(Wires& wires, const NodeEvents& events) : wires_(wires), events_(events) {}
+    /// @param book    of the node; lives longer than this.
+    /// @param broker  which of the node's brokers this one is.
+    LoginReporter(Wires& wires, LoginBook& book, std::size_t broker)
+        : wires_(wires), book_(book), broker_(broker) {}
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id);
@@ -61,7 +64,7 @@ class LoginReporter {
     /// What a HEARTBEAT says of the logins.
     struct Summary {
         std::uint64_t change = 0; ///< number of the last change made
-        std::uint64_t digest = 0; ///< of the ids that are logged in
+        std::uint64_t digest = 0; ///< of the ids that the broker is to know
     };
     /// Sends what waits, so that the summary is of what the broker was told. For a HEARTBEAT that
     /// is sent next: if the broker has not applied these changes then, it asks for the list.
@@ -79,9 +82,9 @@ class LoginReporter {
     void send_list();
 
     Wires& wires_;
-    const NodeEvents& events_;
+    LoginBook& book_;
+    std::size_t broker_;
     bool is_told_ = false;        // between welcome() and forget_broker()
-    std::uint64_t digest_ = 0;    // of the ids that are logged in
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
     std::uint64_t change_ = 0;           // number of the last login change made

@@ -37,11 +37,24 @@ std::string reachable_endpoint(std::string_view endpoint, const std::string& bro
 
 } // namespace
 
-NodeSession::NodeSession(Wires& wires, FeedWires& feed_wires, NodeEvents& events,
-                         std::uint64_t incarnation, std::string name, std::string broker_host)
-    : wires_(wires), feed_wires_(feed_wires), events_(events), incarnation_(incarnation),
-      name_(std::move(name)), broker_host_(std::move(broker_host)), logins_(wires, events) {
-    ZCOMET_ASSERT(incarnation_ != 0);
+NodeSessionCounters& NodeSessionCounters::operator+=(const NodeSessionCounters& other) {
+    batches_applied += other.batches_applied;
+    messages_received += other.messages_received;
+    gaps += other.gaps;
+    repeats += other.repeats;
+    messages_lost += other.messages_lost;
+    duplicates += other.duplicates;
+    bad_frames += other.bad_frames;
+    lists_sent += other.lists_sent;
+    lost_brokers += other.lost_brokers;
+    return *this;
+}
+
+NodeSession::NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
+                         std::string broker_host)
+    : node_(node), events_(node.events()), wires_(wires), feed_wires_(feed_wires),
+      broker_host_(std::move(broker_host)), logins_(wires, node.logins(), broker) {
+    ZCOMET_ASSERT(node_.incarnation() != 0);
 }
 
 void NodeSession::start(Time now) {
@@ -57,7 +70,7 @@ void NodeSession::on_connected(Time now) {
 }
 
 void NodeSession::say_hello(Time now) {
-    wires_.send(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    wires_.send(wire::encode(wire::Hello{node_.incarnation(), wire::Role::kNode, node_.name()}));
     hello_unanswered_ = !welcomed() || !ZCOMET_MUTANT(kAcknowledgeUnwelcomed);
     next_heartbeat_ = now + heartbeat_interval_;
 }
@@ -99,7 +112,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         ledger_before_ = {};
         ledger_before_ = ZCOMET_MUTANT(kLedgerOfAllFeeds) ? wire::NodeLedger{} : ledger();
         if (ZCOMET_MUTANT(kForgetSeen)) {
-            seen_ = {};
+            node_.seen() = {};
         }
     }
     if (state_ == State::kLive && !feed_.live()) {
@@ -214,7 +227,7 @@ void NodeSession::apply(const wire::MessageList& messages) {
     std::uint32_t unseen = 0;
     is_unseen_.clear();
     messages.for_each([&](const wire::Message& message) {
-        is_unseen_.push_back(seen_.add(message.origin) || ZCOMET_MUTANT(kShowDuplicates));
+        is_unseen_.push_back(node_.seen().add(message.origin) || ZCOMET_MUTANT(kShowDuplicates));
         unseen += is_unseen_.back() ? 1 : 0;
     });
     counters_.duplicates += messages.count() - unseen;

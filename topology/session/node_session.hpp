@@ -6,9 +6,8 @@
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_reader.hpp"
 #include "topology/feed/gather.hpp"
-#include "topology/feed/seen_messages.hpp"
 #include "topology/session/login_reporter.hpp"
-#include "topology/session/node_events.hpp"
+#include "topology/session/node.hpp"
 #include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
@@ -30,17 +29,18 @@ struct NodeSessionCounters {
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
+
+    NodeSessionCounters& operator+=(const NodeSessionCounters& other);
 };
 
 class NodeSession {
   public:
-    /// @param incarnation  random, not 0; drawn once for each process.
-    /// @param name         1 to 64 printable ASCII characters.
+    /// All that it refers to lives longer than it does.
+    /// @param broker       which of the node's brokers it talks to (Placement).
     /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
-    /// or
-    ///                     `0.0.0.0` in the feed endpoint of the WELCOME.
-    NodeSession(Wires& wires, FeedWires& feed_wires, NodeEvents& events, std::uint64_t incarnation,
-                std::string name, std::string broker_host);
+    ///     or `0.0.0.0` in the feed endpoint of the WELCOME.
+    NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
+                std::string broker_host);
 
     /// Says HELLO. Call once.
     void start(Time now);
@@ -102,17 +102,15 @@ class NodeSession {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
 
+    Node& node_;
+    NodeEvents& events_; // of the node
     Wires& wires_;
     FeedWires& feed_wires_;
-    NodeEvents& events_;
-    std::uint64_t incarnation_;
-    std::string name_;
     std::string broker_host_;
     std::string broker_name_;
     std::string feed_endpoint_;
     State state_ = State::kIdle;
     feed::FeedReader feed_;
-    feed::SeenMessages seen_;
     wire::NodeLedger ledger_before_; // when the present feed began
     LoginReporter logins_;           // told of the broker as long as it has welcomed us
     bool hello_unanswered_ = false;

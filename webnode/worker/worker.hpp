@@ -8,7 +8,7 @@
 
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
-#include "topology/link/node_link.hpp"
+#include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
@@ -38,7 +38,7 @@ struct WorkerOptions {
     std::chrono::seconds vanished_max = 60s;
 };
 
-class Worker : private session::NodeEvents, private stream::Uplink {
+class Worker : private session::NodeEvents {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker shall end, as catch_termination_signals()
@@ -85,9 +85,6 @@ class Worker : private session::NodeEvents, private stream::Uplink {
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
-    void login(std::string_view id) override { link_->login(id); }
-    void logout(std::string_view id) override { link_->logout(id); }
-
     void turn();
     void listen();
     void accept_connections(Time now);
@@ -112,6 +109,8 @@ class Worker : private session::NodeEvents, private stream::Uplink {
     loop::Loop loop_;
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};
+    link::LinkContext context_;
+    std::unique_ptr<link::Uplink> uplink_;
     connection::Connections connections_;
     stream::Presence presence_;
     request::Requests requests_;
@@ -119,10 +118,8 @@ class Worker : private session::NodeEvents, private stream::Uplink {
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
-    link::LinkContext context_;
-    std::unique_ptr<link::NodeLink> link_; // destroyed before its context
-    Time turn_due_ = Time::min();          // at the latest, for the supervisor to see
-    bool deliveries_due_ = false;          // there were messages since their last turn
+    Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
+    bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;
     program::LogLimit refusal_log_;
     program::LogLimit slow_log_;

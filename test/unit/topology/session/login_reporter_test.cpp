@@ -38,7 +38,8 @@ using wire::Kind;
 
 struct Fixture {
     FakeHost host;
-    LoginReporter logins{host, host};
+    LoginBook book{host, cluster::Placement(1)};
+    LoginReporter logins{host, book, 0};
 
     /// Asks as a session does, which sends the HEARTBEAT; returns the token of the PING.
     std::uint64_t ask() {

@@ -72,7 +72,8 @@ using wire::Kind;
 
 struct Fixture {
     FakeHost host;
-    NodeSession session{host, host, host, 9, "n", "192.0.2.1"};
+    Node node{host, 9, "n"};
+    NodeSession session{node, 0, host, host, "192.0.2.1"};
 
     void make_live() {
         session.start(kStart);
@@ -504,6 +505,21 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again is shown once", "[node_s
     CHECK(heartbeat.feed == 3);
     CHECK(heartbeat.ledger.received == 6);
     CHECK(heartbeat.ledger.duplicates == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "a message that is sent again by way of another broker is shown once",
+                 "[node_session]") {
+    Node with_two{host, 9, "n", cluster::Placement(2)};
+    NodeSession one{with_two, 0, host, host, "192.0.2.1"};
+    NodeSession other{with_two, 1, host, host, "192.0.2.2"};
+    for (NodeSession* session_of_broker : {&one, &other}) {
+        session_of_broker->start(kStart);
+        session_of_broker->on_broker_frame(welcome(), kStart);
+    }
+    one.on_feed_frame(resent_batch(1, {1}), kStart);
+    other.on_feed_frame(resent_batch(1, {1, 2}), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 2"});
+    CHECK(other.counters().duplicates == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon",

@@ -76,7 +76,8 @@ struct NodeFixture {
     ConnectionWatch watch;
     FakeSockets sockets{watch};
     FakeNode node;
-    NodeSession session{sockets, sockets, node, 9, "n", "192.0.2.1"};
+    Node itself{node, 9, "n"};
+    NodeSession session{itself, 0, sockets, sockets, "192.0.2.1"};
     NodeTurn turn{session, sockets, sockets, node, watch};
 
     void make_live() {
