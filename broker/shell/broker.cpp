@@ -16,8 +16,6 @@ namespace {
 constexpr unsigned kFramesPerTurn = 256;
 constexpr std::size_t kBytesPerTurn = 512U << 10U;
 constexpr unsigned kSubscriptionsPerTurn = 1024;
-/// Below this, copying a batch costs less than sharing it (an allocation and two atomic counts).
-constexpr std::size_t kSharedBytesMin = 4096;
 /// How long a broker that may hold our port gets to say so.
 constexpr Duration kProbeTimeout = 1s;
 
@@ -45,7 +43,7 @@ void release_shared_frame(void* /*data*/, void* hint) {
 }
 
 zmq::message_t to_message(const feed::SharedFrame& frame) {
-    if (frame->size() < kSharedBytesMin) {
+    if (frame->size() < link::kSharedBytesMin) {
         return {frame->data(), frame->size()};
     }
     // ZeroMQ's interface wants the bytes mutable, but does not change what it sends.
@@ -164,7 +162,7 @@ void Broker::receive_subscriptions() {
 
 bool Broker::send_to_peer(std::string_view connection, std::string frame) {
     return peers_.send(connection, true) == link::ZmqSocket::Sent::kOk &&
-           peers_.send(frame) == link::ZmqSocket::Sent::kOk;
+           peers_.give(std::move(frame)) == link::ZmqSocket::Sent::kOk;
 }
 
 void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {

@@ -1,5 +1,7 @@
 #include "topology/link/broker_link.hpp"
 
+#include <utility>
+
 namespace zcomet::link {
 
 namespace {
@@ -11,7 +13,7 @@ BrokerLink::BrokerLink(LinkContext& context) : dealer_(context, zmq::socket_type
 void BrokerLink::send(std::string&& frame) {
     // Would-block means that the broker is not connected. The session says HELLO again, and repeats
     // or counts what was lost.
-    if (dealer_.send(frame) == ZmqSocket::Sent::kWouldBlock) {
+    if (dealer_.give(std::move(frame)) == ZmqSocket::Sent::kWouldBlock) {
         watch_.refused();
     } else {
         watch_.took();

@@ -3,6 +3,7 @@
 #include "topology/base/check.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace zcomet::link {
@@ -180,6 +181,18 @@ ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
         ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
         return Sent::kWouldBlock;
     }
+}
+
+ZmqSocket::Sent ZmqSocket::give(std::string&& bytes) {
+    if (bytes.size() < kSharedBytesMin) {
+        return send(bytes);
+    }
+    auto given = std::make_unique<std::string>(std::move(bytes));
+    zmq::message_t message(
+        given->data(), given->size(),
+        [](void* /*data*/, void* hint) { delete static_cast<std::string*>(hint); }, given.get());
+    static_cast<void>(given.release()); // the message's now
+    return send(std::move(message));
 }
 
 std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {

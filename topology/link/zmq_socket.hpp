@@ -40,6 +40,8 @@ class ZmqSocket {
     /// Neither blocks. `more`: a further frame of the same message follows.
     [[nodiscard]] Sent send(std::string_view bytes, bool more = false);
     [[nodiscard]] Sent send(zmq::message_t&& message, bool more = false);
+    /// The same for bytes that the caller needs no longer: a large frame is sent without a copy.
+    [[nodiscard]] Sent give(std::string&& bytes);
 
     /// One frame, or nothing if none waits. `more` says whether the message goes on.
     [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
@@ -67,6 +69,10 @@ class ZmqSocket {
     /// comes now makes the descriptor readable.
     bool drained_ = false;
 };
+
+/// From this size on, sharing a frame with ZeroMQ costs less than copying it: an allocation and two
+/// atomic counts.
+inline constexpr std::size_t kSharedBytesMin = 4096;
 
 /// The bytes of a frame, as long as the frame lives.
 [[nodiscard]] inline std::string_view bytes_of(const zmq::message_t& frame) {

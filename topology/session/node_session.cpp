@@ -234,22 +234,8 @@ void NodeSession::apply(const wire::MessageList& messages) {
     if (unseen == messages.count()) {
         events_.deliver(messages);
     } else if (unseen > 0) {
-        deliver_unseen(messages);
+        events_.deliver(messages.only(is_unseen_));
     }
-}
-
-/// Rare: only after a sender had no answer.
-void NodeSession::deliver_unseen(const wire::MessageList& messages) {
-    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
-    std::size_t index = 0;
-    messages.for_each([&](const wire::Message& message) {
-        if (is_unseen_[index++]) {
-            writer.add(message);
-        }
-    });
-    const std::string frame = writer.finish_batch(1, 1);
-    const auto decoded = wire::decode(frame);
-    events_.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
 }
 
 /// Of the present feed: the broker compares it with what it published there.

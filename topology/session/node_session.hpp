@@ -89,7 +89,6 @@ class NodeSession {
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
     void apply(const wire::MessageList& messages);
-    void deliver_unseen(const wire::MessageList& messages);
     [[nodiscard]] wire::NodeLedger ledger();
     void become_live_if_ready();
     void lose(Time now);
