@@ -4,9 +4,10 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
-#include "topology/link/zmq_socket.hpp"
+#include "topology/link/link_context.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/file_limit.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
@@ -47,9 +48,9 @@ int serve(broker::shell::CommandLine& line) {
     throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
     process::raise_file_limit(); // each peer takes a descriptor, each node two
-    link::keep_freed_frames(kWorkingBytes);
+    process::keep_freed_frames(kWorkingBytes);
     loop::Loop loop; // before the broker says that it is ready: it may find no descriptor
-    zmq::context_t context;
+    link::LinkContext context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());
     say_ready(line.options(), *broker);

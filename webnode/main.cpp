@@ -1,4 +1,5 @@
 // zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
+#include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "webnode/port/processor.hpp"
 #include "webnode/supervisor/options.hpp"
@@ -31,7 +32,7 @@ void run_worker(supervisor::CommandLine& line) {
     if (::getppid() != role.supervisor) {
         return;
     }
-    link::keep_freed_frames(kWorkingBytes);
+    process::keep_freed_frames(kWorkingBytes);
     ::prctl(PR_SET_NAME, "zcomet-webnode"); // executed as /proc/self/exe, it would show as "exe"
     const slot::SharedSlots shared =
         slot::SharedSlots::attach(UniqueFd(supervisor::kWorkerSlotsFd));

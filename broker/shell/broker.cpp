@@ -20,8 +20,6 @@ constexpr unsigned kFramesPerTurn = 256;
 constexpr std::size_t kBytesPerTurn = 512U << 10U;
 /// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
-/// Below this, copying a batch costs less than sharing it (an allocation and two atomic counts).
-constexpr std::size_t kSharedBytesMin = 4096;
 /// How long a broker that may hold our port gets to say so.
 constexpr Duration kProbeTimeout = 1s;
 
@@ -34,7 +32,7 @@ wire::HostPort reachable(wire::HostPort address) {
 }
 
 /// Name of the broker that answers at `address`, if one does.
-std::optional<std::string> broker_at(zmq::context_t& context, const wire::HostPort& address) {
+std::optional<std::string> broker_at(link::LinkContext& context, const wire::HostPort& address) {
     const Result<std::string> stats = link::query_broker(
         context, wire::tcp_endpoint(reachable(address)), "stats", "", kProbeTimeout);
     if (!stats.ok()) {
@@ -49,7 +47,7 @@ void release_shared_frame(void* /*data*/, void* hint) {
 }
 
 zmq::message_t to_message(const feed::SharedFrame& frame) {
-    if (frame->size() < kSharedBytesMin) {
+    if (frame->size() < link::kSharedBytesMin) {
         return {frame->data(), frame->size()};
     }
     // ZeroMQ's interface wants the bytes mutable, but does not change what it sends.
@@ -59,12 +57,12 @@ zmq::message_t to_message(const feed::SharedFrame& frame) {
 
 } // namespace
 
-Broker::Broker(zmq::context_t& context)
+Broker::Broker(link::LinkContext& context)
     : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub) {}
 
 Broker::~Broker() = default;
 
-Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOptions options) {
+Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerOptions options) {
     std::unique_ptr<Broker> broker(new Broker(context));
     if (Status bound = broker->bind(context, options); !bound.ok()) {
         return bound.error();
@@ -89,7 +87,7 @@ Result<std::unique_ptr<Broker>> Broker::open(zmq::context_t& context, BrokerOpti
     return broker;
 }
 
-Status Broker::bind(zmq::context_t& context, const BrokerOptions& options) {
+Status Broker::bind(link::LinkContext& context, const BrokerOptions& options) {
     if (Status bound = peers_.bind(wire::tcp_endpoint(options.listen)); !bound.ok()) {
         if (const auto name = broker_at(context, options.listen)) {
             return Error{"a zcomet-broker named \"" + *name + "\" is already running at " +
@@ -176,7 +174,7 @@ void Broker::receive_subscriptions() {
 
 bool Broker::send_to_peer(std::string_view connection, std::string frame) {
     return peers_.send(connection, true) == link::ZmqSocket::Sent::kOk &&
-           peers_.send(frame) == link::ZmqSocket::Sent::kOk;
+           peers_.give(std::move(frame)) == link::ZmqSocket::Sent::kOk;
 }
 
 void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {

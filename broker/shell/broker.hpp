@@ -35,7 +35,7 @@ class Broker : private router::RouterHost, private loop::Source {
   public:
     /// Binds all sockets. A peer that connects from now on will be heard.
     /// Errors:  a port is in use, and by what; an address that is not this machine's.
-    [[nodiscard]] static Result<std::unique_ptr<Broker>> open(zmq::context_t& context,
+    [[nodiscard]] static Result<std::unique_ptr<Broker>> open(link::LinkContext& context,
                                                               BrokerOptions options);
     ~Broker() override;
     Broker(const Broker&) = delete;
@@ -52,8 +52,8 @@ class Broker : private router::RouterHost, private loop::Source {
     void run(loop::Loop& loop, int stop_fd);
 
   private:
-    explicit Broker(zmq::context_t& context);
-    [[nodiscard]] Status bind(zmq::context_t& context, const BrokerOptions& options);
+    explicit Broker(link::LinkContext& context);
+    [[nodiscard]] Status bind(link::LinkContext& context, const BrokerOptions& options);
 
     void receive_frames(Time now);
     void receive_subscriptions();

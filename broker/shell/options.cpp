@@ -1,5 +1,6 @@
 #include "broker/shell/options.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/program/address_options.hpp"
@@ -151,8 +152,8 @@ Status CommandLine::settle() {
         return Error{"--feed-bound must be at least --feed-window and 1048576 bytes more"};
     }
     router.heartbeat_interval = router.liveness / kHeartbeatsPerLiveness;
-    router.incarnation = link::random_u64();
-    router.random = link::random_u64;
+    router.incarnation = random_u64();
+    router.random = random_u64;
     return Done{};
 }
 

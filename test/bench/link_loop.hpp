@@ -2,7 +2,7 @@
 #pragma once
 
 #include "topology/base/time.hpp"
-#include "topology/link/node_link.hpp"
+#include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace zcomet {
 /// Serves `links` until `done()`, which is asked each turn and at least every `look`, returns true.
 /// What it throws ends the loop.
 template <typename Done>
-void serve(const std::vector<std::unique_ptr<link::NodeLink>>& links, Duration look, Done&& done) {
+void serve(const std::vector<std::unique_ptr<link::Uplink>>& links, Duration look, Done&& done) {
     loop::Loop loop;
     for (const auto& link : links) {
         loop.add(*link, loop::Order::kBroker);

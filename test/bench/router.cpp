@@ -1,7 +1,9 @@
 // bench-router: messages from a sender through a broker to a node, without HTTP. Two processes of
 // it, one for each role, make a run; each prints one line of JSON when all messages have passed.
 #include "test/bench/link_loop.hpp"
+#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "topology/session/sender_session.hpp"
 #include "topology/wire/id.hpp"
@@ -74,28 +76,28 @@ void print_result(const Options& options, Time at) {
 // ---- The node ----------------------------------------------------------------------------------
 
 /// Holds the ids and checks what arrives: each message at its id, in order, none twice or missing.
-class Receiver : public link::NodeLinkHandler {
+class Receiver : public session::NodeEvents {
   public:
     explicit Receiver(const Options& options)
         : ids_(make_ids(options.ids)), next_(options.ids, 0) {}
 
-    void on_messages(const wire::MessageList& messages) override {
+    void deliver(const wire::MessageList& messages) override {
         messages.for_each([this](const wire::Message& message) { check(message); });
         received_ += messages.count();
         last_ = Clock::now();
     }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override {
         for (const std::string& id : ids_) {
             visit(id);
         }
     }
-    std::uint64_t stream_count() override { return ids_.size(); }
-    wire::NodeLedger ledger() override { return {}; }
-    void on_live(std::string_view /*broker_name*/) override {}
+    std::uint64_t stream_count() const override { return ids_.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
+    void on_no_feed(std::string_view text) override { throw std::runtime_error(std::string(text)); }
 
     [[nodiscard]] std::uint64_t received() const { return received_; }
     /// When the last message arrived; before that, when this was made.
@@ -123,16 +125,16 @@ class Receiver : public link::NodeLinkHandler {
 };
 
 int run_node(const Options& options) {
-    zmq::context_t context;
+    link::LinkContext context;
     Receiver receiver(options);
-    auto opened = link::NodeLink::open(context, receiver, options.broker, "bench-node",
-                                       link::random_u64(), Clock::now());
+    auto opened =
+        link::Uplink::open(context, receiver, {options.broker}, "bench-node", Clock::now());
     if (!opened.ok()) {
         throw std::runtime_error(opened.error().text);
     }
-    std::vector<std::unique_ptr<link::NodeLink>> links;
+    std::vector<std::unique_ptr<link::Uplink>> links;
     links.push_back(std::move(opened).value());
-    link::NodeLink& link = *links.front();
+    link::Uplink& link = *links.front();
     link.login("user-0"); // makes the whole list due
     bool asked = false;
     const auto check_patience = [&] {
@@ -161,13 +163,13 @@ int run_node(const Options& options) {
 // ---- The sender --------------------------------------------------------------------------------
 
 /// A sender without the link's gathering of what waits: it sends as fast as the window allows.
-class Sender : public session::SenderSessionHost {
+class Sender : private session::Wires, private session::SenderEvents {
   public:
-    Sender(zmq::context_t& context, const Options& options)
+    Sender(link::LinkContext& context, const Options& options)
         : options_(options), ids_(make_ids(options.ids)), next_(options.ids, 0),
           payload_(std::max(options.size_bytes, sizeof(Stamp)), 'x'),
           dealer_(context, zmq::socket_type::dealer),
-          session_(*this, link::random_u64(), "bench-sender",
+          session_(*this, *this, random_u64(), "bench-sender",
                    options.alone ? Duration::zero() : feed::kSenderGatherWindow) {}
 
     void run() {
@@ -182,7 +184,7 @@ class Sender : public session::SenderSessionHost {
         const Time start = Clock::now();
         while (sent_ < options_.count) {
             send_burst(Clock::now());
-            receive();
+            take_in();
             if (!may_send()) {
                 wait();
             }
@@ -196,20 +198,22 @@ class Sender : public session::SenderSessionHost {
         print_result(options_, start);
     }
 
-    void send_to_broker(std::string frame) override {
+  private:
+    void send(std::string&& frame) override {
         if (dealer_.send(frame) != link::ZmqSocket::Sent::kOk) {
             throw std::runtime_error("the connection to the broker was lost");
         }
     }
-    void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
-    void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) override {}
-    void on_welcome(std::string_view /*broker_name*/) override {}
+    std::optional<std::string_view> receive() override {
+        in_hand_ = dealer_.receive_single();
+        return in_hand_ ? std::optional(link::bytes_of(*in_hand_)) : std::nullopt;
+    }
+    bool connected() override { return dealer_.writable(); }
     void on_lost() override { throw std::runtime_error("the broker was lost"); }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
 
-  private:
     void await_writable() {
         const Time deadline = Clock::now() + kPatience;
         while (!dealer_.writable()) {
@@ -235,9 +239,9 @@ class Sender : public session::SenderSessionHost {
         }
         session_.tick(now);
     }
-    void receive() {
-        while (const auto frame = dealer_.receive_single()) {
-            session_.on_broker_frame(link::bytes_of(*frame), Clock::now());
+    void take_in() {
+        while (const auto frame = receive()) {
+            session_.on_broker_frame(*frame, Clock::now());
         }
     }
     void sleep_until(Time due) {
@@ -249,7 +253,7 @@ class Sender : public session::SenderSessionHost {
         if (!dealer_.readable()) {
             sleep_until(std::min(session_.due(), Clock::now() + kLookInterval));
         }
-        receive();
+        take_in();
         session_.tick(Clock::now());
     }
 
@@ -260,6 +264,7 @@ class Sender : public session::SenderSessionHost {
     std::minstd_rand random_{1};
     std::uint64_t sent_ = 0;
     link::ZmqSocket dealer_;
+    std::optional<zmq::message_t> in_hand_; // whose view receive() gave
     session::SenderSession session_;
 };
 
@@ -297,11 +302,11 @@ int main(int argc, char** argv) {
     zcomet::add_options(app, options);
     zcomet::program::add_common_options(app);
     return zcomet::program::run_program(app, argc, argv, [&options] {
-        zcomet::link::keep_freed_frames(0);
+        zcomet::process::keep_freed_frames(0);
         if (options.role == "node") {
             return zcomet::run_node(options);
         }
-        zmq::context_t context;
+        zcomet::link::LinkContext context;
         zcomet::Sender(context, options).run();
         return 0;
     });

@@ -4,6 +4,7 @@
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <deque>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,12 +35,12 @@ struct Options {
 };
 
 /// A node with the ids "user-N" for `count` numbers N from `first` on.
-class Node : public link::NodeLinkHandler {
+class Node : public session::NodeEvents {
   public:
     Node(std::uint64_t first, std::uint32_t count) : first_(first), count_(count) {}
 
-    void on_messages(const wire::MessageList& /*messages*/) override {}
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+    void deliver(const wire::MessageList& /*messages*/) override {}
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override {
         std::array<char, 32> text{'u', 's', 'e', 'r', '-'};
         char* const number = text.data() + 5;
         for (std::uint64_t n = first_; n < first_ + count_; ++n) {
@@ -46,13 +48,12 @@ class Node : public link::NodeLinkHandler {
             visit({text.data(), static_cast<std::size_t>(end - text.data())});
         }
     }
-    std::uint64_t stream_count() override { return count_; }
-    wire::NodeLedger ledger() override { return {}; }
-    void on_live(std::string_view /*broker_name*/) override {}
-    void on_lost() override {}
+    std::uint64_t stream_count() const override { return count_; }
+    wire::NodeLedger ledger() const override { return {}; }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         throw std::runtime_error("the broker refused: " + std::string(text));
     }
+    void on_no_feed(std::string_view text) override { throw std::runtime_error(std::string(text)); }
 
   private:
     std::uint64_t first_;
@@ -61,13 +62,11 @@ class Node : public link::NodeLinkHandler {
 
 class Table {
   public:
-    Table(zmq::context_t& context, const Options& options) {
-        nodes_.reserve(options.nodes);
+    Table(link::LinkContext& context, const Options& options) {
         for (std::uint32_t i = 0; i < options.nodes; ++i) {
             nodes_.emplace_back(std::uint64_t{i} * options.ids_per_node, options.ids_per_node);
-            auto link =
-                link::NodeLink::open(context, nodes_.back(), options.broker,
-                                     fmt::format("bench-{}", i), link::random_u64(), Clock::now());
+            auto link = link::Uplink::open(context, nodes_.back(), {options.broker},
+                                           fmt::format("bench-{}", i), Clock::now());
             if (!link.ok()) {
                 throw std::runtime_error(link.error().text);
             }
@@ -106,7 +105,7 @@ class Table {
     bool all_applied() {
         bool applied = true;
         for (std::size_t i = 0; i < links_.size(); ++i) {
-            link::NodeLink& link = *links_[i];
+            link::Uplink& link = *links_[i];
             if (link.live() && !asked_[i]) {
                 link.confirm_logins(Clock::now());
                 asked_[i] = true;
@@ -121,16 +120,16 @@ class Table {
         return signalled_;
     }
 
-    std::vector<Node> nodes_;
-    std::vector<std::unique_ptr<link::NodeLink>> links_;
+    std::deque<Node> nodes_; // never moved: links refer to them
+    std::vector<std::unique_ptr<link::Uplink>> links_;
     std::vector<bool> asked_;
     bool signalled_ = false;
 };
 
 int run(const Options& options) {
     const UniqueFd signal_fd = program::catch_termination_signals();
-    link::keep_freed_frames(0);
-    zmq::context_t context;
+    process::keep_freed_frames(0);
+    link::LinkContext context;
     const Time start = Clock::now();
     Table table(context, options);
     table.await_applied(signal_fd.get());

@@ -56,8 +56,8 @@ struct FrameDrops {
 
 class Network {
   public:
-    /// ZeroMQ gives a silent connection up after that (kLinkTimeoutMs in
-    /// topology/link/zmq_socket.cpp).
+    /// ZeroMQ gives a silent connection up after that (SocketLimits in
+    /// topology/link/link_context.hpp).
     static constexpr Duration kSilenceMax = 3s;
     /// How much later than that silence may be noticed.
     static constexpr Duration kSilenceLate = 1s;

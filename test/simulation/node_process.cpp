@@ -9,8 +9,6 @@
 namespace zcomet::sim {
 
 namespace {
-/// As in topology/link/node_link.cpp.
-constexpr int kReceiveBudget = 64;
 /// How often a message finds its streams not reading, and what waits for them reading again.
 constexpr std::uint64_t kWaitsPerMille = 200;
 constexpr std::uint64_t kReadsPerMille = 100;
@@ -20,38 +18,19 @@ NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, uns
                          std::uint64_t confirms_per_mille)
     : Process(world, fmt::format("n{}", slot)), network_(network), promises_(promises),
       account_(promises.add_node(slot, world.random().next() | 1U)),
-      session_(*this, account_.incarnation, process_name(), "192.0.2.1"),
+      node_(*this, account_.incarnation, process_name()),
+      session_(node_, 0, *this, *this, "192.0.2.1"), turn_(session_, *this, *this, *this, watch_),
       dealer_(network.connect(*this, Socket::kDealer)), confirms_per_mille_(confirms_per_mille),
       to_confirm_(promises.ids().size(), false), streams_of_id_(promises.ids().size(), 0) {
     session_.start(world.now());
     wake(session_.due());
 }
 
-// ---- The loop: NodeLink::turn() ----------------------------------------------------------------
+// ---- The loop ----------------------------------------------------------------------------------
 
 void NodeProcess::turn() {
-    const Time now = world().now();
-    int broker_frames = 0;
-    for (; broker_frames < kReceiveBudget && !from_broker_.empty(); ++broker_frames) {
-        note_welcome(from_broker_.front());
-        session_.on_broker_frame(from_broker_.front(), now);
-        from_broker_.pop_front();
-    }
-    int feed_frames = 0;
-    for (; feed_frames < kReceiveBudget && can_take_messages() && !from_feed_.empty();
-         ++feed_frames) {
-        take_in(from_feed_.front());
-        from_feed_.pop_front();
-        session_.tick(now);
-    }
-    if (!can_take_messages() && !from_feed_.empty()) {
-        session_.on_feed_waiting(now);
-    }
-    const bool woken_for_nothing = broker_frames == 0 && feed_frames == 0;
-    if (connected_since() || woken_for_nothing) {
-        notice_connection();
-    }
-    session_.tick(now);
+    turn_.run(world().now());
+    account_for_batch();
     look_whether_confirmed();
 }
 
@@ -62,20 +41,9 @@ void NodeProcess::look_whether_confirmed() {
 }
 
 Time NodeProcess::due() const {
-    const bool more_waits = !from_broker_.empty() || (can_take_messages() && !from_feed_.empty());
-    return more_waits || connected_since() ? Time::min() : session_.due();
-}
-
-bool NodeProcess::connected_since() const {
-    return refused_frame_ && Network::connected(dealer_);
-}
-
-void NodeProcess::notice_connection() {
-    const bool was_connected = std::exchange(connected_, Network::connected(dealer_));
-    if (connected_ && (!was_connected || connected_since())) {
-        refused_frame_ = false;
-        session_.on_connected(world().now());
-    }
+    const bool more_waits = !from_broker_.empty() || (can_take() && !from_feed_.empty());
+    const bool connected_since = watch_.awaits_connection() && Network::connected(dealer_);
+    return more_waits || connected_since ? Time::min() : session_.due();
 }
 
 void NodeProcess::note_welcome(const std::string& frame) {
@@ -85,16 +53,17 @@ void NodeProcess::note_welcome(const std::string& frame) {
     }
 }
 
-void NodeProcess::take_in(const std::string& batch) {
-    const auto decoded = wire::decode(batch);
-    feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
-    const session::NodeSessionCounters before = session_.counters();
-    session_.on_feed_frame(batch, world().now());
+/// What the session made of the batch that it was given last.
+void NodeProcess::account_for_batch() {
     const session::NodeSessionCounters& after = session_.counters();
-    if (const std::uint64_t lost = after.messages_lost - before.messages_lost; lost > 0) {
+    const std::uint64_t lost =
+        after.messages_lost - std::exchange(lost_before_, after.messages_lost);
+    if (lost > 0) {
         promises_.on_lost(account_, feed_, lost);
     }
-    promises_.on_duplicates(account_, feed_, after.duplicates - before.duplicates);
+    const std::uint64_t duplicates =
+        after.duplicates - std::exchange(duplicates_before_, after.duplicates);
+    promises_.on_duplicates(account_, feed_, duplicates);
 }
 
 void NodeProcess::on_arrival(Socket socket, std::string frame) {
@@ -106,7 +75,7 @@ void NodeProcess::on_connection() {
     on_input();
 }
 
-bool NodeProcess::can_take_messages() const {
+bool NodeProcess::can_take() const {
     return busy_until_ <= world().now();
 }
 
@@ -170,12 +139,39 @@ void NodeProcess::close_a_stream() {
 
 // ---- What the session asks for -----------------------------------------------------------------
 
-void NodeProcess::send_to_broker(std::string frame) {
-    refused_frame_ = !network_.send(dealer_, std::move(frame));
+void NodeProcess::send(std::string&& frame) {
+    if (network_.send(dealer_, std::move(frame))) {
+        watch_.took();
+    } else {
+        watch_.refused();
+    }
 }
 
-void NodeProcess::connect_feed(const std::string& /*endpoint*/) {
+std::optional<std::string_view> NodeProcess::receive() {
+    if (from_broker_.empty()) {
+        return std::nullopt;
+    }
+    frame_in_hand_ = std::move(from_broker_.front());
+    from_broker_.pop_front();
+    note_welcome(frame_in_hand_);
+    return frame_in_hand_;
+}
+
+std::optional<std::string_view> NodeProcess::receive_batch() {
+    account_for_batch();
+    if (from_feed_.empty()) {
+        return std::nullopt;
+    }
+    batch_in_hand_ = std::move(from_feed_.front());
+    from_feed_.pop_front();
+    const auto decoded = wire::decode(batch_in_hand_);
+    feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
+    return batch_in_hand_;
+}
+
+Status NodeProcess::connect_feed(const std::string& /*endpoint*/) {
     network_.connect(*this, Socket::kSub, wire::encode_topic(account_.incarnation));
+    return Done{};
 }
 
 void NodeProcess::deliver(const wire::MessageList& messages) {
@@ -203,7 +199,7 @@ void NodeProcess::show(IdNumber id) {
     }
 }
 
-void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) {
+void NodeProcess::for_each_login(const std::function<void(std::string_view id)>& visit) const {
     for (IdNumber id = 0; id < streams_of_id_.size(); ++id) {
         if (holds(id)) {
             visit(promises_.ids()[id]);
@@ -230,6 +226,10 @@ void NodeProcess::on_refused(wire::ErrorCode code, std::string_view /*text*/) {
     if (!is_expected) {
         world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
     }
+}
+
+void NodeProcess::on_no_feed(std::string_view text) {
+    world().violate(fmt::format("{} cannot connect to its feed: {}", name(), text));
 }
 
 } // namespace zcomet::sim

@@ -1,22 +1,28 @@
-// A simulated node: a NodeSession between the simulated sockets, as topology/link/node_link.cpp has
-// it between real ones, and streams that open and close.
+// A simulated node: the session and the turns that topology/link/node_link.cpp has between real
+// sockets, between simulated ones; and streams that open and close.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
 #include "topology/session/node_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace zcomet::sim {
 
-class NodeProcess : public Process, public NetworkClient, private session::NodeSessionHost {
+class NodeProcess : public Process,
+                    public NetworkClient,
+                    private session::Wires,
+                    private session::FeedWires,
+                    private session::NodeEvents {
   public:
     /// Its name is "n" and `slot`, and it begins to connect.
     /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
@@ -48,42 +54,50 @@ class NodeProcess : public Process, public NetworkClient, private session::NodeS
   private:
     void turn() override;
     [[nodiscard]] Time due() const override;
-    [[nodiscard]] bool can_take_messages() const;
     void note_welcome(const std::string& frame);
-    void take_in(const std::string& batch);
+    void account_for_batch();
     void show(IdNumber id);
-    void notice_connection();
     void look_whether_confirmed();
-    [[nodiscard]] bool connected_since() const;
 
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override;
 
-    void send_to_broker(std::string frame) override;
-    void connect_feed(const std::string& endpoint) override;
+    void send(std::string&& frame) override;
+    [[nodiscard]] std::optional<std::string_view> receive() override;
+    [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
+    [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
+    [[nodiscard]] std::optional<std::string_view> receive_batch() override;
+    [[nodiscard]] bool batch_waits() override { return !from_feed_.empty(); }
     void deliver(const wire::MessageList& messages) override;
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
-    std::uint64_t stream_count() override { return streams_.size(); }
-    wire::NodeLedger ledger() override { return ledger_; }
+    [[nodiscard]] bool can_take() const override;
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
+    std::uint64_t stream_count() const override { return streams_.size(); }
+    wire::NodeLedger ledger() const override { return ledger_; }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_feed(std::string_view text) override;
 
     Network& network_;
     Promises& promises_;
     NodeAccount& account_;
+    session::Node node_;
     session::NodeSession session_;
+    session::ConnectionWatch watch_;
+    session::NodeTurn turn_;
     Network::Link& dealer_;
     std::deque<std::string> from_broker_;
     std::deque<std::string> from_feed_;
+    std::string frame_in_hand_;
+    std::string batch_in_hand_;
+    std::uint64_t lost_before_ = 0; // what was accounted for
+    std::uint64_t duplicates_before_ = 0;
     std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
     std::uint64_t feed_ = 0;          // of the feed of the batch in hand
     std::uint64_t confirms_per_mille_;
     const Feed* confirming_ = nullptr; // what the broker had for the node when it was asked
     std::vector<bool> to_confirm_;     // by id: held then, and ever since
     bool listening_ = false;
-    bool refused_frame_ = false;
-    bool connected_ = false; // when it last looked
     Time busy_until_ = Time::min();
     std::vector<IdNumber> streams_;
     std::vector<std::uint32_t> streams_of_id_;

@@ -13,7 +13,7 @@ SenderProcess::SenderProcess(World& world, Network& network, Promises& promises,
                              std::uint64_t repeats_per_mille)
     : Process(world, std::move(name)), network_(network), promises_(promises),
       account_(promises.add_sender(world.random().next() | 1U)),
-      session_(*this, account_.incarnation, process_name()),
+      session_(*this, *this, account_.incarnation, process_name()), turn_(session_, *this, watch_),
       dealer_(network.connect(*this, Socket::kDealer)), repeats_per_mille_(repeats_per_mille) {
     session_.start(world.now());
     wake(session_.due());
@@ -29,28 +29,18 @@ void SenderProcess::crash(Word word) {
     network_.client_dies(*this, word, false);
 }
 
-// ---- The loop: SenderLink::turn() --------------------------------------------------------------
+// ---- The loop ----------------------------------------------------------------------------------
 
 void SenderProcess::turn() {
     const Time now = world().now();
-    for (; !from_broker_.empty(); from_broker_.pop_front()) {
-        note_credit(from_broker_.front());
-        session_.on_broker_frame(from_broker_.front(), now);
-    }
-    if (connected_since()) {
-        refused_frame_ = false;
-        session_.on_connected(now);
-    }
+    turn_.receive(now);
     send_posted();
     session_.tick(now);
 }
 
 Time SenderProcess::due() const {
-    return may_send() || connected_since() ? Time::min() : session_.due();
-}
-
-bool SenderProcess::connected_since() const {
-    return refused_frame_ && Network::connected(dealer_);
+    const bool connected_since = watch_.awaits_connection() && Network::connected(dealer_);
+    return may_send() || connected_since ? Time::min() : session_.due();
 }
 
 bool SenderProcess::may_send() const {
@@ -112,7 +102,7 @@ void SenderProcess::note_sent(const std::string& frame) {
 
 // ---- What the session asks for -----------------------------------------------------------------
 
-void SenderProcess::send_to_broker(std::string frame) {
+void SenderProcess::send(std::string&& frame) {
     const bool is_send =
         static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kSend;
     if (is_send) {
@@ -124,7 +114,21 @@ void SenderProcess::send_to_broker(std::string frame) {
             network_.send(dealer_, frame);
         }
     }
-    refused_frame_ = !network_.send(dealer_, std::move(frame));
+    if (network_.send(dealer_, std::move(frame))) {
+        watch_.took();
+    } else {
+        watch_.refused();
+    }
+}
+
+std::optional<std::string_view> SenderProcess::receive() {
+    if (from_broker_.empty()) {
+        return std::nullopt;
+    }
+    in_hand_ = std::move(from_broker_.front());
+    from_broker_.pop_front();
+    note_credit(in_hand_);
+    return in_hand_;
 }
 
 void SenderProcess::on_receipt(std::uint64_t number, std::uint32_t nodes) {

@@ -1,20 +1,25 @@
-// A simulated sender: a SenderSession between simulated sockets, as topology/link/sender_link.cpp
-// has it between real ones, with messages to send.
+// A simulated sender: the session and the turns that topology/link/sender_link.cpp has around a
+// real socket, around a simulated one; with messages to send.
 #pragma once
 
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
 #include "topology/session/sender_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace zcomet::sim {
 
-class SenderProcess : public Process, public NetworkClient, private session::SenderSessionHost {
+class SenderProcess : public Process,
+                      public NetworkClient,
+                      private session::Wires,
+                      private session::SenderEvents {
   public:
     /// @param repeats_per_mille  how many of its SEND frames it sends twice.
     SenderProcess(World& world, Network& network, Promises& promises, std::string name,
@@ -49,7 +54,6 @@ class SenderProcess : public Process, public NetworkClient, private session::Sen
     /// The message that waits longest.
     [[nodiscard]] bool may_send() const;
     void send_posted();
-    [[nodiscard]] bool connected_since() const;
     void note_credit(const std::string& frame);
     void note_under_way(const std::string& frame);
     void note_sent(const std::string& frame);
@@ -57,24 +61,27 @@ class SenderProcess : public Process, public NetworkClient, private session::Sen
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override { on_input(); }
 
-    void send_to_broker(std::string frame) override;
+    void send(std::string&& frame) override;
+    [[nodiscard]] std::optional<std::string_view> receive() override;
+    [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
     void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
     void on_welcome(std::string_view broker_name) override;
-    void on_lost() override {}
     void on_refused(wire::ErrorCode code, std::string_view text) override;
 
     Network& network_;
     Promises& promises_;
     SenderAccount& account_;
     session::SenderSession session_;
+    session::ConnectionWatch watch_;
+    session::SenderTurn turn_;
     Network::Link& dealer_;
     std::uint64_t repeats_per_mille_;
     std::deque<std::string> from_broker_;
     std::deque<Post> posted_;
     std::deque<UnderWay> under_way_;
     std::size_t under_way_bytes_ = 0;
-    bool refused_frame_ = false;
+    std::string in_hand_; // the frame whose view receive() gave
 };
 
 } // namespace zcomet::sim

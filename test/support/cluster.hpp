@@ -4,10 +4,10 @@
 #include "test/support/comet_client.hpp"
 #include "test/support/process.hpp"
 #include "topology/client/client.hpp"
+#include "topology/link/link_context.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <nlohmann/json.hpp>
-#include <zmq.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -101,7 +101,7 @@ class Cluster {
     std::unique_ptr<ReadyProgram> broker_;
     std::vector<ReadyProgram> web_nodes_;
     std::vector<wire::HostPort> http_;
-    zmq::context_t context_;
+    link::LinkContext context_;
     std::unique_ptr<client::Client> sender_;
 };
 

@@ -34,7 +34,7 @@ using ToText = std::string (*)(const nlohmann::json&);
 
 void print_answer(const CtlOptions& options, const char* what, const std::string& argument,
                   ToText to_text) {
-    zmq::context_t context;
+    link::LinkContext context;
     const nlohmann::json answer = parse_answer(value_or_throw(
         link::query_broker(context, options.broker, what, argument, options.timeout)));
     try {
@@ -60,7 +60,7 @@ void ctl_stats(const CtlOptions& options) {
 }
 
 bool ctl_ledger(const CtlOptions& options, Duration patience) {
-    zmq::context_t context;
+    link::LinkContext context;
     const Time give_up = Clock::now() + patience;
     for (;;) {
         const nlohmann::json ledger = parse_answer(value_or_throw(
@@ -75,7 +75,7 @@ bool ctl_ledger(const CtlOptions& options, Duration patience) {
 }
 
 void ctl_ping(const CtlOptions& options, unsigned count) {
-    zmq::context_t context;
+    link::LinkContext context;
     std::vector<Duration> round_trips;
     for (unsigned i = 0; i < count; ++i) {
         if (i > 0) {

@@ -2,7 +2,9 @@
 #include "tools/common/broker_choice.hpp"
 #include "tools/logs/message_tag.hpp"
 #include "tools/msggen/msggen.hpp"
-#include "topology/link/zmq_socket.hpp"
+#include "topology/base/random.hpp"
+#include "topology/link/link_context.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/frames.hpp"
@@ -101,11 +103,11 @@ int run(Flags& flags, const program::OptionTable& table) {
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = common::settle_broker(flags.broker);
-    link::keep_freed_frames(0);
+    process::keep_freed_frames(0);
     // A line for each generator that finishes, when it does, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = program::catch_termination_signals();
-    zmq::context_t context;
+    link::LinkContext context;
     Msggen msggen(context, flags.msggen, signal_fd.get());
     program::log_settings(table);
     return msggen.run();
@@ -119,7 +121,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Sends messages to random ids through a Zcomet broker, at a steady pace",
                  "zcomet-msggen"};
     zcomet::tools::msggen::Flags flags;
-    flags.msggen.generator.seed = zcomet::link::random_u64();
+    flags.msggen.generator.seed = zcomet::random_u64();
     zcomet::program::OptionTable table(app);
     zcomet::tools::msggen::add_options(table, flags);
     zcomet::program::add_common_options(app);

@@ -1,6 +1,7 @@
 #include "tools/msggen/msggen.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/link/zmq_socket.hpp"
@@ -56,7 +57,7 @@ double wanted_per_s(const GeneratorOptions& options) {
 
 } // namespace
 
-Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
+Msggen::Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd)
     : options_(std::move(options)), signal_fd_(signal_fd),
       progress_(!options_.quiet && ::isatty(STDERR_FILENO) == 1) {
     if (!options_.sent_file.empty()) {
@@ -72,23 +73,8 @@ Msggen::Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd)
     if (options_.acknowledged) {
         confirm_ = wire::Confirm::kAcknowledgement;
     }
-    link::SenderHandlers handlers;
-    handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
-        if (log_) {
-            log_->on_answer(number, nodes);
-        }
-    };
-    handlers.on_welcome = [this](std::string_view name) { on_welcome(name); };
-    handlers.on_lost = [this] { on_lost(); };
-    handlers.on_acknowledged = [this](std::uint64_t number, std::uint32_t nodes) {
-        on_acknowledged(number, nodes);
-    };
-    handlers.on_refused = [](wire::ErrorCode code, std::string_view text) {
-        spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
-    };
-    link_ = value_or_throw(link::SenderLink::open(context, std::move(handlers), options_.broker,
-                                                  fmt::format("msggen-{}", ::getpid()),
-                                                  link::random_u64(), Clock::now()));
+    link_ = value_or_throw(link::SenderLink::open(
+        context, *this, options_.broker, fmt::format("msggen-{}", ::getpid()), Clock::now()));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;
@@ -198,6 +184,12 @@ bool Msggen::all_confirmed() const {
     return link_->all_taken_in() && link_->unacknowledged() == 0;
 }
 
+void Msggen::on_receipt(std::uint64_t number, std::uint32_t nodes) {
+    if (log_) {
+        log_->on_answer(number, nodes);
+    }
+}
+
 void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
     ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
     if (log_) {
@@ -208,7 +200,7 @@ void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
 void Msggen::open_log() {
     throw_unless_done(logs::LogFile::make(options_.log_file));
     log_file_.emplace(value_or_throw(logs::LogFile::append_to(options_.log_file)));
-    options_.generator.sender = fmt::format("{:08x}", link::random_u64() & 0xFFFF'FFFFU);
+    options_.generator.sender = fmt::format("{:08x}", random_u64() & 0xFFFF'FFFFU);
     const auto answers = options_.acknowledged ? logs::SentLog::Answers::kAnyOrder
                                                : logs::SentLog::Answers::kInOrder;
     log_.emplace(options_.generator.sender, answers, [this](const logs::SentLine& line) {
@@ -241,9 +233,13 @@ void Msggen::on_welcome(std::string_view broker_name) {
     spdlog::info("event=welcomed broker={} name={}", options_.broker, log_value(broker_name));
 }
 
-void Msggen::on_lost() const {
+void Msggen::on_lost() {
     end_progress();
     spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.broker);
+}
+
+void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
+    spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
 }
 
 void Msggen::turn_link() {

@@ -10,8 +10,6 @@
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/loop.hpp"
 
-#include <zmq.hpp>
-
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -30,11 +28,11 @@ struct MsggenOptions {
     bool acknowledged = false; ///< ask where each message arrived, and send again what did not
 };
 
-class Msggen {
+class Msggen : private session::SenderEvents {
   public:
     /// @param signal_fd  of catch_termination_signals(); borrowed.
     /// Errors: throws std::runtime_error if the address is bad or the file cannot be written.
-    Msggen(zmq::context_t& context, MsggenOptions options, int signal_fd);
+    Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd);
 
     /// Sends everything, or as much as it can until a signal comes.
     /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything
@@ -42,6 +40,12 @@ class Msggen {
     [[nodiscard]] int run();
 
   private:
+    void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
+    void on_welcome(std::string_view broker_name) override;
+    void on_lost() override;
+    void on_refused(wire::ErrorCode code, std::string_view text) override;
+
     void wait_for_broker();
     void send_all(Generator& generator);
     void send_due(Generator& generator);
@@ -49,14 +53,11 @@ class Msggen {
     [[nodiscard]] bool may_send(const Generator& generator) const;
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
-    void on_acknowledged(std::uint64_t number, std::uint32_t nodes);
     [[nodiscard]] bool all_confirmed() const;
 
     void open_log();
     void watch_log();
     void finish_log();
-    void on_welcome(std::string_view broker_name);
-    void on_lost() const;
     /// Works on the link at once.
     void turn_link();
     /// Sleeps until the link has something to do, a signal comes, or `until`; then does it.

@@ -2,9 +2,9 @@
 
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
-#include "topology/link/node_link.hpp"
 #include "topology/link/query.hpp"
 #include "topology/link/sender_link.hpp"
+#include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/id.hpp"
 
@@ -26,13 +26,13 @@ namespace zcomet::client {
 namespace {
 
 /// One ZeroMQ context for all clients of the process, alive as long as one of them is.
-std::shared_ptr<zmq::context_t> shared_context() {
+std::shared_ptr<link::LinkContext> shared_context() {
     static std::mutex mutex;
-    static std::weak_ptr<zmq::context_t> weak;
+    static std::weak_ptr<link::LinkContext> weak;
     const std::lock_guard lock(mutex);
-    std::shared_ptr<zmq::context_t> context = weak.lock();
+    std::shared_ptr<link::LinkContext> context = weak.lock();
     if (!context) {
-        context = std::make_shared<zmq::context_t>();
+        context = std::make_shared<link::LinkContext>();
         weak = context;
     }
     return context;
@@ -67,7 +67,7 @@ template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) 
 
 } // namespace
 
-class Client::State : public link::NodeLinkHandler {
+class Client::State : private session::NodeEvents, private session::SenderEvents {
   public:
     explicit State(const ClientOptions& options) : options_(options), context_(shared_context()) {
         if (options_.name.empty()) {
@@ -200,7 +200,7 @@ class Client::State : public link::NodeLinkHandler {
             loop_.wake(*sender_);
         }
     }
-    void on_messages(const wire::MessageList& messages) override {
+    void deliver(const wire::MessageList& messages) override {
         messages.for_each([this](const wire::Message& message) {
             if (ids_.contains(message.id)) {
                 ++ledger_.shown;
@@ -210,19 +210,28 @@ class Client::State : public link::NodeLinkHandler {
             }
         });
     }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override {
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override {
         std::for_each(ids_.begin(), ids_.end(), visit);
     }
-    std::uint64_t stream_count() override { return ids_.size(); }
-    wire::NodeLedger ledger() override { return ledger_; }
-    void on_live(std::string_view /*broker_name*/) override {}
-    void on_lost() override {}
-    void on_refused(wire::ErrorCode /*code*/, std::string_view text) override { refused_ = text; }
+    std::uint64_t stream_count() const override { return ids_.size(); }
+    wire::NodeLedger ledger() const override { return ledger_; }
+    void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
+        wrong_ = "refused: " + std::string(text);
+    }
+    void on_no_feed(std::string_view text) override {
+        wrong_ = "names a feed that cannot be had: " + std::string(text);
+    }
+    void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
+        on_answer(number, nodes);
+    }
+    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override {
+        on_answer(number, nodes);
+    }
 
     Status become_node() {
         if (!node_) {
-            auto opened = link::NodeLink::open(*context_, *this, options_.broker, options_.name,
-                                               link::random_u64(), Clock::now());
+            auto opened = link::Uplink::open(*context_, *this, {options_.broker}, options_.name,
+                                             Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -234,16 +243,8 @@ class Client::State : public link::NodeLinkHandler {
 
     Status become_able_to_send(std::size_t message_bytes) {
         if (!sender_) {
-            link::SenderHandlers handlers;
-            handlers.on_receipt = [this](std::uint64_t number, std::uint32_t nodes) {
-                on_answer(number, nodes);
-            };
-            handlers.on_acknowledged = handlers.on_receipt;
-            handlers.on_refused = [this](wire::ErrorCode, std::string_view text) {
-                refused_ = text;
-            };
-            auto opened = link::SenderLink::open(*context_, std::move(handlers), options_.broker,
-                                                 options_.name, link::random_u64(), Clock::now());
+            auto opened = link::SenderLink::open(*context_, *this, options_.broker, options_.name,
+                                                 Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -261,30 +262,30 @@ class Client::State : public link::NodeLinkHandler {
 
     /// Works until `reached` holds. Errors: not within the timeout.
     template <typename Reached> Status wait_until(Reached reached, const char* complaint) {
-        refused_.clear();
+        wrong_.clear();
         work();
-        loop_.run_until([&] { return reached() || !refused_.empty(); },
+        loop_.run_until([&] { return reached() || !wrong_.empty(); },
                         loop::time_after(Clock::now(), options_.timeout));
         if (reached()) {
             return Done{};
         }
-        if (!refused_.empty()) {
-            return Error{"the broker at " + options_.broker + " refused: " + refused_};
+        if (!wrong_.empty()) {
+            return Error{"the broker at " + options_.broker + " " + wrong_};
         }
         return Error{"the broker at " + options_.broker + " " + complaint + " in time"};
     }
 
     ClientOptions options_;
-    std::shared_ptr<zmq::context_t> context_;
+    std::shared_ptr<link::LinkContext> context_;
     loop::Loop loop_; // of the two links
-    std::unique_ptr<link::NodeLink> node_;
+    std::unique_ptr<link::Uplink> node_;
     std::unique_ptr<link::SenderLink> sender_;
     std::set<std::string, std::less<>> ids_;
     std::deque<ReceivedMessage> received_;
     wire::NodeLedger ledger_;
     std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
     std::optional<std::uint32_t> answer_;
-    std::string refused_;
+    std::string wrong_; // what the broker did, if it is of no use
 };
 
 Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -1,48 +1,31 @@
-// A node's sockets around its session (node_session.hpp): a DEALER to the broker and a SUB to its
-// feed.
+// A node's sockets around its session with one broker (node_session.hpp): a DEALER to the broker
+// and a SUB to its feed.
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/link/zmq_socket.hpp"
-#include "topology/loop/source.hpp"
+#include "topology/link/broker_link.hpp"
 #include "topology/session/node_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace zcomet::link {
 
-/// What a node does with what the link brings. Called from within turn(), on its thread; must not
-/// call back into the link except login() and logout().
-class NodeLinkHandler {
-  public:
-    virtual ~NodeLinkHandler() = default;
-    virtual void on_messages(const wire::MessageList& messages) = 0;
-    /// Whether on_messages() may be called now. If not, batches wait in the socket, the broker
-    /// hears of it by the missing acknowledgement, and turn() says that more is waiting.
-    [[nodiscard]] virtual bool can_take_messages() { return true; }
-    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
-    virtual std::uint64_t stream_count() = 0;
-    /// As NodeSessionHost's.
-    virtual wire::NodeLedger ledger() = 0;
-    virtual void on_live(std::string_view broker_name) = 0;
-    virtual void on_lost() = 0;
-    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
-};
-
 /// For a loop to drive. Thread: one, for its whole life.
-class NodeLink : public loop::Source {
+class NodeLink final : public BrokerLink, private session::FeedWires {
   public:
-    /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
+    /// @param node     lives longer than this.
+    /// @param broker   which of the node's brokers this one is.
+    /// @param address  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
-    open(zmq::context_t& context, NodeLinkHandler& handler, const std::string& broker,
-         std::string name, std::uint64_t incarnation, Time now);
-    ~NodeLink() override;
-    NodeLink(const NodeLink&) = delete;
-    NodeLink& operator=(const NodeLink&) = delete;
+    open(LinkContext& context, session::Node& node, std::size_t broker, const std::string& address,
+         Time now);
 
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
@@ -67,20 +50,18 @@ class NodeLink : public loop::Source {
     }
 
   private:
-    class Host;
-    NodeLink(zmq::context_t& context, NodeLinkHandler& handler, std::string name,
-             std::uint64_t incarnation, std::string broker_host);
-    /// Tells the session if the DEALER has a connection that it did not have before.
-    void notice_connection(Time now);
-    /// Receives one message of the feed. @return whether there was one.
-    bool receive_batch(Time now);
+    NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
+             std::string broker_host);
+    [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
+    [[nodiscard]] std::optional<std::string_view> receive_batch() override;
+    [[nodiscard]] bool batch_waits() override { return sub_.readable(); }
 
-    std::unique_ptr<Host> host_;
-    ZmqSocket dealer_;
     ZmqSocket sub_;
     std::array<int, 2> fds_;
+    std::string feed_endpoint_;             // where the SUB is connected
+    std::optional<zmq::message_t> in_hand_; // whose view receive_batch() gave
     session::NodeSession session_;
-    bool connected_ = false; // the DEALER, when last looked
+    session::NodeTurn turn_;
 };
 
 } // namespace zcomet::link

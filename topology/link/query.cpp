@@ -1,5 +1,6 @@
 #include "topology/link/query.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"
@@ -23,7 +24,7 @@ class Question : public loop::Source {
   public:
     using Accept = std::function<bool(const wire::Frame&)>;
 
-    Question(zmq::context_t& context, const std::string& broker, const std::string& frame,
+    Question(LinkContext& context, const std::string& broker, const std::string& frame,
              const Accept& accept)
         : dealer_(context, zmq::socket_type::dealer), fds_{dealer_.fd()}, broker_(broker),
           frame_(frame), accept_(accept) {}
@@ -72,9 +73,8 @@ class Question : public loop::Source {
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
 /// @return how long that took from sending to receiving.
-Result<Duration> ask(zmq::context_t& context, const std::string& broker,
-                     const std::string& question, Duration timeout,
-                     const Question::Accept& accept) {
+Result<Duration> ask(LinkContext& context, const std::string& broker, const std::string& question,
+                     Duration timeout, const Question::Accept& accept) {
     if (const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker); !address.ok()) {
         return address.error();
     }
@@ -95,7 +95,7 @@ Result<Duration> ask(zmq::context_t& context, const std::string& broker,
 
 } // namespace
 
-Result<Duration> ping_broker(zmq::context_t& context, const std::string& broker, Duration timeout) {
+Result<Duration> ping_broker(LinkContext& context, const std::string& broker, Duration timeout) {
     const std::uint64_t token = random_u64();
     return ask(context, broker, wire::encode(wire::Ping{token}), timeout,
                [&](const wire::Frame& frame) {
@@ -104,7 +104,7 @@ Result<Duration> ping_broker(zmq::context_t& context, const std::string& broker,
                });
 }
 
-Result<std::string> query_broker(zmq::context_t& context, const std::string& broker,
+Result<std::string> query_broker(LinkContext& context, const std::string& broker,
                                  std::string_view what, std::string_view argument,
                                  Duration timeout) {
     if (what.size() > 255 || argument.size() > 255) {

@@ -3,8 +3,7 @@
 
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
-
-#include <zmq.hpp>
+#include "topology/link/link_context.hpp"
 
 #include <string>
 #include <string_view>
@@ -13,11 +12,11 @@ namespace zcomet::link {
 
 /// @return how long PING and PONG took together.
 /// Errors: the address is bad; no answer within `timeout`; another protocol version.
-[[nodiscard]] Result<Duration> ping_broker(zmq::context_t& context, const std::string& broker,
+[[nodiscard]] Result<Duration> ping_broker(LinkContext& context, const std::string& broker,
                                            Duration timeout);
 
 /// @return the JSON text of the ANSWER.   Errors: as ping_broker(); an unknown query.
-[[nodiscard]] Result<std::string> query_broker(zmq::context_t& context, const std::string& broker,
+[[nodiscard]] Result<std::string> query_broker(LinkContext& context, const std::string& broker,
                                                std::string_view what, std::string_view argument,
                                                Duration timeout);
 

@@ -2,39 +2,28 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/link/zmq_socket.hpp"
-#include "topology/loop/source.hpp"
+#include "topology/link/broker_link.hpp"
 #include "topology/session/sender_session.hpp"
+#include "topology/session/turns.hpp"
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
 namespace zcomet::link {
 
-/// What a sender may want to hear of; any may be left empty. Called from within turn(), on its
-/// thread.
-struct SenderHandlers {
-    std::function<void(std::uint64_t number, std::uint32_t nodes)> on_receipt;
-    std::function<void(std::uint64_t number, std::uint32_t nodes)> on_acknowledged;
-    std::function<void(std::string_view broker_name)> on_welcome;
-    std::function<void()> on_lost;
-    std::function<void(wire::ErrorCode code, std::string_view text)> on_refused;
-};
-
 /// For a loop to drive; after a run of send() call turn(), or Loop::wake(). Thread: one, for its
 /// whole life.
-class SenderLink : public loop::Source {
+class SenderLink final : public BrokerLink {
   public:
-    [[nodiscard]] static Result<std::unique_ptr<SenderLink>>
-    open(zmq::context_t& context, SenderHandlers handlers, const std::string& broker,
-         std::string name, std::uint64_t incarnation, Time now);
-    ~SenderLink() override;
-    SenderLink(const SenderLink&) = delete;
-    SenderLink& operator=(const SenderLink&) = delete;
+    /// @param events  lives longer than this.
+    /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
+    [[nodiscard]] static Result<std::unique_ptr<SenderLink>> open(LinkContext& context,
+                                                                  session::SenderEvents& events,
+                                                                  const std::string& broker,
+                                                                  std::string name, Time now);
 
     /// As SenderSession::can_send() and send().
     [[nodiscard]] bool can_send(std::size_t message_bytes) const {
@@ -66,14 +55,12 @@ class SenderLink : public loop::Source {
     }
 
   private:
-    class Host;
-    SenderLink(zmq::context_t& context, SenderHandlers handlers, std::string name,
+    SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 
-    std::unique_ptr<Host> host_;
-    ZmqSocket dealer_;
     std::array<int, 1> fds_;
     session::SenderSession session_;
+    session::SenderTurn turn_;
 };
 
 } // namespace zcomet::link

@@ -2,9 +2,6 @@
 
 #include "topology/base/check.hpp"
 
-#include <malloc.h>
-#include <sys/random.h>
-
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -13,13 +10,6 @@ namespace zcomet::link {
 
 namespace {
 
-// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that it
-// reconnects and resubscribes by itself; TCP alone would take many minutes. A ROUTER only answers
-// them, and ends a connection on which they stay away (heartbeat_ttl): libzmq 4.3.4 asserts, and so
-// ends the process, when it is to ping a connection that has failed while more frames had come over
-// it than a socket with a high-water mark takes in (stream_engine_base.cpp, out_event).
-constexpr int kLinkHeartbeatMs = 1000;
-constexpr int kLinkTimeoutMs = 3000;
 // For those that vanish before their first ping, or never send one: within a minute.
 constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
@@ -38,10 +28,6 @@ constexpr int kRouterSendFrames = 10'000;
 /// What an XPUB takes in at once: topics have eight bytes, and the handshake some forty. libzmq
 /// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
 constexpr std::int64_t kSubscriptionBytesMax = 1024;
-/// Of freed memory, for each heap of the process. Some windows' worth
-/// (topology/feed/feed_writer.hpp).
-constexpr int kFreedBytesKept = 4 << 20;
-
 /// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
 /// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
 void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
@@ -69,14 +55,30 @@ template <typename Call> void until_not_interrupted(Call&& call) {
     }
 }
 
-void set_link_options(zmq::socket_t& socket, zmq::socket_type type) {
-    socket.set(zmq::sockopt::linger, 0);
-    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kFrameBytesMax));
+Security::End end_of(zmq::socket_type type) {
+    const bool is_broker = type == zmq::socket_type::router || type == zmq::socket_type::xpub;
+    return is_broker ? Security::End::kBroker : Security::End::kPeer;
+}
+
+int in_ms(std::chrono::milliseconds time) {
+    return static_cast<int>(time.count());
+}
+
+void set_limits(zmq::socket_t& socket, zmq::socket_type type, const SocketLimits& limits) {
+    socket.set(zmq::sockopt::linger, in_ms(limits.linger));
+    socket.set(zmq::sockopt::maxmsgsize, limits.frame_bytes_max);
+    // A ROUTER only answers pings, and ends a connection on which they stay away (heartbeat_ttl):
+    // libzmq 4.3.4 asserts, and so ends the process, when it is to ping a connection that has
+    // failed while more frames had come over it than a socket with a high-water mark takes in
+    // (stream_engine_base.cpp, out_event).
     if (type != zmq::socket_type::router) {
-        socket.set(zmq::sockopt::heartbeat_ivl, kLinkHeartbeatMs);
-        socket.set(zmq::sockopt::heartbeat_timeout, kLinkTimeoutMs);
-        socket.set(zmq::sockopt::heartbeat_ttl, kLinkTimeoutMs);
+        socket.set(zmq::sockopt::heartbeat_ivl, in_ms(limits.ping_interval));
+        socket.set(zmq::sockopt::heartbeat_timeout, in_ms(limits.silence_max));
+        socket.set(zmq::sockopt::heartbeat_ttl, in_ms(limits.silence_max));
     }
+}
+
+void set_connection_options(zmq::socket_t& socket) {
     socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
     socket.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
     socket.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
@@ -110,8 +112,10 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
 
 } // namespace
 
-ZmqSocket::ZmqSocket(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {
-    set_link_options(socket_, type);
+ZmqSocket::ZmqSocket(LinkContext& context, zmq::socket_type type) : socket_(context.zmq(), type) {
+    context.security().apply(socket_, end_of(type));
+    set_limits(socket_, type, context.limits());
+    set_connection_options(socket_);
     set_queue_options(socket_, type);
     fd_ = socket_.get(zmq::sockopt::fd);
 }
@@ -154,7 +158,7 @@ void ZmqSocket::subscribe(std::string_view topic) {
 }
 
 void ZmqSocket::linger(std::chrono::milliseconds time) {
-    socket_.set(zmq::sockopt::linger, static_cast<int>(time.count()));
+    socket_.set(zmq::sockopt::linger, in_ms(time));
 }
 
 ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {
@@ -178,6 +182,18 @@ ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
         ZCOMET_ASSERT(error == EAGAIN || error == ETERM);
         return Sent::kWouldBlock;
     }
+}
+
+ZmqSocket::Sent ZmqSocket::give(std::string&& bytes) {
+    if (bytes.size() < kSharedBytesMin) {
+        return send(bytes);
+    }
+    auto given = std::make_unique<std::string>(std::move(bytes));
+    zmq::message_t message(
+        given->data(), given->size(),
+        [](void* /*data*/, void* hint) { delete static_cast<std::string*>(hint); }, given.get());
+    static_cast<void>(given.release()); // the message's now
+    return send(std::move(message));
 }
 
 std::optional<zmq::message_t> ZmqSocket::receive(bool& more) {
@@ -225,29 +241,6 @@ bool ZmqSocket::readable() {
 
 bool ZmqSocket::writable() {
     return (events() & ZMQ_POLLOUT) != 0;
-}
-
-void keep_freed_frames(std::size_t working_bytes) {
-    static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kFreedBytesKept));
-    // Setting one of the two stops glibc from adapting the other; what is larger has its own pages.
-    static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
-    // Frames are allocated by ZeroMQ's thread and freed by ours, or the other way round: with a
-    // heap for each thread either would hold free memory that the other lacks.
-    static_cast<void>(::mallopt(M_ARENA_MAX, 1));
-    ZCOMET_ASSERT(working_bytes < static_cast<std::size_t>(kFreedBytesKept));
-    constexpr std::size_t kPageBytes = 4096;
-    const auto working = std::make_unique_for_overwrite<char[]>(working_bytes);
-    for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
-        static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
-    }
-}
-
-std::uint64_t random_u64() {
-    std::uint64_t value = 0;
-    while (value == 0) {
-        ZCOMET_ASSERT(::getrandom(&value, sizeof(value), 0) == sizeof(value));
-    }
-    return value;
 }
 
 } // namespace zcomet::link

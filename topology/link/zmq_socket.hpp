@@ -4,7 +4,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
-#include "topology/wire/frames.hpp"
+#include "topology/link/link_context.hpp"
 
 #include <zmq.hpp>
 
@@ -17,14 +17,14 @@
 namespace zcomet::link {
 
 /// One ZeroMQ socket. It belongs to one thread for its whole life: made, used and destroyed there.
-/// Set at birth: linger, no high-water marks where a protocol window bounds what is queued (reasons
-/// in zmq_socket.cpp), MAXMSGSIZE of wire::kFrameBytesMax, heartbeats of the link.
+/// Set at birth: what secures it, the SocketLimits, and no high-water marks where a protocol window
+/// bounds what is queued (reasons in zmq_socket.cpp).
 class ZmqSocket {
   public:
     enum class Sent : std::uint8_t { kOk, kWouldBlock, kUnroutable };
 
     /// Throws zmq::error_t only if the process is out of sockets or descriptors.
-    ZmqSocket(zmq::context_t& context, zmq::socket_type type);
+    ZmqSocket(LinkContext& context, zmq::socket_type type);
 
     /// `endpoint` as in "tcp://127.0.0.1:*". Errors name the endpoint and say why.
     [[nodiscard]] Status bind(const std::string& endpoint);
@@ -40,11 +40,13 @@ class ZmqSocket {
     /// Neither blocks. `more`: a further frame of the same message follows.
     [[nodiscard]] Sent send(std::string_view bytes, bool more = false);
     [[nodiscard]] Sent send(zmq::message_t&& message, bool more = false);
+    /// The same for bytes that the caller needs no longer: a large frame is sent without a copy.
+    [[nodiscard]] Sent give(std::string&& bytes);
 
     /// One frame, or nothing if none waits. `more` says whether the message goes on.
     [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
-    /// One message of a socket whose messages are single frames. One of several frames is nothing
-    /// that the protocol has, and comes as an empty frame, which is nothing either.
+    /// One message of a socket whose messages are single frames. The protocol has no message of
+    /// several frames; one is returned as an empty frame, which decode() refuses.
     [[nodiscard]] std::optional<zmq::message_t> receive_single();
 
     /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain
@@ -68,20 +70,13 @@ class ZmqSocket {
     bool drained_ = false;
 };
 
+/// From this size on, sharing a frame with ZeroMQ costs less than copying it: an allocation and two
+/// atomic counts.
+inline constexpr std::size_t kSharedBytesMin = 4096;
+
 /// The bytes of a frame, as long as the frame lives.
 [[nodiscard]] inline std::string_view bytes_of(const zmq::message_t& frame) {
     return {static_cast<const char*>(frame.data()), frame.size()};
 }
-
-/// Makes this process keep the memory of up to four megabytes of freed frames for the next ones.
-/// Batches are about as large as what glibc gives back to the system at each free(3): without this
-/// a busy process spends most of its time in page faults, and in telling its other threads' cores
-/// of pages that are gone. Call once, before any thread starts.
-/// @param working_bytes  what the process will need as soon as it is busy, less than those
-///     four megabytes: taken at once, so that its memory is flat from the start.
-void keep_freed_frames(std::size_t working_bytes);
-
-/// A random number other than 0, from the system; for incarnations.
-[[nodiscard]] std::uint64_t random_u64();
 
 } // namespace zcomet::link

@@ -1,16 +1,15 @@
 #include "topology/session/login_reporter.hpp"
 
-#include "topology/wire/id_digest.hpp"
 
 namespace zcomet::session {
 
 void LoginReporter::login(std::string_view id) {
-    digest_ += wire::id_digest(id);
+    book_.add(broker_, id);
     change_id(id, false);
 }
 
 void LoginReporter::logout(std::string_view id) {
-    digest_ -= wire::id_digest(id);
+    book_.remove(broker_, id);
     change_id(id, true);
 }
 
@@ -56,7 +55,7 @@ void LoginReporter::ask_for_confirmation() {
     confirm_due_ = false;
     ++confirm_asked_;
     if (is_told_) { // else welcome() sees to it
-        host_.send_to_broker(wire::encode(wire::Ping{confirm_asked_}));
+        wires_.send(wire::encode(wire::Ping{confirm_asked_}));
     }
 }
 
@@ -90,7 +89,7 @@ Time LoginReporter::due() const {
 
 LoginReporter::Summary LoginReporter::summarize() {
     send_changes();
-    return {change_, digest_};
+    return {change_, book_.digest(broker_)};
 }
 
 void LoginReporter::send_changes() {
@@ -98,8 +97,8 @@ void LoginReporter::send_changes() {
         return;
     }
     ++change_;
-    host_.send_to_broker(changes_are_logouts_ ? changes_.finish_logout(change_)
-                                              : changes_.finish_login(change_));
+    wires_.send(changes_are_logouts_ ? changes_.finish_logout(change_)
+                                     : changes_.finish_login(change_));
 }
 
 void LoginReporter::send_list() {
@@ -113,16 +112,14 @@ void LoginReporter::send_list() {
     ++lists_sent_;
     wire::IdFrameWriter part;
     bool first = true;
-    digest_ = 0;
-    host_.for_each_login([&](std::string_view id) {
-        digest_ += wire::id_digest(id);
+    book_.for_each(broker_, [&](std::string_view id) {
         if (part.full()) {
-            host_.send_to_broker(part.finish_list(change_, first, false));
+            wires_.send(part.finish_list(change_, first, false));
             first = false;
         }
         part.add(id);
     });
-    host_.send_to_broker(part.finish_list(change_, first, true));
+    wires_.send(part.finish_list(change_, first, true));
 }
 
 } // namespace zcomet::session

@@ -5,31 +5,23 @@
 
 #include "topology/base/time.hpp"
 #include "topology/feed/gather.hpp"
+#include "topology/session/login_book.hpp"
+#include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <string_view>
 
 namespace zcomet::session {
-
-/// What a reporter asks of whoever runs it. Every call comes from within a call to the reporter, on
-/// its thread, and must not call back into the reporter.
-class LoginReporterHost {
-  public:
-    virtual ~LoginReporterHost() = default;
-    /// Send one frame to the broker over the DEALER.
-    virtual void send_to_broker(std::string frame) = 0;
-    /// Call `visit` once for each id that is logged in now.
-    virtual void for_each_login(const std::function<void(std::string_view id)>& visit) = 0;
-};
 
 /// Nothing is sent before the first welcome(), nor between a forget_broker() and the next
 /// welcome(): then the broker knows nothing of the node, or cannot be heard.
 class LoginReporter {
   public:
-    explicit LoginReporter(LoginReporterHost& host) : host_(host) {}
+    /// @param book    of the node; lives longer than this.
+    /// @param broker  which of the node's brokers this one is.
+    LoginReporter(Wires& wires, LoginBook& book, std::size_t broker)
+        : wires_(wires), book_(book), broker_(broker) {}
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id);
@@ -72,7 +64,7 @@ class LoginReporter {
     /// What a HEARTBEAT says of the logins.
     struct Summary {
         std::uint64_t change = 0; ///< number of the last change made
-        std::uint64_t digest = 0; ///< of the ids that are logged in
+        std::uint64_t digest = 0; ///< of the ids that the broker is to know
     };
     /// Sends what waits, so that the summary is of what the broker was told. For a HEARTBEAT that
     /// is sent next: if the broker has not applied these changes then, it asks for the list.
@@ -89,9 +81,10 @@ class LoginReporter {
     void send_changes();
     void send_list();
 
-    LoginReporterHost& host_;
+    Wires& wires_;
+    LoginBook& book_;
+    std::size_t broker_;
     bool is_told_ = false;        // between welcome() and forget_broker()
-    std::uint64_t digest_ = 0;    // of the ids that are logged in
     wire::IdFrameWriter changes_; // waiting logins, or waiting logouts
     bool changes_are_logouts_ = false;
     std::uint64_t change_ = 0;           // number of the last login change made

@@ -36,11 +36,24 @@ std::string reachable_endpoint(std::string_view endpoint, const std::string& bro
 
 } // namespace
 
-NodeSession::NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+NodeSessionCounters& NodeSessionCounters::operator+=(const NodeSessionCounters& other) {
+    batches_applied += other.batches_applied;
+    messages_received += other.messages_received;
+    gaps += other.gaps;
+    repeats += other.repeats;
+    messages_lost += other.messages_lost;
+    duplicates += other.duplicates;
+    bad_frames += other.bad_frames;
+    lists_sent += other.lists_sent;
+    lost_brokers += other.lost_brokers;
+    return *this;
+}
+
+NodeSession::NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
                          std::string broker_host)
-    : host_(host), incarnation_(incarnation), name_(std::move(name)),
-      broker_host_(std::move(broker_host)), logins_(host) {
-    ZCOMET_ASSERT(incarnation_ != 0);
+    : node_(node), events_(node.events()), wires_(wires), feed_wires_(feed_wires),
+      broker_host_(std::move(broker_host)), logins_(wires, node.logins(), broker) {
+    ZCOMET_ASSERT(node_.incarnation() != 0);
 }
 
 void NodeSession::start(Time now) {
@@ -56,7 +69,7 @@ void NodeSession::on_connected(Time now) {
 }
 
 void NodeSession::say_hello(Time now) {
-    host_.send_to_broker(wire::encode(wire::Hello{incarnation_, wire::Role::kNode, name_}));
+    wires_.send(wire::encode(wire::Hello{node_.incarnation(), wire::Role::kNode, node_.name()}));
     hello_unanswered_ = true;
     next_heartbeat_ = now + heartbeat_interval_;
 }
@@ -103,7 +116,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     if (std::string endpoint = reachable_endpoint(part.feed_endpoint, broker_host_);
         endpoint != feed_endpoint_) {
         feed_endpoint_ = std::move(endpoint);
-        host_.connect_feed(feed_endpoint_);
+        if (const Status connected = feed_wires_.connect_feed(feed_endpoint_); !connected.ok()) {
+            events_.on_no_feed(connected.error().text);
+        }
     }
     logins_.welcome(part.changes_applied);
     heard_feed_ = now;
@@ -117,7 +132,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
 void NodeSession::become_live_if_ready() {
     if (state_ == State::kWelcomed && feed_.live()) {
         state_ = State::kLive;
-        host_.on_live(broker_name_);
+        events_.on_live(broker_name_);
     }
 }
 
@@ -145,7 +160,7 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     default:
         break;
     }
-    host_.on_refused(error.code, error.text);
+    events_.on_refused(error.code, error.text);
 }
 
 void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
@@ -188,7 +203,7 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
         if (outcome.resend) {
             ++counters_.gaps;
             if (!hello_unanswered_) { // see send_heartbeat()
-                host_.send_to_broker(wire::encode(*outcome.resend));
+                wires_.send(wire::encode(*outcome.resend));
             }
         }
         break;
@@ -201,40 +216,26 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
 void NodeSession::apply(const wire::MessageList& messages) {
     counters_.messages_received += messages.count();
     if (!messages.has_origins()) {
-        host_.deliver(messages);
+        events_.deliver(messages);
         return;
     }
     std::uint32_t unseen = 0;
     is_unseen_.clear();
     messages.for_each([&](const wire::Message& message) {
-        is_unseen_.push_back(seen_.add(message.origin));
+        is_unseen_.push_back(node_.seen().add(message.origin));
         unseen += is_unseen_.back() ? 1 : 0;
     });
     counters_.duplicates += messages.count() - unseen;
     if (unseen == messages.count()) {
-        host_.deliver(messages);
+        events_.deliver(messages);
     } else if (unseen > 0) {
-        deliver_unseen(messages);
+        events_.deliver(messages.only(is_unseen_));
     }
-}
-
-/// Rare: only after a sender had no answer.
-void NodeSession::deliver_unseen(const wire::MessageList& messages) {
-    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
-    std::size_t index = 0;
-    messages.for_each([&](const wire::Message& message) {
-        if (is_unseen_[index++]) {
-            writer.add(message);
-        }
-    });
-    const std::string frame = writer.finish_batch(1, 1);
-    const auto decoded = wire::decode(frame);
-    host_.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
 }
 
 /// Of the present feed: the broker compares it with what it published there.
 wire::NodeLedger NodeSession::ledger() {
-    wire::NodeLedger ledger = host_.ledger();
+    wire::NodeLedger ledger = events_.ledger();
     ledger.received = counters_.messages_received - ledger_before_.received;
     ledger.duplicates = counters_.duplicates - ledger_before_.duplicates;
     ledger.unclaimed -= ledger_before_.unclaimed;
@@ -267,8 +268,8 @@ void NodeSession::send_heartbeat(Time now) {
     // A broker that has not answered our HELLO may be another one, with another feed for us: our
     // numbers would acknowledge batches of it that we never saw.
     const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
-    host_.send_to_broker(wire::encode(
-        wire::Heartbeat{applied, logins.change, host_.stream_count(), logins.digest, ledger()}));
+    wires_.send(wire::encode(
+        wire::Heartbeat{applied, logins.change, events_.stream_count(), logins.digest, ledger()}));
 }
 
 void NodeSession::lose(Time now) {
@@ -289,7 +290,7 @@ void NodeSession::forget_broker() {
     logins_.forget_broker();
     ++counters_.lost_brokers;
     if (was_live) {
-        host_.on_lost();
+        events_.on_lost();
     }
 }
 
@@ -349,7 +350,7 @@ void NodeSession::goodbye(Time now) {
         send_heartbeat(now); // the last word on what was applied, and what became of it
     }
     if (state_ != State::kIdle) {
-        host_.send_to_broker(wire::encode(wire::Goodbye{}));
+        wires_.send(wire::encode(wire::Goodbye{}));
     }
     state_ = State::kOver;
     logins_.forget_broker();

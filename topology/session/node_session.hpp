@@ -6,8 +6,9 @@
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_reader.hpp"
 #include "topology/feed/gather.hpp"
-#include "topology/feed/seen_messages.hpp"
 #include "topology/session/login_reporter.hpp"
+#include "topology/session/node.hpp"
+#include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
@@ -16,28 +17,6 @@
 #include <vector>
 
 namespace zcomet::session {
-
-/// What a session asks of whoever runs it. Every call comes from within a call to the session, on
-/// its thread, and must not call back into the session.
-class NodeSessionHost : public LoginReporterHost {
-  public:
-    /// Connect the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
-    /// node's topic.
-    virtual void connect_feed(const std::string& endpoint) = 0;
-    /// Show these messages to the streams. The views live until the call returns.
-    virtual void deliver(const wire::MessageList& messages) = 0;
-    /// How many streams the node holds, for the broker's list of nodes.
-    virtual std::uint64_t stream_count() = 0;
-    /// What became of the messages that deliver() was called with, since the node began. The
-    /// session counts what it received, and duplicates, itself.
-    virtual wire::NodeLedger ledger() = 0;
-    /// The feed is live: the node may accept streams. Called again after each loss of the broker.
-    virtual void on_live(std::string_view broker_name) = 0;
-    /// The broker has not been heard, or its feed has not, for the liveness time.
-    virtual void on_lost() = 0;
-    /// The broker refused something, for example because of its protocol version.
-    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
-};
 
 /// Counted by a session since it began.
 struct NodeSessionCounters {
@@ -50,16 +29,17 @@ struct NodeSessionCounters {
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
+
+    NodeSessionCounters& operator+=(const NodeSessionCounters& other);
 };
 
 class NodeSession {
   public:
-    /// @param incarnation  random, not 0; drawn once for each process.
-    /// @param name         1 to 64 printable ASCII characters.
+    /// All that it refers to lives longer than it does.
+    /// @param broker       which of the node's brokers it talks to (Placement).
     /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
-    /// or
-    ///                     `0.0.0.0` in the feed endpoint of the WELCOME.
-    NodeSession(NodeSessionHost& host, std::uint64_t incarnation, std::string name,
+    ///     or `0.0.0.0` in the feed endpoint of the WELCOME.
+    NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
                 std::string broker_host);
 
     /// Says HELLO. Call once.
@@ -109,7 +89,6 @@ class NodeSession {
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
     void apply(const wire::MessageList& messages);
-    void deliver_unseen(const wire::MessageList& messages);
     [[nodiscard]] wire::NodeLedger ledger();
     void become_live_if_ready();
     void lose(Time now);
@@ -122,15 +101,15 @@ class NodeSession {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
 
-    NodeSessionHost& host_;
-    std::uint64_t incarnation_;
-    std::string name_;
+    Node& node_;
+    NodeEvents& events_; // of the node
+    Wires& wires_;
+    FeedWires& feed_wires_;
     std::string broker_host_;
     std::string broker_name_;
     std::string feed_endpoint_;
     State state_ = State::kIdle;
     feed::FeedReader feed_;
-    feed::SeenMessages seen_;
     wire::NodeLedger ledger_before_; // when the present feed began
     LoginReporter logins_;           // told of the broker as long as it has welcomed us
     bool hello_unanswered_ = false;

@@ -15,9 +15,10 @@ constexpr Duration kAfterRefusal = 10s;
 constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
 } // namespace
 
-SenderSession::SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
-                             Duration gather)
-    : host_(host), incarnation_(incarnation), name_(std::move(name)), gather_(gather) {
+SenderSession::SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation,
+                             std::string name, Duration gather)
+    : wires_(wires), events_(events), incarnation_(incarnation), name_(std::move(name)),
+      gather_(gather) {
     ZCOMET_ASSERT(incarnation_ != 0);
 }
 
@@ -34,8 +35,7 @@ void SenderSession::on_connected(Time now) {
 }
 
 void SenderSession::say_hello(Time now) {
-    host_.send_to_broker(
-        wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent()}));
+    wires_.send(wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent()}));
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -92,7 +92,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
                       : Time::min();
     broker_incarnation_ = welcome.incarnation;
     state_ = State::kWelcomed;
-    host_.on_welcome(welcome.name);
+    events_.on_welcome(welcome.name);
 }
 
 void SenderSession::on_credit(std::uint64_t through) {
@@ -115,7 +115,7 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
         }
         next_heartbeat_ = now + kAfterRefusal;
     }
-    host_.on_refused(error.code, error.text);
+    events_.on_refused(error.code, error.text);
 }
 
 /// A frame that is larger than the whole window goes alone.
@@ -177,7 +177,7 @@ void SenderSession::put_under_way(std::string frame, std::uint64_t first, std::u
     under_way_.push_back({first + messages - 1, bytes, messages, is_kept});
     under_way_bytes_ += bytes;
     ++counters_.frames_sent;
-    host_.send_to_broker(std::move(frame));
+    wires_.send(std::move(frame));
 }
 
 void SenderSession::await_receipt(std::uint64_t first, std::uint32_t messages) {
@@ -200,7 +200,7 @@ void SenderSession::on_receipt(const wire::Receipt& receipt) {
     // Receipts come in the order of the frames: those of earlier ones were lost.
     receipts_awaited_.erase(receipts_awaited_.begin(), std::next(asked));
     for (std::uint32_t i = 0; i < receipt.count; ++i) {
-        host_.on_receipt(receipt.first + i, receipt.nodes(i));
+        events_.on_receipt(receipt.first + i, receipt.nodes(i));
     }
 }
 
@@ -218,7 +218,7 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
     unacknowledged_messages_ -= frame->messages;
     frame->frame = std::string();
     for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
-        host_.on_acknowledged(acknowledged.first + i, acknowledged.nodes(i));
+        events_.on_acknowledged(acknowledged.first + i, acknowledged.nodes(i));
     }
     while (!unacknowledged_.empty() && unacknowledged_.front().frame.empty()) {
         next_again_ -= next_again_ > 0 && next_again_ != kNothingAgain ? 1 : 0;
@@ -253,13 +253,13 @@ Time SenderSession::answer_overdue() const {
 
 void SenderSession::send_heartbeat(Time now) {
     next_heartbeat_ = now + heartbeat_interval_;
-    host_.send_to_broker(wire::encode(wire::Heartbeat{0, last_sent(), 0}));
+    wires_.send(wire::encode(wire::Heartbeat{0, last_sent(), 0}));
 }
 
 void SenderSession::lose(Time now) {
     state_ = State::kGreeting;
     ++counters_.lost_brokers;
-    host_.on_lost();
+    events_.on_lost();
     say_hello(now);
 }
 
@@ -329,7 +329,7 @@ void SenderSession::flush(Time now) {
 void SenderSession::goodbye(Time now) {
     flush(now);
     if (state_ != State::kIdle) {
-        host_.send_to_broker(wire::encode(wire::Goodbye{}));
+        wires_.send(wire::encode(wire::Goodbye{}));
     }
     state_ = State::kOver;
 }

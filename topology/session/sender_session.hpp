@@ -5,6 +5,8 @@
 
 #include "topology/base/time.hpp"
 #include "topology/feed/gather.hpp"
+#include "topology/session/sender_events.hpp"
+#include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
@@ -13,23 +15,6 @@
 #include <string_view>
 
 namespace zcomet::session {
-
-/// What a session asks of whoever runs it; called from within calls to the session, on its thread.
-class SenderSessionHost {
-  public:
-    virtual ~SenderSessionHost() = default;
-    /// Send one frame to the broker over the DEALER.
-    virtual void send_to_broker(std::string frame) = 0;
-    /// The message of that number reached the broker when `nodes` nodes held its id. Only of
-    /// messages that were sent with that wish, and once.
-    virtual void on_receipt(std::uint64_t number, std::uint32_t nodes) = 0;
-    /// The message of that number has arrived at `nodes` nodes; 0: nobody held its id.
-    virtual void on_acknowledged(std::uint64_t number, std::uint32_t nodes) = 0;
-    virtual void on_welcome(std::string_view broker_name) = 0;
-    /// The broker has not been heard for the liveness time, or has forgotten this sender.
-    virtual void on_lost() = 0;
-    virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
-};
 
 struct SenderSessionCounters {
     std::uint64_t messages_sent = 0; ///< handed to the socket
@@ -43,7 +28,7 @@ struct SenderSessionCounters {
 class SenderSession {
   public:
     /// @param gather  how long a busy sender waits for more to go along; 0: each tick() sends.
-    SenderSession(SenderSessionHost& host, std::uint64_t incarnation, std::string name,
+    SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation, std::string name,
                   Duration gather = feed::kSenderGatherWindow);
 
     /// Says HELLO. Call once.
@@ -135,7 +120,8 @@ class SenderSession {
     [[nodiscard]] bool settled() const { return settled_at_ == Time::min(); }
     void send_heartbeat(Time now);
 
-    SenderSessionHost& host_;
+    Wires& wires_;
+    SenderEvents& events_;
     std::uint64_t incarnation_;
     std::string name_;
     State state_ = State::kIdle;

@@ -4,6 +4,7 @@
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -385,6 +386,14 @@ std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {
         return Refusal{ErrorCode::kMalformed, kind, "the frame has more than 1048576 bytes"};
     }
     return BodyDecoder(bytes.substr(kHeaderBytes), kind, role).run();
+}
+
+MessageList MessageList::only(const std::vector<bool>& wanted) const {
+    ZCOMET_ASSERT(wanted_ == nullptr && wanted.size() == on_wire_);
+    MessageList some = *this;
+    some.count_ = static_cast<std::uint32_t>(std::count(wanted.begin(), wanted.end(), true));
+    some.wanted_ = &wanted;
+    return some;
 }
 
 } // namespace zcomet::wire

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace zcomet::wire {
 
@@ -105,22 +106,27 @@ class IdList {
     std::uint32_t count_ = 0;
 };
 
-/// A checked run of messages on the wire. Iterating costs no allocation.
+/// A checked run of messages on the wire, or some of them. Iterating costs no allocation.
 class MessageList {
   public:
     MessageList() = default;
     MessageList(std::string_view bytes, std::uint32_t count, bool origins = false)
-        : bytes_(bytes), count_(count), origins_(origins) {}
+        : bytes_(bytes), count_(count), on_wire_(count), origins_(origins) {}
     [[nodiscard]] std::uint32_t count() const { return count_; }
     [[nodiscard]] bool has_origins() const { return origins_; }
-    /// The bytes that the messages take on the wire.
-    [[nodiscard]] std::size_t size_bytes() const { return bytes_.size(); }
     template <typename Visit> void for_each(Visit&& visit) const;
+
+    /// Those of the messages whose place in `wanted` is true.
+    /// @param wanted  a place for each message of this list, which is whole; lives longer than the
+    ///     result.
+    [[nodiscard]] MessageList only(const std::vector<bool>& wanted) const;
 
   private:
     std::string_view bytes_;
     std::uint32_t count_ = 0;
+    std::uint32_t on_wire_ = 0; // messages in bytes_
     bool origins_ = false;
+    const std::vector<bool>* wanted_ = nullptr; // which of them; null: all
 };
 
 /// What became of the messages of a feed, as its node counts them, since the feed began. The
@@ -374,7 +380,7 @@ template <typename Visit> void IdList::for_each(Visit&& visit) const {
 
 template <typename Visit> void MessageList::for_each(Visit&& visit) const {
     const char* at = bytes_.data();
-    for (std::uint32_t i = 0; i < count_; ++i) {
+    for (std::uint32_t i = 0; i < on_wire_; ++i) {
         Origin origin;
         if (origins_) {
             origin = {load<std::uint64_t>(at), load<std::uint64_t>(at + 8)};
@@ -384,7 +390,9 @@ template <typename Visit> void MessageList::for_each(Visit&& visit) const {
         const std::string_view id(at + 1, id_length);
         at += 1 + id_length;
         const std::size_t payload_length = load<std::uint32_t>(at);
-        visit(Message{id, std::string_view(at + 4, payload_length), origin});
+        if (wanted_ == nullptr || (*wanted_)[i]) {
+            visit(Message{id, std::string_view(at + 4, payload_length), origin});
+        }
         at += 4 + payload_length;
     }
 }

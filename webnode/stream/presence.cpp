@@ -2,8 +2,8 @@
 
 namespace zcomet::webnode::stream {
 
-Presence::Presence(connection::Connections& connections, Uplink& uplink)
-    : connections_(connections), uplink_(uplink), streams_(connections.table()) {
+Presence::Presence(connection::Connections& connections, session::Logins& logins)
+    : connections_(connections), logins_(logins), streams_(connections.table()) {
     connections_.add_listener(*this);
 }
 
@@ -16,7 +16,7 @@ bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t
         return false;
     }
     if (streams_.park(handle, id, form)) {
-        uplink_.login(id);
+        logins_.login(id);
     }
     return true;
 }
@@ -26,7 +26,7 @@ void Presence::on_close(connection::Handle handle, connection::Connection& conne
         return;
     }
     if (const auto freed_id = streams_.leave(handle)) {
-        uplink_.logout(*freed_id);
+        logins_.logout(*freed_id);
     }
 }
 

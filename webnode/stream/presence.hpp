@@ -1,6 +1,7 @@
 // Which ids this worker holds: an id is logged in with its first stream, and out with its last.
 #pragma once
 
+#include "topology/session/logins.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/stream_table.hpp"
 
@@ -9,23 +10,11 @@
 
 namespace zcomet::webnode::stream {
 
-/// Where logins and logouts go: to the broker.
-class Uplink {
-  public:
-    Uplink() = default;
-    virtual ~Uplink() = default;
-    Uplink(const Uplink&) = delete;
-    Uplink& operator=(const Uplink&) = delete;
-
-    virtual void login(std::string_view id) = 0;
-    virtual void logout(std::string_view id) = 0;
-};
-
-/// The one place that calls the uplink. Thread: the worker's loop only.
+/// The one place where ids log in and out. Thread: the worker's loop only.
 class Presence final : private connection::CloseListener {
   public:
     /// Both live longer than this. Listens to `connections` for streams that close.
-    Presence(connection::Connections& connections, Uplink& uplink);
+    Presence(connection::Connections& connections, session::Logins& logins);
     ~Presence() override;
 
     /// Makes a stream of `id` of a connection that is kReading, and watches it.
@@ -46,7 +35,7 @@ class Presence final : private connection::CloseListener {
     void on_close(connection::Handle handle, connection::Connection& connection) override;
 
     connection::Connections& connections_;
-    Uplink& uplink_;
+    session::Logins& logins_;
     StreamTable streams_;
 };
 

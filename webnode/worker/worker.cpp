@@ -48,16 +48,16 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
                std::function<void()> on_state)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
-      connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *this),
+      uplink_(value_or_throw(
+          link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
+      connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(), slot.counters, options_.request_deadline),
       delivery_(connections_, presence_.streams(), slot.counters),
       listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
                 [this] { return connections_.table().connection_count(); }),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
-      keepalive_pacer_(keepalive_.lap, Clock::now()), context_(1) {
-    link_ = value_or_throw(link::NodeLink::open(context_, *this, options_.broker, options_.name,
-                                                link::random_u64(), Clock::now()));
-    loop_.add(*link_, loop::Order::kBroker);
+      keepalive_pacer_(keepalive_.lap, Clock::now()) {
+    loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
@@ -146,19 +146,19 @@ void Worker::listen() {
     slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
                  options_.http.text(), capacity.connections, files_max);
-    enter(link_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
+    enter(uplink_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
 }
 
-void Worker::on_messages(const wire::MessageList& messages) {
+void Worker::deliver(const wire::MessageList& messages) {
     deliveries_due_ = true;
     delivery_.deliver(messages);
 }
 
-void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) {
+void Worker::for_each_login(const std::function<void(std::string_view id)>& visit) const {
     presence_.for_each_login(visit);
 }
 
-wire::NodeLedger Worker::ledger() {
+wire::NodeLedger Worker::ledger() const {
     const auto& counters = slot_.counters;
     wire::NodeLedger ledger;
     ledger.unclaimed = counters.get(slot::WorkerCounter::kMessagesUnclaimed);
@@ -172,6 +172,9 @@ wire::NodeLedger Worker::ledger() {
 
 void Worker::on_live(std::string_view broker_name) {
     spdlog::debug("event=live node={} broker={}", options_.name, log_value(broker_name));
+    if (!uplink_->live()) {
+        return; // another broker's feed is still to come
+    }
     // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
     // that goes and comes again costs no browser its stream.
     // The first time, the worker counts as live when it listens: the supervisor says "ready" then.
@@ -193,6 +196,13 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     }
 }
 
+void Worker::on_no_feed(std::string_view text) {
+    if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
+        spdlog::error("event=no-feed node={} times={} text={}", options_.name, times,
+                      log_value(text));
+    }
+}
+
 void Worker::enter(slot::WorkerState state) {
     slot_.state.store(state, std::memory_order_relaxed);
     on_state_();
@@ -209,7 +219,7 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kConnections, connections_.table().connection_count());
     counters.set(slot::WorkerCounter::kIds, presence_.streams().id_count());
     counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
-    const session::NodeSessionCounters& feed = link_->counters();
+    const session::NodeSessionCounters feed = uplink_->counters();
     const session::NodeSessionCounters& before = feed_before_;
     counters.set(slot::WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);
     counters.set(slot::WorkerCounter::kFeedGaps, before.gaps + feed.gaps);
@@ -236,10 +246,10 @@ void Worker::drain() {
     termination_.reset();
     const Time now = Clock::now();
     accept_backlog();
-    for (int turns = 0; turns < kLastTurnsMax && link_->turn(now); ++turns) {
+    for (int turns = 0; turns < kLastTurnsMax && uplink_->turn(now); ++turns) {
         delivery_.work();
     }
-    link_->close(now);
+    uplink_->close(now);
     finish_deliveries();
     requests_.end_all();
     count_turn(Clock::now());

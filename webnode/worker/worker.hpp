@@ -8,7 +8,7 @@
 
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
-#include "topology/link/node_link.hpp"
+#include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
@@ -17,8 +17,6 @@
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/presence.hpp"
-
-#include <zmq.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -42,7 +40,7 @@ struct WorkerOptions {
     std::chrono::seconds vanished_max = 60s;
 };
 
-class Worker : private link::NodeLinkHandler, private stream::Uplink {
+class Worker : private session::NodeEvents {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker shall end, as catch_termination_signals()
@@ -79,17 +77,15 @@ class Worker : private link::NodeLinkHandler, private stream::Uplink {
         Worker& worker_;
     };
 
-    void on_messages(const wire::MessageList& messages) override;
-    bool can_take_messages() override { return delivery_.can_take(); }
-    void for_each_login(const std::function<void(std::string_view id)>& visit) override;
-    std::uint64_t stream_count() override { return presence_.streams().stream_count(); }
-    wire::NodeLedger ledger() override;
+    void deliver(const wire::MessageList& messages) override;
+    bool can_take() const override { return delivery_.can_take(); }
+    void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
+    std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
+    wire::NodeLedger ledger() const override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
-
-    void login(std::string_view id) override { link_->login(id); }
-    void logout(std::string_view id) override { link_->logout(id); }
+    void on_no_feed(std::string_view text) override;
 
     void turn();
     void listen();
@@ -115,6 +111,8 @@ class Worker : private link::NodeLinkHandler, private stream::Uplink {
     loop::Loop loop_;
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};
+    link::LinkContext context_;
+    std::unique_ptr<link::Uplink> uplink_;
     connection::Connections connections_;
     stream::Presence presence_;
     request::Requests requests_;
@@ -122,10 +120,8 @@ class Worker : private link::NodeLinkHandler, private stream::Uplink {
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
-    zmq::context_t context_;
-    std::unique_ptr<link::NodeLink> link_; // destroyed before its context
-    Time turn_due_ = Time::min();          // at the latest, for the supervisor to see
-    bool deliveries_due_ = false;          // there were messages since their last turn
+    Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
+    bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;
     program::LogLimit refusal_log_;
     program::LogLimit slow_log_;

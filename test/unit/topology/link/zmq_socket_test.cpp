@@ -11,7 +11,7 @@ using namespace zcomet;
 using namespace zcomet::link;
 
 TEST_CASE("signals do not make a socket throw, or lose a frame") {
-    zmq::context_t context;
+    LinkContext context;
     ZmqSocket pull(context, zmq::socket_type::dealer);
     ZmqSocket push(context, zmq::socket_type::dealer);
     const test::Alarms alarms;
@@ -35,4 +35,27 @@ TEST_CASE("signals do not make a socket throw, or lose a frame") {
     CHECK(received == sent);
     CHECK(sent > 0);
     push.disconnect(pull.bound_endpoint());
+}
+
+TEST_CASE("a frame that is given away arrives, however large, also at a socket that comes later") {
+    LinkContext context;
+    ZmqSocket pull(context, zmq::socket_type::dealer);
+    REQUIRE(pull.bind("tcp://127.0.0.1:*").ok());
+    for (const std::size_t bytes :
+         {std::size_t{0}, kSharedBytesMin - 1, kSharedBytesMin, std::size_t{100'000}}) {
+        ZmqSocket push(context, zmq::socket_type::dealer);
+        const std::string frame(bytes, 'x');
+        // Without a connection the frame is lost, and its memory is freed.
+        CHECK(push.give(std::string(frame)) == ZmqSocket::Sent::kWouldBlock);
+        REQUIRE(push.connect(pull.bound_endpoint()).ok());
+        while (!push.writable()) {
+            static_cast<void>(loop::await_readable(push.fd(), Clock::now() + 1ms));
+        }
+        REQUIRE(push.give(std::string(frame)) == ZmqSocket::Sent::kOk);
+        std::optional<zmq::message_t> received;
+        while (!(received = pull.receive_single())) {
+            static_cast<void>(loop::await_readable(pull.fd(), Clock::now() + 1ms));
+        }
+        CHECK(bytes_of(*received) == frame);
+    }
 }

@@ -15,13 +15,20 @@ namespace {
 
 const Time kStart = Time{} + 1h;
 
-struct FakeHost : LoginReporterHost, SentFrames {
-    void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
-    void for_each_login(const std::function<void(std::string_view)>& visit) override {
+struct FakeHost : Wires, NodeEvents, SentFrames {
+    void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
+    void for_each_login(const std::function<void(std::string_view)>& visit) const override {
         for (const std::string& id : ids) {
             visit(id);
         }
     }
+    void deliver(const wire::MessageList&) override {}
+    std::uint64_t stream_count() const override { return ids.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
+    void on_refused(wire::ErrorCode, std::string_view) override {}
+    void on_no_feed(std::string_view) override {}
 
     std::set<std::string> ids;
 };
@@ -31,7 +38,8 @@ using wire::Kind;
 
 struct Fixture {
     FakeHost host;
-    LoginReporter logins{host};
+    LoginBook book{host, cluster::Placement(1)};
+    LoginReporter logins{host, book, 0};
 
     /// Asks as a session does, which sends the HEARTBEAT; returns the token of the PING.
     std::uint64_t ask() {

@@ -16,25 +16,34 @@ namespace {
 const Time kStart = Time{} + 1h;
 constexpr std::uint64_t kFeed = 77;
 
-struct FakeHost : NodeSessionHost, SentFrames {
-    void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
-    void connect_feed(const std::string& endpoint) override { feeds.push_back(endpoint); }
+struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
+    void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
+    Status connect_feed(const std::string& endpoint) override {
+        feeds.push_back(endpoint);
+        return can_connect ? Status(Done{}) : Status(Error{"no such address"});
+    }
+    std::optional<std::string_view> receive_batch() override { return std::nullopt; }
+    bool batch_waits() override { return false; }
     void deliver(const wire::MessageList& messages) override {
         messages.for_each(
             [this](const wire::Message& message) { delivered.emplace_back(message.payload); });
     }
-    void for_each_login(const std::function<void(std::string_view)>& visit) override {
+    void for_each_login(const std::function<void(std::string_view)>& visit) const override {
         for (const std::string& id : ids) {
             visit(id);
         }
     }
-    std::uint64_t stream_count() override { return ids.size(); }
-    wire::NodeLedger ledger() override { return told_ledger; }
+    std::uint64_t stream_count() const override { return ids.size(); }
+    wire::NodeLedger ledger() const override { return told_ledger; }
     void on_live(std::string_view) override { ++live; }
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
+    void on_no_feed(std::string_view text) override { no_feed.emplace_back(text); }
 
-    std::vector<std::string> feeds, delivered;
+    std::vector<std::string> feeds, delivered, no_feed;
+    bool can_connect = true;
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
@@ -63,7 +72,8 @@ using wire::Kind;
 
 struct Fixture {
     FakeHost host;
-    NodeSession session{host, 9, "n", "192.0.2.1"};
+    Node node{host, 9, "n"};
+    NodeSession session{node, 0, host, host, "192.0.2.1"};
 
     void make_live() {
         session.start(kStart);
@@ -98,6 +108,16 @@ TEST_CASE_METHOD(Fixture, "an endpoint with a host of its own is used as it is",
     session.start(kStart);
     session.on_broker_frame(welcome(0, kFeed, "tcp://198.51.100.7:1"), kStart);
     CHECK(host.feeds == std::vector<std::string>{"tcp://198.51.100.7:1"});
+}
+
+TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is told as such",
+                 "[node_session]") {
+    host.can_connect = false;
+    session.start(kStart);
+    session.on_broker_frame(welcome(), kStart);
+    CHECK(host.no_feed == std::vector<std::string>{"no such address"});
+    CHECK(host.refused.empty());
+    CHECK_FALSE(session.live());
 }
 
 TEST_CASE_METHOD(Fixture, "HELLO is repeated until it is answered", "[node_session]") {
@@ -485,6 +505,21 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again is shown once", "[node_s
     CHECK(heartbeat.feed == 3);
     CHECK(heartbeat.ledger.received == 6);
     CHECK(heartbeat.ledger.duplicates == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "a message that is sent again by way of another broker is shown once",
+                 "[node_session]") {
+    Node with_two{host, 9, "n", cluster::Placement(2)};
+    NodeSession one{with_two, 0, host, host, "192.0.2.1"};
+    NodeSession other{with_two, 1, host, host, "192.0.2.2"};
+    for (NodeSession* session_of_broker : {&one, &other}) {
+        session_of_broker->start(kStart);
+        session_of_broker->on_broker_frame(welcome(), kStart);
+    }
+    one.on_feed_frame(resent_batch(1, {1}), kStart);
+    other.on_feed_frame(resent_batch(1, {1, 2}), kStart);
+    CHECK(host.delivered == std::vector<std::string>{"message 1", "message 2"});
+    CHECK(other.counters().duplicates == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon",

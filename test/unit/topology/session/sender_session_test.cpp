@@ -14,8 +14,10 @@ namespace {
 const Time kStart = Time{} + 1h;
 constexpr std::uint32_t kWindow = 1000;
 
-struct FakeHost : SenderSessionHost {
-    void send_to_broker(std::string frame) override { sent.push_back(std::move(frame)); }
+struct FakeHost : Wires, SenderEvents {
+    void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
     void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
         receipts.emplace_back(number, nodes);
     }
@@ -29,7 +31,7 @@ struct FakeHost : SenderSessionHost {
     wire::Kind kind(std::size_t index) const {
         return static_cast<wire::Kind>(static_cast<unsigned char>(sent.at(index)[3]));
     }
-    wire::Send send(std::size_t index) const {
+    wire::Send send_frame(std::size_t index) const {
         return std::get<wire::Send>(std::get<wire::Frame>(wire::decode(sent.at(index))));
     }
     wire::Hello hello(std::size_t index) const {
@@ -60,7 +62,7 @@ std::string welcome(std::uint64_t incarnation = 1, std::uint64_t credited = 0) {
 
 struct Fixture {
     FakeHost host;
-    SenderSession session{host, 9, "s"};
+    SenderSession session{host, host, 9, "s"};
 
     /// Whether a message to id "1" may be sent.
     bool can_send(std::size_t payload_bytes = 100) const {
@@ -116,7 +118,7 @@ TEST_CASE_METHOD(Fixture, "a lone message goes at once, busy ones gather", "[sen
     CHECK(session.send("1", "a") == 1);
     session.tick(kStart);
     REQUIRE(host.sent.size() == 1);
-    CHECK(host.send(0).first == 1);
+    CHECK(host.send_frame(0).first == 1);
 
     CHECK(session.send("1", "b") == 2);
     CHECK(session.send("2", "c") == 3);
@@ -125,8 +127,8 @@ TEST_CASE_METHOD(Fixture, "a lone message goes at once, busy ones gather", "[sen
     CHECK(session.due() == kStart + feed::kSenderGatherWindow);
     session.tick(kStart + feed::kSenderGatherWindow);
     REQUIRE(host.sent.size() == 2);
-    CHECK(host.send(1).first == 2);
-    CHECK(host.send(1).messages.count() == 2);
+    CHECK(host.send_frame(1).first == 2);
+    CHECK(host.send_frame(1).messages.count() == 2);
     CHECK(session.counters().messages_sent == 3);
 }
 
@@ -153,8 +155,8 @@ TEST_CASE_METHOD(Fixture, "messages with and without receipt do not share a fram
     session.send("1", "a");
     session.send("1", "b", wire::Confirm::kReceipt);
     session.flush(kStart);
-    CHECK(host.send(0).confirm == wire::Confirm::kNothing);
-    CHECK(host.send(1).confirm == wire::Confirm::kReceipt);
+    CHECK(host.send_frame(0).confirm == wire::Confirm::kNothing);
+    CHECK(host.send_frame(1).confirm == wire::Confirm::kReceipt);
     CHECK(host.kind(2) == wire::Kind::kHeartbeat); // asks what was taken in
     wire::NodeCountsWriter receipt;
     receipt.add(3);
@@ -243,7 +245,7 @@ TEST_CASE_METHOD(Fixture, "a lost broker is greeted again; what was under way is
     CHECK(session.counters().unconfirmed == 2); // one frame held both
     session.tick(kStart + 4s);
     REQUIRE(host.sent.size() == 1);
-    CHECK(host.send(0).first == 3);
+    CHECK(host.send_frame(0).first == 3);
 }
 
 TEST_CASE_METHOD(Fixture, "a second welcome of the same broker changes nothing",
@@ -345,7 +347,7 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker gets what the old one did not ac
     REQUIRE(can_send());
     send("d");
     session.tick(kStart + 2s);
-    CHECK(host.send(1).first == 4);
+    CHECK(host.send_frame(1).first == 4);
     session.on_broker_frame(acknowledged(1, {1, 1}), kStart + 2s);
     session.on_broker_frame(acknowledged(4, {1}), kStart + 2s);
     CHECK(session.unacknowledged() == 0);
@@ -433,7 +435,7 @@ TEST_CASE_METHOD(AwaitingFixture,
     session.tick(kStart + 1s);
     session.flush(kStart + 1s);
     REQUIRE(host.send_bytes() <= kWindow);
-    CHECK(host.send(0).first == 4);
+    CHECK(host.send_frame(0).first == 4);
     CHECK_FALSE(can_send());
     CHECK(session.due() > kStart + 1s);
     SECTION("and goes when there is credit") {
@@ -441,7 +443,7 @@ TEST_CASE_METHOD(AwaitingFixture,
         session.on_broker_frame(wire::encode(wire::Credit{4}), kStart + 1s);
         CHECK(session.due() <= kStart + 1s);
         session.tick(kStart + 1s);
-        CHECK(host.send(0).first == 5);
+        CHECK(host.send_frame(0).first == 5);
     }
     SECTION("and is counted as not taken in if there is none") {
         session.goodbye(kStart + 2s);

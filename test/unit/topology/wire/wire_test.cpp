@@ -261,3 +261,20 @@ TEST_CASE("an ERROR frame of a later version can still be read", "[wire]") {
     CHECK(wire::name_of(wire::ErrorCode::kVersion) == "version");
     CHECK(wire::name_of(static_cast<wire::ErrorCode>(999)) == "unknown");
 }
+
+TEST_CASE("some messages of a list are a list", "[wire]") {
+    MessageFrameWriter writer(MessageFrameWriter::Form::kBatch);
+    writer.add({"a", "1", {9, 1}});
+    writer.add({"b", "", {9, 2}});
+    writer.add({"c", "3", {9, 3}});
+    const std::string frame = writer.finish_batch(1, 1);
+    const auto batch = std::get<Batch>(std::get<Frame>(decode(frame)));
+    const std::vector<bool> wanted{true, false, true};
+    const MessageList some = batch.messages.only(wanted);
+    CHECK(some.count() == 2);
+    CHECK(some.has_origins());
+    std::string ids;
+    some.for_each([&](const Message& message) { ids += message.id; });
+    CHECK(ids == "ac");
+    CHECK(batch.messages.only({false, false, false}).count() == 0);
+}

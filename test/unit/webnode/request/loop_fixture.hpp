@@ -54,7 +54,7 @@ class Browser {
     UniqueFd fd_;
 };
 
-class LoopFixture : private stream::Uplink {
+class LoopFixture : private session::Logins {
   public:
     explicit LoopFixture(connection::SlowPolicy slow = connection::SlowPolicy::kClose)
         : LoopFixture(route::routes(), slow) {}

@@ -1,0 +1,35 @@
+// What every socket of a program is born with.
+#include "topology/link/zmq_socket.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace zcomet;
+using namespace zcomet::link;
+
+TEST_CASE("sockets are born with the limits of their context") {
+    const SocketLimits limits{.frame_bytes_max = 100,
+                              .linger = std::chrono::milliseconds(7),
+                              .ping_interval = std::chrono::milliseconds(200),
+                              .silence_max = std::chrono::milliseconds(900)};
+    LinkContext context({}, limits);
+    ZmqSocket dealer(context, zmq::socket_type::dealer);
+    CHECK(dealer.raw().get(zmq::sockopt::maxmsgsize) == 100);
+    CHECK(dealer.raw().get(zmq::sockopt::linger) == 7);
+    CHECK(dealer.raw().get(zmq::sockopt::heartbeat_ivl) == 200);
+    CHECK(dealer.raw().get(zmq::sockopt::heartbeat_timeout) == 900);
+}
+
+TEST_CASE("a ROUTER sends no pings, which could end the process") {
+    LinkContext context;
+    ZmqSocket router(context, zmq::socket_type::router);
+    CHECK(router.raw().get(zmq::sockopt::heartbeat_ivl) == 0);
+}
+
+TEST_CASE("a plain socket asks for no key, at either end") {
+    LinkContext context;
+    CHECK(context.security().mode() == Security::Mode::kPlain);
+    for (const auto type : {zmq::socket_type::router, zmq::socket_type::dealer}) {
+        ZmqSocket socket(context, type);
+        CHECK(socket.raw().get(zmq::sockopt::mechanism) == ZMQ_NULL);
+    }
+}

@@ -1,0 +1,148 @@
+// A node's links to several brokers, which are played by hand.
+#include "topology/link/uplink.hpp"
+#include "topology/loop/loop.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::link;
+
+namespace {
+
+constexpr Duration kSoon = 10s;
+constexpr Duration kLook = 5ms;
+
+struct FakeProgram : session::NodeEvents {
+    void deliver(const wire::MessageList&) override {}
+    void for_each_login(const std::function<void(std::string_view)>& visit) const override {
+        std::for_each(ids.begin(), ids.end(), visit);
+    }
+    std::uint64_t stream_count() const override { return ids.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
+    void on_refused(wire::ErrorCode, std::string_view) override {}
+    void on_no_feed(std::string_view text) override { no_feed.emplace_back(text); }
+
+    std::set<std::string> ids;
+    std::vector<std::string> no_feed;
+};
+
+/// The ROUTER of a broker.
+struct FakeBroker {
+    explicit FakeBroker(LinkContext& context) : router(context, zmq::socket_type::router) {
+        REQUIRE(router.bind("tcp://127.0.0.1:*").ok());
+    }
+    /// The next frame of the node; nothing if none has come.
+    std::optional<std::string> receive() {
+        bool more = false;
+        const auto from = router.receive(more);
+        if (!from) {
+            return std::nullopt;
+        }
+        peer = bytes_of(*from);
+        const auto frame = router.receive(more);
+        REQUIRE(frame);
+        return std::string(bytes_of(*frame));
+    }
+    void answer(const std::string& frame) {
+        REQUIRE(router.send(peer, true) == ZmqSocket::Sent::kOk);
+        REQUIRE(router.send(frame) == ZmqSocket::Sent::kOk);
+    }
+
+    ZmqSocket router;
+    std::string peer;
+};
+
+struct Fixture {
+    LinkContext context;
+    FakeProgram program;
+    FakeBroker first{context}, second{context};
+    loop::Loop loop;
+    std::unique_ptr<Uplink> uplink;
+
+    void open(const std::vector<std::string>& brokers) {
+        auto opened = Uplink::open(context, program, brokers, "n", Clock::now());
+        REQUIRE(opened.ok());
+        uplink = std::move(opened).value();
+        loop.add(*uplink, loop::Order::kBroker);
+    }
+    void open_to_both() { open({first.router.bound_endpoint(), second.router.bound_endpoint()}); }
+
+    /// The next frame that `broker` gets, which must be a T.
+    template <typename T> std::string await(FakeBroker& broker) {
+        for (const Time end = Clock::now() + kSoon; Clock::now() < end;) {
+            if (auto frame = broker.receive()) {
+                REQUIRE(std::holds_alternative<T>(std::get<wire::Frame>(wire::decode(*frame))));
+                return *frame;
+            }
+            loop.turn(Clock::now() + kLook);
+        }
+        FAIL("the frame did not come");
+        return {};
+    }
+    template <typename T> static T as(const std::string& frame) {
+        return std::get<T>(std::get<wire::Frame>(wire::decode(frame)));
+    }
+};
+
+std::string welcome(const std::string& feed_endpoint) {
+    return wire::encode(
+        wire::Welcome{1, "b", 1000, 3000, 0, wire::NodeWelcome{feed_endpoint, 77, 0, 0}});
+}
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a node greets each of its brokers, as the same node", "[uplink]") {
+    open_to_both();
+    const std::string one = await<wire::Hello>(first);
+    const std::string other = await<wire::Hello>(second);
+    CHECK(one == other);
+    CHECK(as<wire::Hello>(one).name == "n");
+    CHECK_FALSE(uplink->live());
+}
+
+TEST_CASE_METHOD(Fixture, "a login goes to each broker that is to know it", "[uplink]") {
+    open_to_both();
+    for (FakeBroker* broker : {&first, &second}) {
+        static_cast<void>(await<wire::Hello>(*broker));
+        broker->answer(welcome("tcp://127.0.0.1:1"));
+    }
+    for (const Time end = Clock::now() + kSoon; Clock::now() < end && !uplink->logins_applied();) {
+        loop.turn(Clock::now() + kLook); // until both have said WELCOME
+    }
+    program.ids.insert("a");
+    uplink->login("a");
+    CHECK_FALSE(uplink->logins_applied());
+    for (FakeBroker* broker : {&first, &second}) {
+        const std::string login = await<wire::Login>(*broker);
+        as<wire::Login>(login).ids.for_each([](std::string_view id) { CHECK(id == "a"); });
+    }
+    uplink->close(Clock::now());
+    for (FakeBroker* broker : {&first, &second}) {
+        static_cast<void>(await<wire::Heartbeat>(*broker));
+        static_cast<void>(await<wire::Goodbye>(*broker));
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is told to the program",
+                 "[uplink]") {
+    open({first.router.bound_endpoint()});
+    static_cast<void>(await<wire::Hello>(first));
+    first.answer(welcome("nonsense://feed"));
+    for (const Time end = Clock::now() + kSoon; Clock::now() < end && program.no_feed.empty();) {
+        loop.turn(Clock::now() + kLook);
+    }
+    REQUIRE(program.no_feed.size() == 1);
+    CHECK(program.no_feed[0].find("nonsense://feed") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "an address that is none is an error", "[uplink]") {
+    const auto opened = Uplink::open(context, program, {first.router.bound_endpoint(), "elsewhere"},
+                                     "n", Clock::now());
+    CHECK_FALSE(opened.ok());
+}

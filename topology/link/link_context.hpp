@@ -1,0 +1,50 @@
+// What the sockets of a program have in common: ZeroMQ's threads, how links are secured, limits.
+#pragma once
+
+#include "topology/link/security.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <zmq.hpp>
+
+#include <chrono>
+#include <cstdint>
+
+namespace zcomet::link {
+
+/// Numbers that hold for each socket from its birth.
+struct SocketLimits {
+    /// ZeroMQ's own threads. One carries more than any of our loops gives it to do.
+    int io_threads = 1;
+    int sockets_max = ZMQ_MAX_SOCKETS_DFLT;
+    /// ZeroMQ ends a connection over which a larger frame comes.
+    std::int64_t frame_bytes_max = wire::kFrameBytesMax;
+    /// How long closing a socket may take to pass on what is queued, unless ZmqSocket::linger()
+    /// says otherwise.
+    std::chrono::milliseconds linger{0};
+    /// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that
+    /// it reconnects and resubscribes by itself; TCP alone would take many minutes.
+    std::chrono::milliseconds ping_interval{1000};
+    /// A link that is silent for this long is given up.
+    std::chrono::milliseconds silence_max{3000};
+};
+
+/// Made before the first socket of a program, and destroyed after the last one: its destructor
+/// waits for them.
+///
+/// Thread: any; the sockets made with it belong to one each.
+class LinkContext {
+  public:
+    explicit LinkContext(Security security = {}, const SocketLimits& limits = {})
+        : security_(security), limits_(limits), zmq_(limits.io_threads, limits.sockets_max) {}
+
+    [[nodiscard]] const Security& security() const { return security_; }
+    [[nodiscard]] const SocketLimits& limits() const { return limits_; }
+    [[nodiscard]] zmq::context_t& zmq() { return zmq_; }
+
+  private:
+    Security security_;
+    SocketLimits limits_;
+    zmq::context_t zmq_;
+};
+
+} // namespace zcomet::link

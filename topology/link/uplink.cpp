@@ -1,0 +1,92 @@
+#include "topology/link/uplink.hpp"
+
+#include "topology/base/random.hpp"
+#include "topology/cluster/placement.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace zcomet::link {
+
+Uplink::Uplink(session::NodeEvents& events, std::string name, std::size_t brokers)
+    : node_(events, random_u64(), std::move(name), cluster::Placement(brokers)) {}
+
+Result<std::unique_ptr<Uplink>> Uplink::open(LinkContext& context, session::NodeEvents& events,
+                                             const std::vector<std::string>& brokers,
+                                             std::string name, Time now) {
+    std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers.size()));
+    for (std::size_t broker = 0; broker < brokers.size(); ++broker) {
+        auto link = NodeLink::open(context, uplink->node_, broker, brokers[broker], now);
+        if (!link.ok()) {
+            return link.error();
+        }
+        const std::span<const int> fds = link.value()->fds();
+        uplink->fds_.insert(uplink->fds_.end(), fds.begin(), fds.end());
+        uplink->links_.push_back(std::move(link).value());
+    }
+    return uplink;
+}
+
+void Uplink::login(std::string_view id) {
+    for (const std::size_t broker : node_.logins().placement().brokers_of(id)) {
+        links_[broker]->login(id);
+    }
+}
+
+void Uplink::logout(std::string_view id) {
+    for (const std::size_t broker : node_.logins().placement().brokers_of(id)) {
+        links_[broker]->logout(id);
+    }
+}
+
+void Uplink::confirm_logins(Time now) {
+    for (const auto& link : links_) {
+        link->confirm_logins(now);
+    }
+}
+
+bool Uplink::logins_applied() const {
+    return std::all_of(links_.begin(), links_.end(),
+                       [](const auto& link) { return link->logins_applied(); });
+}
+
+bool Uplink::logins_refused() const {
+    return std::any_of(links_.begin(), links_.end(),
+                       [](const auto& link) { return link->logins_refused(); });
+}
+
+bool Uplink::turn(Time now) {
+    bool more = false;
+    for (const auto& link : links_) {
+        more = link->turn(now) || more;
+    }
+    return more;
+}
+
+Time Uplink::due() const {
+    Time due = kNever;
+    for (const auto& link : links_) {
+        due = std::min(due, link->due());
+    }
+    return due;
+}
+
+void Uplink::close(Time now) {
+    for (const auto& link : links_) {
+        link->close(now);
+    }
+}
+
+bool Uplink::live() const {
+    return std::all_of(links_.begin(), links_.end(), [](const auto& link) { return link->live(); });
+}
+
+session::NodeSessionCounters Uplink::counters() const {
+    session::NodeSessionCounters sum;
+    for (const auto& link : links_) {
+        sum += link->counters();
+    }
+    return sum;
+}
+
+} // namespace zcomet::link

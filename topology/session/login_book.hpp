@@ -1,0 +1,39 @@
+// Which ids a node holds, and which of its brokers are to know them.
+#pragma once
+
+#include "topology/cluster/placement.hpp"
+#include "topology/session/node_events.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::session {
+
+/// One for each node. The ids stay where the program has them already (NodeEvents::for_each_login);
+/// the book has the placement, and for each broker the digest of the ids that it is to know. What
+/// was said to a broker, and whether it heard it, is its LoginReporter's affair.
+class LoginBook {
+  public:
+    /// @param events  lives longer than this.
+    LoginBook(const NodeEvents& events, cluster::Placement placement);
+
+    [[nodiscard]] const cluster::Placement& placement() const { return placement_; }
+
+    /// Enters a change to the ids that `broker` is to know.
+    void add(std::size_t broker, std::string_view id);
+    void remove(std::size_t broker, std::string_view id);
+    /// Of the ids that `broker` is to know (topology/wire/id_digest.hpp).
+    [[nodiscard]] std::uint64_t digest(std::size_t broker) const { return digests_[broker]; }
+    /// Calls `visit` for each id that `broker` is to know, and computes the digest anew.
+    void for_each(std::size_t broker, const std::function<void(std::string_view id)>& visit);
+
+  private:
+    const NodeEvents& events_;
+    cluster::Placement placement_;
+    std::vector<std::uint64_t> digests_; // by broker
+};
+
+} // namespace zcomet::session

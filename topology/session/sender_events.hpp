@@ -1,0 +1,31 @@
+// What a sender may want to hear of its session.
+#pragma once
+
+#include "topology/wire/frames.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet::session {
+
+/// The program implements what it needs. Every call comes from within a call to the session or its
+/// link, on its thread, and must not call back into those.
+class SenderEvents {
+  public:
+    SenderEvents() = default;
+    virtual ~SenderEvents() = default;
+    SenderEvents(const SenderEvents&) = delete;
+    SenderEvents& operator=(const SenderEvents&) = delete;
+
+    /// The message of that number reached the broker when `nodes` nodes held its id. Only of
+    /// messages that were sent with that wish, and once.
+    virtual void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}
+    /// The message of that number has arrived at `nodes` nodes; 0: no node held its id.
+    virtual void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}
+    virtual void on_welcome(std::string_view /*broker_name*/) {}
+    /// The broker has not been heard for the liveness time, or has forgotten this sender.
+    virtual void on_lost() {}
+    virtual void on_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) {}
+};
+
+} // namespace zcomet::session
