@@ -20,24 +20,6 @@ constexpr std::size_t kTopicsPerPeer = 2;
 /// Of an ANSWER, beside its JSON.
 constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4;
 
-bool is_from_peer(wire::Kind kind) {
-    switch (kind) {
-    case wire::Kind::kHello:
-    case wire::Kind::kGoodbye:
-    case wire::Kind::kHeartbeat:
-    case wire::Kind::kLogin:
-    case wire::Kind::kLogout:
-    case wire::Kind::kList:
-    case wire::Kind::kResend:
-    case wire::Kind::kSend:
-    case wire::Kind::kPing:
-    case wire::Kind::kQuery:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /// The counters of errors stand in the order of the errors' codes.
 constexpr table::BrokerCounter counter_of(ErrorCode code) {
     return static_cast<table::BrokerCounter>(
@@ -54,24 +36,6 @@ static_assert(counter_of(ErrorCode::kReplaced) == table::BrokerCounter::kErrorsR
 static_assert(counter_of(ErrorCode::kUnknownQuery) == table::BrokerCounter::kErrorsUnknownQuery);
 static_assert(counter_of(ErrorCode::kBadId) == table::BrokerCounter::kErrorsBadId);
 static_assert(counter_of(ErrorCode::kOverloaded) == table::BrokerCounter::kErrorsOverloaded);
-
-bool needs_no_hello(wire::Kind kind) {
-    return kind == wire::Kind::kHello || kind == wire::Kind::kPing || kind == wire::Kind::kQuery;
-}
-
-bool fits_role(wire::Kind kind, wire::Role role) {
-    switch (kind) {
-    case wire::Kind::kLogin:
-    case wire::Kind::kLogout:
-    case wire::Kind::kList:
-    case wire::Kind::kResend:
-        return role == wire::Role::kNode;
-    case wire::Kind::kSend:
-        return role == wire::Role::kSender;
-    default:
-        return true;
-    }
-}
 
 } // namespace
 
@@ -101,67 +65,41 @@ void Router::on_frame(std::string_view connection, std::string_view frame, Time 
         tell_error(in, {refusal->code, refusal->kind, refusal->text});
         return;
     }
-    const auto kind = static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]);
-    if (may_say(in, kind)) {
-        dispatch(in, kind, std::get<wire::Frame>(decoded));
+    const auto& body = std::get<wire::Frame>(decoded);
+    if (may_say(in, wire::kind_of(body))) {
+        std::visit([&](const auto& said) { on(in, said); }, body);
     }
 }
 
-bool Router::may_say(const Incoming& in, wire::Kind kind) {
-    if (!is_from_peer(kind)) {
+bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
+    if (kind.from == wire::From::kBroker) {
         refuse(in, ErrorCode::kUnknownKind, "only a broker sends this kind of frame");
         return false;
     }
-    if (in.peer == store::kNoIndex && kind != wire::Kind::kHello &&
+    if (in.peer == store::kNoIndex && kind.kind != wire::Kind::kHello &&
         replaced_.has_connection(in.connection)) {
         refuse(in, ErrorCode::kReplaced, "a newer process has said HELLO with this node's name");
         return false;
     }
-    if (needs_no_hello(kind)) {
+    if (!kind.needs_hello) {
         return true;
     }
     if (in.peer == store::kNoIndex) {
         refuse(in, ErrorCode::kHelloFirst, "this broker does not know you; say HELLO");
         return false;
     }
-    if (!fits_role(kind, peers_[in.peer].role())) {
+    if (kind.role && *kind.role != peers_[in.peer].role()) {
+        const bool is_senders = *kind.role == wire::Role::kSender;
         refuse(in, ErrorCode::kWrongRole,
-               kind == wire::Kind::kSend ? "only a sender sends this" : "only a node sends this");
+               is_senders ? "only a sender sends this" : "only a node sends this");
         return false;
     }
     return true;
 }
 
-void Router::dispatch(const Incoming& in, wire::Kind kind, const wire::Frame& frame) {
-    switch (kind) {
-    case wire::Kind::kHello:
-        return on_hello(in, std::get<wire::Hello>(frame));
-    case wire::Kind::kGoodbye:
-        return on_goodbye(in);
-    case wire::Kind::kHeartbeat:
-        return on_heartbeat(in, std::get<wire::Heartbeat>(frame));
-    case wire::Kind::kLogin: {
-        const auto& login = std::get<wire::Login>(frame);
-        return on_change(in, login.change, login.ids, true);
-    }
-    case wire::Kind::kLogout: {
-        const auto& logout = std::get<wire::Logout>(frame);
-        return on_change(in, logout.change, logout.ids, false);
-    }
-    case wire::Kind::kList:
-        return on_list(in, std::get<wire::List>(frame));
-    case wire::Kind::kResend:
-        return on_resend(in, std::get<wire::Resend>(frame));
-    case wire::Kind::kSend:
-        return on_send(in, std::get<wire::Send>(frame));
-    case wire::Kind::kPing:
-        counters_.add(table::BrokerCounter::kPings);
-        return reply(in.connection, wire::encode(wire::Pong{std::get<wire::Ping>(frame).token}));
-    case wire::Kind::kQuery:
-        return on_query(in, std::get<wire::Query>(frame));
-    default:
-        ZCOMET_ASSERT(!is_from_peer(kind));
-    }
+void Router::on(const Incoming& in, const wire::Ping& ping) {
+    counters_.add(table::BrokerCounter::kPings);
+    reply(in.connection, wire::encode(wire::Pong{ping.token}));
 }
 
 void Router::refuse(const Incoming& in, ErrorCode code, std::string_view text) {

@@ -14,6 +14,7 @@
 #include "broker/table/replaced_nodes.hpp"
 #include "broker/table/routing_table.hpp"
 #include "broker/table/subscriptions.hpp"
+#include "topology/base/check.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
 #include "topology/wire/frames.hpp"
@@ -140,8 +141,27 @@ class Router {
     };
 
     // Dispatch.
-    [[nodiscard]] bool may_say(const Incoming& in, wire::Kind kind);
-    void dispatch(const Incoming& in, wire::Kind kind, const wire::Frame& frame);
+    [[nodiscard]] bool may_say(const Incoming& in, const wire::KindRow& kind);
+    void on(const Incoming& in, const wire::Hello& hello) { on_hello(in, hello); }
+    void on(const Incoming& in, const wire::Goodbye& /*goodbye*/) { on_goodbye(in); }
+    void on(const Incoming& in, const wire::Heartbeat& heartbeat) { on_heartbeat(in, heartbeat); }
+    void on(const Incoming& in, const wire::Login& login) {
+        on_change(in, login.change, login.ids, true);
+    }
+    void on(const Incoming& in, const wire::Logout& logout) {
+        on_change(in, logout.change, logout.ids, false);
+    }
+    void on(const Incoming& in, const wire::List& list) { on_list(in, list); }
+    void on(const Incoming& in, const wire::Resend& resend) { on_resend(in, resend); }
+    void on(const Incoming& in, const wire::Send& send) { on_send(in, send); }
+    void on(const Incoming& in, const wire::Ping& ping);
+    void on(const Incoming& in, const wire::Query& query) { on_query(in, query); }
+    /// The rest come from brokers only, which may_say() has refused.
+    template <typename Body> void on(const Incoming& /*in*/, const Body& /*body*/) {
+        static_assert(wire::kKindOf<Body>.from == wire::From::kBroker,
+                      "a frame that peers send needs a function here");
+        ZCOMET_ASSERT(wire::kKindOf<Body>.from != wire::From::kBroker);
+    }
     void refuse(const Incoming& in, wire::ErrorCode code, std::string_view text);
     void tell_error(const Incoming& in, const wire::ErrorFrame& error);
     /// However many errors the peer had lately.
