@@ -4,26 +4,20 @@
 #include "topology/wire/id_digest.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace zcomet::broker::table {
 
-std::uint8_t RoutingTable::NodeEntry::older_mark() const {
-    const auto others = static_cast<Marks>(held & ~only(mark));
-    return others == 0 ? mark : static_cast<std::uint8_t>(std::countr_zero(others));
-}
-
 bool RoutingTable::login(NodeIndex node, std::string_view id) {
     NodeEntry& holder = entry(node);
-    ZCOMET_ASSERT(holder.held != 0);
+    ZCOMET_ASSERT(!holder.marks.is_removed());
     const store::IdTable::Interned interned = ids_.intern(id);
     if (interned.is_new) {
         first_of_id_.grow(ids_.index_bound(), store::kNoIndex);
         first_of_id_[interned.index] = store::kNoIndex;
     } else if (const LinkIndex known = find_link(interned.index, node); known != store::kNoIndex) {
         Link& link = links_[known];
-        if (link.mark == holder.mark) {
+        if (link.mark == holder.marks.current()) {
             return false;
         }
         const bool was_held = holder.is_held(link);
@@ -33,7 +27,7 @@ bool RoutingTable::login(NodeIndex node, std::string_view id) {
             ++held_count_;
         }
         holder.marked.add(digest);
-        link.mark = holder.mark & kMarkMax;
+        link.mark = holder.marks.current() & LinkMarks::kMarkMax;
         return !was_held;
     }
     insert_link(node, interned.index);
@@ -50,7 +44,7 @@ bool RoutingTable::logout(NodeIndex node, std::string_view id) {
     const std::uint64_t digest = wire::id_digest(id);
     holder.ids.subtract(digest);
     --held_count_;
-    if (links_[known].mark == holder.mark) {
+    if (links_[known].mark == holder.marks.current()) {
         holder.marked.subtract(digest);
     }
     unlink(known);
@@ -60,10 +54,10 @@ bool RoutingTable::logout(NodeIndex node, std::string_view id) {
 bool RoutingTable::remove_node(NodeIndex node) {
     NodeEntry& gone = entry(node);
     held_count_ -= gone.ids.count;
-    gone.held = 0;
+    gone.marks.remove();
     gone.ids = {};
     gone.marked = {};
-    if (gone.first == store::kNoIndex && gone.passes == 0) {
+    if (gone.first == store::kNoIndex && !gone.marks.has_pass()) {
         gone = NodeEntry{};
         return true;
     }
@@ -73,19 +67,15 @@ bool RoutingTable::remove_node(NodeIndex node) {
 
 void RoutingTable::begin_list(NodeIndex node) {
     NodeEntry& lister = entry(node);
-    ZCOMET_ASSERT(lister.held != 0);
-    if (lister.used == kAllMarks) {
+    ZCOMET_ASSERT(!lister.marks.is_removed());
+    if (lister.marks.is_full()) {
         // Several lists were begun and not ended since reclaim() last came to the node's end.
         lister.reclaim_next = lister.first;
-        lister.passes = 1;
+        lister.marks.restart_pass();
         static_cast<void>(reclaim_links(node, UINT32_MAX));
     }
-    // From now on no id of the node bears its mark, until the list names it.
-    lister.mark = static_cast<std::uint8_t>(std::countr_one(lister.used));
-    lister.used |= only(lister.mark);
-    lister.held |= only(lister.mark);
     lister.marked = {};
-    if (lister.passes > 0 || std::popcount(lister.used) > 2) {
+    if (lister.marks.begin_list()) {
         enqueue(node);
     }
 }
@@ -95,10 +85,7 @@ void RoutingTable::end_list(NodeIndex node) {
     const bool named_all = lister.marked.count == lister.ids.count;
     held_count_ -= lister.ids.count - lister.marked.count;
     lister.ids = lister.marked;
-    lister.held = only(lister.mark);
-    if (named_all && lister.passes == 0) {
-        lister.used = lister.held;
-    } else {
+    if (lister.marks.end_list(named_all)) {
         enqueue(node);
     }
 }
@@ -143,7 +130,7 @@ void RoutingTable::insert_link(NodeIndex node, store::IdIndex id) {
     Link link{};
     link.id = id;
     link.node = node & kNodeIndexMax;
-    link.mark = holder.mark & kMarkMax;
+    link.mark = holder.marks.current() & LinkMarks::kMarkMax;
     link.id_next = id_first;
     link.id_previous = store::kNoIndex;
     link.node_next = holder.first;
@@ -166,13 +153,19 @@ void RoutingTable::insert_link(NodeIndex node, store::IdIndex id) {
 void RoutingTable::unlink(LinkIndex index) {
     const Link link = links_[index];
     NodeEntry& holder = nodes_[link.node];
-    (link.id_previous == store::kNoIndex ? first_of_id_[link.id]
-                                         : links_[link.id_previous].id_next) = link.id_next;
+    if (link.id_previous == store::kNoIndex) {
+        first_of_id_[link.id] = link.id_next;
+    } else {
+        links_[link.id_previous].id_next = link.id_next;
+    }
     if (link.id_next != store::kNoIndex) {
         links_[link.id_next].id_previous = link.id_previous;
     }
-    (link.node_previous == store::kNoIndex ? holder.first : links_[link.node_previous].node_next) =
-        link.node_next;
+    if (link.node_previous == store::kNoIndex) {
+        holder.first = link.node_next;
+    } else {
+        links_[link.node_previous].node_next = link.node_next;
+    }
     if (link.node_next != store::kNoIndex) {
         links_[link.node_next].node_previous = link.node_previous;
     }
@@ -185,47 +178,47 @@ void RoutingTable::unlink(LinkIndex index) {
     }
 }
 
-/// All links of `node` are to be looked at. If that is under way it comes to its end first, and is
-/// done again when the other nodes had their turns: who begins lists all the time holds up nobody.
+/// All links of `node` are to be looked at. A pass that is under way comes to its end first, and
+/// the next one waits behind the other nodes, so that a node that begins list after list delays no
+/// other.
 void RoutingTable::enqueue(NodeIndex node) {
     NodeEntry& queued = nodes_[node];
-    if (queued.passes > 0) {
-        queued.passes = 2;
+    if (!queued.marks.need_pass()) {
         return;
     }
-    queued.passes = 1;
     queued.reclaim_next = queued.first;
-    (last_queued_ == store::kNoIndex ? first_queued_ : nodes_[last_queued_].queued_after) = node;
+    if (last_queued_ == store::kNoIndex) {
+        first_queued_ = node;
+    } else {
+        nodes_[last_queued_].queued_after = node;
+    }
     last_queued_ = node;
 }
 
-/// Goes on with the links of `node`, to the last one if `links_max` allows it. After a pass in
-/// which no list began or ended, none is void any more, and they bear one mark, or two while a list
-/// is under way.
+/// Goes on with the pass over the links of `node`, to the last one if `links_max` allows it.
 /// @return how many links it looked at.
 std::uint32_t RoutingTable::reclaim_links(NodeIndex node, std::uint32_t links_max) {
     NodeEntry& queued = nodes_[node];
-    const std::uint8_t older = queued.older_mark();
     std::uint32_t links = 0;
     for (; links < links_max && queued.reclaim_next != store::kNoIndex; ++links) {
         const LinkIndex index = queued.reclaim_next;
         Link& link = links_[index];
         queued.reclaim_next = link.node_next;
-        if (!queued.is_held(link)) {
+        if (const auto mark = queued.marks.mark_after_pass(link.mark)) {
+            link.mark = *mark & LinkMarks::kMarkMax;
+        } else {
             unlink(index);
-        } else if (link.mark != queued.mark) {
-            link.mark = older & kMarkMax;
         }
     }
-    if (queued.reclaim_next == store::kNoIndex && queued.passes == 1 && queued.held != 0) {
-        queued.held = static_cast<Marks>(only(queued.mark) | only(older));
-        queued.used = queued.held;
+    if (queued.reclaim_next == store::kNoIndex) {
+        queued.marks.end_of_links();
     }
     return links;
 }
 
-/// Takes the first node out of the queue, or to its end for another pass.
-/// @return whether its index is free, since it was removed.
+/// The pass over the first node in the queue is over. Takes the node out of the queue, or moves it
+/// to the end for another pass.
+/// @return whether the node's index is free, since it was removed.
 bool RoutingTable::leave_queue() {
     const NodeIndex node = first_queued_;
     NodeEntry& done = nodes_[node];
@@ -233,11 +226,11 @@ bool RoutingTable::leave_queue() {
     if (first_queued_ == store::kNoIndex) {
         last_queued_ = store::kNoIndex;
     }
-    if (std::exchange(done.passes, 0) > 1) {
+    if (done.marks.end_pass()) {
         enqueue(node);
         return false;
     }
-    if (done.held != 0) {
+    if (!done.marks.is_removed()) {
         return false;
     }
     done = NodeEntry{};

@@ -1,16 +1,17 @@
-// Who is where: id → nodes and node → ids, many of each for each.
+// The routing table: which nodes hold an id, and which ids a node holds.
 //
-// Every pair of an id and a node that holds it is one record of 24 bytes, in two doubly linked
-// lists at once: that of its id and that of its node. With the id's text and its slot in the hash
-// table (topology/store/id_table.hpp) an id on one node costs 58 to 65 bytes: ten million ids on a
-// hundred nodes fit in one gigabyte.
+// Each pair of an id and a node that holds it is one record of 24 bytes, a link. A link is in two
+// doubly linked lists: that of its id and that of its node. With the id's text and its slot in the
+// hash table (topology/store/id_table.hpp) an id on one node costs 58 to 65 bytes, so ten million
+// ids on a hundred nodes fit in one gigabyte.
 //
-// A node may lose a million ids at once, by leaving or by a list that does not name them. That is a
-// matter of one entry: each link bears one of four marks, and the node's entry says which marks
-// mean that the id is held. Links with another mark are void: nobody sees them, and reclaim() gives
-// back their memory, as many at a time as its caller has time for.
+// A node may lose a million ids at once, when it leaves or sends a list that does not name them.
+// The table then changes one entry, the marks of the node (broker/table/link_marks.hpp), by which
+// the links become void. Lookups skip void links, and reclaim() gives back their memory, as many at
+// a time as its caller has time for.
 #pragma once
 
+#include "broker/table/link_marks.hpp"
 #include "topology/store/id_table.hpp"
 #include "topology/store/slab.hpp"
 
@@ -20,7 +21,8 @@
 
 namespace zcomet::broker::table {
 
-/// Index of a node; small, since the table keeps a few bytes for each up to the highest.
+/// Index of a node. It should be small: the table keeps a few bytes for each index up to the
+/// highest.
 using NodeIndex = std::uint32_t;
 
 /// Thread:  one at a time.   Errors: none.
@@ -29,9 +31,9 @@ class RoutingTable {
     static constexpr NodeIndex kNodeIndexMax = (NodeIndex{1} << 30U) - 1;
 
     /// `node` holds `id` from now on.
-    /// @param node  not one that was removed and is not free yet.
+    /// @param node  must not have been removed, unless its index is free again.
     /// @param id    valid (topology/wire/id.hpp); copied if it is new.
-    /// @return false if it did already.
+    /// @return false if the node held it already.
     /// Cost:  one hash, and a step for each node that holds the id.
     bool login(NodeIndex node, std::string_view id);
 
@@ -42,20 +44,21 @@ class RoutingTable {
     /// @return whether the index is free at once, since the node has no links.   Cost: O(1).
     [[nodiscard]] bool remove_node(NodeIndex node);
 
-    /// The first of the three steps that make the ids of `node` exactly those of a list: login() of
-    /// each follows, which leaves what was logged in without interruption, then end_list(). A list
-    /// that was begun before and not ended is forgotten; what it named stays logged in.
+    /// The first of three steps that make the ids of `node` exactly those of a list. The second is
+    /// login() of each id, the third end_list(). An id that was logged in before and is in the list
+    /// stays logged in throughout. An earlier list that has not ended is forgotten, and the ids
+    /// that it named stay logged in.
     /// Cost: O(1); O(links of the node) if two lists or more were begun while its links wait for
     /// reclaim().
     void begin_list(NodeIndex node);
-    /// Logs out what was not logged in again since begin_list().   Cost: O(1).
+    /// Logs out the ids that were not logged in again since begin_list().   Cost: O(1).
     void end_list(NodeIndex node);
 
     /// Whether reclaim() has anything to do.
     [[nodiscard]] bool has_to_reclaim() const { return first_queued_ != store::kNoIndex; }
     /// Looks at `links_max` links of nodes that lost ids, one node after the other, and gives back
-    /// the memory of those that are void. Calls `on_free(NodeIndex)` for each removed node that has
-    /// no links any more: its index may be used again. Cost: O(links_max), some 0.5 µs for each.
+    /// the memory of void links. Calls `on_free(NodeIndex)` for each removed node that has no links
+    /// any more: its index may be used again. Cost: O(links_max), some 0.5 µs for each.
     template <typename OnFree> void reclaim(std::uint32_t links_max, OnFree&& on_free) {
         while (has_to_reclaim()) {
             const NodeIndex node = first_queued_;
@@ -77,7 +80,7 @@ class RoutingTable {
         if (!index) {
             return 0;
         }
-        const bool may_be_void = has_to_reclaim(); // ordinarily not, and no entry is looked at
+        const bool may_be_void = has_to_reclaim(); // if not, the usual case, no entry is read
         std::uint32_t nodes = 0;
         for (LinkIndex i = first_of_id_[*index]; i != store::kNoIndex; i = links_[i].id_next) {
             const Link& link = links_[i];
@@ -91,16 +94,16 @@ class RoutingTable {
 
     /// Whether `node` holds `id`.   Cost: as login().
     [[nodiscard]] bool holds(NodeIndex node, std::string_view id) const;
-    /// How many ids all nodes hold, an id on two of them counting twice.
+    /// How many ids all nodes hold together. An id on two nodes counts twice.
     [[nodiscard]] std::uint64_t held_count() const { return held_count_; }
     /// How many ids `node` holds.
     [[nodiscard]] std::uint32_t id_count(NodeIndex node) const;
-    /// Of the ids that `node` holds: topology/wire/id_digest.hpp.
+    /// The digest of the ids that `node` holds (topology/wire/id_digest.hpp).
     [[nodiscard]] std::uint64_t digest(NodeIndex node) const;
-    /// How many different ids are held by any node. While there is something to reclaim, also those
+    /// How many different ids the table has. While there is something to reclaim, that includes ids
     /// of which only void links are left.
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
-    /// Bytes taken, without what the allocator adds.
+    /// Bytes taken, without the allocator's own.
     [[nodiscard]] std::size_t memory_bytes() const;
 
   private:
@@ -109,20 +112,13 @@ class RoutingTable {
     struct Link {
         store::IdIndex id;
         NodeIndex node : 30;
-        std::uint32_t mark : 2;
+        std::uint32_t mark : LinkMarks::kBits;
         LinkIndex id_next;
         LinkIndex id_previous;
         LinkIndex node_next;
         LinkIndex node_previous;
     };
     static_assert(sizeof(Link) == 24);
-    /// A set of marks, a bit for each.
-    using Marks = std::uint8_t;
-    static constexpr Marks kAllMarks = 0xF;
-    static constexpr std::uint32_t kMarkMax = 3;
-    [[nodiscard]] static constexpr Marks only(std::uint32_t mark) {
-        return static_cast<Marks>(1U << mark);
-    }
     struct IdSum {
         std::uint64_t digest = 0;
         std::uint32_t count = 0;
@@ -136,21 +132,14 @@ class RoutingTable {
         }
     };
     struct NodeEntry {
-        IdSum ids;    ///< those it holds
-        IdSum marked; ///< of those, with `mark`: all, or what the list under way has named
+        IdSum ids;    ///< those that the node holds
+        IdSum marked; ///< those whose link bears the current mark: all, or those a list has named
         LinkIndex first = store::kNoIndex;
-        LinkIndex reclaim_next = store::kNoIndex; ///< what reclaim() looks at next
+        LinkIndex reclaim_next = store::kNoIndex; ///< the link that reclaim() looks at next
         NodeIndex queued_after = store::kNoIndex; ///< the next node in the queue
-        std::uint8_t mark = 0;                    ///< of what is logged in now
-        Marks used = only(0);                     ///< that links may bear
-        Marks held = only(0); ///< that links of held ids bear; none: it was removed
-        /// How often reclaim() has yet to come to the end of its links, some of which may be void,
-        /// or of more marks than two. It is in the queue if this is not 0.
-        std::uint8_t passes = 0;
+        LinkMarks marks;                          ///< the node is in the queue if they have a pass
 
-        [[nodiscard]] bool is_held(const Link& link) const { return (held >> link.mark & 1U) != 0; }
-        /// To this one reclaim() changes all held marks but `mark`.
-        [[nodiscard]] std::uint8_t older_mark() const;
+        [[nodiscard]] bool is_held(const Link& link) const { return marks.is_held(link.mark); }
     };
 
     [[nodiscard]] LinkIndex find_link(store::IdIndex id, NodeIndex node) const;
@@ -167,7 +156,7 @@ class RoutingTable {
     store::ChunkedArray<NodeEntry> nodes_; // by NodeIndex
     NodeIndex node_bound_ = 0;
     std::uint64_t held_count_ = 0;
-    NodeIndex first_queued_ = store::kNoIndex; // nodes that reclaim() has to do with
+    NodeIndex first_queued_ = store::kNoIndex; // the nodes whose links reclaim() looks at
     NodeIndex last_queued_ = store::kNoIndex;
 };
 

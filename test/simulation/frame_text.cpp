@@ -47,8 +47,8 @@ std::string_view confirm_text(wire::Confirm confirm) {
     return "";
 }
 
-std::string node_counts_text(std::string_view kind, const wire::NodeCounts& receipt) {
-    std::string text = fmt::format("{} {}:", kind, receipt.first);
+std::string node_counts_text(const wire::NodeCounts& receipt) {
+    std::string text = fmt::format(" {}:", receipt.first);
     for (std::uint32_t i = 0; i < receipt.count && i < kShown; ++i) {
         text += fmt::format(" {}", receipt.nodes(i));
     }
@@ -56,7 +56,7 @@ std::string node_counts_text(std::string_view kind, const wire::NodeCounts& rece
 }
 
 std::string batch_text(const wire::Batch& batch) {
-    const std::string feed = fmt::format("BATCH {:04x}", batch.incarnation >> 48U);
+    const std::string feed = fmt::format(" {:04x}", batch.incarnation >> 48U);
     if (batch.shed) {
         return fmt::format("{} {} to {} were shed: {} messages", feed, batch.shed_from,
                            batch.number, batch.shed_count);
@@ -66,7 +66,7 @@ std::string batch_text(const wire::Batch& batch) {
 }
 
 std::string welcome_text(const wire::Welcome& welcome) {
-    const std::string broker = fmt::format("WELCOME of {:04x}", welcome.incarnation >> 48U);
+    const std::string broker = fmt::format(" of {:04x}", welcome.incarnation >> 48U);
     if (const auto* node = std::get_if<wire::NodeWelcome>(&welcome.part)) {
         return fmt::format("{} feed={:04x} changes_applied={} published={}", broker,
                            node->feed_incarnation >> 48U, node->changes_applied,
@@ -76,57 +76,55 @@ std::string welcome_text(const wire::Welcome& welcome) {
                        std::get<wire::SenderWelcome>(welcome.part).credited);
 }
 
-/// One function for each kind of frame.
+/// What follows the name of a frame: one function for each kind.
 struct Describe {
     std::string operator()(const wire::Hello& frame) const {
-        return fmt::format("HELLO {} {:04x}", frame.name, frame.incarnation >> 48U);
+        return fmt::format(" {} {:04x}", frame.name, frame.incarnation >> 48U);
     }
-    std::string operator()(const wire::Goodbye& /*frame*/) const { return "GOODBYE"; }
+    std::string operator()(const wire::Goodbye& /*frame*/) const { return {}; }
     std::string operator()(const wire::Heartbeat& frame) const {
-        return fmt::format("HEARTBEAT feed={} change={}", frame.feed, frame.change);
+        return fmt::format(" feed={} change={}", frame.feed, frame.change);
     }
     std::string operator()(const wire::Login& frame) const {
-        return fmt::format("LOGIN {}:{}", frame.change, list_text(frame.ids));
+        return fmt::format(" {}:{}", frame.change, list_text(frame.ids));
     }
     std::string operator()(const wire::Logout& frame) const {
-        return fmt::format("LOGOUT {}:{}", frame.change, list_text(frame.ids));
+        return fmt::format(" {}:{}", frame.change, list_text(frame.ids));
     }
     std::string operator()(const wire::List& frame) const {
-        return fmt::format("LIST {}{}{}:{}", frame.change, frame.first ? " first" : "",
+        return fmt::format(" {}{}{}:{}", frame.change, frame.first ? " first" : "",
                            frame.last ? " last" : "", list_text(frame.ids));
     }
     std::string operator()(const wire::Resend& frame) const {
-        return fmt::format("RESEND {} to {}", frame.from, frame.through);
+        return fmt::format(" {} to {}", frame.from, frame.through);
     }
     std::string operator()(const wire::Send& frame) const {
-        return fmt::format("SEND {}{}:{}", frame.first, confirm_text(frame.confirm),
+        return fmt::format(" {}{}:{}", frame.first, confirm_text(frame.confirm),
                            list_text(frame.messages));
     }
     std::string operator()(const wire::Ping& frame) const {
-        return fmt::format("PING {}", frame.token);
+        return fmt::format(" {}", frame.token);
     }
     std::string operator()(const wire::Query& frame) const {
-        return fmt::format("QUERY {} {}", frame.what, frame.argument);
+        return fmt::format(" {} {}", frame.what, frame.argument);
     }
     std::string operator()(const wire::Batch& frame) const { return batch_text(frame); }
     std::string operator()(const wire::Welcome& frame) const { return welcome_text(frame); }
     std::string operator()(const wire::Credit& frame) const {
-        return fmt::format("CREDIT {}", frame.through);
+        return fmt::format(" {}", frame.through);
     }
-    std::string operator()(const wire::Receipt& frame) const {
-        return node_counts_text("RECEIPT", frame);
-    }
+    std::string operator()(const wire::Receipt& frame) const { return node_counts_text(frame); }
     std::string operator()(const wire::Acknowledged& frame) const {
-        return node_counts_text("ACKNOWLEDGED", frame);
+        return node_counts_text(frame);
     }
     std::string operator()(const wire::Pong& frame) const {
-        return fmt::format("PONG {}", frame.token);
+        return fmt::format(" {}", frame.token);
     }
     std::string operator()(const wire::Answer& frame) const {
-        return fmt::format("ANSWER {}", frame.json);
+        return fmt::format(" {}", frame.json);
     }
     std::string operator()(const wire::ErrorFrame& frame) const {
-        return fmt::format("ERROR {}: {}", wire::name_of(frame.code), frame.text);
+        return fmt::format(" {}: {}", wire::name_of(frame.code), frame.text);
     }
 };
 
@@ -152,7 +150,8 @@ std::string frame_text(std::string_view frame, wire::Role role) {
     if (const auto* refusal = std::get_if<wire::Refusal>(&decoded)) {
         return fmt::format("no frame: {}", refusal->text);
     }
-    return std::visit(Describe{}, std::get<wire::Frame>(decoded));
+    const auto& body = std::get<wire::Frame>(decoded);
+    return std::string(wire::kind_of(body).name) + std::visit(Describe{}, body);
 }
 
 bool is_heartbeat(std::string_view frame) {

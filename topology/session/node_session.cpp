@@ -12,6 +12,7 @@ namespace {
 
 /// How long to wait before saying HELLO again to a broker that refused us for good (another
 /// version, another node with our name): someone has to change something first.
+/// @limit pause before a refused node says HELLO again
 constexpr Duration kAfterRefusal = 10s;
 
 /// Whether the frame that was refused, by its kind, told of logins.

@@ -11,6 +11,7 @@ namespace zcomet::session {
 
 namespace {
 /// As in node_session.cpp: after a refusal someone has to change something first.
+/// @limit pause before a refused sender says HELLO again
 constexpr Duration kAfterRefusal = 10s;
 constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
 } // namespace

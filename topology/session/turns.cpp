@@ -4,6 +4,7 @@ namespace zcomet::session {
 
 namespace {
 /// Messages received from one socket before the caller gets a turn for its own work.
+/// @limit frames that a node receives of each socket in a turn
 constexpr int kReceiveBudget = 64;
 } // namespace
 

@@ -5,9 +5,13 @@
 // whoever gets a frame need not check lengths, ids or counts again.
 #pragma once
 
+#include "topology/wire/kinds.hpp"
+
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -32,29 +36,6 @@ inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
 /// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
 /// @limit messages of a sender that await an acknowledgement
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
-
-enum class Kind : std::uint8_t {
-    kHello = 0x01,
-    kGoodbye = 0x02,
-    kHeartbeat = 0x03,
-    kLogin = 0x10,
-    kLogout = 0x11,
-    kList = 0x12,
-    kResend = 0x20,
-    kSend = 0x30,
-    kPing = 0x40,
-    kQuery = 0x41,
-    kBatch = 0x50,
-    kWelcome = 0x81,
-    kCredit = 0x82,
-    kReceipt = 0x83,
-    kPong = 0x84,
-    kAnswer = 0x85,
-    kAcknowledged = 0x86,
-    kError = 0xFF,
-};
-
-enum class Role : std::uint8_t { kNode = 1, kSender = 2 };
 
 enum class ErrorCode : std::uint16_t {
     kMalformed = 1,
@@ -251,9 +232,28 @@ struct ErrorFrame {
     std::string_view text;
 };
 
+/// The alternatives stand in the order of kKinds (kinds.hpp).
 using Frame =
     std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping, Query, Batch,
-                 Welcome, Credit, Receipt, Acknowledged, Pong, Answer, ErrorFrame>;
+                 Welcome, Credit, Receipt, Pong, Answer, Acknowledged, ErrorFrame>;
+static_assert(std::variant_size_v<Frame> == kKinds.size(), "each kind has its frame");
+
+/// The row of the frame's kind.   Cost: O(1).
+[[nodiscard]] inline const KindRow& kind_of(const Frame& frame) {
+    return kKinds[frame.index()];
+}
+
+/// The place of `Body` among the alternatives of a variant.
+template <typename Body, typename... Bodies>
+[[nodiscard]] constexpr std::size_t place_among(const std::variant<Bodies...>* /*type*/) {
+    std::size_t place = 0;
+    static_cast<void>(((std::is_same_v<Body, Bodies> || (++place, false)) || ...));
+    return place;
+}
+/// The row of a type of frame.
+template <typename Body>
+inline constexpr const KindRow& kKindOf =
+    kKinds[place_among<Body>(static_cast<const Frame*>(nullptr))];
 
 /// Why bytes are not a frame: what an ERROR frame in answer would say.
 struct Refusal {

@@ -1,0 +1,56 @@
+// Tells senders where their messages went, by RECEIPT and by ACKNOWLEDGED.
+#pragma once
+
+#include "broker/router/router_state.hpp"
+#include "broker/table/acknowledgements.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace zcomet::broker::router {
+
+class Confirmations {
+  public:
+    explicit Confirmations(RouterState& state) : state_(state) {}
+
+    /// The next message of the RECEIPT that is being made went to `nodes` nodes.
+    void add_to_receipt(std::uint32_t nodes);
+    /// Sends the RECEIPT, whose first message has the number `first`.
+    void send_receipt(std::string_view connection, std::uint64_t first);
+
+    /// A SEND frame of `count` messages that wants an ACKNOWLEDGED is about to be routed;
+    /// end_send() must follow.
+    /// @return absent if the sender awaits one for these messages already.
+    [[nodiscard]] std::optional<table::AwaitedSendIndex>
+    begin_send(table::Peer& sender, std::uint64_t first, std::uint32_t count);
+    /// Message number `message` of the frame, from 0, went into `batch` of the node's feed.
+    void expect(table::NodePart& node, std::uint64_t batch, table::AwaitedSendIndex send,
+                std::uint32_t message) {
+        acknowledgements_.expect(node.awaited, batch, send, message);
+    }
+    /// All messages of the frame are routed.
+    void end_send(table::AwaitedSendIndex send);
+
+    /// The node has applied its feed up to batch `through`.
+    void on_applied(table::NodePart& node, std::uint64_t through);
+    /// The node's feed may have shed batches since the last call: their copies will not arrive.
+    void on_shed(table::NodePart& node);
+    /// The node is gone, and what it has not acknowledged counts as not arrived.
+    void on_node_gone(table::NodePart& node);
+    /// The sender is gone, and nobody is told of its messages.
+    void on_sender_gone(const table::SenderPart& sender);
+
+  private:
+    void acknowledge(const table::AwaitedSend& send);
+    /// What the table of acknowledgements calls for each frame whose answer is known.
+    [[nodiscard]] auto acknowledger() {
+        return [this](const table::AwaitedSend& send) { acknowledge(send); };
+    }
+
+    RouterState& state_;
+    table::Acknowledgements acknowledgements_;
+    wire::NodeCountsWriter counts_;
+};
+
+} // namespace zcomet::broker::router

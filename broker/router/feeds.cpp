@@ -1,0 +1,148 @@
+#include "broker/router/feeds.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace zcomet::broker::router {
+
+namespace {
+
+/// Topics may wait for the HELLO of their node, beside those of nodes that are there.
+constexpr std::size_t kTopicsPerPeer = 2;
+
+/// @return how much `total` has grown since the last call, which left `counted`.
+std::uint64_t growth(std::uint64_t total, std::uint64_t& counted) {
+    const std::uint64_t more = total - counted;
+    counted = total;
+    return more;
+}
+
+} // namespace
+
+Feeds::Feeds(RouterState& state, Confirmations& confirmations)
+    : state_(state), confirmations_(confirmations),
+      subscriptions_(std::size_t{state.options.peers_max} * kTopicsPerPeer) {}
+
+void Feeds::on_joined(table::PeerIndex index, Time now) {
+    const table::Peer& peer = state_.peers[index];
+    table::NodePart& node = *state_.peers[index].node();
+    node.next_feed_heartbeat = now + state_.options.heartbeat_interval;
+    if (subscriptions_.has(peer.incarnation)) {
+        node.feed.subscribed(true);
+        activate(index, node);
+        state_.report(RouterEvent::Kind::kLive, peer);
+    }
+}
+
+void Feeds::on_leaving(const table::Peer& peer, table::NodePart& node) {
+    count(peer, node);
+    state_.count(table::BrokerCounter::kUnacknowledgedBytesDropped, node.feed.kept_bytes());
+    state_.count(table::BrokerCounter::kMessagesAbandoned, node.feed.kept_messages());
+    confirmations_.on_node_gone(node);
+}
+
+void Feeds::drop_removed() {
+    std::erase_if(active_,
+                  [this](table::PeerIndex index) { return !state_.peers.contains(index); });
+}
+
+void Feeds::on_subscription(std::string_view topic, bool subscribed) {
+    const auto incarnation = table::Subscriptions::incarnation_of(topic);
+    const table::PeerIndex index =
+        incarnation ? state_.peers.find_incarnation(*incarnation) : store::kNoIndex;
+    table::NodePart* node = index == store::kNoIndex ? nullptr : state_.peers[index].node();
+    if (!incarnation || !subscriptions_.change(*incarnation, subscribed, node != nullptr)) {
+        state_.count(table::BrokerCounter::kSubscriptionsIgnored);
+        return;
+    }
+    if (node == nullptr) {
+        return;
+    }
+    const bool was_subscribed = node->feed.is_subscribed();
+    // A further subscription is a new connection that may have missed something, so it gets an
+    // empty batch at once, as the first one did.
+    node->feed.subscribed(subscriptions_.has(*incarnation));
+    activate(index, *node);
+    if (!was_subscribed && node->feed.is_subscribed()) {
+        state_.report(RouterEvent::Kind::kLive, state_.peers[index]);
+    }
+}
+
+void Feeds::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
+    table::NodePart& node = state_.node_of(in);
+    if (heartbeat.feed > 0) { // or the node may speak of another broker's feed
+        node.ledger = heartbeat.ledger;
+    }
+    on_acknowledged(node, heartbeat.feed, in.now);
+    activate(in.peer, node);
+}
+
+void Feeds::on_resend(const Incoming& in, const wire::Resend& resend) {
+    table::NodePart& node = state_.node_of(in);
+    state_.count(table::BrokerCounter::kResendRequests);
+    // A node that asks for `from` has applied everything before it.
+    on_acknowledged(node, resend.from - 1, in.now);
+    node.feed.resend(resend.from);
+    activate(in.peer, node);
+}
+
+void Feeds::on_acknowledged(table::NodePart& node, std::uint64_t through, Time now) {
+    if (through <= node.feed.published()) {
+        confirmations_.on_applied(node, through);
+    }
+    node.feed.acknowledge(through, now);
+}
+
+void Feeds::beat(table::PeerIndex index, table::NodePart& node, Time now) {
+    if (node.next_feed_heartbeat <= now) {
+        node.next_feed_heartbeat = now + state_.options.heartbeat_interval;
+        node.feed.heartbeat();
+        activate(index, node);
+    }
+}
+
+void Feeds::publish_due(Time now) {
+    std::erase_if(active_, [&](table::PeerIndex index) {
+        const table::Peer& peer = state_.peers[index];
+        table::NodePart& node = *state_.peers[index].node();
+        node.feed.flush(now, [&](const feed::SharedFrame& frame) {
+            state_.count(table::BrokerCounter::kBatchesPublished);
+            state_.count(table::BrokerCounter::kBytesPublished, frame->size());
+            state_.host.publish(node.topic, frame);
+        });
+        count(peer, node);
+        node.feed_active = node.feed.due() != kNever;
+        return !node.feed_active;
+    });
+}
+
+void Feeds::count_all() {
+    state_.peers.for_each([this](table::PeerIndex /*index*/, table::Peer& peer) {
+        if (table::NodePart* node = peer.node()) {
+            count(peer, *node);
+        }
+    });
+}
+
+void Feeds::count(const table::Peer& peer, table::NodePart& node) {
+    state_.count(table::BrokerCounter::kMessagesAcknowledged,
+                 growth(node.feed.acknowledged_messages(), node.acknowledged_counted));
+    state_.count(table::BrokerCounter::kBatchesResent,
+                 growth(node.feed.resent_batches(), node.resent_counted));
+    const std::uint64_t shed = growth(node.feed.shed_messages(), node.shed_counted);
+    if (shed > 0) {
+        state_.count(table::BrokerCounter::kMessagesShed, shed);
+        state_.report(RouterEvent::Kind::kShed, peer, shed);
+        confirmations_.on_shed(node);
+    }
+}
+
+Time Feeds::due() const {
+    Time due = kNever;
+    for (const table::PeerIndex index : active_) {
+        due = std::min(due, state_.peers[index].node()->feed.due());
+    }
+    return due;
+}
+
+} // namespace zcomet::broker::router

@@ -1,0 +1,56 @@
+// Keeps the numbered feeds of all nodes, from the first subscription to the last batch.
+#pragma once
+
+#include "broker/router/confirmations.hpp"
+#include "broker/router/router_state.hpp"
+#include "broker/table/subscriptions.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::broker::router {
+
+class Feeds {
+  public:
+    Feeds(RouterState& state, Confirmations& confirmations);
+
+    /// A node has joined. Its feed is live at once if the node has subscribed already.
+    void on_joined(table::PeerIndex index, Time now);
+    /// The node is about to go: counts what its feed had not said yet, and drops the rest.
+    void on_leaving(const table::Peer& peer, table::NodePart& node);
+    /// Some of the peers were removed. Must be called before any other peer is added.
+    void drop_removed();
+
+    /// A subscription came or went over the XPUB.
+    void on_subscription(std::string_view topic, bool subscribed);
+    /// A node's HEARTBEAT is also its acknowledgement.
+    void on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);
+    void on_resend(const Incoming& in, const wire::Resend& resend);
+
+    /// The node's feed may have something to publish.
+    void activate(table::PeerIndex index, table::NodePart& node) {
+        if (!node.feed_active) {
+            node.feed_active = true;
+            active_.push_back(index);
+        }
+    }
+    /// Makes the feed publish an empty batch if it is time for one.
+    void beat(table::PeerIndex index, table::NodePart& node, Time now);
+    void publish_due(Time now);
+    /// Brings the broker's counters up to those of all feeds.
+    void count_all();
+    /// When publish_due() has something to do; kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+  private:
+    void on_acknowledged(table::NodePart& node, std::uint64_t through, Time now);
+    void count(const table::Peer& peer, table::NodePart& node);
+
+    RouterState& state_;
+    Confirmations& confirmations_;
+    table::Subscriptions subscriptions_;
+    std::vector<table::PeerIndex> active_; // nodes whose feed has something to publish
+};
+
+} // namespace zcomet::broker::router

@@ -1,0 +1,57 @@
+// Lets peers come (HELLO, WELCOME) and go (GOODBYE, silence, a newer process).
+#pragma once
+
+#include "broker/router/confirmations.hpp"
+#include "broker/router/credit.hpp"
+#include "broker/router/feeds.hpp"
+#include "broker/router/refusals.hpp"
+#include "broker/router/router_state.hpp"
+#include "broker/table/replaced_nodes.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace zcomet::broker::router {
+
+class Joining {
+  public:
+    Joining(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
+            Credit& credit);
+
+    void on_hello(const Incoming& in, const wire::Hello& hello);
+    void on_goodbye(const Incoming& in);
+    /// These peers were silent for too long.
+    void on_dead(std::span<const table::PeerIndex> dead, Time now);
+    /// Whether the connection was that of a node whose name a newer process has taken.
+    [[nodiscard]] bool was_replaced(std::string_view connection) const {
+        return replaced_.has_connection(connection);
+    }
+
+  private:
+    [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello,
+                                table::PeerIndex known);
+    [[nodiscard]] bool may_come_back(const Incoming& in, const wire::Hello& hello,
+                                     const table::Peer& peer);
+    table::PeerIndex admit(const Incoming& in, const wire::Hello& hello);
+    void replace(table::PeerIndex holder);
+    void reconnect(const Incoming& in, table::PeerIndex index);
+    void welcome(table::PeerIndex index, Time now);
+
+    void remove(table::PeerIndex index, RouterEvent::Kind why);
+    /// All of remove() but drop_removed().
+    /// @return whether drop_removed() has to follow.
+    [[nodiscard]] bool bury(table::PeerIndex index, RouterEvent::Kind why);
+    void bury_sender(const table::SenderPart& sender);
+    void drop_removed();
+    void count_removal(const table::Peer& peer, RouterEvent::Kind why);
+
+    RouterState& state_;
+    Refusals& refusals_;
+    Confirmations& confirmations_;
+    Feeds& feeds_;
+    Credit& credit_;
+    table::ReplacedNodes replaced_;
+    Time settled_at_; // until then nodes may be on their way to this broker
+};
+
+} // namespace zcomet::broker::router

@@ -1,0 +1,55 @@
+// The state that the parts of a router share.
+//
+// The parts are Refusals, Confirmations, Feeds, Credit, Joining, Presence, Sends and Queries. Each
+// has a reference to the one RouterState and to the parts that it calls; no part is called by one
+// that it calls. Router owns them all.
+#pragma once
+
+#include "broker/router/answers.hpp"
+#include "broker/router/ledger.hpp"
+#include "broker/router/router_host.hpp"
+#include "broker/router/router_options.hpp"
+#include "broker/table/counters.hpp"
+#include "broker/table/peer_table.hpp"
+#include "broker/table/routing_table.hpp"
+#include "topology/base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet::broker::router {
+
+/// One frame, and what is known of its sender.
+struct Incoming {
+    std::string_view connection;
+    std::string_view bytes;
+    /// kNoIndex: the sender has not said HELLO on this connection.
+    table::PeerIndex peer = store::kNoIndex;
+    Time now;
+};
+
+struct RouterState {
+    RouterHost& host;
+    RouterOptions options;
+    BrokerIdentity identity;
+    table::PeerTable peers = {};
+    table::RoutingTable table = {};
+    table::BrokerCounters counters = {};
+    DepartedPeers departed = {};
+
+    /// Sends a frame over the ROUTER, or counts that it could not be sent.
+    void reply(std::string_view connection, std::string frame);
+    void report(RouterEvent::Kind kind, const table::Peer& peer, std::uint64_t count = 0);
+
+    void count(table::BrokerCounter counter, std::uint64_t amount = 1) {
+        counters.add(counter, amount);
+    }
+    /// The peer of `in` must be a node or a sender, respectively.
+    [[nodiscard]] table::NodePart& node_of(const Incoming& in) { return *peers[in.peer].node(); }
+    [[nodiscard]] table::SenderPart& sender_of(const Incoming& in) {
+        return *peers[in.peer].sender();
+    }
+};
+
+} // namespace zcomet::broker::router

@@ -1,0 +1,113 @@
+#include "broker/router/sends.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace zcomet::broker::router {
+
+void Sends::on_send(const Incoming& in, const wire::Send& send) {
+    if (!may_send(in, send)) {
+        return;
+    }
+    if (send.confirm == wire::Confirm::kAcknowledgement) {
+        route_awaited(in, send);
+    } else {
+        route_all(in, send);
+    }
+    count_taken_in(state_.sender_of(in), send);
+    credit_.on_taken_in(in);
+}
+
+bool Sends::may_send(const Incoming& in, const wire::Send& send) {
+    const table::SenderPart& sender = state_.sender_of(in);
+    const std::uint32_t count = send.messages.count();
+    if (send.first > wire::kSendNumberMax || count - 1 > wire::kSendNumberMax - send.first) {
+        refusals_.refuse(in, wire::ErrorCode::kMalformed, "a message's number is at most 2^64 - 2");
+        return false;
+    }
+    if (send.confirm == wire::Confirm::kAcknowledgement &&
+        sender.awaited_messages + count > wire::kUnacknowledgedMax) {
+        refusals_.refuse(in, wire::ErrorCode::kOverloaded,
+                         "a sender may await the acknowledgement of 32768 messages");
+        return false;
+    }
+    return true;
+}
+
+void Sends::route_all(const Incoming& in, const wire::Send& send) {
+    table::SenderPart& sender = state_.sender_of(in);
+    const bool wants_receipt = send.confirm == wire::Confirm::kReceipt;
+    std::uint64_t number = send.first;
+    send.messages.for_each([&](const wire::Message& message) {
+        // A sender repeats a message when it does not know that it arrived. The repeat is counted,
+        // and not passed on.
+        const bool repeated = number <= sender.taken_in;
+        const std::uint32_t nodes =
+            repeated ? state_.table.for_each_node(message.id, [](table::NodeIndex) {})
+                     : route(sender, message, in.now, [](table::NodePart&, std::uint64_t) {});
+        count_in(sender, number++, repeated);
+        if (wants_receipt) {
+            confirmations_.add_to_receipt(nodes);
+        }
+    });
+    if (wants_receipt) {
+        confirmations_.send_receipt(in.connection, send.first);
+    }
+}
+
+/// Each message goes out with its origin. A frame that comes again while its answer is awaited
+/// gets that one answer. One that comes again later is passed on again, and nodes that have shown
+/// its messages acknowledge it all the same.
+void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
+    table::Peer& peer = state_.peers[in.peer];
+    table::SenderPart& sender = *peer.sender();
+    const std::uint32_t count = send.messages.count();
+    const auto awaited = confirmations_.begin_send(peer, send.first, count);
+    if (!awaited) {
+        state_.count(table::BrokerCounter::kMessagesRepeated, count);
+        return;
+    }
+    std::uint32_t index = 0;
+    send.messages.for_each([&](wire::Message message) {
+        message.origin = {peer.incarnation, send.first + index};
+        const bool repeated = message.origin.number <= sender.taken_in;
+        count_in(sender, message.origin.number, repeated);
+        state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
+        route(sender, message, in.now, [&](table::NodePart& node, std::uint64_t batch) {
+            confirmations_.expect(node, batch, *awaited, index);
+        });
+        ++index;
+    });
+    confirmations_.end_send(*awaited);
+}
+
+template <typename OnCopy>
+std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& message, Time now,
+                           OnCopy&& on_copy) {
+    const std::uint32_t nodes = state_.table.for_each_node(message.id, [&](table::NodeIndex index) {
+        table::NodePart& node = *state_.peers[index].node();
+        on_copy(node, node.feed.append(message));
+        feeds_.activate(index, node);
+        credit_.note_copy(sender, index, node, now);
+    });
+    state_.count(nodes == 0 ? table::BrokerCounter::kMessagesVoid
+                            : table::BrokerCounter::kMessagesHeld);
+    state_.count(table::BrokerCounter::kMessagesRouted, nodes);
+    return nodes;
+}
+
+void Sends::count_in(table::SenderPart& sender, std::uint64_t number, bool repeated) {
+    state_.count(repeated ? table::BrokerCounter::kMessagesRepeated
+                          : table::BrokerCounter::kMessagesIn);
+    sender.sent_again += !repeated && number <= sender.sent_before ? 1 : 0;
+}
+
+void Sends::count_taken_in(table::SenderPart& sender, const wire::Send& send) {
+    const std::uint64_t last = send.first + (send.messages.count() - 1);
+    if (send.first > sender.accounted()) {
+        state_.count(table::BrokerCounter::kMessagesMissing, send.first - sender.accounted() - 1);
+    }
+    sender.taken_in = std::max(sender.taken_in, last);
+}
+
+} // namespace zcomet::broker::router
