@@ -5,7 +5,7 @@
 namespace zcomet::feed {
 
 namespace {
-/// A gap shows in every batch that follows it; asking once in this time is enough.
+/// A gap shows in every batch that follows it. Asking once in this time is enough.
 constexpr Duration kAskAgain = 100ms;
 } // namespace
 
