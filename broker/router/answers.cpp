@@ -4,9 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <span>
+#include <system_error>
 
 namespace zcomet::broker::router {
 
@@ -25,6 +28,23 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
 }
 
+/// The last element of a page that is not the last one. It has the members of a node, so that a
+/// program that knows no pages shows it as one. No node can have its name, which has spaces.
+nlohmann::ordered_json more_json(table::PeerIndex next) {
+    return {{"name", "(there are more)"},
+            {"incarnation", hex_u64(0)},
+            {"address", ""},
+            {"ids", 0},
+            {"streams", 0},
+            {"age_ms", 0},
+            {"heard_ms", 0},
+            {"live", false},
+            {"unacknowledged_bytes", 0},
+            {"more", page_argument(next)}};
+}
+
+constexpr std::string_view kPageWord = "from ";
+
 } // namespace
 
 std::string hex_u64(std::uint64_t value) {
@@ -33,14 +53,44 @@ std::string hex_u64(std::uint64_t value) {
     return text.data();
 }
 
-std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable& table, Time now) {
-    nlohmann::ordered_json all = nlohmann::ordered_json::array();
-    peers.for_each([&](table::PeerIndex index, const table::Peer& peer) {
-        if (const table::NodePart* node = peer.node()) {
-            all.push_back(node_json(peer, *node, table.id_count(index), now));
+std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable& table,
+                       table::PeerIndex from, Time now) {
+    nlohmann::ordered_json page = nlohmann::ordered_json::array();
+    const table::PeerIndex bound = peers.index_bound();
+    const table::PeerIndex end =
+        bound - std::min(from, bound) > kPeersPerPage ? from + kPeersPerPage : bound;
+    table::PeerIndex index = from;
+    for (; index < end && page.size() < kNodesPerPage; ++index) {
+        const table::NodePart* node = peers.contains(index) ? peers[index].node() : nullptr;
+        if (node != nullptr) {
+            page.push_back(node_json(peers[index], *node, table.id_count(index), now));
         }
-    });
-    return all.dump();
+    }
+    if (index < bound) {
+        page.push_back(more_json(index));
+    }
+    return page.dump();
+}
+
+std::string page_argument(table::PeerIndex from) {
+    return std::string(kPageWord) + std::to_string(from);
+}
+
+std::optional<table::PeerIndex> parse_page_argument(std::string_view argument) {
+    if (argument.empty()) {
+        return 0;
+    }
+    if (argument.substr(0, kPageWord.size()) != kPageWord) {
+        return std::nullopt;
+    }
+    const std::string_view digits = argument.substr(kPageWord.size());
+    table::PeerIndex from = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, from);
+    if (digits.empty() || error != std::errc() || stop != end) {
+        return std::nullopt;
+    }
+    return from;
 }
 
 std::string who_json(const table::PeerTable& peers, const table::RoutingTable& table,

@@ -1,4 +1,4 @@
-// What ANSWER frames (docs/PROTOCOL.md, section 4.8) and the admin page show.
+// Makes what ANSWER frames (docs/PROTOCOL.md, section 4.8) and the admin page show.
 #pragma once
 
 #include "broker/table/counters.hpp"
@@ -8,21 +8,41 @@
 #include "topology/metrics/snapshot.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace zcomet::broker::router {
 
-/// Which broker it is, for `stats`.
+/// The identity of a broker, for `stats`.
 struct BrokerIdentity {
     std::string name;
     std::uint64_t incarnation = 0;
     Time started;
 };
 
+/// Nodes that one answer names at most. They take some 100 kB and a millisecond or two.
+/// @limit nodes that one answer to a query names
+inline constexpr std::uint32_t kNodesPerPage = 500;
+/// Peers that one answer looks at, senders among them.
+/// @limit peers that a query looks at
+inline constexpr std::uint32_t kPeersPerPage = 8192;
+
+/// One page of the nodes, by rising index. A node keeps its index, so one that stays while somebody
+/// asks for page after page is in exactly one of them.
+/// @param from  index of the first peer of the page; 0 at the beginning.
 [[nodiscard]] std::string nodes_json(const table::PeerTable& peers,
-                                     const table::RoutingTable& table, Time now);
-/// `id` is valid.
+                                     const table::RoutingTable& table, table::PeerIndex from,
+                                     Time now);
+/// The argument of QUERY `nodes` for the page that begins at a peer.
+[[nodiscard]] std::string page_argument(table::PeerIndex from);
+/// @return the peer at which the page begins, 0 for an empty argument; absent if the argument is
+///     not one of page_argument().
+[[nodiscard]] std::optional<table::PeerIndex> parse_page_argument(std::string_view argument);
+
+/// The names of the nodes that hold an id.
+/// @param id  valid (topology/wire/id.hpp).
+/// Cost:  a step for each of them.
 [[nodiscard]] std::string who_json(const table::PeerTable& peers, const table::RoutingTable& table,
                                    std::string_view id);
 /// What the admin page shows.

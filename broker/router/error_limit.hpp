@@ -1,5 +1,5 @@
-// How many ERROR frames a peer gets: a broken program that sends rubbish in a loop must not make
-// the broker send as much back.
+// Limits how many ERROR frames a peer gets. A broken program that sends rubbish in a loop must not
+// make the broker send as much back.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -10,8 +10,8 @@
 
 namespace zcomet::broker::router {
 
-/// Counts by connection, since those that have not said HELLO have nothing else, and by whole
-/// seconds. Bounded: in a second in which very many connections erred, further ones get no answer.
+/// Counts by connection, because a peer that has not said HELLO has nothing else, and by whole
+/// seconds. It is bounded: when very many connections err in one second, the others get no answer.
 class ErrorLimit {
   public:
     /// @limit errors answered to a peer in a second

@@ -20,14 +20,15 @@ void add_up(wire::NodeLedger& sum, const wire::NodeLedger& part) {
 }
 
 std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t> parts) {
-    std::uint64_t left = whole; // modulo 2^64, so that too much shows as a negative number
+    std::uint64_t left =
+        whole; // modulo 2^64, so that parts beyond the whole give a negative number
     for (const std::uint64_t part : parts) {
         left -= part;
     }
     return static_cast<std::int64_t>(left);
 }
 
-/// The peers that are there, and those that were.
+/// Of the peers that are there, and of those that were.
 struct Sums {
     DepartedPeers all;
     std::uint64_t missing = 0; ///< of senders that are there

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace zcomet::broker::router {
 
@@ -17,6 +18,13 @@ using wire::ErrorCode;
 /// Of an ANSWER, beside its JSON.
 constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4;
 constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "ledger"};
+
+/// Steps of any query, for its frames and its JSON. So a turn answers no more of the cheap ones
+/// than it takes in frames.
+constexpr std::uint32_t kStepsPerQuery = 4;
+/// Nodes of `who`, and peers of `ledger`, that make a step.
+constexpr std::uint32_t kNamesPerStep = 16;
+constexpr std::uint32_t kPeersPerStep = 32;
 
 } // namespace
 
@@ -30,12 +38,36 @@ void Queries::on_query(const Incoming& in, const wire::Query& query) {
     if (!may_ask(in, query)) {
         return;
     }
-    const std::string json = answer(in, query);
+    if (waiting_.empty() && steps_ < kStepsPerTurn) {
+        answer(in.connection, query, in.now);
+    } else if (waiting_.size() < kWaitingMax) {
+        waiting_.push_back({std::string(in.connection), query.token, std::string(query.what),
+                            std::string(query.argument)});
+    } else {
+        refusals_.refuse(in, ErrorCode::kOverloaded, "too many queries wait for their answers");
+    }
+}
+
+void Queries::turn(Time now) {
+    steps_ = 0;
+    while (!waiting_.empty() && steps_ < kStepsPerTurn) {
+        const Waiting next = std::move(waiting_.front());
+        waiting_.pop_front();
+        answer(next.connection, {next.token, next.what, next.argument}, now);
+    }
+}
+
+void Queries::answer(std::string_view connection, const wire::Query& query, Time now) {
+    steps_ += steps_for(query);
+    const std::string json = json_for(query, now);
     if (json.size() + kAnswerBytes > wire::kFrameBytesMax) {
-        refusals_.refuse(in, ErrorCode::kOverloaded, "the answer is longer than a frame may be");
+        // Only `who` can be so long, of an id on some 8,000 nodes or more.
+        const auto kind = static_cast<std::uint8_t>(wire::kKindOf<wire::Query>.kind);
+        refusals_.tell({connection, {}, state_.peers.find_connection(connection), now},
+                       {ErrorCode::kOverloaded, kind, "the answer is longer than a frame may be"});
         return;
     }
-    state_.reply(in.connection, wire::encode(wire::Answer{query.token, json}));
+    state_.reply(connection, wire::encode(wire::Answer{query.token, json}));
 }
 
 bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
@@ -44,30 +76,58 @@ bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
                          "there are the queries nodes, who, stats and ledger");
         return false;
     }
-    const bool is_who = query.what == "who";
-    if (is_who && !wire::valid_id(query.argument)) {
-        refusals_.refuse(in, ErrorCode::kBadId, wire::why_invalid_id(query.argument));
-        return false;
+    if (query.what == "who") {
+        if (!wire::valid_id(query.argument)) {
+            refusals_.refuse(in, ErrorCode::kBadId, wire::why_invalid_id(query.argument));
+            return false;
+        }
+        return true;
     }
-    if (!is_who && !query.argument.empty()) {
+    if (query.what == "nodes") {
+        if (!parse_page_argument(query.argument)) {
+            refusals_.refuse(in, ErrorCode::kMalformed,
+                             "the argument of nodes is empty, or what \"more\" of an answer says");
+            return false;
+        }
+        return true;
+    }
+    if (!query.argument.empty()) {
         refusals_.refuse(in, ErrorCode::kMalformed, "this query takes no argument");
         return false;
     }
     return true;
 }
 
-std::string Queries::answer(const Incoming& in, const wire::Query& query) {
+std::string Queries::json_for(const wire::Query& query, Time now) {
     if (query.what == "who") {
         return who_json(state_.peers, state_.table, query.argument);
     }
     if (query.what == "nodes") {
-        return nodes_json(state_.peers, state_.table, in.now);
+        const auto from = parse_page_argument(query.argument).value_or(0);
+        return nodes_json(state_.peers, state_.table, from, now);
     }
     if (query.what == "ledger") {
         feeds_.count_all();
         return ledger_json(state_.peers, state_.counters, state_.departed);
     }
-    return stats_json(state_.identity, state_.counters, in.now);
+    return stats_json(state_.identity, state_.counters, now);
+}
+
+/// About how many steps the answer takes.
+std::uint32_t Queries::steps_for(const wire::Query& query) const {
+    if (query.what == "who") {
+        const std::uint32_t names =
+            state_.table.for_each_node(query.argument, [](table::NodeIndex) {});
+        return kStepsPerQuery + names / kNamesPerStep;
+    }
+    if (query.what == "nodes") {
+        return kStepsPerQuery + std::min(state_.peers.node_count(), kNodesPerPage) +
+               std::min(state_.peers.sender_count(), kPeersPerPage) / kPeersPerStep;
+    }
+    if (query.what == "ledger") {
+        return kStepsPerQuery + state_.peers.size() / kPeersPerStep;
+    }
+    return kStepsPerQuery;
 }
 
 } // namespace zcomet::broker::router

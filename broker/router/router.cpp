@@ -114,11 +114,12 @@ void Router::turn(Time now) {
     feeds_.publish_due(now);
     credit_.give_due(now);
     presence_.reclaim(state_.options.links_per_turn);
+    queries_.turn(now);
     set_gauges();
 }
 
 Time Router::due() const {
-    if (state_.table.has_to_reclaim()) {
+    if (state_.table.has_to_reclaim() || queries_.has_waiting()) {
         return last_turn_;
     }
     return std::min({next_sweep_, credit_.due(), feeds_.due()});

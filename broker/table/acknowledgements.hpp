@@ -1,5 +1,5 @@
-// Acknowledged sends that are on their way to nodes: which copies are awaited, and what the sender
-// is told in the end.
+// Acknowledged sends that are on their way to nodes. It knows which copies are awaited, and what
+// the sender is told in the end.
 #pragma once
 
 #include "topology/store/slab.hpp"
@@ -15,11 +15,11 @@ namespace zcomet::broker::table {
 
 /// One SEND frame whose sender wants to hear where its messages have arrived.
 struct AwaitedSend {
-    std::uint64_t sender = 0; ///< the incarnation; 0: it is gone, and nobody is told
-    std::uint64_t first = 0;  ///< number of its first message
-    /// For each message: at how many nodes it has arrived. Empty if the sender is gone.
+    std::uint64_t sender = 0; ///< its incarnation; 0: the sender is gone, and nobody is told
+    std::uint64_t first = 0;  ///< number of the first message
+    /// For each message, at how many nodes it has arrived. Empty if the sender is gone.
     std::vector<std::uint32_t> nodes;
-    /// Copies of which nothing is known yet, and one while the frame is being routed.
+    /// Copies of which nothing is known yet; one more while the frame is being routed.
     std::uint32_t open = 1;
 };
 using AwaitedSendIndex = std::uint32_t;
@@ -28,7 +28,7 @@ using AwaitedSendIndex = std::uint32_t;
 struct AwaitedCopy {
     std::uint64_t batch = 0;
     AwaitedSendIndex send = 0;
-    std::uint32_t message = 0; ///< its place in the frame
+    std::uint32_t message = 0; ///< place of the message in the frame, from 0
 };
 static_assert(sizeof(AwaitedCopy) <= wire::kOriginBytes + wire::message_bytes(1, 0),
               "a copy is smaller than what a feed keeps of its message");
@@ -36,9 +36,10 @@ static_assert(sizeof(AwaitedCopy) <= wire::kOriginBytes + wire::message_bytes(1,
 /// The copies that one node's feed holds, by rising numbers of their batches.
 using AwaitedCopies = std::deque<AwaitedCopy>;
 
-/// Thread: one.   Memory: of a copy, less than the feed keeps of its message, and as long; of a
-/// frame, a record as long as it has copies, and four bytes a message as long as its sender is
-/// there, who may await kUnacknowledgedMax of them.
+/// Thread: one.
+/// Memory: a copy takes less than the feed keeps of its message, and for as long. A frame takes a
+/// record as long as it has copies, and four bytes for each message as long as its sender is there.
+/// A sender may await kUnacknowledgedMax messages.
 class Acknowledgements {
   public:
     /// A frame of `messages` messages is about to be routed; routed() ends that.
@@ -60,8 +61,8 @@ class Acknowledgements {
         close_one(send, done);
     }
 
-    /// The node has applied the batches up to `through`: their copies have arrived. Calls
-    /// `done(const AwaitedSend&)` for each frame of which now all is known.
+    /// The node has applied the batches up to `through`, so their copies have arrived. Calls
+    /// `done(const AwaitedSend&)` for each frame that has no open copy any more.
     template <typename Done>
     void acknowledge(AwaitedCopies& copies, std::uint64_t through, Done&& done) {
         while (!copies.empty() && copies.front().batch <= through) {
@@ -71,8 +72,8 @@ class Acknowledgements {
         }
     }
 
-    /// Of the batches after `after`, up to `through`, the feed has let go of those for which
-    /// `was_shed(std::uint64_t batch)` holds: their copies will not arrive.
+    /// The feed has shed some of the batches after `after`, up to `through`. Copies in a batch for
+    /// which `was_shed(std::uint64_t batch)` holds will not arrive. Calls `done` as acknowledge().
     template <typename WasShed, typename Done>
     void shed(AwaitedCopies& copies, std::uint64_t after, std::uint64_t through, WasShed&& was_shed,
               Done&& done) {
@@ -89,14 +90,15 @@ class Acknowledgements {
         copies.erase(lost, last);
     }
 
-    /// The node is gone: what it did not acknowledge has not arrived, so far as anyone knows.
+    /// The node is gone. Copies that it did not acknowledge count as not arrived. Calls `done` as
+    /// acknowledge().
     template <typename Done> void give_up(AwaitedCopies& copies, Done&& done) {
         for (const AwaitedCopy& copy : std::exchange(copies, {})) {
             settle(copy, false, done);
         }
     }
 
-    /// The sender of the frame is gone: nobody will be told.
+    /// The sender of the frame is gone, and nobody will be told.
     void forget(AwaitedSendIndex send) {
         sends_[send].sender = 0;
         sends_[send].nodes = {};

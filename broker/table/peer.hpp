@@ -1,4 +1,4 @@
-// What the router remembers of one peer: a node or a sender that said HELLO.
+// One peer, a node or a sender that has said HELLO, as the router remembers it.
 #pragma once
 
 #include "broker/table/acknowledgements.hpp"
@@ -19,8 +19,8 @@
 
 namespace zcomet::broker::table {
 
-/// A peer that is a node has the same index in the routing table, which may keep it for a while
-/// after the node has gone.
+/// A node has the same index in the routing table, which may keep the index for a while after the
+/// node has gone.
 using PeerIndex = NodeIndex;
 
 struct NodePart {
@@ -33,57 +33,59 @@ struct NodePart {
     std::uint64_t streams = 0; ///< as in the last HEARTBEAT
     /// The change number of the LIST whose parts are coming in.
     std::optional<std::uint64_t> list_under_way;
-    /// Login changes are missing: none is applied until a LIST comes.
+    /// Login changes are missing, and none is applied until a LIST comes.
     bool list_needed = false;
-    /// Ids of the node that are not in the table, since that had no room for them.
+    /// How many ids of the node are not in the table, because it had no room for them.
     std::uint64_t ids_refused = 0;
-    /// When the node may be asked for its list once more, to have those logged in.
+    /// When the node may be asked for its list once more, so that those ids are logged in.
     Time refused_ids_due = Time::min();
-    /// Whether the router has it among the feeds that have something to publish.
+    /// Whether the feed is in the router's list of feeds that have something to publish.
     bool feed_active = false;
     Time next_feed_heartbeat = Time::min();
-    /// What of the feed's own counts was added to the broker's already.
+    /// The parts of the feed's counts that the broker's counters have already.
     std::uint64_t shed_counted = 0;
     std::uint64_t resent_counted = 0;
     std::uint64_t acknowledged_counted = 0;
-    /// What it said of itself in its last HEARTBEAT, which is also when it acknowledged last.
+    /// From the last HEARTBEAT, which is also when the node acknowledged last.
     wire::NodeLedger ledger;
     AwaitedCopies awaited;
-    std::uint64_t shed_settled = 0; ///< up to here, no copies of shed batches are among them
+    std::uint64_t shed_settled = 0; ///< no copy of a shed batch up to this one is in `awaited`
 };
 
 struct SenderPart {
-    /// Up to this number it had sent before this broker knew of it: to another broker, or to this
-    /// one before it was taken for dead. What became of those is not this broker's to account for,
-    /// but of those that it sends again.
+    /// The sender had sent messages up to this number before this broker knew it: to another
+    /// broker, or to this one before the sender was taken for dead. This broker accounts only for
+    /// those of them that are sent again.
     std::uint64_t sent_before = 0;
     std::uint64_t sent_again = 0; ///< how many of those were taken in here
     std::uint64_t taken_in = 0;   ///< the highest number of a message
     std::uint64_t credited = 0;
     std::size_t uncredited_bytes = 0;
-    /// Whether the router has it among the senders that wait for CREDIT.
+    /// Whether the sender is in the router's list of senders that wait for CREDIT.
     bool credit_owed = false;
     /// When credit was first held back for the nodes below.
     std::optional<Time> withheld_since;
-    /// The highest number that it said it had sent; more than accounted() only if frames were lost.
+    /// The highest number that the sender said it had sent. More than accounted() only if frames
+    /// were lost.
     std::uint64_t sent = 0;
-    /// A SEND frame whose acknowledgement it awaits.
+    /// A SEND frame whose acknowledgement the sender awaits.
     struct Awaited {
         AwaitedSendIndex send = 0;
         std::uint32_t messages = 0;
     };
     absl::flat_hash_map<std::uint64_t, Awaited> awaited; ///< by the first message's number
     std::uint32_t awaited_messages = 0;                  ///< of all of them
-    /// Nodes that its messages since the last credit went to and that had not kept up. Bounded.
+    /// Nodes that had not kept up when messages of the sender went to them, since the last credit.
+    /// Bounded.
     std::vector<PeerIndex> slow_nodes;
 
-    /// Up to here nothing is missing that the gaps counted so far do not explain.
+    /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }
-    /// How many messages after that are said to be sent and have not come.
+    /// How many messages after that the sender says it has sent, and have not come.
     [[nodiscard]] std::uint64_t missing() const {
         return std::max(sent, accounted()) - accounted();
     }
-    /// How many this broker has to account for.
+    /// How many messages this broker has to account for.
     [[nodiscard]] std::uint64_t sent_here() const {
         return std::max(sent, accounted()) - sent_before + sent_again;
     }
@@ -93,7 +95,7 @@ struct Peer {
     std::uint64_t incarnation = 0;
     std::string name;
     std::string connection; ///< the ROUTER's routing id
-    std::string address;    ///< where it came from, for people
+    std::string address;    ///< of the other end, for people
     Time joined;
     Time heard;
     Time heartbeat_answered = Time::min();

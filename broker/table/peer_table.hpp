@@ -1,4 +1,5 @@
-// The peers that have said HELLO, found by connection, by incarnation, and, nodes only, by name.
+// The peers that have said HELLO. They are found by connection and by incarnation, nodes also by
+// name.
 #pragma once
 
 #include "broker/table/peer.hpp"
@@ -14,17 +15,18 @@
 
 namespace zcomet::broker::table {
 
-/// Thread:  one at a time.   Errors: none; each find_… returns kNoIndex if there is no such peer.
+/// Thread:  one at a time.   Errors: none. Each find_… returns kNoIndex if there is no such peer.
 class PeerTable {
   public:
-    /// Its connection, its incarnation and, if it is a node, its name must not be there yet.
-    /// @return its index; the lowest that is free, so that indices stay small.
+    /// Adds a peer. No other peer may have its connection, its incarnation or, if it is a node, its
+    /// name.
+    /// @return its index: the lowest that is free, so that indices stay small.
     PeerIndex add(std::unique_ptr<Peer> peer);
-    /// Its index stays taken until free().
+    /// Removes a peer. Its index stays taken until free().
     void remove(PeerIndex index);
     /// The index of a removed peer may be handed out again.
     void free(PeerIndex index);
-    /// The peer goes on over another connection, which must not be another peer's.
+    /// The peer goes on over another connection, which no other peer may have.
     void move(PeerIndex index, std::string_view connection);
 
     [[nodiscard]] PeerIndex find_connection(std::string_view connection) const;
@@ -45,8 +47,11 @@ class PeerTable {
     }
     [[nodiscard]] std::uint32_t sender_count() const { return size() - node_count(); }
 
+    /// Every peer's index is below this.
+    [[nodiscard]] PeerIndex index_bound() const { return static_cast<PeerIndex>(peers_.size()); }
+
     /// Calls `visit(PeerIndex, Peer&)` for each, by rising index, so that the same run gives the
-    /// same order; no peer may be added or removed meanwhile.
+    /// same order. No peer may be added or removed meanwhile.
     template <typename Visit> void for_each(Visit&& visit) {
         for (PeerIndex i = 0; i < peers_.size(); ++i) {
             if (peers_[i] != nullptr) {

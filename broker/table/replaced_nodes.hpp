@@ -1,4 +1,4 @@
-// Nodes whose name a newer process has taken: they are told so, whatever they send.
+// Nodes whose name a newer process has taken. Each is told so, whatever it sends.
 #pragma once
 
 #include "topology/store/text_map.hpp"
@@ -13,8 +13,8 @@
 
 namespace zcomet::broker::table {
 
-/// Remembers the last kRemembered of them. One that was forgotten is a stranger again, and its next
-/// HELLO would replace its replacement; by then it has long been told what is wrong.
+/// Remembers the last kRemembered nodes. A forgotten one is a stranger again, and its next HELLO
+/// would replace its replacement. By then it has long been told what is wrong.
 class ReplacedNodes {
   public:
     /// @limit replaced nodes that a broker remembers
@@ -30,13 +30,13 @@ class ReplacedNodes {
         connections_[connection] = incarnation;
     }
 
-    /// The node was let in again.
+    /// The node was admitted again.
     void forget(std::uint64_t incarnation) {
         const auto known = connection_of_.find(incarnation);
         if (known == connection_of_.end()) {
             return;
         }
-        // A connection that has spoken for several belongs to the last of them.
+        // A connection that has spoken for several nodes belongs to the last one.
         const auto connection = connections_.find(known->second);
         if (connection != connections_.end() && connection->second == incarnation) {
             connections_.erase(connection);

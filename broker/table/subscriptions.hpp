@@ -1,5 +1,5 @@
-// Who has subscribed to which topic, as the XPUB tells it: often before the node's HELLO, and twice
-// while a node's old connection is not yet gone.
+// The subscriptions to the topics of nodes, as the XPUB tells of them. A subscription often comes
+// before the node's HELLO, and a second one while a node's old connection is not yet gone.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -11,12 +11,13 @@
 
 namespace zcomet::broker::table {
 
-/// Counts the subscriptions of each topic that can be a node's: eight bytes, its incarnation.
+/// Counts the subscriptions of each topic that can be a node's. Such a topic is the node's
+/// incarnation, eight bytes.
 class Subscriptions {
   public:
     explicit Subscriptions(std::size_t topics_max) : topics_max_(topics_max) {}
 
-    /// The node whose topic it is; absent if it can be nobody's.
+    /// @return the incarnation of the node whose topic it is; absent if no node can have it.
     [[nodiscard]] static std::optional<std::uint64_t> incarnation_of(std::string_view topic) {
         if (topic.size() != sizeof(std::uint64_t)) {
             return std::nullopt;
@@ -28,9 +29,10 @@ class Subscriptions {
         return value;
     }
 
-    /// @param is_known  whether the node has said HELLO. For such there is as much room again, so
-    ///     that whoever subscribes to very many topics keeps no node from its feed.
-    /// @return false, and nothing changed, if there are too many topics, or nobody was subscribed.
+    /// @param is_known  whether the node has said HELLO. There is as much room again for such
+    /// nodes,
+    ///     so that a stranger's subscriptions to very many topics keep no node from its feed.
+    /// @return false, and nothing changed, if there are too many topics, or none was subscribed.
     bool change(std::uint64_t incarnation, bool subscribed, bool is_known) {
         const auto known = counts_.find(incarnation);
         if (subscribed) {

@@ -112,6 +112,10 @@ class Script:
     def query(self, connection: int, what: int, user_id: int = 0) -> "Script":
         return self.add(9, connection, what, *([user_id] if what == 1 else []))
 
+    def page(self, connection: int, first: int) -> "Script":
+        """Asks for the nodes from a peer on: 130 is 0 modulo the number of queries."""
+        return self.add(9, connection, 130, first)
+
     def ping(self, connection: int) -> "Script":
         return self.add(10, connection, 7)
 
@@ -202,6 +206,7 @@ ROUTER = {
     .wait_ms(1),
     "sends-twice": one_node().send(1, 1).add(5, 1, 1, 2, 1, 0xFE).wait_ms(1),
     "unreachable": one_node().unreachable().ping(2).query(2, 2).login(5, 1).wait_ms(1),
+    "pages": one_node().query(2, 0).page(2, 0).page(2, 1).page(2, 200).query(2, 4).wait_ms(1),
     "many-errors": Script()
     .raw(0, b"")
     .raw(0, b"ZC")

@@ -203,9 +203,14 @@ class Script {
         say(wire::encode(wire::Resend{from, from + bytes_.u8()}));
     }
     void say_query() {
-        static constexpr std::array<const char*, 4> kWhat{"nodes", "who", "stats", "weather"};
-        const std::uint8_t what = bytes_.u8() % kWhat.size();
-        const std::string argument = what == 1 ? id() : std::string();
+        static constexpr std::array<const char*, 5> kWhat{"nodes", "who", "stats", "weather",
+                                                          "ledger"};
+        const std::uint8_t byte = bytes_.u8();
+        const std::uint8_t what = byte % kWhat.size();
+        std::string argument = what == 1 ? id() : std::string();
+        if (byte >= 0x80) { // a page of nodes; others take no such argument
+            argument = "from " + std::to_string(bytes_.u8());
+        }
         say(wire::encode(wire::Query{1, kWhat[what], argument}));
     }
     void subscribe() {

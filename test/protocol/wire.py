@@ -6,6 +6,7 @@ Written from that document and not from the C++, so that the two check each othe
 import dataclasses
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 HELLO, GOODBYE, HEARTBEAT = 0x01, 0x02, 0x03
 LOGIN, LOGOUT, LIST, RESEND = 0x10, 0x11, 0x12, 0x20
@@ -265,6 +266,22 @@ def read_answer(frame: bytes) -> tuple[int, bytes]:
     fields = reader.u64(), reader.take(reader.u32())
     reader.end()
     return fields
+
+
+@dataclasses.dataclass
+class NodesPage:
+    """One page of the answer to QUERY nodes."""
+
+    nodes: list[dict[str, Any]]
+    next_argument: bytes | None
+    """What to ask for next; None after the last page."""
+
+
+def read_nodes_page(elements: list[dict[str, Any]]) -> NodesPage:
+    """The array of an answer to QUERY nodes."""
+    more = [node["more"].encode() for node in elements[-1:] if "more" in node]
+    nodes = elements[: len(elements) - len(more)]
+    return NodesPage(nodes, more[0] if more else None)
 
 
 def read_error(frame: bytes) -> tuple[int, int, str]:

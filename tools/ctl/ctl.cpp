@@ -1,6 +1,7 @@
 #include "tools/ctl/ctl.hpp"
 
 #include "tools/ctl/ctl_text.hpp"
+#include "tools/ctl/node_pages.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/client/client.hpp"
 #include "topology/link/query.hpp"
@@ -32,39 +33,54 @@ nlohmann::json parse_answer(const std::string& text) {
 
 using ToText = std::string (*)(const nlohmann::json&);
 
-void print_answer(const CtlOptions& options, const char* what, const std::string& argument,
-                  ToText to_text) {
-    link::LinkContext context;
-    const nlohmann::json answer = parse_answer(value_or_throw(
+nlohmann::json ask_broker(link::LinkContext& context, const CtlOptions& options, const char* what,
+                          const std::string& argument) {
+    return parse_answer(value_or_throw(
         link::query_broker(context, options.broker, what, argument, options.timeout)));
+}
+
+/// `answer()` asks the broker.
+template <typename Answer>
+void print_answer(const CtlOptions& options, ToText to_text, Answer&& answer) {
     try {
-        fmt::print("{}", options.json ? answer.dump() + "\n" : to_text(answer));
+        const nlohmann::json json = answer();
+        fmt::print("{}", options.json ? json.dump() + "\n" : to_text(json));
     } catch (const nlohmann::json::exception& error) {
         throw std::runtime_error(
             fmt::format("the broker's answer is not as expected: {}", error.what()));
     }
 }
 
+void print_one_answer(const CtlOptions& options, const char* what, const std::string& argument,
+                      ToText to_text) {
+    link::LinkContext context;
+    print_answer(options, to_text, [&] { return ask_broker(context, options, what, argument); });
+}
+
 } // namespace
 
 void ctl_nodes(const CtlOptions& options) {
-    print_answer(options, "nodes", "", nodes_text);
+    link::LinkContext context;
+    print_answer(options, nodes_text, [&] {
+        return all_nodes([&](const std::string& argument) {
+            return ask_broker(context, options, "nodes", argument);
+        });
+    });
 }
 
 void ctl_who(const CtlOptions& options, const std::string& id) {
-    print_answer(options, "who", id, who_text);
+    print_one_answer(options, "who", id, who_text);
 }
 
 void ctl_stats(const CtlOptions& options) {
-    print_answer(options, "stats", "", stats_text);
+    print_one_answer(options, "stats", "", stats_text);
 }
 
 bool ctl_ledger(const CtlOptions& options, Duration patience) {
     link::LinkContext context;
     const Time give_up = Clock::now() + patience;
     for (;;) {
-        const nlohmann::json ledger = parse_answer(value_or_throw(
-            link::query_broker(context, options.broker, "ledger", "", options.timeout)));
+        const nlohmann::json ledger = ask_broker(context, options, "ledger", "");
         const bool settled = ledger_is_settled(ledger);
         if (settled || Clock::now() >= give_up) {
             fmt::print("{}", options.json ? ledger.dump() + "\n" : ledger_text(ledger));

@@ -3,7 +3,7 @@
 namespace zcomet::feed {
 
 namespace {
-/// A gap shows in every batch that follows it; asking once in this time is enough.
+/// A gap shows in every batch that follows it. Asking once in this time is enough.
 /// @limit pause before a node asks again for what its feed lacks
 constexpr Duration kAskAgain = 100ms;
 } // namespace

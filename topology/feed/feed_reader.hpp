@@ -1,4 +1,4 @@
-// The node's end of a feed: applies each number once, in order; notices what is missing.
+// The node's end of a feed. It applies each number once, in order, and notices missing ones.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -22,19 +22,19 @@ class FeedReader {
     struct Outcome {
         Verdict verdict = Verdict::kNothing;
         std::uint32_t lost_messages = 0;
-        /// To be sent to the broker. Absent for a gap that was asked for a moment ago.
+        /// To be sent to the broker. Absent if the missing batches were asked for a moment ago.
         std::optional<wire::Resend> resend = std::nullopt;
     };
 
-    /// The broker said WELCOME with this feed incarnation: begins anew unless it is the one being
-    /// read. @return whether it does.
+    /// The broker said WELCOME with this feed incarnation. If it is another one than before,
+    /// reading begins anew.   @return whether it does.
     [[nodiscard]] bool welcome(std::uint64_t incarnation);
 
     [[nodiscard]] Outcome on_batch(const wire::Batch& batch, Time now);
 
-    /// Whether a batch of the present incarnation has arrived: the node may accept streams.
+    /// Whether a batch of the present incarnation has arrived, so that the node may accept streams.
     [[nodiscard]] bool live() const { return live_; }
-    /// The last number applied without a gap: what the node acknowledges.
+    /// The last number applied without a gap, which the node acknowledges.
     [[nodiscard]] std::uint64_t applied() const { return applied_; }
 
   private:

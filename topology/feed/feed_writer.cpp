@@ -32,8 +32,8 @@ std::uint64_t FeedWriter::append(const wire::Message& message) {
 }
 
 void FeedWriter::close_open_batch_if_due(Time now) {
-    // While older batches wait for the window the open one can only grow, which makes for fewer and
-    // larger batches just when the node is behind.
+    // While older batches wait for the window, the open one can only grow. So batches are fewer and
+    // larger just when the node is behind.
     const bool may_go = subscribed_ && next_ > last_closed_ && !waits_for_window();
     if (open_.count() > 0 && may_go && gather_.due() <= now) {
         close_open_batch();

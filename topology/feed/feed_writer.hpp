@@ -1,6 +1,6 @@
-// The broker's end of a feed: gathers messages for one node into numbered batches, keeps each until
-// the node acknowledges it, publishes no more than a window ahead, and sheds in the open past a
-// bound.
+// The broker's end of a feed. It gathers messages for one node into numbered batches, keeps each
+// batch until the node acknowledges it, and publishes no more than a window ahead. Past a bound it
+// sheds batches, and tells the node so.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -15,17 +15,17 @@
 
 namespace zcomet::feed {
 
-/// An encoded BATCH, shared between the feed, which keeps it for resending, and the socket.
+/// An encoded BATCH. The feed, which keeps it for resending, shares it with the socket.
 using SharedFrame = std::shared_ptr<const std::string>;
 
 struct FeedLimits {
-    /// Bytes of batches published beyond the last acknowledgement. Large enough for a busy node's
-    /// round trip; small, since this is what a message may have to wait for behind others: 256 KiB
-    /// are some 2,000 messages, which a node writes to its streams in 40 ms at worst.
+    /// Bytes of batches published beyond the last acknowledgement. It is large enough for a busy
+    /// node's round trip, and small because a message may have to wait behind so many bytes: 256
+    /// KiB are some 2,000 messages, which a node writes to its streams in 40 ms at worst.
     /// @limit bytes published for a node and not acknowledged (`--feed-window`)
     std::size_t window_bytes = 256U << 10U;
-    /// Bytes kept for one node, published or not. Past it the oldest unpublished batches are shed:
-    /// those that were published are likely to arrive, so only what is shed unpublished is surely
+    /// Bytes kept for one node, published or not. Past this the oldest unpublished batches are
+    /// shed. Published ones stay, because they are likely to arrive: so a shed message is surely
     /// lost, and the count of lost messages is exact. At least window_bytes + wire::kFrameBytesMax.
     /// @limit bytes kept for a node that does not keep up (`--feed-bound`)
     std::size_t bound_bytes = 64U << 20U;
@@ -36,14 +36,14 @@ class FeedWriter {
   public:
     FeedWriter(std::uint64_t incarnation, const FeedLimits& limits);
 
-    /// Adds a message to the open batch: a valid id, a payload within wire::kPayloadBytesMax.
-    /// May shed old batches: see shed_messages().
+    /// Adds a message to the open batch. Its id is valid, its payload within
+    /// wire::kPayloadBytesMax. May shed old batches, which shed_messages() counts.
     /// @return the number of its batch.
     std::uint64_t append(const wire::Message& message);
 
-    /// Publishes what is due at `now` by calling `publish(SharedFrame)` for each frame, in order:
-    /// the open batch if its gather window is over, batches that the window had held back, batches
-    /// to be sent again, word of shed batches. Nothing before the node has subscribed.
+    /// Calls `publish(SharedFrame)` for each frame that is due at `now`, in order. These are the
+    /// open batch if its gather window is over, batches that the window had held back, batches to
+    /// be sent again, and news of shed batches. Nothing is due before the node has subscribed.
     template <typename Publish> void flush(Time now, Publish&& publish) {
         close_open_batch_if_due(now);
         while (SharedFrame frame = next_to_publish()) {
@@ -52,23 +52,22 @@ class FeedWriter {
         }
     }
 
-    /// When flush() next has something to do, without further input; kNever if not at all.
+    /// When flush() next has something to do without further input; kNever if not at all.
     [[nodiscard]] Time due() const;
 
-    /// The node's subscription was seen (or went away). The first flush() after it publishes at
-    /// least an empty batch, which tells the node that its feed is live.
+    /// The node's subscription was seen (or went away). The next flush() publishes at least an
+    /// empty batch, which tells the node that its feed is live.
     void subscribed(bool is_subscribed);
 
     /// Makes the next flush() publish an empty batch if nothing else was published since the last
     /// call.
     void heartbeat();
 
-    /// The node has applied all batches up to `through`.
-    /// Ignored if that was never published.
+    /// The node has applied all batches up to `through`. Ignored if that was never published.
     void acknowledge(std::uint64_t through, Time now);
 
-    /// The node asks for batch `from`, all before which is acknowledged, and what follows. Ignored
-    /// if it was never published.
+    /// The node asks for batch `from` and those that follow, and has acknowledged all before it.
+    /// Ignored if that batch was never published.
     void resend(std::uint64_t from);
 
     /// Whether the window is full: the node has more to apply than it should.
@@ -84,9 +83,9 @@ class FeedWriter {
     [[nodiscard]] std::size_t kept_bytes() const;
     /// Bytes taken, without what the allocator adds.
     [[nodiscard]] std::size_t memory_bytes() const;
-    /// Whether batch `number`, not acknowledged yet, was let go.
+    /// Whether batch `number`, which is not acknowledged yet, was shed.
     [[nodiscard]] bool was_shed(std::uint64_t number) const;
-    /// No batch after this one was let go.
+    /// No batch after this one was shed.
     [[nodiscard]] std::uint64_t shed_through() const { return shed_through_; }
     /// Messages in batches that are acknowledged and were not shed.
     [[nodiscard]] std::uint64_t acknowledged_messages() const { return acknowledged_messages_; }
@@ -98,8 +97,8 @@ class FeedWriter {
     [[nodiscard]] std::uint64_t resent_batches() const { return resent_batches_; }
 
   private:
-    /// One closed batch, or a run of batches that were shed: however many, they take one place
-    /// until the node is told of them.
+    /// One closed batch, or a run of shed batches. A run takes one place, however long it is, until
+    /// the node is told of it.
     struct Kept {
         SharedFrame frame;      ///< nullptr: shed
         std::uint64_t last = 0; ///< the batch's number, or the number of the run's last one
@@ -112,7 +111,7 @@ class FeedWriter {
     [[nodiscard]] SharedFrame next_to_publish();
     [[nodiscard]] SharedFrame word_of_shed(const Kept& run);
     void published_at(Time now);
-    /// Where in kept_ the batch of that number is; beyond it if there is none.
+    /// The place of the batch with that number in kept_; its size if there is none.
     [[nodiscard]] std::size_t place_of(std::uint64_t number) const;
     void shed(std::uint64_t number);
     [[nodiscard]] bool waits_for_window() const { return in_flight_bytes_ >= limits_.window_bytes; }

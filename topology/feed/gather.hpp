@@ -1,20 +1,21 @@
-// When to pass messages on: a lone one at once, the many of a busy moment together.
+// Decides when messages are passed on: a lone one at once, many of a busy moment together.
 #pragma once
 
 #include "topology/base/time.hpp"
 
 namespace zcomet::feed {
 
-/// What wakes a thread costs more than what it then does (a hop of ZeroMQ costs 30 to 100 µs of
-/// CPU, mostly wake-ups), so writers that are busy share wake-ups: whoever wrote less than a window
-/// ago waits for the rest of the window, and whoever has been quiet writes at once.
+/// Waking a thread costs more than the work that it then does: a hop of ZeroMQ costs 30 to 100 µs
+/// of CPU, mostly wake-ups. So a busy writer, which wrote less than a window ago, waits for the
+/// rest of the window, and its messages share a wake-up. A writer that has been quiet writes at
+/// once.
 class GatherWindow {
   public:
     explicit GatherWindow(Duration window) : window_(window) {}
 
-    /// When something that is waiting now may go: in the past when it may go at once.
+    /// When a message that waits now may go. A time in the past means at once.
     [[nodiscard]] Time due() const { return last_ == Time::min() ? last_ : last_ + window_; }
-    /// Something went at `now`.
+    /// A message went at `now`.
     void went(Time now) { last_ = now; }
 
   private:
@@ -26,17 +27,18 @@ class GatherWindow {
 /// @limit how long the broker gathers messages for a node
 inline constexpr Duration kFeedGatherWindow = 500us;
 
-/// Of senders: longer, so that what a busy sender has gathered is not gathered again. When its next
-/// frame comes the feed's window is over, and the broker need not wake up a second time.
+/// Of senders. It is longer than a feed's, so that messages which a busy sender has gathered are
+/// not gathered again: when the sender's next frame comes, the feed's window is over, and the
+/// broker need not wake up a second time.
 /// @limit how long a sender gathers messages
 inline constexpr Duration kSenderGatherWindow = 600us;
 
-/// Of logins and logouts. Nobody waits for one of a busy moment as for a message, and a node that
-/// opens streams by the thousand has better use for its processor than a frame each 500 µs.
+/// Of logins and logouts. They are less urgent than messages, and a node that opens streams by the
+/// thousand has better use for its processor than a frame each 500 µs.
 /// @limit how long a node gathers logins and logouts
 inline constexpr Duration kLoginGatherWindow = 20ms;
 
-/// Of acknowledgements of messages whose senders wait for them.
+/// Of acknowledgements that senders wait for.
 /// @limit how long a node gathers what it acknowledges
 inline constexpr Duration kAcknowledgeGatherWindow = 5ms;
 

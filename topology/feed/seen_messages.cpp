@@ -10,11 +10,11 @@ bool SeenMessages::add(const wire::Origin& origin) {
     window.used = ++clock_;
     const std::uint64_t number = origin.number;
     if (number > window.highest) {
-        // The places of the numbers in between were those of numbers a whole window ago.
+        // Until now the places of the numbers in between belonged to numbers a whole window ago.
         window.clear(window.highest + 1, number - window.highest);
         window.highest = number;
     } else if (window.highest - number >= wire::kUnacknowledgedMax) {
-        return false; // its sender was told of it long ago, or could not have gone on
+        return false; // its sender had an answer long ago, or it could not have gone on
     }
     std::uint64_t& word = window.bits[number / 64 % kWords];
     const std::uint64_t bit = std::uint64_t{1} << (number % 64);

@@ -1,4 +1,4 @@
-// Which messages a node has shown already, of senders that send again what they hear nothing of.
+// The messages that a node has shown already, of senders that repeat a message without an answer.
 #pragma once
 
 #include "topology/wire/frames.hpp"
@@ -11,8 +11,9 @@
 
 namespace zcomet::feed {
 
-/// Exact, since a sender has no more than kUnacknowledgedMax numbers between the oldest that it may
-/// send again and the newest. Remembers the senders heard last, kSendersMax of them.
+/// It is exact, because a sender has no more than kUnacknowledgedMax numbers from the oldest
+/// message that it may repeat to the newest. It remembers the kSendersMax senders that were heard
+/// last.
 ///
 /// Thread: one.   Memory: 4 KiB for each sender, at most 4 MiB.
 class SeenMessages {
@@ -21,8 +22,8 @@ class SeenMessages {
     static constexpr std::size_t kSendersMax = 1024;
 
     /// @param origin  of a message that has one; any number, since a peer chose it.
-    /// @return whether it is new; from then on it is not.
-    /// Cost:  a step for each 64 numbers that were passed over, at most kWords.
+    /// @return whether the message is new. From then on it is not.
+    /// Cost:  a step for each 64 numbers that were skipped, at most kWords.
     [[nodiscard]] bool add(const wire::Origin& origin);
 
     [[nodiscard]] std::size_t senders() const { return senders_.size(); }

@@ -1,6 +1,5 @@
 #include "topology/session/login_reporter.hpp"
 
-
 namespace zcomet::session {
 
 void LoginReporter::login(std::string_view id) {

@@ -1,6 +1,6 @@
-// Memory of tables, straight from the system: what a table lets go of leaves the process at once,
-// and nothing else comes to lie between its chunks. From the heap, a table of a million records
-// that was emptied would leave it full of holes, and a small record in each would keep it resident.
+// Memory of tables, straight from the system. It leaves the process as soon as the table gives it
+// back, and nothing else lies between the chunks of a table. On the heap, an emptied table of a
+// million records would leave holes, and one small record in each would keep them resident.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,7 @@ struct UnmapPages {
 /// Errors: none; memory that runs out ends the process.   Thread: any.   Cost: a system call.
 [[nodiscard]] void* map_pages(std::size_t bytes);
 
-/// Uninitialised room for `count` objects of a type that needs no destructor, or whose owner sees
-/// to that.
+/// Uninitialised room for `count` objects. Their type needs no destructor, or their owner calls it.
 template <typename T> using Chunk = std::unique_ptr<T, UnmapPages>;
 
 template <typename T> [[nodiscard]] Chunk<T> make_chunk(std::size_t count) {

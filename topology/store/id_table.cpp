@@ -35,7 +35,7 @@ std::string_view IdText::view() const {
 
 namespace {
 
-/// An emptied shard keeps a table of this many slots, so that a few ids that come and go cause no
+/// An emptied shard keeps a table of this many slots. So a few ids that come and go cause no
 /// allocations.
 constexpr std::size_t kShardCapacityKept = 127;
 

@@ -1,8 +1,8 @@
-// Interned ids: each distinct id gets a small number, and costs its text, a few bytes of record and
-// a slot of an open-addressing table. The broker and every web node keep theirs in one of these.
+// Interned ids. Each distinct id gets a small number, and costs its text, a few bytes of record and
+// a slot of an open-addressing table. The broker and each worker of a web node have one.
 //
-// Cost of an id of up to 23 bytes, all told: 24 bytes of record, and 5 bytes for each slot of a
-// table that is 7/16 to 7/8 full: 30 to 36 bytes. A longer id costs its text on the heap besides.
+// An id of up to 23 bytes costs a record of 24 bytes, and 5 bytes for each slot of a table that is
+// 7/16 to 7/8 full: 30 to 36 bytes together. A longer id also costs its text on the heap.
 #pragma once
 
 #include "topology/store/slab.hpp"
@@ -16,10 +16,10 @@
 
 namespace zcomet::store {
 
-/// Index of an interned id: dense, from 0; indices of forgotten ids are used again.
+/// Index of an interned id, dense from 0. The index of a forgotten id is used again.
 using IdIndex = std::uint32_t;
 
-/// The text of one id: in place when it is short, as most are, else on the heap.
+/// The text of one id. A short one, as most are, is in place, and a longer one on the heap.
 class IdText {
   public:
     static constexpr std::size_t kInlineBytesMax = 23;
@@ -55,7 +55,7 @@ class IdTable {
     IdTable(const IdTable&) = delete;
     IdTable& operator=(const IdTable&) = delete;
 
-    /// The index of `id`, which is added if it is not there.
+    /// @return the index of `id`, which is added if it is not in the table.
     /// @param id  at most 255 bytes; copied. That it is valid (topology/wire/id.hpp) is the
     /// caller's
     ///            business.
@@ -63,7 +63,7 @@ class IdTable {
     ///        table of millions does not stop its loop for a second.
     Interned intern(std::string_view id);
 
-    /// Absent if `id` is not in the table.   Cost: one hash, no allocation.
+    /// @return absent if `id` is not in the table.   Cost: one hash, no allocation.
     [[nodiscard]] std::optional<IdIndex> find(std::string_view id) const;
 
     /// The text of the id; it stays where it is until release(index).
@@ -73,7 +73,7 @@ class IdTable {
     void release(IdIndex index);
 
     [[nodiscard]] std::uint32_t size() const { return texts_.size(); }
-    /// Every index in use is below this: the size for a ChunkedArray of values by id.
+    /// Every index in use is below this. A ChunkedArray of values by id has this size.
     [[nodiscard]] std::uint32_t index_bound() const { return texts_.index_bound(); }
     /// Bytes taken, without what the allocator adds.
     [[nodiscard]] std::size_t memory_bytes() const;

@@ -1,6 +1,6 @@
-// Flat storage for very many small records: fixed chunks, addressed by a 32-bit index. Compared
-// with std::vector nothing is ever copied to grow (so addresses stay and no doubling slack is
-// paid), compared with nodes on the heap a record costs its size and no more.
+// Flat storage for very many small records, in fixed chunks, addressed by a 32-bit index. Unlike
+// std::vector it copies nothing to grow, so addresses stay and there is no slack from doubling.
+// Unlike a node on the heap, a record costs its size and no more.
 #pragma once
 
 #include "topology/base/check.hpp"
@@ -21,12 +21,12 @@ namespace zcomet::store {
 /// "No record": an index that no slab hands out.
 inline constexpr std::uint32_t kNoIndex = UINT32_MAX;
 
-/// Bytes of one chunk, about: small enough that a nearly empty table costs nothing, large enough
-/// that a table of ten million records has only thousands of chunks.
+/// About the bytes of one chunk. It is so small that a nearly empty table costs nothing, and so
+/// large that a table of ten million records has only thousands of chunks.
 inline constexpr std::size_t kChunkBytes = 65'536;
 
-/// Values of a trivial type, one for each index of a slab or of an IdTable: what some other part
-/// has to remember for each of its records.
+/// Values of a trivial type, one for each index of a slab or of an IdTable, for what another part
+/// remembers of each record.
 /// Thread:  one at a time.   Cost: sizeof(T) for each index up to the highest used.
 template <typename T> class ChunkedArray {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
@@ -62,10 +62,10 @@ template <typename T> class ChunkedArray {
     std::vector<Chunk<T>> chunks_;
 };
 
-/// Records of type T, each named by an index. Indices are dense from 0; that of a released record
-/// is handed out again, the last released first. Addresses of records stay until release. When the
-/// last record is released, all chunks but one go back to the allocator; before that, they stay for
-/// reuse.
+/// Records of type T, each named by an index. Indices are dense from 0. The index of a released
+/// record is handed out again, the last released first. Addresses of records stay until release.
+/// Chunks stay for reuse; when the last record is released, all chunks but one go back to the
+/// system.
 /// Thread:  one at a time.   Cost: sizeof(T) (4 at least) a record; O(1) each call.
 template <typename T> class Slab {
   public:

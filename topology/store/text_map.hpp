@@ -1,5 +1,6 @@
-// Hash tables with text as the key that are asked with a std::string_view. Debian's Abseil has a
-// string_view type of its own, so its defaults would make a std::string for each look-up.
+// Hash tables with text as the key, which look a std::string_view up without a copy. Debian's
+// Abseil has a string_view type of its own, so its defaults would make a std::string for each
+// look-up.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

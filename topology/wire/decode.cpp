@@ -323,7 +323,7 @@ class BodyDecoder {
         }
     }
 
-    /// The first thing that is wrong is the one that is told.
+    /// Keeps the first mistake and ignores later ones.
     void refuse(ErrorCode code, std::string text) {
         if (!refusal_) {
             refusal_ = Refusal{code, kind_, std::move(text)};

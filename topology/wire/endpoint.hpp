@@ -9,7 +9,7 @@
 
 namespace zcomet::wire {
 
-/// HOST:PORT. An IPv6 host stands in brackets in text, without them here.
+/// A host and a port. An IPv6 host has brackets in text, and none here.
 struct HostPort {
     std::string host;
     /// 0 stands for "any free port" (`*` or `0` in text).

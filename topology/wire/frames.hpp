@@ -1,8 +1,8 @@
-// The frames of the cluster protocol: docs/PROTOCOL.md is their grammar, this their codec.
+// The frames of the cluster protocol and their codec. docs/PROTOCOL.md has their grammar.
 //
-// Decoding copies nothing: the views in a decoded frame point into the bytes it was decoded from
-// and live as long as those. Every frame is checked whole before any of it is handed out, so
-// whoever gets a frame need not check lengths, ids or counts again.
+// Decoding copies nothing: the views in a decoded frame point into the bytes that it was decoded
+// from, and live as long as those bytes. A frame is checked whole before any of it is handed out,
+// so a caller need not check lengths, ids or counts again.
 #pragma once
 
 #include "topology/wire/kinds.hpp"
@@ -25,15 +25,15 @@ inline constexpr std::size_t kFrameBytesMax = 1'048'576;
 inline constexpr std::size_t kPayloadBytesMax = 65'536;
 /// @limit bytes of a peer's name
 inline constexpr std::size_t kNameBytesMax = 64;
-/// Writers of lists start a new frame once one has grown to this.
+/// A writer of lists starts a new frame when the present one has grown to this.
 /// @limit bytes from which on a writer begins a new frame
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
-/// A node acknowledges its feed, out of turn, each time that many bytes of it were applied.
+/// A node acknowledges its feed each time that it has applied this many bytes, besides regularly.
 /// @limit bytes applied after which a node acknowledges at once
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
 /// The largest number of a message. One less than the type holds, so that there is always a next.
 inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
-/// Numbers from the oldest message that a sender awaits an acknowledgement of to its newest.
+/// The numbers from a sender's oldest message without an acknowledgement to its newest one.
 /// @limit messages of a sender that await an acknowledgement
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
 
@@ -53,14 +53,14 @@ enum class ErrorCode : std::uint16_t {
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
 [[nodiscard]] std::string_view name_of(ErrorCode code);
 
-/// What a sender asks to be told of a message.
+/// The confirmation of a message that its sender asks for.
 enum class Confirm : std::uint8_t {
     kNothing,
     kReceipt,         ///< at how many nodes its id was logged in when the broker took it in
-    kAcknowledgement, ///< at how many nodes it has arrived, when it has
+    kAcknowledgement, ///< at how many nodes it has arrived, once that is known
 };
 
-/// Names a message whose sender will send it again if it hears nothing of it: so a node can tell.
+/// Names a message that its sender repeats if it hears nothing of it. A node knows repeats by it.
 struct Origin {
     std::uint64_t sender = 0; ///< the incarnation; 0: the message has no origin
     std::uint64_t number = 0;
@@ -110,11 +110,11 @@ class MessageList {
     const std::vector<bool>* wanted_ = nullptr; // which of them; null: all
 };
 
-/// What became of the messages of a feed, as its node counts them, since the feed began. The
-/// broker's ledger adds them up (docs/PROTOCOL.md, section 4.3).
+/// A node's counts of what became of the messages of its feed, since the feed began. The broker's
+/// ledger adds them up (docs/PROTOCOL.md, section 4.3).
 struct NodeLedger {
     std::uint64_t received = 0;   ///< in batches that were applied
-    std::uint64_t duplicates = 0; ///< of those, shown before, when their sender sent them first
+    std::uint64_t duplicates = 0; ///< of those, repeats of messages that were shown before
     std::uint64_t unclaimed = 0;  ///< of those, whose id had no stream any more
     std::uint64_t shown = 0;      ///< of those, given to one stream or more
     std::uint64_t chunks_given = 0;
@@ -128,7 +128,8 @@ struct Hello {
     std::uint64_t incarnation = 0;
     Role role = Role::kSender;
     std::string_view name;
-    /// Of a sender: the highest number of a message that it has sent so far, to whomever. 0: none.
+    /// Of a sender: the highest number of a message that it has sent so far, to any broker. 0:
+    /// none.
     std::uint64_t sent = 0;
 };
 struct Goodbye {};
@@ -136,7 +137,7 @@ struct Heartbeat {
     std::uint64_t feed = 0;
     std::uint64_t change = 0;
     std::uint64_t streams = 0;
-    /// Of the ids that are logged in after `change`; see topology/wire/id_digest.hpp.
+    /// Of the ids that are logged in after `change` (topology/wire/id_digest.hpp).
     std::uint64_t digest = 0;
     NodeLedger ledger = {};
 };
@@ -190,11 +191,11 @@ struct NodeWelcome {
 struct SenderWelcome {
     std::uint32_t window_bytes = 0;
     std::uint64_t credited = 0;
-    /// The broker began, or a node's silence ended, so short a time ago that nodes may still be on
-    /// their way to it; after this it takes those that have not come for dead.
+    /// For this long nodes may still be on their way to the broker, because it began, or lost a
+    /// node, a short time ago. Afterwards it takes nodes that have not come for dead.
     std::uint32_t settles_in_ms = 0;
 };
-/// The frame does not say for which role it is, so it is decoded for the role that was asked for.
+/// The frame does not say for which role it is, so the caller of decode() does.
 struct Welcome {
     std::uint64_t incarnation = 0;
     std::string_view name;
@@ -255,7 +256,7 @@ template <typename Body>
 inline constexpr const KindRow& kKindOf =
     kKinds[place_among<Body>(static_cast<const Frame*>(nullptr))];
 
-/// Why bytes are not a frame: what an ERROR frame in answer would say.
+/// Why bytes are not a frame, as an ERROR frame in answer would say it.
 struct Refusal {
     ErrorCode code = ErrorCode::kMalformed;
     /// The frame's kind byte, or 0 if there was none to read.
@@ -337,7 +338,7 @@ class MessageFrameWriter {
 /// A BATCH without messages: a feed's heartbeat, whose last published number is `number`.
 [[nodiscard]] std::string encode_empty_batch(std::uint64_t incarnation, std::uint64_t number);
 
-/// The word that the batches `from` to `through`, which held `messages` messages, are gone.
+/// Says that the batches `from` to `through`, which held `messages` messages, are gone.
 [[nodiscard]] std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from,
                                             std::uint64_t through, std::uint32_t messages);
 
@@ -355,7 +356,7 @@ class NodeCountsWriter {
     std::uint32_t count_ = 0;
 };
 
-/// A node's topic on the feed: its incarnation in eight bytes.
+/// A node's topic on the feed, which is its incarnation in eight bytes.
 [[nodiscard]] std::string encode_topic(std::uint64_t incarnation);
 
 /// A number in network byte order.

@@ -1,4 +1,4 @@
-// What a client logs in as.
+// Ids, by which clients log in and messages are addressed.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ inline constexpr std::size_t kIdBytesMax = 64;
 /// Source: docs/PROTOCOL.md, section 3.
 [[nodiscard]] bool valid_id(std::string_view text);
 
-/// One sentence that says why `text`, which is not valid, is not an id; for error messages to
-/// people. It does not quote the text, which may be long or hostile.
+/// One sentence for people that says why `text` is not an id. It does not quote the text, which may
+/// be long or hostile.
 [[nodiscard]] std::string why_invalid_id(std::string_view text);
 
 } // namespace zcomet::wire

@@ -516,16 +516,6 @@ TEST_CASE("router: queries", "[router]") {
     CHECK(broker.refused("asker", query("nodes", "all")) == ErrorCode::kMalformed);
 }
 
-TEST_CASE("router: an answer too long for a frame is refused instead of cut", "[router]") {
-    RouterHarness broker;
-    for (std::uint64_t i = 1; i <= 6000; ++i) {
-        const std::string number = std::to_string(i);
-        broker.join_node(number, i, std::string("node-with-a-long-name-").append(number));
-    }
-    CHECK(broker.refused("asker", wire::encode(wire::Query{1, "nodes", ""})) ==
-          ErrorCode::kOverloaded);
-}
-
 TEST_CASE("router: survives random frames from random peers", "[router]") {
     const auto seed = GENERATE(take(3, random(1U, 1'000'000U)));
     CAPTURE(seed);

@@ -1,0 +1,116 @@
+// The ledger's sums: peers that are there, peers that are gone, and what is nobody's.
+#include "broker/router/ledger.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+using namespace zcomet;
+using namespace zcomet::broker;
+using namespace zcomet::broker::router;
+using nlohmann::json;
+using Counter = table::BrokerCounter;
+
+namespace {
+
+constexpr wire::NodeLedger kTenReceived{.received = 10,
+                                        .duplicates = 1,
+                                        .unclaimed = 2,
+                                        .shown = 7,
+                                        .chunks_given = 21,
+                                        .chunks_written = 15,
+                                        .chunks_dropped = 2,
+                                        .chunks_waiting = 4};
+
+class Peers {
+  public:
+    table::NodePart& add_node(std::uint64_t incarnation, const wire::NodeLedger& ledger) {
+        auto peer = new_peer(incarnation);
+        peer->part.emplace<table::NodePart>(1U, feed::FeedLimits{}, "topic");
+        table::NodePart& node = *table[table.add(std::move(peer))].node();
+        node.ledger = ledger;
+        return node;
+    }
+    table::SenderPart& add_sender(std::uint64_t incarnation) {
+        return *table[table.add(new_peer(incarnation))].sender();
+    }
+    [[nodiscard]] json ledger() const {
+        return json::parse(ledger_json(table, counters, departed));
+    }
+
+    table::PeerTable table;
+    table::BrokerCounters counters;
+    DepartedPeers departed;
+
+  private:
+    static std::unique_ptr<table::Peer> new_peer(std::uint64_t incarnation) {
+        auto peer = std::make_unique<table::Peer>();
+        peer->incarnation = incarnation;
+        peer->connection = std::to_string(incarnation);
+        peer->name = peer->connection;
+        return peer;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a ledger of nothing has no remainders", "[ledger]") {
+    const json ledger = Peers().ledger();
+    CHECK(ledger.size() == 6);
+    for (const auto& [name, part] : ledger.items()) {
+        CAPTURE(name);
+        CHECK(part["remainder"] == 0);
+    }
+}
+
+TEST_CASE("the ledger adds up nodes that are there and nodes that are gone", "[ledger]") {
+    Peers peers;
+    peers.add_node(1, kTenReceived);
+    peers.add_node(2, kTenReceived);
+    peers.departed.add(peers.add_node(3, kTenReceived)); // as it is about to go
+    peers.table.remove(peers.table.find_incarnation(3));
+    peers.counters.add(Counter::kMessagesAcknowledged, 30);
+    const json ledger = peers.ledger();
+    CHECK(ledger["received"]["received"] == 30);
+    CHECK(ledger["received"]["shown"] == 21);
+    CHECK(ledger["received"]["unclaimed"] == 6);
+    CHECK(ledger["received"]["duplicates"] == 3);
+    CHECK(ledger["received"]["remainder"] == 0);
+    CHECK(ledger["chunks"]["given"] == 63);
+    CHECK(ledger["chunks"]["waiting"] == 8); // those of the node that is gone wait no more
+    CHECK(ledger["chunks"]["abandoned"] == 4);
+    CHECK(ledger["chunks"]["remainder"] == 0);
+}
+
+TEST_CASE("the ledger counts what a sender says it has sent, and no frame brought", "[ledger]") {
+    Peers peers;
+    table::SenderPart& sender = peers.add_sender(1);
+    sender.sent_before = 100; // to another broker
+    sender.taken_in = 150;
+    sender.sent = 160;
+    peers.counters.add(Counter::kMessagesIn, 50);
+    json ledger = peers.ledger();
+    CHECK(ledger["senders"]["sent"] == 60);
+    CHECK(ledger["senders"]["taken_in"] == 50);
+    CHECK(ledger["senders"]["missing"] == 10);
+    CHECK(ledger["senders"]["remainder"] == 0);
+
+    peers.departed.add(sender); // as it is about to go; the broker counts what is missing for good
+    peers.counters.add(Counter::kMessagesMissing, sender.missing());
+    peers.table.remove(peers.table.find_incarnation(1));
+    CHECK(peers.ledger()["senders"] == ledger["senders"]);
+}
+
+TEST_CASE("a message that nobody accounts for is a remainder, and one counted twice a negative one",
+          "[ledger]") {
+    Peers peers;
+    peers.counters.add(Counter::kMessagesIn, 5);
+    peers.counters.add(Counter::kMessagesHeld, 3);
+    peers.counters.add(Counter::kMessagesVoid, 1);
+    CHECK(peers.ledger()["messages"]["remainder"] == 1);
+    peers.counters.add(Counter::kMessagesVoid, 3);
+    CHECK(peers.ledger()["messages"]["remainder"] == -2);
+}

@@ -1,0 +1,226 @@
+// Queries: pages of thousands of nodes, and that nobody can hold up a turn by asking.
+#include "broker/router/answers.hpp"
+#include "test/unit/broker/router/router_harness.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <string>
+
+using namespace zcomet;
+using namespace zcomet::broker;
+using namespace zcomet::broker::router;
+using wire::ErrorCode;
+
+namespace {
+
+std::string query(const char* what, const std::string& argument, std::uint64_t token = 1) {
+    return wire::encode(wire::Query{token, what, argument});
+}
+
+/// A broker with very many peers. Peer number N is called "node-N" or "sender", has connection "N"
+/// and incarnation N.
+class ManyPeers : public RouterHarness {
+  public:
+    void join_nodes(std::uint64_t first, std::uint64_t last) {
+        for (std::uint64_t i = first; i <= last; ++i) {
+            const std::string number = std::to_string(i);
+            join_node(number, i, "node-" + number);
+        }
+    }
+    void join_senders(std::uint64_t first, std::uint64_t last) {
+        for (std::uint64_t i = first; i <= last; ++i) {
+            join_sender(std::to_string(i), i);
+        }
+    }
+    /// Asks for page after page. `between` is called before each further page.
+    template <typename Between> std::map<std::string, int> all_pages(Between&& between) {
+        std::map<std::string, int> seen;
+        for (std::string argument;;) {
+            const auto page = nlohmann::json::parse(RouterHarness::query("nodes", argument));
+            ++pages;
+            for (const auto& node : page) {
+                if (!node.contains("more")) {
+                    ++seen[node["name"]];
+                }
+            }
+            CHECK(page.size() <= kNodesPerPage + 1);
+            if (page.empty() || !page.back().contains("more")) {
+                return seen;
+            }
+            argument = page.back()["more"];
+            between();
+            turn();
+        }
+    }
+    std::map<std::string, int> all_pages() {
+        return all_pages([] {});
+    }
+    int pages = 0;
+};
+
+} // namespace
+
+TEST_CASE("queries: pages name each of thousands of nodes once", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, 1200);
+    broker.join_senders(1201, 1300);
+    broker.join_nodes(1301, 7000); // more than fit into a frame
+    const auto seen = broker.all_pages();
+    CHECK(seen.size() == 6900);
+    CHECK(std::all_of(seen.begin(), seen.end(), [](const auto& one) { return one.second == 1; }));
+    CHECK(broker.pages == 14);
+    CHECK(broker.counter(table::BrokerCounter::kErrors) == 0);
+}
+
+TEST_CASE("queries: a page that is the whole answer says nothing of more", "[router]") {
+    ManyPeers broker;
+    CHECK(broker.query("nodes") == "[]");
+    broker.join_nodes(1, kNodesPerPage);
+    const auto page = nlohmann::json::parse(broker.query("nodes"));
+    CHECK(page.size() == kNodesPerPage);
+    CHECK_FALSE(page.back().contains("more"));
+    CHECK(broker.query("nodes", "from 500") == "[]");
+    broker.turn(); // or further answers would wait
+    CHECK(broker.query("nodes", "from 4294967295") == "[]");
+}
+
+TEST_CASE("queries: a program that knows no pages is told that there are more", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, kNodesPerPage + 1);
+    const auto page = nlohmann::json::parse(broker.query("nodes"));
+    REQUIRE(page.size() == kNodesPerPage + 1);
+    const auto& more = page.back();
+    CHECK(more["name"] == "(there are more)");
+    CHECK(more["more"] == "from 500");
+    for (const auto& [member, value] : page.front().items()) {
+        CAPTURE(member);
+        REQUIRE(more.contains(member)); // or such a program would stumble over it
+        CHECK(more[member].type_name() == std::string(value.type_name()));
+    }
+}
+
+TEST_CASE("queries: nodes that stay are named once while others come and go", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, 3000);
+    std::uint64_t gone = 0;
+    std::uint64_t come = 3000;
+    const auto seen = broker.all_pages([&] {
+        for (int i = 0; i < 50; ++i) { // from both ends, and new ones take the free places
+            broker.say(std::to_string(++gone), wire::encode(wire::Goodbye{}));
+        }
+        broker.join_nodes(come + 1, come + 30);
+        come += 30;
+    });
+    for (std::uint64_t i = gone + 1; i <= 3000; ++i) {
+        const auto found = seen.find("node-" + std::to_string(i));
+        REQUIRE(found != seen.end());
+        CHECK(found->second == 1);
+    }
+}
+
+TEST_CASE("queries: a page ends after many senders, though it names no node", "[router]") {
+    ManyPeers broker;
+    broker.join_senders(1, kPeersPerPage + 10);
+    broker.join_nodes(20'001, 20'003);
+    CHECK(broker.all_pages().size() == 3);
+    CHECK(broker.pages == 2);
+}
+
+TEST_CASE("queries: an argument that no answer has given is refused", "[router]") {
+    RouterHarness broker;
+    for (const char* argument : {"all", "from", "from ", "from x", "from 1 ", "from  1", "from -1",
+                                 "from +1", "from 4294967296", "FROM 1", "1", " from 1"}) {
+        CAPTURE(argument);
+        broker.pass(1s); // or the errors were not told any more
+        CHECK(broker.refused("asker", query("nodes", argument)) == ErrorCode::kMalformed);
+    }
+    CHECK(broker.query("nodes", "from 0") == "[]");
+    for (const char* what : {"stats", "ledger"}) {
+        broker.pass(1s);
+        CHECK(broker.refused("asker", query(what, "from 0")) == ErrorCode::kMalformed);
+    }
+}
+
+TEST_CASE("queries: beyond what a turn has time for they wait, and keep their order", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, 1000);
+    broker.turn();
+    constexpr std::uint64_t kAsked = 9;
+    for (std::uint64_t token = 1; token <= kAsked; ++token) {
+        broker.say("asker", query("nodes", "", token));
+    }
+    broker.say("asker", query("who", "a", kAsked + 1));
+    std::vector<std::uint64_t> tokens;
+    const auto hear = [&] {
+        const auto answers = broker.take("asker");
+        for (const std::string& answer : answers) {
+            tokens.push_back(RouterHarness::decoded<wire::Answer>(answer).token);
+        }
+        return answers.size();
+    };
+    CHECK(hear() == 2);
+    CHECK(broker.router.due() <= broker.now);
+    broker.ask<wire::Pong>("other", wire::encode(wire::Ping{1})); // others do not wait
+    int turns = 0;
+    for (; tokens.size() <= kAsked; ++turns) {
+        broker.turn();
+        CHECK(hear() <= 2);
+        REQUIRE(turns < 10);
+    }
+    CHECK(turns == 4);
+    CHECK(std::is_sorted(tokens.begin(), tokens.end()));
+    CHECK(broker.router.due() > broker.now);
+}
+
+TEST_CASE("queries: when very many wait, further ones are refused", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, 1000);
+    broker.turn();
+    for (int i = 0; i < 2; ++i) {
+        broker.say("asker", query("nodes", "")); // that is enough for a turn
+    }
+    for (std::size_t i = 0; i < Queries::kWaitingMax; ++i) {
+        broker.say("asker", query("stats", ""));
+    }
+    CHECK(broker.take("asker").size() == 2);
+    CHECK(broker.counter(table::BrokerCounter::kErrorsOverloaded) == 0);
+    CHECK(broker.refused("other", query("stats", "")) == ErrorCode::kOverloaded);
+    broker.turn();
+    CHECK_FALSE(broker.take("asker").empty());
+    broker.say("other", query("stats", "")); // there is room again, and it has to wait
+    CHECK(broker.take("other").empty());
+    broker.pass(1s);
+    CHECK(broker.take("other").size() == 1);
+}
+
+TEST_CASE("queries: cheap ones are as many as a turn has frames", "[router]") {
+    RouterHarness broker;
+    broker.turn();
+    for (int i = 0; i < 200; ++i) {
+        broker.say("asker", query("who", "a"));
+        broker.say("asker", query("stats", ""));
+    }
+    CHECK(broker.take("asker").size() >= 250);
+}
+
+TEST_CASE("queries: an answer too long for a frame is refused instead of cut", "[router]") {
+    constexpr std::uint64_t kNodes = 8'400;
+    RouterHarness broker;
+    const std::string filler(59, '"'); // takes two bytes each in JSON
+    for (std::uint64_t i = 0; i < kNodes; ++i) {
+        const std::string connection = std::to_string(i + 1);
+        broker.join_node(connection, i + 1, filler + std::to_string(10'000 + i));
+        broker.say(connection, RouterHarness::login(1, {"a"}));
+    }
+    CHECK(broker.refused("asker", query("who", "a")) == ErrorCode::kOverloaded);
+    CHECK(broker.refused("asker", query("who", "a")) == ErrorCode::kOverloaded);
+    broker.say("asker", query("who", "a")); // this one waits, and is refused in the next turn
+    CHECK(broker.take("asker").empty());
+    broker.turn();
+    const auto answers = broker.take("asker");
+    REQUIRE(answers.size() == 1);
+    CHECK(RouterHarness::decoded<wire::ErrorFrame>(answers[0]).kind ==
+          static_cast<std::uint8_t>(wire::Kind::kQuery));
+}
