@@ -43,6 +43,7 @@ bool NodeLink::turn(Time now) {
 }
 
 std::optional<std::string_view> NodeLink::receive_batch() {
+    in_hand_.reset(); // an idle node keeps no batch
     bool more = false;
     if (!sub_.receive(more)) { // the topic
         return std::nullopt;

@@ -55,6 +55,7 @@ class SenderLink final : public BrokerLink {
     }
 
   private:
+    using BrokerLink::send; // of frames; that of messages would hide it
     SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 

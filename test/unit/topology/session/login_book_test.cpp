@@ -1,0 +1,62 @@
+// Which ids a node's brokers are to know.
+#include "topology/session/login_book.hpp"
+#include "topology/wire/id_digest.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::session;
+
+namespace {
+
+struct FakeProgram : NodeEvents {
+    void deliver(const wire::MessageList&) override {}
+    void for_each_login(const std::function<void(std::string_view)>& visit) const override {
+        for (const std::string& id : ids) {
+            visit(id);
+        }
+    }
+    std::uint64_t stream_count() const override { return ids.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
+    void on_refused(wire::ErrorCode, std::string_view) override {}
+    void on_no_feed(std::string_view) override {}
+
+    std::vector<std::string> ids;
+};
+
+} // namespace
+
+TEST_CASE("each broker's digest is of the ids that it was to be told", "[login_book]") {
+    const FakeProgram program;
+    LoginBook book(program, cluster::Placement(2));
+    book.add(0, "a");
+    book.add(0, "b");
+    book.add(1, "a");
+    book.remove(0, "b");
+    CHECK(book.digest(0) == wire::id_digest("a"));
+    CHECK(book.digest(1) == wire::id_digest("a"));
+    book.remove(1, "a");
+    CHECK(book.digest(0) == wire::id_digest("a"));
+    CHECK(book.digest(1) == 0);
+}
+
+TEST_CASE("going through the ids computes their digest anew", "[login_book]") {
+    FakeProgram program;
+    LoginBook book(program, cluster::Placement(1));
+    program.ids = {"a", "b"};
+    book.add(0, "something else");
+    std::vector<std::string> visited;
+    book.for_each(0, [&](std::string_view id) { visited.emplace_back(id); });
+    CHECK(visited == program.ids);
+    CHECK(book.digest(0) == wire::id_digest("a") + wire::id_digest("b"));
+}
+
+TEST_CASE("every id is at every broker", "[placement]") {
+    const cluster::Placement placement(3);
+    const auto brokers = placement.brokers_of("a");
+    CHECK(std::vector<std::size_t>(brokers.begin(), brokers.end()) ==
+          std::vector<std::size_t>{0, 1, 2});
+}
