@@ -23,7 +23,7 @@ namespace {
 constexpr const char* kBrokerName = "zcomet-broker";
 constexpr std::string_view kReady = "zcomet-broker ready ";
 constexpr Duration kEndPatience = 2s;
-/// More than any ready line has. What is longer is none, and is not kept.
+/// More than any ready line has. A longer line is no ready line, and is not kept.
 constexpr std::size_t kLineBytesMax = 4096;
 
 } // namespace
