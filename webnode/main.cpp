@@ -23,12 +23,12 @@ namespace zcomet::webnode {
 namespace {
 
 /// What a worker with 20,000 streams that come, go and get messages needs beside its table: frames
-/// under way, buffers. Measured: what the heap had grown to after six times 20,000.
+/// under way, buffers. Measured: the size of the heap after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
 void run_worker(supervisor::CommandLine& line) {
     const supervisor::WorkerRole& role = line.role();
-    // Before anything else: the supervisor may be gone already, and nobody would end us.
+    // First of all: if the supervisor is gone already, no signal of its death would end us.
     if (::getppid() != role.supervisor) {
         return;
     }

@@ -12,8 +12,8 @@ namespace zcomet::broker::shell {
 
 namespace {
 
-/// One turn takes in at most this much before it publishes, so that the first message of a burst
-/// does not wait for the last.
+/// A turn reads at most this much before it publishes, so that the first message of a burst does
+/// not wait for the last.
 /// @limit frames that a broker receives in a turn
 constexpr unsigned kFramesPerTurn = 256;
 /// @limit bytes that a broker receives in a turn
@@ -23,7 +23,7 @@ constexpr unsigned kSubscriptionsPerTurn = 1024;
 /// How long a broker that may hold our port gets to say so.
 constexpr Duration kProbeTimeout = 1s;
 
-/// How this machine reaches an address that stands for all of its own.
+/// The address by which this machine reaches itself, if `address` stands for all of its own.
 wire::HostPort reachable(wire::HostPort address) {
     if (address.host == "*" || address.host == "0.0.0.0") {
         address.host = "127.0.0.1";
@@ -50,7 +50,7 @@ zmq::message_t to_message(const feed::SharedFrame& frame) {
     if (frame->size() < link::kSharedBytesMin) {
         return {frame->data(), frame->size()};
     }
-    // ZeroMQ's interface wants the bytes mutable, but does not change what it sends.
+    // ZeroMQ's interface takes mutable bytes, but does not change them.
     return {const_cast<char*>(frame->data()), frame->size(), release_shared_frame,
             new feed::SharedFrame(frame)};
 }
@@ -126,7 +126,7 @@ bool Broker::turn(Time now) {
         receive_frames(now);
     }
     router_->turn(now);
-    // The descriptors tell of news once only, and sending may have taken it off them; so the
+    // The descriptors report news only once, and sending may have consumed the report. So the
     // sockets are asked before every sleep.
     peers_ready_ = peers_.readable();
     feeds_ready_ = feeds_.readable();
@@ -178,7 +178,7 @@ bool Broker::send_to_peer(std::string_view connection, std::string frame) {
 }
 
 void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {
-    // XPUB never refuses: it drops what nobody subscribes to, and has no high-water mark.
+    // XPUB never refuses: it drops messages without a subscriber, and has no high-water mark here.
     static_cast<void>(feeds_.send(topic, true));
     static_cast<void>(feeds_.send(to_message(frame)));
 }

@@ -34,7 +34,7 @@ struct BrokerOptions {
 class Broker : private router::RouterHost, private loop::Source {
   public:
     /// Binds all sockets. A peer that connects from now on will be heard.
-    /// Errors:  a port is in use, and by what; an address that is not this machine's.
+    /// Errors:  a port is in use (they say by what); an address that is not this machine's.
     [[nodiscard]] static Result<std::unique_ptr<Broker>> open(link::LinkContext& context,
                                                               BrokerOptions options);
     ~Broker() override;
@@ -48,7 +48,7 @@ class Broker : private router::RouterHost, private loop::Source {
     [[nodiscard]] std::string admin_address() const;
 
     /// Serves until `stop_fd` becomes readable.
-    /// @param loop  turns meanwhile, with whatever else it drives.
+    /// @param loop  runs meanwhile, with all its other sources.
     void run(loop::Loop& loop, int stop_fd);
 
   private:
@@ -75,7 +75,7 @@ class Broker : private router::RouterHost, private loop::Source {
     bool peers_ready_ = true;
     bool feeds_ready_ = true;
     EventLog log_;
-    /// The frame that the router is handling, which knows where it came from.
+    /// The frame that the router is handling. It knows its sender's address.
     zmq::message_t* current_ = nullptr;
     std::unique_ptr<router::Router> router_;
     std::unique_ptr<admin::AdminServer> admin_;

@@ -22,7 +22,7 @@ constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
-/// The table names its records by 32 bits, and may have some whose ids are gone beside these.
+/// The table names its records by 32 bits, and keeps those of departed ids for a while.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 /// @limit heartbeats in a liveness time

@@ -8,16 +8,15 @@
 
 namespace zcomet::broker::shell {
 
-/// What the command line, --config and the cluster file say: the options of a Broker, and what else
-/// the program needs to know.
-/// Thread: the main thread.
+/// What the command line, --config and the cluster file say: the options of a Broker, and those of
+/// the program around it. Thread: the main thread.
 class CommandLine {
   public:
     /// Declares the options to `app`, which must live as long as this.
     explicit CommandLine(CLI::App& app);
 
-    /// After the parsing: reads the cluster file, checks what belongs together, draws what is
-    /// random. Options that were given win over the cluster file.
+    /// After the parsing: reads the cluster file, checks that the options fit together, draws the
+    /// random numbers. Options that were given win over the cluster file.
     /// Errors: a cluster file with a mistake, or without this host's broker; bounds that contradict
     /// each other.
     [[nodiscard]] Status settle();
@@ -28,7 +27,7 @@ class CommandLine {
     [[nodiscard]] bool is_supervisor() const { return supervise_ && !supervised_; }
     /// Whether this is such a child.
     [[nodiscard]] bool supervised() const { return supervised_; }
-    /// A broker that is kept, and whose loop has stood still for so long, is killed; 0: never.
+    /// With is_supervisor(): a broker whose loop has stood still for so long is killed; 0: never.
     [[nodiscard]] Duration hang_after() const { return hang_after_; }
     /// Where a kept broker gives signs of life; -1: nowhere.
     [[nodiscard]] int pulse_fd() const { return pulse_fd_; }

@@ -66,7 +66,7 @@ class Printer {
 
   private:
     const ReconcileOptions& options_;
-    std::string_view separator_ = "{\"findings\":["; // what the next one follows
+    std::string_view separator_ = "{\"findings\":["; // goes in front of the next one
 };
 
 } // namespace

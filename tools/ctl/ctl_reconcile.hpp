@@ -16,7 +16,8 @@ struct ReconcileOptions {
 
 /// Prints what it finds to standard output.
 /// @return the exit status: 0 if every message came once and in order, else 1.
-/// Errors: throws std::runtime_error with one sentence if a file cannot be read, or is no such log.
+/// Errors: throws std::runtime_error with one sentence if a file cannot be read, or is not such a
+/// log.
 [[nodiscard]] int ctl_reconcile(const ReconcileOptions& options);
 
 } // namespace zcomet::tools::ctl

@@ -134,7 +134,7 @@ const std::vector<LedgerPart>& ledger_parts() {
     return parts;
 }
 
-/// "20 held + 1 void": zeros after the first are not worth a word.
+/// "20 held + 1 void": zeros after the first are left out.
 std::string sum_text(const nlohmann::json& part, const std::vector<std::string_view>& names) {
     std::string out;
     for (const std::string_view name : names) {

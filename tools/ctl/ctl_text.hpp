@@ -25,9 +25,9 @@ namespace zcomet::tools::ctl {
 /// A table of the broker's facts and counters.
 [[nodiscard]] std::string stats_text(const nlohmann::json& answer);
 
-/// Whether all remainders are 0, and nothing is on its way.
+/// Whether all remainders are 0, and no message is on its way.
 [[nodiscard]] bool ledger_is_settled(const nlohmann::json& answer);
-/// For each hop what came in and what became of it, a line each.
+/// A line for each hop: what came in, and what became of it.
 [[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
 
 /// What became of a message to `id`.

@@ -1,4 +1,4 @@
-// zcomet-ctl: asks and tells a broker things.
+// zcomet-ctl: asks a broker things and tells it things.
 #include "tools/common/broker_choice.hpp"
 #include "tools/ctl/ctl.hpp"
 #include "tools/ctl/ctl_reconcile.hpp"
@@ -64,7 +64,7 @@ void add_id(program::OptionTable& table, CLI::App& command, Flags& flags) {
         });
 }
 
-/// A command that asks the broker; whatever goes wrong is an exception.
+/// A command that asks the broker; any failure is an exception.
 std::function<int()> question(std::function<void()> ask) {
     return [ask = std::move(ask)] {
         ask();

@@ -66,7 +66,7 @@ ChunkParser::State ChunkParser::after_size_byte(char c) {
     if (c == '\r') {
         return State::kSizeLf;
     }
-    // RFC 9112 allows blanks before an extension, though nobody sends any.
+    // RFC 9112 allows blanks before an extension, although servers send none.
     return c == ';' || c == ' ' || c == '\t' ? State::kExtension : State::kBad;
 }
 

@@ -5,7 +5,7 @@
 //     last  = 1*"0" [ ";" extension ] CRLF *( trailer CRLF ) CRLF
 //     stamp = " ts=" 1*19DIGIT                                  ; inside data: CLOCK_REALTIME, ns
 //
-// It keeps no data, only where it is, since a load test holds one for each of very many streams.
+// It keeps its place and no data, since a load test has one for each of very many streams.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ namespace zcomet::tools::floodtest {
 
 class ChunkParser {
   public:
-    /// A server's message is at most 64 KiB, and six times that with everything HTML-escaped; what
-    /// is far beyond that is not from a server worth counting on.
+    /// A message has at most 64 KiB, and six times that with every character HTML-escaped. A chunk
+    /// far beyond that is not from our server.
     static constexpr std::uint32_t kChunkBytesMax = 16U << 20U;
 
     enum class Event : std::uint8_t {

@@ -5,7 +5,7 @@ namespace zcomet::tools::floodtest {
 namespace {
 
 constexpr std::string_view kVersion = "HTTP/1.";
-/// The line that says so, with blanks after the colon left out.
+/// The line that says that a body is chunked, without the blanks after the colon.
 constexpr std::string_view kChunkedLine = "transfer-encoding:chunked";
 /// Columns of the three digits in "HTTP/1.1 200 OK".
 constexpr std::uint16_t kStatusColumn = 9;

@@ -70,7 +70,7 @@ class Run {
     FloodTotals now_; ///< at the last look
     std::uint64_t chunks_at_opened_ = 0;
     bool interrupted_ = false;
-    bool log_failed_ = false; ///< which was told
+    bool log_failed_ = false; ///< and on_log_failed() was called
 };
 
 FloodResult Run::run() {
@@ -115,7 +115,7 @@ void Run::be_process(unsigned number) {
         std::fprintf(stderr, "zcomet-floodtest: process %u: %s\n", number, error.what());
         status = 1;
     }
-    // Not exit(3): what the parent has set to run at its end is not this process's to do.
+    // Not exit(3): functions that the parent registered for its own end must not run here.
     ::_exit(status);
 }
 
@@ -226,7 +226,7 @@ FloodResult Run::result() {
     result.opening_s = seconds((all_settled ? opened_ : ended_) - start_);
     if (all_settled) {
         result.measured_s = seconds(ended_ - opened_);
-        // As of the same moment as the time, not what came in while the processes were stopping.
+        // Counted at the moment of the time above, without what came while the processes stopped.
         result.measured_chunks = now_.get(FloodCounter::kChunks) - chunks_at_opened_;
     }
     result.cpu_s = children_cpu_s();

@@ -12,7 +12,7 @@ namespace zcomet::tools::floodtest {
 namespace {
 
 constexpr double kNsPerMs = 1e6;
-/// Most often what "cannot assign requested address" means after some 28,000 connections.
+/// The usual cause of "cannot assign requested address" after some 28,000 connections.
 constexpr std::string_view kPortsHint = "; local ports used up? spread with --source";
 
 struct FailureName {

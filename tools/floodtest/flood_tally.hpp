@@ -1,5 +1,5 @@
 // What the processes of a load test count, in memory that they share with the process that started
-// them; and the forms in which that one shows it.
+// them, and how that process shows it.
 #pragma once
 
 #include "tools/floodtest/histogram.hpp"
@@ -26,7 +26,7 @@ enum class FloodCounter : std::uint8_t {
     kCount
 };
 
-/// One process's. Plain memory, all zero at first.
+/// What one process counts. Plain memory, all zero at first.
 /// Thread: written by one process; counters may be read at any time, the histograms when it ended.
 struct FloodTally {
     static constexpr std::size_t kStatusCodes = 1000;

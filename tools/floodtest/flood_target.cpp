@@ -18,7 +18,7 @@ constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kIdMark = "{id}";
 constexpr std::size_t kSourcesMax = 65536;
 
-/// Anything printable but a blank: what is not would end the request line early.
+/// Printable characters without blanks: any other would end the request line early.
 [[nodiscard]] bool valid_path(std::string_view path) {
     return std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }

@@ -11,7 +11,7 @@ namespace zcomet::tools::logs {
 
 namespace {
 
-/// A thousand lines or so: the system call is no longer what a line costs.
+/// A thousand lines or so: the system call is then a small part of the cost of a line.
 constexpr std::size_t kPieceBytes = 65'536;
 constexpr mode_t kMode = 0666; // less what umask(2) takes away
 

@@ -24,16 +24,16 @@ class LogFile {
     LogFile& operator=(LogFile&&) = delete;
     LogFile(const LogFile&) = delete;
     LogFile& operator=(const LogFile&) = delete;
-    ~LogFile() = default; ///< call flush() before: here nobody would hear of an error
+    ~LogFile() = default; ///< call flush() before: an error here would go unnoticed
 
     /// Where the next line goes; end_line() follows once it is there, with its newline.
     [[nodiscard]] std::string& line() { return buffer_; }
     void end_line();
-    /// Writes what is gathered.
+    /// Writes the lines that were gathered.
     void flush();
 
-    /// Lines that could not be written. After the first no more are: a log with a hole in it would
-    /// be worse than one that ends.
+    /// Lines that could not be written. After the first, no further line is written: a log that
+    /// ends is better than one with a hole.
     [[nodiscard]] std::uint64_t lines_lost() const { return lines_lost_; }
     /// Why (errno); 0 if none was lost.
     [[nodiscard]] int error() const { return error_; }

@@ -57,7 +57,8 @@ struct StreamLine {
 void append_line(std::string& out, const SentLine& line);
 void append_line(std::string& out, const StreamLine& line);
 
-/// Nothing if `text`, a line without its newline, is no such line. Views into `text`.
+/// @param text  a line without its newline. @return nothing if it is no such line; views into
+/// `text`.
 [[nodiscard]] std::optional<SentLine> parse_sent_line(std::string_view text);
 [[nodiscard]] std::optional<StreamLine> parse_stream_line(std::string_view text);
 

@@ -1,5 +1,5 @@
-// Compares what was sent with what came: names every message that a stream should have got and has
-// not, has twice, or has out of order.
+// Compares what was sent with what came: names every message that a stream lacks, has twice, or has
+// out of order.
 //
 // Only what was sent is kept, 24 bytes a message, sorted by id, sender and number. A stream then is
 // a position in its id's messages for each sender: a message at that position is the next; one
@@ -27,7 +27,7 @@ struct Finding {
         kMissing,    ///< the stream was open, and it did not come
         kTwice,      ///< it came once more than it should
         kOutOfOrder, ///< it came after one that was sent later
-        kUnsent,     ///< it came, but the sender's log does not have it for this id
+        kUnsent,     ///< it came, but is not in the sender's log for this id
     };
     Kind kind = Kind::kMissing;
     std::string_view sender;
@@ -71,9 +71,9 @@ class Reconciler {
     /// Errors: the sender's numbers do not rise.
     [[nodiscard]] Status add_sent(const SentLine& line);
 
-    /// Errors: a stream that opens twice, or of which something is said before it opens.
+    /// Errors: a stream that opens twice, or that has a line before it opens.
     [[nodiscard]] Status add_received(const StreamLine& line);
-    /// Streams that are still open were so until the last line.
+    /// Streams that are still open are taken to have been open until the last line.
     void end_log();
 
     /// After the last log.

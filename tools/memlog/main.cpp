@@ -90,7 +90,7 @@ class Sampler {
     [[nodiscard]] int end_fd() const { return process_.get(); }
 
     /// Absent: there is nothing to look at now, but there may be later.
-    /// Throws std::runtime_error if there will not be.
+    /// Throws std::runtime_error if there will be nothing later, either.
     [[nodiscard]] std::optional<tools::memlog::MemlogSample> sample() {
         return options_.pid != 0 ? of_process() : of_admin();
     }
@@ -122,7 +122,7 @@ class Sampler {
     unsigned misses_ = 0;
 };
 
-/// The process that is looked at, for the loop.
+/// The process under observation, as a source of the loop.
 class Process : public loop::Source {
   public:
     explicit Process(int end_fd) : fds_{end_fd} {}
@@ -143,7 +143,7 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
     if (path.empty()) {
         return {stdout, [](std::FILE* file) { return std::fflush(file); }};
     }
-    // Adding to what is there never destroys a day's log.
+    // Appended to: so a restart does not destroy a day's log.
     File file(std::fopen(path.c_str(), "ae"), &std::fclose);
     if (!file) {
         throw std::system_error(errno, std::generic_category(), "cannot write to " + path);

@@ -80,7 +80,7 @@ Result<std::optional<MemlogSample>> sample_process(pid_t root,
     if (!memory.ok()) {
         return memory.error();
     }
-    if (memory.value().rss_kb == 0) { // what is just ending has given its memory back already
+    if (memory.value().rss_kb == 0) { // it is just ending, and has given its memory back already
         return std::optional<MemlogSample>();
     }
     return std::optional(MemlogSample{.rss_kb = memory.value().rss_kb,

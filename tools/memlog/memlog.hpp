@@ -29,11 +29,11 @@ struct MemlogSample {
 [[nodiscard]] Result<MemlogSample> parse_admin_stats(std::string_view json);
 
 /// Asks http://HOST:PORT/stats. Waits for 5 seconds at most.
-/// Errors: nobody answers; another status than 200; not the JSON of a web node.
+/// Errors: no answer; another status than 200; not the JSON of a web node.
 [[nodiscard]] Result<MemlogSample> sample_admin(const std::string& url);
 
 /// Looks at a process and its descendants. Absent: the process is gone.
-/// Errors: it may not be looked at.
+/// Errors: we may not look at it.
 [[nodiscard]] Result<std::optional<MemlogSample>>
 sample_process(pid_t root, std::optional<std::uint16_t> only_port);
 

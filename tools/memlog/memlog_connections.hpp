@@ -1,5 +1,5 @@
-// How many clients are connected to a group of processes, from /proc: for web nodes that have no
-// admin page to ask.
+// How many clients are connected to a group of processes, from /proc: for web nodes without an
+// admin page.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -25,7 +25,7 @@ using SocketInodes = absl::flat_hash_set<std::uint64_t>;
 /// From the text of /proc/PID/net/tcp or tcp6. Lines that are not of that form are left out.
 [[nodiscard]] std::vector<TcpSocket> parse_tcp_table(std::string_view text);
 
-/// The inode in "socket:[123]", what a link in /proc/PID/fd points to; absent for other links.
+/// The inode in "socket:[123]", to which a link in /proc/PID/fd points; absent for other links.
 [[nodiscard]] std::optional<std::uint64_t> parse_socket_link(std::string_view link);
 
 /// How many of `sockets` are established, are among `inodes`, and have a local port that one of

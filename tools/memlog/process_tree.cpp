@@ -49,7 +49,7 @@ template <typename Number> [[nodiscard]] std::optional<Number> parse_number(std:
 } // namespace
 
 std::optional<pid_t> parse_parent(std::string_view stat) {
-    // "PID (NAME) STATE PARENT …", where NAME is whatever the process calls itself.
+    // "PID (NAME) STATE PARENT …"; a process may give itself any NAME.
     constexpr std::size_t kStateBytes = 4; // ") S "
     const std::size_t name_end = stat.rfind(')');
     if (name_end == std::string_view::npos || stat.size() < name_end + kStateBytes) {

@@ -29,7 +29,7 @@ using ProcessParent = std::pair<pid_t, pid_t>;
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root);
 
 /// The sum over `processes`; those that have ended since count as 0.
-/// Errors: a process of another user, which may not be looked at.
+/// Errors: a process of another user, which we may not look at.
 [[nodiscard]] Result<process::ProcessMemory> tree_memory(const std::vector<pid_t>& processes);
 
 } // namespace zcomet::tools::memlog

@@ -42,7 +42,7 @@ struct GeneratedMessage {
     std::string_view text;
     std::uint32_t generator = 1; ///< which one made it, from 1
     std::uint64_t number = 1;    ///< of all messages, from 1: the one in its tag
-    bool last = false;           ///< that one has finished
+    bool last = false;           ///< it was the last of its generator
 };
 
 /// Thread: one.

@@ -88,7 +88,7 @@ void add_options(program::OptionTable& table, Flags& flags) {
     table.add("--quiet", &flags.msggen.quiet, "Print nothing but the summary");
 }
 
-/// A message that is found again in logs is longer by its tag.
+/// A message that has to be found in logs is longer by its tag.
 void check_size(const MsggenOptions& options) {
     constexpr std::size_t kSenderBytes = 8;
     constexpr std::size_t kBytesMax = kMessageBytesMax - logs::tag_bytes_max(kSenderBytes);

@@ -31,7 +31,7 @@ struct MsggenReport {
     /// than a hundredth of the whole time.
     [[nodiscard]] bool behind_schedule() const;
 
-    /// Whether every message arrived, so far as was asked.
+    /// Whether every message arrived, as far as the options ask for it.
     [[nodiscard]] bool all_arrived() const { return unconfirmed == 0 && gone_into_void == 0; }
 
     /// One sentence a line, each line ended.

@@ -1,4 +1,4 @@
-// How many messages went to each id: what a test or demonstration compares arrivals with.
+// How many messages went to each id, for tests and demonstrations to compare with what arrived.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

@@ -29,14 +29,14 @@ constexpr std::int64_t kPortMax = 65'535;
 /// @limit workers of a web node in a cluster file
 constexpr std::int64_t kWorkersMax = 1'024;
 constexpr std::int64_t kVersionMax = std::numeric_limits<std::int64_t>::max();
-/// A key that differs from every known one in more than one of so many characters is no slip of
-/// the finger.
+/// A key with more than one difference for each so many characters is not taken for a misspelt
+/// known key.
 constexpr std::size_t kCharactersPerSlip = 3;
 
 using Keys = std::initializer_list<std::string_view>;
 
-/// What is wrong with the file, and where. Thrown here, caught in read_cluster_file(): the first
-/// mistake ends the reading at whatever depth it is found.
+/// A mistake in the file, and where it is. It is thrown at any depth and caught in
+/// read_cluster_file(): the first mistake ends the reading.
 struct Mistake {
     std::uint32_t line;
     std::string text;
@@ -89,7 +89,7 @@ void refuse_unknown_keys(const toml::table& table, std::string_view where, Keys 
     }
 }
 
-/// Takes the values out of one [[table]], with the line of whatever is wrong.
+/// Takes the values out of one [[table]]; a mistake is reported with its line.
 class TableReader {
   public:
     TableReader(const toml::table& table, std::string where, Keys known)
@@ -175,7 +175,7 @@ class TableReader {
     std::string where_;
 };
 
-/// Builds a Cluster from the parsed file, and checks what one table cannot know of another.
+/// Builds a Cluster from the parsed file, and checks that its tables fit together.
 class ClusterReader {
   public:
     Cluster read(const toml::table& file) {

@@ -1,5 +1,5 @@
-// The cluster file: which program runs on which host, and with what addresses. TOML; the form is
-// described in topology/examples/three-hosts.toml.
+// The cluster file: which program runs on which host, and with what addresses. It is TOML;
+// topology/examples/three-hosts.toml describes the form.
 #pragma once
 
 #include "topology/base/result.hpp"

@@ -1,6 +1,6 @@
 // Between fork() and execve() the child makes async-signal-safe calls only: the parent may have
-// threads (the admin page), and a lock that one of them held stays held for ever in the child.
-// Whatever needs memory is therefore prepared before the fork.
+// threads (its log's), and a lock that one of them held stays held for ever in the child. So
+// everything that needs memory is prepared before the fork.
 #include "topology/process/child_process.hpp"
 
 #include "topology/loop/epoll.hpp"
@@ -120,7 +120,7 @@ Result<ChildProcess> ChildProcess::start(const Spec& spec) {
         return Error{"cannot start " + spec.program + ": " + std::strerror(errno)};
     }
     if (spec.own_group) {
-        ::setpgid(pid, pid); // here as well: whoever comes first, it is done when this returns
+        ::setpgid(pid, pid); // here as well as in the child: so it is done when this returns
     }
     UniqueFd pid_fd = open_pidfd(pid);
     if (!pid_fd.valid()) {

@@ -22,7 +22,7 @@ struct ProcessEnd {
     [[nodiscard]] std::string text() const;
 };
 
-/// One child. It gets SIGTERM when the process that started it is gone, however that came about.
+/// One child. It gets SIGTERM when the process that started it has ended, in whatever way.
 /// Thread: start() only from the main thread, since the kernel sends that signal when the *thread*
 /// that forked ends; the rest from one thread.
 class ChildProcess {
@@ -35,8 +35,8 @@ class ChildProcess {
         std::vector<int> descriptors;
         /// Where the child's standard output goes; -1: where ours goes.
         int standard_output = -1;
-        /// In a process group of its own Ctrl-C on the terminal does not reach it; its parent ends
-        /// it instead, when its turn has come.
+        /// In a process group of its own, Ctrl-C on the terminal does not reach it; its parent ends
+        /// it at the right moment instead.
         bool own_group = false;
     };
 

@@ -1,4 +1,4 @@
-// How many files, which is to say descriptors, this process may have open.
+// How many files (descriptors) this process may have open.
 #pragma once
 
 #include <cstdint>

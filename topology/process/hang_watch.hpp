@@ -1,4 +1,4 @@
-// Whether another process still works: it counts its loop's turns where we can see them.
+// Whether another process still works: it counts the turns of its loop where we can read them.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -8,12 +8,12 @@
 
 namespace zcomet::process {
 
-/// A process whose count stands still for as long as `patience` hangs, and is to be ended: SIGABRT
-/// first, which leaves a core dump for whoever is to find out why, then SIGKILL, since what is
-/// stuck in the kernel, or stopped, does not act on the former.
+/// A process whose count stands still for as long as `patience` hangs, and has to be ended. SIGABRT
+/// comes first: it leaves a core dump that shows why. SIGKILL follows, since a process that is
+/// stopped or stuck in the kernel does not act on SIGABRT.
 ///
-/// Time counts only as far as this watch itself was awake: when all processes were stopped
-/// together (Ctrl-Z, a machine that was paused), nobody hangs.
+/// Time counts only while this watch itself was awake: when all processes were stopped together
+/// (Ctrl-Z, a machine that was paused), none of them hangs.
 class HangWatch {
   public:
     enum class Verdict : std::uint8_t {
@@ -47,7 +47,7 @@ class HangWatch {
         }
         const bool moved = count != count_;
         count_ = count;
-        // A look that comes late was not missed by the process, but by us.
+        // When a look comes late, it was we who stood still, and not the process.
         still_ = moved ? Duration::zero() : still_ + std::min<Duration>(now - looked_, 2 * step());
         looked_ = now;
         if (still_ < patience_) {

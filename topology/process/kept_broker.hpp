@@ -1,5 +1,5 @@
-// A zcomet-broker that runs as a child process, and is started again whenever it ends. What
-// `zcomet-broker --supervise` is, and a web node that brings its own broker along.
+// A zcomet-broker that runs as a child process, and is started again whenever it ends: for
+// `zcomet-broker --supervise`, and for a web node that brings its own broker along.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -20,9 +20,9 @@
 
 namespace zcomet::process {
 
-/// Nodes and senders come back to the address that they know, so each further process gets the
-/// addresses of the first, whatever port the system had chosen for that: an option
-/// `--bound-KEY=VALUE` for each of the values on its ready line.
+/// Nodes and senders come back to the address that they know. So each further process gets the
+/// addresses of the first, with the ports that the system chose: an option `--bound-KEY=VALUE` for
+/// each value on the first one's ready line.
 /// A loop drives it. Thread: the main thread (see ChildProcess).
 class KeptBroker : public loop::Source {
   public:
@@ -30,12 +30,12 @@ class KeptBroker : public loop::Source {
         std::string program;                ///< path of the executable
         std::vector<std::string> arguments; ///< without the program's name
         bool own_group = false;             ///< see ChildProcess::Spec
-        /// One whose loop has stood still for so long is killed, and started again. It gets the
-        /// option `--pulse-fd` then, for a Pulse. Zero: never.
+        /// A broker whose loop has stood still for so long is killed, and started again. It gets
+        /// the option `--pulse-fd`, for a Pulse. Zero: never, and no such option.
         Duration hang_after = Duration::zero();
     };
 
-    /// Starts it; that it listens, or has ended instead, shows after a turn().
+    /// Starts it. A later turn() sees that it listens, or that it has ended instead.
     /// Errors: no more processes or descriptors.
     [[nodiscard]] Status start(Command command, Time now);
 
@@ -46,12 +46,12 @@ class KeptBroker : public loop::Source {
     /// Looks whether it listens, hangs or has ended, and starts it again when that is due.
     bool turn(Time now) override;
 
-    /// Whether a process of it has come to listen since start().
+    /// Whether one of its processes has listened since start().
     [[nodiscard]] bool has_listened() const { return !addresses_.empty(); }
     /// What it said then: "listen=tcp://… feed=tcp://…".
     [[nodiscard]] const std::string& addresses() const { return addresses_; }
-    /// How it ended, if it ended before it ever listened. It has said why on standard error, would
-    /// say the same again, and is not started again.
+    /// How it ended, if it ended before it ever listened. It is not started again: it would say on
+    /// standard error once more what it has said already.
     [[nodiscard]] const std::optional<ProcessEnd>& given_up() const { return given_up_; }
 
     /// Ends it, by force after two seconds.
@@ -68,10 +68,10 @@ class KeptBroker : public loop::Source {
 
     Command command_;
     ChildProcess process_;
-    UniqueFd output_; // its standard output, where its ready line comes
+    UniqueFd output_; // its standard output, for the ready line
     std::array<int, 2> fds_{-1, -1};
     std::uint32_t fds_version_ = 0;
-    std::string line_; // what came there since the last end of a line
+    std::string line_; // of its output, not yet whole
     std::string addresses_;
     std::optional<ProcessEnd> given_up_;
     RestartDelay delay_;
@@ -79,7 +79,7 @@ class KeptBroker : public loop::Source {
     std::uint64_t pulses_ = 0;
     HangWatch hang_;
     Time started_ = Time::min();
-    Time ended_ = Time::min(); // the process before this one
+    Time ended_ = Time::min(); // when the process before this one did
     Time restart_at_ = kNever;
 };
 

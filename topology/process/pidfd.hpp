@@ -11,8 +11,8 @@ namespace zcomet::process {
 /// @return none, with errno set, if there is no such process, or no descriptor left.
 [[nodiscard]] UniqueFd open_pidfd(pid_t pid);
 
-/// Sends a signal to the process that a descriptor stands for, and to no other that has got its
-/// number since. Does nothing if it has ended.
+/// Sends a signal to the process that a descriptor stands for. Does nothing if it has ended, even
+/// if another process has its number now.
 void signal_pidfd(const UniqueFd& pidfd, int number);
 
 } // namespace zcomet::process

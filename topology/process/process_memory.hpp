@@ -21,10 +21,10 @@ struct ProcessMemory {
     }
 };
 
-/// From the text of /proc/PID/smaps_rollup; what is not in it counts as 0.
+/// From the text of /proc/PID/smaps_rollup. A value that is not in it is 0.
 [[nodiscard]] ProcessMemory parse_smaps_rollup(std::string_view text);
 
-/// All 0 for a process that is gone.   Errors: one of another user, which may not be looked at.
+/// All 0 for a process that is gone.   Errors: a process of another user, which we may not look at.
 [[nodiscard]] Result<ProcessMemory> process_memory(pid_t pid);
 
 } // namespace zcomet::process

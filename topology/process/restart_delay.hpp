@@ -7,8 +7,9 @@
 
 namespace zcomet::process {
 
-/// At once for one that had run for a while, since its streams and ids are waiting; doubling pauses
-/// for one that dies again and again, since starting costs the others their processor.
+/// A process that had run for a while is started at once, since its streams and ids are waiting.
+/// One that dies again and again gets pauses that double, since each start takes processor time
+/// from the others.
 class RestartDelay {
   public:
     /// @param lived  how long the process had run when it died.

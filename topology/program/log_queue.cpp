@@ -17,8 +17,8 @@ namespace zcomet::program {
 
 namespace {
 
-/// How long a program that ends waits for a slow reader. A service manager waits for it for
-/// seconds.
+/// How long a program that ends waits for a slow reader: far less than a service manager waits for
+/// the program.
 /// @limit time for waiting log lines at the end of a program
 constexpr Duration kEndPatience = 500ms;
 
@@ -31,7 +31,7 @@ void write_all(int fd, std::string_view text) {
         } else if (errno == EAGAIN) { // someone made the descriptor non-blocking
             pollfd writable{fd, POLLOUT, 0};
             ::poll(&writable, 1, -1);
-        } else if (errno != EINTR) { // nobody reads any more, or the disk is full
+        } else if (errno != EINTR) { // the reader is gone, or the disk is full
             return;
         }
     }
@@ -59,7 +59,7 @@ struct LogQueue::State {
     State(int where, std::function<std::string(std::size_t)> say_lost)
         : fd(where), lost_line(std::move(say_lost)) {}
 
-    /// The thread's.
+    /// What the thread does.
     void run() {
         std::unique_lock lock(mutex);
         while (true) {

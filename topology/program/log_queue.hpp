@@ -1,10 +1,10 @@
-// A log that nobody waits for: lines go into a bounded queue, and a thread of its own writes them.
-// Where the reader of standard error stops reading (a journal that hangs, a full disk, a terminal
-// that was stopped), a loop that logs goes on; the oldest lines are dropped, counted, and the
-// reader is told how many as soon as it reads again.
+// A log that no program waits for: lines go into a bounded queue, and a thread of its own writes
+// them. When the reader of standard error stops reading (a journal that hangs, a full disk, a
+// terminal that was stopped), a loop that logs goes on. The oldest lines are dropped and counted,
+// and a line says how many there were as soon as the reader reads again.
 //
-// spdlog's own asynchronous logger is not used: its queue takes 400 bytes a line from the start
-// (half a megabyte for each idle worker), it does not say where lines are missing, and a program
+// spdlog's own asynchronous logger does not fit. Its queue takes 400 bytes a line from the start
+// (half a megabyte for each idle worker). It does not say where lines are missing. And a program
 // that ends waits for it, however long the reader takes.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace zcomet::program {
 /// Thread: any, also several at once.
 class LogQueue {
   public:
-    /// Lines that wait at most.
+    /// The most lines that may wait.
     /// @limit lines of a log that wait to be written
     static constexpr std::size_t kLinesMax = 1024;
 
@@ -33,13 +33,14 @@ class LogQueue {
     /// @param lost_line  makes the line, with its end, that says how many were dropped. Called on
     ///                   the queue's thread.
     LogQueue(int fd, std::function<std::string(std::size_t lost)> lost_line);
-    /// Waits a moment for the lines that wait. Leaves them, and the thread, if the reader hangs.
+    /// Gives the lines that wait a moment to be written. If the reader hangs, they are lost, and
+    /// the thread is left behind.
     ~LogQueue();
     LogQueue(const LogQueue&) = delete;
     LogQueue& operator=(const LogQueue&) = delete;
 
-    /// Never waits for the reader. The first line starts the thread; where the system has no thread
-    /// to give (std::system_error), the line waits, and the next one tries again.
+    /// Never waits for the reader. The first line starts the thread. If the system has none to give
+    /// (std::system_error), the line waits, and the next one tries again.
     /// @param line  with its end.
     void push(std::string line);
     /// Waits until all lines are written, for at most `patience`. @return whether they are.
@@ -48,7 +49,7 @@ class LogQueue {
   private:
     struct State;
 
-    std::shared_ptr<State> state_; // which the thread has, too: it may outlive this
+    std::shared_ptr<State> state_; // shared with the thread, which may outlive this
 };
 
 /// How a line of the log is written: time, program, level, message.
@@ -58,7 +59,7 @@ class LogQueue {
 class LogQueueSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
     /// @param fd       as LogQueue's.
-    /// @param program  whose name the line about lost lines bears.
+    /// @param program  its name is in the line about lost lines.
     LogQueueSink(int fd, std::string program);
 
     /// As LogQueue::flush().

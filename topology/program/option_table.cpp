@@ -268,7 +268,7 @@ UniqueFd OptionTable::secrets() const {
 
 Status OptionTable::take_secrets(int fd) {
     std::string text(kSecretsBytesMax, '\0');
-    // From its beginning, wherever another worker that shares the descriptor's position is.
+    // From the beginning: workers share the position of the descriptor, so it may be anywhere.
     const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
     if (size < 0) {
         return Error{"the supervisor's secrets cannot be read"};

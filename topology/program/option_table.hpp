@@ -1,8 +1,10 @@
-// The options of a program, a row each. A row says all that there is to say about one option: its
-// name, where its value goes, what values it takes, what --help says, whether a supervisor hands it
-// to its workers, and whether it is a secret. The command line and --config (by CLI11), a worker's
-// command line, the log line of the settings in effect and --help, which test/docs compares with
-// the man page, are all made from the rows: a new option is a new row, and a member for its value.
+// The options of a program, a row each. A row says everything about one option: its name, where its
+// value goes, what values it takes, what --help says, what the cluster file calls it, whether a
+// supervisor hands it to its workers, and whether it is a secret.
+//
+// The rows make the command line and --config (by CLI11), a worker's command line, the log line of
+// the settings in effect, and --help, which test/docs compares with the man page. So a new option
+// is a new row, and a member for its value.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -43,8 +45,8 @@ struct OptionText {
 /// Thread: the one that parses the options.
 class OptionTable {
   public:
-    /// Where a value goes. What is pointed to lives as long as the table, and holds the default
-    /// when the row is added. A bool is a flag: an option without a value.
+    /// Where a value goes. It lives as long as the table, and holds the default when the row is
+    /// added. A bool is a flag: an option without a value.
     using Target = std::variant<bool*, int*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
                                 double*, std::string*, std::vector<std::string>*, OptionText>;
 
@@ -64,8 +66,8 @@ class OptionTable {
         /// --help shows the value that the target has now. Without this it shows none.
         Row& show_default();
         Row& required();
-        /// A value of this text is none: the settings in effect show `-` for it, as they do for an
-        /// empty text.
+        /// This text means that there is no value. The settings in effect show `-` for it, as they
+        /// do for an empty text.
         Row& none(const std::string& text);
         /// Only together with the option of that name, which stands in an earlier row.
         Row& needs(const std::string& name);
@@ -77,8 +79,8 @@ class OptionTable {
         Row& hand_on();
         /// What the cluster file calls this value: OptionTable::fill_in() finds the row by it.
         Row& key(const std::string& name);
-        /// A value that nobody else may see, in a std::string. It is left out of the settings in
-        /// effect, and of command lines, which every user of the host can read: workers get it
+        /// A value that no other user may see, in a std::string. It is left out of the settings in
+        /// effect, and of command lines, which every user of the host can read. Workers get it
         /// through a descriptor that they inherit (OptionTable::secrets()).
         Row& secret();
 
@@ -104,7 +106,7 @@ class OptionTable {
     OptionTable(const OptionTable&) = delete;
     OptionTable& operator=(const OptionTable&) = delete;
 
-    /// @param name  with its hyphens, "--listen"; without any: an argument that has a place.
+    /// @param name  with its hyphens, "--listen"; without any: an argument, known by its place.
     /// @return a row that is good until the next add().
     Row& add(const std::string& name, Target target, const std::string& help) {
         return add_to(*app_, name, std::move(target), help);

@@ -27,7 +27,7 @@ constexpr const char* kLogLevelOption = "--log-level";
 constexpr const char* kCommonGroup = "Common options";
 constexpr const char* kHint = "; try --help";
 constexpr std::size_t kHelpColumn = 34;
-/// What the last lines of a log may take to be written before the program says why it ends.
+/// How long the last lines of a log may take before the program says why it ends.
 constexpr Duration kLogPatience = 500ms;
 
 /// CLI11's messages may span lines; a mistake is told in one.
@@ -55,7 +55,7 @@ std::string explain(const CLI::App& app, const CLI::ConfigError& error) {
     return file + ": no option is called " + std::string(text.substr(kUnknownName.size()));
 }
 
-/// What was logged before stands before what is said next.
+/// Lines that were logged before come before what is said next.
 void finish_log() {
     for (const auto& sink : spdlog::default_logger_raw()->sinks()) {
         if (auto* const queue = dynamic_cast<LogQueueSink*>(sink.get())) {

@@ -22,8 +22,9 @@ namespace zcomet::program {
 /// program's.
 void add_common_options(CLI::App& app);
 
-/// A mistake in the options, or in a file that they name: only a person can mend it. What else
-/// keeps a program from starting (a port in use, no memory) may have passed at the next try.
+/// A mistake in the options, or in a file that they name: only a person can mend it. Any other
+/// cause that keeps a program from starting (a port in use, no memory) may have passed at the next
+/// try.
 class Misconfigured : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -42,8 +43,8 @@ enum class LogMode {
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
                               const std::function<int()>& body, LogMode mode = LogMode::kWait);
 
-/// Logs go to standard error, one line per event, `key=value`. run_program() calls it; a program
-/// that does not use that calls it before anything logs.
+/// Logs go to standard error, one line per event, `key=value`. run_program() calls this. A program
+/// that does not use run_program() calls it before anything logs.
 /// Level: trace, debug, info, warning, error or off.
 void set_up_logging(std::string_view program, std::string_view level, LogMode mode);
 

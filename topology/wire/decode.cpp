@@ -213,9 +213,11 @@ class BodyDecoder {
         if (flags > kFlagAcknowledge) {
             refuse(ErrorCode::kMalformed, "the send's flags have unknown bits, or too many");
         }
-        send.confirm = flags == kFlagReceipt       ? Confirm::kReceipt
-                       : flags == kFlagAcknowledge ? Confirm::kAcknowledgement
-                                                   : Confirm::kNothing;
+        if (flags == kFlagReceipt) {
+            send.confirm = Confirm::kReceipt;
+        } else if (flags == kFlagAcknowledge) {
+            send.confirm = Confirm::kAcknowledgement;
+        }
         if (send.first == 0 || count == 0) {
             refuse(ErrorCode::kMalformed, "a send needs a number and a count of 1 or more");
         }

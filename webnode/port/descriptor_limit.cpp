@@ -8,16 +8,17 @@ namespace zcomet::webnode::port {
 
 namespace {
 
-/// ZeroMQ opens a socket and closes the old one later when it reconnects, for DEALER and SUB each;
-/// the rest is for resolving names, and for reading /proc.
+/// When ZeroMQ reconnects, it opens a socket before it closes the old one, for DEALER and SUB each.
+/// The rest is for resolving names, and for reading /proc.
 /// @limit descriptors of a worker that are no connections
 constexpr std::uint64_t kOwnDescriptors = 16;
 
 /// A table of more records than this would not fit into any machine's memory.
 constexpr std::uint64_t kConnectionsMax = 100'000'000;
 
-/// When a worker is full, the kernel has accepted, or is about to, what came between two turns of
-/// its loop, and whose handshakes take a round trip: a burst of it, but a small part of all.
+/// When a worker becomes full, connections are still on their way to it: those that came since its
+/// loop's last turn, and those whose handshakes are under way. They may be a burst, but are a small
+/// part of all.
 /// @limit part of a worker's connections that is its reserve, one in
 constexpr std::size_t kReservePart = 32;
 /// @limit connections in a worker's reserve, at least

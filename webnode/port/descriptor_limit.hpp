@@ -9,12 +9,12 @@ namespace zcomet::webnode::port {
 struct Capacity {
     /// With this many connections a worker is full: its listener leaves the group.
     std::size_t connections = 0;
-    /// Places beyond, for connections that were on their way to it by then.
+    /// Places beyond that, for connections that were on their way to the worker by then.
     std::size_t reserve = 0;
 };
 
-/// What fits beside the descriptors that are open now, and those that the broker's sockets may need
-/// when they reconnect; one connection at least.
+/// How many connections fit beside the descriptors that are open now and those that the broker's
+/// sockets may need when they reconnect; one at least.
 /// @param limit  as process::raise_file_limit() returned it.
 /// @param asked  at most so many connections; 0: as many as fit.
 [[nodiscard]] Capacity capacity_within(std::uint64_t limit, std::size_t asked);

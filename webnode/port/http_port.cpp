@@ -5,8 +5,8 @@
 //     reservation  SO_REUSEPORT only   fails beside anything but sockets of web nodes
 //     listener     both                may stand beside the reservation and its fellow listeners
 //
-// Listeners have SO_REUSEADDR because connections inherit it: so those that linger in TIME_WAIT
-// after a restart do not count as somebody who holds the port.
+// Listeners have SO_REUSEADDR because connections inherit it: connections that linger in TIME_WAIT
+// after a restart then do not hold the port.
 #include "webnode/port/http_port.hpp"
 
 #include "topology/net/socket_address.hpp"
@@ -30,7 +30,7 @@ namespace {
 constexpr int kBacklog = 4096;
 
 /// The kernel hands a connection over when its request has begun to arrive, or after a second
-/// without (our own deadline takes over then). Most streams so cost one wake-up, not two.
+/// without one (our own deadline takes over then). So most streams cost one wake-up, not two.
 constexpr int kDeferAcceptSeconds = 1;
 
 void set_option(int fd, int level, int option, int value) {
@@ -104,7 +104,7 @@ Result<ReservedPort> reserve_port(const wire::HostPort& address) {
     }
     UniqueFd fd = bind_socket(where, {.port = true});
     if (!fd.valid() && errno == EADDRINUSE) {
-        // The probe passed, so what is in the way are connections in TIME_WAIT of another program.
+        // The probe passed, so connections of another program in TIME_WAIT are in the way.
         fd = bind_socket(where, {.address = true, .port = true});
     }
     if (!fd.valid()) {

@@ -11,8 +11,8 @@
 
 namespace zcomet::webnode::port {
 
-/// A socket that holds the port without listening on it, so that the port is known, and the web
-/// node's own, before its first worker listens.
+/// A socket that holds the port without listening on it. So the port is known, and belongs to the
+/// web node, before its first worker listens.
 struct ReservedPort {
     UniqueFd socket;
     wire::HostPort address; ///< as asked for, but with the port that the system chose
@@ -20,36 +20,35 @@ struct ReservedPort {
 
 /// Reserves a port for this web node.
 /// @param address  a host that resolves to an address of this machine; port 0: any free port.
-/// Errors: the host does not resolve, the port is taken (by a listener of whatever kind, or by
-/// another web node that still waits for its broker), no permission.
+/// Errors: the host does not resolve; the port is taken (by any listener, or by another web node
+/// that still waits for its broker); no permission.
 [[nodiscard]] Result<ReservedPort> reserve_port(const wire::HostPort& address);
 
-/// Whether nobody listens at the address, so far as this machine can tell.
+/// Whether no program listens at the address, as far as this machine can tell.
 [[nodiscard]] bool port_is_free(const wire::HostPort& address);
 
-/// A listening socket on a reserved port, non-blocking. What it sets is inherited by the
-/// connections: no delay for small chunks, and the search for browsers that vanished without a
-/// word.
+/// A listening socket on a reserved port, non-blocking. Connections inherit its options: no delay
+/// for small chunks, and the search for browsers that vanished without a word.
 [[nodiscard]] Result<UniqueFd> open_listener(const wire::HostPort& address,
                                              const KeepaliveTimes& keepalive);
 
-/// Has the kernel probe the connection at once if it has been quiet for so long, else when it has.
-/// settle_keepalive() is to follow before that could happen twice.
+/// Has the kernel probe the connection as soon as it has been quiet for `keepalive.quiet`, which
+/// may be at once. Call settle_keepalive() before that could happen twice.
 void probe_if_quiet(int connection, const KeepaliveTimes& keepalive);
 
-/// Leaves the connection to the kernel again, which repeats a probe that is not answered.
+/// Leaves the connection to the kernel again. The kernel repeats a probe that is not answered.
 void settle_keepalive(int connection, const KeepaliveTimes& keepalive);
 
-/// The first step out of the group: no further connection begins at this listener. Whose handshake
-/// is under way completes it, and waits to be accepted; others try again after a second, by
-/// themselves (TCP repeats a SYN), and get the next listener if this one has left by then.
+/// The first step out of the group: no further connection begins at this listener. A handshake
+/// under way completes and waits to be accepted. A new client's SYN goes unanswered; TCP repeats it
+/// after a second, and gets another listener if this one has left by then.
 void turn_away(int listener);
 
-/// Lets a connection that was accepted from a listener which turns away be as any other.
+/// For a connection that was accepted from a listener that turns away: it inherited the filter.
 void forget_turning_away(int connection);
 
-/// The last step: the listener leaves the group, and keeps its address. What still waits in its
-/// queue is reset, or goes to the other listeners where net.ipv4.tcp_migrate_req is 1.
+/// The last step: the listener leaves the group, and keeps its address. Connections that still wait
+/// in its queue are reset; where net.ipv4.tcp_migrate_req is 1, they go to the other listeners.
 void leave_group(int listener);
 
 /// Listens again. Errors: the kernel has no memory.

@@ -1,5 +1,5 @@
-// Browsers that vanish without a word: when each stream's connection is probed, so that a dead one
-// is found within a given time and the probes of very many streams never go out together.
+// Finds browsers that vanish without a word: says when to probe each stream's connection. A dead
+// one is found within a given time, and the probes of very many streams never go out together.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -18,20 +18,20 @@ struct KeepaliveTimes {
     static constexpr std::chrono::seconds kMin = 10s;
     static constexpr std::chrono::seconds kMax = 36'000s;
 
-    /// The pacer comes to each stream once in this time, ...
+    /// The pacer comes to each stream once in this time.
     std::chrono::seconds lap;
-    /// ... and has it probed if it has been quiet for so long, so within a lap and this much.
+    /// It has a stream probed that has been quiet for so long: so each is, within a lap and this.
     std::chrono::seconds quiet;
     /// Without an answer the kernel probes again this much later, and again.
     std::chrono::seconds retry;
-    /// The kernel's own first probe: later than the pacer's, or many would go out together after
-    /// all.
+    /// The kernel's own first probe. It must be later than the pacer's, or many would go out
+    /// together.
     std::chrono::seconds kernel_first;
-    /// At the first probe that falls due after so long without an answer, the connection ends
-    /// instead (TCP_USER_TIMEOUT, tcp(7)).
+    /// After so long without an answer the connection ends when the next probe falls due
+    /// (TCP_USER_TIMEOUT, tcp(7)).
     std::chrono::seconds unanswered;
 
-    /// @param vanished_max  a browser that vanished is to be found after this; kMin to kMax.
+    /// @param vanished_max  a browser that vanished is found within this; kMin to kMax.
     [[nodiscard]] static constexpr KeepaliveTimes within(std::chrono::seconds vanished_max) {
         const std::chrono::seconds lap = vanished_max / 2;
         const std::chrono::seconds retry = vanished_max / 12 + (vanished_max < 12s ? 1s : 0s);
@@ -61,7 +61,7 @@ class KeepalivePacer {
     }
 
     /// Calls `settle(first, count)` for the slots that the last turn probed, then
-    /// `probe(first, count)` for those whose turn it is now; either not at all if there are none.
+    /// `probe(first, count)` for those whose turn it is now. Neither is called for no slots.
     template <typename Settle, typename Probe>
     void turn(Time now, std::uint32_t slots, Settle&& settle, Probe&& probe) {
         if (due(slots) > now) {
@@ -79,16 +79,16 @@ class KeepalivePacer {
     }
 
   private:
-    /// Between turns: few wake-ups, and few packets in each.
+    /// Time between turns: a compromise between wake-ups and packets in each.
     static constexpr Duration kStep = 100ms;
 
-    /// A loop that was held up does not make up for it by a burst: twice its share, or a few.
+    /// A loop that was held up does not send a burst to catch up: twice its share, or a few.
     [[nodiscard]] std::uint32_t most_at_once(std::uint32_t slots) const {
         constexpr std::uint32_t kFew = 128;
         return std::max(kFew, static_cast<std::uint32_t>(2 * slots * kStep / lap_));
     }
 
-    /// @return slots that the time since the last turn is worth; what is left of it is kept.
+    /// @return the slots for the time since the last turn; the rest of a slot is kept for the next.
     [[nodiscard]] std::uint32_t advance(Time now, std::uint32_t slots) {
         const Duration passed = std::min<Duration>(now - last_, lap_);
         last_ = now;

@@ -93,7 +93,8 @@ void Listener::on_shortage(Time now, const char* reason) {
     if (stage_ == Stage::kIn) {
         begin_to_leave(now, reason);
     }
-    // It would be reported ready again and again; what waits gets another chance before it leaves.
+    // The socket would be reported ready again and again. Connections that wait get another chance
+    // before it leaves.
     epoll_.modify(socket_.get(), 0, tag_);
 }
 
@@ -110,7 +111,7 @@ void Listener::leave_or_return(Time now) {
 }
 
 void Listener::leave() {
-    epoll_.remove(socket_.get()); // it would be reported as hung up for ever
+    epoll_.remove(socket_.get()); // epoll would report it as hung up for ever
     leave_group(socket_.get());
     stage_ = Stage::kOut;
     counters_.set(slot::WorkerCounter::kFull, 1);

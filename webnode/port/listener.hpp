@@ -20,14 +20,15 @@ namespace zcomet::webnode::port {
 
 /// Thread: the worker's loop only.
 ///
-/// The kernel deals connections out to all listeners of the port without asking who has room, and
-/// closing one resets what it has accepted for it already. So a worker that is full leaves in two
-/// steps. First its listener takes no new handshakes (http_port.hpp, turn_away); those under way
-/// are completed and served, in places kept in reserve for them. Then, its queue being empty, it
-/// leaves the group, and the kernel gives new connections to the other listeners; if there are
-/// none, it refuses them. It returns when a fair number of places is free.
+/// The kernel deals connections out to all listeners of the port, whether they have room or not.
+/// Closing a listener resets the connections that the kernel has accepted for it already. So a
+/// worker that is full leaves in two steps. First its listener takes no new handshakes
+/// (http_port.hpp, turn_away); those under way complete and are served, in places kept in reserve
+/// for them. Then its queue is empty, and it leaves the group. The kernel gives new connections to
+/// the other listeners; if there are none, it refuses them. The worker returns when a fair number
+/// of places is free.
 ///
-/// For want of descriptors or memory it leaves in the same way, and returns after a second.
+/// When descriptors or memory are short it leaves in the same way, and returns after a second.
 class Listener {
   public:
     /// @param tag   what the epoll set reports for the socket.
@@ -42,9 +43,9 @@ class Listener {
     /// Also while it is out of the group.
     [[nodiscard]] bool is_open() const { return socket_.valid(); }
 
-    /// Accepts what waits, up to a budget, and calls `on_connection(int fd)` for each; the callee
-    /// owns the descriptor, which is non-blocking. Call it when the socket is ready, or due() has
-    /// come.
+    /// Accepts the connections that wait, up to a budget, and calls `on_connection(int fd)` for
+    /// each. The callee owns the descriptor, which is non-blocking. Call it when the socket is
+    /// ready, or due() has come.
     template <typename OnConnection> void accept(Time now, OnConnection&& on_connection) {
         drained_ = !is_open() || stage_ == Stage::kOut;
         for (std::size_t n = 0; n < kBatchMax && !drained_ && !exhausted(); ++n) {
@@ -52,7 +53,7 @@ class Listener {
             if (fd < 0) {
                 return;
             }
-            // Before this one is answered: whoever comes after it is then for another worker.
+            // Before this one is answered: a later connection then goes to another worker.
             if (stage_ == Stage::kIn && held_() + 1 >= capacity_.connections) {
                 begin_to_leave(now, "streams-max");
             }
@@ -60,22 +61,23 @@ class Listener {
         }
     }
 
-    /// For a worker that ends: no further handshake begins here. What the kernel has accepted
-    /// already still waits for accept(), as long as has_waiting() says so; then close().
+    /// For a worker that ends: no further handshake begins here. Call accept() as long as
+    /// has_waiting() says that the kernel has accepted connections already; then close().
     void turn_away_for_good();
     /// Whether the last accept() has left something that can be accepted.
     [[nodiscard]] bool has_waiting() const { return is_open() && !drained_ && !exhausted(); }
 
-    /// Goes the last step out of the group, or comes back. Call it in each turn, after accept().
+    /// Takes the last step out of the group, or comes back. Call it in each turn, after accept().
     void leave_or_return(Time now);
     /// When there is something to do without an event; kNever while there is not.
     [[nodiscard]] Time due() const;
 
-    /// For handshakes under way: a round trip, which is rarely longer. Less than the second after
-    /// which a client that was turned away tries again.
+    /// Time for handshakes under way: a round trip is rarely longer. It is less than the second
+    /// after which a client that was turned away tries again.
     /// @limit time that a full worker takes to leave the port
     static constexpr Duration kLeavingTime = 250ms;
-    /// Somebody else's descriptors may be what is missing, so no event of ours would say when.
+    /// Other processes may hold the descriptors that are missing, so no event of ours says when
+    /// they are free.
     /// @limit time off the port after a shortage of descriptors
     static constexpr Duration kShortageTime = 1s;
 

@@ -1,5 +1,4 @@
-// The broker that a web node brings along when no other was named: one command then is a whole
-// cluster.
+// The broker that a web node starts when no other is named: so one command is a whole cluster.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -15,9 +14,9 @@ namespace zcomet::webnode::supervisor {
 /// broker/, or in PATH.   Errors: there is none.
 [[nodiscard]] Result<std::string> find_broker_program();
 
-/// Runs zcomet-broker as a child and keeps it running. It is in a process group of its own, so that
-/// Ctrl-C ends the workers first, which then can say goodbye to it.
-/// Thread: the supervisor's main thread.
+/// Runs zcomet-broker as a child and keeps it running. It is in a process group of its own: Ctrl-C
+/// then ends the workers first, and they can say goodbye to it. Thread: the supervisor's main
+/// thread.
 class EmbeddedBroker {
   public:
     /// Starts it and waits until it listens.

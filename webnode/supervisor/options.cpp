@@ -14,7 +14,8 @@ namespace zcomet::webnode::supervisor {
 
 namespace {
 
-/// A node's name has 64 bytes in the protocol; "/K" takes up to five, and some are left for later.
+/// The protocol allows 64 bytes for a node's name; "/K" takes up to five, and some are left for
+/// later.
 constexpr std::size_t kNameBytesMax = wire::kNameBytesMax - 8;
 constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
@@ -117,16 +118,16 @@ void CommandLine::add_slow_streams() {
     worker::WorkerOptions& worker = options_.worker;
     table_
         .add("--stream-buffer", &worker.slow.bytes_max,
-             "Bytes kept for a stream that does not read; with more --slow-streams says what "
-             "follows")
+             "Bytes kept for a stream that does not read; beyond that, --slow-streams says what to "
+             "do")
         .type("BYTES")
         .show_default()
         .range(kStreamBufferMin, kStreamBufferMax)
         .hand_on();
     table_
         .add("--slow-streams", as_policy(worker.slow.policy),
-             "What a stream for which too much is kept is to lose: itself, its oldest messages, or "
-             "all but the latest, which needs no such bound")
+             "What to do with a stream that falls behind: close it, drop its oldest messages, or "
+             "keep the latest one only, which needs no --stream-buffer")
         .type("POLICY")
         .show_default()
         .one_of({connection::kSlowPolicyNames.begin(), connection::kSlowPolicyNames.end()})

@@ -11,7 +11,7 @@
 
 namespace zcomet::webnode::supervisor {
 
-/// Where the broker that a web node brings along listens.
+/// Where the broker listens that a web node starts.
 inline constexpr const char* kEmbeddedBroker = "tcp://127.0.0.1:5555";
 inline constexpr const char* kEmbeddedFeed = "tcp://127.0.0.1:5556";
 
@@ -23,11 +23,11 @@ struct WebNodeOptions {
     /// What every worker needs to know. The name is the web node's: 1 to 56 printable characters,
     /// or empty for HOSTNAME:PORT; worker K is the node "NAME/K".
     worker::WorkerOptions worker;
-    /// Start a broker as a child, since no other was named.
+    /// Whether to start a broker as a child, because no other was named.
     bool embedded_broker = false;
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
-    /// Each worker stays on one processor.
+    /// Whether each worker stays on one processor.
     bool pin = false;
     /// HOST:PORT of the admin page; empty: none.
     std::string admin;
@@ -35,7 +35,7 @@ struct WebNodeOptions {
     std::chrono::seconds hang_after{10};
 };
 
-/// What tells a process that it is a worker. Not for people: a supervisor says it.
+/// Tells a process that it is a worker. The supervisor says it; it is not for people.
 struct WorkerRole {
     /// From 1; 0: this is the supervisor.
     unsigned index = 0;

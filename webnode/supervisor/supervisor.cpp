@@ -26,7 +26,8 @@ namespace zcomet::webnode::supervisor {
 
 namespace {
 
-/// A broker on this machine welcomes a node within milliseconds, one far away within some hundred.
+/// A broker on this machine welcomes a node within milliseconds, one far away within some hundred
+/// milliseconds.
 constexpr Duration kWelcomePatience = 1500ms;
 /// Workers need up to a second to flush streams and another for their goodbye.
 /// @limit time for a worker to drain, then SIGKILL

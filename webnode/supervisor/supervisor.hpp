@@ -1,4 +1,4 @@
-// The web node's first process: reserves the port, starts the workers, starts again what dies,
+// The web node's first process: reserves the port, starts the workers, restarts those that die,
 // shows what they count, and ends them in order.
 //
 // Workers are not merely forked but executed anew (/proc/self/exe with hidden options). So a worker
@@ -61,7 +61,8 @@ class Supervisor : private loop::Source {
 
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
     [[nodiscard]] std::uint32_t fds_version() const override { return fds_version_; }
-    /// A worker's state has changed, one has ended, or is due to be started again.
+    /// Handles a worker whose state has changed, that has ended, or that is due to be started
+    /// again.
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
     void renew_fds();

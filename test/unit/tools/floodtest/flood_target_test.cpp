@@ -15,7 +15,7 @@ using namespace zcomet::tools::floodtest;
 namespace {
 
 /// "ADDRESS PORT"
-std::string text_of(const SocketAddress& address) {
+std::string text_of(const net::SocketAddress& address) {
     char text[INET6_ADDRSTRLEN] = "";
     if (address.family() == AF_INET6) {
         sockaddr_in6 ipv6{};
@@ -79,7 +79,7 @@ TEST_CASE("source addresses: single, lists, ranges", "[flood_target]") {
     const auto sources = parse_source_addresses("127.0.0.2,127.0.0.254-127.0.1.1,::1");
     REQUIRE(sources.ok());
     std::string all;
-    for (const SocketAddress& source : sources.value()) {
+    for (const net::SocketAddress& source : sources.value()) {
         all += text_of(source) + "; ";
     }
     CHECK(all == "127.0.0.2 0; 127.0.0.254 0; 127.0.0.255 0; 127.0.1.0 0; 127.0.1.1 0; ::1 0; ");
