@@ -5,6 +5,7 @@
 // all of it, the counters add up, and the number of peers stays within its bound.
 #include "broker/router/router.hpp"
 
+#include "test/fuzz/script.hpp"
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
 #include "topology/feed/feed_reader.hpp"
@@ -25,29 +26,6 @@ constexpr unsigned kConnections = 8;
 constexpr std::uint32_t kIdsMax = 20;  // fewer than scripts can name
 constexpr std::uint32_t kPeersMax = 5; // fewer than connections, so that the bound is met
 const Time kStart = Time{} + 24h;
-
-/// Takes the script's bytes one after the other; past the end all are 0.
-class Bytes {
-  public:
-    explicit Bytes(std::string_view rest) : rest_(rest) {}
-    [[nodiscard]] bool empty() const { return rest_.empty(); }
-    std::uint8_t u8() {
-        if (rest_.empty()) {
-            return 0;
-        }
-        const auto value = static_cast<std::uint8_t>(rest_.front());
-        rest_.remove_prefix(1);
-        return value;
-    }
-    std::string_view take(std::size_t size) {
-        const std::string_view taken = rest_.substr(0, size);
-        rest_.remove_prefix(taken.size());
-        return taken;
-    }
-
-  private:
-    std::string_view rest_;
-};
 
 /// Hears all that the router says, and checks it.
 class Host : public broker::router::RouterHost {
@@ -277,7 +255,7 @@ class Script {
         ZCOMET_ASSERT(nodes > 0 || count(broker::table::BrokerCounter::kIds) == 0);
     }
 
-    Bytes bytes_;
+    fuzz::Bytes bytes_;
     Host host_;
     std::uint64_t last_feed_ = 0;
     broker::router::Router router_;
