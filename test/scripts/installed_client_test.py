@@ -1,7 +1,7 @@
 """The client library as others get it: installed, found by pkg-config, used by the example program.
 
-Installs the library's part of a build into a folder of its own, holds the headers there to what client.hpp
-includes, builds docs/examples/client.cpp against them and runs it with a broker.
+Installs the library's part of a build into a folder of its own, holds the headers there to what
+client.hpp includes, builds docs/examples/client.cpp against them and runs it with a broker.
 
 usage: installed_client_test.py BUILD EXAMPLE BROKER
 """

@@ -1,5 +1,5 @@
-"""The systemd units start the programs as people do, start them again as they should, and systemd finds no
-fault with them.
+"""The systemd units start the programs as people do, start them again as they should, and systemd
+finds no fault with them.
 
 usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it starts)
 """
@@ -41,7 +41,7 @@ def setting(unit_text: str, name: str) -> str:
 
 
 def check_mistakes(program: str, unit_text: str) -> None:
-    """A mistake in a file ends the program with the status after which the unit does not restart it."""
+    """A mistake in a file ends the program with the status that the unit does not restart."""
     with tempfile.TemporaryDirectory() as folder:
         cluster = pathlib.Path(folder) / "cluster.toml"
         cluster.write_text("[[hosts]]\n", encoding="utf-8")
