@@ -1,6 +1,5 @@
 // Fuzz target: a node's session. The input is a script: what the broker says, which ids come and
-// go, and how time goes by. Its commands are at Script::step(); whatever bytes come are some
-// script.
+// go, and how time goes by. Script::step() has its commands; any bytes are a script.
 //
 // Whatever a broker says, the session sends frames that a node may send, its logins add up to the
 // ids that are held, and it always sleeps until something is due.

@@ -1,8 +1,8 @@
-// Fuzz target: the broker's router. The input is a script: who says what, who subscribes, and how
-// time goes by. Its commands are at Script::step(); whatever bytes come are some script.
+// Fuzz target: the broker's router. The input is a script: frames of peers, subscriptions, and time
+// that goes by. Script::step() has its commands; any bytes are a script.
 //
-// Whatever peers do, what the router sends can be decoded, each feed is gapless for whoever hears
-// all of it, the counters add up, and the number of peers stays within its bound.
+// Whatever peers do, the frames that the router sends can be decoded, a node that hears all of its
+// feed sees no gap, the counters add up, and the number of peers stays within its bound.
 #include "broker/router/router.hpp"
 
 #include "test/fuzz/script.hpp"
@@ -32,7 +32,7 @@ class Host : public broker::router::RouterHost {
   public:
     bool send_to_peer(std::string_view connection, std::string frame) override {
         ZCOMET_ASSERT(!connection.empty());
-        // A WELCOME does not say for whom it is: one of the two ways to read it has to fit.
+        // A WELCOME does not name a role: it has to be right for one of the two.
         const auto for_node = wire::decode(frame, wire::Role::kNode);
         const auto for_sender = wire::decode(frame, wire::Role::kSender);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(for_node) ||
@@ -64,7 +64,7 @@ class Host : public broker::router::RouterHost {
     std::map<std::uint64_t, feed::FeedReader> feeds_;
 };
 
-/// What a connection counts for itself, so that a script can easily say the right thing next.
+/// The numbers that a connection has used, so that a short script can continue them.
 struct Numbers {
     std::uint64_t change = 0;
     std::uint64_t message = 0;
@@ -88,7 +88,7 @@ class Script {
         options.feed_endpoint = "tcp://127.0.0.1:5556";
         options.peers_max = kPeersMax;
         options.ids_max = kIdsMax;
-        // As little as is allowed, so that scripts of some kilobytes reach windows and bounds.
+        // The least that is allowed: scripts of some kilobytes reach windows and bounds.
         options.sender_window_bytes = 65'536;
         options.feed.window_bytes = 65'536;
         options.feed.bound_bytes = options.feed.window_bytes + wire::kFrameBytesMax;

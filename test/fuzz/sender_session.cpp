@@ -1,5 +1,5 @@
 // Fuzz target: a sender's session. The input is a script: what the broker says, what is to be sent,
-// and how time goes by. Its commands are at Script::step(); whatever bytes come are some script.
+// and how time goes by. Script::step() has its commands; any bytes are a script.
 //
 // Whatever a broker says, the session sends frames that a sender may send, numbers its messages
 // without a gap, keeps to the window, and tells of each message at most once.
