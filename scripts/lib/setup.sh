@@ -19,7 +19,7 @@ build_packages=(
     python3
 )
 # What the tests use beside that: pyzmq, network namespaces, plots; a browser, in one suite.
-test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox)
+test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
 browser_packages=(chromium chromium-driver)
 # What the sanitizer build uses beside those of build and tests. The name of clang's runtime library
 # has the number of the release's clang.

@@ -1,8 +1,8 @@
-// Fuzz target: an HTTP connection. The first byte says how the rest, what a browser sends, is cut
-// into pieces.
+// Fuzz target: an HTTP connection. The first byte is the size of the pieces in which the rest, the
+// bytes of a browser, arrives.
 //
-// However it is cut, RequestReader finds the same requests; each is answered, or refused with a
-// status that has an answer.
+// RequestReader finds the same requests in pieces of any size. Each request is answered, or refused
+// with a status that has an answer.
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
 #include "topology/http/request_reader.hpp"
@@ -18,7 +18,8 @@ namespace {
 
 using Verdict = http::RequestReader::Verdict;
 
-/// Which of two mistakes is told may depend on which came whole first; that it is one may not.
+/// A request with two mistakes may be refused for either, depending on the piece that ends first.
+/// So the statuses are not compared.
 bool same_request(const http::RequestReader::Outcome& a, const http::RequestReader::Outcome& b) {
     return a.verdict == b.verdict && a.length == b.length;
 }

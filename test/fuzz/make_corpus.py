@@ -1,11 +1,11 @@
 """Writes the inputs that the fuzzers begin with.
 
-There is one of each frame, scripts for the router that join, send and fail in the usual ways, and
-HTTP requests. Each file is named for what it is. Those in the corpus whose names are hashes were
-found by a fuzzer.
+There is one of each frame, scripts for the router and the sessions that join, send and fail in the
+usual ways, HTTP requests, chunked bodies and cluster files. Each file is named for what it is.
+Those in the corpus whose names are hashes were found by a fuzzer.
 
 usage: PYTHONPATH=test/protocol python3 test/fuzz/make_corpus.py FOLDER
-Writes to FOLDER/wire, FOLDER/router and FOLDER/http.
+Writes to a folder of FOLDER for each target.
 """
 
 import pathlib
@@ -231,6 +231,98 @@ ROUTER = {
 }
 
 
+class Session:
+    """Commands for the targets of the sessions: see Script::step() in node_session.cpp and
+    sender_session.cpp."""
+
+    def __init__(self) -> None:
+        self.bytes = b""
+
+    def add(self, command: int, *more: int) -> "Session":
+        self.bytes += bytes([command, *more])
+        return self
+
+    def raw(self, frame: bytes, command: int = 0) -> "Session":
+        self.add(command, len(frame) % 256, len(frame) // 256)
+        self.bytes += frame
+        return self
+
+    def wait_ms(self, time: int) -> "Session":
+        return self.add(13, time)
+
+    def wait_100ms(self, count: int) -> "Session":
+        return self.add(14, count)
+
+    def goodbye(self) -> "Session":
+        return self.add(15, 0xFF)
+
+
+def node() -> Session:
+    """A node whose feed is live."""
+    return Session().add(2, 1, 0, 0).add(8, 0, 0)
+
+
+def sender(window_kib: int = 64, incarnation: int = 0) -> Session:
+    return Session().add(1, incarnation, window_kib, 0, 0)
+
+
+# Operands of a node's: feed, changes, number of a batch, messages.
+NODE_SESSION = {
+    "login-and-logout": node().add(10, 1).wait_ms(9).add(10, 2).add(10, 1).wait_ms(9).goodbye(),
+    "logins-before-the-broker": Session().add(10, 1).add(10, 2).add(2, 1, 0, 0).wait_ms(1),
+    "batches": node().add(6, 0, 0, 1, 0, 0).add(6, 0, 1, 0, 0).wait_ms(9).wait_100ms(11),
+    "gap": node().add(6, 0, 4, 0, 0).wait_100ms(2).add(6, 0, 4, 0, 0).add(6, 0, 0, 0, 0),
+    "shed": node().add(9, 0, 0, 3, 7).add(6, 0, 4, 0, 0).wait_100ms(11),
+    "repeat": node().add(6, 0, 0, 0, 0).add(6, 0, 0, 0, 0),
+    "seen-before": node().add(7, 0, 0, 0, 1, 1, 2).add(7, 0, 0, 1, 2, 1, 2, 3).wait_ms(9),
+    "last-number": node().add(7, 0, 0, 0, 0, 0xFF, *[0xFF] * 8).wait_ms(9),
+    "another-feed": node().add(2, 1, 1, 0).add(6, 0, 0, 0, 0).add(6, 1, 0, 0, 0),
+    "silence": node().add(10, 1).wait_100ms(40).add(2, 1, 0, 0).add(8, 0, 0).wait_ms(1),
+    "hello-first": node().add(3, 4, 0).wait_100ms(11).add(2, 1, 0, 0),
+    "list-needed": node().add(10, 1).wait_ms(9).add(3, 6, 0).wait_ms(1).add(4, 2),
+    "no-room-for-ids": node().add(10, 1).wait_ms(1).add(3, 10, 0x10).add(12).wait_ms(1),
+    "replaced": node().add(3, 7, 1).wait_100ms(99),
+    "confirm": node().add(10, 1).add(12).add(5, 1).add(5, 2).wait_ms(1),
+    "reconnects": node().add(11).add(12).wait_100ms(11).add(2, 2, 0, 1).add(15, 0),
+    "not-for-nodes": node().raw(b"").raw(wire.header(wire.CREDIT) + wire.u64(9)),
+    "goodbye-at-once": Session().goodbye(),
+}
+
+# Operands of a sender's: how a message is sent and its size; a number and counts of nodes.
+SENDER_SESSION = {
+    "send": sender().add(9, 0, 5).wait_ms(9).add(4, 1).wait_100ms(11).goodbye(),
+    "receipt": sender().add(9, 1, 5).wait_ms(9).add(5, 1, 0, 2).add(5, 1, 0, 2),
+    "acknowledgement": sender().add(9, 2, 5).wait_ms(9).add(7, 1, 0, 1).add(7, 1, 0, 1),
+    "one-frame": sender().add(9, 2, 5).add(9, 2, 6).wait_ms(9).add(7, 1, 1, 1, 2),
+    "window": sender().add(9, 24, 255).add(9, 24, 255).add(9, 24, 255).wait_ms(9).add(4, 0x80),
+    "send-again": sender()
+    .add(9, 2, 5)
+    .wait_ms(9)
+    .add(9, 26, 255)
+    .wait_ms(9)
+    .wait_100ms(40)
+    .add(1, 1, 64, 0, 1)
+    .wait_100ms(2)
+    .add(4, 0x80)
+    .add(7, 1, 0, 1),
+    "answer-overdue": sender()
+    .add(9, 2, 5)
+    .wait_ms(9)
+    .add(3, 0)
+    .wait_100ms(29)
+    .add(3, 0)
+    .wait_100ms(29)
+    .add(3, 0)
+    .wait_100ms(29),
+    "hello-first": sender().add(9, 0, 5).wait_ms(9).add(2, 4, 0).wait_100ms(11),
+    "overloaded": sender().add(2, 10, 0).wait_100ms(99),
+    "reconnects": sender().add(9, 2, 5).add(12).wait_100ms(40).add(12),
+    "flush": sender().add(9, 0, 5).add(15, 0).goodbye(),
+    "wrong-answers": sender().add(5, 9, 0, 1).add(7, 9, 0, 1).add(4, 0xFF, *[0xFF] * 8),
+    "not-for-senders": sender().raw(b"").raw(wire.batch(5, 1, [])),
+}
+
+
 def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([line, *headers, "", ""]).encode() + body
 
@@ -272,8 +364,77 @@ HTTP = {
     "garbage": bytes(range(1, 64)),
     "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
+
+# Chunked bodies as floodtest reads them.
+CHUNKS = {
+    "two-chunks": b"5\r\nhello\r\n3\r\nyou\r\n0\r\n\r\n",
+    "stamp": b"11\r\n1 ts=1700000000000\r\n0\r\n\r\n",
+    "stamps": b"10\r\n ts=1 ts= ts=22 x\r\n",
+    "stamp-of-twenty-digits": b"18\r\n ts=12345678901234567890\r\n",
+    "stamp-of-zero": b"b\r\n ts=7 ts=0x\r\n",
+    "extension": b"5;a=b\r\nhello\r\n0 ;x\r\n\r\n",
+    "trailer": b"0\r\nA: b\r\nC: d\r\n\r\n",
+    "capital-digits": b"00000A\r\n0123456789\r\n",
+    "too-many-digits": b"000000001\r\nx\r\n",
+    "too-large": b"1000001\r\nx",
+    "no-size": b"\r\nx",
+    "no-carriage-return": b"1\nx\n",
+    "wrong-size": b"2\r\nhello\r\n",
+    "cut-short": b"5\r\nhel",
+    "after-the-end": b"0\r\n\r\n5\r\nhello\r\n",
+    "line-feed-in-extension": b"1;\nx",
+}
+
+HOST = '[[host]]\nname = "a"\naddress = "10.0.0.1"\n'
+BROKER = '[[broker]]\nhost = "a"\n'
+NODE = '[[webnode]]\nhost = "a"\nname = "w1"\n'
+
+# Cluster files, right and wrong by a little.
+CLUSTER_FILE: dict[str, str | bytes] = {
+    "one-host": HOST + BROKER + NODE,
+    "every-key": "version = 3\n"
+    + HOST
+    + BROKER
+    + 'listen_port = 1\nfeed_port = 2\nadmin = "[::1]:3"\n'
+    + NODE
+    + 'http_port = 4\nworkers = 2\nadmin = "a.b:5"\n',
+    "ipv6": HOST.replace("10.0.0.1", "fd00::1") + BROKER,
+    "two-nodes-of-one-port": HOST + BROKER + NODE + NODE.replace("w1", "w2"),
+    "two-nodes-of-one-name": HOST + BROKER + NODE + NODE + "http_port = 1\n",
+    "two-brokers": HOST + BROKER + BROKER,
+    "two-hosts": HOST + HOST,
+    "no-broker": HOST,
+    "no-such-host": BROKER,
+    "no-host-name": '[[host]]\naddress = "a"\n',
+    "star": HOST.replace("10.0.0.1", "*") + BROKER,
+    "bad-name": HOST.replace('"a"', '"a b"'),
+    "not-a-table": "host = 1\n",
+    "plain-table": '[host]\nname = "a"\n',
+    "inline": 'host = [{name = "a", address = "b"}]\nbroker = [{host = "a"}]\n',
+    "slip": "verison = 1\n",
+    "unknown-key": "a = 1\n",
+    "version-of-text": 'version = "1"\n',
+    "version-below-zero": "version = -1\n",
+    "port-too-high": HOST + BROKER + "feed_port = 65536\n",
+    "quoted-key": '"a\\nb" = 1\n',
+    "multi-line-text": 'version = """\n1"""\n',
+    "syntax": "version = \n",
+    "not-utf8": b'version = "\xff\xfe"\n',
+    "nested": "a = " + "[" * 40,
+    "dates": "version = 2020-01-01T00:00:00Z\n",
+    "nothing": "",
+}
+
 # How the bytes are cut: a byte at a time, and all at once.
 PIECES = b"\x00\xff"
+
+
+def cut(inputs: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same, with how they are cut in front."""
+    return {
+        name: PIECES[index % 2 : index % 2 + 1] + content
+        for index, (name, content) in enumerate(inputs.items())
+    }
 
 
 def write(folder: pathlib.Path, inputs: Mapping[str, bytes]) -> None:
@@ -286,11 +447,15 @@ def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     write(folder / "wire", WIRE)
     write(folder / "router", {name: script.bytes for name, script in ROUTER.items()})
+    for name, scripts in {"node_session": NODE_SESSION, "sender_session": SENDER_SESSION}.items():
+        write(folder / name, {name: script.bytes for name, script in scripts.items()})
+    write(folder / "http", cut(HTTP))
+    write(folder / "chunks", cut(CHUNKS))
     write(
-        folder / "http",
+        folder / "cluster_file",
         {
-            name: PIECES[index % 2 : index % 2 + 1] + content
-            for index, (name, content) in enumerate(HTTP.items())
+            name: text if isinstance(text, bytes) else text.encode()
+            for name, text in CLUSTER_FILE.items()
         },
     )
 

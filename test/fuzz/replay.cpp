@@ -1,5 +1,5 @@
-// main() of a fuzz target where the compiler has no libFuzzer: runs every file of the folders
-// named, so that what a fuzzer once found is looked at by every build.
+// main() of a fuzz target where the compiler has no libFuzzer: runs every file of some folders, so
+// that every build runs what a fuzzer once found.
 //
 // usage: TARGET FOLDER...
 #include "test/fuzz/target.hpp"
@@ -24,7 +24,7 @@ std::vector<std::filesystem::path> files_in(const char* folder) {
 }
 
 void replay(const std::filesystem::path& path) {
-    // Said first: if the target aborts, it is the last line.
+    // Printed before the run: if the target aborts, this is the last line.
     std::printf("%s\n", path.c_str());
     static_cast<void>(std::fflush(stdout));
     std::ifstream file(path, std::ios::binary);

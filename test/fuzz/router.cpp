@@ -1,10 +1,11 @@
-// Fuzz target: the broker's router. The input is a script: who says what, who subscribes, and how
-// time goes by. Its commands are at Script::step(); whatever bytes come are some script.
+// Fuzz target: the broker's router. The input is a script: frames of peers, subscriptions, and time
+// that goes by. Script::step() has its commands; any bytes are a script.
 //
-// Whatever peers do, what the router sends can be decoded, each feed is gapless for whoever hears
-// all of it, the counters add up, and the number of peers stays within its bound.
+// Whatever peers do, the frames that the router sends can be decoded, a node that hears all of its
+// feed sees no gap, the counters add up, and the number of peers stays within its bound.
 #include "broker/router/router.hpp"
 
+#include "test/fuzz/script.hpp"
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
 #include "topology/feed/feed_reader.hpp"
@@ -26,35 +27,12 @@ constexpr std::uint32_t kIdsMax = 20;  // fewer than scripts can name
 constexpr std::uint32_t kPeersMax = 5; // fewer than connections, so that the bound is met
 const Time kStart = Time{} + 24h;
 
-/// Takes the script's bytes one after the other; past the end all are 0.
-class Bytes {
-  public:
-    explicit Bytes(std::string_view rest) : rest_(rest) {}
-    [[nodiscard]] bool empty() const { return rest_.empty(); }
-    std::uint8_t u8() {
-        if (rest_.empty()) {
-            return 0;
-        }
-        const auto value = static_cast<std::uint8_t>(rest_.front());
-        rest_.remove_prefix(1);
-        return value;
-    }
-    std::string_view take(std::size_t size) {
-        const std::string_view taken = rest_.substr(0, size);
-        rest_.remove_prefix(taken.size());
-        return taken;
-    }
-
-  private:
-    std::string_view rest_;
-};
-
 /// Hears all that the router says, and checks it.
 class Host : public broker::router::RouterHost {
   public:
     bool send_to_peer(std::string_view connection, std::string frame) override {
         ZCOMET_ASSERT(!connection.empty());
-        // A WELCOME does not say for whom it is: one of the two ways to read it has to fit.
+        // A WELCOME does not name a role: it has to be right for one of the two.
         const auto for_node = wire::decode(frame, wire::Role::kNode);
         const auto for_sender = wire::decode(frame, wire::Role::kSender);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(for_node) ||
@@ -86,7 +64,7 @@ class Host : public broker::router::RouterHost {
     std::map<std::uint64_t, feed::FeedReader> feeds_;
 };
 
-/// What a connection counts for itself, so that a script can easily say the right thing next.
+/// The numbers that a connection has used, so that a short script can continue them.
 struct Numbers {
     std::uint64_t change = 0;
     std::uint64_t message = 0;
@@ -110,7 +88,7 @@ class Script {
         options.feed_endpoint = "tcp://127.0.0.1:5556";
         options.peers_max = kPeersMax;
         options.ids_max = kIdsMax;
-        // As little as is allowed, so that scripts of some kilobytes reach windows and bounds.
+        // The least that is allowed: scripts of some kilobytes reach windows and bounds.
         options.sender_window_bytes = 65'536;
         options.feed.window_bytes = 65'536;
         options.feed.bound_bytes = options.feed.window_bytes + wire::kFrameBytesMax;
@@ -282,7 +260,7 @@ class Script {
         ZCOMET_ASSERT(nodes > 0 || count(broker::table::BrokerCounter::kIds) == 0);
     }
 
-    Bytes bytes_;
+    fuzz::Bytes bytes_;
     Host host_;
     std::uint64_t last_feed_ = 0;
     broker::router::Router router_;

@@ -1,7 +1,7 @@
 // Fuzz target: the wire codec. The input is one frame, as it would come over ZeroMQ.
 //
-// Whatever comes, decode() either refuses it with an ERROR that can be told, or gives a frame whose
-// every view can be read, and that encodes to the very same bytes: a frame has one form only.
+// decode() refuses the input with an ERROR that can be encoded, or returns a frame. All views of
+// the frame can be read, and it encodes to the same bytes: a frame has one form only.
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
 #include "topology/wire/frames.hpp"

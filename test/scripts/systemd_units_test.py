@@ -41,7 +41,7 @@ def setting(unit_text: str, name: str) -> str:
 
 
 def check_mistakes(program: str, unit_text: str) -> None:
-    """A mistake in a file ends the program; the unit does not restart it after that status."""
+    """A mistake in a file ends the program with the status that the unit does not restart."""
     with tempfile.TemporaryDirectory() as folder:
         cluster = pathlib.Path(folder) / "cluster.toml"
         cluster.write_text("[[hosts]]\n", encoding="utf-8")

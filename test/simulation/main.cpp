@@ -30,7 +30,7 @@ namespace zcomet::sim {
 
 namespace {
 
-/// More violations than this are counted, but not told.
+/// Further violations are counted, but not printed.
 constexpr std::uint64_t kToldMax = 5;
 
 struct Options {
@@ -46,11 +46,11 @@ struct Options {
 
 using Json = nlohmann::ordered_json;
 
-/// What is being run, for the signal handler.
+/// The seed that is being run, in two halves, for the signal handler.
 volatile std::sig_atomic_t running_low = 0;
 volatile std::sig_atomic_t running_high = 0;
 
-/// An assertion in a core ends the process; which seed it was is worth more than anything.
+/// An assertion in a core ends the process. The seed is what repeats it.
 void on_abort(int /*signal*/) {
     const auto high = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_high));
     const auto low = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_low));
@@ -63,7 +63,7 @@ void on_abort(int /*signal*/) {
         ::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(end - text.data()) + 1));
 }
 
-/// One line, whole, beside those of other processes.
+/// Prints a line at once, so that lines of several processes do not mix.
 void print_line(const std::string& line) {
     fmt::print("{}\n", line);
     std::fflush(stdout);
@@ -75,7 +75,7 @@ void tell_violation(std::uint64_t seed, const std::string& violation, bool json)
                                   violation, seed));
 }
 
-/// @param quiet  nothing is told of a violation.
+/// @param quiet  violations are not printed.
 /// @return whether every promise was kept.
 bool run_seed(std::uint64_t seed, const Options& options, Totals& totals, bool quiet = false) {
     running_low = static_cast<std::sig_atomic_t>(seed);
@@ -200,7 +200,7 @@ int run_range(const Options& options) {
     return good && totals.violations == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/// A file with a seed at the front of each line, then what it found; "#" begins a remark.
+/// Runs the seeds of a file: each line begins with one; "#" begins a remark.
 int run_kept(const Options& options) {
     std::ifstream file(options.kept);
     if (!file) {

@@ -46,10 +46,21 @@ void append_escaped(std::string& out, char c) {
 
 } // namespace
 
-std::string in_quotes(std::string_view text) {
-    std::string out(1, '"');
-    out.append(text).append(1, '"');
+std::string in_one_line(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7F) {
+            append_escaped(out, c);
+        } else {
+            out.append(1, c);
+        }
+    }
     return out;
+}
+
+std::string in_quotes(std::string_view text) {
+    return '"' + in_one_line(text) + '"';
 }
 
 bool is_printable_name(std::string_view text, std::size_t bytes_max) {

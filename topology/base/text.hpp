@@ -8,7 +8,11 @@
 
 namespace zcomet {
 
-/// The text between two quotation marks, as it is: for messages that quote what the user wrote.
+/// The text with each control character as `\n`, `\r`, `\t` or `\xNN`: a message that has it stays
+/// one line. All else, UTF-8 included, is as it was.
+[[nodiscard]] std::string in_one_line(std::string_view text);
+
+/// The same between two quotation marks, for messages that quote what the user wrote.
 /// Not called `quoted`: a call with a std::string would find std::quoted as well.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

@@ -278,7 +278,7 @@ class ClusterReader {
 };
 
 Error located(const std::string& path, std::uint32_t line, std::string_view text) {
-    return Error{path + ":" + std::to_string(line) + ": " + std::string(text)};
+    return Error{path + ":" + std::to_string(line) + ": " + in_one_line(text)};
 }
 
 } // namespace
@@ -314,6 +314,10 @@ Result<Cluster> read_cluster_file(const std::string& path) {
     if (!file.is_open() || file.bad()) {
         return Error{path + ": the cluster file cannot be read"};
     }
+    return parse_cluster_file(text, path);
+}
+
+Result<Cluster> parse_cluster_file(std::string_view text, const std::string& path) {
     try {
         return ClusterReader().read(toml::parse(text, path));
     } catch (const toml::parse_error& error) {

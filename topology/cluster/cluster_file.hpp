@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zcomet::cluster {
@@ -46,5 +47,7 @@ struct Cluster {
 /// Errors: "FILE:LINE: what is wrong", for syntax, unknown keys, wrong types, values out of bounds,
 /// names that are used twice or refer to nothing.
 [[nodiscard]] Result<Cluster> read_cluster_file(const std::string& path);
+/// The same for a text that was read from `path`.
+[[nodiscard]] Result<Cluster> parse_cluster_file(std::string_view text, const std::string& path);
 
 } // namespace zcomet::cluster

@@ -11,6 +11,12 @@ using namespace zcomet;
 TEST_CASE("what the user wrote stands in quotation marks, unchanged", "[text]") {
     CHECK(in_quotes("two words") == "\"two words\"");
     CHECK(in_quotes("") == "\"\"");
+    CHECK(in_quotes("caf\xc3\xa9 \\ \"") == "\"caf\xc3\xa9 \\ \"\"");
+}
+
+TEST_CASE("control characters in quotation marks do not reach the reader's terminal", "[text]") {
+    CHECK(in_quotes("two\nlines") == "\"two\\nlines\"");
+    CHECK(in_quotes("\x1b[2J\x7f") == "\"\\x1b[2J\\x7f\"");
 }
 
 TEST_CASE("a name is printable ASCII without a space, and not too long", "[text]") {

@@ -115,6 +115,11 @@ TEST_CASE("a file that is not there is named", "[cluster_file]") {
     CHECK(read.error().text == "/nonexistent/cluster.toml: the cluster file cannot be read");
 }
 
+TEST_CASE("a mistake in the syntax is told in one line", "[cluster_file]") {
+    // The parser of TOML shows the character that it stumbled over: here, the end of the line.
+    CHECK(complaint("version = n\n").find('\n') == std::string::npos);
+}
+
 TEST_CASE("each mistake is told with its line", "[cluster_file]") {
     struct Case {
         std::string appended; // to the five lines of kMinimal
@@ -126,6 +131,8 @@ TEST_CASE("each mistake is told with its line", "[cluster_file]") {
         {"listenport = 5\n",
          "6: unknown key \"listenport\" in [[broker]]; did you mean \"listen_port\"?"},
         {"[[webnodes]]\n", "6: unknown key \"webnodes\" in the file; did you mean \"webnode\"?"},
+        {"\"two\\nlines\" = 1\n", "6: unknown key \"two\\nlines\" in [[broker]]; known are host, "
+                                  "listen_port, feed_port, admin"},
         {"listen_port = 0\n", "6: \"listen_port\" is 0; it is a number from 1 to 65535"},
         {"feed_port = 65536\n", "6: \"feed_port\" is 65536; it is a number from 1 to 65535"},
         {"listen_port = '5555'\n", "6: \"listen_port\" wants a whole number"},
