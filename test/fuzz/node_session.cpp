@@ -11,6 +11,7 @@
 #include "topology/wire/id_digest.hpp"
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -30,26 +31,33 @@ std::uint64_t digest_of(const std::set<std::string>& ids) {
 }
 
 /// Hears all that the session says, as a broker that loses nothing would, and checks it.
-class Host : public session::NodeSessionHost {
+class Host : public session::Wires, public session::FeedWires, public session::NodeEvents {
   public:
-    void send_to_broker(std::string bytes) override {
+    void send(std::string&& bytes) override {
         const auto decoded = wire::decode(bytes);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(decoded));
         std::visit([this](const auto& frame) { on(frame); }, std::get<wire::Frame>(decoded));
         said_hello = true;
     }
-    void connect_feed(const std::string& endpoint) override { ZCOMET_ASSERT(!endpoint.empty()); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
+    Status connect_feed(const std::string& endpoint) override {
+        ZCOMET_ASSERT(!endpoint.empty());
+        return Done{};
+    }
+    std::optional<std::string_view> receive_batch() override { return std::nullopt; }
+    bool batch_waits() override { return false; }
     void deliver(const wire::MessageList& messages) override {
         ZCOMET_ASSERT(messages.count() > 0);
         messages.for_each([this](const wire::Message&) { ++delivered; });
     }
-    void for_each_login(const std::function<void(std::string_view)>& visit) override {
+    void for_each_login(const std::function<void(std::string_view)>& visit) const override {
         for (const std::string& id : held) {
             visit(id);
         }
     }
-    std::uint64_t stream_count() override { return held.size(); }
-    wire::NodeLedger ledger() override { return {}; }
+    std::uint64_t stream_count() const override { return held.size(); }
+    wire::NodeLedger ledger() const override { return {}; }
     void on_live(std::string_view) override {
         ZCOMET_ASSERT(!is_live);
         is_live = true;
@@ -59,6 +67,7 @@ class Host : public session::NodeSessionHost {
         is_live = false;
     }
     void on_refused(wire::ErrorCode, std::string_view) override {}
+    void on_no_feed(std::string_view) override {}
 
     std::set<std::string> held;
     std::uint64_t delivered = 0;
@@ -225,7 +234,8 @@ class Script {
 
     fuzz::Bytes bytes_;
     Host host_;
-    session::NodeSession session_{host_, 1, "n", "10.0.0.9"};
+    session::Node node_{host_, 1, "n"};
+    session::NodeSession session_{node_, 0, host_, host_, "10.0.0.9"};
     Time now_ = kStart;
     bool is_over_ = false;
 };

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -22,9 +23,11 @@ namespace {
 const Time kStart = Time{} + 24h;
 
 /// Hears all that the session says, and checks it.
-class Host : public session::SenderSessionHost {
+class Host : public session::Wires, public session::SenderEvents {
   public:
-    void send_to_broker(std::string bytes) override {
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
+    void send(std::string&& bytes) override {
         const auto decoded = wire::decode(bytes, wire::Role::kSender);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(decoded));
         frame_bytes_ = bytes.size();
@@ -244,7 +247,7 @@ class Script {
 
     fuzz::Bytes bytes_;
     Host host_;
-    session::SenderSession session_{host_, 1, "s"};
+    session::SenderSession session_{host_, host_, 1, "s"};
     Time now_ = kStart;
     std::uint64_t given_ = 0;    // to the session
     std::uint64_t awaiting_ = 0; // of those, with the wish for an acknowledgement
