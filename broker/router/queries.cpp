@@ -19,9 +19,8 @@ using wire::ErrorCode;
 constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4;
 constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "ledger"};
 
-/// Steps of any query, for its frames and its JSON. So a turn answers no more of the cheap ones
-/// than it takes in frames.
-constexpr std::uint32_t kStepsPerQuery = 4;
+/// Steps of an answer with many members, beside those of its nodes and peers.
+constexpr std::uint32_t kStepsPerAnswer = 4;
 /// Nodes of `who`, and peers of `ledger`, that make a step.
 constexpr std::uint32_t kNamesPerStep = 16;
 constexpr std::uint32_t kPeersPerStep = 32;
@@ -118,16 +117,16 @@ std::uint32_t Queries::steps_for(const wire::Query& query) const {
     if (query.what == "who") {
         const std::uint32_t names =
             state_.table.for_each_node(query.argument, [](table::NodeIndex) {});
-        return kStepsPerQuery + names / kNamesPerStep;
+        return names / kNamesPerStep; // of few nodes it costs no more than a PING
     }
     if (query.what == "nodes") {
-        return kStepsPerQuery + std::min(state_.peers.node_count(), kNodesPerPage) +
+        return kStepsPerAnswer + std::min(state_.peers.node_count(), kNodesPerPage) +
                std::min(state_.peers.sender_count(), kPeersPerPage) / kPeersPerStep;
     }
     if (query.what == "ledger") {
-        return kStepsPerQuery + state_.peers.size() / kPeersPerStep;
+        return kStepsPerAnswer + state_.peers.size() / kPeersPerStep;
     }
-    return kStepsPerQuery;
+    return kStepsPerAnswer;
 }
 
 } // namespace zcomet::broker::router
