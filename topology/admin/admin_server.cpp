@@ -123,7 +123,7 @@ bool AdminServer::turn(Time now) {
 
 void AdminServer::on_event(std::size_t place, std::uint32_t events, Time now) {
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) { // nobody is left to answer
-        places_[place].reset();
+        close(place);
         return;
     }
     switch (places_[place]->stage) {
@@ -148,7 +148,7 @@ void AdminServer::read(std::size_t place, Time now) {
     if (count > 0) {
         judge(place, now);
     } else if (count == 0 || !would_block(errno)) {
-        places_[place].reset(); // the client is gone before its request was whole
+        close(place); // the client is gone before its request was whole
     }
 }
 
@@ -224,7 +224,7 @@ void AdminServer::write(std::size_t place, Time now) {
     const std::string_view rest = std::string_view(connection.output).substr(connection.written);
     const ssize_t count = ::send(connection.fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (count < 0 && !would_block(errno)) {
-        places_[place].reset();
+        close(place);
         return;
     }
     connection.written += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
@@ -241,12 +241,13 @@ void AdminServer::drain(std::size_t place) {
     std::array<char, kDrainBytes> unread;
     const ssize_t count = ::recv(places_[place]->fd.get(), unread.data(), unread.size(), 0);
     if (count == 0 || (count < 0 && !would_block(errno))) {
-        places_[place].reset();
+        close(place);
     }
 }
 
 void AdminServer::close_late(Time now) {
-    for (auto& connection : places_) {
+    for (std::size_t place = 0; place < places_.size(); ++place) {
+        const Connection* const connection = places_[place].get();
         if (connection == nullptr || connection->deadline > now) {
             continue;
         }
@@ -258,8 +259,15 @@ void AdminServer::close_late(Time now) {
             static_cast<void>(
                 ::send(connection->fd.get(), answer.data(), answer.size(), MSG_NOSIGNAL));
         }
-        connection.reset();
+        close(place);
     }
+}
+
+/// Closing the descriptor would not be enough: a child that was forked a moment ago still has it,
+/// so the epoll set would go on to report the socket, under a tag that another connection may have.
+void AdminServer::close(std::size_t place) {
+    epoll_.remove(places_[place]->fd.get());
+    places_[place].reset();
 }
 
 void AdminServer::accept_some(Time now) {

@@ -93,6 +93,7 @@ class AdminServer : public loop::Source {
     void write(std::size_t place, Time now);
     void drain(std::size_t place);
     void close_late(Time now);
+    void close(std::size_t place);
     void accept_some(Time now);
     [[nodiscard]] bool take_in(UniqueFd fd, Time now);
     void pause_accepting(int reason, Time now);

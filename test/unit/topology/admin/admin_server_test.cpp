@@ -7,11 +7,15 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +59,8 @@ class Caller {
                 static_cast<ssize_t>(bytes.size()));
     }
     void half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
-    void hang_up() { fd_.reset(); }
+    /// Ends both directions, also for a child process that has the descriptor.
+    void hang_up() const { ::shutdown(fd_.get(), SHUT_RDWR); }
     /// What has come so far.
     const std::string& heard() {
         std::array<char, 65536> bytes;
@@ -116,6 +121,28 @@ class Server {
 
   private:
     std::unique_ptr<AdminServer> server_;
+};
+
+/// A child that has all descriptors of this process, as it is between fork(2) and execve(2).
+class ForkedChild {
+  public:
+    ForkedChild() : pid_(::fork()) {
+        REQUIRE(pid_ >= 0);
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::pause();
+            ::_exit(0);
+        }
+    }
+    ~ForkedChild() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    ForkedChild(const ForkedChild&) = delete;
+    ForkedChild& operator=(const ForkedChild&) = delete;
+
+  private:
+    pid_t pid_;
 };
 
 /// No further descriptor for this process, for as long as it lives.
@@ -327,6 +354,21 @@ TEST_CASE("a client that goes while its request waits takes nothing along", "[ad
         server.work();
     }
     CHECK(server.work_until([&] { return server->connection_count() == 0; }));
+}
+
+TEST_CASE("a child that has just been forked keeps no connection in the server's eyes",
+          "[admin_server]") {
+    Server server;
+    const Caller first = server.call();
+    REQUIRE(server.work_until([&] { return server->connection_count() == 1; }));
+    const ForkedChild child;
+    first.hang_up();
+    REQUIRE(server.work_until([&] { return server->connection_count() == 0; }));
+    CHECK_FALSE(ready(server->fds()[0], POLLIN, 0)); // nothing wakes the loop for it
+    Caller second = server.call();
+    second.say(kRequest);
+    CHECK(server.work_until([&] { return !second.heard().empty(); }));
+    CHECK_THAT(second.heard(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_CASE("without descriptors it pauses, does not spin, and comes back by itself",
