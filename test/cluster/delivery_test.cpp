@@ -1,4 +1,4 @@
-// What arrives where: every stream of an id, on every node, in order, and nobody else.
+// What arrives where: every stream of an id gets a message, on every node, in order; no other does.
 #include "test/support/cluster.hpp"
 #include "test/support/stats.hpp"
 
@@ -94,7 +94,7 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
     REQUIRE(cluster.await_holders("123", 1));
     CometClient quick = open_stream(cluster.http(0), "123");
     CometClient other = cluster.open_stream(0, "456");
-    // More than the kernel's buffers (some megabytes on the loopback) and the stream's together.
+    // More than the buffers of the kernel (some megabytes on loopback) and of the stream together.
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
     while (stat(cluster, 0, "slow_closes") == 0 && sent < 1000) {

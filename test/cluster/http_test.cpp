@@ -1,6 +1,6 @@
-// The HTTP front of a real web node, byte by byte: docs of the routes are in the README, the limits
-// in topology/http/request_reader.hpp. Every bad request is also shown to cost nobody else
-// anything.
+// The HTTP front of a real web node, byte by byte. The README describes the routes,
+// topology/http/request_reader.hpp the limits. After every bad request the test shows that other
+// clients were not affected.
 #include "test/support/cluster.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,7 @@ struct Answer {
     bool closed = false;
 };
 
-/// Sends `bytes` on a connection of their own, and reads one answer.
+/// Sends `bytes` on a new connection, and reads one answer.
 Answer answer_to(const wire::HostPort& server, std::string_view bytes) {
     CometClient client(server);
     client.send(bytes);
@@ -58,7 +58,7 @@ TEST_CASE("HEAD of a stream has the same head, no body, and logs nobody in") {
     CHECK(client.header("content-type") == "text/html; charset=utf-8");
     CHECK(client.header("transfer-encoding") == "chunked");
     CHECK(client.header("cache-control") == "no-store");
-    // A login made after the HEAD is known to the broker no sooner than one made by it would be.
+    // Had the HEAD logged in, the broker would know of that before it knows of this later login.
     CometClient later = cluster.open_stream(0, "later");
     CHECK(cluster.holders("123") == 0);
     client.poll_now();
@@ -188,7 +188,7 @@ TEST_CASE("a request that does not come to its end in time is given up") {
     CHECK(half.await_close());
     CHECK(half_body.await_status() == 408);
     CHECK(silent.await_close());
-    // The deadline is the request's: a stream that is open stays open.
+    // The deadline is for requests: an open stream stays open.
     CHECK(bystander.poll_now());
     CHECK(cluster.send("bystander", "still here") == 1);
     CHECK(bystander.await_chunks(1).size() == 1);

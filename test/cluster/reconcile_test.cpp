@@ -1,4 +1,4 @@
-// The logs of single messages: msggen's and floodtest's agree after a run in which all is well, and
+// The logs of single messages: those of msggen and floodtest agree after a run without faults, and
 // any line that is missing, doubled or moved is found.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
@@ -47,7 +47,7 @@ std::size_t arrival(const std::vector<std::string>& lines, std::size_t count) {
 }
 
 Finished reconcile(const std::string& sent, const std::string& received) {
-    // No grace: all streams were open and known before the first message, and after the last.
+    // No grace: all streams were open and known from before the first message until after the last.
     return run(path_of("zcomet-ctl"), {"reconcile", "--json", "--grace", "0", sent, received}, 60s);
 }
 
@@ -69,7 +69,7 @@ struct Load {
         }
         REQUIRE(eventually([&] { return ids_of_nodes() == ids_of_streams(); }));
     }
-    /// Logins at the broker, and as they have to be.
+    /// Logins at the broker, and the number there should be.
     std::size_t ids_of_nodes() {
         std::size_t ids = 0;
         for (const auto& node : cluster.query("nodes")) {

@@ -1,5 +1,5 @@
-// Processes that are killed, stopped or ended under a running cluster: what arrives before, what
-// after, and how soon the cluster is whole again (docs/PROTOCOL.md, section 6).
+// Processes that are killed, stopped or ended in a running cluster: what arrives before and after,
+// and how soon the cluster is complete again (docs/PROTOCOL.md, section 6).
 #include "test/support/cluster.hpp"
 #include "test/support/sanitized.hpp"
 #include "test/support/stats.hpp"
@@ -14,9 +14,9 @@ using namespace zcomet::test;
 
 namespace {
 
-/// The promise is 5 seconds; sanitized programs on a busy machine get twice that.
+/// The promise is 5 seconds; sanitized programs on a busy machine get twice as long.
 constexpr Duration kWholeAgain = kSanitized ? 10s : 5s;
-/// Liveness is 3 seconds from the last sign of life; the rest is the broker's next look, and ours.
+/// Liveness is 3 seconds from the last sign of life; the rest is until the broker looks, and we do.
 constexpr Duration kLoggedOut = kSanitized ? 6000ms : 3500ms;
 
 Cluster one_web_node(unsigned workers = 1) {
@@ -89,7 +89,7 @@ TEST_CASE("a killed worker is started again, and the other worker's streams noti
 
     CometClient next = open_stream(cluster.http(0), "new");
     CHECK(receives_within(cluster, "new", next, kWholeAgain));
-    // What the dead worker held is logged out, at the latest when its name says HELLO anew.
+    // The dead worker's ids are logged out, at the latest when its name says HELLO anew.
     for (const auto& [id, node] : spread.node_of) {
         CHECK(cluster.await_holders(id, node == "a/1" ? 0 : 1));
     }
@@ -276,7 +276,7 @@ TEST_CASE("when a web node's supervisor is killed, its workers end in order") {
     CHECK(stream.await_close());
     CHECK(stream.ended());
     CHECK(cluster.await_holders("123", 0, 2s));
-    // Nobody is left on the port: the next web node gets all connections.
+    // No listener is left on the port: the next web node gets all connections.
     CHECK(eventually([&] {
         try {
             const CometClient refused(cluster.http(0));

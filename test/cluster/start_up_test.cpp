@@ -1,5 +1,5 @@
-// How programs start, or refuse to: ports in use, brokers that are not there yet, mistakes in
-// options and files; and how they end when told to.
+// How programs start, or refuse to (ports in use, brokers that are not there yet, mistakes in
+// options and files), and how they end when told to.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"
@@ -25,7 +25,7 @@ std::string any_port() {
     return "tcp://" + own_address() + ":*";
 }
 
-/// Runs a program that should refuse to start. Checks that it says why in one line.
+/// Runs a program that should refuse to start. Checks that it gives the reason in one line.
 Finished refused(const std::string& program, std::vector<std::string> arguments) {
     Finished finished = run(path_of(program), std::move(arguments));
     INFO(program << ": " << finished.log);
@@ -76,7 +76,7 @@ TEST_CASE("a web node waits for its broker, says so once, and opens its port whe
     Process web_node(path_of("zcomet-webnode"),
                      {"--broker", listen, "--http", own_address() + ":0", "--name", "early"});
     REQUIRE(web_node.await_log("event=broker-unreachable broker=" + listen));
-    // It says so once, however often it tries; two seconds are two rounds of HELLO.
+    // It logs that once, however often it tries; two seconds are two rounds of HELLO.
     CHECK_FALSE(web_node.await_line("zcomet-webnode ready", 2s));
     CHECK_FALSE(web_node.await_log("event=broker-unreachable", 2, 0ms));
 
@@ -225,7 +225,7 @@ TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {
     flood.signal(SIGINT);
     CHECK(flood.wait(5s) == 0);
     generator.signal(SIGTERM);
-    // Its messages are not all sent, which is not success: it says by which signal.
+    // Not all messages were sent, so it is not a success; the status names the signal.
     CHECK(generator.wait(5s) == 128 + SIGTERM);
     cluster.web_node(0).signal(SIGTERM);
     CHECK(cluster.web_node(0).wait(5s) == 0);

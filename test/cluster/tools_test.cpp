@@ -1,4 +1,4 @@
-// The tools against a real cluster: what they say they did is what the streams see.
+// The tools against a real cluster: the streams see what the tools say they did.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"

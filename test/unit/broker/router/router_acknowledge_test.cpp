@@ -1,4 +1,4 @@
-// Router: sends whose sender wants to hear where they have arrived; the login digest; the ledger.
+// Router: sends whose senders ask where they have arrived; the login digest; the ledger.
 #include "test/unit/broker/router/router_harness.hpp"
 
 #include <nlohmann/json.hpp>
@@ -29,7 +29,7 @@ class TwoNodes : public RouterHarness {
     void m_applied(std::uint64_t feed, std::uint64_t messages) {
         say("m", heartbeat(feed, 1, {"a"}, {.received = messages, .shown = messages}));
     }
-    /// What the one ACKNOWLEDGED that came says; nothing if none came.
+    /// The counts in the one ACKNOWLEDGED that came; nothing if none came.
     Counts acknowledged(std::uint64_t first) { return acknowledged_to("s", first); }
     Counts acknowledged_to(const std::string& connection, std::uint64_t first) {
         Counts counts;
@@ -169,7 +169,7 @@ TEST_CASE("router: shed messages are acknowledged as not arrived", "[router][ack
             }
         }
     };
-    take_answers(); // of those that were shed
+    take_answers(); // of the shed ones
     std::uint64_t applied = 0;
     std::uint64_t messages = 0;
     while (told < kSent) {
@@ -258,7 +258,7 @@ TEST_CASE("router: what a sender had sent to another broker is missing in no led
     broker.say("late", RouterHarness::heartbeat(0, 100));
     CHECK(broker.ledger().at("senders").at("sent") == 0);
     CHECK(broker.ledger().at("senders").at("missing") == 0);
-    // Two of them come again, since the other broker had not answered; 92 to 99 needed no answer.
+    // Two of them are repeated, since the other broker had not answered; 92 to 99 needed no answer.
     broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
     broker.say("late", RouterHarness::send(100, {{"a", "y"}}, kAcknowledge));
     broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
@@ -275,7 +275,7 @@ TEST_CASE("router: what a sender had sent to another broker is missing in no led
 }
 
 TEST_CASE("router: a number that is used again with more messages does no harm", "[router]") {
-    // What the sender awaited before it left is forgotten.
+    // Acknowledgements that the sender awaited before it left are forgotten.
     TwoNodes broker;
     broker.join_sender("s2", 7);
     broker.say("s2", RouterHarness::send(1, {{"a", "x"}}, kAcknowledge));
@@ -286,7 +286,7 @@ TEST_CASE("router: a number that is used again with more messages does no harm",
     broker.n_applied(1, 4);
     broker.m_applied(1, 4);
     CHECK(broker.acknowledged_to("s3", 1) == Counts{2, 2, 2});
-    // Nothing is awaited any more, so there is room for as many as a sender may await.
+    // None is awaited any more, so there is room for as many as a sender may await.
     for (std::uint64_t number = 10; number < 10 + wire::kUnacknowledgedMax; ++number) {
         broker.say("s3", RouterHarness::send(number, {{"b", ""}}, kAcknowledge));
     }

@@ -56,7 +56,7 @@ TEST_CASE("router: after missing changes nothing is applied until the list", "[r
     CHECK(broker.who("c") == not_held("c"));
 
     broker.say("n", RouterHarness::list(4, true, false, {"b"}));
-    CHECK(broker.who("a") == held("a")); // until the list is whole
+    CHECK(broker.who("a") == held("a")); // until the list is complete
     broker.say("n", RouterHarness::list(4, false, false, {"c"}));
     broker.say("n", RouterHarness::list(4, false, true, {"d"}));
     CHECK(broker.who("a") == not_held("a"));
@@ -113,7 +113,7 @@ TEST_CASE("router: a list that begins anew counts, not the one it broke off", "[
 
 namespace {
 
-/// A broker that may have four ids: "n" (incarnation 1) holds a and b, "m" (2) holds a and c.
+/// A broker with room for four ids: "n" (incarnation 1) holds a and b, "m" (2) holds a and c.
 class FullTable : public RouterHarness {
   public:
     FullTable() : RouterHarness(four_ids()) {
@@ -122,7 +122,7 @@ class FullTable : public RouterHarness {
         say("n", login(1, {"a", "b"}));
         say("m", login(1, {"a", "c"}));
     }
-    /// How often "m", which holds `ids`, is answered by ERROR in so many heartbeats.
+    /// How many ERRORs "m", which holds `ids`, gets in answer to this many heartbeats.
     std::size_t lists_asked(int heartbeats, std::uint64_t change,
                             const std::vector<std::string>& ids) {
         std::size_t asked = 0;
@@ -159,7 +159,7 @@ TEST_CASE("router: ids beyond those that there may be are refused, and the node 
     CHECK(broker.who("d") == not_held("d"));
     CHECK(broker.counter(table::BrokerCounter::kLogins) == 4);
     CHECK(broker.counter(table::BrokerCounter::kLoginsRefused) == 2);
-    // What it holds may be said again, and the change is taken as applied.
+    // Ids that it holds may be named again, and the change counts as applied.
     broker.say("m", RouterHarness::login(3, {"a", "c"}));
     CHECK(broker.take("m").empty());
     CHECK(broker.ask<wire::Heartbeat>("m", RouterHarness::heartbeat(0, 3, {"a", "c", "d", "e"}))
@@ -330,7 +330,7 @@ TEST_CASE("router: subscriptions without HELLO are bounded", "[router]") {
         broker.router.on_subscription(wire::encode_topic(i), true);
     }
     CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
-    // They keep no node from its feed.
+    // They do not keep a node from its feed.
     broker.join_live_node("n", 1000, "node");
     CHECK(broker.reported(RouterEvent::Kind::kLive, "node"));
     CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
@@ -398,7 +398,7 @@ TEST_CASE("router: what a node does not take is shed in the open", "[router]") {
     CHECK(broker.reported(Kind::kShed, "node"));
     const std::uint64_t shed = broker.counter(table::BrokerCounter::kMessagesShed);
 
-    // It learns of each that it lost when it goes on.
+    // It learns of each lost batch when it goes on.
     std::uint64_t told = 0;
     std::uint64_t got = 0;
     std::uint64_t applied = 0;

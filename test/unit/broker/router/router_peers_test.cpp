@@ -1,4 +1,5 @@
-// Router: HELLO in every state, who may say what, errors and their limit, death, replacement.
+// Router: HELLO in every state, which peer may send what, errors and their limit, death,
+// replacement.
 #include "test/unit/broker/router/router_harness.hpp"
 
 #include <nlohmann/json.hpp>
@@ -203,7 +204,7 @@ TEST_CASE("router: a connection that spoke for two replaced nodes stays replaced
     broker.join_node("c", 3, "node");
     broker.join_node("d", 4, "node");
     broker.say("d", wire::encode(wire::Goodbye{}));
-    broker.join_node("e", 1, "node"); // the first is let in again, from elsewhere
+    broker.join_node("e", 1, "node"); // the first may join again, on another connection
     CHECK(broker.refused("c", RouterHarness::heartbeat(0, 0)) == ErrorCode::kReplaced);
 }
 
@@ -250,7 +251,7 @@ class ManyIds : public RouterHarness {
         pass(10ms); // so that the feeds are quiet
         CHECK(counter(table::BrokerCounter::kIds) == ids_.size() + 1);
     }
-    /// Sends to ids of either node and of both; only "small" is there to get any.
+    /// Sends to ids of either node and of both; only "small" is there to get messages.
     void check_messages() {
         say("s", send(next_message_, {{"a", "x"}, {"b", "y"}, {"7", "z"}}));
         next_message_ += 3;
@@ -319,7 +320,7 @@ TEST_CASE("router: a node comes back while what it left is cleared away", "[rout
 TEST_CASE("router: nodes that come and go with many ids leave nothing that piles up", "[router]") {
     ManyIds broker;
     for (std::uint64_t incarnation = 9; incarnation < 50; ++incarnation) {
-        broker.join_node("n2", incarnation, "big"); // replaces the one before
+        broker.join_node("n2", incarnation, "big"); // replaces the earlier one
         broker.say("n2", RouterHarness::login(1, broker.ids()));
         broker.take("n2");
         broker.say("n2", wire::encode(wire::Goodbye{}));
@@ -391,7 +392,7 @@ TEST_CASE("router: those who live go on when many die at once", "[router]") {
         broker.join_sender("sender " + name, 1000 + i);
     }
     for (std::uint64_t number = 1; number <= 40; ++number) {
-        // All feeds have something to publish whenever their nodes die.
+        // All feeds have messages to publish whenever their nodes die.
         broker.say("s", RouterHarness::send(number, {{"a", "x"}}));
         broker.pass(100ms);
         broker.say("living", RouterHarness::heartbeat(number, 1, {"a"}));
@@ -399,7 +400,7 @@ TEST_CASE("router: those who live go on when many die at once", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kNodesDied) == kDead);
     CHECK(broker.counter(table::BrokerCounter::kSendersDied) == kDead);
     static_cast<void>(broker.take_messages());
-    // Whoever comes now has one of their places.
+    // A newcomer gets one of their places.
     broker.join_sender("late sender", 3);
     broker.join_live_node("late", 4, "late");
     broker.say("late", RouterHarness::login(1, {"b"}));

@@ -38,7 +38,7 @@ class FullWindow : public RouterHarness {
         turn();
         static_cast<void>(take("s"));
     }
-    /// The node applies one batch more.
+    /// The node applies one more batch.
     void acknowledge() { say("n", heartbeat(++acknowledged_, 1, {"a"})); }
 
   private:
@@ -116,7 +116,7 @@ TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
     CHECK(receipt.nodes(0) == 1);
     CHECK(receipt.nodes(1) == 2);
     CHECK(receipt.nodes(2) == 0);
-    // What came before was for another broker, as the HELLO said; later gaps are losses.
+    // Earlier numbers were for another broker, as the HELLO said; later gaps are losses.
     CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 0);
     broker.say("s", RouterHarness::send(12, {{"a", ""}}));
     CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 2);
@@ -235,7 +235,7 @@ TEST_CASE("router: credit is held back while a node that makes progress is behin
     SECTION("but only for a second") {
         for (int i = 0; i < 9; ++i) {
             broker.pass(100ms);
-            // It goes on, but never catches up: what it applies is replaced by more.
+            // It goes on, but never catches up: each applied batch is replaced by a new one.
             broker.join_sender("t", 9);
             broker.say("t", quarter_window(static_cast<std::uint64_t>(i) + 1, "a"));
             broker.acknowledge();

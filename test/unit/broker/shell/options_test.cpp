@@ -1,5 +1,5 @@
 // Goal: flags, the cluster file and defaults become the options of a Broker, in this order of
-// weight, and what contradicts itself is refused.
+// precedence, and contradictory options are refused.
 #include "broker/shell/options.hpp"
 
 #include <CLI/CLI.hpp>

@@ -44,7 +44,7 @@ bool holds_exactly(const RoutingTable& table, NodeIndex node, const IdSet& ids) 
            });
 }
 
-/// Gives back all that there is to give back. @return indices that are free by that.
+/// Reclaims everything. @return the indices that this made free.
 NodeSet reclaim_all(RoutingTable& table) {
     NodeSet free;
     table.reclaim(UINT32_MAX, [&](NodeIndex node) { free.insert(node); });
@@ -74,8 +74,8 @@ struct Model {
     }
 };
 
-/// Random operations on a few nodes and ids, on a table and a model at once. Nodes that are removed
-/// come back under the lowest index that is free, as in the broker.
+/// Random operations on a few nodes and ids, on a table and a model at once. Removed nodes come
+/// back with the lowest free index, as in the broker.
 class RandomOperations {
   public:
     explicit RandomOperations(unsigned seed) : random_(seed) {
@@ -136,7 +136,7 @@ class RandomOperations {
         if (list == lists_.end() || below(4) == 0) {
             table_.begin_list(node);
             lists_[node].clear();
-            if (below(2) == 0) { // what it held stays, all or most of it
+            if (below(2) == 0) { // all or most of its ids stay
                 for (const std::string& id : IdSet(model_.ids[node])) {
                     if (below(20) > 0) {
                         table_.login(node, id);
@@ -167,7 +167,7 @@ class RandomOperations {
     RoutingTable table_;
     Model model_;
     std::array<NodeIndex, 6> nodes_{};
-    std::map<NodeIndex, IdSet> lists_; // that are under way, and what they have named
+    std::map<NodeIndex, IdSet> lists_; // the lists under way, with the ids named so far
     NodeSet taken_;                    // by nodes that were removed
 };
 

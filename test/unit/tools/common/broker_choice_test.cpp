@@ -1,4 +1,4 @@
-// Goal: a tool finds its broker by --broker or by --cluster, and refuses what is neither.
+// Goal: a tool finds its broker by --broker or by --cluster, and refuses values that are neither.
 #include "tools/common/broker_choice.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,5 +1,5 @@
-// Goal: chunks and stamps are found wherever the network cuts the bytes, and nothing that breaks
-// the grammar passes.
+// Goal: chunks and stamps are found wherever the network cuts the bytes, and bytes that break the
+// grammar are refused.
 // Method: every way to cut a body in two and one byte at a time; mutations; random bytes.
 #include "tools/floodtest/chunk_parser.hpp"
 
@@ -14,7 +14,7 @@ using Event = ChunkParser::Event;
 
 namespace {
 
-/// What a body came to.
+/// The result of reading a body.
 struct Read {
     std::vector<std::uint64_t> stamps; ///< one for each chunk; 0: none
     Event last = Event::kNeedMore;
@@ -155,7 +155,7 @@ TEST_CASE("random chunks, cut at random, are all counted", "[chunk_parser][prope
         for (char& byte : data) {
             byte = alphabet[random() % alphabet.size()];
         }
-        // Random text may hold a stamp of its own; ours comes last and so is the one that counts.
+        // Random text may contain a stamp; ours comes last, and the last one counts.
         stamps.push_back(1 + random() % 1'000'000'000'000);
         body += chunk(data + " ts=" + std::to_string(stamps.back()) + "'");
     }

@@ -1,4 +1,4 @@
-// Goal: the status code and the framing of the body are read right, wherever the head is cut.
+// Goal: the status code and the framing of the body are read correctly, wherever the head is cut.
 #include "tools/floodtest/flood_head.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
-// Goal: a whole load test, processes and all, counts what a server does to it.
-// Method: a server in a thread that gives every connection the same bytes; runs end by themselves
-// or because everything is settled, so that nothing depends on how fast the machine is.
+// Goal: a whole load test, with its processes, counts correctly what a server does.
+// Method: a server in a thread that gives every connection the same bytes. Runs end by themselves
+// or because everything is settled, so nothing depends on how fast the machine is.
 #include "tools/floodtest/flood_run.hpp"
 #include "topology/base/unique_fd.hpp"
 

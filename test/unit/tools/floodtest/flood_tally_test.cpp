@@ -1,4 +1,4 @@
-// Goal: counts are added up and shown right, in the forms that people and machines read.
+// Goal: counts are added up and shown correctly, for people and for machines.
 #include "tools/floodtest/flood_tally.hpp"
 
 #include <catch2/catch.hpp>

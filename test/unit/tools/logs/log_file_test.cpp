@@ -1,4 +1,4 @@
-// Goal: a log has every line once, whole, and a disk that is full ends it without harm.
+// Goal: a log has every line once and complete; a full disk ends it without harm.
 #include "tools/logs/log_file.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,7 @@ using namespace zcomet::tools::logs;
 
 namespace {
 
-/// A file that is gone when the test ends.
+/// A file that is removed when the test ends.
 class TemporaryFile {
   public:
     TemporaryFile() {

@@ -1,4 +1,4 @@
-// Goal: what a sender puts into a message is found again in the chunk that a stream shows.
+// Goal: a sender's tag is found again in the chunk that a stream shows.
 #include "tools/logs/message_tag.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,7 @@
-// Goal: the reconciler names exactly the messages that a plain comparison finds wanting.
-// Method: logs made by hand for each rule; then random runs, in which random messages are lost,
-// repeated and moved, against a model that keeps everything and looks at all of it.
+// Goal: the reconciler names exactly the messages that a plain comparison finds missing, repeated
+// or moved.
+// Method: logs made by hand for each rule; then random runs in which random messages are lost,
+// repeated and moved, against a model that keeps everything and compares all of it.
 #include "tools/logs/reconciler.hpp"
 
 #include <catch2/catch.hpp>

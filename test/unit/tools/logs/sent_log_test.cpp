@@ -1,4 +1,4 @@
-// Goal: a line for each message, in order, once it is known what became of it.
+// Goal: a line for each message, in order, as soon as its fate is known.
 #include "tools/logs/sent_log.hpp"
 
 #include <catch2/catch.hpp>
@@ -50,8 +50,8 @@ TEST_CASE("what a later receipt passes over is unconfirmed", "[sent_log]") {
     fixture.log.on_answer(3, 1);
     CHECK(fixture.lines ==
           std::vector<std::string>{"1 id unconfirmed 0", "2 id unconfirmed 0", "3 id held 1"});
-    fixture.log.on_answer(2, 1); // too late to be believed: its line is written
-    fixture.log.on_answer(9, 1); // of a message that is not ours
+    fixture.log.on_answer(2, 1); // too late to count: its line is written
+    fixture.log.on_answer(9, 1); // not one of our messages
     CHECK(fixture.lines.size() == 3);
     fixture.log.finish();
     CHECK(fixture.lines.back() == "4 id unconfirmed 0");

@@ -1,4 +1,4 @@
-// Goal: the memory log's numbers are those of /proc and of the admin page, its lines those of 2008.
+// Goal: the memory log has the numbers of /proc and of the admin page, in the lines of 2008.
 // Method: texts as the kernel and a web node print them, and this process itself as a sample.
 #include "tools/memlog/memlog.hpp"
 #include "tools/memlog/memlog_connections.hpp"
@@ -113,7 +113,7 @@ TEST_CASE("connections are the established sockets of ports that are listened at
         {State::kListening, 82, 3}, // another process listens there
         {State::kEstablished, 80, 4}, {State::kEstablished, 80, 5},
         {State::kEstablished, 81, 6}, {State::kEstablished, 80, 7},    // another process's
-        {State::kEstablished, 82, 8}, {State::kEstablished, 40000, 9}, // one that was called out
+        {State::kEstablished, 82, 8}, {State::kEstablished, 40000, 9}, // an outgoing one
         {State::kOther, 80, 10},
     };
     const SocketInodes inodes = {1, 2, 4, 5, 6, 8, 9, 10};

@@ -1,5 +1,5 @@
-// Goal: the generators keep their pace exactly and send what they are asked to.
-// Method: a clock of the test's own; the pace is compared with generators that are kept apart.
+// Goal: the generators keep their pace exactly and send what the options ask for.
+// Method: the test's own clock; the pace is compared with that of separate generators.
 #include "tools/msggen/generator.hpp"
 
 #include <catch2/catch.hpp>
@@ -145,7 +145,7 @@ TEST_CASE("the same seed draws the same ids, another seed others", "[generator]"
     other.seed = 43;
     CHECK(ids(options) == ids(options));
     CHECK(ids(options) != ids(other));
-    // Draws are part of what --seed promises from release to release.
+    // The draws of a --seed are a promise from release to release.
     CHECK(ids({.count = 5, .id_max = 5, .seed = 1}) ==
           std::vector<std::string>{"4", "3", "1", "2", "5"});
 }

@@ -1,4 +1,4 @@
-// Goal: the generator's summary says what happened, and says so when it was not what was wanted.
+// Goal: the generator's summary says what happened, and says so if it was not what was asked for.
 #include "tools/msggen/msggen_report.hpp"
 
 #include <catch2/catch.hpp>

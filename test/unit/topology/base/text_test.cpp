@@ -1,4 +1,4 @@
-// Goal: text from elsewhere is told from our own, in messages and in lines of a log.
+// Goal: text from elsewhere can be told from our own, in messages and in lines of a log.
 #include "topology/base/text.hpp"
 
 #include <catch2/catch.hpp>
@@ -35,7 +35,7 @@ TEST_CASE("case does not count for ASCII letters, and for nothing else", "[text]
     CHECK(equals_ignoring_case("", ""));
     CHECK_FALSE(equals_ignoring_case("content", "content-length"));
     CHECK_FALSE(equals_ignoring_case("content-length", "content"));
-    // These differ in the bit that tells A from a, and are no letters.
+    // These differ in the bit that distinguishes A from a, but are not letters.
     CHECK_FALSE(equals_ignoring_case("@[", "`{"));
     CHECK_FALSE(equals_ignoring_case("\xc9", "\xe9"));
 }

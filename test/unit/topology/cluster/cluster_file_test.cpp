@@ -1,4 +1,5 @@
-// Goal: the cluster file is read as its examples say, and each mistake in it is told with its line.
+// Goal: the cluster file is read as its examples say, and each mistake in it is reported with its
+// line.
 // Method: files of a few lines in a temporary folder.
 #include "topology/cluster/cluster_file.hpp"
 
@@ -16,7 +17,7 @@ using zcomet::cluster::read_cluster_file;
 
 namespace {
 
-/// A file that is gone when the test ends.
+/// A file that is removed when the test ends.
 class TemporaryFile {
   public:
     explicit TemporaryFile(const std::string& text) {
@@ -41,7 +42,7 @@ const std::string kMinimal = "[[host]]\n"
                              "[[broker]]\n"
                              "host = 'a'\n"; // five lines
 
-/// What is said of the file, without its path: "LINE: …".
+/// The error about the file, without its path: "LINE: …".
 std::string complaint(const std::string& text) {
     const TemporaryFile file(text);
     const Result<Cluster> cluster = read_cluster_file(file.path());
@@ -116,7 +117,7 @@ TEST_CASE("a file that is not there is named", "[cluster_file]") {
 }
 
 TEST_CASE("a mistake in the syntax is told in one line", "[cluster_file]") {
-    // The parser of TOML shows the character that it stumbled over: here, the end of the line.
+    // The TOML parser shows the unexpected character: here, the end of the line.
     CHECK(complaint("version = n\n").find('\n') == std::string::npos);
 }
 

@@ -96,7 +96,7 @@ TEST_CASE("no more than the window is under way without acknowledgement", "[feed
 
     writer.acknowledge(4, now);
     const auto frames = flushed(writer, now);
-    REQUIRE(frames.size() == 1); // what waited went together
+    REQUIRE(frames.size() == 1); // the waiting messages went together
     CHECK(batch_of(frames[0]).messages.count() == 16);
     writer.acknowledge(5, now);
     CHECK(writer.kept_bytes() == 0);
@@ -178,7 +178,7 @@ TEST_CASE("past its bound a feed sheds the oldest unpublished batches and says s
 
 namespace {
 
-/// A writer whose node takes nothing in: batch 1 is published and fills the window.
+/// A writer whose node takes nothing: batch 1 is published and fills the window.
 FeedWriter stalled_writer() {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", std::string(kSmall.window_bytes, 'x')});
@@ -186,7 +186,7 @@ FeedWriter stalled_writer() {
     return writer;
 }
 
-/// Appends messages of 50,000 bytes until as many more were shed.
+/// Appends messages of 50,000 bytes until this many more were shed.
 std::uint64_t shed_more(FeedWriter& writer, std::uint64_t messages, Time now) {
     const std::string payload(50'000, 'x');
     const std::uint64_t enough = writer.shed_messages() + messages;
@@ -246,7 +246,7 @@ TEST_CASE("what is shed after the node was told is told separately", "[feed]") {
     CHECK(batch_of(told[0]).number == first_end);
     const std::uint64_t both_runs = shed_more(writer, 10, kStart + 1ms);
 
-    // The node had asked for the word of the first run, which came meanwhile.
+    // The node had asked for the notice about the first run, which came meanwhile.
     writer.resend(2);
     FeedReader reader;
     CHECK(reader.welcome(kIncarnation));

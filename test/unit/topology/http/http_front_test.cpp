@@ -1,4 +1,4 @@
-// Goal: whole requests in, exact answers out, with routes of the test's own.
+// Goal: complete requests in, exact answers out, with routes that the test defines.
 #include "topology/http/headers.hpp"
 #include "topology/http/http_front.hpp"
 

@@ -1,5 +1,5 @@
-// Goal: the end of each request is found whatever the chunking, and what is too long, ambiguous or
-// no HTTP is refused with the status that fits, as early as it shows.
+// Goal: the end of each request is found whatever the chunks, and requests that are too long,
+// ambiguous or not HTTP are refused with the right status, as early as possible.
 #include "topology/http/request_reader.hpp"
 
 #include <catch2/catch.hpp>
@@ -29,7 +29,7 @@ Outcome read_whole(std::string_view bytes) {
 Outcome read_byte_by_byte(std::string_view bytes, std::size_t& used) {
     RequestReader reader;
     for (used = 1; used <= bytes.size(); ++used) {
-        // A fresh copy each time: the reader must not hold on to where the bytes were.
+        // A fresh copy each time: the reader must not remember where the bytes were.
         const std::string so_far(bytes.substr(0, used));
         const Outcome outcome = reader.read(so_far);
         if (outcome.verdict != Verdict::kNeedMore) {

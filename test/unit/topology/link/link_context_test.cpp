@@ -1,4 +1,4 @@
-// What every socket of a program is born with.
+// The options that every socket of a program gets when it is made.
 #include "topology/link/zmq_socket.hpp"
 
 #include <catch2/catch.hpp>

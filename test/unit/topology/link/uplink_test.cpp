@@ -1,4 +1,4 @@
-// A node's links to several brokers, which are played by hand.
+// A node's links to several brokers, which the test plays.
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 
@@ -37,7 +37,7 @@ struct FakeBroker {
     explicit FakeBroker(LinkContext& context) : router(context, zmq::socket_type::router) {
         REQUIRE(router.bind("tcp://127.0.0.1:*").ok());
     }
-    /// The next frame of the node; nothing if none has come.
+    /// The next frame from the node; nothing if none has come.
     std::optional<std::string> receive() {
         bool more = false;
         const auto from = router.receive(more);

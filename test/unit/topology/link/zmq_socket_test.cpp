@@ -1,4 +1,4 @@
-// What a socket does when signals' handlers interrupt ZeroMQ, in a process that has such handlers.
+// A socket in a process with signal handlers that interrupt ZeroMQ.
 #include "test/support/alarms.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/readable.hpp"

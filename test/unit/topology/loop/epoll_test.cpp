@@ -1,5 +1,5 @@
-// What Epoll::wait() makes of times, of signals and of errors. The last need a process of their own
-// each: one whose system calls are filtered, or which dies.
+// Epoll::wait() with all kinds of times, signals and errors. Each error needs a process of its own:
+// its system calls are filtered, or it dies.
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/epoll.hpp"
 
@@ -30,7 +30,7 @@ struct Ended {
     std::string errors; // what it wrote to standard error
 };
 
-/// Runs `body` in a child process, whose exit status is what it returns.
+/// Runs `body` in a child process; the exit status is the result of `body`.
 Ended in_child(const std::function<int()>& body) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -53,7 +53,7 @@ Ended in_child(const std::function<int()>& body) {
     return ended;
 }
 
-/// From now on epoll_pwait2(2) fails with `error` in this process, as in one behind an old filter.
+/// From now on epoll_pwait2(2) fails with `error` in this process, as behind an old filter.
 bool forbid_epoll_pwait2(int error) {
     std::array<sock_filter, 4> program{{
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -66,7 +66,7 @@ bool forbid_epoll_pwait2(int error) {
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
 }
 
-/// Status 0: waited for what becomes ready, and for a time that comes.
+/// Status 0: it waited for a descriptor that becomes ready, and for a time that comes.
 int wait_behind_filter(int error) {
     Epoll epoll;
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));

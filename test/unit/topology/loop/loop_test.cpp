@@ -1,4 +1,5 @@
-// A loop's turns: which sources have one, in which order, and what of their descriptors it watches.
+// A loop's turns: which sources have one, in which order, and which of their descriptors it
+// watches.
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/loop.hpp"
 
@@ -248,7 +249,7 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
         CHECK(source.ready == std::vector<std::size_t>{0});
     }
     SECTION("one that another process still has open is not reported once it is no longer ours") {
-        // The set keeps what has a second descriptor somewhere.
+        // A descriptor with a duplicate elsewhere stays in the set.
         const UniqueFd elsewhere(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0));
         source.watched = {-1, second.get()};
         ++source.version;
@@ -323,8 +324,7 @@ TEST_CASE("a loop runs until a condition holds, or a time has come, or it is sto
     loop.add(source, Order::kBroker);
     CHECK(loop.run_until([&] { return diary.size() == 4; }, kNever));
     CHECK(diary.size() == 4);
-    CHECK(
-        loop.run_until([] { return true; }, Time::min())); // what holds already is looked at first
+    CHECK(loop.run_until([] { return true; }, Time::min())); // the condition is looked at first
     CHECK_FALSE(loop.run_until([] { return false; }, Time::min()));
     CHECK(diary.size() == 4);
 

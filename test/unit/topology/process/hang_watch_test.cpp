@@ -8,7 +8,7 @@ using Verdict = HangWatch::Verdict;
 
 namespace {
 
-/// Looks whenever it is due, until it says something.
+/// Looks whenever it is due, until the verdict changes.
 Verdict look_until(HangWatch& watch, std::uint64_t count, Time& now, Time end) {
     while (watch.due() <= end) {
         now = watch.due();

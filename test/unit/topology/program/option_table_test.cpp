@@ -1,5 +1,5 @@
 // Goal: a row is an option: on the command line, in --help, in a worker's command line and in the
-// log; and a secret is in none of these but the first.
+// log. A secret appears only in the first of these.
 #include "topology/program/address_options.hpp"
 #include "topology/program/option_table.hpp"
 

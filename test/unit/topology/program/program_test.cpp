@@ -1,5 +1,5 @@
 // Goal: every program treats options, mistakes and logs alike.
-// Method: a small program inside the test; its standard error and output go to a file meanwhile.
+// Method: a small program inside the test; its standard error and output go to a file.
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@
 
 namespace {
 
-/// Catches what goes to one of the standard descriptors between its birth and text().
+/// Captures the output to one of the standard descriptors from its construction to text().
 class Captured {
   public:
     explicit Captured(std::FILE* stream) : stream_(stream), saved_(::dup(::fileno(stream))) {
@@ -140,7 +140,7 @@ TEST_CASE("options come from a configuration file, too", "[program]") {
     ::close(::mkstemp(path.data()));
     std::ofstream(path) << "count = 5\n";
     CHECK(run({"--config", path}).count == 5);
-    // What the command line says counts for more.
+    // The command line takes precedence.
     CHECK(run({"--config", path, "--count", "6"}).count == 6);
     std::ofstream(path) << "counts = 5\n";
     const Ran ran = run({"--config", path});

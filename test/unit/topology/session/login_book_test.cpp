@@ -1,4 +1,4 @@
-// Which ids a node's brokers are to know.
+// The ids that each of a node's brokers should know.
 #include "topology/session/login_book.hpp"
 #include "topology/wire/id_digest.hpp"
 

@@ -1,4 +1,4 @@
-// What a node tells a broker of its logins, with the node's session and the broker played by hand.
+// What a node tells a broker about its logins. The test plays the node's session and the broker.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/login_reporter.hpp"
 #include "topology/wire/id_digest.hpp"
@@ -41,7 +41,7 @@ struct Fixture {
     LoginBook book{host, cluster::Placement(1)};
     LoginReporter logins{host, book, 0};
 
-    /// Asks as a session does, which sends the HEARTBEAT; returns the token of the PING.
+    /// Asks as a session does, which also sends the HEARTBEAT; returns the token of the PING.
     std::uint64_t ask() {
         static_cast<void>(logins.summarize());
         logins.ask_for_confirmation();
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order
     logins.login("b");
     logins.login("c");
     logins.logout("c");
-    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of sort sends what waits
+    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of the other kind sends the waiting ones
     CHECK(logins.due() == kStart + feed::kLoginGatherWindow);
     logins.tick(kStart + feed::kLoginGatherWindow - 1us);
     CHECK(host.kinds().empty());
@@ -212,7 +212,7 @@ TEST_CASE_METHOD(Fixture, "the summary is of what the broker was told", "[login_
     CHECK(summary.change == 2);
     CHECK(summary.digest == wire::id_digest("b"));
 
-    host.ids = {"c", "d"}; // a list tells what there is, whatever was told before
+    host.ids = {"c", "d"}; // a list has the present ids, whatever was sent before
     logins.on_list_needed();
     logins.tick(kStart);
     CHECK(logins.summarize().change == 3);

@@ -1,4 +1,4 @@
-// A node's conversation with a broker, played by hand.
+// A node's conversation with a broker, which the test plays.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/wire/id_digest.hpp"
@@ -304,7 +304,7 @@ TEST_CASE_METHOD(Fixture, "nothing is acknowledged to a broker that has not answ
     session.on_feed_frame(batch(1, "old"), kStart);
     session.on_connected(kStart + 1ms);
     CHECK(host.kinds() == Kinds{Kind::kHello});
-    // It may be another broker by now, whose batch 1 is another one; and its WELCOME may be lost.
+    // It may be another broker by now, with another batch 1, and its WELCOME may be lost.
     session.on_feed_frame(batch(9, "late"), kStart + 1ms);
     CHECK(host.kinds().empty());
     session.tick(kStart + 1s + 1ms);
@@ -558,7 +558,7 @@ TEST_CASE_METHOD(Fixture, "the ledger in heartbeats is of the present feed", "[n
     const wire::NodeLedger ledger = host.last_as<wire::Heartbeat>().ledger;
     CHECK(ledger.received == 1);
     CHECK(ledger.shown == 1);
-    // The two that waited when the feed began are given anew, so that the sums agree.
+    // The two chunks that waited when the feed began count as given again, so that the sums agree.
     CHECK(ledger.chunks_given == 3);
     CHECK(ledger.chunks_written == 3);
     CHECK(ledger.chunks_dropped == 0);

@@ -1,4 +1,4 @@
-// A sender's conversation with a broker, played by hand.
+// A sender's conversation with a broker, which the test plays.
 #include "topology/session/sender_session.hpp"
 
 #include <catch2/catch.hpp>
@@ -38,7 +38,7 @@ struct FakeHost : Wires, SenderEvents {
         return std::get<wire::Hello>(std::get<wire::Frame>(wire::decode(sent.at(index))));
     }
 
-    /// Of the SEND frames.
+    /// The sum of the SEND frames' sizes.
     std::size_t send_bytes() const {
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < sent.size(); ++i) {

@@ -1,4 +1,4 @@
-// What a link does in one turn, with the sockets played by hand.
+// A link's work in one turn. The test plays the sockets.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/turns.hpp"
 

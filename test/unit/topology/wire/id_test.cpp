@@ -1,4 +1,4 @@
-// What is an id, and what to tell people about what is not.
+// Valid ids, and the error texts for invalid ones.
 #include "topology/wire/id.hpp"
 
 #include <catch2/catch.hpp>

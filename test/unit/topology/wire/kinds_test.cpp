@@ -1,4 +1,4 @@
-// The table of kinds against docs/PROTOCOL.md, whose table it is, and against the codec.
+// The table of kinds against the one in docs/PROTOCOL.md, and against the codec.
 #include "topology/wire/frames.hpp"
 
 #include <catch2/catch.hpp>

@@ -203,7 +203,7 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
     CHECK(bad_id.code == wire::ErrorCode::kBadId);
     CHECK(bad_id.kind == 0x10);
 
-    // A count far beyond the bytes costs nothing: it is refused at the first id that is missing.
+    // A count far beyond the bytes costs nothing: the frame is refused at the first missing id.
     CHECK(refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  ff ff ff ff  01 31")).code ==
           wire::ErrorCode::kMalformed);
     CHECK(refused(from_hex("5a 43 01 20  00 00 00 00 00 00 00 05  00 00 00 00 00 00 00 04")).code ==
@@ -248,7 +248,7 @@ TEST_CASE("messages of acknowledged sends bear their origin", "[wire]") {
     });
     CHECK(origins == std::vector<wire::Origin>{{7, 100}, {8, 1}});
     CHECK(texts == "aonebtwo");
-    // An origin of 0 is none.
+    // 0 is not a valid origin.
     std::string nameless = bytes;
     nameless.replace(wire::kHeaderBytes + 8 + 8 + 1 + 4, 8, 8, '\0');
     CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);

@@ -1,6 +1,6 @@
-// Goal: what a socket does not take waits and leaves in order, connections are watched when they
-// have to be, and each that closes is told of and counted, once.
-// Method: one end of a socket pair for each connection; the other is the test's.
+// Goal: bytes that a socket does not take wait and leave in order, connections are watched when
+// they have to be, and each one that closes is reported and counted, once.
+// Method: a socket pair for each connection; the test has the other end.
 #include "topology/base/unique_fd.hpp"
 #include "webnode/connection/connections.hpp"
 
@@ -59,7 +59,7 @@ struct Fixture : private CloseListener {
         }
         return text;
     }
-    /// Whether everything was read and the other side has closed.
+    /// Whether everything was read and the other end has closed.
     [[nodiscard]] bool ended() const {
         char byte = 0;
         return ::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
@@ -135,7 +135,7 @@ TEST_CASE("a connection that does not read is closed at its bound", "[connection
     CHECK(writes >= 4);
     CHECK(writes <= 6);
     CHECK(f.counters.get(WorkerCounter::kSlowCloses) == 1);
-    CHECK(f.counters.get(WorkerCounter::kStreamsSlow) == 0); // it is no stream
+    CHECK(f.counters.get(WorkerCounter::kStreamsSlow) == 0); // it is not a stream
     CHECK(f.connections.pending_bytes() == 0);
 }
 

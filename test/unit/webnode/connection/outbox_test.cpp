@@ -1,5 +1,5 @@
-// Goal: bytes leave an Outbox in the order they came, and what is dropped are the oldest messages
-// that have not begun, whole.
+// Goal: bytes leave an Outbox in the order they came; only the oldest messages that have not begun
+// are dropped, whole.
 #include "webnode/connection/outbox.hpp"
 
 #include <catch2/catch.hpp>
@@ -69,7 +69,7 @@ TEST_CASE("what is no message is never dropped", "[outbox]") {
     CHECK(outbox.front() == "head end!");
 }
 
-/// A list of parts, where nothing is clever.
+/// A plain list of parts.
 struct Model {
     struct Part {
         std::string bytes;

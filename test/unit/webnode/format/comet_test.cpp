@@ -1,4 +1,4 @@
-// Goal: chunks are, byte for byte, what the 2008 page sent, in framing that HTTP/1.1 can read.
+// Goal: chunks are, byte for byte, those of the 2008 page, in framing that HTTP/1.1 can read.
 #include "webnode/format/comet.hpp"
 #include "webnode/format/formats.hpp"
 

@@ -1,4 +1,4 @@
-// Goal: nothing that passes append_html_escaped() can leave the text it stands in.
+// Goal: text that passed append_html_escaped() cannot become markup in the page around it.
 #include "webnode/format/html_escape.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// The port that workers share, and nobody else. Every port here is one that the system chose.
+// The port that workers share with each other only. The system chooses every port here.
 #include "webnode/port/http_port.hpp"
 
 #include <catch2/catch.hpp>

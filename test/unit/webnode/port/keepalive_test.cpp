@@ -14,7 +14,7 @@ namespace {
 
 constexpr Time kStart = Time() + 1h;
 
-/// A worker's loop around the pacer: sleeps until it is due.
+/// The pacer in a worker's loop, which sleeps until the pacer is due.
 struct PacedTable {
     explicit PacedTable(std::uint32_t slots_used) : slots(slots_used) {}
 

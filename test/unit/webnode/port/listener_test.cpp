@@ -56,20 +56,20 @@ struct ListenerFixture {
         REQUIRE(::send(fd.get(), "G", 1, MSG_NOSIGNAL) == 1);
         clients.push_back(std::move(fd));
     }
-    /// Whether the listener has something to accept, at the latest after two seconds.
+    /// Whether the listener has a connection to accept within two seconds.
     bool ready() {
         const Time clock = Clock::now();
         return !epoll.wait(clock, clock + 2s).empty();
     }
     bool ready_now() { return !epoll.wait(now, now).empty(); }
-    /// As a turn of the worker's loop does.
+    /// Does a turn of the worker's loop.
     void turn() {
         if (ready_now() || listener.due() <= now) {
             listener.accept(now, [this](int fd) { accepted.emplace_back(fd); });
         }
         listener.leave_or_return(now);
     }
-    /// Turns until that many connections are held.
+    /// Has turns until this many connections are held.
     void serve(std::size_t count) {
         while (accepted.size() < count) {
             REQUIRE(ready());
@@ -156,7 +156,7 @@ TEST_CASE("a full worker serves whoever is on the way, then leaves the port to o
     fixture.leave();
     CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 1);
     CHECK(fixture.listener.due() == kNever);
-    CHECK_FALSE(fixture.connected().valid()); // nobody else has the port, so it is refused
+    CHECK_FALSE(fixture.connected().valid()); // no other process has the port, so it is refused
     for (const UniqueFd& client : fixture.clients) {
         char byte = 0;
         CHECK(::recv(client.get(), &byte, 1, MSG_DONTWAIT) < 0);

@@ -1,5 +1,5 @@
 // Goal: workers spread over the processors that they may use, one each.
-// Method: threads of this process, each restricted by itself.
+// Method: threads of this process, each with its own affinity.
 #include "webnode/port/processor.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,5 @@
-// Requests as browsers, and worse, send them: whole, in pieces, several at once, never finished.
+// Requests as browsers (and worse clients) send them: whole, in pieces, several at once, never
+// finished.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
 #include <stdexcept>
@@ -118,7 +119,7 @@ TEST_CASE("a request that does not get finished is answered with 408", "[request
     LoopFixture loop;
     const Browser browser = loop.connect("GET /te");
     loop.pass(LoopFixture::kDeadline - 1s);
-    browser.send("st"); // a byte now and then buys no time
+    browser.send("st"); // a byte now and then does not extend the deadline
     loop.pass(1s);
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 408"));
     CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 1);
@@ -153,7 +154,7 @@ TEST_CASE("what is too long is refused, and the browser can read why", "[request
     const Browser browser =
         loop.connect("GET / HTTP/1.1\r\nX: " + std::string(http::kHeaderLineBytesMax + 1, 'x'));
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 431"));
-    CHECK(browser.ended());        // nothing more will come,
+    CHECK(browser.ended());        // no more answers come,
     browser.send("still sending"); // but what the browser sends does no harm
     loop.turn();
     browser.end_half();
@@ -218,7 +219,7 @@ TEST_CASE("a stream's connection costs no record once it is parked", "[requests]
             CHECK(connection.output == store::kNoIndex);
             CHECK(connection.input() == store::kNoIndex);
         });
-    loop.pass(LoopFixture::kDeadline); // whose deadline for the request is void
+    loop.pass(LoopFixture::kDeadline); // the request's deadline no longer counts
     CHECK(loop.presence.streams().stream_count() == 1);
 }
 

@@ -19,7 +19,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// A command line that was parsed.
+/// A parsed command line.
 struct Parsed {
     /// `arguments` without the program's name.
     explicit Parsed(std::vector<std::string> arguments) {
@@ -144,7 +144,7 @@ TEST_CASE("the cluster file fills in what was not given", "[options]") {
     CHECK(from_file.workers == 4);
     CHECK(from_file.admin == "127.0.0.1:9");
     std::vector<std::string> given = cluster;
-    // Also where what is given is the default.
+    // Also for options that are given their defaults.
     given.insert(given.end(), {"--broker=tcp://10.0.0.1:1", "--http=0.0.0.0:8000", "--name=mine",
                                "--workers=1", "--admin=[::1]:9"});
     const WebNodeOptions mine = settle(given);
