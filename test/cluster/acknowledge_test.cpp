@@ -69,7 +69,7 @@ TEST_CASE("msggen --ack loses nothing and shows nothing twice while the broker i
     CHECK(balanced_ledger(cluster).at("senders").at("missing") == 0);
 }
 
-TEST_CASE("a message to a node that has died is acknowledged for those that live") {
+TEST_CASE("a message that a dead node missed is acknowledged for the living nodes") {
     Cluster cluster;
     CometClient here = cluster.open_stream(0, "123");
     const CometClient there = cluster.open_stream(1, "123");

@@ -78,7 +78,7 @@ class NoDescriptors {
 
 } // namespace
 
-TEST_CASE("a page survives that its process has no descriptors, and ends with it") {
+TEST_CASE("a page recovers from a lack of descriptors, and ends with its process") {
     ReadyProgram broker = broker_with_page();
     const std::string admin = broker.field("admin");
     REQUIRE(read_stats(admin).at("ids") == 0);
@@ -104,7 +104,7 @@ TEST_CASE("a page survives that its process has no descriptors, and ends with it
     CHECK(broker.process().wait() == 0);
 }
 
-TEST_CASE("a broker without descriptors for its page ends at once when it is told to") {
+TEST_CASE("a broker without descriptors for its page ends at once on SIGTERM") {
     ReadyProgram broker = broker_with_page();
     const NoDescriptors none(broker.process().pid());
     const CometClient caller(page_of(broker));
@@ -167,7 +167,7 @@ TEST_CASE("programs end at once although clients are at their pages") {
     }
 }
 
-TEST_CASE("a page has one request a connection, and answers GET and HEAD alone") {
+TEST_CASE("a page answers one request a connection, GET or HEAD only") {
     Pages pages;
     for (const ReadyProgram* const program : pages.programs()) {
         const wire::HostPort address = page_of(*program);
@@ -206,7 +206,7 @@ TEST_CASE("a page may be at an IPv6 address") {
     }
 }
 
-TEST_CASE("a page whose port is taken is one clear line, and exit status 1") {
+TEST_CASE("a program whose page's port is taken prints one clear line, and exits with status 1") {
     const ReadyProgram broker = broker_with_page();
     const std::string taken = broker.field("admin");
     const std::string line = "cannot serve the admin page at " + taken + ": the port is in use\n";

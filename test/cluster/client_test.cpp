@@ -121,7 +121,7 @@ TEST_CASE("a client that goes away is logged out at once") {
     CHECK(cluster.await_holders("123", 0, 1s));
 }
 
-TEST_CASE("a client refuses what is no id, and messages that are too long") {
+TEST_CASE("a client refuses invalid ids and messages that are too long") {
     Cluster cluster = broker_only();
     const auto client = cluster.connect();
     const std::string too_long(65'537, 'x');
@@ -173,7 +173,7 @@ TEST_CASE("a login for which the broker has no room is an error, and others go o
     CHECK(next(*second) == "3: there");
 }
 
-TEST_CASE("a client's name is checked before anybody hears it") {
+TEST_CASE("a client's name is checked before it is sent") {
     Cluster cluster = broker_only();
     const auto connect = [&](const std::string& name) {
         return client::Client::connect({.broker = cluster.broker_endpoint(), .name = name});
@@ -220,7 +220,7 @@ TEST_CASE("a client that finds no descriptors says so, and goes on when there ar
     CHECK(next(*client) == "1: at last");
 }
 
-TEST_CASE("connecting where no broker is says so in time") {
+TEST_CASE("connecting to an address without a broker is an error in time") {
     const auto bad =
         client::Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});
     REQUIRE_FALSE(bad.ok());

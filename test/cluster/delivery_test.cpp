@@ -86,7 +86,7 @@ TEST_CASE("an id is logged out when its last stream closes, not before") {
     CHECK(third.await_chunks(1).size() == 1);
 }
 
-TEST_CASE("a stream that does not read is closed and counted, and nobody else notices") {
+TEST_CASE("a stream that does not read is closed and counted, and no other stream notices") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--stream-buffer", "65536"}});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");
@@ -112,7 +112,7 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
     CHECK(slow.await_close());
 }
 
-TEST_CASE("a stream that does not read may lose messages instead, and sees which") {
+TEST_CASE("a stream that does not read may lose messages instead, and can see which") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-streams", "drop-oldest"}});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");
@@ -140,7 +140,7 @@ TEST_CASE("a stream that does not read may lose messages instead, and sees which
     CHECK(stat(cluster, 0, "streams") == 1);
 }
 
-TEST_CASE("what a killed worker still had for its streams counts as dropped") {
+TEST_CASE("messages that a killed worker still held for its streams count as dropped") {
     Cluster cluster({.web_nodes = 1});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");

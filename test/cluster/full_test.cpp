@@ -98,7 +98,7 @@ TEST_CASE("workers take streams up to the last place, then refuse, then take mor
     check_that_all_hear(cluster, streams, "and the new ones");
 }
 
-TEST_CASE("many who come at once all find a place while there is one") {
+TEST_CASE("all of many simultaneous clients find a place while there is room") {
     Cluster cluster = two_workers_of_fifty();
     const wire::HostPort& server = cluster.http(0);
     std::vector<std::future<std::vector<CometClient>>> crowds;

@@ -96,7 +96,7 @@ struct Load {
 
 } // namespace
 
-TEST_CASE("the logs of a run in which all is well agree, and doctored ones do not") {
+TEST_CASE("the logs of a run without faults agree, and altered ones do not") {
     constexpr std::size_t kMessages = 2000;
     const TemporaryFolder folder;
     const std::string sent = folder.path("sent");
@@ -181,7 +181,7 @@ TEST_CASE("a full disk ends the logs, not the messages") {
     CHECK(result.at("log_lines_lost") == 2 * kMessages + 2 * kStreams);
 }
 
-TEST_CASE("a file that is no log is named, with its line") {
+TEST_CASE("a file that is not a log is named, with the line") {
     const TemporaryFolder folder;
     const std::string sent = folder.write("sent", "sent\ta\t1\tid\t5\t1\t1\nnonsense\n");
     const Finished finished = reconcile(sent, sent);

@@ -175,7 +175,7 @@ TEST_CASE("logins and logouts made while there is no broker are known to the nex
     CHECK(receives_within(cluster, "staying", staying, kWholeAgain));
 }
 
-TEST_CASE("a broker that ends in order is missed no less, and found again no later") {
+TEST_CASE("a broker that ended in order and starts again is found as soon as a killed one") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "123");
     cluster.broker().signal(SIGTERM);
@@ -232,7 +232,7 @@ TEST_CASE("a web node that was stopped for a moment loses nothing") {
     }
 }
 
-TEST_CASE("a web node that ends in order is logged out at once, and its streams end whole") {
+TEST_CASE("a web node that ends in order is logged out at once, and its streams end properly") {
     Cluster cluster;
     CometClient ending = cluster.open_stream(0, "123");
     CometClient staying = cluster.open_stream(1, "123");
@@ -247,7 +247,7 @@ TEST_CASE("a web node that ends in order is logged out at once, and its streams 
     CHECK(staying.await_chunks(2).size() == 2);
 }
 
-TEST_CASE("a worker that ends answers what waits for it to be accepted") {
+TEST_CASE("a worker that ends answers connections that wait to be accepted") {
     Cluster cluster = one_web_node();
     const pid_t worker = worker_pid(cluster, 0, 1);
     REQUIRE(::kill(worker, SIGSTOP) == 0);

@@ -41,7 +41,7 @@ bool mentions(const Finished& finished, const std::string& text) {
 
 } // namespace
 
-TEST_CASE("a second broker on the same address says plainly that one is there") {
+TEST_CASE("a second broker on the same address says plainly that the first is there") {
     Cluster cluster = broker_only();
     const Finished second =
         refused("zcomet-broker", {"--listen", cluster.broker_endpoint(), "--feed", any_port()});
@@ -53,7 +53,7 @@ TEST_CASE("a second broker on the same address says plainly that one is there") 
     CHECK(mentions(third, cluster.feed_endpoint()));
 }
 
-TEST_CASE("a web node whose port is taken says which") {
+TEST_CASE("a web node whose port is taken names the port") {
     Cluster cluster({.web_nodes = 1});
     const std::string taken = cluster.http(0).text();
     const Finished second =
@@ -185,7 +185,7 @@ TEST_CASE("a mistake in a cluster file is named with its line, by every program"
     CHECK(absent.status == kBadOptions);
 }
 
-TEST_CASE("every program that runs on says at start what settings are in effect") {
+TEST_CASE("every program that keeps running logs its settings at start") {
     Cluster cluster({.web_nodes = 1});
     CHECK(cluster.broker().await_log("event=settings listen=tcp://"));
     CHECK(cluster.web_node(0).await_log("event=settings broker=" + cluster.broker_endpoint() +
@@ -203,7 +203,7 @@ TEST_CASE("every program that runs on says at start what settings are in effect"
     CHECK(mentions(asked, "event=settings broker=" + cluster.broker_endpoint()));
 }
 
-TEST_CASE("of two web nodes with one name the newer has it, and the older is told") {
+TEST_CASE("the newer of two web nodes with one name keeps it, and the older gets an error") {
     Cluster cluster({.web_nodes = 1});
     CometClient stream = cluster.open_stream(0, "123");
     ReadyProgram second("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
@@ -235,7 +235,7 @@ TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {
     CHECK(cluster.broker().wait(5s) == 0);
 }
 
-TEST_CASE("a web node ends when it is told to while it still waits for its broker") {
+TEST_CASE("a web node ends on SIGTERM while it still waits for its broker") {
     Process web_node(path_of("zcomet-webnode"),
                      {"--broker", "tcp://" + own_address() + ":9", "--http", own_address() + ":0",
                       "--name", "early"});

@@ -74,7 +74,7 @@ TEST_CASE("a supervised broker that hangs is killed, and the next one is found")
     CHECK(stream.await_chunks(1).size() == 1);
 }
 
-TEST_CASE("a supervisor takes its broker along, whether it is told to end or killed") {
+TEST_CASE("a supervisor's broker ends with it, on SIGTERM and SIGKILL") {
     Cluster cluster({.web_nodes = 0, .broker_options = {"--supervise"}});
     REQUIRE(broker_pid(cluster.broker()) != cluster.broker().pid());
     cluster.broker().signal(SIGTERM);

@@ -22,7 +22,7 @@ unsigned allowed(ErrorLimit& limit, const std::string& connection, Time now) {
 
 } // namespace
 
-TEST_CASE("a connection gets ten errors a second, whatever others get", "[error_limit]") {
+TEST_CASE("a connection gets ten errors a second, however many others get", "[error_limit]") {
     ErrorLimit limit;
     CHECK(allowed(limit, "a", kStart) == ErrorLimit::kPerSecond);
     CHECK(allowed(limit, "b", kStart + 500ms) == ErrorLimit::kPerSecond);

@@ -57,7 +57,7 @@ class Peers {
 
 } // namespace
 
-TEST_CASE("a ledger of nothing has no remainders", "[ledger]") {
+TEST_CASE("an empty ledger has no remainders", "[ledger]") {
     const json ledger = Peers().ledger();
     CHECK(ledger.size() == 6);
     for (const auto& [name, part] : ledger.items()) {
@@ -66,7 +66,7 @@ TEST_CASE("a ledger of nothing has no remainders", "[ledger]") {
     }
 }
 
-TEST_CASE("the ledger adds up nodes that are there and nodes that are gone", "[ledger]") {
+TEST_CASE("the ledger adds up present and departed nodes", "[ledger]") {
     Peers peers;
     peers.add_node(1, kTenReceived);
     peers.add_node(2, kTenReceived);
@@ -85,7 +85,8 @@ TEST_CASE("the ledger adds up nodes that are there and nodes that are gone", "[l
     CHECK(ledger["chunks"]["remainder"] == 0);
 }
 
-TEST_CASE("the ledger counts what a sender says it has sent, and no frame brought", "[ledger]") {
+TEST_CASE("the ledger counts messages that a sender says it has sent and that never came",
+          "[ledger]") {
     Peers peers;
     table::SenderPart& sender = peers.add_sender(1);
     sender.sent_before = 100; // to another broker
@@ -104,7 +105,7 @@ TEST_CASE("the ledger counts what a sender says it has sent, and no frame brough
     CHECK(peers.ledger()["senders"] == ledger["senders"]);
 }
 
-TEST_CASE("a message that nobody accounts for is a remainder, and one counted twice a negative one",
+TEST_CASE("an uncounted message is a remainder, and one counted twice is a negative one",
           "[ledger]") {
     Peers peers;
     peers.counters.add(Counter::kMessagesIn, 5);

@@ -74,7 +74,7 @@ TEST_CASE("queries: pages name each of thousands of nodes once", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kErrors) == 0);
 }
 
-TEST_CASE("queries: a page that is the whole answer says nothing of more", "[router]") {
+TEST_CASE("queries: a page that is the whole answer names no next page", "[router]") {
     ManyPeers broker;
     CHECK(broker.query("nodes") == "[]");
     broker.join_nodes(1, kNodesPerPage);
@@ -86,7 +86,8 @@ TEST_CASE("queries: a page that is the whole answer says nothing of more", "[rou
     CHECK(broker.query("nodes", "from 4294967295") == "[]");
 }
 
-TEST_CASE("queries: a program that knows no pages is told that there are more", "[router]") {
+TEST_CASE("queries: a program that does not know pages sees that there are more nodes",
+          "[router]") {
     ManyPeers broker;
     broker.join_nodes(1, kNodesPerPage + 1);
     const auto page = nlohmann::json::parse(broker.query("nodes"));
@@ -128,7 +129,7 @@ TEST_CASE("queries: a page ends after many senders, though it names no node", "[
     CHECK(broker.pages == 2);
 }
 
-TEST_CASE("queries: an argument that no answer has given is refused", "[router]") {
+TEST_CASE("queries: an argument that no answer contained is refused", "[router]") {
     RouterHarness broker;
     for (const char* argument : {"all", "from", "from ", "from x", "from 1 ", "from  1", "from -1",
                                  "from +1", "from 4294967296", "FROM 1", "1", " from 1"}) {
@@ -143,7 +144,7 @@ TEST_CASE("queries: an argument that no answer has given is refused", "[router]"
     }
 }
 
-TEST_CASE("queries: beyond what a turn has time for they wait, and keep their order", "[router]") {
+TEST_CASE("queries: those for which a turn has no time wait, and keep their order", "[router]") {
     ManyPeers broker;
     broker.join_nodes(1, 1000);
     broker.turn();

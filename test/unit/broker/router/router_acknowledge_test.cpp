@@ -67,14 +67,15 @@ TEST_CASE("router: an acknowledgement comes when every node has applied the mess
     CHECK(broker.balances());
 }
 
-TEST_CASE("router: a message to nobody is acknowledged at once", "[router][acknowledge]") {
+TEST_CASE("router: a message to an id that no node holds is acknowledged at once",
+          "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"nobody", "z"}}, kAcknowledge));
     CHECK(broker.acknowledged(1) == Counts{0});
     CHECK(broker.ledger().at("messages").at("void") == 1);
 }
 
-TEST_CASE("router: what a node did not acknowledge before it was gone has not arrived there",
+TEST_CASE("router: messages that a node did not acknowledge before it left have not arrived",
           "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"a", "x"}}, kAcknowledge));
@@ -124,8 +125,9 @@ TEST_CASE("router: messages of acknowledged sends go out with their origin",
     CHECK(origin_of(1) == wire::Origin{3, 6});
 }
 
-TEST_CASE("router: what is sent again while it is awaited is answered once, later it goes out anew",
-          "[router][acknowledge]") {
+TEST_CASE(
+    "router: a message repeated while it is awaited is answered once; later it goes out again",
+    "[router][acknowledge]") {
     TwoNodes broker;
     const std::string frame = RouterHarness::send(1, {{"b", "x"}}, kAcknowledge);
     broker.say("s", frame);
@@ -212,7 +214,8 @@ TEST_CASE("router: a sender hears of shed messages when they are shed", "[router
     CHECK(broker.balances());
 }
 
-TEST_CASE("router: what a sender may have awaited is bounded", "[router][acknowledge]") {
+TEST_CASE("router: the messages that a sender may have awaited are bounded",
+          "[router][acknowledge]") {
     TwoNodes broker;
     RouterHarness::Messages many(8192, {"b", ""});
     std::uint64_t first = 1;
@@ -225,7 +228,7 @@ TEST_CASE("router: what a sender may have awaited is bounded", "[router][acknowl
     CHECK(broker.counter(table::BrokerCounter::kMessagesIn) == wire::kUnacknowledgedMax + 1);
 }
 
-TEST_CASE("router: a sender that left and came back in the other role is not told",
+TEST_CASE("router: a sender that came back in the other role gets no acknowledgement",
           "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"b", "x"}}, kAcknowledge));
@@ -252,7 +255,8 @@ TEST_CASE("router: ids that drifted apart are noticed by their digest, and mende
     CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
 }
 
-TEST_CASE("router: what a sender had sent to another broker is missing in no ledger", "[router]") {
+TEST_CASE("router: messages that a sender had sent to another broker are missing in no ledger",
+          "[router]") {
     TwoNodes broker;
     broker.join_sender("late", 7, 100);
     broker.say("late", RouterHarness::heartbeat(0, 100));
@@ -312,11 +316,11 @@ TEST_CASE("router: the ledger adds up what senders, broker and nodes have counte
     CHECK(ledger.at("copies").at("acknowledged") == 3);
     CHECK(ledger.at("copies").at("under_way") == 1);
     CHECK(broker.balances());
-    SECTION("a node that says other than it acknowledged does not go unnoticed") {
+    SECTION("a node whose ledger contradicts its acknowledgements is noticed") {
         broker.m_applied(1, 2);
         CHECK(broker.ledger().at("nodes").at("remainder") == -1);
     }
-    SECTION("what is gone is not forgotten") {
+    SECTION("departed peers still count") {
         broker.say("n", wire::encode(wire::Goodbye{}));
         broker.say("m", wire::encode(wire::Goodbye{}));
         broker.say("s", wire::encode(wire::Goodbye{}));

@@ -33,7 +33,7 @@ TEST_CASE("a connection that spoke for several nodes belongs to the last one", "
     CHECK_FALSE(nodes.has_connection("a"));
 }
 
-TEST_CASE("of very many replaced nodes the oldest is forgotten", "[replaced_nodes]") {
+TEST_CASE("the oldest of very many replaced nodes is forgotten", "[replaced_nodes]") {
     ReplacedNodes nodes;
     for (std::uint64_t i = 1; i <= ReplacedNodes::kRemembered + 1; ++i) {
         nodes.add(i, std::to_string(i));

@@ -88,7 +88,7 @@ TEST_CASE("sizes: letters of either case, leading zeros, extensions, trailers", 
     CHECK(read_whole("0\r\nTrailer: 1\r\nOther: 2\r\n\r\nnext") == Read{{}, Event::kEnd, "next"});
 }
 
-TEST_CASE("what is not a chunked body is refused", "[chunk_parser]") {
+TEST_CASE("a body that is not chunked is refused", "[chunk_parser]") {
     const std::string bytes = GENERATE(values<std::string>({
         "\r\n",
         "g\r\n",
@@ -131,7 +131,7 @@ TEST_CASE("a refused body stays refused, and a complete one complete", "[chunk_p
     CHECK(read.stamps.empty());
 }
 
-TEST_CASE("numbers too long for a time are no stamps", "[chunk_parser]") {
+TEST_CASE("numbers too long for a time are not stamps", "[chunk_parser]") {
     CHECK(read_whole(chunk(" ts=9999999999999999999")).stamps[0] == 9'999'999'999'999'999'999U);
     CHECK(read_whole(chunk(" ts=10000000000000000000")).stamps[0] == 0);
     CHECK(read_whole(chunk(" ts=" + std::string(5000, '1'))).stamps[0] == 0);

@@ -27,7 +27,7 @@ struct Fixture {
 
 } // namespace
 
-TEST_CASE("receipts say what became of messages", "[sent_log]") {
+TEST_CASE("receipts say what happened to messages", "[sent_log]") {
     Fixture fixture;
     for (const std::uint64_t number : {1U, 2U, 3U}) {
         fixture.send(number);
@@ -42,7 +42,7 @@ TEST_CASE("receipts say what became of messages", "[sent_log]") {
     CHECK(fixture.lines.size() == 3);
 }
 
-TEST_CASE("what a later receipt passes over is unconfirmed", "[sent_log]") {
+TEST_CASE("a message that a later receipt skips is unconfirmed", "[sent_log]") {
     Fixture fixture;
     for (const std::uint64_t number : {1U, 2U, 3U, 4U}) {
         fixture.send(number);
@@ -57,7 +57,7 @@ TEST_CASE("what a later receipt passes over is unconfirmed", "[sent_log]") {
     CHECK(fixture.lines.back() == "4 id unconfirmed 0");
 }
 
-TEST_CASE("at the end the rest is unconfirmed", "[sent_log]") {
+TEST_CASE("at the end all other messages are unconfirmed", "[sent_log]") {
     Fixture fixture;
     fixture.send(1);
     fixture.log.finish();

@@ -38,7 +38,7 @@ TEST_CASE("the admin page's totals", "[memlog]") {
     CHECK(sample.value().connections == 3);
 }
 
-TEST_CASE("what is not an admin page is named", "[memlog]") {
+TEST_CASE("a page that is not an admin page is named", "[memlog]") {
     const std::string json = GENERATE(values<std::string>({
         "",
         "<html>",
@@ -61,7 +61,7 @@ TEST_CASE("admin pages that cannot be reached", "[memlog]") {
     CHECK_FALSE(sample_admin(url).ok());
 }
 
-TEST_CASE("a process's parent, whatever the process calls itself", "[memlog]") {
+TEST_CASE("a process's parent, for any name of the process", "[memlog]") {
     CHECK(parse_parent("12 (zcomet-webnode) S 7 12 12 0") == 7);
     CHECK(parse_parent("12 (a) R 9 (b) c) S 7 12") == 7);
     CHECK_FALSE(parse_parent("").has_value());
@@ -71,7 +71,7 @@ TEST_CASE("a process's parent, whatever the process calls itself", "[memlog]") {
     CHECK_FALSE(parse_parent("12 (name) S x").has_value());
 }
 
-TEST_CASE("descendants of any depth, and nobody else", "[memlog]") {
+TEST_CASE("descendants of any depth, and no other processes", "[memlog]") {
     const std::vector<ProcessParent> processes = {{9, 7}, {1, 0}, {5, 1}, {7, 5}, {8, 5}, {6, 1}};
     CHECK(descendants(5, processes) == std::vector<pid_t>{5, 7, 8, 9});
     CHECK(descendants(9, processes) == std::vector<pid_t>{9});
@@ -106,7 +106,7 @@ TEST_CASE("links to sockets", "[memlog]") {
     }
 }
 
-TEST_CASE("connections are the established sockets of ports that are listened at", "[memlog]") {
+TEST_CASE("connections are the established sockets of listening ports", "[memlog]") {
     using State = TcpSocket::State;
     const std::vector<TcpSocket> sockets = {
         {State::kListening, 80, 1},   {State::kListening, 81, 2},
@@ -147,7 +147,7 @@ TEST_CASE("this process as a sample", "[memlog]") {
     CHECK(sample.value()->connections == 1);
 }
 
-TEST_CASE("a process that is not there is no sample, and no error", "[memlog]") {
+TEST_CASE("a process that does not exist gives no sample and no error", "[memlog]") {
     const auto sample = sample_process(std::numeric_limits<pid_t>::max(), std::nullopt);
     REQUIRE(sample.ok());
     CHECK_FALSE(sample.value().has_value());

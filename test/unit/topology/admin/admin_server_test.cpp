@@ -165,7 +165,7 @@ class NoDescriptors {
 
 } // namespace
 
-TEST_CASE("a page is answered, and the connection is closed behind it", "[admin_server]") {
+TEST_CASE("a page is answered, and the connection is closed after it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
     caller.say(kRequest);
@@ -209,7 +209,7 @@ TEST_CASE("a request may come byte by byte, and its sender may half-close", "[ad
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("one answer is built a turn, and everybody has one", "[admin_server]") {
+TEST_CASE("one answer is built a turn, and each client gets one", "[admin_server]") {
     unsigned built = 0;
     Server server({}, {{"GET", "/hello", [&built](const http::Request&) {
                             ++built;
@@ -270,7 +270,7 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
     }
 }
 
-TEST_CASE("a client that waits to be told may go on", "[admin_server]") {
+TEST_CASE("a client that waits for 100 Continue gets it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
     caller.say("POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
@@ -303,7 +303,7 @@ TEST_CASE("a connection has a deadline, whatever it does meanwhile", "[admin_ser
     CHECK_THAT(slow.heard(), StartsWith("HTTP/1.1 408 "));
 }
 
-TEST_CASE("a client that does not read holds nobody, and loses its answer at the deadline",
+TEST_CASE("a client that does not read delays no other, and loses its answer at the deadline",
           "[admin_server]") {
     constexpr std::size_t kMuch = 64U << 20U; // more than the kernel takes
     Server server({}, pages_of(std::string(kMuch, 'x')));
@@ -332,7 +332,7 @@ TEST_CASE("a large answer reaches a client that reads it", "[admin_server]") {
     CHECK(server.work_until([&] { return caller.heard().size() > kMuch && caller.ended(); }));
 }
 
-TEST_CASE("a client that stays behind its answer keeps its place for a second only",
+TEST_CASE("a client that stays after its answer keeps its place for only a second",
           "[admin_server]") {
     Server server;
     Caller caller = server.call();
@@ -346,7 +346,8 @@ TEST_CASE("a client that stays behind its answer keeps its place for a second on
     CHECK(server->counts().late == 0);
 }
 
-TEST_CASE("a client that goes while its request waits takes nothing along", "[admin_server]") {
+TEST_CASE("a client that leaves while its request waits does not harm other requests",
+          "[admin_server]") {
     Server server;
     {
         Caller caller = server.call();
@@ -356,7 +357,7 @@ TEST_CASE("a client that goes while its request waits takes nothing along", "[ad
     CHECK(server.work_until([&] { return server->connection_count() == 0; }));
 }
 
-TEST_CASE("a child that has just been forked keeps no connection in the server's eyes",
+TEST_CASE("connections close for the server although a forked child still has them open",
           "[admin_server]") {
     Server server;
     const Caller first = server.call();
@@ -396,7 +397,7 @@ TEST_CASE("without descriptors it pauses, does not spin, and comes back by itsel
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("its port is its own, and an address that is none is refused", "[admin_server]") {
+TEST_CASE("its port cannot be shared, and an invalid address is refused", "[admin_server]") {
     const Server server;
     const auto second = AdminServer::open(server->address(), pages_of("two"));
     REQUIRE_FALSE(second.ok());

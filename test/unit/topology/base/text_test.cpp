@@ -8,7 +8,7 @@
 
 using namespace zcomet;
 
-TEST_CASE("what the user wrote stands in quotation marks, unchanged", "[text]") {
+TEST_CASE("text that the user wrote is put in quotation marks, unchanged", "[text]") {
     CHECK(in_quotes("two words") == "\"two words\"");
     CHECK(in_quotes("") == "\"\"");
     CHECK(in_quotes("caf\xc3\xa9 \\ \"") == "\"caf\xc3\xa9 \\ \"\"");
@@ -66,7 +66,7 @@ TEST_CASE("no byte of a log value can end the value or the line", "[text]") {
     }
 }
 
-TEST_CASE("a long log value loses its end, and says so", "[text]") {
+TEST_CASE("a long log value is cut, and says so", "[text]") {
     const std::string longest(kLogValueBytesMax, 'a');
     CHECK(log_value(longest) == longest);
     CHECK(log_value(longest + "b") == "\"" + longest + "... (257 bytes)\"");

@@ -87,7 +87,7 @@ void do_nothing(int /*signal*/) {}
 
 } // namespace
 
-TEST_CASE("the time that is left is never negative, and overflows for no times") {
+TEST_CASE("the remaining time is never negative, and never overflows") {
     const Time now = Time() + 1h;
     CHECK(time_left(now, now + 5ms) == 5ms);
     CHECK(time_left(now, now) == 0ms);
@@ -110,7 +110,7 @@ TEST_CASE("a time that is too far away is never") {
     CHECK(time_after(Time() - 1h, 2h) == Time() + 1h);
 }
 
-TEST_CASE("a wait until a time that is past looks, and returns at once") {
+TEST_CASE("a wait until a past time looks, and returns at once") {
     Epoll epoll;
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));
     CHECK(epoll.wait(Clock::now(), Time::min()).empty());
@@ -118,7 +118,7 @@ TEST_CASE("a wait until a time that is past looks, and returns at once") {
     CHECK(epoll.wait(Clock::now(), Time::min()).size() == 1);
 }
 
-TEST_CASE("a wait for less than a millisecond lasts as long, and no longer a wait for ever") {
+TEST_CASE("a short wait lasts its time, and one without end sees a ready descriptor") {
     Epoll epoll;
     const Time begin = Clock::now();
     CHECK(epoll.wait(begin, begin + 300us).empty());
@@ -141,7 +141,7 @@ TEST_CASE("a signal's handler ends a wait early, with nothing") {
     CHECK(WEXITSTATUS(ended.status) == 0);
 }
 
-TEST_CASE("where epoll_pwait2() is missing or forbidden, epoll_wait() waits") {
+TEST_CASE("without epoll_pwait2(), missing or forbidden, epoll_wait() waits") {
     const int error = GENERATE(ENOSYS, EPERM);
     const Ended ended = in_child([error] { return wait_behind_filter(error); });
     REQUIRE(WIFEXITED(ended.status));
@@ -152,7 +152,7 @@ TEST_CASE("where epoll_pwait2() is missing or forbidden, epoll_wait() waits") {
     CHECK(WEXITSTATUS(ended.status) == 0);
 }
 
-TEST_CASE("an epoll set that was closed behind its back ends the process, and says why") {
+TEST_CASE("an epoll set whose descriptor was closed ends the process, and says why") {
     const Ended ended = in_child([] {
         Epoll epoll;
         ::close_range(STDERR_FILENO + 1, ~0U, 0);

@@ -99,7 +99,7 @@ TEST_CASE("without a reader the oldest lines go, and are counted", "[log_queue]"
     REQUIRE(queue.flush(kPatience));
 }
 
-TEST_CASE("a queue whose reader hangs can be left", "[log_queue]") {
+TEST_CASE("a queue whose reader hangs can be destroyed", "[log_queue]") {
     Pipe pipe;
     {
         LogQueue queue(pipe.writer.get(), lost_line);
@@ -110,7 +110,7 @@ TEST_CASE("a queue whose reader hangs can be left", "[log_queue]") {
     CHECK(pipe.read_until("left behind\n").size() > (1U << 20U));
 }
 
-TEST_CASE("nobody reads any more", "[log_queue]") {
+TEST_CASE("the reader is gone", "[log_queue]") {
     std::signal(SIGPIPE, SIG_IGN);
     Pipe pipe;
     LogQueue queue(pipe.writer.get(), lost_line);
@@ -135,7 +135,7 @@ TEST_CASE("the queue's thread leaves signals to the program", "[log_queue]") {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-TEST_CASE("what spdlog logs looks the same by way of a queue", "[log_queue]") {
+TEST_CASE("spdlog's lines look the same through a queue", "[log_queue]") {
     const Pipe pipe;
     const auto sink = std::make_shared<LogQueueSink>(pipe.writer.get(), "zcomet-x");
     spdlog::logger logger("zcomet-x", sink);

@@ -86,7 +86,7 @@ Ran run(
 
 } // namespace
 
-TEST_CASE("good options reach the body, whose result is the exit status", "[program]") {
+TEST_CASE("good options reach the body, and its result is the exit status", "[program]") {
     const Ran ran = run({"--count", "7"}, [] { return 3; });
     CHECK(ran.body_ran);
     CHECK(ran.count == 7);
@@ -111,7 +111,7 @@ TEST_CASE("bad options are one line and status 2", "[program]") {
     CHECK(std::regex_match(ran.err, std::regex("zcomet-x: [^\n]+; try --help\n")));
 }
 
-TEST_CASE("what the body throws is one line and status 1", "[program]") {
+TEST_CASE("an exception from the body is one line and status 1", "[program]") {
     const Ran ran = run({}, []() -> int { throw std::runtime_error("port 80\nis taken"); });
     CHECK(ran.status == 1);
     CHECK(ran.err == "zcomet-x: port 80 is taken\n");

@@ -29,7 +29,7 @@ struct FakeProgram : NodeEvents {
 
 } // namespace
 
-TEST_CASE("each broker's digest is of the ids that it was to be told", "[login_book]") {
+TEST_CASE("each broker's digest covers the ids that it should know", "[login_book]") {
     const FakeProgram program;
     LoginBook book(program, cluster::Placement(2));
     book.add(0, "a");

@@ -136,7 +136,8 @@ TEST_CASE_METHOD(NodeFixture, "a turn takes in a bounded number of batches", "[t
     CHECK(node.delivered == 100);
 }
 
-TEST_CASE_METHOD(NodeFixture, "batches wait while the node can take no more, and are no silence",
+TEST_CASE_METHOD(NodeFixture,
+                 "batches wait while the node can take no more, and do not count as silence",
                  "[turns]") {
     make_live();
     node.delivered_max = 1;

@@ -129,7 +129,7 @@ TEST_CASE("drop-oldest keeps a message that is larger than its bound", "[slow_st
     CHECK(read.rest.empty());
 }
 
-TEST_CASE("latest-only keeps one message behind the one that has begun", "[slow_stream]") {
+TEST_CASE("latest-only keeps one message after the one that has begun", "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser slow = loop.open_stream("7");
     const int messages = overflow(loop);
@@ -143,7 +143,8 @@ TEST_CASE("latest-only keeps one message behind the one that has begun", "[slow_
     CHECK(read.numbers.size() == loop.count(slot::WorkerCounter::kChunksWritten));
 }
 
-TEST_CASE("of a batch that the socket does not take, latest-only keeps the last", "[slow_stream]") {
+TEST_CASE("latest-only keeps the last message of a batch that the socket does not take",
+          "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser slow = loop.open_stream("7");
     overflow(loop);
@@ -172,7 +173,8 @@ TEST_CASE("a slow stream costs the others of its id nothing", "[slow_stream]") {
     check_identity(loop);
 }
 
-TEST_CASE("whoever does not read other answers is closed, whatever the policy", "[slow_stream]") {
+TEST_CASE("a connection that does not read other answers is closed under any policy",
+          "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser browser = loop.connect();
     const std::string page = "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -217,7 +219,7 @@ TEST_CASE("messages to a crowd that are given up count as dropped", "[slow_strea
     CHECK(loop.delivery.abandon() == 0);
 }
 
-TEST_CASE("what waited in a process that died is dropped", "[slow_stream]") {
+TEST_CASE("messages that waited in a dead process count as dropped", "[slow_stream]") {
     slot::WorkerSlot slot;
     slot.counters.set(slot::WorkerCounter::kChunksGiven, 10);
     slot.counters.set(slot::WorkerCounter::kChunksWritten, 4);

@@ -23,7 +23,7 @@ cpu_set_t usable() {
 
 } // namespace
 
-TEST_CASE("each turn has a processor of its own, and then they begin again", "[processor]") {
+TEST_CASE("each worker has a processor of its own, until all are used", "[processor]") {
     const cpu_set_t all = usable();
     const auto count = static_cast<unsigned>(CPU_COUNT(&all));
     std::set<int> processors;

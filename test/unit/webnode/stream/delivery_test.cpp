@@ -79,7 +79,7 @@ TEST_CASE("HTTP/1.0 gets the messages bare", "[delivery]") {
     CHECK(browser.received() == "Recvd msg #1: 'hello'<br/>");
 }
 
-TEST_CASE("what a full socket does not take comes later, and in order", "[delivery]") {
+TEST_CASE("messages that a full socket does not take come later, in order", "[delivery]") {
     LoopFixture loop;
     const Browser slow = loop.open_stream("7");
     const int messages = fill(loop);
@@ -122,7 +122,7 @@ TEST_CASE("a stream that does not read is closed at its bound, and the others go
     CHECK(other.received() == chunk(1, "hello"));
 }
 
-TEST_CASE("a batch larger than every buffer is no sign of a slow browser", "[delivery]") {
+TEST_CASE("a batch larger than every buffer does not make a browser slow", "[delivery]") {
     LoopFixture loop;
     const Browser browser = loop.open_stream("7");
     const std::string text(2000, 'x');
@@ -206,7 +206,7 @@ TEST_CASE("streams of a crowd may leave while a message is under way", "[deliver
     CHECK(loop.count(slot::WorkerCounter::kMessagesUnclaimed) == 1);
 }
 
-TEST_CASE("crowds take turns, and too much for them holds the feed back", "[delivery]") {
+TEST_CASE("crowds take turns, and too many messages for them hold the feed back", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowds;
     crowds.reserve(2 * kCrowd);

@@ -113,7 +113,7 @@ TEST_CASE("messages to an id whose last stream closed are unclaimed", "[fan_out]
     CHECK(f.counters.get(WorkerCounter::kMessagesUnclaimed) == 1);
 }
 
-TEST_CASE("what is abandoned is counted as chunks", "[fan_out]") {
+TEST_CASE("abandoned messages are counted as chunks", "[fan_out]") {
     Fixture f;
     for (int fd = 0; fd < 5; ++fd) {
         f.park(fd, "a");

@@ -125,7 +125,7 @@ TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
     CHECK_FALSE(removed.freed_id);
 }
 
-TEST_CASE("a handle of a connection that is gone finds nothing", "[stream_table]") {
+TEST_CASE("a handle of a closed connection finds nothing", "[stream_table]") {
     Tables table;
     const Handle gone = table.add(1);
     (void)table.remove(gone);
