@@ -87,8 +87,7 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
     if (loop.run_until([&] { return asked.outcome().has_value(); }, deadline)) {
         return *asked.outcome();
     }
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
-    return Error{"no broker answers at " + broker + " within " + std::to_string(ms.count()) +
+    return Error{"no broker answers at " + broker + " within " + std::to_string(in_ms(timeout)) +
                  " ms; is zcomet-broker running there?"};
 }
 
