@@ -3,10 +3,11 @@
 usage: architecture.py SOURCE_ROOT [--write]
 
 The code map has a row for each header: the first sentence of the comment at the header's start. The
-table of limits has a row for each constant, or member with a default, that has the line `/// @limit
-WHAT` right above it: WHAT it limits, its value, its name and its file. Each part is between two
-marks in the document, and is replaced as a whole. Without --write the document is not changed, and
-a difference is a failure. """
+table of limits has a row for each constant, or member with a default, that has the line
+`/// @limit WHAT` right above it: WHAT it limits, its value, its name and its file. Each part is
+between two marks in the document, and is replaced as a whole. Without --write the document is not
+changed, and a difference is a failure.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Plays a bad broker to a web node.
 
 The broker sends invalid frames, other nodes' feeds, and invalid addresses. Each of these is
-counted and ignored. The right messages are shown on the
-node's stream, all of them, once and in order.
+counted and ignored. The node's stream shows all correct messages, once and in order.
 usage: hostile_broker.py BUILD      (the build directory)
 """
 

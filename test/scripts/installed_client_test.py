@@ -1,7 +1,8 @@
 """The client library as installed: found by pkg-config, and used by the example program.
 
 Installs the library's part of a build into a folder of its own, compares the headers there with
-those that client.hpp includes, builds docs/examples/client.cpp against them and runs it with a broker.
+those that client.hpp includes, builds docs/examples/client.cpp against them and runs it with a
+broker.
 
 usage: installed_client_test.py BUILD EXAMPLE BROKER
 """
