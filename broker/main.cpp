@@ -36,8 +36,8 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
     program::print_ready("zcomet-broker", addresses);
 }
 
-/// The memory that a broker with 100,000 logins that come and go, a hundred senders and some
-/// thousand messages a second needs beside its table. Measured.
+/// Memory beside the table that a broker needs with 100,000 logins that come and go, a hundred
+/// senders and some thousand messages a second. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
 int serve(broker::shell::CommandLine& line) {
@@ -49,7 +49,7 @@ int serve(broker::shell::CommandLine& line) {
     const UniqueFd stop = program::catch_termination_signals();
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     process::keep_freed_frames(kWorkingBytes);
-    loop::Loop loop; // before the ready line, since there may be no descriptor for it
+    loop::Loop loop; // before the ready line, since it may find no descriptor
     link::LinkContext context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     program::log_settings(line.table());

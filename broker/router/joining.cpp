@@ -1,7 +1,6 @@
 #include "broker/router/joining.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -11,9 +10,9 @@ namespace {
 
 using wire::ErrorCode;
 
-std::uint32_t to_ms(Duration duration) {
-    return static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+/// In the form of the protocol.
+std::uint32_t ms_u32(Duration duration) {
+    return static_cast<std::uint32_t>(in_ms(duration));
 }
 
 } // namespace
@@ -136,8 +135,8 @@ void Joining::welcome(table::PeerIndex index, Time now) {
     wire::Welcome welcome;
     welcome.incarnation = options.incarnation;
     welcome.name = options.name;
-    welcome.heartbeat_ms = to_ms(options.heartbeat_interval);
-    welcome.liveness_ms = to_ms(options.liveness);
+    welcome.heartbeat_ms = ms_u32(options.heartbeat_interval);
+    welcome.liveness_ms = ms_u32(options.liveness);
     welcome.table_version = options.table_version;
     if (const table::NodePart* node = peer.node()) {
         welcome.part = wire::NodeWelcome{options.feed_endpoint, node->feed.incarnation(),
@@ -146,7 +145,7 @@ void Joining::welcome(table::PeerIndex index, Time now) {
         table::SenderPart& sender = *peer.sender();
         Credit::take_as_credited(sender);
         welcome.part = wire::SenderWelcome{options.sender_window_bytes, sender.credited,
-                                           to_ms(std::max(settled_at_ - now, Duration::zero()))};
+                                           ms_u32(std::max(settled_at_ - now, Duration::zero()))};
     }
     state_.reply(peer.connection, wire::encode(welcome));
 }

@@ -3,7 +3,6 @@
 #include "topology/base/check.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -137,9 +136,8 @@ void Router::forgive_own_pause(Time now) {
     state_.peers.for_each([&](table::PeerIndex /*index*/, table::Peer& peer) {
         peer.heard = std::min(peer.heard + pause, now);
     });
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(pause).count();
     state_.host.on_event(
-        {.kind = RouterEvent::Kind::kPaused, .count = static_cast<std::uint64_t>(ms)});
+        {.kind = RouterEvent::Kind::kPaused, .count = static_cast<std::uint64_t>(in_ms(pause))});
 }
 
 void Router::sweep(Time now) {

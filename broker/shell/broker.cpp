@@ -20,10 +20,10 @@ constexpr unsigned kFramesPerTurn = 256;
 constexpr std::size_t kBytesPerTurn = 512U << 10U;
 /// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
-/// How long a broker that may hold our port gets to say so.
+/// How long another broker that may hold our port has to answer.
 constexpr Duration kProbeTimeout = 1s;
 
-/// The address by which this machine reaches itself, if `address` stands for all of its own.
+/// The address by which this machine reaches itself, if `address` means all of its own.
 wire::HostPort reachable(wire::HostPort address) {
     if (address.host == "*" || address.host == "0.0.0.0") {
         address.host = "127.0.0.1";
@@ -31,7 +31,7 @@ wire::HostPort reachable(wire::HostPort address) {
     return address;
 }
 
-/// Name of the broker that answers at `address`, if one does.
+/// The name of the broker that answers at `address`, if there is one.
 std::optional<std::string> broker_at(link::LinkContext& context, const wire::HostPort& address) {
     const Result<std::string> stats = link::query_broker(
         context, wire::tcp_endpoint(reachable(address)), "stats", "", kProbeTimeout);
@@ -149,8 +149,8 @@ void Broker::receive_frames(Time now) {
             continue;
         }
         current_ = &*frame;
-        // The protocol has no messages of several frames. The router gets an empty frame for one,
-        // and refuses it.
+        // The protocol has no multi-frame messages. The router gets an empty frame for one, and
+        // refuses it.
         router_->on_frame(link::bytes_of(*connection),
                           single ? link::bytes_of(*frame) : std::string_view(), now);
         current_ = nullptr;

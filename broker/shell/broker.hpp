@@ -22,11 +22,11 @@ struct BrokerOptions {
     wire::HostPort listen{"0.0.0.0", 5555};
     /// Where nodes subscribe; port 0 is any free one.
     wire::HostPort feed{"0.0.0.0", 5556};
-    /// Host part of the feed endpoint that nodes are told; empty: that of `feed`.
+    /// Host part of the feed endpoint that nodes are given; empty: that of `feed`.
     std::string advertise;
     /// Of the admin pages; an empty host: none.
     wire::HostPort admin;
-    /// The rest. `feed_endpoint` is filled in.
+    /// All other options. `feed_endpoint` is filled in.
     router::RouterOptions router;
 };
 
@@ -34,7 +34,8 @@ struct BrokerOptions {
 class Broker : private router::RouterHost, private loop::Source {
   public:
     /// Binds all sockets. A peer that connects from now on will be heard.
-    /// Errors:  a port is in use (they say by what); an address that is not this machine's.
+    /// Errors:  a port is in use (they name the user, if known); an address that is not this
+    /// machine's.
     [[nodiscard]] static Result<std::unique_ptr<Broker>> open(link::LinkContext& context,
                                                               BrokerOptions options);
     ~Broker() override;

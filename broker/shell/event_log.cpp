@@ -34,7 +34,7 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
     return "unknown";
 }
 
-/// Senders come and go by the hundred, which is no news. A node that does is.
+/// Senders come and go by the hundred, which is not worth a line. A node that does is.
 spdlog::level::level_enum level_of(const router::RouterEvent& event) {
     const bool is_node = event.role == wire::Role::kNode;
     if (event.kind == router::RouterEvent::Kind::kDied ||

@@ -22,7 +22,7 @@ constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
-/// The table names its records by 32 bits, and keeps those of departed ids for a while.
+/// The table names its records with 32 bits, and keeps those of departed ids for a while.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 /// @limit heartbeats in a liveness time
@@ -129,7 +129,7 @@ void CommandLine::add_supervision() {
         .check([](const std::string& text) {
             return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
         });
-    // Not for people: what a supervisor says to its broker (process::KeptBroker).
+    // Not for people: a supervisor passes these to its broker (process::KeptBroker).
     table_.add("--supervised", &supervised_, "").hidden();
     table_.add("--pulse-fd", &pulse_fd_, "").hidden();
     table_.add("--bound-listen", program::as_tcp_endpoint(bound_listen_), "").hidden();
@@ -157,7 +157,7 @@ Status CommandLine::settle() {
     return Done{};
 }
 
-/// Fills in what the cluster file says of this host's broker.
+/// Fills in this host's broker from the cluster file.
 Status CommandLine::apply_cluster_file() {
     const Result<cluster::Cluster> read = cluster::read_cluster_file(cluster_file_);
     if (!read.ok()) {
@@ -181,7 +181,7 @@ Status CommandLine::apply_cluster_file() {
                            {"admin", broker->admin}});
 }
 
-/// The feed is beside a --listen that was given, unless it was given itself.
+/// Puts the feed beside a given --listen, unless --feed was given as well.
 Status CommandLine::place_feed() {
     if (!table_.given("--listen") || table_.given("--feed")) {
         return Done{};

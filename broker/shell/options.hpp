@@ -8,15 +8,15 @@
 
 namespace zcomet::broker::shell {
 
-/// What the command line, --config and the cluster file say: the options of a Broker, and those of
+/// Options from the command line, --config and the cluster file: those of a Broker, and those of
 /// the program around it. Thread: the main thread.
 class CommandLine {
   public:
     /// Declares the options to `app`, which must live as long as this.
     explicit CommandLine(CLI::App& app);
 
-    /// After the parsing: reads the cluster file, checks that the options fit together, draws the
-    /// random numbers. Options that were given win over the cluster file.
+    /// To be called after the parsing: reads the cluster file, checks that the options fit
+    /// together, draws the random numbers. Given options win over the cluster file.
     /// Errors: a cluster file with a mistake, or without this host's broker; bounds that contradict
     /// each other.
     [[nodiscard]] Status settle();
@@ -25,9 +25,9 @@ class CommandLine {
     [[nodiscard]] const BrokerOptions& options() const { return options_; }
     /// Whether to run the broker as a child, and keep it running.
     [[nodiscard]] bool is_supervisor() const { return supervise_ && !supervised_; }
-    /// Whether this is such a child.
+    /// Whether this process is such a child.
     [[nodiscard]] bool supervised() const { return supervised_; }
-    /// With is_supervisor(): a broker whose loop has stood still for so long is killed; 0: never.
+    /// With is_supervisor(): a broker whose loop has stood still for this long is killed; 0: never.
     [[nodiscard]] Duration hang_after() const { return hang_after_; }
     /// Where a kept broker gives signs of life; -1: nowhere.
     [[nodiscard]] int pulse_fd() const { return pulse_fd_; }

@@ -7,13 +7,13 @@
 # in the root has its build directory. To start anew, remove build-RELEASE.
 
 # Prints a line of sources.list for each archive of a release. The mirrors are those that this
-# host's apt uses for its own release. Elsewhere than on Debian nothing is printed, and mmdebstrap
+# host's apt uses for its own release. On a host without Debian it prints nothing, and mmdebstrap
 # takes Debian's own mirror.
 # usage: apt_sources RELEASE
 apt_sources() {
     local release=$1 own uri archive component origin
     own=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")
-    # shellcheck disable=SC2016 # these are variables of apt's
+    # shellcheck disable=SC2016 # apt's variables, not the shell's
     apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' \
         'Created-By: Packages' | sort -u |
         while read -r uri archive component origin; do
@@ -67,8 +67,8 @@ run_in_root() {
     chroot "$folder" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root LANG=C.UTF-8 "$@"
 }
 
-# Runs scripts/test in a root of the release; returns its status. Whatever ends this script ends
-# all that runs in the root. Only root can do this.
+# Runs scripts/test in a root of the release; returns its status. When this script ends, all processes
+# in the root end, too. Only root can do this.
 # usage: test_in_root RELEASE NAME_OF_BUILD_DIRECTORY [OPTION OF scripts/test]...
 test_in_root() {
     local release=$1 name=$2 folder=$root/build-$1 environment=() variable

@@ -11,18 +11,18 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # The system's own tools come first: a python3 from elsewhere would not find Debian's packages.
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 
-# What building takes: tools, then libraries in the order of meson.build.
+# Packages for building: tools, then libraries in the order of meson.build.
 build_packages=(
     meson ninja-build g++ pkg-config
     libzmq3-dev cppzmq-dev libcpp-httplib-dev libcli11-dev libspdlog-dev nlohmann-json3-dev
     libtomlplusplus-dev libabsl-dev catch2
     python3
 )
-# What the tests use beside that: pyzmq, network namespaces, plots; a browser, in one suite.
+# Further packages for the tests: pyzmq, network namespaces, plots; a browser, in one suite.
 test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
 browser_packages=(chromium chromium-driver)
-# What the sanitizer build uses beside those of build and tests. The name of clang's runtime library
-# has the number of the release's clang.
+# Further packages for the sanitizer build. The name of clang's runtime library has the number of the
+# release's clang.
 case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
 12) sanitize_packages=(clang libclang-rt-14-dev) ;;
 *) sanitize_packages=(clang libclang-rt-19-dev) ;;
@@ -38,7 +38,7 @@ fail() {
     exit 1
 }
 
-# Prints those of the packages named that are not installed.
+# Prints those of the named packages that are not installed.
 missing_packages() {
     local installed
     installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
@@ -46,7 +46,7 @@ missing_packages() {
     printf '%s\n' "$@" | grep -vxF -f <(printf '%s\n' "$installed") || true
 }
 
-# Runs a command with its output kept for the case that it fails.
+# Runs a command, and prints its output only if it fails.
 quietly() {
     local output
     if ! output=$("$@" 2>&1); then
@@ -55,7 +55,7 @@ quietly() {
     fi
 }
 
-# Installs those of the packages named that are missing, through apt.
+# Installs the missing ones of the named packages with apt.
 install_packages() {
     command -v dpkg-query >/dev/null ||
         fail "this sets itself up on Debian 12 and 13 only; elsewhere, install the packages named in scripts/lib/setup.sh"
@@ -107,9 +107,9 @@ become() {
     exec python3 -m "zcomet_lab.$1" "${@:2}"
 }
 
-# Does all that a command does: installs `packages`, builds `programs`, which are two arrays that the
-# caller sets, and becomes a module with the caller's arguments. Without programs nothing is built.
-# Nor is anything installed or built with --help, or with --page, which only writes a page anew.
+# Runs a command: installs `packages` and builds `programs` (two arrays that the caller sets), and
+# becomes a module with the caller's arguments. Without programs nothing is built. With --help, or
+# with --page, which only writes a page again, nothing is installed or built.
 # usage: run_command MODULE "$@"
 run_command() {
     local module=$1 targets

@@ -94,7 +94,7 @@ class WebNode:
 
 
 class Cluster:
-    """A broker and one web node, and what they cost together."""
+    """A broker and one web node, and their common costs."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Cluster:
         return memory(self.node_pids()).rss, memory(self.broker_pids()).rss
 
     def ids(self) -> int:
-        """How many logins the broker knows: an id counts once for each node that has it."""
+        """How many logins the broker knows: an id counts once for each node that holds it."""
         return sum(node["ids"] for node in self.broker.ctl.json("nodes"))
 
     def await_ids(self, count: int) -> None:
@@ -160,8 +160,8 @@ class Cluster:
         """Starts zcomet-msggen; returns it, and how many messages it will send.
 
         It sends `count` messages or a few more, `per_s` a second (0: flat out), to random ids out
-        of the `ids` from `first_id` on. A few more, because each of its generators sends equally
-        many. Without `message_bytes` the messages are as long as msggen makes them by default.
+        of the `ids` from `first_id` on. A few more, because each of its generators sends the same
+        number. Without `message_bytes` the messages are as long as msggen makes them by default.
         """
         generators, of_each = shares(count, per_s)
         size: list[Argument] = ["--size", message_bytes] if message_bytes else []
@@ -214,7 +214,7 @@ class Cluster:
 def shares(count: int, per_s: int) -> tuple[int, int]:
     """How many generators send `count` messages at `per_s` a second, and how many each sends.
 
-    One generator for each ten messages a second, at most 100; a single one if it is flat out.
+    One generator for each ten messages a second, at most 100; a single one at full speed.
     """
     generators = max(1, min(GENERATORS_MAX, per_s // 10))
     return generators, math.ceil(count / generators)

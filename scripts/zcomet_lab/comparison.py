@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)
 BOLD, DIM, RED, GREEN = 1, 2, 31, 32
-# After everything has arrived: long enough for a message too many to show.
+# After everything has arrived: long enough for a surplus message to show.
 LINGER_S = 0.2
 
 
@@ -47,7 +47,7 @@ class Viewer:
 
 
 class Comparison:
-    """Collects what the streams receive, prints it as it arrives, and judges it in the end."""
+    """Collects what the streams receive, prints it as it arrives, and judges it at the end."""
 
     def __init__(self, placed: Iterable[tuple[str, str]]) -> None:
         """`placed` lists a (node, id) for each stream."""
@@ -70,7 +70,7 @@ class Comparison:
     def await_all(self, sent: Mapping[str, int], timeout_s: float) -> None:
         """Waits until each stream has as many messages as were sent to its id, or for the time.
 
-        Then it waits a moment longer, in which a message too many would show.
+        Then it waits a moment longer, in which a surplus message would show.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._all_arrived(sent), timeout_s)

@@ -15,10 +15,10 @@ LOGIN_TIMEOUT_S = 10
 
 
 class Ctl:
-    """The command zcomet-ctl with the options that say which broker it asks."""
+    """The command zcomet-ctl with options that name a broker."""
 
     def __init__(self, *command: Argument) -> None:
-        """`command`: the program with these options, and what to put before it, if anything."""
+        """`command`: the program with these options, and a prefix if there is one."""
         self.command = [str(word) for word in command]
 
     def run(
@@ -73,7 +73,7 @@ class Ctl:
         return self.nodes_of(user_id) >= wanted
 
     def print_ledger(self) -> bool:
-        """Prints where every message went, by the cluster's own counts. Returns if they agree."""
+        """Prints where all messages went by the cluster's own counts. Returns if they agree."""
         done = self.run("ledger")
         print(done.stdout + done.stderr, end="", flush=True)
         return done.returncode == 0

@@ -22,7 +22,7 @@ ARRIVAL_TIMEOUT_S = 5
 
 
 class Demo:
-    """The cluster, and what is shown of it."""
+    """The cluster and its display."""
 
     def __init__(self, programs: Programs) -> None:
         """Starts the cluster and prints its addresses."""

@@ -1,4 +1,4 @@
-"""How figures are written for people."""
+"""Formats figures for people."""
 
 from collections.abc import Iterable, Sequence
 

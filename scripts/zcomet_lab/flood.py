@@ -21,7 +21,7 @@ STREAMS_PER_SOURCE = 4_000
 
 
 class Flood:
-    """Open streams, and what they receive."""
+    """Open streams, and the messages that they receive."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Flood:
         """Opens the streams and waits until they are open.
 
         `url` has {id} in it. The ids are the `ids` from `first_id` on; by default each stream has
-        one of its own. Raises ProgramError if a stream does not open.
+        an id of its own. Raises ProgramError if a stream does not open.
         """
         self._streams = streams
         some_processes: list[Argument] = ["--processes", processes] if processes else []
@@ -96,7 +96,7 @@ class Flood:
         return summary
 
     def finish(self, expected: int) -> dict[str, Any]:
-        """Closes the streams, on which `expected` chunks must have come; returns the summary."""
+        """Closes the streams; returns the summary. They must have received `expected` chunks."""
         summary = self.stop()
         if summary["closed"] or summary["chunks"] != expected:
             raise ProgramError(
@@ -107,6 +107,6 @@ class Flood:
 
 
 def sources(streams: int) -> str:
-    """The local addresses from which so many streams are opened, as `--source` takes them."""
+    """The local addresses from which the streams are opened, as `--source` takes them."""
     count = math.ceil(streams / STREAMS_PER_SOURCE)
     return f"127.1.0.1-127.1.{count // 256}.{count % 256}"

@@ -1,4 +1,4 @@
-"""What a host's kernel must allow for N streams: looks, explains, and sets what is lacking.
+"""What a host's kernel must allow for N streams: checks, explains, and sets missing values.
 
 Reads /proc only, so any user can run it. --apply writes to /proc/sys, as sysctl -w does.
 """
@@ -15,8 +15,8 @@ from zcomet_lab.options import positive
 BACKLOG = 4096  # of a worker's listener: kBacklog of the web node's HTTP port
 SOCKET_BYTES = 5 * 1024  # of an idle TCP connection in the kernel; both ends: 10.2 KB, measured
 STREAM_BYTES = 100  # in Zcomet's processes: docs/ARCHITECTURE.md, Memory
-CHARGED_BYTES = 4096  # the least that is charged for a connection with data under way
-OWN_FILES = 64  # of a process, beside its streams
+CHARGED_BYTES = 4096  # the least that the kernel charges for a connection with data under way
+OWN_FILES = 64  # of a process, in addition to its streams
 OTHERS_FILES = 8192  # of everything else on the host
 WORKERS_MAX = 1024
 PORTS = (1024, 65535)
@@ -73,7 +73,7 @@ class Proc:
 
 
 class Row:
-    """A line of the table: a setting, its value, the value that it should have, and why."""
+    """A line of the table: a setting, its value, the value that it needs, and the reason."""
 
     def __init__(
         self, name: str, now: Value, wanted: Value, reason: str, *, sysctl: bool = False
@@ -270,7 +270,7 @@ def rows_for(proc: Proc, options: argparse.Namespace) -> list[Row]:
 
 
 def apply(proc: Proc, rows: Sequence[Row]) -> None:
-    """Sets what is lacking and can be set; prints what came of each."""
+    """Sets every missing value that can be set; prints the result of each."""
     for row in rows:
         if row.state != LACKS:
             continue
@@ -301,9 +301,9 @@ def print_verdict(rows: Sequence[Row], options: argparse.Namespace) -> None:
     lacking = [row for row in rows if row.state == LACKS]
     print()
     if not lacking:
-        print(f"All is there for {options.streams} streams.")
+        print(f"Every setting suffices for {options.streams} streams.")
         return
-    print(f"Lacking for {options.streams} streams: {', '.join(row.name for row in lacking)}.")
+    print(f"Not enough for {options.streams} streams: {', '.join(row.name for row in lacking)}.")
     settings = [row for row in lacking if row.sysctl]
     if settings:
         print("To set them now: --apply, as root. At each start: in /etc/sysctl.d/90-zcomet.conf,")
@@ -316,16 +316,16 @@ def read_options() -> argparse.Namespace:
         prog="host-setup",
         description="Says what the kernel of this host must allow for N streams, what it allows, "
         "and why it matters.",
-        epilog="The exit status is 0 if nothing lacks, 1 if something does (with --apply: still "
-        "does), 2 if an option is wrong. A setting that this kernel or container does not "
-        "have is 'absent', which is no lack.",
+        epilog="The exit status is 0 if every setting suffices, 1 if one does not (with --apply: "
+        "still does not), 2 if an option is wrong. A setting that this kernel or container does "
+        "not have is 'absent', and counts as sufficient.",
     )
     parser.add_argument(
         "--streams",
         type=positive,
         default=1_000_000,
         metavar="N",
-        help="streams that the host shall hold (default: 1000000)",
+        help="streams that the host should hold (default: 1000000)",
     )
     parser.add_argument(
         "--workers",
@@ -343,8 +343,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--apply",
         action="store_true",
-        help="set what lacks, until the next start of the host; no number is ever lowered, but the "
-        "first of ip_local_port_range",
+        help="set what does not suffice, until the next reboot; no number is ever lowered except "
+        "the first of ip_local_port_range",
     )
     # For tests: the folder that has proc/ in it, and the size of that host's pages.
     parser.add_argument("--root", default="/", help=argparse.SUPPRESS)

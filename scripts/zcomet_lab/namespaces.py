@@ -1,8 +1,8 @@
 """Network namespaces as hosts: each has its own loopback and one link to a common switch.
 
 Everything is made inside a network namespace and a mount namespace that enter_private_namespaces()
-puts this process into. So the machine's own network sees nothing of it, two runs never meet, and
-the kernel takes it all away when the last process has ended, even if that was killed.
+puts this process into. So the machine's own network is not touched, two runs never meet, and the
+kernel removes it all when the last process has ended, even if that was killed.
 """
 
 import ipaddress
@@ -25,7 +25,7 @@ class NotPermitted(Exception):
 
 
 def enter_private_namespaces() -> None:
-    """Starts this program anew inside namespaces of its own, unless it is there already.
+    """Starts this program again inside namespaces of its own, unless it is in them already.
 
     Raises NotPermitted where that is not possible.
     """
@@ -38,7 +38,7 @@ def enter_private_namespaces() -> None:
     _try(*unshare, "true")
     os.makedirs(NAMES, exist_ok=True)
     os.environ[INSIDE] = "1"
-    # As it was called: sys.argv would not say that a module was run with -m.
+    # As it was called: sys.argv does not show that a module was run with -m.
     os.execvp(unshare[0], [*unshare, sys.executable, *sys.orig_argv[1:]])
 
 
@@ -49,7 +49,7 @@ def _run(*command: str, error: type[Exception] = OSError) -> None:
 
 
 def _try(*command: str) -> None:
-    """Runs a command whose failure means that this machine does not permit namespaces."""
+    """Runs a command that fails if this machine does not permit namespaces."""
     _run(*command, error=NotPermitted)
 
 
@@ -77,7 +77,7 @@ class Network:
 
 
 def port_name(index: int) -> str:
-    """The switch's port of the host that stands at this index of the addresses."""
+    """The switch's port of the host with this index among the addresses."""
     return f"port{index}"
 
 
@@ -87,7 +87,7 @@ def on_host(name: str) -> list[str]:
 
 
 def from_outside(name: str) -> list[str]:
-    """The same for someone at another terminal of this machine."""
+    """The same, from another terminal of this machine."""
     return ["nsenter", "-t", str(os.getpid()), "-m", "-n", *on_host(name)]
 
 

@@ -34,7 +34,7 @@ EXTRA_HOSTS = ("load", "browsers")
 
 
 class ClusterFile:
-    """The parts of a cluster file that this program needs; Zcomet's programs check it in full."""
+    """The parts of a cluster file that this program needs; Zcomet's programs check all of it."""
 
     def __init__(self, path: str) -> None:
         """Raises ValueError if a host has a loopback address, KeyError for a missing key."""
@@ -139,7 +139,7 @@ class NamespaceCluster:
         return read_sent(sent_file)
 
     def stay(self) -> None:
-        """Leaves everything up until Ctrl-C."""
+        """Leaves everything running until Ctrl-C."""
         url = next(iter(self.urls.values()))
         print("\n" + bold("The cluster stays up. From another terminal:"))
         for host, command in (
@@ -202,7 +202,7 @@ def main() -> int:
     except NotPermitted as error:
         return skip(f"network namespaces are not permitted here ({error})")
     except (KeyError, IndexError) as error:
-        print(f"netns-cluster: {options.file} lacks {error}", file=sys.stderr)
+        print(f"netns-cluster: {options.file} does not have {error}", file=sys.stderr)
         return 1
     except (ProgramError, OSError, ValueError) as error:
         print(f"netns-cluster: {error}", file=sys.stderr)

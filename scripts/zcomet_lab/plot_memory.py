@@ -11,7 +11,7 @@ from zcomet_lab.plotting import draw
 from zcomet_lab.programs import ProgramError
 
 DEFAULT_TITLE = "Mem usage with 10k active connections, 1000 msg/sec"
-# A log of more lines than this has more points than the picture has columns to show them in.
+# A log of more lines than this has more points than the picture has columns.
 LONG_LOG_LINES = 500
 LONG_LOG_EVERY = 10
 TERMINAL = 'png size 500,300 font ",10"'
@@ -67,8 +67,8 @@ def plot(
 
 
 def commands_for(points: Iterable[Point], title: str) -> str:
-    """What gnuplot has to do."""
-    # In quotes of this kind gnuplot takes everything as it is, but a quote, which is doubled.
+    """The commands for gnuplot."""
+    # In these quotes gnuplot takes every character literally except a quote, which is doubled.
     quoted = title.replace("'", "''")
     data = "\n".join(
         f"{point.minutes} {point.rss_kb} {'NaN' if point.pss_kb is None else point.pss_kb}"
@@ -102,7 +102,7 @@ def main() -> int:
         type=pathlib.Path,
         nargs="?",
         metavar="OUT.png",
-        help="default: LOG with .png at its end",
+        help="default: LOG.png",
     )
     parser.add_argument("--title", default=DEFAULT_TITLE, help=f"default: {DEFAULT_TITLE}")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What Linux says of processes: their children, their processor time and their memory."""
+"""Linux's figures on processes: their children, their processor time and their memory."""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,7 @@ class Memory:
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process has not ended. One that nobody has reaped yet has ended."""
+    """Whether the process has not ended. A zombie has ended."""
     with contextlib.suppress(OSError):
         # The name, the second field, stands in brackets and may contain anything.
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
@@ -35,7 +35,7 @@ def name_of(pid: int) -> str:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that `pid` has started and that run."""
+    """The running processes that `pid` has started."""
     children: list[int] = []
     for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):

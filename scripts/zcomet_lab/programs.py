@@ -1,4 +1,4 @@
-"""Starts Zcomet's programs, waits until they are ready, and ends them whatever happens.
+"""Starts Zcomet's programs, waits until they are ready, and ends them in any case.
 
 As a program it prints where in a build directory these programs are, one on each line.
 usage: python3 -m zcomet_lab.programs NAME...

@@ -1,4 +1,4 @@
-"""Results of runs, kept as JSON: what was run, where and when, and what came of it."""
+"""Results of runs, kept as JSON: what was run, where and when, and its outcome."""
 
 import datetime
 import json
@@ -23,7 +23,7 @@ def machine() -> str:
 
 
 def origin(seconds: float) -> Result:
-    """Where and when a run was made that took so many seconds and has just ended."""
+    """The place and time of a run that took `seconds` and has just ended."""
     return {
         "machine": machine(),
         "date": datetime.date.today().isoformat(),
@@ -38,7 +38,7 @@ def write_result(folder: pathlib.Path, name: str, result: Mapping[str, Any]) -> 
 
 
 def load_results(folder: pathlib.Path, names: Iterable[str]) -> dict[str, Result]:
-    """Those of the named results that are in the folder, by name."""
+    """The named results that exist in the folder, by name."""
     paths = {name: folder / f"{name}.json" for name in names}
     return {
         name: json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Runs the simulation on seeds that nobody has tried: a fresh range each time, drawn at random.
+"""Runs the simulation on new seeds: a fresh range each time, drawn at random.
 
-The range is printed, and --from plays it again; so does the environment variable ZCOMET_FROM_SEED,
-which a test run hands on. A seed whose schedule breaks a promise belongs in
+The range is printed. --from repeats it, and so does the environment variable ZCOMET_FROM_SEED,
+which a test run passes on. A seed whose schedule breaks a promise belongs in
 test/simulation/kept_seeds.txt.
 usage: python3 -m zcomet_lab.seeds [--from N] [--count N] SIMULATION
 """

@@ -1,4 +1,4 @@
-"""How a test says that it cannot be run here."""
+"""Lets a test say that it cannot be run here."""
 
 SKIPPED = 77
 """The exit status that meson counts as skipped."""

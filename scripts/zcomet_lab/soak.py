@@ -23,7 +23,7 @@ STREAMS = 10_000
 PER_S = 1_000
 SAMPLE_S = 1
 LATENCY_P99_MS_MAX = 5
-# Memory may change by a page here and there; growth would show as more than this part.
+# Memory may change by a few pages; real growth would be more than this part.
 GROWTH_MAX = 0.02
 SETTLE_S = 60
 END_SAMPLES = 10
@@ -32,7 +32,7 @@ ARRIVAL_S = 3
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What came of the load, and when it lasted, in seconds since 1970."""
+    """The result of the load, and its begin and end in seconds since 1970."""
 
     sent: Mapping[str, Any]
     """msggen's summary."""
@@ -64,9 +64,9 @@ def run(programs: Programs, folder: pathlib.Path, minutes: float) -> Load:
 def growth(samples: Sequence[tuple[float, int]], began_s: float, ended_s: float) -> float | None:
     """Memory at the end of the load over that after its first minute, less 1.
 
-    `samples` are times in seconds and resident memory. Both ends are medians of ten samples; a run
-    that has not enough of them to tell returns None. PSS would not do: it rises when other programs
-    that use the same libraries end.
+    `samples` are times in seconds and resident memory. Both ends are medians of ten samples; with
+    too few samples it returns None. PSS would be wrong: it rises when other programs that use the
+    same libraries end.
     """
     settled = [memory for at_s, memory in samples if began_s + SETTLE_S <= at_s <= ended_s]
     if len(settled) < 2 * END_SAMPLES:
@@ -82,7 +82,7 @@ def read_memory(log: pathlib.Path) -> list[tuple[float, int]]:
 
 
 def checks(load: Load, growths: Mapping[str, float | None]) -> list[tuple[str, bool]]:
-    """What has to hold, as sentences, and whether it does."""
+    """The conditions as sentences, and whether they hold."""
     sent, flood = load.sent, load.received
     latency_ms = {
         name: flood["latency_ns"][name] / 1e6 for name in ("p50", "p90", "p99", "p99_9", "max")

@@ -1,4 +1,4 @@
-"""Reads what a running program says of itself at its admin address."""
+"""Reads the figures of a running program from its admin address."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import urllib.request
 from typing import Any
 
 TIMEOUT_S = 2
-# The environment may name a proxy, which knows nothing of addresses of this machine.
+# The environment may name a proxy, which cannot reach addresses of this machine.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

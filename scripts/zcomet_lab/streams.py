@@ -25,7 +25,7 @@ class CometStream:
     """One open stream. `on_message(number, text)` is called on the stream's own thread."""
 
     def __init__(self, url: str, on_message: Callable[[int, str], object]) -> None:
-        """Returns once the head of the response has come; from then on every message is shown."""
+        """Returns once the head of the response has come; no message after that is missed."""
         self.url = url
         self._on_message = on_message
         parts = urllib.parse.urlsplit(url)

@@ -1,7 +1,7 @@
-"""Commands made of parts, each of which can be run alone: scripts/bench, scripts/reliability.
+"""Commands made of parts that can be run alone: scripts/bench, scripts/reliability.
 
-A part is a module with a function `run(lab)`. The command runs the parts that are asked for and
-writes what came of each to a folder of JSON files, and a page of docs/ from these.
+A part is a module with a function `run(lab)`. The command runs the chosen parts, writes
+their results to a folder of JSON files, and makes a page of docs/ from these.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Suite:
 
 @dataclasses.dataclass(frozen=True)
 class Lab:
-    """What a part gets to work with."""
+    """The tools that a part gets."""
 
     programs: Programs
     folder: pathlib.Path
@@ -47,7 +47,7 @@ class Lab:
 
     @property
     def short(self) -> bool:
-        """Whether the run shall take seconds, and only show that all works."""
+        """Whether the run should take only seconds, to show that everything works."""
         return bool(self.options.short)
 
 
@@ -63,7 +63,7 @@ class Outcome:
 
 
 def parser_of(suite: Suite, short_help: str, out_help: str) -> argparse.ArgumentParser:
-    """The options that all suites have; the help for two of them says what is special."""
+    """The options of all suites; each suite gives the help of two of them."""
     parser = argparse.ArgumentParser(
         prog=suite.command,
         description=suite.description,
@@ -79,13 +79,13 @@ def parser_of(suite: Suite, short_help: str, out_help: str) -> argparse.Argument
         "--out", metavar="FOLDER", type=pathlib.Path, default=suite.results, help=out_help
     )
     parser.add_argument(
-        "--page", action="store_true", help="only write the page anew, from the JSON there is"
+        "--page", action="store_true", help="only write the page again, from the stored JSON"
     )
     return parser
 
 
 def parse(suite: Suite, parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Reads the command line. `names` are known parts then, and at least one."""
+    """Reads the command line. Afterwards `names` has known parts, at least one."""
     options = parser.parse_args()
     for name in options.names:
         if name not in suite.parts:

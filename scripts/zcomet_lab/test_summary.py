@@ -1,4 +1,4 @@
-"""Reads meson's testlog.json: prints what was skipped and why, what failed, and the counts.
+"""Reads meson's testlog.json: prints the skipped tests and why, the failed ones, and the counts.
 
 The exit status is 1 if anything failed or nothing ran.
 usage: python3 -m zcomet_lab.test_summary TESTLOG.JSON
@@ -17,7 +17,7 @@ COUNTED_AS = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
 
 
 def reason(test: Mapping[str, Any]) -> str:
-    """The line by which a skipped test says why."""
+    """The line with a skipped test's reason."""
     output: str = test.get("stdout", "") + "\n" + test.get("stderr", "")
     for line in output.splitlines():
         if line.startswith(PREFIX):

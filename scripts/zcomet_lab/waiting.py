@@ -1,4 +1,4 @@
-"""Waits for events that only show when asked for."""
+"""Waits for events that are only seen by asking."""
 
 import time
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def await_true(
 ) -> Answer:
     """Asks `condition` again and again until its answer is true; returns that answer.
 
-    `what` names the event as a sentence that is true then: "the broker answers". It may be a
-    function, which is called once at the end of the time, to say how things stand then.
+    `what` names the event as a sentence that becomes true: "the broker answers". It may be a
+    function, which is called once after the timeout, to describe the state at that time.
     Raises NotInTime after `timeout_s` seconds. Between two questions it sleeps for `pause_s`.
     """
     deadline = time.monotonic() + timeout_s

@@ -1,7 +1,7 @@
-// The least that a comet server can do, to compare ours with: it accepts, reads the request, writes
-// a head, puts the socket into an epoll set; later it writes chunks to random streams. No parsing,
-// no ids, no broker: the cost of the system calls alone. One process; the benchmark starts as many
-// as the limit of open files asks for, on one port.
+// The least that a comet server can do, to compare ours with it: it accepts, reads the request,
+// writes a head, puts the socket into an epoll set; later it writes chunks to random streams. No
+// parsing, no ids, no broker: only the cost of the system calls. One process; the benchmark starts
+// as many as the limit of open files requires, on one port.
 //
 // It takes orders on standard input, one a line, and answers each with a line:
 //

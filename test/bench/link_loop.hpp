@@ -1,4 +1,4 @@
-// The loop of a load program that plays nodes: serves any number of links in one thread.
+// The loop of a load program that plays nodes: it serves any number of links in one thread.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -10,8 +10,8 @@
 
 namespace zcomet {
 
-/// Serves `links` until `done()`, which is asked each turn and at least every `look`, returns true.
-/// What it throws ends the loop.
+/// Serves `links` until `done()` returns true. It is called each turn, and at least once each
+/// `look`. An exception from it ends the loop.
 template <typename Done>
 void serve(const std::vector<std::unique_ptr<link::Uplink>>& links, Duration look, Done&& done) {
     loop::Loop loop;

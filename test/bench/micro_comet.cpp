@@ -1,4 +1,4 @@
-// A comet stream: the part of a message that its streams share, and one stream's chunk of it.
+// A comet stream: the part of a message that all its streams share, and one stream's chunk of it.
 #include "webnode/format/comet.hpp"
 
 #include <benchmark/benchmark.h>

@@ -22,7 +22,7 @@ std::string id_of(std::uint64_t number) {
     return "user-" + std::to_string(number);
 }
 
-/// Takes what the router says, and counts the batches of each node.
+/// Takes the router's frames, and counts the batches of each node.
 class Host : public RouterHost {
   public:
     explicit Host(std::uint64_t nodes) : batches(nodes) {}
@@ -54,7 +54,7 @@ class Cluster {
         router_.turn(now_);
     }
 
-    /// Everything that one SEND leads to.
+    /// One SEND and everything that follows from it.
     void send(const std::string& frame) {
         router_.on_frame("sender", frame, now_);
         now_ += 10ms; // longer than a batch gathers
@@ -63,7 +63,7 @@ class Cluster {
             acknowledge(node);
         }
     }
-    /// An id of the first node comes and goes.
+    /// An id of the first node logs in and out.
     void log_in_and_out(const std::string& id) {
         wire::IdFrameWriter ids;
         ids.add(id);

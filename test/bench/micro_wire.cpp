@@ -49,7 +49,7 @@ void write_send(benchmark::State& state) {
 }
 BENCHMARK(write_send)->Arg(1)->Arg(100);
 
-/// With every message looked at, as the router does.
+/// Looks at every message, as the router does.
 void read_send(benchmark::State& state) {
     const std::string frame = send_frame(ids(state.range(0)));
     for (auto _ : state) {

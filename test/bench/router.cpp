@@ -1,5 +1,6 @@
-// bench-router: messages from a sender through a broker to a node, without HTTP. Two processes of
-// it, one for each role, make a run; each prints one line of JSON when all messages have passed.
+// bench-router: messages from a sender through a broker to a node, without HTTP. A run has two
+// processes of this program, one for each role; each prints one line of JSON when all messages have
+// passed.
 #include "test/bench/link_loop.hpp"
 #include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
@@ -40,7 +41,7 @@ struct Options {
     bool alone = false;
 };
 
-/// Front of each payload: for which id it is, and which of the messages to that id, from 0.
+/// Front of each payload: the id it is for, and its number among the messages to that id, from 0.
 struct Stamp {
     std::uint32_t id = 0;
     std::uint32_t number = 0;
@@ -162,7 +163,8 @@ int run_node(const Options& options) {
 
 // ---- The sender --------------------------------------------------------------------------------
 
-/// A sender without the link's gathering of what waits: it sends as fast as the window allows.
+/// A sender that does not gather waiting messages as the link does: it sends as fast as the window
+/// allows.
 class Sender : private session::Wires, private session::SenderEvents {
   public:
     Sender(link::LinkContext& context, const Options& options)
@@ -264,7 +266,7 @@ class Sender : private session::Wires, private session::SenderEvents {
     std::minstd_rand random_{1};
     std::uint64_t sent_ = 0;
     link::ZmqSocket dealer_;
-    std::optional<zmq::message_t> in_hand_; // whose view receive() gave
+    std::optional<zmq::message_t> in_hand_; // receive() gave a view of it
     session::SenderSession session_;
 };
 

@@ -1,5 +1,5 @@
-// bench-table: plays very many ids on many nodes, to see what a broker's table costs and how soon
-// it is whole again after a restart. The ids are made up as they are needed, so that this process
+// bench-table: plays very many ids on many nodes, to show what a broker's table costs and how soon
+// it is complete after a restart. The ids are made up when they are needed, so that this process
 // stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
@@ -76,7 +76,7 @@ class Table {
         asked_.resize(links_.size(), false);
     }
 
-    /// Until the broker has applied all ids, or a signal came.
+    /// Waits until the broker has applied all ids, or a signal came.
     void await_applied(int signal_fd) {
         const Time give_up = Clock::now() + kPatience;
         serve(links_, kLookInterval, [&] {

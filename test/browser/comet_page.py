@@ -19,7 +19,7 @@ from zcomet_lab.waiting import await_true
 from webdriver import Browser
 
 USER_ID = "123"
-# What is sent, and so exactly what the page must show: markup in a message is text to the page.
+# The messages, which the page must show exactly: markup in a message is text to the page.
 TEXTS = ["Why not open another browser window too?", "<b>not bold</b> & 'quoted'", "Grüße, 世界"]
 
 
@@ -44,7 +44,7 @@ def main() -> int:
     chromedriver = shutil.which("chromedriver")
     if chromedriver is None or shutil.which("chromium") is None:
         return skip("Chromium (Debian's chromium and chromium-driver) is not installed")
-    # The browser may still write to its profile when it is ended.
+    # The browser may still write to its profile while it ends.
     with (
         tempfile.TemporaryDirectory(
             prefix="zcomet-browser-", ignore_cleanup_errors=True

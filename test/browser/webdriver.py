@@ -13,7 +13,7 @@ from typing import Any
 from zcomet_lab.programs import Programs
 from zcomet_lab.stats import DIRECT
 
-# They keep the browser from talking to anyone but the page under test.
+# They keep the browser from connecting to anything but the page under test.
 ARGUMENTS = [
     "--headless",
     "--disable-gpu",
@@ -62,7 +62,7 @@ class Browser:
         self._call("POST", "/url", {"url": url})
 
     def run(self, script: str) -> Any:
-        """Runs JavaScript in the page; returns what it returns."""
+        """Runs JavaScript in the page; returns its result."""
         return self._call("POST", "/execute/sync", {"script": script, "args": []})
 
     def close(self) -> None:

@@ -1,5 +1,5 @@
-// Real programs: senders that are told where their messages have arrived, also while brokers die,
-// and the ledger that balances afterwards.
+// Real programs: senders learn where their messages have arrived, even when brokers die, and the
+// ledger balances afterwards.
 #include "test/support/cluster.hpp"
 #include "test/support/programs.hpp"
 
@@ -65,18 +65,18 @@ TEST_CASE("msggen --ack loses nothing and shows nothing twice while the broker i
                     comet_chunk(i + 1, "Fake message Num = " + std::to_string(i + 1)));
         }
     }
-    // What the brokers before have taken in is not missing at this one.
+    // Messages that earlier brokers have taken in are not missing at this one.
     CHECK(balanced_ledger(cluster).at("senders").at("missing") == 0);
 }
 
-TEST_CASE("a message to a node that has died is acknowledged for those that live") {
+TEST_CASE("a message that a dead node missed is acknowledged for the living nodes") {
     Cluster cluster;
     CometClient here = cluster.open_stream(0, "123");
     const CometClient there = cluster.open_stream(1, "123");
     const auto client =
         client::Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = 20s});
     REQUIRE(client.ok());
-    cluster.web_node(1).kill_all(); // the broker will find out by its silence
+    cluster.web_node(1).kill_all(); // the broker will notice the silence
     CHECK(client.value()->send_acknowledged("123", "hello").value() == 1);
     CHECK(here.await_chunks(1).size() == 1);
     CHECK(balanced_ledger(cluster).at("copies").at("abandoned") == 1);

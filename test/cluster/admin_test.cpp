@@ -1,5 +1,5 @@
 // The pages of a broker and of a web node, in the loop that does their real work: whatever clients
-// of the pages do, that work goes on, and the pages come back.
+// of the pages do, that work goes on, and the pages recover.
 #include "test/support/cluster.hpp"
 #include "test/support/programs.hpp"
 #include "test/support/stats.hpp"
@@ -47,7 +47,7 @@ wire::HostPort page_of(const ReadyProgram& program) {
     return wire::parse_host_port(program.field("admin")).value();
 }
 
-/// The lowest number that the process has no descriptor for.
+/// The lowest free descriptor number of the process.
 rlim_t lowest_free_descriptor(pid_t pid) {
     const std::filesystem::path open = "/proc/" + std::to_string(pid) + "/fd";
     rlim_t number = 0;
@@ -57,8 +57,8 @@ rlim_t lowest_free_descriptor(pid_t pid) {
     return number;
 }
 
-/// Lets the process open no further descriptor, for as long as this lives. Those that it has stay:
-/// with a limit of 0 even poll(2) would fail.
+/// Prevents new descriptors in the process for as long as this lives. Its open ones stay: with a
+/// limit of 0 even poll(2) would fail.
 class NoDescriptors {
   public:
     explicit NoDescriptors(pid_t pid) : pid_(pid) {
@@ -78,20 +78,21 @@ class NoDescriptors {
 
 } // namespace
 
-TEST_CASE("a page survives that its process has no descriptors, and ends with it") {
+TEST_CASE("a page recovers from a lack of descriptors, and ends with its process") {
     ReadyProgram broker = broker_with_page();
     const std::string admin = broker.field("admin");
     REQUIRE(read_stats(admin).at("ids") == 0);
     std::vector<CometClient> callers;
     {
         const NoDescriptors none(broker.process().pid());
-        // The first may get the descriptor of the connection above, which is about to be closed.
+        // The first one may get the descriptor of the connection above, which is about to be
+        // closed.
         for (unsigned i = 0; i < 4; ++i) {
             callers.emplace_back(page_of(broker));
         }
         REQUIRE(callers.back().request("GET", "/stats"));
         CHECK(broker.process().await_log("event=admin-shortage reason=\"Too many open files\""));
-        // Once a second it says how often it has tried: each 100 ms, not each turn.
+        // Once a second it logs how often it has tried: every 100 ms, not every turn.
         REQUIRE(broker.process().await_log("event=admin-shortage", 2));
         const std::string log = broker.process().log();
         const auto times = log.rfind("times=");
@@ -103,7 +104,7 @@ TEST_CASE("a page survives that its process has no descriptors, and ends with it
     CHECK(broker.process().wait() == 0);
 }
 
-TEST_CASE("a broker without descriptors for its page ends at once when it is told to") {
+TEST_CASE("a broker without descriptors for its page ends at once on SIGTERM") {
     ReadyProgram broker = broker_with_page();
     const NoDescriptors none(broker.process().pid());
     const CometClient caller(page_of(broker));
@@ -166,7 +167,7 @@ TEST_CASE("programs end at once although clients are at their pages") {
     }
 }
 
-TEST_CASE("a page has one request a connection, and answers GET and HEAD alone") {
+TEST_CASE("a page answers one request a connection, GET or HEAD only") {
     Pages pages;
     for (const ReadyProgram* const program : pages.programs()) {
         const wire::HostPort address = page_of(*program);
@@ -205,7 +206,7 @@ TEST_CASE("a page may be at an IPv6 address") {
     }
 }
 
-TEST_CASE("a page whose port is taken is one clear line, and exit status 1") {
+TEST_CASE("a program whose page's port is taken prints one clear line, and exits with status 1") {
     const ReadyProgram broker = broker_with_page();
     const std::string taken = broker.field("admin");
     const std::string line = "cannot serve the admin page at " + taken + ": the port is in use\n";

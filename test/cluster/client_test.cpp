@@ -20,13 +20,13 @@ Cluster broker_only() {
     return Cluster({.web_nodes = 0});
 }
 
-/// What `client` receives next, as "ID: TEXT"; empty if nothing comes.
+/// The next message that `client` receives, as "ID: TEXT"; empty if none comes.
 std::string next(client::Client& client, Duration timeout = kSoon) {
     const auto message = client.receive(timeout);
     return message ? message->id + ": " + message->text : "";
 }
 
-/// As long as it lives, this process may have so many more descriptors.
+/// While it lives, this process may open this many more descriptors.
 class DescriptorLimit {
   public:
     explicit DescriptorLimit(rlim_t more) {
@@ -40,7 +40,7 @@ class DescriptorLimit {
     DescriptorLimit& operator=(const DescriptorLimit&) = delete;
 
   private:
-    /// The descriptors below it are taken, or nearly all.
+    /// All or nearly all descriptors below it are taken.
     static rlim_t first_free() {
         const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         REQUIRE(probe.valid());
@@ -121,7 +121,7 @@ TEST_CASE("a client that goes away is logged out at once") {
     CHECK(cluster.await_holders("123", 0, 1s));
 }
 
-TEST_CASE("a client refuses what is no id, and messages that are too long") {
+TEST_CASE("a client refuses invalid ids and messages that are too long") {
     Cluster cluster = broker_only();
     const auto client = cluster.connect();
     const std::string too_long(65'537, 'x');
@@ -162,7 +162,7 @@ TEST_CASE("a login for which the broker has no room is an error, and others go o
     CHECK(first->send_with_receipt("3", "nobody").value() == 0);
     CHECK(second->send_with_receipt("2", "somebody").value() == 1);
     CHECK(next(*first) == "2: somebody");
-    // Who was refused is not logged in later, but may try again.
+    // A refused client is not logged in later, but may try again.
     first->logout("2");
     CHECK(eventually([&] {
         first->work();
@@ -173,7 +173,7 @@ TEST_CASE("a login for which the broker has no room is an error, and others go o
     CHECK(next(*second) == "3: there");
 }
 
-TEST_CASE("a client's name is checked before anybody hears it") {
+TEST_CASE("a client's name is checked before it is sent") {
     Cluster cluster = broker_only();
     const auto connect = [&](const std::string& name) {
         return client::Client::connect({.broker = cluster.broker_endpoint(), .name = name});
@@ -220,7 +220,7 @@ TEST_CASE("a client that finds no descriptors says so, and goes on when there ar
     CHECK(next(*client) == "1: at last");
 }
 
-TEST_CASE("connecting where no broker is says so in time") {
+TEST_CASE("connecting to an address without a broker is an error in time") {
     const auto bad =
         client::Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});
     REQUIRE_FALSE(bad.ok());
@@ -256,7 +256,7 @@ TEST_CASE("a sender that was silent for longer than its lease sends on") {
     REQUIRE(receiver->login("123").ok());
     CHECK(sender->send_with_receipt("123", "before").value() == 1);
     CHECK(next(*receiver) == "123: before");
-    // Until the broker has forgotten the sender, the receiver being the only one who works.
+    // Until the broker has forgotten the sender; meanwhile only the receiver works.
     CHECK(eventually([&] {
         receiver->work();
         return cluster.query("stats").at("senders") == 0;

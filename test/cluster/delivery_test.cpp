@@ -1,4 +1,4 @@
-// What arrives where: every stream of an id, on every node, in order, and nobody else.
+// What arrives where: every stream of an id gets a message, on every node, in order; no other does.
 #include "test/support/cluster.hpp"
 #include "test/support/stats.hpp"
 
@@ -86,7 +86,7 @@ TEST_CASE("an id is logged out when its last stream closes, not before") {
     CHECK(third.await_chunks(1).size() == 1);
 }
 
-TEST_CASE("a stream that does not read is closed and counted, and nobody else notices") {
+TEST_CASE("a stream that does not read is closed and counted, and no other stream notices") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--stream-buffer", "65536"}});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");
@@ -94,7 +94,7 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
     REQUIRE(cluster.await_holders("123", 1));
     CometClient quick = open_stream(cluster.http(0), "123");
     CometClient other = cluster.open_stream(0, "456");
-    // More than the kernel's buffers (some megabytes on the loopback) and the stream's together.
+    // More than the buffers of the kernel (some megabytes on loopback) and of the stream together.
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
     while (stat(cluster, 0, "slow_closes") == 0 && sent < 1000) {
@@ -112,7 +112,7 @@ TEST_CASE("a stream that does not read is closed and counted, and nobody else no
     CHECK(slow.await_close());
 }
 
-TEST_CASE("a stream that does not read may lose messages instead, and sees which") {
+TEST_CASE("a stream that does not read may lose messages instead, and can see which") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-streams", "drop-oldest"}});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");
@@ -140,7 +140,7 @@ TEST_CASE("a stream that does not read may lose messages instead, and sees which
     CHECK(stat(cluster, 0, "streams") == 1);
 }
 
-TEST_CASE("what a killed worker still had for its streams counts as dropped") {
+TEST_CASE("messages that a killed worker still held for its streams count as dropped") {
     Cluster cluster({.web_nodes = 1});
     CometClient slow(cluster.http(0), 4096);
     slow.request("GET", "/test/123");

@@ -1,5 +1,5 @@
-// Workers that have no room for another stream: nobody is accepted and then dropped, and nobody
-// waits for a place while another worker has one.
+// Workers that have no room for another stream: no connection is accepted and then dropped, and
+// none waits for a place while another worker has one.
 #include "test/support/cluster.hpp"
 #include "test/support/stats.hpp"
 
@@ -45,7 +45,7 @@ void close_all_but(std::size_t count, std::vector<CometClient>& streams) {
     streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(count), streams.end());
 }
 
-/// Checks that each stream is open and gets what is sent now.
+/// Checks that each stream is open and gets a message sent now.
 void check_that_all_hear(Cluster& cluster, std::vector<CometClient>& streams,
                          const std::string& text) {
     CHECK(cluster.send("crowd", text) > 0);
@@ -88,7 +88,7 @@ TEST_CASE("workers take streams up to the last place, then refuse, then take mor
     REQUIRE(cluster.await_holders("crowd", 2));
     check_that_all_hear(cluster, streams, "all of you");
 
-    // Ten of one worker at least, which makes room in it.
+    // Closes at least ten of one worker's streams, which makes room in it.
     close_all_but(80, streams);
     REQUIRE(eventually([&] { return stat(cluster, 0, "full") < 2; }));
     for (CometClient& stream : open_streams(server, 6)) {
@@ -98,7 +98,7 @@ TEST_CASE("workers take streams up to the last place, then refuse, then take mor
     check_that_all_hear(cluster, streams, "and the new ones");
 }
 
-TEST_CASE("many who come at once all find a place while there is one") {
+TEST_CASE("all of many simultaneous clients find a place while there is room") {
     Cluster cluster = two_workers_of_fifty();
     const wire::HostPort& server = cluster.http(0);
     std::vector<std::future<std::vector<CometClient>>> crowds;

@@ -1,6 +1,6 @@
-// The HTTP front of a real web node, byte by byte: docs of the routes are in the README, the limits
-// in topology/http/request_reader.hpp. Every bad request is also shown to cost nobody else
-// anything.
+// The HTTP front of a real web node, byte by byte. The README describes the routes,
+// topology/http/request_reader.hpp the limits. After every bad request the test shows that other
+// clients were not affected.
 #include "test/support/cluster.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,7 @@ struct Answer {
     bool closed = false;
 };
 
-/// Sends `bytes` on a connection of their own, and reads one answer.
+/// Sends `bytes` on a new connection, and reads one answer.
 Answer answer_to(const wire::HostPort& server, std::string_view bytes) {
     CometClient client(server);
     client.send(bytes);
@@ -37,7 +37,8 @@ Cluster one_web_node(std::vector<std::string> options = {}) {
 
 } // namespace
 
-TEST_CASE("the head of a stream says that it is a page in chunks which nobody may hold back") {
+TEST_CASE(
+    "the head of a stream says that it is a page in chunks, and that proxies must not buffer it") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "123");
     CHECK(stream.header("content-type") == "text/html; charset=utf-8");
@@ -50,7 +51,7 @@ TEST_CASE("the head of a stream says that it is a page in chunks which nobody ma
     CHECK(stream.chunks()[0] == comet_chunk(1, "hello"));
 }
 
-TEST_CASE("HEAD of a stream has the same head, no body, and logs nobody in") {
+TEST_CASE("HEAD of a stream has the same head, no body, and logs no id in") {
     Cluster cluster = one_web_node();
     CometClient client(cluster.http(0));
     client.request("HEAD", "/test/123");
@@ -58,14 +59,14 @@ TEST_CASE("HEAD of a stream has the same head, no body, and logs nobody in") {
     CHECK(client.header("content-type") == "text/html; charset=utf-8");
     CHECK(client.header("transfer-encoding") == "chunked");
     CHECK(client.header("cache-control") == "no-store");
-    // A login made after the HEAD is known to the broker no sooner than one made by it would be.
+    // Had the HEAD logged in, the broker would know of that before it knows of this later login.
     CometClient later = cluster.open_stream(0, "later");
     CHECK(cluster.holders("123") == 0);
     client.poll_now();
     CHECK(client.unread().empty());
 }
 
-TEST_CASE("what has no route is 404 by GET, HEAD and POST, and 501 by any other method") {
+TEST_CASE("a path without a route is 404 for GET, HEAD and POST, and 501 for any other method") {
     Cluster cluster = one_web_node();
     const wire::HostPort& server = cluster.http(0);
     CHECK(answer_to(server, request("GET", "/")).status == 404);
@@ -96,7 +97,7 @@ TEST_CASE("an id out of bounds is 400 with a sentence that does not repeat it") 
     CHECK(CometClient(cluster.http(0)).request("GET", "/test/" + std::string(64, 'a')));
 }
 
-TEST_CASE("no page repeats what was asked for as markup") {
+TEST_CASE("no page repeats the request as markup") {
     Cluster cluster = one_web_node();
     for (const char* path : {"/<script>alert(1)</script>", "/%3Cscript%3Ealert(1)%3C/script%3E"}) {
         const Answer answer = answer_to(cluster.http(0), request("GET", path));
@@ -127,7 +128,7 @@ TEST_CASE("messages may be empty, in any language, or as long as the protocol al
     }
 }
 
-TEST_CASE("what is no HTTP, too long or too much is refused with the fitting status") {
+TEST_CASE("requests that are not HTTP, too long or too many are refused with the right status") {
     Cluster cluster = one_web_node();
     CometClient bystander = cluster.open_stream(0, "bystander");
     const wire::HostPort& server = cluster.http(0);
@@ -174,7 +175,7 @@ TEST_CASE("a request may come byte by byte, and several on one connection") {
     CHECK(client.await_chunks(1).size() == 1);
 }
 
-TEST_CASE("a request that does not come to its end in time is given up") {
+TEST_CASE("a request that is not complete in time is given up") {
     Cluster cluster = one_web_node({"--request-deadline-ms", "300"});
     CometClient bystander = cluster.open_stream(0, "bystander");
     const Time begin = Clock::now();
@@ -188,7 +189,7 @@ TEST_CASE("a request that does not come to its end in time is given up") {
     CHECK(half.await_close());
     CHECK(half_body.await_status() == 408);
     CHECK(silent.await_close());
-    // The deadline is the request's: a stream that is open stays open.
+    // The deadline is for requests: an open stream stays open.
     CHECK(bystander.poll_now());
     CHECK(cluster.send("bystander", "still here") == 1);
     CHECK(bystander.await_chunks(1).size() == 1);

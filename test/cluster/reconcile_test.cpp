@@ -1,4 +1,4 @@
-// The logs of single messages: msggen's and floodtest's agree after a run in which all is well, and
+// The logs of single messages: those of msggen and floodtest agree after a run without faults, and
 // any line that is missing, doubled or moved is found.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
@@ -47,7 +47,7 @@ std::size_t arrival(const std::vector<std::string>& lines, std::size_t count) {
 }
 
 Finished reconcile(const std::string& sent, const std::string& received) {
-    // No grace: all streams were open and known before the first message, and after the last.
+    // No grace: all streams were open and known from before the first message until after the last.
     return run(path_of("zcomet-ctl"), {"reconcile", "--json", "--grace", "0", sent, received}, 60s);
 }
 
@@ -69,7 +69,7 @@ struct Load {
         }
         REQUIRE(eventually([&] { return ids_of_nodes() == ids_of_streams(); }));
     }
-    /// Logins at the broker, and as they have to be.
+    /// Logins at the broker, and the number there should be.
     std::size_t ids_of_nodes() {
         std::size_t ids = 0;
         for (const auto& node : cluster.query("nodes")) {
@@ -96,7 +96,7 @@ struct Load {
 
 } // namespace
 
-TEST_CASE("the logs of a run in which all is well agree, and doctored ones do not") {
+TEST_CASE("the logs of a run without faults agree, and altered ones do not") {
     constexpr std::size_t kMessages = 2000;
     const TemporaryFolder folder;
     const std::string sent = folder.path("sent");
@@ -181,7 +181,7 @@ TEST_CASE("a full disk ends the logs, not the messages") {
     CHECK(result.at("log_lines_lost") == 2 * kMessages + 2 * kStreams);
 }
 
-TEST_CASE("a file that is no log is named, with its line") {
+TEST_CASE("a file that is not a log is named, with the line") {
     const TemporaryFolder folder;
     const std::string sent = folder.write("sent", "sent\ta\t1\tid\t5\t1\t1\nnonsense\n");
     const Finished finished = reconcile(sent, sent);

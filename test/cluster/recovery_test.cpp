@@ -1,5 +1,5 @@
-// Processes that are killed, stopped or ended under a running cluster: what arrives before, what
-// after, and how soon the cluster is whole again (docs/PROTOCOL.md, section 6).
+// Processes that are killed, stopped or ended in a running cluster: what arrives before and after,
+// and how soon the cluster is complete again (docs/PROTOCOL.md, section 6).
 #include "test/support/cluster.hpp"
 #include "test/support/sanitized.hpp"
 #include "test/support/stats.hpp"
@@ -14,9 +14,9 @@ using namespace zcomet::test;
 
 namespace {
 
-/// The promise is 5 seconds; sanitized programs on a busy machine get twice that.
+/// The promise is 5 seconds; sanitized programs on a busy machine get twice as long.
 constexpr Duration kWholeAgain = kSanitized ? 10s : 5s;
-/// Liveness is 3 seconds from the last sign of life; the rest is the broker's next look, and ours.
+/// Liveness is 3 seconds from the last sign of life; the rest is until the broker looks, and we do.
 constexpr Duration kLoggedOut = kSanitized ? 6000ms : 3500ms;
 
 Cluster one_web_node(unsigned workers = 1) {
@@ -89,7 +89,7 @@ TEST_CASE("a killed worker is started again, and the other worker's streams noti
 
     CometClient next = open_stream(cluster.http(0), "new");
     CHECK(receives_within(cluster, "new", next, kWholeAgain));
-    // What the dead worker held is logged out, at the latest when its name says HELLO anew.
+    // The dead worker's ids are logged out, at the latest when its name says HELLO anew.
     for (const auto& [id, node] : spread.node_of) {
         CHECK(cluster.await_holders(id, node == "a/1" ? 0 : 1));
     }
@@ -175,7 +175,7 @@ TEST_CASE("logins and logouts made while there is no broker are known to the nex
     CHECK(receives_within(cluster, "staying", staying, kWholeAgain));
 }
 
-TEST_CASE("a broker that ends in order is missed no less, and found again no later") {
+TEST_CASE("a broker that ended in order and starts again is found as soon as a killed one") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "123");
     cluster.broker().signal(SIGTERM);
@@ -232,7 +232,7 @@ TEST_CASE("a web node that was stopped for a moment loses nothing") {
     }
 }
 
-TEST_CASE("a web node that ends in order is logged out at once, and its streams end whole") {
+TEST_CASE("a web node that ends in order is logged out at once, and its streams end properly") {
     Cluster cluster;
     CometClient ending = cluster.open_stream(0, "123");
     CometClient staying = cluster.open_stream(1, "123");
@@ -247,7 +247,7 @@ TEST_CASE("a web node that ends in order is logged out at once, and its streams 
     CHECK(staying.await_chunks(2).size() == 2);
 }
 
-TEST_CASE("a worker that ends answers what waits for it to be accepted") {
+TEST_CASE("a worker that ends answers connections that wait to be accepted") {
     Cluster cluster = one_web_node();
     const pid_t worker = worker_pid(cluster, 0, 1);
     REQUIRE(::kill(worker, SIGSTOP) == 0);
@@ -276,7 +276,7 @@ TEST_CASE("when a web node's supervisor is killed, its workers end in order") {
     CHECK(stream.await_close());
     CHECK(stream.ended());
     CHECK(cluster.await_holders("123", 0, 2s));
-    // Nobody is left on the port: the next web node gets all connections.
+    // No listener is left on the port: the next web node gets all connections.
     CHECK(eventually([&] {
         try {
             const CometClient refused(cluster.http(0));

@@ -1,5 +1,5 @@
-// How programs start, or refuse to: ports in use, brokers that are not there yet, mistakes in
-// options and files; and how they end when told to.
+// How programs start, or refuse to (ports in use, brokers that are not there yet, mistakes in
+// options and files), and how they end when told to.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"
@@ -25,7 +25,7 @@ std::string any_port() {
     return "tcp://" + own_address() + ":*";
 }
 
-/// Runs a program that should refuse to start. Checks that it says why in one line.
+/// Runs a program that should refuse to start. Checks that it gives the reason in one line.
 Finished refused(const std::string& program, std::vector<std::string> arguments) {
     Finished finished = run(path_of(program), std::move(arguments));
     INFO(program << ": " << finished.log);
@@ -41,7 +41,7 @@ bool mentions(const Finished& finished, const std::string& text) {
 
 } // namespace
 
-TEST_CASE("a second broker on the same address says plainly that one is there") {
+TEST_CASE("a second broker on the same address says plainly that the first is there") {
     Cluster cluster = broker_only();
     const Finished second =
         refused("zcomet-broker", {"--listen", cluster.broker_endpoint(), "--feed", any_port()});
@@ -53,7 +53,7 @@ TEST_CASE("a second broker on the same address says plainly that one is there") 
     CHECK(mentions(third, cluster.feed_endpoint()));
 }
 
-TEST_CASE("a web node whose port is taken says which") {
+TEST_CASE("a web node whose port is taken names the port") {
     Cluster cluster({.web_nodes = 1});
     const std::string taken = cluster.http(0).text();
     const Finished second =
@@ -76,7 +76,7 @@ TEST_CASE("a web node waits for its broker, says so once, and opens its port whe
     Process web_node(path_of("zcomet-webnode"),
                      {"--broker", listen, "--http", own_address() + ":0", "--name", "early"});
     REQUIRE(web_node.await_log("event=broker-unreachable broker=" + listen));
-    // It says so once, however often it tries; two seconds are two rounds of HELLO.
+    // It logs that once, however often it tries; two seconds are two rounds of HELLO.
     CHECK_FALSE(web_node.await_line("zcomet-webnode ready", 2s));
     CHECK_FALSE(web_node.await_log("event=broker-unreachable", 2, 0ms));
 
@@ -185,7 +185,7 @@ TEST_CASE("a mistake in a cluster file is named with its line, by every program"
     CHECK(absent.status == kBadOptions);
 }
 
-TEST_CASE("every program that runs on says at start what settings are in effect") {
+TEST_CASE("every program that keeps running logs its settings at start") {
     Cluster cluster({.web_nodes = 1});
     CHECK(cluster.broker().await_log("event=settings listen=tcp://"));
     CHECK(cluster.web_node(0).await_log("event=settings broker=" + cluster.broker_endpoint() +
@@ -203,7 +203,7 @@ TEST_CASE("every program that runs on says at start what settings are in effect"
     CHECK(mentions(asked, "event=settings broker=" + cluster.broker_endpoint()));
 }
 
-TEST_CASE("of two web nodes with one name the newer has it, and the older is told") {
+TEST_CASE("the newer of two web nodes with one name keeps it, and the older gets an error") {
     Cluster cluster({.web_nodes = 1});
     CometClient stream = cluster.open_stream(0, "123");
     ReadyProgram second("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
@@ -225,7 +225,7 @@ TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {
     flood.signal(SIGINT);
     CHECK(flood.wait(5s) == 0);
     generator.signal(SIGTERM);
-    // Its messages are not all sent, which is not success: it says by which signal.
+    // Not all messages were sent, so it is not a success; the status names the signal.
     CHECK(generator.wait(5s) == 128 + SIGTERM);
     cluster.web_node(0).signal(SIGTERM);
     CHECK(cluster.web_node(0).wait(5s) == 0);
@@ -235,7 +235,7 @@ TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {
     CHECK(cluster.broker().wait(5s) == 0);
 }
 
-TEST_CASE("a web node ends when it is told to while it still waits for its broker") {
+TEST_CASE("a web node ends on SIGTERM while it still waits for its broker") {
     Process web_node(path_of("zcomet-webnode"),
                      {"--broker", "tcp://" + own_address() + ":9", "--http", own_address() + ":0",
                       "--name", "early"});

@@ -1,5 +1,5 @@
-// zcomet-broker --supervise: the broker is a child process that may die at any time, and is back at
-// once, at the same addresses, with the table that its nodes tell it.
+// zcomet-broker --supervise: the broker is a child process that may die at any time. It is back at
+// once, at the same addresses, and its nodes tell it its table.
 #include "test/support/cluster.hpp"
 #include "test/support/programs.hpp"
 
@@ -14,8 +14,8 @@ using namespace zcomet::test;
 
 namespace {
 
-/// The process of the supervisor's broker number `number`, from 1, as it said when it was ready:
-/// the last one that there was.
+/// The process of the supervisor's broker number `number`, from 1, as its ready line said; the last
+/// one that there was.
 pid_t broker_pid(Process& supervisor, std::size_t number = 1) {
     constexpr std::string_view kKey = "event=ready pid=";
     REQUIRE(supervisor.await_log(kKey, number)); // the log may come after the ready line
@@ -57,7 +57,7 @@ TEST_CASE("a supervised broker that is killed is back by itself, and messages ar
             CHECK(stream->chunks()[k] == comet_chunk(k + 1, "again"));
         }
     }
-    // Whoever waits for the ready line reads it once.
+    // A reader that waits for the ready line reads it once.
     const std::string output = cluster.broker().output();
     CHECK(std::count(output.begin(), output.end(), '\n') == 1);
 }
@@ -74,7 +74,7 @@ TEST_CASE("a supervised broker that hangs is killed, and the next one is found")
     CHECK(stream.await_chunks(1).size() == 1);
 }
 
-TEST_CASE("a supervisor takes its broker along, whether it is told to end or killed") {
+TEST_CASE("a supervisor's broker ends with it, on SIGTERM and SIGKILL") {
     Cluster cluster({.web_nodes = 0, .broker_options = {"--supervise"}});
     REQUIRE(broker_pid(cluster.broker()) != cluster.broker().pid());
     cluster.broker().signal(SIGTERM);

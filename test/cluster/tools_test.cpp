@@ -1,4 +1,4 @@
-// The tools against a real cluster: what they say they did is what the streams see.
+// The tools against a real cluster: the streams see what the tools say they did.
 #include "test/support/cluster.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"
@@ -56,7 +56,7 @@ std::string url_of(const Cluster& cluster, std::size_t web_node) {
 
 } // namespace
 
-TEST_CASE("msggen's messages arrive, as many for each id as it says it sent") {
+TEST_CASE("msggen's messages arrive, as many for each id as it reports") {
     Cluster cluster;
     const TemporaryFolder folder;
     std::map<std::string, std::vector<CometClient>> streams;
@@ -121,7 +121,7 @@ TEST_CASE("several generators side by side each say that they finished") {
     CHECK(stream.chunks().size() == 500);
 }
 
-TEST_CASE("msggen sends the text, the size and the stamp that it is asked for") {
+TEST_CASE("msggen sends the given text, size and stamp") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "1");
     REQUIRE(msggen(cluster, {"--count", "1", "--interval", "0", "--max", "1", "--message", "hi"})

@@ -2,11 +2,11 @@
 
 usage: architecture.py SOURCE_ROOT [--write]
 
-The code map has a row for each header: the first sentence of the comment that the header begins
-with. The table of limits has a row for each constant, or member with a default, that has the line
-`/// @limit WHAT` right above it: WHAT it limits, its value, its name and its file. Each part stands
-between two marks in the document, and is replaced whole. Without --write the document is left
-alone, and a difference is a failure.
+The code map has a row for each header: the first sentence of the comment at the header's start. The
+table of limits has a row for each constant, or member with a default, that has the line
+`/// @limit WHAT` right above it: WHAT it limits, its value, its name and its file. Each part is
+between two marks in the document, and is replaced as a whole. Without --write the document is not
+changed, and a difference is a failure.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Limit:
 
 
 LIMIT = re.compile(r"^ */// @limit (?P<what>.+)\n(?P<declaration>[^;]+);", re.MULTILINE)
-# A name, then an initializer behind `=` or in braces.
+# A name, then an initializer after `=` or in braces.
 DECLARATION = re.compile(r"(?P<name>\w+)\s*(=\s*(?P<value>.+)|\{(?P<braced>.+)\})", re.DOTALL)
 OPERATORS = {
     ast.Add: operator.add,

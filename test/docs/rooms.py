@@ -2,9 +2,9 @@
 
 usage: rooms.py SOURCE_ROOT
 
-A room is a folder. Its row says which other rooms it includes. Rows stand in the order of the
-building: a row may name only rows above it, so there is no include that runs back up, and no
-circle. An include without a row is a mistake, and so is a row that no include needs. Each room has
+A room is a folder. Its row says which other rooms it includes. A row may name only rows above it,
+so there are no circular includes. An include without a row is a mistake, and so is a row that no
+include needs. Each room has
 one meson.build, whose first line is its purpose, and one namespace, which follows from its path.
 """
 
@@ -24,7 +24,7 @@ Rooms = dict[str, set[str]]
 
 
 def namespace_of(room: str) -> str:
-    """topology/base is the project's own namespace; what is in topology/ is named without it."""
+    """topology/base is the project's own namespace; rooms in topology/ are named without it."""
     parts = room.split("/")
     if parts[0] == "topology":
         parts = parts[1:]
@@ -43,7 +43,7 @@ def read_table(text: str) -> Rooms:
 
 
 def read_includes(root: pathlib.Path) -> Rooms:
-    """The rooms that there are: room -> rooms that its sources include."""
+    """The existing rooms: room -> rooms that its sources include."""
     rooms: Rooms = {}
     for top in TOPS:
         for source in sorted((root / top).rglob("*.[ch]pp")):
@@ -57,7 +57,7 @@ def read_includes(root: pathlib.Path) -> Rooms:
 
 
 def table_mistakes(table: Rooms, includes: Rooms) -> list[str]:
-    """Where the table and the includes differ, and where the table is no tower."""
+    """Differences between the table and the includes, and rows that name rows below them."""
     mistakes = []
     above: set[str] = set()
     for room, allowed in table.items():
@@ -75,7 +75,7 @@ def table_mistakes(table: Rooms, includes: Rooms) -> list[str]:
 
 
 def room_mistakes(root: pathlib.Path, room: str) -> list[str]:
-    """What a room lacks in itself."""
+    """What is missing in a room itself."""
     mistakes = []
     recipe = root / room / "meson.build"
     if not recipe.is_file() or not recipe.read_text().startswith("# "):

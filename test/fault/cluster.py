@@ -1,4 +1,4 @@
-"""A cluster of real programs on network namespaces, with streams and a load, to be broken.
+"""A cluster of real programs on network namespaces, with streams and a load, for faults.
 
     host        programs
     broker      zcomet-broker --supervise (a fault may move it to the host `spare`)
@@ -56,7 +56,7 @@ LIBRARY_OF_CLOCKS = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.s
 
 
 def check(holds: object, text: str) -> None:
-    """Checks what a fault has to see itself, because no log shows it."""
+    """Checks something that a fault must check itself, because no log shows it."""
     if not holds:
         raise ProgramError(text)
 
@@ -84,7 +84,7 @@ class Flood:
 
 
 class Cluster:
-    """The hosts, the programs on them, and what they say of themselves."""
+    """The hosts, the programs on them, and their own figures."""
 
     # Set by start(); faults may replace them.
     broker: Program
@@ -131,7 +131,7 @@ class Cluster:
         self.await_load()
 
     def name_broker(self, host: str) -> None:
-        """From now on the broker's name stands for this host; the broker is not touched."""
+        """From now on the broker's name means this host; the broker is not touched."""
         self.broker_host = host
         # In place, because the file is mounted over every host's /etc/hosts.
         with open(self._hosts_file, "w", encoding="utf-8") as file:
@@ -146,7 +146,7 @@ class Cluster:
         return self._programs.start(program, *arguments, name=name, prefix=prefix)
 
     def tool(self, host: str, program: str, *arguments: Argument) -> Program:
-        """Starts a program that is no part of the cluster."""
+        """Starts a program that is not part of the cluster."""
         name = f"{program} on {host}"
         return self._programs.start(program, *arguments, name=name, prefix=on_host(host))
 
@@ -191,7 +191,7 @@ class Cluster:
         return Flood(node, log, program)
 
     def refill(self) -> None:
-        """Opens streams in place of those that were closed."""
+        """Opens streams to replace the closed ones."""
         for node in WEB_NODES:
             await_true(f"the workers of {node} are live", functools.partial(self._is_live, node))
             lacking = STREAMS - self.streams(node)
@@ -199,7 +199,7 @@ class Cluster:
                 self.floods.append(self.open_streams(node, lacking))
 
     def forget(self, program: Program) -> None:
-        """Reaps a program that has been killed, with all that it left behind."""
+        """Reaps a killed program and everything that it left behind."""
         self._programs.end(program)
 
     # Asking ---------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Cluster:
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def stats(self, node: str) -> dict[str, Any] | None:
-        """What a web node says of itself, or None if it does not answer."""
+        """A web node's own figures, or None if it does not answer."""
         return read_stats(f"{ADDRESSES[node]}:9480")
 
     def streams(self, node: str) -> int:
@@ -229,7 +229,7 @@ class Cluster:
         return None if nodes is None else any(node["name"] == name for node in nodes)
 
     def is_whole(self) -> bool:
-        """Whether every worker is live, and the broker's table has as many ids of it as it has."""
+        """Whether every worker is live, and the broker's table has as many ids for it as it has."""
         nodes = self.ctl("nodes")
         if nodes is None:
             return False
@@ -291,7 +291,7 @@ class Cluster:
         return summary
 
     def ledger(self) -> tuple[bool, dict[str, Any]]:
-        """Whether the broker's ledger balances once nothing is on its way, and the ledger."""
+        """Whether the broker's ledger balances once no message is under way, and the ledger."""
         return self._judged("ledger", "--wait", LEDGER_WAIT_S)
 
     def reconcile(self) -> dict[str, Any]:
@@ -299,7 +299,7 @@ class Cluster:
         return self._judged("reconcile", self.sent_log, *(flood.log for flood in self.floods))[1]
 
     def _judged(self, *arguments: Argument) -> tuple[bool, dict[str, Any]]:
-        """Whether zcomet-ctl is content, and what it prints."""
+        """Whether zcomet-ctl ends with 0, and its output."""
         done = self._ctl.run("--json", *arguments, timeout_s=ACKNOWLEDGED_TIMEOUT_S)
         if not done.stdout:
             raise ProgramError(done.stderr.strip())
@@ -308,7 +308,7 @@ class Cluster:
     def await_delivered(self) -> None:
         """Waits until every stream has read what was written to it.
 
-        After a cable was pulled the kernel waits longer and longer before it tries again.
+        After a cable was pulled the kernel waits longer after each try.
         """
         await_true(
             "the web nodes' kernels have delivered",
@@ -317,9 +317,9 @@ class Cluster:
         await_true("the streams have read", lambda: not waiting_bytes("browsers", RECEIVE_QUEUE))
 
     def end_streams(self) -> None:
-        """Ends every zcomet-floodtest, so that the logs are whole.
+        """Ends every zcomet-floodtest, so that the logs are complete.
 
-        Their exit status is not looked at: that of some says that they lost streams.
+        Their exit statuses are ignored: some report that streams were lost.
         """
         for flood in self.floods:
             flood.program.ask_to_end()
@@ -367,7 +367,7 @@ class Cluster:
 def is_in_table(stats: dict[str, Any] | None, table: Mapping[str, int]) -> bool:
     """Whether a web node's workers are live and the broker has all of their ids.
 
-    `table` has the number of ids of each worker that the broker takes for live.
+    `table` has the number of ids of each worker that the broker believes live.
     """
     return stats is not None and all(
         worker["state"] == "live" and table.get(worker["name"]) == worker["counters"]["ids"]

@@ -1,4 +1,4 @@
-"""Lets faults happen to a cluster of real programs under load; judges by logs and ledger.
+"""Causes faults in a cluster of real programs under load; judges by logs and ledger.
 
     PYTHONPATH=scripts python3 test/fault/fault.py
         --fault NAME          one fault
@@ -7,8 +7,8 @@
 
 Prints only JSON: a line for each fault when it is over, one with the figures of the run and its
 ledger, and one for each thing that is wrong. If something is wrong, the programs' last log lines go
-to standard error. The exit status is 0 if nothing was lost, shown twice, out of order or
-unexplained except what the faults declare; 77 if namespaces are not permitted here, or the fault
+to standard error. The exit status is 0 if no message was lost, shown twice, out of order or
+unexplained, except as the faults declare; 77 if namespaces are not permitted here, or the fault
 cannot be done.
 """
 
@@ -43,7 +43,7 @@ def say(**facts: object) -> None:
 
 
 def happen(cluster: Cluster, fault: Fault, node: str) -> Happening:
-    """Lets a fault happen.
+    """Causes a fault.
 
     Returns when the cluster is whole again and messages have flowed for a while.
     """
@@ -119,7 +119,7 @@ def show_logs(cluster: Cluster) -> None:
 
 
 def chosen(options: argparse.Namespace) -> list[tuple[Fault, str]]:
-    """The faults to happen, each with the web node that it happens to."""
+    """The faults to cause, each with its web node."""
     if options.fault:
         return [(FAULTS[options.fault], WEB_NODES[0])]
     draw = random.Random(options.seed)

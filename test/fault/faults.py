@@ -1,10 +1,10 @@
 """Faults that happen to a running cluster.
 
-Each is a function that injects a fault, waits for its effect, and heals it. What it may cost is
-declared beside it, and nothing else is forgiven. By default a fault costs nothing: every message
+Each is a function that injects a fault, waits for its effect, and heals it. Its permitted damage is
+declared beside it, and no other damage is forgiven. By default a fault does none: every message
 that is sent meanwhile comes to every stream, once and in order, and every stream stays open.
 
-`node` is the web node to which the fault happens, if it happens to one.
+`node` is the web node that the fault hits, if it hits one.
 As a program this prints the names of the faults.
 """
 
@@ -57,7 +57,7 @@ def lacks_nothing() -> str | None:
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A fault, and what it may cost."""
+    """A fault, and the damage that it may do."""
 
     name: str
     happen: Happen
@@ -137,7 +137,7 @@ def kill_webnode(cluster: Cluster, node: str) -> None:
     program = cluster.web_nodes[node]
     workers = children_of(program.pid)
     os.killpg(program.pid, signal.SIGKILL)
-    # On a busy machine they hold their port for a moment longer than their supervisor lives.
+    # On a busy machine they hold their port a moment longer than their supervisor lives.
     await_true("the workers are gone", lambda: not any(map(is_running, workers)))
     cluster.forget(program)
     cluster.start_web_node(node)
@@ -342,7 +342,7 @@ def drop_from_broker(cluster: Cluster, node: str) -> None:
     """The node does not hear the broker.
 
     Acknowledgements of TCP are dropped with the rest. So the node's kernel repeats data that the
-    broker's has long got and sends nothing new, and the broker does not hear the node any more.
+    broker's kernel has long had, and sends nothing new. The broker does not hear the node any more.
     """
     with dropping(node, "input", f"ip saddr {ADDRESSES[cluster.broker_host]}"):
         await_logged_out(cluster, node)
@@ -350,7 +350,7 @@ def drop_from_broker(cluster: Cluster, node: str) -> None:
 
 @fault(misses=True, lacks=why_no_nftables)
 def drop_to_broker(cluster: Cluster, node: str) -> None:
-    """The broker does not hear the node, and takes it for dead."""
+    """The broker does not hear the node, and believes it dead."""
     with dropping(node, "output", f"ip daddr {ADDRESSES[cluster.broker_host]}"):
         await_logged_out(cluster, node)
 
@@ -397,7 +397,7 @@ def move_broker(cluster: Cluster, _node: str) -> None:
 def fill_disk(cluster: Cluster, node: str) -> None:
     """No room for any log: those of the broker and the web nodes, of a further sender and streams.
 
-    The sender and the streams say so at their end, and do their work all the same.
+    The sender and the streams report that at their end, and still do their work.
     """
     broker_log = os.path.join(cluster.log_disk, f"{cluster.broker_host}.log")
     filler = cluster.fill_log_disk()
@@ -423,7 +423,7 @@ def fill_disk(cluster: Cluster, node: str) -> None:
     size = os.path.getsize(broker_log)
 
     def log_goes_on() -> bool:
-        """A message to an id that nobody has is logged."""
+        """A message to an id without streams is logged."""
         answered = cluster.ctl("send", "nobody", "hello") is not None
         return answered and os.path.getsize(broker_log) > size
 

@@ -1,4 +1,4 @@
-"""What the logs say of a run: when messages flowed again, and what was lost beyond forgiving."""
+"""The verdict of the logs: when messages flowed again, and losses that no fault declares."""
 
 import collections
 import dataclasses
@@ -129,7 +129,7 @@ class Logs:
         ]
 
     def closed_beyond(self, happenings: Sequence[Happening], ended_ns: int) -> int:
-        """How many streams were closed before the end that no fault may have closed."""
+        """How many streams were closed before the end without a fault that may close them."""
         return sum(
             closed_ns < ended_ns and not any(each.may_close(node, closed_ns) for each in happenings)
             for node, closed_ns in self._closes
@@ -139,7 +139,7 @@ class Logs:
 def missed_beyond(
     logs: Logs, missing: Sequence[Finding], happenings: Sequence[Happening]
 ) -> list[Finding]:
-    """Those of the missing messages that no fault may have cost."""
+    """The missing messages that no fault may have lost."""
     return [
         finding
         for finding, (node, sent_ns) in zip(missing, logs.times_of(missing))

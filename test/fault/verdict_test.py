@@ -1,4 +1,4 @@
-"""The verdict on a run: for each thing that is forgiven, a case that is and one that is not."""
+"""The verdict on a run: for each permitted damage, a case within it and one beyond it."""
 
 import pathlib
 import tempfile
@@ -22,7 +22,7 @@ def do_nothing(_cluster: Cluster, _node: str) -> None:
 
 
 def happening(*, misses: bool = False, closes: bool = False, node: str = NODE) -> Happening:
-    """A fault from BEGAN_NS to WHOLE_NS that is forgiven these things."""
+    """A fault from BEGAN_NS to WHOLE_NS that may do this damage."""
     fault = Fault("a-fault", do_nothing, misses, closes, lacks_nothing, True)
     return Happening(fault, node, BEGAN_NS, WHOLE_NS)
 
@@ -91,7 +91,7 @@ class Written:
         self._received[log].append(f"message\t1\tid\t{at_ns}\t1\t{SENDER}\t{number}")
 
     def steady(self, log: str, *, without: range = range(0)) -> None:
-        """A message in each step from BEGAN_NS to UNTIL_NS, but for these times."""
+        """A message in each step from BEGAN_NS to UNTIL_NS, except at these times."""
         for number, at_ns in enumerate(range(BEGAN_NS, UNTIL_NS, STEP_NS), 1000):
             if at_ns not in without:
                 self.receive(log, number, at_ns)
@@ -113,7 +113,7 @@ class Written:
         return str(path)
 
     def missing(self, log: str, number: int) -> Finding:
-        """What reconcile says of a message that a stream of this log did not get; after read()."""
+        """Reconcile's finding for a message that a stream of this log missed; after read()."""
         path = self._paths[log]
         return {"kind": "missing", "log": path, "sender": SENDER, "number": number}
 

@@ -31,7 +31,7 @@ struct Body {
     friend bool operator==(const Body&, const Body&) = default;
 };
 
-/// What the parser makes of a body that comes in pieces of `step` bytes.
+/// The parser's result for a body that comes in pieces of `step` bytes.
 Body parse(std::string_view bytes, std::size_t step) {
     ChunkParser parser;
     Body body;

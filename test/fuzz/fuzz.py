@@ -1,8 +1,8 @@
 """Runs a libFuzzer target on its corpus, then lets it look for more for a while.
 
-New inputs go to a folder that is thrown away. Only an input that breaks something is kept, in the
-current folder; `TARGET FILE` runs it again. To add to the corpus, let the target run on a folder of
-yours and the corpus for some minutes, then take over the few inputs that reach what no other does:
+New inputs go to a temporary folder. Only an input that breaks something is kept, in the current
+folder; `TARGET FILE` runs it again. To add to the corpus, let the target run on a new folder and
+the corpus for some minutes, then copy the few inputs that reach code that no other input reaches:
 
     TARGET FOLDER CORPUS -max_total_time=600
     TARGET CORPUS FOLDER -set_cover_merge=1 -use_counters=0 -max_len=1024

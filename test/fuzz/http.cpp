@@ -24,7 +24,7 @@ bool same_request(const http::RequestReader::Outcome& a, const http::RequestRead
     return a.verdict == b.verdict && a.length == b.length;
 }
 
-/// What a reader makes of one request that comes in pieces of `step` bytes.
+/// A reader's result for one request that comes in pieces of `step` bytes.
 http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t step) {
     http::RequestReader reader;
     http::RequestReader::Outcome outcome = reader.read({});

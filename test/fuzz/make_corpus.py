@@ -430,7 +430,7 @@ PIECES = b"\x00\xff"
 
 
 def cut(inputs: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The same, with how they are cut in front."""
+    """The same bytes, after a byte that says how they are cut."""
     return {
         name: PIECES[index % 2 : index % 2 + 1] + content
         for index, (name, content) in enumerate(inputs.items())

@@ -87,7 +87,7 @@ class Host : public session::Wires, public session::FeedWires, public session::N
     }
     void on(const wire::Logout& logout) {
         ZCOMET_ASSERT(logout.change == ++change_);
-        // While a list is due, this may be of an id that nobody was told of.
+        // While a list is due, this may be an id that was never sent.
         logout.ids.for_each([this](std::string_view id) { told_.erase(std::string(id)); });
     }
     void on(const wire::List& list) {
@@ -179,9 +179,12 @@ class Script {
     std::uint64_t feed() { return 1 + bytes_.u8() % 2U; }
     void welcome() {
         const std::uint8_t how = bytes_.u8();
-        const char* const endpoint = (how & 1U) != 0   ? "tcp://*:5556"
-                                     : (how & 2U) != 0 ? "tcp://10.0.0.1:5556"
-                                                       : "nonsense";
+        const char* endpoint = "nonsense";
+        if ((how & 1U) != 0) {
+            endpoint = "tcp://*:5556";
+        } else if ((how & 2U) != 0) {
+            endpoint = "tcp://10.0.0.1:5556";
+        }
         const std::uint64_t feed_incarnation = feed();
         const std::uint64_t changes = bytes_.u8();
         session_.on_broker_frame(
@@ -189,7 +192,7 @@ class Script {
                                        wire::NodeWelcome{endpoint, feed_incarnation, changes, 0}}),
             now_);
     }
-    /// Some messages, of one sender each: with numbers as they come, now and then with any.
+    /// Some messages, each of one sender: mostly with rising numbers, now and then with any number.
     void batch(std::uint64_t sender) {
         const std::uint64_t incarnation = feed();
         const std::uint64_t number = 1 + bytes_.u8();

@@ -191,10 +191,13 @@ class Script {
         const std::size_t size = bytes_.u8() + std::size_t{bytes_.u8()} * 256;
         return bytes_.take(size);
     }
-    /// Of a message: one that was sent, mostly; now and then any.
+    /// A message's number: mostly of one that was sent, now and then any.
     std::uint64_t number() {
         const std::uint8_t byte = bytes_.u8();
-        return byte == 0xFF ? bytes_.u64() : byte < 0x80 ? byte : host_.sent();
+        if (byte == 0xFF) {
+            return bytes_.u64();
+        }
+        return byte < 0x80 ? byte : host_.sent();
     }
     void welcome() {
         const std::uint64_t incarnation = 1 + bytes_.u8() % 2U;
@@ -230,7 +233,7 @@ class Script {
     void let_pass(Duration time) {
         now_ += time;
         session_.tick(now_);
-        // What is sent again when the window opens may itself be overdue for an answer by then.
+        // Messages sent again when the window opens may be overdue for an answer by then.
         session_.tick(now_);
         // A loop that finds something due after each tick would never sleep.
         ZCOMET_ASSERT(session_.due() > now_);
@@ -250,7 +253,7 @@ class Script {
     session::SenderSession session_{host_, host_, 1, "s"};
     Time now_ = kStart;
     std::uint64_t given_ = 0;    // to the session
-    std::uint64_t awaiting_ = 0; // of those, with the wish for an acknowledgement
+    std::uint64_t awaiting_ = 0; // of those, the ones that await an acknowledgement
     bool is_over_ = false;
 };
 

@@ -1,4 +1,4 @@
-// What a fuzz target is: one function that takes any bytes, and aborts if something is wrong.
+// A fuzz target: one function that takes any bytes, and aborts if something is wrong.
 // libFuzzer calls it where the compiler has it; elsewhere replay.cpp does, with the corpus.
 #pragma once
 

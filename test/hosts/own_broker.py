@@ -1,4 +1,4 @@
-"""A web node without --broker is a whole cluster: it starts a broker, again if that dies.
+"""A web node without --broker is a whole cluster: it starts a broker, and restarts it if it dies.
 
 That broker listens at fixed ports, so all this happens in a network namespace of its own.
 usage: own_broker.py BUILD      (the build directory)

@@ -1,6 +1,6 @@
 """A browser whose cable is pulled is logged out within --vanished-after, without a message to it.
 
-One that is only quiet keeps its stream.
+A browser that is only quiet keeps its stream.
 usage: vanished_browser.py BUILD      (the build directory)
 """
 
@@ -52,7 +52,7 @@ def check(build: str) -> float:
             PAUSE_S,
         )
         found_after_s = time.monotonic() - pulled
-        # As long again, so that a stream which is only quiet has had time to be taken for dead.
+        # As long again: time in which a stream that is only quiet could have been taken for dead.
         while time.monotonic() < pulled + 2 * VANISHED_AFTER_S:
             assert ctl.nodes_of("quiet") == 1, "a quiet browser lost its stream"
             time.sleep(QUIET_PAUSE_S)

@@ -1,8 +1,7 @@
 """Plays a bad broker to a web node.
 
-Among what a broker says there are frames that are not valid, feeds of somebody else, and addresses
-that are not valid. Each of these is counted, and ignored. The right messages are shown on the
-node's stream, all of them, once and in order.
+The broker sends invalid frames, other nodes' feeds, and invalid addresses. Each of these is
+counted and ignored. The node's stream shows all correct messages, once and in order.
 usage: hostile_broker.py BUILD      (the build directory)
 """
 
@@ -68,7 +67,7 @@ BAD_BATCHES = [
     wire.batch(FEED, 1, [], flags=1, tail=wire.u64(2)),
     b"\0" * 1_048_576,
 ]
-# Endpoints of a feed to which nobody can connect, or should.
+# Endpoints of a feed that a node cannot connect to, or should not.
 BAD_ENDPOINTS = [
     b"",
     b"nonsense",
@@ -82,13 +81,13 @@ BAD_ENDPOINTS = [
 
 
 class BadBroker:
-    """The two sockets of a broker, and what a broker would know of its one node."""
+    """The two sockets of a broker, and a broker's knowledge of its one node."""
 
     def __init__(self) -> None:
         context: Context = zmq.Context.instance()
         self._peers = context.socket(zmq.ROUTER)
         self._feeds = context.socket(zmq.XPUB)
-        # A subscription shows even if the node's connection before is not quite gone.
+        # A subscription shows even if the node's earlier connection is not quite gone.
         self._feeds.setsockopt(zmq.XPUB_VERBOSE, 1)
         for one in (self._peers, self._feeds):
             one.linger = 0

@@ -1,8 +1,7 @@
-"""Sends to a running broker and web node what must not come over their sockets.
+"""Attacks the sockets of a running broker and web node.
 
-That ranges from bytes that are not ZeroMQ to a million logins by one peer. Each attack is refused,
-and counted where there is a frame to count. Beside all of it a sender and a stream go on, and lose
-nothing.
+The attacks range from bytes that are not ZeroMQ to a million logins by one peer. Each is refused,
+and counted if there is a frame to count. Meanwhile a sender and a stream go on, and lose nothing.
 usage: hostile_peers.py BUILD      (the build directory)
 """
 
@@ -111,7 +110,7 @@ class Bystander:
 
 
 class Target:
-    """Where the attacks go, and what is counted there."""
+    """The targets of the attacks, and their counters."""
 
     def __init__(self, context: Context, broker: Broker, web_node: WebNode) -> None:
         self.context = context
@@ -121,7 +120,7 @@ class Target:
         self.stats = malformed_peer.Stats(context, self.listen)
 
     def await_ids(self, count: int) -> None:
-        """The broker tells the number as of its last turn, which may not be over."""
+        """Waits for this number of ids: the broker counts them at the end of a turn."""
         await_true(f"there are {count} ids", lambda: self.stats.read()["ids"] == count)
 
     def await_counter(self, what: str, name: str, least: int) -> None:
@@ -163,7 +162,7 @@ def greetings_cut_short(target: Target) -> None:
 
 
 def greetings_of_others(target: Target) -> None:
-    """Other mechanisms and wrong commands are answered by the end of the connection."""
+    """Other mechanisms and wrong commands end the connection."""
     greeting = zmtp.greeting()
     said = [
         zmtp.greeting(mechanism=b"PLAIN"),
@@ -349,9 +348,8 @@ def a_peer_that_reads_nothing(target: Target) -> None:
 def peers_that_go_while_their_frames_wait(target: Target) -> None:
     """They send more than ZeroMQ takes in at once, and are gone while the broker still reads it.
 
-    If the broker pinged its peers each second from the time when they connected, libzmq 4.3.4 would
-    end it by an assertion when it pings one that is gone. So they connect at different times within
-    a second.
+    If the broker pinged each peer once a second, an assertion of libzmq 4.3.4 would end it when it
+    pings a peer that is gone. So the peers connect at different times within a second.
     """
     question = zmtp.frame(wire.query(1, b"stats"))
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Joins a Zcomet cluster with nothing but pyzmq, as docs/PROTOCOL.md describes.
+"""Joins a Zcomet cluster with only pyzmq, as docs/PROTOCOL.md describes.
 
 It logs in as an id, sends a message to it as a sender, receives it as a node, and leaves.
 usage: join_as_node.py BROKER-ENDPOINT      The exit status is 0 if everything went as described.
@@ -37,7 +37,7 @@ class Peer:
     def await_kind(self, kind: int) -> bytes:
         """The next frame of that kind.
 
-        Heartbeats and credit may come at any time, and are passed over; an ERROR ends it.
+        Heartbeats and credit may come at any time, and are skipped; an ERROR ends it.
         """
         deadline = time.monotonic() + TIMEOUT_MS / 1000
         while self._socket.poll(max(0, round((deadline - time.monotonic()) * 1000))):
@@ -68,7 +68,7 @@ class Feed:
 
     @staticmethod
     def _reachable(endpoint: str, broker: str) -> str:
-        """The broker's host in place of an address that stands for any."""
+        """The endpoint, with the broker's host if its address means "every address"."""
         host = urllib.parse.urlsplit(broker).hostname
         for anywhere in ("//*:", "//0.0.0.0:"):
             endpoint = endpoint.replace(anywhere, f"//{host}:")

@@ -1,4 +1,4 @@
-"""Says to a broker what docs/PROTOCOL.md forbids.
+"""Sends a broker frames that docs/PROTOCOL.md forbids.
 
 Checks that the right ERROR comes back and is counted, and that a well-behaved peer is served as
 before.
@@ -159,7 +159,7 @@ CASES: dict[str, Case] = {
     ),
 }
 
-# Every beginning of these frames is refused: it is cut short, or it is no frame.
+# Every beginning of these frames is refused: it is cut short, or it is not a frame.
 WHOLE: dict[int | None, list[bytes]] = {
     wire.NODE: [
         wire.heartbeat(0, 0, 0),
@@ -205,7 +205,7 @@ class Connection:
         return self._socket.recv()
 
     def hear_kind(self, kind: int) -> bytes:
-        """The next frame of this kind; others are passed over."""
+        """The next frame of this kind; others are skipped."""
         while wire.Reader(frame := self.hear()).kind != kind:
             pass
         return frame
@@ -234,7 +234,7 @@ class Connection:
 
 
 class Stats:
-    """What the broker counts."""
+    """The broker's counters."""
 
     def __init__(self, context: Context, broker: str) -> None:
         self._peer = Connection(context, broker)

@@ -1,4 +1,4 @@
-"""Asks a broker for its nodes, page by page, when it has more of them than one answer names.
+"""Asks a broker for its nodes, page by page, when it has more than one answer can name.
 
 usage: node_pages.py BROKER-ENDPOINT
 """
@@ -15,7 +15,7 @@ from pyzmq import Context, zmq
 NODES = 600
 NODES_PER_PAGE = 500
 TIMEOUT_MS = 10_000
-# All nodes show that they are alive each time so many have joined.
+# Each time this many have joined, all nodes show that they are alive.
 ALIVE_EACH = 50
 PING = wire.header(wire.PING) + wire.u64(7)
 

@@ -80,7 +80,7 @@ def send(
     acknowledge: bool = False,
     flags: int = 0,
 ) -> bytes:
-    """`flags` are set beside those of `receipt` and `acknowledge`."""
+    """`flags` are set in addition to those of `receipt` and `acknowledge`."""
     flags_byte = bytes([receipt | 2 * acknowledge | flags])
     return header(SEND) + flags_byte + u64(first) + u32(len(messages)) + message_body(messages)
 
@@ -160,7 +160,7 @@ def reader_of(frame: bytes, kind: int, name: str) -> Reader:
 
 @dataclasses.dataclass(frozen=True)
 class Welcome:
-    """What every WELCOME says, by the names of the grammar."""
+    """The fields of every WELCOME, with the names of the grammar."""
 
     incarnation: int
     name: bytes
@@ -171,7 +171,7 @@ class Welcome:
 
 @dataclasses.dataclass(frozen=True)
 class NodePart:
-    """What it says to a node."""
+    """Its fields for a node."""
 
     feed_endpoint: str
     feed_incarnation: int
@@ -181,7 +181,7 @@ class NodePart:
 
 @dataclasses.dataclass(frozen=True)
 class SenderPart:
-    """What it says to a sender."""
+    """Its fields for a sender."""
 
     window_bytes: int
     credited: int

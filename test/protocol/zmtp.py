@@ -1,4 +1,4 @@
-"""As much of ZMTP 3.0 as it takes to break it: greetings, commands, frames, over plain TCP.
+"""Just enough of ZMTP 3.0 to break it: greetings, commands, frames, over plain TCP.
 
 The protocol is https://rfc.zeromq.org/spec/23/.
 """
@@ -25,7 +25,7 @@ def frame(body: bytes, flags: int = 0) -> bytes:
 
 
 def long_frame(size: int, flags: int = 0) -> bytes:
-    """The head of a frame that claims to have so many bytes."""
+    """The head of a frame that claims this number of bytes."""
     return bytes([flags | LONG]) + struct.pack(">Q", size)
 
 

@@ -99,7 +99,7 @@ class Workers(unittest.TestCase):
     def test_there_is_room_for_an_uneven_spread(self) -> None:
         self.assertEqual(workers_for(1_000_000, 20_000), 55)
         files = 32 * 1000 + OTHER_FILES
-        # Two workers of 31,000 would hold them only if they were spread evenly.
+        # Two workers with 31,000 files would hold them only if they were spread evenly.
         self.assertEqual(workers_for(62_000, files), 3)
 
 

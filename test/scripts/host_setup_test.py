@@ -1,4 +1,4 @@
-"""scripts/host-setup on a made-up /proc: what it asks for, what it sets, and its exit status."""
+"""scripts/host-setup on a made-up /proc: its demands, the values that it sets, its exit status."""
 
 import pathlib
 import subprocess
@@ -10,7 +10,7 @@ Done = subprocess.CompletedProcess[str]
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "host-setup"
 
-# A host that lacks nothing for 1,000 streams.
+# A host where every setting suffices for 1,000 streams.
 SYSCTLS = {
     "fs.nr_open": "1048576",
     "fs.file-max": "1000000",

@@ -1,4 +1,4 @@
-"""Broker and web node go on, and end when told to, while nobody reads their log.
+"""Broker and web node go on, and end when told to, while their log is not read.
 
 Method: standard error is a pipe that is full before the programs start.
 
@@ -16,7 +16,7 @@ TIMEOUT_S = 30
 
 
 def full_pipe() -> tuple[int, int]:
-    """Both ends of a pipe that takes no byte more."""
+    """Both ends of a pipe that is full."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
@@ -30,7 +30,7 @@ def full_pipe() -> tuple[int, int]:
 
 
 class Program:
-    """A program whose log nobody reads."""
+    """A program whose log is not read."""
 
     def __init__(self, path: str, *options: str) -> None:
         self._reader, writer = full_pipe()

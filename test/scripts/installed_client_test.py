@@ -1,7 +1,8 @@
-"""The client library as others get it: installed, found by pkg-config, used by the example program.
+"""The client library as installed: found by pkg-config, and used by the example program.
 
-Installs the library's part of a build into a folder of its own, holds the headers there to what
-client.hpp includes, builds docs/examples/client.cpp against them and runs it with a broker.
+Installs the library's part of a build into a folder of its own, compares the headers there with
+those that client.hpp includes, builds docs/examples/client.cpp against them and runs it with a
+broker.
 
 usage: installed_client_test.py BUILD EXAMPLE BROKER
 """
@@ -27,7 +28,7 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
 
 
 def install(build: str, stage: str) -> tuple[list[str], str]:
-    """Installs the library. Returns the flags that pkg-config says, and the library's folder."""
+    """Installs the library. Returns pkg-config's flags, and the library's folder."""
     run("meson", "install", "-C", build, "--no-rebuild", "--tags", "devel", "--destdir", stage)
     (description,) = pathlib.Path(stage).rglob("zcomet.pc")
     env = os.environ | {"PKG_CONFIG_PATH": str(description.parent), "PKG_CONFIG_SYSROOT_DIR": stage}
@@ -51,7 +52,7 @@ def check_headers(stage: str) -> None:
 
 
 def check_symbols(library: str) -> None:
-    """No symbol but the client's gets in the way of a program that has its own."""
+    """Only the client's symbols can clash with those of a program."""
     listed = run("nm", "-DC", "--defined-only", library).splitlines()
     ours = ("zcomet::client::Client", "zcomet::check_failed")
     foreign = [line for line in listed if not any(name in line for name in ours)]
@@ -59,7 +60,7 @@ def check_symbols(library: str) -> None:
 
 
 def with_broker(broker: str, body: Callable[[str], str]) -> str:
-    """Calls body with the address of a broker that runs meanwhile. Returns what body does."""
+    """Calls body with the address of a running broker. Returns the result of body."""
     address = f"tcp://127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250 + 1}.1:*"
     command = [broker, "--listen", address, "--feed", address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""zcomet_lab.programs and what is built on it: starting, waiting, asking.
+"""zcomet_lab.programs and the modules on top of it: starting, waiting, asking.
 
 usage: programs_test.py BUILD [ABSENT]...      (the build directory; programs that it does not have)
 """

@@ -36,7 +36,7 @@ def part(**content: Any) -> Result:
 
 
 def ledger(**changes: int) -> dict[str, dict[str, int]]:
-    """A ledger of ones that balances, but for the remainders that are given."""
+    """A ledger of ones that balances, except for the given remainders."""
     return {
         name: dict.fromkeys([field for side in sides for field in side], 1)
         | {"remainder": changes.get(name, 0)}

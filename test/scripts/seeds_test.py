@@ -1,4 +1,4 @@
-"""zcomet_lab.seeds: fresh ranges of seeds, and how one is played again."""
+"""zcomet_lab.seeds: fresh ranges of seeds, and repeating one."""
 
 import os
 import random
@@ -28,7 +28,7 @@ class Ranges(unittest.TestCase):
 
 
 class Program(unittest.TestCase):
-    """The program with echo in place of the simulation, which shows what it would run."""
+    """The program with echo instead of the simulation, which shows the command."""
 
     def run_it(self, *options: str, variable: str | None = None) -> tuple[int, str]:
         environment = {name: text for name, text in os.environ.items() if name != FROM_VARIABLE}

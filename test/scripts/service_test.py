@@ -1,7 +1,7 @@
-"""What systemd hears of the programs (sd_notify(3)): READY=1 with the ready line, WATCHDOG=1 while
-the loop works, STOPPING=1 at the end, and each from the one process that it watches.
+"""The programs' messages to systemd (sd_notify(3)): READY=1 with the ready line, WATCHDOG=1 while
+the loop works, STOPPING=1 at the end, each from the process that systemd watches.
 
-The test plays systemd: a datagram socket, whose name the programs are told.
+The test plays systemd: a datagram socket, whose name the programs get.
 """
 
 import contextlib
@@ -101,7 +101,7 @@ def check_web_node(folder: str) -> None:
 
 
 def check_silence() -> None:
-    """Without a manager nothing is said, and nothing is amiss."""
+    """Without a manager no message is sent, and the program works."""
     environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     arguments = [BROKER, "--listen", "tcp://127.0.0.1:0", "--feed", "tcp://127.0.0.1:0"]
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as broker:

@@ -1,5 +1,5 @@
-"""The systemd units start the programs as people do, start them again as they should, and systemd
-finds no fault with them.
+"""The systemd units start the programs with valid options, restart them when they should, and
+systemd accepts the units.
 
 usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it starts)
 """
@@ -19,7 +19,7 @@ TIMEOUT_S = 30
 
 
 def started_by(unit_text: str) -> tuple[str, list[str]]:
-    """The program of ExecStart, and the options that it gets by default."""
+    """The program of ExecStart, and its default options."""
     start = re.search(r"^ExecStart=(\S+) \$(\w+)$", unit_text, re.MULTILINE)
     assert start is not None, "there is no ExecStart of the expected form"
     program, variable = start.groups()
@@ -75,9 +75,9 @@ def check_pause(unit_text: str) -> None:
 
 
 def check_syntax(unit: pathlib.Path, text: str) -> None:
-    """systemd reads the unit, in which the program is the one of this build."""
+    """systemd accepts the unit, with the program of this build in it."""
     with tempfile.TemporaryDirectory() as folder:
-        # With the unit's own name, because systemd looks at that.
+        # With the unit's own name, because systemd checks it.
         copy = pathlib.Path(folder) / unit.name
         copy.write_text(text, encoding="utf-8")
         verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)]

@@ -1,4 +1,4 @@
-// What has been seen of each process of a simulated cluster, and of each feed.
+// What the checks have seen of each process of a simulated cluster, and of each feed.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -20,7 +20,7 @@ using NodeSet = std::uint64_t;
     return NodeSet{1} << slot;
 }
 
-/// Of a node's name, like "n3".
+/// The number in a node's name: 3 for "n3".
 [[nodiscard]] inline unsigned slot_of(std::string_view name) {
     unsigned slot = 0;
     for (const char digit : name.substr(1)) {
@@ -39,7 +39,7 @@ struct SenderAccount {
     std::uint64_t last_taken_in = 0;     ///< the highest number that a broker took in
 };
 
-/// What a calm moment has shown of an id on a node.
+/// What a calm moment has shown about an id on a node.
 enum class Presence : std::uint8_t { kUnknown, kHeld, kNotHeld };
 
 /// One process that shows messages.
@@ -48,10 +48,10 @@ struct NodeAccount {
     std::uint64_t incarnation = 0;
     std::vector<Presence> presence;                               ///< by IdNumber
     absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
-    absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages whose senders await it
+    absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages that await an acknowledgement
 };
 
-/// What one broker has for one node while it knows it.
+/// One broker's record of one node, while it knows the node.
 struct Feed {
     NodeAccount* node = nullptr;
     std::uint64_t incarnation = 0;

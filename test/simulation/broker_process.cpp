@@ -11,7 +11,7 @@ namespace {
 
 /// As in broker/shell/broker.cpp.
 constexpr unsigned kFramesPerTurn = 256;
-/// The connection of whoever asks on behalf of the checks.
+/// The connection that asks on behalf of the checks.
 constexpr std::string_view kObserver = "observer";
 
 broker::router::RouterOptions complete(broker::router::RouterOptions options, Random& random) {
@@ -107,8 +107,8 @@ void BrokerProcess::on_event(const broker::router::RouterEvent& event) {
                                  event.incarnation >> 48U, event.text));
     }
     if (event.kind == broker::router::RouterEvent::Kind::kDied) {
-        // A node that had sent its list takes nothing but the silence of its feed, which begins
-        // now, for a loss: its broker may be busy with the list.
+        // A node that had sent its list notices the loss only by the silence of its feed, which
+        // begins now: until then its broker may just be busy with the list.
         network_.note_talk();
     }
     promises_.on_event(event);

@@ -1,5 +1,5 @@
-// A simulated zcomet-broker: a Router between the simulated sockets, as broker/shell/broker.cpp has
-// it between real ones.
+// A simulated zcomet-broker: a Router between simulated sockets, as broker/shell/broker.cpp has one
+// between real sockets.
 #pragma once
 
 #include "broker/router/router.hpp"
@@ -20,11 +20,12 @@ class BrokerProcess : public Process,
                       public BrokerView,
                       private broker::router::RouterHost {
   public:
-    /// @param options  all but `incarnation`, `feed_endpoint` and `random`, which are filled in.
+    /// @param options  complete but for `incarnation`, `feed_endpoint` and `random`, which are
+    ///     filled in.
     BrokerProcess(World& world, Network& network, Promises& promises,
                   broker::router::RouterOptions options);
 
-    /// It is gone at once, with all it knew.
+    /// The process is gone at once, with all its memory.
     void crash(Word word);
 
     std::string ask(std::string_view what, std::string_view argument) override;
@@ -50,7 +51,7 @@ class BrokerProcess : public Process,
     broker::router::Router router_;
     std::deque<std::pair<std::string, std::string>> frames_; // with the connection
     std::deque<std::pair<std::string, bool>> subscriptions_;
-    std::string answer_; // to ask()
+    std::string answer_; // for ask()
 };
 
 } // namespace zcomet::sim

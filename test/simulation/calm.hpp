@@ -1,4 +1,4 @@
-// What must hold when a cluster has been left in peace for long enough.
+// What must hold when a cluster has been left alone for long enough.
 #pragma once
 
 #include "test/simulation/broker_process.hpp"
@@ -21,10 +21,10 @@ struct Cluster {
 /// acknowledgement to wait for.
 [[nodiscard]] bool all_ready(const Cluster& cluster);
 
-/// The broker's table holds what the nodes hold, and the nodes themselves; everything routed to
-/// them was shown or is counted; so is everything that a sender accepted, and it knows where each
-/// message arrived of which it wanted to know. The ledger has no remainders. Sets each node's
-/// presence (promises.hpp).
+/// Checks that the broker's table holds the nodes and the ids that they hold; that every message
+/// routed to them was shown or counted; that the same holds for every message that a sender
+/// accepted, and that the sender knows where it arrived if it asked. The ledger must have no
+/// remainders. Sets each node's presence (promises.hpp).
 void check_calm(World& world, const Cluster& cluster);
 
 } // namespace zcomet::sim

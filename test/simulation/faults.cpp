@@ -1,4 +1,4 @@
-// What Schedule does to its cluster.
+// The faults that Schedule causes in its cluster.
 #include "test/simulation/schedule.hpp"
 
 namespace zcomet::sim {
@@ -116,7 +116,7 @@ void Schedule::lose_a_host() {
     }
 }
 
-/// The one before runs on, and may fight for its name until there is peace.
+/// The node that had the name runs on, and may fight for it until make_peace().
 void Schedule::take_a_name() {
     if (const NodeProcess* const node = any_node()) {
         world_.count(Fault::kNameTaken, node->name());

@@ -9,7 +9,7 @@ namespace zcomet::sim {
 
 namespace {
 
-/// Beyond that many, a list of ids or messages is cut.
+/// Lists of ids or messages are cut after this many.
 constexpr std::uint32_t kShown = 12;
 
 std::string list_text(const wire::IdList& ids) {
@@ -76,7 +76,7 @@ std::string welcome_text(const wire::Welcome& welcome) {
                        std::get<wire::SenderWelcome>(welcome.part).credited);
 }
 
-/// What follows the name of a frame: one function for each kind.
+/// The text after the name of a frame: one function for each kind.
 struct Describe {
     std::string operator()(const wire::Hello& frame) const {
         return fmt::format(" {} {:04x}", frame.name, frame.incarnation >> 48U);

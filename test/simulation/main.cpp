@@ -1,5 +1,5 @@
-// Runs simulated clusters, each from a seed; says how many, what they did, and which promises they
-// broke. With the cores that mutate.py writes, the same with a deliberate bug.
+// Runs simulated clusters, each from a seed; says how many ran, what they did, and which promises
+// they broke. Built with the cores that mutate.py writes, it does the same with a deliberate bug.
 #include "test/simulation/mutants.hpp"
 #include "test/simulation/schedule.hpp"
 
@@ -50,7 +50,7 @@ using Json = nlohmann::ordered_json;
 volatile std::sig_atomic_t running_low = 0;
 volatile std::sig_atomic_t running_high = 0;
 
-/// An assertion in a core ends the process. The seed is what repeats it.
+/// An assertion in a core ends the process. The seed repeats it.
 void on_abort(int /*signal*/) {
     const auto high = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_high));
     const auto low = static_cast<std::uint64_t>(static_cast<std::uint32_t>(running_low));

@@ -1,4 +1,4 @@
-// The deliberate bugs of mutants.list: which there are, and which one is at work.
+// The deliberate bugs of mutants.list, and which one is active.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ struct Mutant {
     std::string_view what;
 };
 
-/// All mutants, in the order of the list. A program with the cores as they are has none.
+/// All mutants, in the order of the list; none in a program with the real cores.
 std::span<const Mutant> known_mutants();
 
-/// The number of the mutant that is at work, counted from 1; 0 is none.
+/// The number of the active mutant, from 1; 0 is none.
 inline std::size_t active_mutant = 0;
 
-/// What MUTANT becomes in the copies of the cores that mutate.py writes.
+/// MUTANT becomes a call of this in the copies of the cores that mutate.py writes.
 inline bool mutant_is_active(std::size_t number) {
     return active_mutant == number;
 }

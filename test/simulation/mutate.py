@@ -6,8 +6,8 @@ usage: mutate.py LIST SOURCE_ROOT prepare FOLDER     once, when the build is set
 
 `prepare` prints the files that have copies, one per line. Meson puts a copy into its own folder,
 under a name without one, so `prepare` also writes a tree of headers into FOLDER, each of which
-includes the copy of the header of that path: with FOLDER first in the include path, everything
-sees the copies. mutants.list says what stands in it.
+includes the copy of the header of that path: with FOLDER first in the include path, all sources
+see the copies. mutants.list describes its own format.
 """
 
 import itertools
@@ -25,7 +25,7 @@ MUTANT = re.compile(r"\bMUTANT\b")
 
 @dataclass
 class Change:
-    """One text of one file, and what stands there in the copy."""
+    """One text of one file, and its replacement in the copy."""
 
     mutant: "Mutant"
     line: int
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass
 class Mutant:
-    """One deliberate bug. The number is what the copies compare with the chosen one's."""
+    """One deliberate bug. The copies compare its number with that of the active one."""
 
     number: int
     name: str
@@ -45,7 +45,7 @@ class Mutant:
 
 
 class Mistake(Exception):
-    """The list is wrong, or does not fit the sources any more. The text is for the reader."""
+    """The list is wrong, or does not fit the sources any more. The text is for people."""
 
 
 def read_list(path: pathlib.Path) -> list[Mutant]:
@@ -64,7 +64,7 @@ def read_list(path: pathlib.Path) -> list[Mutant]:
 
 
 class ListReader:
-    """What the lines up to now have said."""
+    """The list as read so far."""
 
     def __init__(self) -> None:
         self.mutants: list[Mutant] = []
@@ -103,7 +103,7 @@ def files_of(mutants: list[Mutant]) -> list[str]:
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """What finds the text however clang-format breaks its lines, but no part of a longer word."""
+    """A pattern for the text, with any line breaks, but not inside a longer word."""
     found = ""
     end = ""
     for token in TOKEN.findall(text):

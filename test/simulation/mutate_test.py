@@ -1,4 +1,4 @@
-"""mutate.py: what it writes, and what it says of a list that does not fit the sources.
+"""mutate.py: the copies that it writes, and its errors for a list that does not fit the sources.
 
 usage: mutate_test.py MUTATE
 """
@@ -27,7 +27,7 @@ class Copies(unittest.TestCase):
         (self.root / "core/a.cpp").write_text(SOURCE)
 
     def mutate(self, mutants: str, *command: str) -> tuple[int, str]:
-        """@return the status of the program, and what it said of a mistake."""
+        """@return the status of the program, and its error text."""
         (self.root / "list").write_text(mutants)
         done = subprocess.run(
             [sys.executable, MUTATE, str(self.root / "list"), str(self.root), *command],

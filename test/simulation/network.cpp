@@ -12,11 +12,11 @@ namespace zcomet::sim {
 
 namespace {
 
-// Of a DEALER or a SUB that has no connection, as in topology/link/zmq_socket.cpp.
+// For a DEALER or a SUB that has no connection, as in topology/link/zmq_socket.cpp.
 constexpr Duration kReconnectMin = 100ms;
 constexpr Duration kReconnectMax = 1s;
 constexpr Duration kFirstConnect = 1ms;
-/// Within this, an end hears of a connection that the other one has closed.
+/// Within this time an end learns that the other one has closed the connection.
 constexpr Duration kWordMax = 5ms;
 
 std::size_t index_of(Way way) {
@@ -122,7 +122,7 @@ void Network::sever(Connection& connection, Word client_word, Word broker_word) 
     world_.after(notice_delay(broker_word), [this, &connection] { broker_notices(connection); });
 }
 
-/// Of what is under way some first part arrives.
+/// The first frames under way arrive, the others are lost; chance decides how many.
 void Network::lose_some(Lane& lane) {
     if (!lane.flights.empty()) {
         const std::uint64_t kept = world_.random().below(lane.flights.size() + 1);
@@ -235,7 +235,7 @@ void Network::arrive(Connection& connection, Way way) {
     Lane& lane = connection.lanes[index_of(way)];
     lane.armed = false;
     if (blocked(*connection.link, way) && !connection.broken) {
-        return; // block() has it looked at again
+        return; // block() calls this again
     }
     while (!lane.flights.empty() && lane.flights.front().arrives <= world_.now()) {
         std::string frame = std::move(lane.flights.front().frame);
@@ -267,7 +267,7 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
     }
 }
 
-/// LOGIN and LOGOUT differ in their kind only.
+/// LOGIN and LOGOUT differ only in their kind.
 void Network::turn_change(const Connection& connection, std::string& frame) {
     char& kind = frame[wire::kHeaderBytes - 1];
     const bool is_login = kind == static_cast<char>(wire::Kind::kLogin);
@@ -303,7 +303,7 @@ void Network::block(Link& link, bool to_broker, bool to_client, Duration duratio
     world_.after(kSilenceMax, [this, &link, connection] { give_up_if_blocked(link, *connection); });
 }
 
-/// An end that has heard nothing closes the connection; the other hears of that if it can.
+/// An end that has heard nothing closes the connection; the other end learns of that if it can.
 void Network::give_up_if_blocked(Link& link, Connection& connection) {
     const bool to_broker = blocked(link, Way::kToBroker);
     const bool to_client = blocked(link, Way::kToClient);

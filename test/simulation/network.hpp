@@ -1,11 +1,12 @@
 // A network between one broker and its nodes and senders, as ZeroMQ over TCP shows it to them.
 //
 // On one connection frames keep their order, and arrive late but whole, until the connection
-// breaks: then some first part of what is under way still arrives (it had reached the other end),
-// and the rest is lost. A broken connection is found by each end in its own time, or by silence
-// after kSilenceMax; what is written until then is lost. The connecting end tries again for ever,
-// and the new connection is a new one to the broker: another routing id, a subscription of its own.
-// Beside that, the broker's feed may drop any message, and its ROUTER may not take a frame.
+// breaks. Then the first frames under way still arrive (they had reached the other end), and the
+// rest is lost. Each end finds a broken connection in its own time, or by silence after
+// kSilenceMax; frames written until then are lost. The connecting end tries again for ever. The
+// broker takes the new connection for another peer: it has another routing id and a subscription of
+// its own. In addition, the broker's feed may drop any message, and its ROUTER may not take a
+// frame.
 #pragma once
 
 #include "test/simulation/world.hpp"
@@ -21,17 +22,17 @@ namespace zcomet::sim {
 
 enum class Socket : std::uint8_t { kDealer, kSub };
 enum class Way : std::uint8_t { kToBroker, kToClient };
-/// How an end of a connection hears that the connection is gone.
+/// How an end of a connection learns that the connection is gone.
 enum class Word : std::uint8_t { kSoon, kBySilence };
 
-/// A node or a sender, as the network knows it.
+/// A node or a sender, from the network's side.
 class NetworkClient {
   public:
     virtual ~NetworkClient() = default;
     [[nodiscard]] virtual const std::string& name() const = 0;
     [[nodiscard]] virtual wire::Role role() const = 0;
     virtual void on_arrival(Socket socket, std::string frame) = 0;
-    /// The DEALER has a connection that it did not have, or has lost it.
+    /// The DEALER has got a connection, or has lost it.
     virtual void on_connection() = 0;
 };
 
@@ -46,30 +47,31 @@ struct NetworkOptions {
     Duration delay_min = 20us;
     Duration delay_max = 2ms;
 };
-/// Frames that get lost although their connection lives, or that are not what they were.
+/// Frames that are lost although their connection lives, or that are altered.
 struct FrameDrops {
     std::uint64_t feed_per_mille = 0;
     std::uint64_t replies_per_mille = 0;
-    /// Of LOGIN and LOGOUT frames: what makes a broker's table differ although no number does.
+    /// Of LOGIN and LOGOUT frames, swapped: the broker's table then differs although no number
+    /// does.
     std::uint64_t turned_changes_per_mille = 0;
 };
 
 class Network {
   public:
-    /// ZeroMQ gives a silent connection up after that (SocketLimits in
+    /// ZeroMQ gives up a connection that has been silent for this long (SocketLimits in
     /// topology/link/link_context.hpp).
     static constexpr Duration kSilenceMax = 3s;
-    /// How much later than that silence may be noticed.
+    /// How much later the silence may be noticed.
     static constexpr Duration kSilenceLate = 1s;
 
     struct Connection;
-    /// What a client's socket holds: it connects, and connects again, until it is closed.
+    /// A client's socket: it connects, and connects again, until it is closed.
     struct Link {
         NetworkClient* client = nullptr;
         Socket socket = Socket::kDealer;
         std::string topic; ///< of a SUB
         bool closed = false;
-        Connection* connection = nullptr; ///< as the client sees it; may be dead already
+        Connection* connection = nullptr; ///< from the client's side; may be dead already
         std::array<Time, 2> blocked_until{Time::min(), Time::min()}; ///< by Way
     };
     struct Flight {
@@ -86,14 +88,14 @@ class Network {
         std::string name; ///< the routing id
         std::uint64_t broker_life = 0;
         bool broken = false;
-        bool broker_knows = true; ///< whether the broker's end takes it for alive
+        bool broker_knows = true; ///< whether the broker's end believes it alive
         bool subscribed = false;
         std::array<Lane, 2> lanes; ///< by Way
     };
 
     Network(World& world, const NetworkOptions& options) : world_(world), options_(options) {}
 
-    /// A broker listens from now on.
+    /// A broker begins to listen.
     void serve(NetworkServer& server);
     void broker_dies(Word word);
 
@@ -109,7 +111,7 @@ class Network {
     bool send_to_peer(std::string_view connection, std::string frame);
     void publish(std::string_view topic, const std::string& frame);
 
-    /// Nothing passes in the directions given until `duration` is over; it waits.
+    /// Frames in the given directions wait until `duration` is over.
     void block(Link& link, bool to_broker, bool to_client, Duration duration);
     /// The connection breaks, if there is one.
     void break_connection(Link& link, Word client_word, Word broker_word);
@@ -119,9 +121,9 @@ class Network {
     /// No more faults: nothing is blocked, nothing is dropped.
     void heal();
 
-    /// When anything but a heartbeat was last sent.
+    /// When a frame other than a heartbeat was last sent.
     [[nodiscard]] Time last_talk() const { return last_talk_; }
-    /// Something happened that a process has yet to notice: as good as talk.
+    /// Something happened that a process has yet to notice: counts like a frame.
     void note_talk() { last_talk_ = world_.now(); }
 
   private:

@@ -9,7 +9,7 @@
 namespace zcomet::sim {
 
 namespace {
-/// How often a message finds its streams not reading, and what waits for them reading again.
+/// How often a message has to wait for its streams, and how often they read all that waits.
 constexpr std::uint64_t kWaitsPerMille = 200;
 constexpr std::uint64_t kReadsPerMille = 100;
 } // namespace
@@ -53,7 +53,7 @@ void NodeProcess::note_welcome(const std::string& frame) {
     }
 }
 
-/// What the session made of the batch that it was given last.
+/// Passes on what the session did with the last batch.
 void NodeProcess::account_for_batch() {
     const session::NodeSessionCounters& after = session_.counters();
     const std::uint64_t lost =

@@ -1,5 +1,5 @@
-// A simulated node: the session and the turns that topology/link/node_link.cpp has between real
-// sockets, between simulated ones; and streams that open and close.
+// A simulated node: the session and the turns that topology/link/node_link.cpp has, between
+// simulated sockets, and streams that open and close.
 #pragma once
 
 #include "test/simulation/network.hpp"
@@ -24,18 +24,17 @@ class NodeProcess : public Process,
                     private session::FeedWires,
                     private session::NodeEvents {
   public:
-    /// Its name is "n" and `slot`, and it begins to connect.
-    /// @param confirms_per_mille  after how many of its first streams of an id it asks the broker
-    /// to
-    ///                            say when the login is in the table, as the client library does.
+    /// The node's name is "n" and `slot`. It begins to connect.
+    /// @param confirms_per_mille  how often it asks the broker, after the first stream of an id, to
+    ///     say when the login is in the table, as the client library does.
     NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
                 std::uint64_t confirms_per_mille);
 
-    /// A browser opens a stream; nothing happens before the node listens.
+    /// A browser opens a stream; does nothing before the node listens.
     void open_stream(IdNumber id);
-    /// Any one stream closes, if there is one.
+    /// One stream, any, closes if there is one.
     void close_a_stream();
-    /// It takes in nothing of its feed until `duration` is over.
+    /// It takes nothing from its feed until `duration` is over.
     void be_busy(Duration duration);
     void end_busy();
     void crash(Word word);
@@ -90,18 +89,18 @@ class NodeProcess : public Process,
     std::deque<std::string> from_feed_;
     std::string frame_in_hand_;
     std::string batch_in_hand_;
-    std::uint64_t lost_before_ = 0; // what was accounted for
+    std::uint64_t lost_before_ = 0; // as of the last call of account_for_batch()
     std::uint64_t duplicates_before_ = 0;
     std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
     std::uint64_t feed_ = 0;          // of the feed of the batch in hand
     std::uint64_t confirms_per_mille_;
-    const Feed* confirming_ = nullptr; // what the broker had for the node when it was asked
+    const Feed* confirming_ = nullptr; // the broker's record of the node when it was asked
     std::vector<bool> to_confirm_;     // by id: held then, and ever since
     bool listening_ = false;
     Time busy_until_ = Time::min();
     std::vector<IdNumber> streams_;
     std::vector<std::uint32_t> streams_of_id_;
-    wire::NodeLedger ledger_; // but for what the session counts
+    wire::NodeLedger ledger_; // without the session's own counts
 };
 
 } // namespace zcomet::sim

@@ -6,9 +6,9 @@ namespace zcomet::sim {
 
 namespace {
 constexpr Duration kWakeUpMax = 200us;
-/// Of a loop that goes on without sleeping.
+/// The time of a turn in a loop that goes on without sleeping.
 constexpr Duration kTurnTime = 20us;
-/// A loop that goes round that often without an input, and wants to again at once, spins.
+/// A loop that has this many turns in a row without an input, and wants another one at once, spins.
 constexpr unsigned kIdleTurnsMax = 100;
 } // namespace
 

@@ -18,7 +18,7 @@ class Process {
     [[nodiscard]] const std::string& process_name() const { return name_; }
     [[nodiscard]] bool alive() const { return alive_; }
 
-    /// It does nothing until `duration` is over, whatever comes.
+    /// It does nothing until `duration` is over, whatever input comes.
     void stall(Duration duration) { stalled_until_ = world_.now() + duration; }
     void end_stall() {
         stalled_until_ = Time::min();
@@ -26,12 +26,12 @@ class Process {
     }
 
   protected:
-    /// One turn of the loop: takes in what has come, does what is due.
+    /// One turn of the loop: takes its input, does what is due.
     virtual void turn() = 0;
-    /// When turn() is next to be called without an input.
+    /// When turn() is next due without an input.
     [[nodiscard]] virtual Time due() const = 0;
 
-    /// There is something to take in; the loop gets to it in a moment.
+    /// Input has come; the loop takes it in a moment.
     void on_input();
     void wake(Time time);
     void die() { alive_ = false; }

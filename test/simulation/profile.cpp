@@ -8,11 +8,11 @@ namespace zcomet::sim {
 
 namespace {
 
-/// So many ids of that length fill more than one LIST frame (wire::kFrameBytesTarget).
+/// This many ids of that length fill more than one LIST frame (wire::kFrameBytesTarget).
 constexpr unsigned kLongListIds = 1300;
 constexpr std::size_t kLongIdBytes = 60;
 
-/// What actions can cause; the other faults happen to frames.
+/// The faults that actions cause; the others happen to frames.
 constexpr std::array kActive = {Fault::kCutBoth,  Fault::kCutOneWay,   Fault::kBreak,
                                 Fault::kHalfOpen, Fault::kNodeCrash,   Fault::kNodeLeave,
                                 Fault::kHostLoss, Fault::kSenderCrash, Fault::kBrokerCrash,
@@ -37,18 +37,17 @@ void draw_faults(Profile& profile, Random& random) {
     profile.repeats_per_mille = one_of(random, std::array{0U, 0U, 50U, 300U});
 }
 
-/// Now and then faults that do harm together only, and that chance alone would seldom bring
-/// together.
+/// Now and then: faults that only do harm together, and that chance alone would seldom combine.
 void draw_combination(Profile& profile, Random& random) {
     switch (random.below(12)) {
-    case 0: // nodes that have batches of the old feed still to read when they are given the new one
+    case 0: // nodes that still have batches of the old feed when they get the new one
         profile.faults = {Fault::kBusy, Fault::kBrokerCrash};
         break;
-    case 1: // nodes that go on without the WELCOME of the new broker
+    case 1: // nodes that go on without the new broker's WELCOME
         profile.faults = {Fault::kBrokerCrash};
         profile.drops.replies_per_mille = 150;
         break;
-    case 2: // logins that are lost just before they are to be confirmed
+    case 2: // logins that are lost just before their confirmation
         profile.faults = {Fault::kBreak, Fault::kHalfOpen, Fault::kBrokerCrash};
         profile.drops.replies_per_mille = 0;
         profile.confirms_per_mille = 500;
@@ -59,7 +58,7 @@ void draw_combination(Profile& profile, Random& random) {
     profile.faults_per_mille = one_of(random, std::array{100U, 200U, 400U});
 }
 
-/// Messages so large, and so many, that a feed sheds.
+/// Messages so large and so many that a feed sheds some.
 void make_large(Profile& profile) {
     profile.filler_bytes_max = 60'000;
     profile.burst_max = 40;
@@ -69,7 +68,7 @@ void make_large(Profile& profile) {
     profile.faults_per_mille = 150;
 }
 
-/// Lists so long that they go in parts.
+/// Lists so long that they are sent in parts.
 void make_long_lists(Profile& profile) {
     profile.nodes = 1;
     profile.rounds = 2;
@@ -101,7 +100,7 @@ Profile draw_profile(Random& random, Random& more_random) {
         one_of(random, std::array<std::uint32_t, 3>{300, 4000, 256 << 10});
     draw_faults(profile, random);
     if (profile.drops.replies_per_mille == 0) {
-        // A broker's word that logins are missing must not be lost before its PONG.
+        // The broker's ERROR about missing logins must not be lost before its PONG.
         profile.confirms_per_mille = one_of(random, std::array{0U, 300U});
     }
     draw_combination(profile, random);

@@ -1,4 +1,4 @@
-// What one schedule is like: how large its cluster, how fast, how faulty.
+// The properties of one schedule: how large its cluster is, how fast, how faulty.
 #pragma once
 
 #include "broker/router/router.hpp"
@@ -12,7 +12,7 @@
 
 namespace zcomet::sim {
 
-/// Each schedule has a few kinds of faults only: too many at once hide each other.
+/// A schedule has only a few kinds of faults: too many at once hide each other.
 struct Profile {
     unsigned nodes = 1;
     unsigned senders = 1;

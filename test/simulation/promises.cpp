@@ -1,4 +1,4 @@
-// What has been seen of the cluster, and to whom each of the broker's doings goes.
+// What the checks have seen of the cluster, and which part handles each of the broker's actions.
 #include "test/simulation/promises.hpp"
 
 #include "test/simulation/frame_text.hpp"
@@ -12,7 +12,7 @@ namespace zcomet::sim {
 
 namespace {
 
-/// The names in the answer to QUERY "who": what follows `"nodes":`, between quotation marks.
+/// The names in the answer to QUERY "who": those after `"nodes":`, in quotation marks.
 NodeSet named_nodes(std::string_view json) {
     NodeSet nodes = 0;
     std::size_t at = json.find("\"nodes\":");
@@ -40,7 +40,7 @@ void Promises::on_broker_start(BrokerView& broker) {
     dropped_bytes_at_turn_ = 0;
 }
 
-/// What was in its memory is gone; docs/PROTOCOL.md, section 8, says so.
+/// The memory of the broker is lost; docs/PROTOCOL.md, section 8, says so.
 void Promises::on_broker_end() {
     broker_ = nullptr;
     for (Record& record : records_) {

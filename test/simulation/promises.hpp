@@ -1,30 +1,31 @@
-// What the cluster promises, checked from the outside while it runs: from what senders were given,
-// what the broker was handed and answered, what nodes showed, and what each of them counts as lost.
+// What the cluster promises, checked from the outside while it runs: from the messages given to
+// senders, the broker's input and answers, the messages that nodes show, and the losses that each
+// of them counts.
 //
-//   * Each message that the broker takes in goes to exactly those nodes that its own answer to
-//     QUERY "who" names, as its receipt and its counters say.
-//   * What goes to a node is shown there once and in that order, all of it as long as neither the
-//     node nor the broker's record of it ends, except for what the broker sheds: both count that.
+//   * Each message that the broker takes in goes to exactly the nodes that its own answer to QUERY
+//     "who" names. Its receipt and its counters say the same.
+//   * A message that goes to a node is shown there once and in order, unless the node or the
+//     broker's record of it ends, or the broker sheds the message: both count that.
 //   * A record that ends with messages not shown counts the bytes that were dropped.
-//   * On each node, messages from one sender to one id never go back in their numbers, whatever
-//     became of the broker meanwhile; but for those that their sender sent again, having no
-//     acknowledgement, after it had sent later ones.
-//   * No node shows a message twice, whoever sent it again. A message has its origin exactly if its
-//     sender awaits an acknowledgement.
+//   * On each node, messages from one sender to one id never go back in their numbers, even if the
+//     broker is restarted. Exception: messages that the sender repeated for want of an
+//     acknowledgement after it had sent later ones.
+//   * No node shows a message twice, even if it was sent again. A message has its origin exactly if
+//     its sender awaits an acknowledgement.
 //   * A sender is told once where a message arrived, and that many nodes have shown it; as many as
 //     it went to, if none of them is gone and nothing was shed.
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
 //   * A node that was told that its logins are in the table finds them there.
 //   * A message that a sender accepted is taken in once, or counted as unconfirmed; one whose
-//     acknowledgement is awaited at most as often as it was sent.
-//   * Unless a frame was altered, a node and the broker that count the same changes know the same
+//     acknowledgement is awaited, at most as often as it was sent.
+//   * Unless a frame was altered, a node and a broker that count the same changes know the same
 //     ids: the digests agree.
-//   * A feed publishes no more once a window of bytes is under way. A sender has no more than a
-//     window of bytes under way, but for a single frame that is larger. It has credit for no
-//     number beyond those that a broker took in.
+//   * A feed publishes no more once a window of bytes is under way. A sender has at most a window
+//     of bytes under way, or a single larger frame. It has credit only for numbers that a broker
+//     took in.
 //
-// calm.hpp has what must hold when a cluster has been left in peace.
+// calm.hpp says what must hold when a cluster has been left alone.
 #pragma once
 
 #include "broker/router/router.hpp"
@@ -42,7 +43,7 @@
 
 namespace zcomet::sim {
 
-/// The broker, as far as it can be asked.
+/// What the checks may ask the broker.
 class BrokerView {
   public:
     virtual ~BrokerView() = default;
@@ -55,18 +56,18 @@ class Promises {
     struct Limits {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
-        bool tables_drift = false; ///< frames are altered so that they do
+        bool tables_drift = false; ///< frames are altered so that they drift
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
-    // What nodes and senders do.
+    // Actions of nodes and senders.
     SenderAccount& add_sender(std::uint64_t incarnation);
     NodeAccount& add_node(unsigned slot, std::uint64_t incarnation);
-    /// The number that the next message given to a sender is to bear.
+    /// The number for the next message given to a sender.
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
     void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
     void on_frame_sent(SenderAccount& sender, const wire::Send& send);
-    /// The sender has credit for its messages up to that number.
+    /// The sender has credit for its messages up to the number `through`.
     void on_credit(const SenderAccount& sender, std::uint64_t through);
     /// `frames` SEND frames of `bytes` in all are under way without credit.
     void on_under_way(std::size_t frames, std::size_t bytes);
@@ -74,17 +75,17 @@ class Promises {
     void on_acknowledged(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
     /// The first stream of `id` opened, or its last one closed.
     void on_presence(NodeAccount& node, IdNumber id);
-    /// The node takes its logins for applied.
-    /// @param asked  what the broker had for the node when the node asked.
-    /// @param held   by IdNumber: whether the node held the id then, and ever since.
+    /// The node believes that its logins are applied.
+    /// @param asked  the broker's record of the node when the node asked.
+    /// @param held   by IdNumber: whether the node has held the id ever since then.
     void on_confirmed(const NodeAccount& node, const Feed& asked, const std::vector<bool>& held);
     void on_shown(NodeAccount& node, std::uint64_t feed, const wire::MessageList& messages);
     void on_lost(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
-    /// So many messages of the batch that the node has just taken in were shown before. Called for
-    /// every batch.
+    /// This many messages of the batch that the node has just taken in were shown before. Called
+    /// for every batch.
     void on_duplicates(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
 
-    // What the broker does.
+    // Actions of the broker.
     void on_broker_start(BrokerView& broker);
     void on_broker_end();
     void before_frame(std::string_view connection, std::string_view frame);
@@ -95,13 +96,13 @@ class Promises {
     void on_event(const broker::router::RouterEvent& event);
 
     // For calm moments.
-    /// The feed of the node that the broker knows by that number, if it is `node`.
+    /// The feed of the node that the broker knows by the number of `node`, if it is that process.
     [[nodiscard]] const Feed* feed_of(const NodeAccount& node) const;
     [[nodiscard]] NodeSet who(IdNumber id) const;
     [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
     /// Of one of them.
     [[nodiscard]] IdNumber number_of(std::string_view id) const;
-    /// How many messages of the sender await an acknowledgement.
+    /// How many messages of the sender still await an acknowledgement.
     [[nodiscard]] std::uint64_t unanswered(const SenderAccount& sender) const;
 
   private:
@@ -109,23 +110,23 @@ class Promises {
         SenderAccount* sender = nullptr;
         std::uint64_t number = 0;
         IdNumber id = 0;
-        std::uint64_t taken_in = 0;          ///< how often
-        std::vector<std::uint32_t> receipts; ///< what the broker said
-        // Of those whose sender awaits an acknowledgement:
+        std::uint64_t taken_in = 0;          ///< how many times
+        std::vector<std::uint32_t> receipts; ///< the counts in the broker's receipts
+        // Only with an awaited acknowledgement:
         bool awaited = false;
         bool answered = false;
-        std::uint32_t sent = 0;             ///< how often
-        std::uint64_t overtaken_by = 0;     ///< up to that number, when it was last sent again
-        std::uint32_t shown_by = 0;         ///< node processes
-        std::vector<const Feed*> routed_to; ///< all that have had it
+        std::uint32_t sent = 0;             ///< how many times
+        std::uint64_t overtaken_by = 0;     ///< highest number sent before it was last repeated
+        std::uint32_t shown_by = 0;         ///< number of node processes
+        std::vector<const Feed*> routed_to; ///< all feeds that had it
     };
-    /// What the broker knows of the node with a name.
+    /// The broker's knowledge of the node with a name.
     struct Record {
         NodeAccount* node = nullptr; ///< nullptr: nothing
         Feed* feed = nullptr;
         std::string connection;
     };
-    /// The broker's counters that a frame changes.
+    /// The counters of the broker that a frame changes.
     struct Counted {
         std::uint64_t in = 0;
         std::uint64_t repeated = 0;

@@ -1,4 +1,4 @@
-// What the broker has for each node: its record, its feed, and what is lost when these end.
+// The broker's record of each node, its feed, and the messages that are lost when these end.
 #include "test/simulation/promises.hpp"
 
 #include <fmt/format.h>
@@ -86,7 +86,7 @@ void Promises::note_joined(const broker::router::RouterEvent& event) {
     record = {&*node, nullptr, {}};
 }
 
-/// Of a node that is being removed the record is gone already.
+/// The record of a node that is being removed is gone already.
 void Promises::note_shed(const broker::router::RouterEvent& event) {
     const Record* const record = find_record(event.incarnation);
     for (Feed& feed : feeds_) {
@@ -112,7 +112,7 @@ void Promises::on_node_gone(std::uint64_t incarnation) {
     *record = {};
 }
 
-/// Messages that a node did not get before the broker forgot it are lost, but not in silence.
+/// Messages that a node did not get before the broker forgot it are lost, but must be counted.
 void Promises::check_removed(std::uint64_t dropped_bytes_before) {
     const bool dropped = broker_ != nullptr && count().dropped_bytes > dropped_bytes_before;
     for (const Feed* feed : removed_) {

@@ -1,5 +1,5 @@
-// What nodes and their streams are promised: logins stay in the table, and messages are shown once
-// and in order.
+// Promises to nodes and their streams: logins stay in the table, and messages are shown once and in
+// order.
 #include "test/simulation/frame_text.hpp"
 #include "test/simulation/promises.hpp"
 

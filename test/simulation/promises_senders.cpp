@@ -1,5 +1,5 @@
-// What senders are promised: each message is taken in once, goes to those that hold its id, and
-// they are told what became of it.
+// Promises to senders: each message is taken in once and goes to the nodes that hold its id, and
+// the sender is told what became of it.
 #include "test/simulation/frame_text.hpp"
 #include "test/simulation/promises.hpp"
 
@@ -74,7 +74,7 @@ void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number, std
     }
 }
 
-/// What is behind it may have gone on since: feeds end, and nodes die that have shown it.
+/// The cluster may have moved on since then: feeds end, and nodes that have shown it die.
 void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number,
                                std::uint32_t nodes) {
     if (number == 0 || number > sender.messages.size()) {
@@ -128,7 +128,7 @@ void Promises::check_send(const wire::Send& send) {
         world_.violate("a SEND was taken in only in part, or its receipt is missing");
         return;
     }
-    // What is repeated goes nowhere, unless its sender awaits an acknowledgement that the broker
+    // A repeated message goes nowhere, unless its sender awaits an acknowledgement that the broker
     // does not await itself.
     const std::uint64_t rerouted = after.rerouted - before.rerouted;
     const bool may_reroute = send.confirm == wire::Confirm::kAcknowledgement;

@@ -1,4 +1,4 @@
-// Chance, the same on every machine: a seed is all that a schedule needs to be run again.
+// Random numbers, the same on every machine: a seed is enough to run a schedule again.
 #pragma once
 
 #include "topology/base/time.hpp"

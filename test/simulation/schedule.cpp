@@ -8,16 +8,15 @@ namespace zcomet::sim {
 
 namespace {
 
-/// A cluster is calm when it has said nothing but heartbeats for longer than anyone takes to notice
-/// a silence.
+/// A cluster is calm when it has sent nothing but heartbeats for longer than any process takes to
+/// notice a silence.
 constexpr Duration kCalm = Network::kSilenceMax + Network::kSilenceLate + 200ms;
-/// It has that long to become calm. The longest that anyone waits on purpose is ten seconds, after
-/// a refusal.
+/// Time to become calm. The longest deliberate wait is ten seconds, after a refusal.
 constexpr std::chrono::seconds kPatience = 40s;
 constexpr Duration kLook = 250ms;
 constexpr Duration kStartTime = 50ms;
 constexpr IdNumber kProbesMax = 8;
-/// Of a hundred actions that are no faults.
+/// Out of a hundred actions that are not faults.
 constexpr std::uint64_t kOpens = 40;
 constexpr std::uint64_t kCloses = 20;
 
@@ -25,7 +24,7 @@ broker::router::RouterOptions router_options(const Profile& profile) {
     broker::router::RouterOptions options;
     options.feed = profile.feed;
     options.sender_window_bytes = profile.sender_window_bytes;
-    // Some twenty turns for what a node leaves, so that much happens meanwhile.
+    // Some twenty turns to remove a node's ids, so that much happens meanwhile.
     options.links_per_turn = static_cast<std::uint32_t>(1 + profile.ids.size() / 20);
     return options;
 }
@@ -120,7 +119,7 @@ void Schedule::post_burst() {
 
 // ---- Peace -------------------------------------------------------------------------------------
 
-/// No more faults. Of the processes that are dead some are started again, and some stay dead.
+/// No more faults. Some of the dead processes are started again; the others stay dead.
 void Schedule::make_peace() {
     in_peace_ = true;
     network_.heal();
@@ -171,7 +170,7 @@ void Schedule::wait_for_calm() {
     }
 }
 
-/// What is sent in a calm cluster arrives.
+/// A message sent in a calm cluster arrives.
 void Schedule::probe() {
     if (world_.violated()) {
         return;

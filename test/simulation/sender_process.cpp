@@ -139,7 +139,7 @@ void SenderProcess::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
     promises_.on_acknowledged(account_, number, nodes);
 }
 
-/// What was under way to the broker before counts as lost.
+/// Frames that were under way to the broker before count as lost.
 void SenderProcess::on_welcome(std::string_view /*broker_name*/) {
     under_way_.clear();
     under_way_bytes_ = 0;

@@ -1,5 +1,5 @@
-// A simulated sender: the session and the turns that topology/link/sender_link.cpp has around a
-// real socket, around a simulated one; with messages to send.
+// A simulated sender: the session and the turns that topology/link/sender_link.cpp has, around a
+// simulated socket, with messages to send.
 #pragma once
 
 #include "test/simulation/network.hpp"
@@ -51,7 +51,7 @@ class SenderProcess : public Process,
 
     void turn() override;
     [[nodiscard]] Time due() const override;
-    /// The message that waits longest.
+    /// Whether the message that has waited longest may be sent.
     [[nodiscard]] bool may_send() const;
     void send_posted();
     void note_credit(const std::string& frame);

@@ -53,7 +53,7 @@ void World::note(const std::string& line) const {
     if (tracing_) {
         const std::chrono::duration<double, std::milli> ms = now_ - kStart;
         fmt::print("{:12.3f} ms  {}\n", ms.count(), line);
-        std::fflush(stdout); // what went before an assertion that ends the process is wanted most
+        std::fflush(stdout); // the lines before an assertion that ends the process matter most
     }
 }
 

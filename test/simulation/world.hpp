@@ -1,4 +1,4 @@
-// What everything in a simulated cluster shares: the clock, chance, what is to happen next, and the
+// What all parts of a simulated cluster share: the clock, random numbers, future events, and the
 // verdict.
 #pragma once
 
@@ -14,12 +14,12 @@
 
 namespace zcomet::sim {
 
-/// What a schedule does to a cluster.
+/// The faults that a schedule causes in a cluster.
 enum class Fault : std::uint8_t {
     kCutBoth,      ///< a link is dead both ways for a while
     kCutOneWay,    ///< a link is dead in one direction for a while
     kBreak,        ///< a connection is reset; both ends hear of it soon
-    kHalfOpen,     ///< a connection is gone, which one end learns late
+    kHalfOpen,     ///< a connection is gone; one end learns that late
     kFeedDrop,     ///< one message of a feed is dropped, as PUB may
     kReplyDrop,    ///< the ROUTER would not take one frame
     kNodeCrash,    ///< a node dies, and is started anew
@@ -42,20 +42,20 @@ inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 
-/// Counted over any number of schedules. Plain numbers, since processes add them up in memory that
-/// they share.
+/// Counted over any number of schedules. Plain numbers, since processes add them up in shared
+/// memory.
 struct Totals {
     std::uint64_t schedules = 0;
     std::uint64_t violations = 0;
-    std::uint64_t first_violation = 0; ///< its seed
+    std::uint64_t first_violation = 0; ///< the seed of the first violation
     std::uint64_t frames = 0;
     std::uint64_t messages = 0;
     std::uint64_t shown = 0;
     std::uint64_t shed = 0;
-    std::uint64_t acknowledged = 0; ///< messages of which a sender was told where they arrived
-    std::uint64_t duplicates = 0;   ///< that nodes did not show again
-    /// The sum over all schedules of what World::record() made of each: equal totals of two builds
-    /// mean that every frame was the same, at the same time.
+    std::uint64_t acknowledged = 0; ///< messages whose senders learned where they arrived
+    std::uint64_t duplicates = 0;   ///< messages that nodes did not show again
+    /// The sum of World::record()'s hashes over all schedules: equal totals of two builds mean that
+    /// every frame was the same, at the same time.
     std::uint64_t trace_hash = 0;
     std::array<std::uint64_t, kFaults> faults{};
 
@@ -71,30 +71,30 @@ class World {
 
     [[nodiscard]] Time now() const { return now_; }
     [[nodiscard]] Random& random() { return random_; }
-    /// For what was added later, so that a seed still draws what it drew before for the rest.
+    /// For features added later, so that a seed still gives the earlier ones the same numbers.
     [[nodiscard]] Random& more_random() { return more_random_; }
     [[nodiscard]] Totals& totals() { return totals_; }
 
-    /// `action` happens at `time`, or now if that is past; what is to happen at the same time
-    /// happens in the order of the calls.
+    /// `action` happens at `time`, or now if that is past; actions at the same time happen in the
+    /// order of the calls.
     void at(Time time, std::function<void()> action);
     void after(Duration delay, std::function<void()> action) {
         at(now_ + delay, std::move(action));
     }
-    /// Lets happen what is to happen up to `until`, which it is then; stops at a violation.
+    /// Runs all events up to the time `until`, then sets the clock to it; stops at a violation.
     void run(Time until);
 
-    /// A promise was broken. The first time counts.
+    /// A promise was broken. Only the first call counts.
     void violate(const std::string& what);
     [[nodiscard]] bool violated() const { return !violation_.empty(); }
     [[nodiscard]] const std::string& violation() const { return violation_; }
 
-    /// Whether note() prints, so that nobody makes lines for nothing.
+    /// Whether note() prints; if not, callers need not make its line.
     [[nodiscard]] bool tracing() const { return tracing_; }
     void note(const std::string& line) const;
     void count(Fault fault, const std::string& on_what);
 
-    /// A frame was sent now: its time and bytes become part of the schedule's trace hash.
+    /// A frame is sent now: its time and bytes become part of the schedule's trace hash.
     void record(std::string_view frame);
 
   private:

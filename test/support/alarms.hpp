@@ -1,5 +1,5 @@
-// Signals in plenty, with a handler that lets system calls be interrupted: as in a program that
-// uses the client library and has handlers for signals of its own.
+// Many signals, with a handler that lets system calls be interrupted: as in a program that uses the
+// client library and has signal handlers of its own.
 #pragma once
 
 #include <sys/time.h>
@@ -8,7 +8,7 @@
 
 namespace zcomet::test {
 
-/// SIGALRM each 50 microseconds while it exists. Only one at a time.
+/// SIGALRM every 50 microseconds while it exists. Only one at a time.
 class Alarms {
   public:
     Alarms() {
@@ -27,7 +27,7 @@ class Alarms {
     Alarms(const Alarms&) = delete;
     Alarms& operator=(const Alarms&) = delete;
 
-    /// How many have come.
+    /// How many signals have come.
     static inline volatile std::sig_atomic_t handled = 0;
 
   private:

@@ -84,7 +84,7 @@ void Cluster::end() {
     end_in_order({&broker()});
 }
 
-/// Whatever the test has done, the broker knows by now what became of every message.
+/// Whatever the test did, the broker knows by now what became of every message.
 void Cluster::check_ledger() {
     sender_.reset();
     const auto unexplained = [this]() -> std::string {

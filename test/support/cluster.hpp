@@ -17,8 +17,8 @@
 
 namespace zcomet::test {
 
-/// A loopback address of this test process's own. Ports on it are never the source port of some
-/// other connection, so a program that was killed can be started again on the ports it had.
+/// A loopback address that only this test process uses. A port on it is never the source port of
+/// another connection, so a program that was killed can be started again on its former ports.
 [[nodiscard]] std::string own_address();
 
 /// Starts a program and waits for its ready line. Throws std::runtime_error with its log if it
@@ -49,9 +49,9 @@ struct ClusterShape {
 class Cluster {
   public:
     explicit Cluster(ClusterShape shape = {});
-    /// Ends every program that still runs by SIGTERM, web nodes first, and checks that each ends in
-    /// order: that is also where a sanitizer's complaint shows; and that the broker's ledger
-    /// balances then. A test that fails prints the logs.
+    /// Ends every program that still runs with SIGTERM, web nodes first, and checks that each ends
+    /// in order (a sanitizer's complaint shows here) and that the broker's ledger balances then.
+    /// Prints the logs if the test fails.
     ~Cluster();
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
@@ -65,17 +65,17 @@ class Cluster {
     [[nodiscard]] std::string broker_admin() const { return broker_->field("admin"); }
     [[nodiscard]] std::string admin(std::size_t index) const;
 
-    /// Starts it again where it was. The old one must have ended.
+    /// Starts the broker again at its address. The old one must have ended.
     void start_broker();
     void start_web_node(std::size_t index);
 
-    /// Opens a comet stream and waits until the broker knows of it, provided that no other stream
-    /// of this id is at this web node.
+    /// Opens a comet stream and waits until the broker knows of it. The web node must have no other
+    /// stream of this id.
     [[nodiscard]] CometClient open_stream(std::size_t web_node, std::string_view id);
 
-    /// How many nodes hold `id`, as the broker says; nothing while it does not answer.
+    /// How many nodes hold `id` according to the broker; nothing while it does not answer.
     [[nodiscard]] std::optional<std::size_t> holders(std::string_view id);
-    /// Waits until that many do.
+    /// Waits until `count` nodes hold `id`.
     [[nodiscard]] bool await_holders(std::string_view id, std::size_t count,
                                      Duration timeout = kSoon);
     /// The broker's answer to a query. Throws std::runtime_error if it does not answer.

@@ -123,7 +123,7 @@ void CometClient::next_response() {
     take_head();
 }
 
-/// Reads once what arrives before the deadline. @return false if nothing did.
+/// Reads once, waiting until the deadline. @return false if nothing arrived.
 bool CometClient::read_more(Time deadline) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     pollfd waiting{socket_.get(), POLLIN, 0};

@@ -1,6 +1,6 @@
-// An HTTP client of the tests' own: one plain socket that sends exactly the bytes it is told to and
-// shows what comes back as it comes. A library would hide what these tests are about: when a chunk
-// arrives, what is in it, and how a connection ends.
+// An HTTP client for tests: one plain socket that sends exactly the given bytes and shows the
+// answer as it comes. A library would hide what these tests check: when a chunk arrives, what is in
+// it, and how a connection ends.
 #pragma once
 
 #include "test/support/eventually.hpp"
@@ -20,7 +20,7 @@ namespace zcomet::test {
 class CometClient {
   public:
     /// Connects. `receive_buffer_bytes` other than 0 sets SO_RCVBUF, for a client that reads
-    /// slowly. Throws std::system_error if nobody listens there.
+    /// slowly. Throws std::system_error if the connection is refused.
     explicit CometClient(const wire::HostPort& server, int receive_buffer_bytes = 0);
 
     /// Sends bytes as they are. @return false if the server has closed the connection.
@@ -33,7 +33,7 @@ class CometClient {
     /// A header of the response; the name in lower case. Empty if there is none.
     [[nodiscard]] std::string header(const std::string& name) const;
 
-    /// Waits until `count` chunks of a chunked response have come whole.
+    /// Waits until `count` chunks of a chunked response have come completely.
     /// @return all chunks so far, or as many as came in time.
     [[nodiscard]] const std::vector<std::string>& await_chunks(std::size_t count,
                                                                Duration timeout = kSoon);
@@ -41,14 +41,14 @@ class CometClient {
     [[nodiscard]] std::optional<std::string> await_body(Duration timeout = kSoon);
     /// Waits until the server closes or resets the connection.
     [[nodiscard]] bool await_close(Duration timeout = kSoon);
-    /// Reads what is there without waiting. @return whether the connection is still open.
+    /// Reads what has arrived, without waiting. @return whether the connection is still open.
     bool poll_now();
 
     /// Chunks so far, and how many bytes of a response were read after its head.
     [[nodiscard]] const std::vector<std::string>& chunks() const { return chunks_; }
     /// Whether the chunk that ends a chunked response has come.
     [[nodiscard]] bool ended() const { return ended_; }
-    /// Bytes received that belong to no head, chunk or body yet.
+    /// Bytes received that are not part of a head, chunk or body yet.
     [[nodiscard]] const std::string& unread() const { return unread_; }
     /// Forgets the response, so that the next one on this connection can be read.
     void next_response();

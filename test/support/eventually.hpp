@@ -1,4 +1,4 @@
-// Waiting for something that no descriptor tells of: asks again and again, up to a deadline.
+// Waiting for something that no descriptor reports: asks again and again, up to a deadline.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -7,8 +7,8 @@
 
 namespace zcomet::test {
 
-/// How long a test waits for something that should happen at once. Generous: it is only ever used
-/// up by a failure, and the machine may be busy or the program sanitized.
+/// How long a test waits for something that should happen at once. Generous: only a failure takes
+/// that long, and the machine may be busy or the program sanitized.
 inline constexpr Duration kSoon = 15s;
 
 /// Calls `holds` until it returns true or `timeout` is over. @return its last answer.

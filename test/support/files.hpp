@@ -1,4 +1,4 @@
-// Files of a test: a folder of its own that is gone when the test ends.
+// Files of a test: a folder that is removed when the test ends.
 #pragma once
 
 #include <filesystem>

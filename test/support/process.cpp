@@ -34,7 +34,7 @@ Pipe make_pipe() {
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-/// What the child does between fork and exec: system calls only, since the parent has threads.
+/// The child's work between fork and exec: system calls only, since the parent has threads.
 [[noreturn]] void become(const char* program, char* const* arguments, const ProcessOptions& options,
                          int output_fd, int log_fd) {
     ::setpgid(0, 0);
@@ -93,7 +93,7 @@ Process::Process(std::string program, std::vector<std::string> arguments, Proces
     if (pid_ == 0) {
         become(program_.c_str(), argv.data(), options, output.write_end.get(), log.write_end.get());
     }
-    // Also here, since the child may not have come that far when the destructor kills the group.
+    // Also here, since the child may not have done it yet when the destructor kills the group.
     ::setpgid(pid_, pid_);
     pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     output_pipe_ = std::move(output.read_end);
@@ -102,7 +102,7 @@ Process::Process(std::string program, std::vector<std::string> arguments, Proces
 }
 
 Process::~Process() {
-    kill_all(); // even if the child has ended: what it started may have outlived it
+    kill_all(); // even if the child has ended: its own children may still run
     ::waitpid(pid_, nullptr, 0);
     reader_.join();
 }
@@ -177,11 +177,10 @@ std::optional<int> Process::wait(Duration timeout) {
         return status_;
     }
     pollfd ended{pidfd_.get(), POLLIN, 0};
-    const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
     // WNOWAIT leaves the zombie to the destructor: until then nobody else can get the pid, which is
     // also the name of the group.
     siginfo_t info{};
-    if (::poll(&ended, 1, static_cast<int>(timeout_ms)) > 0 &&
+    if (::poll(&ended, 1, static_cast<int>(in_ms(timeout))) > 0 &&
         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) == 0) {
         status_ = exit_status(info);
     }

@@ -1,5 +1,5 @@
 // A child process of a test: started with arguments, read line by line, signalled, awaited, and
-// certain to be gone when the test ends.
+// certainly gone when the test ends.
 #pragma once
 
 #include "test/support/eventually.hpp"
@@ -45,16 +45,17 @@ class Process {
     /// Waits until standard error contains `text` `count` times.
     [[nodiscard]] bool await_log(std::string_view text, std::size_t count = 1,
                                  Duration timeout = kSoon);
-    /// Waits until the child, and whoever inherited its output, has closed it: then it is whole.
+    /// Waits until the child, and all that inherited its output, have closed it: then it is
+    /// complete.
     void await_end_of_output(Duration timeout = kSoon);
 
     /// All of standard output, or error, so far.
     [[nodiscard]] std::string output() const;
     [[nodiscard]] std::string log() const;
 
-    /// Sends a signal to the child, not to what it started.
+    /// Sends a signal to the child, not to its own children.
     void signal(int number) const;
-    /// Kills the child and everything it started at one blow, as if its host had lost power.
+    /// Kills the child and everything it started at once, as if its host had lost power.
     void kill_all() const;
     /// Waits until the child has ended. @return its exit status, 128 + N if signal N ended it, or
     /// nothing if it is still running when the time is over.
@@ -78,7 +79,7 @@ class Process {
     std::thread reader_;
 };
 
-/// What a program that runs to its end left behind.
+/// The result of a program that has ended.
 struct Finished {
     int status = -1;
     std::string output;

@@ -31,7 +31,7 @@ bool await_stat(const Cluster& cluster, std::size_t index, const std::string& na
 pid_t worker_pid(const Cluster& cluster, std::size_t index, std::size_t number) {
     const auto stats = read_stats(cluster.admin(index));
     const auto pid = stats.at("workers").at(number - 1).at("pid").get<pid_t>();
-    if (pid <= 0) { // it is between two lives, and kill(2) takes 0 for our own group
+    if (pid <= 0) { // no process at the moment; kill(2) takes 0 for our own group
         throw std::runtime_error("worker " + std::to_string(number) + " has no process");
     }
     return pid;

@@ -1,4 +1,4 @@
-// What a web node says of itself on its admin page.
+// What a web node reports on its admin page.
 #pragma once
 
 #include "test/support/cluster.hpp"
@@ -13,7 +13,7 @@ namespace zcomet::test {
 /// GET http://`admin`/stats. Throws std::runtime_error if it does not answer with JSON.
 [[nodiscard]] nlohmann::json read_stats(const std::string& admin);
 
-/// One counter of web node `index`, its workers together.
+/// One counter of web node `index`, summed over its workers.
 [[nodiscard]] std::uint64_t stat(const Cluster& cluster, std::size_t index,
                                  const std::string& name);
 

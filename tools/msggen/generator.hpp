@@ -2,7 +2,7 @@
 // seed give the same messages.
 //
 // N generators of the same interval, spread evenly over it, take turns: generator 1, 2, … N, 1, …
-// So one sequence plays them all, however many they are, and the next message costs no search.
+// So one sequence stands for any number of generators, and finding the next message costs nothing.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -24,9 +24,9 @@ static_assert(kGeneratorIntervalMax.count() <=
 
 struct GeneratorOptions {
     std::uint64_t count = 1;      ///< messages of each generator, 1 or more
-    Duration interval{};          ///< between two of a generator; 0: as fast as they are taken
+    Duration interval{};          ///< between two of a generator; 0: as fast as possible
     std::uint64_t id_max = 1;     ///< how many ids there are to draw from, 1 or more
-    std::uint64_t id_first = 1;   ///< the lowest of them
+    std::uint64_t id_first = 1;   ///< the lowest id
     std::uint32_t generators = 1; ///< 1 to kGeneratorsMax
     std::string message{}; ///< empty: "Fake message Num = K", K counting each generator's from 1
     std::size_t size_bytes = 0; ///< shorter messages are padded to this, the stamp included
@@ -61,7 +61,7 @@ class Generator {
     /// More bytes than the id and the text of any message have together.
     [[nodiscard]] std::size_t message_bytes_max() const;
 
-    /// The next message, due or not. Must not be finished.
+    /// The next message, due or not. The generator must not be finished.
     /// @param realtime_ns  nanoseconds since 1970, for the stamp; unused without one.
     /// Cost: no allocation once the longest message has been made.
     [[nodiscard]] GeneratedMessage next(std::uint64_t realtime_ns);
@@ -72,10 +72,10 @@ class Generator {
 
     GeneratorOptions options_;
     std::mt19937_64 random_;
-    std::uint64_t fair_end_; ///< draws from here on would favour small ids
+    std::uint64_t fair_end_; ///< draws from this value on would favour small ids
     Time round_start_;
     std::uint64_t round_ = 0;     ///< messages that every generator has made
-    std::uint32_t generator_ = 0; ///< whose turn it is, from 0
+    std::uint32_t generator_ = 0; ///< the one whose turn it is, from 0
     std::uint64_t made_ = 0;      ///< messages of all generators
     std::array<char, 20> id_{};
     std::string text_;

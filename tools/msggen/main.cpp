@@ -88,7 +88,7 @@ void add_options(program::OptionTable& table, Flags& flags) {
     table.add("--quiet", &flags.msggen.quiet, "Print nothing but the summary");
 }
 
-/// A message that has to be found in logs is longer by its tag.
+/// A message that is to be found in logs has a tag, which makes it longer.
 void check_size(const MsggenOptions& options) {
     constexpr std::size_t kSenderBytes = 8;
     constexpr std::size_t kBytesMax = kMessageBytesMax - logs::tag_bytes_max(kSenderBytes);
@@ -104,7 +104,7 @@ int run(Flags& flags, const program::OptionTable& table) {
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = common::settle_broker(flags.broker);
     process::keep_freed_frames(0);
-    // A line for each generator that finishes, when it does, even through a pipe.
+    // Each generator's line appears when it finishes, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = program::catch_termination_signals();
     link::LinkContext context;

@@ -23,17 +23,17 @@ namespace zcomet::tools::msggen {
 
 namespace {
 
-/// How long a broker may take to answer before people are told that it does not.
+/// How long a broker may take to answer before a line says that it does not.
 constexpr Duration kPatience = 1s;
-/// How long the broker may take to take the last messages in; it holds credit back for a second at
-/// most, and a heartbeat may be as far away.
+/// How long the broker may take to take the last messages in. It holds credit back for at most a
+/// second, and the next heartbeat may be as far away.
 constexpr Duration kTakeInTimeout = 10s;
-/// How long the last messages may take to be acknowledged: a broker may have to be restarted, and
-/// its nodes have to find it again.
+/// How long the last messages may take to be acknowledged: a broker may have to restart, and its
+/// nodes have to find it again.
 constexpr Duration kAcknowledgeTimeout = 30s;
 constexpr Duration kProgressInterval = 1s;
-/// Messages between two looks at the clock and the socket when running flat out: few enough that
-/// credit is noticed while the window still has room.
+/// Messages between two looks at the clock and the socket at full speed: few enough that credit is
+/// noticed while the window still has room.
 constexpr int kBurstMax = 512;
 constexpr int kExitUnconfirmed = 1;
 constexpr int kExitSignalled = 128;
@@ -120,7 +120,7 @@ void Msggen::send_all(Generator& generator) {
         if (generator.finished()) {
             break;
         }
-        // While the broker holds us back, only its credit, not the clock, lets us go on.
+        // While the broker holds us back, only its credit lets us go on, not the clock.
         wait(std::min(may_send(generator) ? generator.due() : kNever, next_progress_));
         if (next_progress_ != kNever) {
             show_progress(Clock::now());
@@ -210,7 +210,7 @@ void Msggen::open_log() {
     });
 }
 
-/// Says once that the log has ended. The messages go on.
+/// Says once that the log has failed. The messages go on.
 void Msggen::watch_log() {
     if (log_file_->error() != 0 && !std::exchange(log_failed_, true)) {
         end_progress();
@@ -219,7 +219,7 @@ void Msggen::watch_log() {
     }
 }
 
-/// Receipts come before the credit that was waited for.
+/// Receipts come before the credit that was awaited.
 void Msggen::finish_log() {
     if (log_) {
         log_->finish();
@@ -253,7 +253,7 @@ void Msggen::wait(Time until) {
     if (!loop_.stopped()) {
         return;
     }
-    loop_.stop_at(signal_fd_); // a further signal is to be noticed, too
+    loop_.stop_at(signal_fd_); // a second signal must be noticed, too
     signalfd_siginfo signal{};
     if (::read(signal_fd_, &signal, sizeof(signal)) == sizeof(signal)) {
         signal_ = static_cast<int>(signal.ssi_signo);

@@ -25,7 +25,7 @@ struct MsggenOptions {
     std::string log_file;      ///< where to write a line for each message; empty: nowhere
     bool json = false;         ///< the report as JSON, and no line for each generator
     bool quiet = false;        ///< no progress, and no line for each generator
-    bool acknowledged = false; ///< ask where each message arrived, and send again what did not
+    bool acknowledged = false; ///< ask where each message arrived; send it again if it did not
 };
 
 class Msggen : private session::SenderEvents {
@@ -36,7 +36,7 @@ class Msggen : private session::SenderEvents {
 
     /// Sends everything, or as much as it can until a signal comes.
     /// @return the exit status: 0 if the broker took everything in (if acknowledged: if everything
-    /// arrived at a node) and all of it was logged, 128 + the signal's number if one came, else 1.
+    /// arrived at a node) and all of it was logged; 128 + the number of a signal that came; else 1.
     [[nodiscard]] int run();
 
   private:
@@ -49,7 +49,7 @@ class Msggen : private session::SenderEvents {
     void wait_for_broker();
     void send_all(Generator& generator);
     void send_due(Generator& generator);
-    /// Whether the broker's window has room for whatever message comes next.
+    /// Whether the broker's window has room for the next message, whatever its size.
     [[nodiscard]] bool may_send(const Generator& generator) const;
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
@@ -70,13 +70,13 @@ class Msggen : private session::SenderEvents {
 
     MsggenOptions options_;
     int signal_fd_;
-    int signal_ = 0; ///< that came; 0: none
+    int signal_ = 0; ///< number of the signal that came; 0: none
     bool progress_;
     std::ofstream sent_file_;
     SentCounts sent_counts_;
     std::optional<logs::LogFile> log_file_;
     std::optional<logs::SentLog> log_;                // writes to log_file_
-    bool log_failed_ = false;                         // which people were told
+    bool log_failed_ = false;                         // and a line has said so
     wire::Confirm confirm_ = wire::Confirm::kNothing; // what the log and the report need
     std::unique_ptr<link::SenderLink> link_;
     loop::Loop loop_;

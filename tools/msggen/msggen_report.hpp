@@ -1,4 +1,4 @@
-// What zcomet-msggen says at its end: for people, and as JSON for programs.
+// The report at the end of zcomet-msggen: for people, and as JSON for programs.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,23 @@ struct MsggenReport {
     std::uint64_t planned = 0;
     double seconds = 0;      ///< from the first message sent to the last
     double wanted_per_s = 0; ///< 0: as fast as the broker takes them
-    double late_ms = 0;      ///< by which the last message was late (the next, if stopped early)
-    double late_ms_max = 0;  ///< by which any message was late
-    /// Under way when the broker was lost, or not taken in at the end; if acknowledgements are
-    /// asked: not acknowledged at the end.
+    double late_ms = 0;      ///< delay of the last message (of the next, if stopped early)
+    double late_ms_max = 0;  ///< the longest delay of a message
+    /// Under way when the broker was lost, or not taken in at the end; with acknowledgements: not
+    /// acknowledged at the end.
     std::uint64_t unconfirmed = 0;
     bool asks_acknowledgement = false;
     std::uint64_t acknowledged = 0;   ///< arrived at one node or more
-    std::uint64_t gone_into_void = 0; ///< nobody held the id
+    std::uint64_t gone_into_void = 0; ///< no node held the id
     std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
-    std::uint64_t log_lines_lost = 0; ///< that could not be written
+    std::uint64_t log_lines_lost = 0; ///< lines that could not be written
     std::uint32_t generators = 1;
     std::uint64_t seed = 0;
 
     /// Messages a second; 0 for fewer than two messages.
     [[nodiscard]] double per_s() const;
-    /// Whether the wanted rate was not held: the last message was late by more than 50 ms and more
+    /// Whether the wanted rate was missed: the last message was late by more than 50 ms and by more
     /// than a hundredth of the whole time.
     [[nodiscard]] bool behind_schedule() const;
 

@@ -1,4 +1,4 @@
-// How many messages went to each id, for tests and demonstrations to compare with what arrived.
+// How many messages went to each id. Tests and demonstrations compare it with what arrived.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -11,7 +11,7 @@ namespace zcomet::tools::msggen {
 class SentCounts {
   public:
     void add(std::uint64_t id) { ++counts_[id]; }
-    /// One line for each id that was sent to, in the order of the numbers: id, tab, count.
+    /// One line for each id that got a message, in the order of the numbers: id, tab, count.
     void write(std::ostream& out) const;
 
   private:

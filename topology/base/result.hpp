@@ -1,4 +1,4 @@
-// How functions report that the world (a peer, a file, a socket) did not do as hoped: as a value.
+// How a function reports that a peer, a file or a socket did not do as hoped: as a value.
 // Exceptions are for programs that cannot start; assertions (check.hpp) are for our own bugs.
 #pragma once
 

@@ -8,8 +8,8 @@
 
 namespace zcomet {
 
-/// The text with each control character as `\n`, `\r`, `\t` or `\xNN`: a message that has it stays
-/// one line. All else, UTF-8 included, is as it was.
+/// The text with each control character as `\n`, `\r`, `\t` or `\xNN`, so that a message stays one
+/// line. Everything else, UTF-8 included, is unchanged.
 [[nodiscard]] std::string in_one_line(std::string_view text);
 
 /// The same between two quotation marks, for messages that quote what the user wrote.
@@ -30,15 +30,15 @@ namespace zcomet {
         [kInLowerCase](char a, char b) { return kInLowerCase(a) == kInLowerCase(b); });
 }
 
-/// Longer values lose their end in a log line.
+/// A longer value is cut in a log line.
 /// @limit bytes of a peer's text in a log line
 inline constexpr std::size_t kLogValueBytesMax = 256;
 
 /// `text`, which may come from a peer, as the value of a `key=value` pair of a log line: it can
-/// neither end the line nor look like another pair. A plain word stays as it is. Any other text
-/// stands in quotation marks, with `\"`, `\\`, `\n`, `\r`, `\t` and `\xNN` for whatever is not
-/// printable ASCII (a terminal takes some of the rest for commands). Of more than kLogValueBytesMax
-/// bytes the first ones are shown, then "..." and how many there were.
+/// neither end the line nor look like another pair. A plain word is unchanged. Any other text is
+/// put in quotation marks, with `\"`, `\\`, `\n`, `\r`, `\t`, and `\xNN` for all that is not
+/// printable ASCII (a terminal takes some of it for commands). A text of more than
+/// kLogValueBytesMax bytes is cut, and ends with "..." and the number of all its bytes.
 [[nodiscard]] std::string log_value(std::string_view text);
 
 } // namespace zcomet

@@ -1,5 +1,5 @@
-// Time as the cores see it: handed in, never asked for. Only the loops of the programs read a
-// clock, once a turn, so that the same code runs in a simulation on a clock of its own.
+// Time as the cores see it: passed in as an argument. Only the loops of the programs read a clock,
+// once a turn, so the same code runs in a simulation with a clock of its own.
 #pragma once
 
 #include <chrono>

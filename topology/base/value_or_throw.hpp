@@ -1,5 +1,5 @@
-// From a Result to an exception: for programs, at their start, where no better answer is left than
-// to say what is wrong and to end. Cores and libraries do not include this.
+// From a Result to an exception: for a program at its start, when all it can do is to say what is
+// wrong and to end. Cores and libraries do not include this.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -17,7 +17,7 @@ template <typename Thrown = std::runtime_error, typename T> T value_or_throw(Res
     return std::move(result).value();
 }
 
-/// Throws `Thrown`, made from the error's text, unless all went well.
+/// Throws `Thrown`, made from the error's text, unless `status` is a success.
 template <typename Thrown = std::runtime_error> void throw_unless_done(const Status& status) {
     if (!status.ok()) {
         throw Thrown(status.error().text);

@@ -9,13 +9,13 @@
 //
 // Thread: a Client belongs to the thread that made it. Two threads want two clients.
 //
-// A client works only within its calls, so a program that is logged in calls receive() or work() at
-// least once a second to stay alive in the broker's eyes. logout() and work() return at once.
-// receive() waits for as long as it is told to. connect(), login(), flush() and all that send wait
-// until they are done, for at most ClientOptions::timeout at each step. The destructor of the
-// process's last client waits for up to a second until its goodbye is sent.
+// A client works only within its calls. A program that is logged in must call receive() or work()
+// at least once a second, or the broker takes it for dead. logout() and work() return at once.
+// receive() waits up to its timeout. connect(), login(), flush() and the send calls wait until they
+// are done, for at most ClientOptions::timeout at each step. The destructor of the process's last
+// client waits up to a second until its goodbye is sent.
 //
-// Errors: as values. Nothing throws, except that std::bad_alloc may come from any call.
+// Errors: as values. Nothing throws, except that any call may throw std::bad_alloc.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -34,8 +34,8 @@ struct ClientOptions {
     /// Name in the broker's list of nodes, 1 to 64 printable ASCII characters without blanks;
     /// empty: "client-PID-NUMBER".
     std::string name{};
-    /// How long a call waits for the broker, at each step: until it has welcomed us, takes a
-    /// message, answers.
+    /// How long a call waits for the broker at each step: to be welcomed, to have a message taken,
+    /// to get an answer.
     Duration timeout = 3s;
 };
 
@@ -46,18 +46,18 @@ struct ReceivedMessage {
 
 class Client {
   public:
-    /// Errors: the address is not "tcp://HOST:PORT"; the name is none; the process is out of
+    /// Errors: the address is not "tcp://HOST:PORT"; the name is invalid; the process is out of
     /// descriptors; no broker answers within the timeout; it speaks another protocol version.
     [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
     ~Client();
 
     /// Receive what is sent to `id` from now on. Waits until the broker has confirmed that. When it
     /// returns Done, no message sent later is missed. Logging in twice is the same as once. Errors:
-    /// not an id; the broker did not answer in time; it has as many ids as it may have, and this
-    /// one is not logged in.
+    /// not an id; the broker did not answer in time; it has no room for another id, and this one is
+    /// not logged in.
     [[nodiscard]] Status login(std::string_view id);
-    /// No longer receive what is sent to `id`; all ids without an argument. Not logged in: nothing
-    /// happens.
+    /// No longer receive what is sent to `id`, or to any id without an argument. Does nothing for
+    /// an id that is not logged in.
     void logout(std::string_view id);
     void logout();
 
@@ -72,13 +72,14 @@ class Client {
                                                           std::string_view text);
 
     /// As send(), and waits until the message has arrived at every node that holds the id, or is
-    /// known not to arrive. If the broker is restarted meanwhile it is sent again; each node shows
-    /// it once. @return how many nodes have it; 0: nobody held the id.
+    /// known not to arrive. If the broker is restarted meanwhile the message is sent again; each
+    /// node shows it once. @return how many nodes have it; 0: no node held the id.
     [[nodiscard]] Result<std::uint32_t> send_acknowledged(std::string_view id,
                                                           std::string_view text);
 
-    /// The next message to an id of ours, or nothing if none comes within `timeout`; at once if
-    /// there was no login() yet. What comes before it is asked for is kept, without a bound.
+    /// The next message to one of our ids, or nothing if none comes within `timeout`; nothing at
+    /// once if there was no login() yet. Messages that were not asked for yet are kept, without a
+    /// bound.
     [[nodiscard]] std::optional<ReceivedMessage> receive(Duration timeout);
 
     /// Sends and receives what is due, without waiting.

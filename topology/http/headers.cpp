@@ -14,8 +14,8 @@ std::string_view without_blanks_around(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
 }
 
-/// Calls `visit(name, value)` for each header line; ends when it returns true, or at the empty
-/// line.
+/// Calls `visit(name, value)` for each header line, until that returns true or the empty line
+/// comes.
 template <typename Visit> void for_headers_until(std::string_view head, Visit&& visit) {
     while (!head.empty()) {
         const std::size_t line_bytes = std::min(head.find('\n'), head.size() - 1) + 1;

@@ -16,8 +16,7 @@ namespace zcomet::http {
 /// Whether one of the headers is Connection, with "close" in its list. `head` as for header_in().
 [[nodiscard]] bool says_connection_close(std::string_view head);
 
-/// Whether cpp-httplib must not see this header line, since it would act on it in a way that does
-/// harm here.
+/// Whether to hide this header line from cpp-httplib, whose reaction to it would do harm here.
 [[nodiscard]] bool hidden_from_library(std::string_view line);
 
 } // namespace zcomet::http

@@ -43,8 +43,8 @@ class MemoryStream final : public httplib::Stream {
     std::string& out_;
 };
 
-/// Puts the request's head into `out` as the library shall see it. It does not get to see the body:
-/// a route sees that as it came.
+/// Puts the request's head into `out` in the form meant for the library. The library does not get
+/// the body: a route sees that as it came.
 void copy_for_library(std::string& out, std::string_view request) {
     out.clear();
     while (!request.empty()) {
@@ -84,7 +84,7 @@ bool keeps_alive(const httplib::Request& request) {
            !wants_connection(request, "close");
 }
 
-/// "GET http://host/path" asks for "/path": RFC 9112, section 3.2.2.
+/// "GET http://host/path" means "/path": RFC 9112, section 3.2.2.
 void make_path_of_absolute_form(std::string& path) {
     constexpr std::string_view kScheme = "http://";
     if (path.starts_with(kScheme)) {
@@ -93,8 +93,8 @@ void make_path_of_absolute_form(std::string& path) {
     }
 }
 
-/// The path of a request that says nothing but "GET <path> HTTP/1.1" and headers that do not matter
-/// for a constant head; empty for any other. The path has no query and nothing to decode.
+/// The path of a request that consists of "GET <path> HTTP/1.1" and headers that do not matter for
+/// a constant head; empty for any other request. The path has no query and nothing to decode.
 std::string_view path_of_plain_request(std::string_view request) {
     constexpr std::string_view kBefore = "GET ";
     constexpr std::string_view kAfter = " HTTP/1.1\r\n";
@@ -155,7 +155,7 @@ std::string_view reason_of(int status) {
     }
 }
 
-/// "404 Not Found", and the sentence that says more, if there is one.
+/// "404 Not Found", and the sentence with details, if there is one.
 std::string error_text(int status, std::string_view sentence = {}) {
     std::string text = std::to_string(status) + ' ';
     text.append(reason_of(status));
@@ -198,13 +198,13 @@ void put(const Reply& reply, httplib::Response& response) {
 
 } // namespace
 
-/// The library's server, of which only answer_from() is used.
+/// The library's server; only its answer_from() is used.
 class HttpFront::Library : private HttplibServer {
   public:
     using Make = std::function<Reply(const httplib::Request&)>;
 
     explicit Library(Keeping keeping);
-    /// @param make  gives the reply, once the library has read the request.
+    /// @param make  makes the reply once the library has read the request.
     [[nodiscard]] Answer ask(std::string_view whole_request, const Make& make);
 
   private:
@@ -212,7 +212,7 @@ class HttpFront::Library : private HttplibServer {
 
     Keeping keeping_;
     std::string head_; // as the library sees it
-    // For the time of ask(): the library has no other way to pass something to its handlers.
+    // Set during ask(): the library has no other way to pass something to its handlers.
     const Make* make_ = nullptr;
     Answer answer_;
 };
@@ -254,7 +254,7 @@ Answer HttpFront::Library::ask(std::string_view whole_request, const Make& make)
 }
 
 void HttpFront::Library::finish_head(const httplib::Request& request, httplib::Response& response) {
-    // What the library says of connections is about its own, which has other limits.
+    // What the library says about connections means its own, which have other limits.
     response.headers.erase("Connection");
     response.headers.erase("Keep-Alive");
     response.headers.erase("Accept-Ranges");

@@ -18,7 +18,7 @@ inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 struct Request {
     std::string_view method;  ///< "GET", "HEAD" or "POST"
     std::string_view path;    ///< percent-decoded, without the query
-    std::string_view rest;    ///< what of the path stands for the pattern's "*"
+    std::string_view rest;    ///< the part of the path that matched the pattern's "*"
     std::string_view version; ///< "HTTP/1.1" or "HTTP/1.0"
     std::string_view body;
     std::string_view head; ///< the request as it came, for header()
@@ -31,9 +31,9 @@ struct Request {
 /// What a route answers.
 struct Reply {
     enum class Body : std::uint8_t {
-        kWhole,   ///< it is `text`
-        kChunked, ///< the caller writes it behind the head, in chunks (HTTP/1.1 only)
-        kBare,    ///< the caller writes it behind the head; it ends with the connection
+        kWhole,   ///< `text` is the body
+        kChunked, ///< the caller writes it after the head, in chunks (HTTP/1.1 only)
+        kBare,    ///< the caller writes it after the head; it ends with the connection
     };
     struct Header {
         std::string_view name; ///< a constant
@@ -41,43 +41,44 @@ struct Reply {
     };
 
     int status = 200;
-    std::string text; ///< an error without a text gets its name for one: "404 Not Found"
+    std::string text;                   ///< an error without a text gets its name: "404 Not Found"
     std::string_view type = kPlainText; ///< a constant
     std::vector<Header> headers;
     Body body = Body::kWhole;
 };
 
-/// An error as plain text: "400 Bad Request", and a sentence that says more, if there is one.
+/// An error as plain text: "400 Bad Request", and a sentence with details, if there is one.
 [[nodiscard]] Reply error_reply(int status, std::string_view sentence = {});
 
 /// Which requests a route answers.
 struct Pattern {
-    std::string_view method; ///< "GET", which stands for HEAD as well, or "POST"
-    /// A path; with "*" at its end, every path that begins with what is before the "*".
+    std::string_view method; ///< "GET", which includes HEAD, or "POST"
+    /// A path. With "*" at its end it matches every path that begins with the part before the "*".
     std::string_view path;
-    /// The route gives the same head to every GET in HTTP/1.1, whose Reply::body is then
-    /// kChunked, and looks at nothing of the request but its path. The head is then made once, and
-    /// the library is not asked again: its 4 µs would be a fifth of what opening a stream costs.
+    /// The route gives the same head to every GET in HTTP/1.1, with Reply::body kChunked, and looks
+    /// only at the request's path. The head is then made once, and the library is not asked again:
+    /// its 4 µs would be a fifth of the cost of opening a stream.
     bool has_constant_head = false;
 };
 
-/// What of a request is left to know when its answer comes later.
+/// What a late answer needs to know about its request.
 struct AnswerForm {
     bool keeps_connection = false; ///< if the answer allows it
     bool is_http_1_0 = false;
     bool is_head = false; ///< the head is all of the answer
 };
 
-/// What to write, and what becomes of the connection once it is written.
+/// What to write, and whether the connection stays open afterwards.
 struct Answer {
     std::string bytes;
     int status = 0;
-    /// The next request may follow on the connection. Otherwise it is closed behind the answer.
+    /// Whether the next request may follow on the connection. If not, it is closed after the
+    /// answer.
     bool keeps_connection = false;
     AnswerForm form{}; ///< for late_answer()
 };
 
-/// Whether a connection may carry another request behind an answer.
+/// Whether a connection may carry another request after an answer.
 enum class Keeping : std::uint8_t {
     kAsAsked, ///< if the client wants it, and the answer allows it
     kNever,   ///< every answer says `Connection: close`
@@ -95,9 +96,10 @@ class HttpFront {
     ~HttpFront();
 
     /// Answers one request.
-    /// @param whole_request  what RequestReader found complete, exactly; borrowed until return.
+    /// @param whole_request  exactly the bytes that RequestReader found complete; borrowed until
+    ///     return.
     /// @param respond        called at most once.
-    /// Errors: none thrown. Bytes that are no request are answered with 400, a method other than
+    /// Errors: none thrown. Bytes that are not a request are answered with 400, a method other than
     /// GET, HEAD and POST with 501, a path without a route with 404.
     /// Cost: about 4 µs; a tenth of that for a plain request to a pattern with a constant head.
     [[nodiscard]] Answer handle(std::string_view whole_request, const Respond& respond);
@@ -116,14 +118,14 @@ class HttpFront {
     std::unique_ptr<Library> library_;
 };
 
-/// A route that needs nothing but its request.
+/// A route that needs only its request.
 struct Route {
     std::string_view method;
     std::string_view path; ///< as in Pattern
     std::function<Reply(const Request& request)> respond;
 };
 
-/// A list of such routes, as an admin page has one. Thread: one at a time.
+/// A list of such routes, for an admin page. Thread: one at a time.
 class Pages {
   public:
     explicit Pages(std::vector<Route> routes, Keeping keeping = Keeping::kAsAsked);
@@ -135,13 +137,13 @@ class Pages {
     HttpFront front_;
 };
 
-/// The answer to a request that never became whole: a status from RequestReader, 408 past the
+/// The answer to a request that never became complete: a status from RequestReader, 408 after the
 /// deadline, 503 when there is no room. Short plain text, `Connection: close`.
 [[nodiscard]] std::string error_answer(int status);
 
-/// The answer to a request for which handle() was given another reply, which was not written. It is
-/// the one that handle() would have given.
-/// @param reply  with a body that is Reply::Body::kWhole.
+/// The answer to a request for which handle() was given a preliminary reply that was not written.
+/// It equals the answer that handle() would have made of `reply`.
+/// @param reply  its body is Reply::Body::kWhole.
 [[nodiscard]] Answer late_answer(const Reply& reply, const AnswerForm& form);
 
 } // namespace zcomet::http

@@ -15,9 +15,9 @@ class HttplibServer : public httplib::Server {
     /// open is for the caller to decide.
     /// @param stream  the request is read from it, the answer written to it; it is asked for the
     /// addresses of both ends.
-    /// @param setup   is called when the request line and the headers are read, before any route.
-    /// Errors: throws what `setup` throws; bytes that are no request are answered with 400, or with
-    /// nothing at all.
+    /// @param setup   called when the request line and the headers are read, before any route.
+    /// Errors: throws what `setup` throws; bytes that are not a request are answered with 400, or
+    /// with nothing at all.
     /// Thread: one at a time.
     void answer_from(httplib::Stream& stream, const std::function<void(httplib::Request&)>& setup);
 };

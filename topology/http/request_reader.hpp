@@ -1,9 +1,10 @@
 // Finds the end of an HTTP/1 request in the bytes of a connection, and refuses early what is too
-// long, malformed or no HTTP at all. It reads the framing only (request line, header lines,
-// Content-Length) and leaves the rest to cpp-httplib, which is then handed whole requests only.
+// long, malformed or not HTTP at all. It reads the framing only (request line, header lines,
+// Content-Length); cpp-httplib reads the rest, and only from complete requests.
 //
-// It is stricter than cpp-httplib on purpose: whatever two readers could understand differently (a
-// bare LF, a folded line, two lengths) is refused, so that both always see the same request.
+// It is stricter than cpp-httplib on purpose: anything that two readers could understand
+// differently (a bare LF, a folded line, two lengths) is refused, so that both always see the same
+// request.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,7 @@ inline constexpr std::size_t kHeaderLineBytesMax = 8190;
 inline constexpr std::size_t kRequestHeadBytesMax = 16384;
 /// @limit headers of a request
 inline constexpr std::size_t kRequestHeadersMax = 100;
-/// Enough for a message with room around it.
+/// Room for the largest message and its framing.
 /// @limit bytes of a request's body
 inline constexpr std::size_t kRequestBodyBytesMax = 1U << 20U;
 
@@ -42,15 +43,15 @@ class RequestReader {
     };
 
     /// Looks at a request that grows.
-    /// @param so_far  all bytes since the request began, so at least those of the last call, from
-    ///                wherever they are kept now; borrowed until return.
-    /// Goes on where the last call ended: every byte is looked at once, whatever the chunking.
+    /// @param so_far  all bytes since the request began, at least those of the last call, wherever
+    ///     they are kept now; borrowed until return.
+    /// Continues where the last call ended: every byte is looked at once, whatever the chunks.
     /// After kComplete or kRefuse, begin the next request with a new RequestReader.
     /// Thread: any, one at a time.   Cost: O(new bytes), no allocation.
     [[nodiscard]] Outcome read(std::string_view so_far);
 
-    /// Whether the head is whole, the body is not, and the client waits for "100 Continue" before
-    /// it sends the body. Says so once for each request: the caller then sends kContinue.
+    /// Whether the head is complete, the body is not, and the client waits for "100 Continue"
+    /// before it sends the body. True once for each request: the caller then sends kContinue.
     [[nodiscard]] bool take_continue_wish();
 
   private:
@@ -78,7 +79,7 @@ class RequestReader {
     bool expects_continue_ = false;
 };
 
-/// What tells a client that waits that it may send the body.
+/// Tells a waiting client that it may send the body.
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 } // namespace zcomet::http

@@ -27,7 +27,7 @@ class BrokerLink : public loop::Source, protected session::Wires {
     /// Whether the DEALER has something to do that its descriptor may be silent about: sending
     /// handles ZeroMQ's internal commands, which can make a socket readable, or connected.
     [[nodiscard]] bool has_more();
-    /// What was sent last may take up to a second to go when the socket is closed.
+    /// Gives frames sent last up to a second to go when the socket is closed.
     void linger();
 
     [[nodiscard]] int fd() const { return dealer_.fd(); }
@@ -36,7 +36,7 @@ class BrokerLink : public loop::Source, protected session::Wires {
   private:
     ZmqSocket dealer_;
     session::ConnectionWatch watch_;
-    std::optional<zmq::message_t> in_hand_; // whose view receive() gave
+    std::optional<zmq::message_t> in_hand_; // receive() gave a view of it
 };
 
 } // namespace zcomet::link

@@ -11,27 +11,27 @@
 
 namespace zcomet::link {
 
-/// Numbers that hold for each socket from its birth.
+/// Limits that each socket gets when it is made.
 struct SocketLimits {
-    /// ZeroMQ's own threads. One carries more than any of our loops gives it to do.
+    /// ZeroMQ's own threads. One carries more than any of our loops can give it.
     int io_threads = 1;
     int sockets_max = ZMQ_MAX_SOCKETS_DFLT;
-    /// ZeroMQ ends a connection over which a larger frame comes.
+    /// ZeroMQ ends a connection on which a larger frame arrives.
     std::int64_t frame_bytes_max = wire::kFrameBytesMax;
     /// How long closing a socket may take to pass on what is queued, unless ZmqSocket::linger()
     /// says otherwise.
     std::chrono::milliseconds linger{0};
-    /// A dead link (a pulled cable, a host that lost power) is found by ZeroMQ's own pings, so that
-    /// it reconnects and resubscribes by itself; TCP alone would take many minutes.
+    /// ZeroMQ's own pings find a dead link (a pulled cable, a host that lost power), so that it
+    /// reconnects and resubscribes by itself. TCP alone would take many minutes.
     std::chrono::milliseconds ping_interval{1000};
     /// A link that is silent for this long is given up.
     std::chrono::milliseconds silence_max{3000};
 };
 
-/// Made before the first socket of a program, and destroyed after the last one: its destructor
-/// waits for them.
+/// Made before the first socket of a program and destroyed after the last one: its destructor waits
+/// for them.
 ///
-/// Thread: any; the sockets made with it belong to one each.
+/// Thread: any; each socket made with it belongs to one thread.
 class LinkContext {
   public:
     explicit LinkContext(Security security = {}, const SocketLimits& limits = {})

@@ -30,7 +30,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
 
-    /// As NodeSession's.
+    /// As in NodeSession.
     void confirm_logins(Time now) { session_.confirm_logins(now); }
     [[nodiscard]] bool logins_applied() const { return session_.logins_applied(); }
     [[nodiscard]] bool logins_refused() const { return session_.logins_refused(); }
@@ -59,7 +59,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     ZmqSocket sub_;
     std::array<int, 2> fds_;
     std::string feed_endpoint_;             // where the SUB is connected
-    std::optional<zmq::message_t> in_hand_; // whose view receive_batch() gave
+    std::optional<zmq::message_t> in_hand_; // receive_batch() gave a view of it
     session::NodeSession session_;
     session::NodeTurn turn_;
 };

@@ -14,8 +14,7 @@ namespace zcomet::link {
 
 namespace {
 
-/// How long to wait before trying to send again: while the connection is being made there is nobody
-/// to ask.
+/// How long to wait before trying to send again while the connection is being made.
 /// @limit pause before a question that was refused is asked again
 constexpr Duration kAskAgain = 5ms;
 
@@ -30,7 +29,7 @@ class Question : public loop::Source {
           frame_(frame), accept_(accept) {}
 
     [[nodiscard]] Status connect() { return dealer_.connect(broker_); }
-    /// From sending to receiving, or what came instead; nothing yet.
+    /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
 
     std::span<const int> fds() const override { return fds_; }
@@ -88,8 +87,7 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
     if (loop.run_until([&] { return asked.outcome().has_value(); }, deadline)) {
         return *asked.outcome();
     }
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
-    return Error{"no broker answers at " + broker + " within " + std::to_string(ms.count()) +
+    return Error{"no broker answers at " + broker + " within " + std::to_string(in_ms(timeout)) +
                  " ms; is zcomet-broker running there?"};
 }
 

@@ -10,7 +10,7 @@
 
 namespace zcomet::link {
 
-/// @return how long PING and PONG took together.
+/// @return the time from PING to PONG.
 /// Errors: the address is bad; no answer within `timeout`; another protocol version.
 [[nodiscard]] Result<Duration> ping_broker(LinkContext& context, const std::string& broker,
                                            Duration timeout);

@@ -7,7 +7,7 @@ namespace zcomet::link {
 void Security::apply(zmq::socket_t& socket, End /*end*/) const {
     switch (mode_) {
     case Mode::kPlain:
-        // Both ends are alike, and ZeroMQ's sockets begin so.
+        // Nothing to set, at either end: a new socket of ZeroMQ is plain.
         ZCOMET_ASSERT(socket.get(zmq::sockopt::mechanism) == ZMQ_NULL);
         return;
     }

@@ -7,14 +7,14 @@
 
 namespace zcomet::link {
 
-/// Each socket passes through it at its birth, before it binds or connects. Here, and nowhere else,
-/// a socket gets what proves who it is.
+/// Each socket passes through it when it is made, before it binds or connects. This is the only
+/// place that gives a socket its proof of identity.
 ///
 /// Thread: any, after it was made.
 class Security {
   public:
     enum class Mode : std::uint8_t {
-        /// Frames are not encrypted, and no key is asked for: the network is trusted
+        /// Frames are not encrypted and no key is asked for: the network is trusted
         /// (docs/PROTOCOL.md, "Security").
         kPlain,
     };

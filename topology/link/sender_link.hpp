@@ -25,7 +25,7 @@ class SenderLink final : public BrokerLink {
                                                                   const std::string& broker,
                                                                   std::string name, Time now);
 
-    /// As SenderSession::can_send() and send().
+    /// As in SenderSession.
     [[nodiscard]] bool can_send(std::size_t message_bytes) const {
         return session_.can_send(message_bytes);
     }
@@ -34,7 +34,7 @@ class SenderLink final : public BrokerLink {
         return session_.send(id, payload, confirm);
     }
 
-    /// As SenderSession::flush().
+    /// As in SenderSession.
     void flush(Time now) { session_.flush(now); }
 
     /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:
@@ -55,7 +55,7 @@ class SenderLink final : public BrokerLink {
     }
 
   private:
-    using BrokerLink::send; // of frames; that of messages would hide it
+    using BrokerLink::send; // for frames; send() for messages would hide it
     SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 

@@ -26,18 +26,18 @@ class Uplink final : public loop::Source, public session::Logins {
     open(LinkContext& context, session::NodeEvents& events, const std::vector<std::string>& brokers,
          std::string name, Time now);
 
-    /// At the brokers that are to know `id`.
+    /// Goes to the brokers that should know `id`.
     void login(std::string_view id) override;
     void logout(std::string_view id) override;
 
-    /// Has each broker say when it has applied all logins up to now. As NodeSession's.
+    /// Has each broker say when it has applied all logins up to now (NodeSession).
     void confirm_logins(Time now);
-    /// Whether all brokers have, and nothing waits.
+    /// Whether all brokers have applied them, and no change waits.
     [[nodiscard]] bool logins_applied() const;
     /// Whether a broker had no room for some of the ids.
     [[nodiscard]] bool logins_refused() const;
 
-    /// A turn of each link.
+    /// Gives each link a turn.
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }

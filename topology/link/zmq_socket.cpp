@@ -10,7 +10,7 @@ namespace zcomet::link {
 
 namespace {
 
-// For those that vanish before their first ping, or never send one: within a minute.
+// For peers that vanish before their first ping, or never send one: found within a minute.
 constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveProbes = 3;
@@ -25,11 +25,12 @@ constexpr int kBacklog = 1024;
 constexpr int kRouterReceiveFrames = 1000;
 /// Frames that a ROUTER keeps for one peer that does not read its answers.
 constexpr int kRouterSendFrames = 10'000;
-/// What an XPUB takes in at once: topics have eight bytes, and the handshake some forty. libzmq
-/// keeps a record for each byte of a topic, and for one of a megabyte would stop us for seconds.
+/// Bytes that an XPUB takes in one frame: a topic has eight bytes, and the handshake some forty.
+/// libzmq keeps a record for each byte of a topic; one of a megabyte would stop us for seconds.
 constexpr std::int64_t kSubscriptionBytesMax = 1024;
-/// An IPv6 address stands in brackets; ZeroMQ takes one only when told to. It is not told so
-/// always, since it would then prefer IPv6 addresses of names, on hosts that may not have IPv6.
+/// An IPv6 address stands in brackets; ZeroMQ takes one only with this option. The option is not
+/// always set, since ZeroMQ would then prefer the IPv6 addresses of names, on hosts that may not
+/// have IPv6.
 void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
     if (endpoint.find('[') != std::string::npos) {
         socket.set(zmq::sockopt::ipv6, true);
@@ -40,7 +41,7 @@ std::string why(const zmq::error_t& error) {
     return error.what();
 }
 
-/// Calls a function of ZeroMQ again when the handler of a signal has interrupted it, which happens
+/// Calls a function of ZeroMQ again if a signal's handler has interrupted it. ZeroMQ reports that
 /// before it has done anything.
 template <typename Call> void until_not_interrupted(Call&& call) {
     for (;;) {
@@ -67,10 +68,10 @@ int in_ms(std::chrono::milliseconds time) {
 void set_limits(zmq::socket_t& socket, zmq::socket_type type, const SocketLimits& limits) {
     socket.set(zmq::sockopt::linger, in_ms(limits.linger));
     socket.set(zmq::sockopt::maxmsgsize, limits.frame_bytes_max);
-    // A ROUTER only answers pings, and ends a connection on which they stay away (heartbeat_ttl):
-    // libzmq 4.3.4 asserts, and so ends the process, when it is to ping a connection that has
-    // failed while more frames had come over it than a socket with a high-water mark takes in
-    // (stream_engine_base.cpp, out_event).
+    // A ROUTER only answers pings, and ends a connection whose pings stop (heartbeat_ttl). It sends
+    // none, because of a bug in libzmq 4.3.4: an assertion ends the process when a socket is to
+    // ping a failed connection over which more frames had come than a socket with a high-water mark
+    // takes in (stream_engine_base.cpp, out_event).
     if (type != zmq::socket_type::router) {
         socket.set(zmq::sockopt::heartbeat_ivl, in_ms(limits.ping_interval));
         socket.set(zmq::sockopt::heartbeat_timeout, in_ms(limits.silence_max));
@@ -90,8 +91,8 @@ void set_connection_options(zmq::socket_t& socket) {
 }
 
 void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
-    // Feeds and senders are bounded by windows of the protocol, so a high-water mark would only add
-    // a second bound, at which PUB drops without a word.
+    // Windows of the protocol bound feeds and senders. A high-water mark would only add a second
+    // bound, at which PUB drops silently.
     socket.set(zmq::sockopt::sndhwm, 0);
     socket.set(zmq::sockopt::rcvhwm, 0);
     if (type == zmq::socket_type::router) {
@@ -100,8 +101,8 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
         socket.set(zmq::sockopt::sndhwm, kRouterSendFrames);
     }
     if (type == zmq::socket_type::dealer) {
-        // Nothing queues for a broker that is not there: the sessions repeat what matters, and a
-        // queue would greet the broker's return with a heap of stale frames.
+        // Nothing queues for a broker that is away: the sessions repeat what matters, and a
+        // returning broker would receive a heap of stale frames.
         socket.set(zmq::sockopt::immediate, 1);
     }
     if (type == zmq::socket_type::xpub) {
@@ -192,7 +193,7 @@ ZmqSocket::Sent ZmqSocket::give(std::string&& bytes) {
     zmq::message_t message(
         given->data(), given->size(),
         [](void* /*data*/, void* hint) { delete static_cast<std::string*>(hint); }, given.get());
-    static_cast<void>(given.release()); // the message's now
+    static_cast<void>(given.release()); // it belongs to the message now
     return send(std::move(message));
 }
 

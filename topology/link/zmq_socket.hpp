@@ -17,8 +17,8 @@
 namespace zcomet::link {
 
 /// One ZeroMQ socket. It belongs to one thread for its whole life: made, used and destroyed there.
-/// Set at birth: what secures it, the SocketLimits, and no high-water marks where a protocol window
-/// bounds what is queued (reasons in zmq_socket.cpp).
+/// Set when it is made: its security, the SocketLimits, and no high-water marks where a protocol
+/// window bounds the queue (reasons in zmq_socket.cpp).
 class ZmqSocket {
   public:
     enum class Sent : std::uint8_t { kOk, kWouldBlock, kUnroutable };
@@ -29,31 +29,31 @@ class ZmqSocket {
     /// `endpoint` as in "tcp://127.0.0.1:*". Errors name the endpoint and say why.
     [[nodiscard]] Status bind(const std::string& endpoint);
     [[nodiscard]] Status connect(const std::string& endpoint);
-    /// Not being connected there is not an error.
+    /// A missing connection to `endpoint` is not an error.
     void disconnect(const std::string& endpoint);
     /// The endpoint last bound, with the port that the system chose.
     [[nodiscard]] std::string bound_endpoint() const;
     void subscribe(std::string_view topic);
-    /// How long closing the socket may take to pass on what is queued; 0, not at all, unless set.
+    /// How long closing the socket may take to pass on its queue; 0 (not at all) unless set.
     void linger(std::chrono::milliseconds time);
 
     /// Neither blocks. `more`: a further frame of the same message follows.
     [[nodiscard]] Sent send(std::string_view bytes, bool more = false);
     [[nodiscard]] Sent send(zmq::message_t&& message, bool more = false);
-    /// The same for bytes that the caller needs no longer: a large frame is sent without a copy.
+    /// The same for bytes that the caller no longer needs: a large frame is sent without a copy.
     [[nodiscard]] Sent give(std::string&& bytes);
 
     /// One frame, or nothing if none waits. `more` says whether the message goes on.
     [[nodiscard]] std::optional<zmq::message_t> receive(bool& more);
-    /// One message of a socket whose messages are single frames. The protocol has no message of
-    /// several frames; one is returned as an empty frame, which decode() refuses.
+    /// One message of a socket whose messages are single frames. The protocol has no multi-frame
+    /// messages; one is returned as an empty frame, which decode() refuses.
     [[nodiscard]] std::optional<zmq::message_t> receive_single();
 
     /// Edge-triggered in meaning: after every send and receive look at readable() again, and drain
     /// before sleeping (zmq_getsockopt(3), ZMQ_FD).
     [[nodiscard]] int fd() const { return fd_; }
     /// Whether to receive before sleeping on the descriptor. Costs a poll(2), except after a
-    /// receive that found nothing: then the descriptor will tell.
+    /// receive that found nothing: the descriptor then tells of the next frame.
     [[nodiscard]] bool readable();
     /// Whether send() would take a frame now. The descriptor tells of that, too.
     [[nodiscard]] bool writable();
@@ -65,8 +65,8 @@ class ZmqSocket {
 
     zmq::socket_t socket_;
     int fd_ = -1;
-    /// ZeroMQ's queues were empty, and no call since could have moved something there: whatever
-    /// comes now makes the descriptor readable.
+    /// ZeroMQ's queues were empty, and no call since then could have filled them: the next frame
+    /// makes the descriptor readable.
     bool drained_ = false;
 };
 

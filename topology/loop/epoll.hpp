@@ -12,8 +12,8 @@
 
 namespace zcomet::loop {
 
-/// How long it is from `now` to `until`: zero if that has come, Duration::max() if it is kNever, or
-/// too far away to count. Overflows for no arguments.
+/// The time from `now` to `until`: zero if `until` has come, Duration::max() if it is kNever or too
+/// far away to count. No arguments make it overflow.
 [[nodiscard]] Duration time_left(Time now, Time until);
 /// The time `duration` after `now`; kNever if that is too far away to count.
 [[nodiscard]] Time time_after(Time now, Duration duration);
@@ -42,13 +42,13 @@ class Epoll {
     /// As remove(), for a descriptor that may have left the set already.
     void remove_if_there(int fd);
 
-    /// Waits until something is ready or `until` has come; a time in the past: looks, and returns
-    /// at once. Returns early, with nothing, when a signal's handler has run. The result is valid
-    /// until the next call.
-    /// Errors: a kernel without epoll_pwait2(2) (before 5.11, or a filter of system calls) is asked
-    /// by epoll_wait(2), whose times are whole milliseconds. Any other error is our own bug, such
-    /// as a closed descriptor: it ends the process with a line that names it, since a loop that
-    /// took it for "nothing is ready" would spin and serve nobody.
+    /// Waits until something is ready or `until` has come; with a time in the past it looks and
+    /// returns at once. Returns early, with nothing, after a signal's handler has run. The result
+    /// is valid until the next call.
+    /// Errors: on a kernel without epoll_pwait2(2) (before 5.11, or with a filter of system calls)
+    /// it uses epoll_wait(2), whose times are whole milliseconds. Any other error is our own bug,
+    /// such as a closed descriptor. It ends the process with a line that names the error: a loop
+    /// that took it for "nothing is ready" would spin and serve nobody.
     [[nodiscard]] std::span<const epoll_event> wait(Time now, Time until);
 
   private:

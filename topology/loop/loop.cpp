@@ -73,13 +73,13 @@ std::uint64_t Loop::tag_of(std::size_t place, std::size_t index) {
     return (std::uint64_t{place} << kIndexBits) | index;
 }
 
-/// Brings what the epoll set has of a source up to date.
+/// Updates what the epoll set has of a source.
 void Loop::watch(std::size_t place) {
     Entry& entry = entries_[place];
     const auto fds = entry.source->fds();
     ZCOMET_ASSERT(fds.size() < kIndexMask);
-    // Those that are gone first: a descriptor that was closed has left the set by itself, but one
-    // that some other process still has open has not.
+    // Removed descriptors first. A closed one has left the set by itself, unless another process
+    // still has it open.
     for (const int before : entry.fds) {
         if (std::find(fds.begin(), fds.end(), before) == fds.end()) {
             epoll_.remove_if_there(before);
@@ -136,7 +136,7 @@ void Loop::note_event(std::uint64_t tag) {
     const std::size_t place = tag >> kIndexBits;
     const std::size_t index = tag & kIndexMask;
     Entry& entry = entries_[place];
-    if (entry.source == nullptr) { // taken out by an earlier event of this batch
+    if (entry.source == nullptr) { // an earlier event of this batch removed it
         return;
     }
     entry.ready = true;
@@ -150,7 +150,7 @@ void Loop::turn_sources(Time now) {
     for (const std::size_t place : in_order_) {
         Entry& entry = entries_[place];
         if (entry.ready || entry.source->due() <= now) {
-            entry.ready = false; // before its turn, in which it may be woken
+            entry.ready = false; // before its turn, since it may be woken during that
             entry.ready = entry.source->turn(now) || entry.ready;
         }
     }

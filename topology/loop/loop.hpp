@@ -1,9 +1,9 @@
-// The loop of a program or of a call that waits: sleeps until one of its sources has something to
-// do, and gives it its turn.
+// The loop of a program, or of a call that waits: sleeps until one of its sources has something to
+// do, and gives that source its turn.
 //
-// A turn of the loop has an order, which is a rule: events of connections come first, then what the
-// broker sends, then new connections. Whatever closes connections so comes after the events that
-// were collected for them, and a descriptor is given to a new connection only after all of these.
+// The order within a turn is a rule: first events of connections, then the broker, then new
+// connections. So a connection is closed only after its own events of this turn were handled, and a
+// new connection gets its descriptor only after all of these.
 #pragma once
 
 #include "topology/loop/epoll.hpp"
@@ -16,20 +16,20 @@
 
 namespace zcomet::loop {
 
-/// Where a source's turn comes within a turn of the loop. Events of descriptors without a source
-/// come before all of them.
+/// When a source has its turn within a turn of the loop. Events of descriptors without a source
+/// come before all sources.
 enum class Order : std::uint8_t {
-    kConnections, ///< what works on connections that are open
-    kBroker,      ///< what a broker, or any other process that we know, has to say
-    kAccepts,     ///< what may open connections
+    kConnections, ///< works on open connections
+    kBroker,      ///< hears a broker, or another process that we know
+    kAccepts,     ///< may open connections
 };
 
-/// Thread: one, for its whole life. What it drives must live until it is taken out by remove(), or
-/// until the loop has had its last turn: ending the loop touches no source.
+/// Thread: one, for its whole life. A source must live until remove(), or until the last turn of
+/// the loop: the loop's destructor touches no source.
 class Loop {
   public:
-    /// Descriptors that are too many for a source each (connections) are put into epoll() under
-    /// tags of their own, from here up.
+    /// Connections are too many for a source each. Their descriptors are added to epoll() with tags
+    /// of their own, from this one up.
     static constexpr std::uint64_t kFirstTag = std::uint64_t{1} << 32U;
 
     /// Throws std::system_error if the process is out of descriptors.
@@ -38,22 +38,22 @@ class Loop {
     Loop& operator=(const Loop&) = delete;
 
     /// Drives `source` from now on: its first turn comes without a sleep. Sources of the same order
-    /// have their turns as they were added. Not to be called from within a turn().
-    /// @return a tag for descriptors that the source itself puts into epoll(): an event under it
+    /// have their turns in the order they were added. Not to be called from within a turn().
+    /// @return a tag for descriptors that the source itself adds to epoll(): an event with this tag
     /// gives the source its turn.
     /// Throws std::system_error if the kernel has no room for its descriptors.
     std::uint64_t add(Source& source, Order order);
-    /// Takes it and its descriptors out. Not to be called from within a turn().
+    /// Removes it and its descriptors. Not to be called from within a turn().
     void remove(Source& source);
-    /// Gives the source its next turn without a sleep: for what was done to it outside of its turns
-    /// and shows neither in due() nor in a descriptor.
+    /// Gives the source its next turn without a sleep. Needed when the source was changed outside
+    /// of its turns and neither due() nor a descriptor shows that.
     void wake(Source& source);
 
     [[nodiscard]] Epoll& epoll() { return epoll_; }
 
-    /// One turn: sleeps until something is to be done or `until` has come, hands the events of
-    /// tags from kFirstTag up to `on_event(const epoll_event&, Time now)`, then gives each source
-    /// that has something to do its turn. `on_event` is called directly, not through a pointer.
+    /// One turn: sleeps until there is something to do or `until` has come, passes events with tags
+    /// from kFirstTag up to `on_event(const epoll_event&, Time now)`, then gives each source that
+    /// has something to do its turn. `on_event` is called directly, not through a pointer.
     /// @return the time of this turn.
     /// Throws std::system_error if the kernel has no room for a new descriptor of a source.
     template <typename OnEvent> Time turn(Time until, OnEvent&& on_event);
@@ -62,15 +62,15 @@ class Loop {
     }
 
     /// From now on stopped() says whether `fd` has become readable. In the turn that notices it no
-    /// source has a turn any more: what ends with us (Ctrl-C reaches a whole group of processes) is
-    /// not to be taken for a failure. -1: nothing stops it any more.
+    /// source has a turn any more: a process that ends together with us (Ctrl-C reaches a whole
+    /// process group) must not look like a failure. -1: nothing stops the loop.
     void stop_at(int fd);
     [[nodiscard]] bool stopped() const { return stopped_; }
 
     /// Turns until `stop_fd` is readable.
     void run(int stop_fd);
-    /// Turns until `reached()` is true, or `deadline` has come, or it is stopped.
-    /// @return what `reached()` said last.
+    /// Turns until `reached()` is true, `deadline` has come, or the loop is stopped.
+    /// @return the last result of `reached()`.
     template <typename Reached> bool run_until(Reached&& reached, Time deadline);
 
   private:
@@ -79,11 +79,11 @@ class Loop {
         Order order = Order::kConnections;
         bool ready = false; // it gets a turn before the loop sleeps
         std::uint32_t fds_version = 0;
-        std::vector<int> fds; // as they are in the epoll set
+        std::vector<int> fds; // those in the epoll set
     };
 
-    /// A source's tag is its place, then the index of the descriptor plus one; 0 is the source's
-    /// own. kStopTag is of no source.
+    /// A source's tag is its place, then the index of the descriptor plus one; index 0 stands for
+    /// the source itself. kStopTag belongs to no source.
     static constexpr unsigned kIndexBits = 16;
     static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kIndexBits) - 1;
     static constexpr std::uint64_t kStopTag = kFirstTag - 1;
@@ -91,14 +91,14 @@ class Loop {
     [[nodiscard]] std::size_t place_of(const Source& source) const;
     [[nodiscard]] static std::uint64_t tag_of(std::size_t place, std::size_t index);
     void watch(std::size_t place);
-    /// Looks at what has changed. @return until when to sleep.
+    /// Looks for changes. @return how long to sleep.
     [[nodiscard]] Time prepare(Time until);
     void note_event(std::uint64_t tag);
     void turn_sources(Time now);
 
     Epoll epoll_;
     std::vector<Entry> entries_;        // by place, which stays
-    std::vector<std::size_t> in_order_; // places, as turns come
+    std::vector<std::size_t> in_order_; // places, in the order of turns
     int stop_fd_ = -1;
     bool stopped_ = false;
     bool turning_ = false; // sources are having their turns

@@ -1,4 +1,4 @@
-// Which ids a node holds, and which of its brokers are to know them.
+// The ids that a node holds, and the brokers that should know each of them.
 #pragma once
 
 #include "topology/cluster/placement.hpp"
@@ -12,9 +12,9 @@
 
 namespace zcomet::session {
 
-/// One for each node. The ids stay where the program has them already (NodeEvents::for_each_login);
-/// the book has the placement, and for each broker the digest of the ids that it is to know. What
-/// was said to a broker, and whether it heard it, is its LoginReporter's affair.
+/// One for each node. The program stores the ids (NodeEvents::for_each_login). The book has the
+/// placement, and for each broker the digest of the ids that the broker should know. Each broker's
+/// LoginReporter keeps track of what the broker was told and has confirmed.
 class LoginBook {
   public:
     /// @param events  lives longer than this.
@@ -22,12 +22,12 @@ class LoginBook {
 
     [[nodiscard]] const cluster::Placement& placement() const { return placement_; }
 
-    /// Enters a change to the ids that `broker` is to know.
+    /// Enters a change to the ids that `broker` should know.
     void add(std::size_t broker, std::string_view id);
     void remove(std::size_t broker, std::string_view id);
-    /// Of the ids that `broker` is to know (topology/wire/id_digest.hpp).
+    /// The digest of the ids that `broker` should know (topology/wire/id_digest.hpp).
     [[nodiscard]] std::uint64_t digest(std::size_t broker) const { return digests_[broker]; }
-    /// Calls `visit` for each id that `broker` is to know, and computes the digest anew.
+    /// Calls `visit` for each id that `broker` should know, and computes the digest anew.
     void for_each(std::size_t broker, const std::function<void(std::string_view id)>& visit);
 
   private:

@@ -41,15 +41,15 @@ void LoginReporter::forget_broker() {
 }
 
 void LoginReporter::on_heartbeat(std::uint64_t changes_applied) {
-    // That it names fewer changes than we have made says nothing: it may be the answer to an
-    // earlier heartbeat. Whether one was lost is seen by the broker, to which all comes in order.
+    // A number below our last change means nothing: the frame may answer an earlier heartbeat. The
+    // broker, which receives everything in order, is the one that notices a lost change.
     if (changes_applied >= list_under_way_) {
         list_under_way_ = 0;
     }
 }
 
-/// The broker takes our frames in order, so its PONG comes after it has applied what went before.
-/// If that was lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
+/// The broker takes our frames in order, so its PONG comes after it has applied the earlier ones.
+/// If those were lost with a connection, the broker's ERROR to the HEARTBEAT comes before the PONG.
 void LoginReporter::ask_for_confirmation() {
     confirm_due_ = false;
     ++confirm_asked_;

@@ -1,6 +1,6 @@
-// What a node tells a broker of its logins: numbered changes, gathered into LOGIN and LOGOUT
-// frames; the whole LIST when the broker may know something else; and the question whether the
-// broker has applied them. docs/PROTOCOL.md, sections 4.3, 4.4 and 4.8, from the node's side.
+// What a node tells a broker about its logins: numbered changes in LOGIN and LOGOUT frames, the
+// whole LIST when the broker may have another state, and the question whether the broker has
+// applied them. docs/PROTOCOL.md, sections 4.3, 4.4 and 4.8, from the node's side.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -14,8 +14,8 @@
 
 namespace zcomet::session {
 
-/// Nothing is sent before the first welcome(), nor between a forget_broker() and the next
-/// welcome(): then the broker knows nothing of the node, or cannot be heard.
+/// Sends nothing before the first welcome(), nor between forget_broker() and the next welcome(): at
+/// those times the broker does not know the node, or cannot be heard.
 class LoginReporter {
   public:
     /// @param book    of the node; lives longer than this.
@@ -27,8 +27,8 @@ class LoginReporter {
     void login(std::string_view id);
     void logout(std::string_view id);
 
-    /// The broker said WELCOME, and has applied the changes up to this number: the node's list
-    /// follows unless these are all.
+    /// The broker said WELCOME and has applied the changes up to this number. The list follows
+    /// unless that is the last change.
     void welcome(std::uint64_t changes_applied);
     /// The broker is lost, or the node leaves it.
     void forget_broker();
@@ -37,41 +37,44 @@ class LoginReporter {
     void on_heartbeat(std::uint64_t changes_applied);
     /// The broker wants the list.
     void on_list_needed() { list_due_ = true; }
-    /// The broker had no room for all ids of a LOGIN or LIST. It wants the list when it has.
+    /// The broker had no room for all ids of a LOGIN or LIST. It asks for the list once it has
+    /// room.
     void on_refused() { is_refused_ = true; }
-    /// Whether the broker lacks some of the ids, as far as is known, for want of room.
+    /// Whether the broker, as far as we know, lacks some of the ids because it had no room for
+    /// them.
     [[nodiscard]] bool refused() const { return is_refused_; }
-    /// The broker's answer to a PING. Not to be called while a HELLO is unanswered: the broker
-    /// answers PING without it, but applies no LOGIN.
+    /// The broker's answer to a PING. Not to be called while a HELLO is unanswered: the broker then
+    /// answers PING but applies no LOGIN.
     void on_pong(std::uint64_t token) { confirm_answered_ = token; }
 
-    /// Asks the broker to say when it has applied everything up to now, by a PING, which must be
-    /// sent right after a HEARTBEAT: applied() then tells. While the broker is not there, that
-    /// waits for it.
+    /// Asks the broker, with a PING, to say when it has applied everything up to now; applied()
+    /// then tells. A HEARTBEAT must have been sent just before. While the broker is away the
+    /// question waits.
     void ask_for_confirmation();
-    /// Whether it is time for HEARTBEAT and ask_for_confirmation() once more, since the answer to
-    /// an earlier one would not speak for what came after it.
+    /// Whether HEARTBEAT and ask_for_confirmation() are due again, because the answer to an earlier
+    /// question does not cover later changes.
     [[nodiscard]] bool confirmation_due() const { return is_told_ && confirm_due_; }
-    /// Whether the broker has applied everything up to the last ask_for_confirmation(), and nothing
-    /// waits, nor was refused.
+    /// Whether the broker has applied everything up to the last ask_for_confirmation(), no change
+    /// waits, and none was refused.
     [[nodiscard]] bool applied() const;
 
     /// Sends what is due: the list, logins and logouts.
     void tick(Time now);
-    /// When tick() next has something to do, or confirmation_due(); kNever if not at all.
+    /// When tick() or confirmation_due() next has something to do; kNever if there is nothing.
     [[nodiscard]] Time due() const;
 
     /// What a HEARTBEAT says of the logins.
     struct Summary {
         std::uint64_t change = 0; ///< number of the last change made
-        std::uint64_t digest = 0; ///< of the ids that the broker is to know
+        std::uint64_t digest = 0; ///< of the ids that the broker should know
     };
-    /// Sends what waits, so that the summary is of what the broker was told. For a HEARTBEAT that
-    /// is sent next: if the broker has not applied these changes then, it asks for the list.
+    /// Sends waiting changes, so that the summary describes what the broker was told. For a
+    /// HEARTBEAT that is sent next: a broker that has not applied these changes by then asks for
+    /// the list.
     [[nodiscard]] Summary summarize();
 
-    /// Whether the broker has yet to confirm a list. While it works its way through that, its
-    /// answers wait.
+    /// Whether the broker has yet to confirm a list. While it works through the list, its answers
+    /// are late.
     [[nodiscard]] bool list_under_way() const { return list_under_way_ != 0; }
     /// Since the reporter began.
     [[nodiscard]] std::uint64_t lists_sent() const { return lists_sent_; }
@@ -93,7 +96,7 @@ class LoginReporter {
     std::uint64_t list_under_way_ = 0;   // change of a list that the broker has not confirmed, or 0
     bool list_due_ = false;
     bool is_refused_ = false;
-    bool confirm_due_ = false; // an earlier answer would not speak for what came after it
+    bool confirm_due_ = false; // an earlier answer does not cover later changes
     feed::GatherWindow gather_{feed::kLoginGatherWindow};
     std::uint64_t lists_sent_ = 0;
 };

@@ -1,11 +1,11 @@
-// Where a program says which ids it holds.
+// The interface through which a program says which ids it holds.
 #pragma once
 
 #include <string_view>
 
 namespace zcomet::session {
 
-/// The way of logins to the brokers, whatever there is between.
+/// Brings logins to the brokers.
 class Logins {
   public:
     Logins() = default;

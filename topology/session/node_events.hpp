@@ -1,4 +1,4 @@
-// What a node does with what its sessions bring, and what they ask it.
+// What a node does with the events of its sessions, and the questions that they ask it.
 #pragma once
 
 #include "topology/wire/frames.hpp"
@@ -21,19 +21,19 @@ class NodeEvents {
     /// Show these messages to the streams. The views live until the call returns.
     virtual void deliver(const wire::MessageList& messages) = 0;
     /// Whether deliver() may be called now. If not, batches wait in the socket, and the broker
-    /// hears of it by the missing acknowledgement.
+    /// notices that the acknowledgement does not come.
     [[nodiscard]] virtual bool can_take() const { return true; }
     /// Call `visit` once for each id that is logged in now.
     virtual void for_each_login(const std::function<void(std::string_view id)>& visit) const = 0;
     /// How many streams the node holds, for the broker's list of nodes.
     [[nodiscard]] virtual std::uint64_t stream_count() const = 0;
-    /// What became of the messages that deliver() was called with, since the node began. The
-    /// session counts what it received, and duplicates, itself.
+    /// What happened to the messages that deliver() was called with, since the node began. The
+    /// session itself counts received messages and duplicates.
     [[nodiscard]] virtual wire::NodeLedger ledger() const = 0;
 
     /// The feed is live: the node may accept streams. Called again after each loss of the broker.
     virtual void on_live(std::string_view /*broker_name*/) {}
-    /// The broker has not been heard, or its feed has not, for the liveness time.
+    /// The broker or its feed has not been heard for the liveness time.
     virtual void on_lost() {}
     /// The broker refused something, for example because of its protocol version.
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;

@@ -10,19 +10,18 @@ namespace zcomet::session {
 
 namespace {
 
-/// How long to wait before saying HELLO again to a broker that refused us for good (another
-/// version, another node with our name): someone has to change something first.
+/// How long to wait before saying HELLO again to a broker that refused us permanently (another
+/// version, another node with our name): an operator has to change something first.
 /// @limit pause before a refused node says HELLO again
 constexpr Duration kAfterRefusal = 10s;
 
-/// Whether the frame that was refused, by its kind, told of logins.
+/// Whether a refused frame of this kind was about logins.
 bool is_of_logins(std::uint8_t kind) {
     return kind == static_cast<std::uint8_t>(wire::Kind::kLogin) ||
            kind == static_cast<std::uint8_t>(wire::Kind::kList);
 }
 
-/// The broker's feed endpoint as this node can reach it: its host part may stand for "every
-/// address".
+/// The broker's feed endpoint as this node can reach it: its host part may mean "every address".
 std::string reachable_endpoint(std::string_view endpoint, const std::string& broker_host) {
     Result<wire::HostPort> parsed = wire::parse_tcp_endpoint(endpoint);
     if (!parsed.ok()) {
@@ -93,7 +92,7 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
-        if (!hello_unanswered_) { // nobody needs HELLO for a PING, but for a LOGIN
+        if (!hello_unanswered_) { // a PING needs no HELLO, but a LOGIN does
             logins_.on_pong(pong->token);
         }
     } else {
@@ -150,7 +149,7 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     case wire::ErrorCode::kOverloaded:
         if (is_of_logins(error.kind)) {
             logins_.on_refused();
-            break; // the others are logged in, and the broker asks for the list when it has room
+            break; // the other ids are logged in; the broker asks for the list when it has room
         }
         lose_for_long(now);
         break;
@@ -234,7 +233,7 @@ void NodeSession::apply(const wire::MessageList& messages) {
     }
 }
 
-/// Of the present feed: the broker compares it with what it published there.
+/// Of the present feed: the broker compares it with what it published on that feed.
 wire::NodeLedger NodeSession::ledger() {
     wire::NodeLedger ledger = events_.ledger();
     ledger.received = counters_.messages_received - ledger_before_.received;
@@ -266,8 +265,8 @@ void NodeSession::send_heartbeat(Time now) {
     acknowledge_gather_.went(now);
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
-    // A broker that has not answered our HELLO may be another one, with another feed for us: our
-    // numbers would acknowledge batches of it that we never saw.
+    // A broker that has not answered our HELLO may be another one, with another feed for us. Our
+    // numbers would acknowledge batches of that feed that we never saw.
     const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
     wires_.send(wire::encode(
         wire::Heartbeat{applied, logins.change, events_.stream_count(), logins.digest, ledger()}));
@@ -296,8 +295,7 @@ void NodeSession::forget_broker() {
 }
 
 Time NodeSession::heard() const {
-    // While the broker works its way through our list its answers wait behind that; its feed does
-    // not.
+    // While the broker works through our list its answers come late; its feed does not.
     return logins_.list_under_way() ? heard_feed_ : std::min(heard_broker_, heard_feed_);
 }
 
@@ -348,7 +346,7 @@ void NodeSession::goodbye(Time now) {
         tick(now); // as in confirm_logins()
     }
     if (welcomed()) {
-        send_heartbeat(now); // the last word on what was applied, and what became of it
+        send_heartbeat(now); // the last acknowledgement, and the last ledger
     }
     if (state_ != State::kIdle) {
         wires_.send(wire::encode(wire::Goodbye{}));

@@ -1,6 +1,6 @@
-// A node's conversation with one broker, without sockets: HELLO and WELCOME, heartbeats, the feed;
-// and its logins, which login_reporter.hpp has. docs/PROTOCOL.md, sections 4.1 to 4.3, 4.6 and 4.7,
-// from the node's side.
+// A node's conversation with one broker, without sockets: HELLO and WELCOME, heartbeats, the feed,
+// and its logins (login_reporter.hpp). docs/PROTOCOL.md, sections 4.1 to 4.3, 4.6 and 4.7, from the
+// node's side.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -25,7 +25,7 @@ struct NodeSessionCounters {
     std::uint64_t gaps = 0;
     std::uint64_t repeats = 0;
     std::uint64_t messages_lost = 0; ///< shed by the broker, which said so
-    std::uint64_t duplicates = 0;    ///< sent again, and shown before: not delivered
+    std::uint64_t duplicates = 0;    ///< sent again, and not delivered: shown before
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
@@ -35,7 +35,7 @@ struct NodeSessionCounters {
 
 class NodeSession {
   public:
-    /// All that it refers to lives longer than it does.
+    /// Everything that it refers to must live longer than it does.
     /// @param broker       which of the node's brokers it talks to (Placement).
     /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
     ///     or `0.0.0.0` in the feed endpoint of the WELCOME.
@@ -45,14 +45,14 @@ class NodeSession {
     /// Says HELLO. Call once.
     void start(Time now);
 
-    /// The socket has a connection that it did not have before: says HELLO at once, so that nobody
-    /// waits for the next try, nor, after a broker was restarted, for the next heartbeat.
+    /// The socket has a connection that it did not have before: says HELLO at once instead of at
+    /// the next try or, after a restart of the broker, at the next heartbeat.
     void on_connected(Time now);
 
     /// A frame came over the DEALER, or the second frame of a message over the SUB.
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);
-    /// The feed has something, which the node is too busy to take in: it is not silent.
+    /// The feed has a batch that the node is too busy to receive: the feed is not silent.
     void on_feed_waiting(Time now) { heard_feed_ = now; }
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
@@ -60,13 +60,13 @@ class NodeSession {
     void logout(std::string_view id) { logins_.logout(id); }
 
     /// Sends waiting logins and logouts at once and asks the broker to say when it has applied
-    /// them; logins_applied() then tells. While the broker is not there, that waits for it.
+    /// them; logins_applied() then tells. While the broker is away the question waits.
     void confirm_logins(Time now);
-    /// Whether the broker has applied everything up to the last confirm_logins(), and nothing
+    /// Whether the broker has applied everything up to the last confirm_logins(), and no change
     /// waits.
     [[nodiscard]] bool logins_applied() const { return logins_.applied(); }
     /// Whether the broker had no room for some of the ids. Until it has, it passes on no messages
-    /// to those, and logins_applied() does not hold.
+    /// to those ids, and logins_applied() is false.
     [[nodiscard]] bool logins_refused() const { return logins_.refused(); }
 
     /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
@@ -111,7 +111,7 @@ class NodeSession {
     State state_ = State::kIdle;
     feed::FeedReader feed_;
     wire::NodeLedger ledger_before_; // when the present feed began
-    LoginReporter logins_;           // told of the broker as long as it has welcomed us
+    LoginReporter logins_;           // hears of the broker while that has welcomed us
     bool hello_unanswered_ = false;
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;

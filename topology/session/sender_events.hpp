@@ -1,4 +1,4 @@
-// What a sender may want to hear of its session.
+// What a sender may want to know about its session.
 #pragma once
 
 #include "topology/wire/frames.hpp"
@@ -17,8 +17,8 @@ class SenderEvents {
     SenderEvents(const SenderEvents&) = delete;
     SenderEvents& operator=(const SenderEvents&) = delete;
 
-    /// The message of that number reached the broker when `nodes` nodes held its id. Only of
-    /// messages that were sent with that wish, and once.
+    /// The message of that number reached the broker when `nodes` nodes held its id. Called once,
+    /// and only for messages that asked for a receipt.
     virtual void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}
     /// The message of that number has arrived at `nodes` nodes; 0: no node held its id.
     virtual void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}

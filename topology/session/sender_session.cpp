@@ -10,7 +10,7 @@
 namespace zcomet::session {
 
 namespace {
-/// As in node_session.cpp: after a refusal someone has to change something first.
+/// As in node_session.cpp: after a refusal an operator has to change something first.
 /// @limit pause before a refused sender says HELLO again
 constexpr Duration kAfterRefusal = 10s;
 constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
@@ -78,7 +78,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     if (state_ == State::kWelcomed && broker_incarnation_ == welcome.incarnation) {
         return; // the answer to a HELLO that was repeated
     }
-    // Whatever is still under way was sent on a connection that is gone, to a broker that may be,
+    // Frames still under way were sent on a connection that is gone, and the broker may be gone,
     // too.
     for (const Sent& sent : under_way_) {
         counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
@@ -124,7 +124,8 @@ bool SenderSession::has_room(std::size_t frame_bytes) const {
     return under_way_bytes_ == 0 || under_way_bytes_ + frame_bytes <= window_bytes_;
 }
 
-/// Messages gathered while the window had room; what was sent again since may have taken it.
+/// These messages were gathered while the window had room; frames sent again since then may have
+/// taken it.
 bool SenderSession::open_frame_may_go() const {
     return open_.count() > 0 && !sends_again() && has_room(open_.size_bytes());
 }
@@ -182,7 +183,8 @@ void SenderSession::put_under_way(std::string frame, std::uint64_t first, std::u
 }
 
 void SenderSession::await_receipt(std::uint64_t first, std::uint32_t messages) {
-    // No broker is this far behind with its receipts; one that gives none costs no more than this.
+    // No broker is this far behind with its receipts. A broker that gives none costs no more than
+    // this.
     if (receipts_awaited_.size() == kReceiptsAwaitedMax) {
         receipts_awaited_.pop_front();
     }
@@ -195,10 +197,10 @@ void SenderSession::on_receipt(const wire::Receipt& receipt) {
         [](const AwaitedReceipt& one, std::uint64_t first) { return one.first < first; });
     if (asked == receipts_awaited_.end() || asked->first != receipt.first ||
         asked->messages != receipt.count) {
-        ++counters_.bad_frames; // nobody asked for it
+        ++counters_.bad_frames; // it was not asked for
         return;
     }
-    // Receipts come in the order of the frames: those of earlier ones were lost.
+    // Receipts come in the order of the frames, so those of earlier frames were lost.
     receipts_awaited_.erase(receipts_awaited_.begin(), std::next(asked));
     for (std::uint32_t i = 0; i < receipt.count; ++i) {
         events_.on_receipt(receipt.first + i, receipt.nodes(i));
@@ -230,12 +232,12 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
     }
 }
 
-/// As far as the window allows; new messages follow when all is sent.
+/// As far as the window allows. New messages follow once all are sent.
 void SenderSession::send_again(Time now) {
     for (; sends_again(); ++next_again_) {
         Unacknowledged& sent = unacknowledged_[next_again_];
         if (!has_room(sent.frame.size())) {
-            return; // on with it when there is credit
+            return; // continues when there is credit
         }
         if (!sent.frame.empty()) {
             sent.sent_at = now;
@@ -246,8 +248,8 @@ void SenderSession::send_again(Time now) {
     next_again_ = kNothingAgain;
 }
 
-/// When the oldest frame should long have been answered: its answer may have been lost. A broker
-/// that still waits for nodes ignores the repetition.
+/// When the oldest frame should long have been answered; its answer may have been lost. A broker
+/// that still waits for nodes ignores a repetition.
 Time SenderSession::answer_overdue() const {
     return unacknowledged_.empty() ? kNever : unacknowledged_.front().sent_at + 2 * liveness_;
 }
@@ -307,7 +309,7 @@ Time SenderSession::due() const {
     if (!settled()) {
         return std::min({next_heartbeat_, settled_at_, heard_ + liveness_});
     }
-    if (sends_again()) { // when the window has room, which an answer says
+    if (sends_again()) { // continues when an answer makes room in the window
         return std::min(next_heartbeat_, heard_ + liveness_);
     }
     const Time frame_due = open_frame_may_go() ? gather_.due() : kNever;

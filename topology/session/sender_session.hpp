@@ -27,31 +27,31 @@ struct SenderSessionCounters {
 
 class SenderSession {
   public:
-    /// @param gather  how long a busy sender waits for more to go along; 0: each tick() sends.
+    /// @param gather  how long a busy sender waits for more messages; 0: each tick() sends.
     SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation, std::string name,
                   Duration gather = feed::kSenderGatherWindow);
 
     /// Says HELLO. Call once.
     void start(Time now);
 
-    /// The socket had refused a frame for want of a connection, and has one now: says HELLO at once
-    /// unless the broker knows us, so that nobody waits for the next try.
+    /// The socket had refused a frame because it had no connection, and has one now: says HELLO at
+    /// once instead of at the next try, unless the broker knows us.
     void on_connected(Time now);
 
     void on_broker_frame(std::string_view frame, Time now);
 
     /// Whether send() may be called: the broker has welcomed us, the window has room, and nothing
     /// has to be sent again first.
-    /// @param message_bytes  of that message: wire::message_bytes(). One that is larger than the
+    /// @param message_bytes  of that message: wire::message_bytes(). A message larger than the
     ///     whole window may go when nothing else is under way.
     [[nodiscard]] bool can_send(std::size_t message_bytes) const;
 
-    /// Takes one message; it goes with this or a later tick().
+    /// Takes one message; this tick() or a later one sends it.
     /// @param id       valid (topology/wire/id.hpp).
     /// @param payload  at most wire::kPayloadBytesMax bytes; copied.
-    /// @param confirm  what is to be told of it. What awaits an acknowledgement is kept, and sent
-    ///     again if the broker is lost or does not answer; a node shows it once.
-    /// @return the message's number. can_send() of it must hold.
+    /// @param confirm  which answer the sender wants. A message that awaits an acknowledgement is
+    ///     kept, and sent again if the broker is lost or does not answer; a node shows it once.
+    /// @return the message's number. can_send() must hold for it.
     std::uint64_t send(std::string_view id, std::string_view payload,
                        wire::Confirm confirm = wire::Confirm::kNothing);
 
@@ -59,8 +59,8 @@ class SenderSession {
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().
     [[nodiscard]] Time due() const;
-    /// Sends what is waiting at once, without gathering further, and asks the broker to say what it
-    /// has taken in. For the end of a run of sends, not for each of them.
+    /// Sends waiting messages at once, without gathering further, and asks the broker to say what
+    /// it has taken in. For the end of a run of sends, not for each of them.
     void flush(Time now);
 
     /// Sends what is waiting and GOODBYE. The session is over.
@@ -73,7 +73,8 @@ class SenderSession {
     [[nodiscard]] std::uint64_t not_taken_in() const;
     /// How many messages await an acknowledgement.
     [[nodiscard]] std::uint64_t unacknowledged() const { return unacknowledged_messages_; }
-    /// Of them and of what they are kept in; more are not accepted.
+    /// Bytes of these messages and of the records that keep them; above that no message is
+    /// accepted.
     /// @limit bytes of a sender that await an acknowledgement
     static constexpr std::size_t kUnacknowledgedBytesMax = 8U << 20U;
     [[nodiscard]] const SenderSessionCounters& counters() const { return counters_; }
@@ -86,7 +87,7 @@ class SenderSession {
         std::uint32_t messages = 0;
         bool is_kept = false; // among the unacknowledged
     };
-    /// A frame that was sent with the wish for a receipt.
+    /// A frame that asked for a receipt.
     struct AwaitedReceipt {
         std::uint64_t first = 0;
         std::uint32_t messages = 0;
@@ -95,7 +96,7 @@ class SenderSession {
     struct Unacknowledged {
         std::uint64_t first = 0;
         std::uint32_t messages = 0;
-        std::string frame; // empty: acknowledged, before one that was sent earlier
+        std::string frame; // empty: acknowledged, but an earlier one is not
         Time sent_at;
     };
 
@@ -126,8 +127,8 @@ class SenderSession {
     std::string name_;
     State state_ = State::kIdle;
     std::uint64_t broker_incarnation_ = 0;
-    /// A broker that we had lost, or that replaces it, may not know all its nodes before: until
-    /// then nothing is sent, or it would go into the void.
+    /// After a broker was lost, it or its successor may not know all its nodes yet. Nothing is sent
+    /// before this time, since messages would be lost.
     Time settled_at_ = Time::min();
     wire::MessageFrameWriter open_{wire::MessageFrameWriter::Form::kSend};
     wire::Confirm open_confirm_ = wire::Confirm::kNothing;
@@ -139,7 +140,7 @@ class SenderSession {
     std::size_t unacknowledged_bytes_ = 0;
     std::uint64_t unacknowledged_messages_ = 0; // the open frame's included
     static constexpr std::size_t kNothingAgain = SIZE_MAX;
-    std::size_t next_again_ = kNothingAgain; // place in unacknowledged_ of what is to be sent again
+    std::size_t next_again_ = kNothingAgain; // place in unacknowledged_ of the next to send again
     std::size_t window_bytes_ = 0;
     feed::GatherWindow gather_;
     Duration heartbeat_interval_ = 1s;

@@ -14,7 +14,7 @@ void NodeTurn::run(Time now) {
     if (!events_.can_take() && feed_wires_.batch_waits()) {
         session_.on_feed_waiting(now);
     }
-    // ZeroMQ says nothing of a connection that was lost or made, but wakes us.
+    // ZeroMQ does not report that a connection was lost or made, but it wakes us.
     const bool woken_for_nothing = frames == 0 && batches == 0;
     if (woken_for_nothing ? watch_.look(wires_) : watch_.look_after_refusal(wires_)) {
         session_.on_connected(now);
@@ -42,7 +42,7 @@ int NodeTurn::receive_batches(Time now) {
             break;
         }
         session_.on_feed_frame(*batch, now);
-        session_.tick(now); // an acknowledgement that is due lets the broker go on meanwhile
+        session_.tick(now); // sends a due acknowledgement, so that the broker goes on meanwhile
     }
     return received;
 }

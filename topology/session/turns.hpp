@@ -1,4 +1,4 @@
-// The turns of a loop for a session: what is received, in which order, and what is done then.
+// A session's turns in a loop: what to receive, in which order, and what to do then.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -8,7 +8,7 @@
 
 namespace zcomet::session {
 
-/// A node's turn. All that it refers to lives longer than it does.
+/// A node's turn. Everything that it refers to must live longer than it does.
 class NodeTurn {
   public:
     NodeTurn(NodeSession& session, Wires& wires, FeedWires& feed_wires, const NodeEvents& events,
@@ -16,8 +16,8 @@ class NodeTurn {
         : session_(session), wires_(wires), feed_wires_(feed_wires), events_(events),
           watch_(watch) {}
 
-    /// Receives up to a budget of frames and batches, then sends what is due. Once for each time
-    /// that the loop is woken: a turn without anything to receive looks for a connection.
+    /// Receives up to a budget of frames and batches, then sends what is due. Call it once each
+    /// time that the loop is woken: a turn in which nothing is received looks for a connection.
     void run(Time now);
 
   private:
@@ -31,7 +31,7 @@ class NodeTurn {
     ConnectionWatch& watch_;
 };
 
-/// A sender's turn. All that it refers to lives longer than it does.
+/// A sender's turn. Everything that it refers to must live longer than it does.
 class SenderTurn {
   public:
     SenderTurn(SenderSession& session, Wires& wires, ConnectionWatch& watch)

@@ -27,7 +27,7 @@ class Wires {
     [[nodiscard]] virtual bool connected() = 0;
 };
 
-/// The SUB of a node. Called as Wires.
+/// The SUB of a node. Its calls follow the rules of Wires.
 class FeedWires {
   public:
     FeedWires() = default;
@@ -35,12 +35,12 @@ class FeedWires {
     FeedWires(const FeedWires&) = delete;
     FeedWires& operator=(const FeedWires&) = delete;
 
-    /// Connects the SUB to `endpoint` (instead of where it was, if anywhere), subscribed to the
-    /// node's topic. The broker need not be there yet.
-    /// Errors: this process cannot connect there, whatever the broker does.
+    /// Connects the SUB to `endpoint`, instead of its former endpoint if it has one, and subscribes
+    /// to the node's topic. The broker need not be there yet.
+    /// Errors: this process cannot connect to that endpoint, whatever the broker does.
     [[nodiscard]] virtual Status connect_feed(const std::string& endpoint) = 0;
     /// The next frame of the feed, without its topic; nothing if none waits. The view lives until
-    /// the next call. A message of a form that the protocol does not have is an empty frame.
+    /// the next call. A message of a form that the protocol does not have becomes an empty frame.
     [[nodiscard]] virtual std::optional<std::string_view> receive_batch() = 0;
     /// Whether receive_batch() would find one.
     [[nodiscard]] virtual bool batch_waits() = 0;

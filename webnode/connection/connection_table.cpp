@@ -6,8 +6,8 @@ Handle ConnectionTable::add(int fd) {
     const std::uint32_t index = take_slot();
     Connection& connection = connections_[index];
     connection = Connection{};
-    // One counter for the whole table, so that the table may give its memory back and still never
-    // name two connections alike (before four thousand million of them). 0 is left to epoll's tags.
+    // One counter for the whole table, so that the table can free its memory and still not name two
+    // connections alike (within 2^32 connections). 0 is left to epoll's tags.
     last_generation_ += last_generation_ == UINT32_MAX ? 2 : 1;
     connection.generation_ = last_generation_;
     connection.fd_ = fd;
@@ -43,8 +43,8 @@ void ConnectionTable::remove(Handle handle) {
     connections_[handle.index].next = first_free_;
     first_free_ = handle.index;
     --connection_count_;
-    // After a great many connections their memory goes back when the last is gone. The first chunk
-    // is not worth it: a node with few connections is empty every other moment.
+    // After a great many connections the memory is freed when the last one is gone. The first chunk
+    // is kept: a node with few connections is empty every other moment.
     if (connection_count_ == 0 && slots_used_ > store::ChunkedArray<Connection>::kPerChunk) {
         connections_.clear();
         slots_used_ = 0;

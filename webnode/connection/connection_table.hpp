@@ -10,8 +10,8 @@
 
 namespace zcomet::webnode::connection {
 
-/// Names a connection for as long as it exists, and no other ever after: the slot is used again,
-/// with another generation.
+/// Names a connection while it exists, and never another one: its slot is reused with another
+/// generation.
 struct Handle {
     std::uint32_t index = 0;
     std::uint32_t generation = 0;
@@ -29,7 +29,7 @@ struct Handle {
 
 enum class ConnectionState : std::uint8_t {
     kFree,    ///< the slot is empty
-    kReading, ///< it is for requests and their answers
+    kReading, ///< takes requests and writes their answers
     kParked,  ///< a stream: it waits for messages to its id
 };
 
@@ -39,33 +39,33 @@ class Connection {
     [[nodiscard]] int fd() const { return fd_; }
     [[nodiscard]] ConnectionState state() const { return state_; }
     [[nodiscard]] bool parked() const { return state_ == ConnectionState::kParked; }
-    /// From now on it is a stream. It must be kReading, and without an input record.
+    /// Makes it a stream. It must be kReading, and without an input record.
     void park(std::uint8_t form) {
         ZCOMET_ASSERT(state_ == ConnectionState::kReading && input_or_id_ == store::kNoIndex);
         state_ = ConnectionState::kParked;
         form_ = form;
     }
-    /// Parked only: how the stream is written, packed into a byte by what parked it.
+    /// Parked only: how the stream is written, packed into a byte by the caller of park().
     [[nodiscard]] std::uint8_t form() const { return form_; }
 
-    /// Index of the Output record, or kNoIndex, as for almost every stream.
+    /// Index of the Output record, or kNoIndex, which nearly every stream has.
     std::uint32_t output = store::kNoIndex;
     /// Whether the descriptor is in the epoll set.
     [[nodiscard]] bool is_watched() const { return is_watched_; }
     void set_watched(bool is_watched) { is_watched_ = is_watched; }
 
-    /// Messages this stream has been given so far: the N of the next one is this plus 1.
+    /// Messages given to this stream so far; the next one has the number N = messages + 1.
     std::uint32_t messages = 0;
 
     /// Not parked: index of the reader's record, or kNoIndex. Such a connection has no id, so both
-    /// have one place.
+    /// are stored in one place.
     [[nodiscard]] std::uint32_t input() const { return parked() ? store::kNoIndex : input_or_id_; }
     void set_input(std::uint32_t index) {
         ZCOMET_ASSERT(!parked());
         input_or_id_ = index;
     }
-    /// Parked: the id of the stream, by its index, and the stream's neighbours in the list of its
-    /// id; kNoIndex at the ends. They are for the table of streams alone.
+    /// Parked: the index of the stream's id, and the stream's neighbours in the list of its id;
+    /// kNoIndex at the ends. Only the table of streams uses them.
     [[nodiscard]] std::uint32_t id() const { return input_or_id_; }
     void set_id(std::uint32_t index) { input_or_id_ = index; }
     std::uint32_t next = store::kNoIndex; // of a free slot: the next free slot
@@ -81,7 +81,7 @@ class Connection {
     bool is_watched_ = false;
 };
 
-/// Written down so that nobody makes a million streams dearer by accident.
+/// Checked, so that nobody makes a million streams more expensive by accident.
 inline constexpr std::size_t kConnectionBytesMax = 40;
 static_assert(sizeof(Connection) <= kConnectionBytesMax);
 
@@ -105,8 +105,8 @@ class ConnectionTable {
         return {index, connections_[index].generation_};
     }
 
-    /// Calls `visit(Handle, Connection&)` for each connection, whatever its state. It may remove
-    /// the one it is called with, and no other.
+    /// Calls `visit(Handle, Connection&)` for each connection in any state. `visit` may remove that
+    /// connection, and no other.
     template <typename Visit> void for_each_connection(Visit&& visit) {
         for_connections_in(0, UINT32_MAX, visit);
     }
@@ -119,7 +119,7 @@ class ConnectionTable {
     }
 
     [[nodiscard]] std::uint32_t connection_count() const { return connection_count_; }
-    /// Bytes taken, without what the allocator adds.
+    /// Bytes used, without the allocator's overhead.
     [[nodiscard]] std::size_t memory_bytes() const { return connections_.memory_bytes(); }
 
   private:

@@ -17,18 +17,18 @@ namespace {
 
 /// Edge-triggered: a stream that has data waiting, or nothing to write, costs no further wake-ups.
 /// EPOLLRDHUP means that the browser has ended its half of the connection. Browsers do so when they
-/// leave; a client that only closes its sending half (`printf … | nc`) is treated alike, since
-/// nothing distinguishes it.
+/// leave. A client that only closes its sending half (`printf … | nc`) is treated alike, since it
+/// looks the same.
 constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr std::uint32_t kReadWriteEvents = kReadEvents | EPOLLOUT;
 
-/// Reads of thrown-away input for one event. A browser has nothing to say on an open stream, so
-/// more than this is somebody's mistake or mischief and waits its turn.
+/// Reads of discarded input for one event. A browser has nothing to say on an open stream; more
+/// than this is a mistake or an attack, and waits for the next turn.
 constexpr int kDiscardReadsMax = 4;
 constexpr std::size_t kDiscardBytes = 16'384;
 
-/// The kernel forgets what it holds for a browser that does not read, instead of offering it for as
-/// long as the time of --vanished-after.
+/// The kernel drops the data of a browser that does not read, instead of offering it for the time
+/// of --vanished-after.
 void reset_on_close(int fd) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -119,7 +119,7 @@ bool Connections::keep_back(Handle handle, Connection& connection, const Chunks&
     const auto whole = static_cast<std::size_t>(
         std::upper_bound(chunks.ends.begin(), chunks.ends.end(), taken) - chunks.ends.begin());
     counters_.add(slot::WorkerCounter::kChunksWritten, whole);
-    ZCOMET_ASSERT(connection.is_watched()); // so that there is a record
+    ZCOMET_ASSERT(connection.is_watched()); // so it has a record
     Output* output = output_of(handle, connection);
     const bool is_open = slow_.policy == SlowPolicy::kClose
                              ? has_room(handle, connection, *output)
@@ -169,7 +169,7 @@ Output* Connections::output_of(Handle handle, Connection& connection) {
 }
 
 bool Connections::has_room(Handle handle, const Connection& connection, Output& output) {
-    // A browser may have read meanwhile without epoll having had a turn to say so.
+    // The browser may have read meanwhile, and epoll had no turn to report it.
     if (output.outbox.size() > slow_.bytes_max && !send_outbox(handle, connection, output)) {
         return false;
     }
@@ -188,7 +188,7 @@ bool Connections::make_room(Handle handle, const Connection& connection, Output&
     if (output.outbox.size() <= bytes_max) {
         return true;
     }
-    // As above: what the socket takes now need not be dropped.
+    // As above: bytes that the socket takes now need not be dropped.
     if (!send_outbox(handle, connection, output)) {
         return false;
     }
@@ -286,7 +286,7 @@ void Connections::close(Handle handle, CloseReason reason) {
     }
     const int fd = connection.fd();
     table_.remove(handle);
-    ::close(fd); // which takes it out of the epoll set
+    ::close(fd); // this also removes it from the epoll set
 }
 
 void Connections::release_output(Connection& connection) {

@@ -1,8 +1,9 @@
-// The sockets of a worker's connections: writing, keeping back what a socket does not take,
-// closing. What is read is the business of others.
+// The sockets of a worker's connections: writing, keeping bytes that a socket does not take,
+// closing. Reading is done elsewhere.
 //
-// Which descriptors are in the epoll set: a stream's always; that of another connection from when
-// it waits for something, to read or to write. So a stream whose request was whole at the first
+// A stream's descriptor is always in the epoll set. Another connection's is in the set once it has
+// waited for something to read or to write. So a stream whose request was complete at the first
+// read costs one epoll_ctl() in its life.
 // read costs one epoll_ctl() in its life.
 #pragma once
 
@@ -22,31 +23,32 @@
 
 namespace zcomet::webnode::connection {
 
-/// What waits to be written. Exists only for connections with something that waits.
+/// Bytes that wait to be written. Only a connection with waiting bytes has one.
 struct Output {
     Outbox outbox;
     bool is_slow = false; ///< has missed messages since the socket last took everything
-    bool is_last = false; ///< the connection is closed once this is written
+    bool is_last = false; ///< close the connection once this is written
 };
 
-/// Whole messages in a row, in the form in which they go to one stream.
+/// Whole messages in a row, in the form in which one stream gets them.
 struct Chunks {
     std::string_view bytes;
     std::span<const std::uint32_t> ends; ///< of each message, as offsets in `bytes`
 };
 
-/// How much is kept for browsers that do not read, and what becomes of their streams past that.
+/// How many bytes are kept for a browser that does not read, and what happens to its stream above
+/// that.
 struct SlowReaders {
-    /// A stream for which more than this is kept back is closed when there is still more to write.
-    /// So at most this and one batch are kept for each: a batch that is larger than the socket's
-    /// buffer is no sign of a slow browser.
+    /// A stream with more than this kept is closed when there is still more to write. So at most
+    /// this and one batch are kept for each stream: a batch larger than the socket's buffer does
+    /// not mean that the browser is slow.
     /// @limit bytes kept for a stream that does not read, and a batch beside (`--stream-buffer`)
     std::size_t bytes_max = 65'536;
     /// For messages to streams. A connection that does not read any other answer is closed.
     SlowPolicy policy = SlowPolicy::kClose;
 };
 
-/// Why a connection is closed; what is counted follows from it.
+/// Why a connection is closed; decides what is counted.
 enum class CloseReason : std::uint8_t {
     kDone,     ///< its answer is written
     kPeer,     ///< the browser went away
@@ -56,7 +58,7 @@ enum class CloseReason : std::uint8_t {
     kNoRoom,   ///< the kernel would not watch it
 };
 
-/// Is told of each connection that closes, while it still exists and its descriptor is open.
+/// Is called for each connection that closes, while it still exists and its descriptor is open.
 class CloseListener {
   public:
     CloseListener() = default;
@@ -95,23 +97,23 @@ class Connections {
     /// Closes the connection (kDone) once all is written, which may be now.
     void close_when_written(Handle handle, Connection& connection);
 
-    /// Writes, or keeps back what the socket does not take.
+    /// Writes; keeps the bytes that the socket does not take.
     /// @return false if the connection had to be closed.
     [[nodiscard]] bool write(Handle handle, Connection& connection, std::string_view bytes);
-    /// The same for messages to a stream; of one that is slow, some may be dropped. Counts what
-    /// becomes of each message.
+    /// The same for messages to a stream; if it is slow, some may be dropped. Counts each message
+    /// by what happens to it.
     [[nodiscard]] bool write(Handle handle, Connection& connection, const Chunks& chunks);
 
     /// The socket can take more. @return false if the connection was closed.
     [[nodiscard]] bool flush(Handle handle, Connection& connection);
 
-    /// Asks epoll to report once more what may be left to read.
+    /// Makes epoll report once more that there may be something to read.
     void read_again_later(Handle handle, const Connection& connection);
 
     /// Whether the socket has something to read. Closing it then would send a reset.
     [[nodiscard]] static bool has_input(const Connection& connection);
 
-    /// Throws away what the browser sent, up to a budget.
+    /// Reads and discards what the browser sent, up to a budget.
     /// @return false if the connection was closed, because the browser had ended it.
     [[nodiscard]] bool discard_input(Handle handle, Connection& connection);
 
@@ -119,27 +121,28 @@ class Connections {
     /// As close(), for a connection whose socket has failed with `error` (errno, SO_ERROR).
     void close_failed(Handle handle, int error);
 
-    /// Bytes kept back in all outboxes.
+    /// Bytes kept in all outboxes.
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
 
   private:
-    /// Writes past the outbox, which is empty. @return how many bytes the socket took; nothing if
-    /// the connection was closed.
+    /// Writes directly: the outbox must be empty. @return how many bytes the socket took; nothing
+    /// if the connection was closed.
     [[nodiscard]] std::optional<std::size_t> send_now(Handle handle, const Connection& connection,
                                                       std::string_view bytes);
     [[nodiscard]] bool keep_back(Handle handle, Connection& connection, std::string_view bytes);
-    /// Keeps back all of `chunks` but the first `taken` bytes.
+    /// Keeps all of `chunks` but the first `taken` bytes.
     [[nodiscard]] bool keep_back(Handle handle, Connection& connection, const Chunks& chunks,
                                  std::size_t taken);
     void append_chunks(Output& output, const Chunks& chunks, std::size_t taken);
     /// The connection's record, made if there is none. nullptr: the connection was closed.
     [[nodiscard]] Output* output_of(Handle handle, Connection& connection);
-    /// Whether more may be kept back. @return false if the connection was closed.
+    /// Whether more bytes may be kept. @return false if the connection was closed.
     [[nodiscard]] bool has_room(Handle handle, const Connection& connection, Output& output);
-    /// Drops what has to go for `bytes` more. @return false if the connection was closed.
+    /// Drops messages to make room for `bytes` more. @return false if the connection was closed.
     [[nodiscard]] bool make_room(Handle handle, const Connection& connection, Output& output,
                                  std::size_t bytes);
-    /// Writes of the outbox what the socket takes. @return false if the connection was closed.
+    /// Writes as much of the outbox as the socket takes. @return false if the connection was
+    /// closed.
     [[nodiscard]] bool send_outbox(Handle handle, const Connection& connection, Output& output);
     void watch_for_room(Handle handle, const Connection& connection, bool was_empty);
     void release_output(Connection& connection);

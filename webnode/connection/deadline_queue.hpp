@@ -1,4 +1,4 @@
-// Deadlines that are all equally far away, so that the next one is always the oldest: no heap, and
+// Deadlines that are all equally far away, so that the oldest one is always the next: no heap, and
 // no timer for each connection.
 #pragma once
 
@@ -10,13 +10,13 @@
 
 namespace zcomet::webnode::connection {
 
-/// Entries are never taken out early: when one expires, its owner looks whether it still matters.
+/// Entries are never removed early: when one expires, its owner checks whether it still matters.
 class DeadlineQueue {
   public:
     explicit DeadlineQueue(Duration delay) : delay_(delay) {}
 
-    /// @return the deadline, by which expire()'s `visit` can tell whether it is still the one that
-    /// counts. `now` must not go back from call to call.
+    /// @return the deadline. By it the `visit` of expire() can tell whether the entry is the
+    /// connection's latest. `now` must not go back from call to call.
     Time push(Handle handle, Time now) {
         const Time deadline = now + delay_;
         entries_.push_back({handle, deadline});

@@ -71,7 +71,8 @@ std::size_t Outbox::drop_oldest(std::size_t bytes_max) {
         ++end;
     }
     const std::size_t dropped = end - first;
-    // What stays in front is moved over what goes: nearly always less than what stays behind.
+    // The messages that stay in front are moved over the dropped ones: nearly always fewer bytes
+    // than those that stay behind.
     const auto front = bytes_.begin() + static_cast<std::ptrdiff_t>(sent_);
     const auto before_end = front + static_cast<std::ptrdiff_t>(bytes_before);
     std::copy_backward(front, before_end, before_end + static_cast<std::ptrdiff_t>(bytes_dropped));
@@ -94,7 +95,7 @@ void Outbox::tidy() {
         parts_gone_ = 0;
         return;
     }
-    // Only then: each byte is moved at most once for each byte that was sent.
+    // Not earlier: so each byte is moved at most once for each byte that was sent.
     if (sent_ > bytes_.size() / 2) {
         bytes_.erase(0, sent_);
         sent_ = 0;

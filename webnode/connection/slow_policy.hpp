@@ -1,5 +1,5 @@
-// What becomes of a stream that does not read as fast as its messages come: a choice of whoever
-// runs the web node, since only he knows what his messages are worth when they are late.
+// What happens to a stream that reads more slowly than its messages come. The operator of the web
+// node chooses: it depends on what a late message is worth.
 #pragma once
 
 #include <array>
@@ -9,12 +9,13 @@
 
 namespace zcomet::webnode::connection {
 
-/// A message that the kernel has begun to take is always finished, or the stream is closed: what
-/// is dropped is dropped whole. The stream's numbers go on, so its reader sees what is missing.
+/// A message that the kernel has begun to take is always finished, or the stream is closed:
+/// messages are only dropped whole. The stream's numbers go on, so its reader sees which are
+/// missing.
 enum class SlowPolicy : std::uint8_t {
-    kClose,      ///< past the bound the stream is closed: a browser that comes back begins anew
-    kDropOldest, ///< past the bound the oldest messages that wait go, until the new one fits
-    kLatestOnly, ///< only the newest message waits: for values of which only the last one counts
+    kClose,      ///< above the bound the stream is closed; a returning browser begins anew
+    kDropOldest, ///< above the bound the oldest waiting messages go until the new one fits
+    kLatestOnly, ///< only the newest message waits: for values where only the last one counts
 };
 
 /// In the order of SlowPolicy.

@@ -1,4 +1,4 @@
-// The page of 2008: an HTML page that never ends. For the stream's N-th message:
+// The page of 2008: an HTML page that never ends. For the N-th message of a stream:
 //
 //     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>"     MESSAGE is HTML-escaped
 //     chunk = size-in-hex CRLF body CRLF                 HTTP/1.1; in HTTP/1.0 the body alone

@@ -11,17 +11,17 @@ namespace zcomet::webnode::format {
 /// A format's place in the list of formats.cpp, from 0.
 using FormatIndex = std::uint8_t;
 
-/// How many formats there may be: a stream's form is a byte.
+/// The number of formats is limited because a stream's form is one byte.
 /// @limit stream formats
 inline constexpr std::size_t kFormatsMax = 8;
 
 [[nodiscard]] std::size_t format_count();
 /// `index` is below format_count().
 [[nodiscard]] const StreamFormat& format_at(FormatIndex index);
-/// `format` is one of the list.
+/// `format` is one from the list.
 [[nodiscard]] FormatIndex index_of(const StreamFormat& format);
 
-/// What a stream's record keeps of its format.
+/// The part of a format that a stream's record keeps.
 struct Form {
     FormatIndex format = 0;
     Framing framing = Framing::kBare;

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 256> make_replacements() {
     return replacements;
 }
 
-/// By byte: what stands in its place; empty for a byte that stays.
+/// By byte: its replacement; empty for a byte that stays.
 constexpr std::array<std::string_view, 256> kReplacements = make_replacements();
 
 } // namespace

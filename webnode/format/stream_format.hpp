@@ -1,5 +1,5 @@
-// What a stream says, in bytes: how it opens, how a message looks in it, how it ends. Everything
-// else about streams is the same for all formats.
+// The bytes of a stream: its opening, the form of a message, its end. Everything else about streams
+// is the same for all formats.
 #pragma once
 
 #include "topology/http/http_front.hpp"
@@ -13,15 +13,15 @@ namespace zcomet::webnode::format {
 
 /// How the body of a stream's answer is framed.
 enum class Framing : std::uint8_t {
-    kBare,    ///< not at all: the end of the connection is the end of the body (HTTP/1.0)
+    kBare,    ///< unframed: the body ends with the connection (HTTP/1.0)
     kChunked, ///< HTTP/1.1
 };
 
-/// What a format made of bytes that the browser sent on an open stream.
+/// What a format did with bytes that the browser sent on an open stream.
 struct Input {
-    /// Bytes that are done with. The rest comes again, with more behind it.
+    /// Bytes that were used. The rest is passed again, together with the bytes that follow.
     std::size_t used = 0;
-    /// The stream is over: it gets its farewell and is closed.
+    /// The stream ends: it gets its farewell and is closed.
     bool ends = false;
 };
 
@@ -38,26 +38,26 @@ class StreamFormat {
     [[nodiscard]] virtual std::string_view name() const = 0;
 
     /// The head that opens a stream, or a refusal: then the reply's body is kWhole. A reply with
-    /// kChunked makes a stream with chunked framing, one with kBare a stream without.
+    /// kChunked makes a stream with chunked framing, one with kBare a stream without framing.
     [[nodiscard]] virtual http::Reply open(const http::Request& request) const = 0;
-    /// What a stream begins with, behind the head.
+    /// The first bytes of a stream, after the head.
     [[nodiscard]] virtual std::string_view greeting(Framing /*framing*/) const { return {}; }
 
-    /// Puts into `shared`, in place of what is there, all of a message that its streams share.
-    /// Called once for each message, however many streams show it.
+    /// Replaces `shared` by the part of a message that is the same for all its streams. Called once
+    /// for each message, however many streams show it.
     virtual void prepare(std::string_view text, std::string& shared) const = 0;
     /// Appends the stream's `number`-th message (from 1) to `out`.
     /// Cost: a copy of `shared`; no allocation unless `out` has to grow.
     virtual void append(std::string& out, std::string_view shared, std::uint32_t number,
                         Framing framing) const = 0;
 
-    /// What a stream that we end ends with.
+    /// The last bytes of a stream that the worker ends.
     [[nodiscard]] virtual std::string_view farewell(Framing framing) const = 0;
-    /// What tells the browser that the stream lives when there is no message; empty if the format
-    /// has nothing for that.
+    /// Tells the browser that the stream is alive when there is no message; empty if the format has
+    /// nothing for that.
     [[nodiscard]] virtual std::string_view sign_of_life(Framing /*framing*/) const { return {}; }
 
-    /// The browser sent `bytes`. What the format appends to `out` is written to the stream.
+    /// The browser sent `bytes`. Bytes that the format appends to `out` are written to the stream.
     [[nodiscard]] virtual Input on_input(std::string_view bytes, std::string& /*out*/) const {
         return {.used = bytes.size(), .ends = false};
     }

@@ -34,7 +34,7 @@ void Exchange::open(const format::StreamFormat& format, std::string_view id) {
 
 Ticket Exchange::later() {
     outcome_.is_later = true;
-    outcome_.reply.emplace(); // for the front, which then says how a later answer must look
+    outcome_.reply.emplace(); // the front uses it to say how a later answer must look
     return ticket_;
 }
 

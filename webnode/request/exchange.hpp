@@ -1,4 +1,4 @@
-// What a route is given: one request, and the ways to answer it.
+// A route's view of one request, and the ways to answer it.
 #pragma once
 
 #include "topology/http/http_front.hpp"
@@ -14,8 +14,8 @@
 
 namespace zcomet::webnode::request {
 
-/// Stands for a request whose answer comes later. It may be kept for as long as one likes: when
-/// the request was answered, or its connection is gone, Requests::finish() does nothing with it.
+/// Stands for a request whose answer comes later. It may be kept for any time: once the request was
+/// answered, or its connection is gone, Requests::finish() does nothing with it.
 struct Ticket {
     connection::Handle connection;
     std::uint32_t number = 0;
@@ -31,11 +31,10 @@ struct Outcome {
     bool is_later = false;
 };
 
-/// One of answer(), open() and later() is called for each request, once. If none is, the answer is
-/// 500.
+/// A route calls one of answer(), open() and later(), once. If it calls none, the answer is 500.
 class Exchange {
   public:
-    /// @param ticket  what later() gives.
+    /// @param ticket  the result of later().
     Exchange(const http::Request& request, Ticket ticket, Outcome& outcome)
         : request_(request), ticket_(ticket), outcome_(outcome) {}
     Exchange(const Exchange&) = delete;
@@ -46,12 +45,12 @@ class Exchange {
 
     void answer(http::Reply reply);
 
-    /// The connection becomes a stream of `id`, a valid id, if the format opens one for this
-    /// request. A HEAD gets the head of the stream and no stream.
+    /// Makes the connection a stream of `id`, a valid id, if the format opens one for this request.
+    /// A HEAD gets the head of the stream and no stream.
     void open(const format::StreamFormat& format, std::string_view id);
 
-    /// The answer comes by Requests::finish(), called after the route has returned. Without one,
-    /// the request is answered with 504 after Requests::kLaterMax.
+    /// Requests::finish(), called after the route has returned, gives the answer. If it is not
+    /// called, the request is answered with 504 after Requests::kLaterMax.
     [[nodiscard]] Ticket later();
 
   private:
@@ -71,10 +70,10 @@ class Routes {
   public:
     explicit Routes(std::vector<Route> routes);
 
-    /// As http::HttpFront::handle(). If the outcome is later, the answer's bytes and status are
-    /// void, and its form is what http::late_answer() needs.
+    /// As http::HttpFront::handle(). If the outcome is "later", the answer's bytes and status mean
+    /// nothing, and its form is for http::late_answer().
     /// @param ticket   what a route gets from Exchange::later().
-    /// @param outcome  becomes what the route decided, without its reply.
+    /// @param outcome  is set to the route's decision, without its reply.
     [[nodiscard]] http::Answer handle(std::string_view whole_request, Ticket ticket,
                                       Outcome& outcome);
 

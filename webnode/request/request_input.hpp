@@ -1,5 +1,4 @@
-// What is kept for a connection while it waits for something: for a request, for its answer, for
-// its end.
+// What is kept for a connection while it waits: for a request, for its answer, or for its end.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -15,13 +14,14 @@ enum class Wait : std::uint8_t {
     kRequest, ///< for the first request, or the rest of one
     kIdle,    ///< for the next request
     kLater,   ///< for the answer that a route gives later; what the browser sends stays unread
-    kFlush,   ///< for the browser to read the last of its answer; then it is closed
-    kLinger,  ///< the answer is out; what still comes is thrown away, so that no reset destroys it
+    kFlush,   ///< for the browser to read the rest of its answer; then it is closed
+    kLinger,  ///< for the end: input is discarded, so that no reset destroys the answer
 };
 
-/// Streams have none, nor have connections whose requests were answered as soon as they came.
+/// Streams have none. A connection whose requests are answered as soon as they come has none,
+/// either.
 struct RequestInput {
-    std::string bytes; ///< the beginning of a request; kLater: what came behind the request
+    std::string bytes; ///< the beginning of a request; kLater: the bytes after the request
     http::RequestReader reader;
     Time deadline = kNever; ///< of the present wait; see DeadlineQueue
     Wait wait = Wait::kRequest;

@@ -18,19 +18,19 @@ constexpr int kRequestTimeout = 408;
 constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
-/// What a format may leave over of what a browser sent: a frame with the longest message fits.
+/// How much of a browser's input a format may leave unused: a frame with the longest message fits.
 /// @limit bytes that a stream may send and that are thrown away
 constexpr std::size_t kStreamInputBytesMax = 131'072;
 
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
 
-/// `earlier` if that is where `bytes` are, else a copy of them.
+/// `earlier` if `bytes` are in it, else a copy of them.
 std::string take_all(std::string earlier, std::string_view bytes) {
     return earlier.empty() ? std::string(bytes) : std::move(earlier);
 }
 
-/// What the socket failed with; 0 if both sides have ended it.
+/// The error of the socket; 0 if both sides have ended it.
 int socket_error(int fd) {
     int error = 0;
     socklen_t size = sizeof error;
@@ -240,7 +240,7 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
     if (wants_continue && !connections_.write(handle, *table_.find(handle), http::kContinue)) {
         return After::kOver;
     }
-    // Moved back, not copied: a large body may come in very many small pieces.
+    // Moved, not copied: a large body may come in very many small pieces.
     return keep_rest(handle, answered ? std::string(bytes) : take_all(std::move(earlier), bytes),
                      reader, answered, now);
 }
@@ -253,7 +253,7 @@ Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
     }
     input->bytes = std::move(rest);
     input->reader = reader;
-    // A request that goes on arriving keeps its deadline: a byte now and then buys no time.
+    // A request that goes on arriving keeps its deadline: a byte now and then does not extend it.
     const bool goes_on = !answered && input->wait == Wait::kRequest && input->deadline != kNever;
     if (!goes_on) {
         set_wait(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
@@ -314,7 +314,7 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     const std::string rest = std::exchange(input->bytes, {});
     input->wait = Wait::kRequest;
     input->deadline = kNever;
-    // What came meanwhile was left in the socket, and epoll does not report it again.
+    // Input that came meanwhile was left in the socket, and epoll does not report it again.
     const bool unread = !rest.empty() || connections_.has_input(*connection);
     if (write_answer(handle, answer, unread, now) == After::kReading &&
         serve(handle, rest, now) == After::kReading) {
@@ -336,7 +336,7 @@ void Requests::end_all() {
                 return;
             }
             count_response(kUnavailable);
-            // What is unread would make the close a reset, which can overtake the answer.
+            // Unread input would make the close a reset, which can overtake the answer.
             if (connections_.discard_input(handle, connection) &&
                 connections_.write(handle, connection, http::error_answer(kUnavailable))) {
                 connections_.close_when_written(handle, connection);
@@ -351,7 +351,7 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
         return;
     }
     head.append(outcome.format->greeting(form.framing));
-    // If the browser is gone already, this logs out again what was just logged in.
+    // If the browser is gone already, this logs the id out again at once.
     static_cast<void>(connections_.write(handle, *table_.find(handle), head));
 }
 
@@ -371,7 +371,7 @@ void Requests::end(connection::Handle handle, bool unread, Time now) {
         return;
     }
     if (!flushing) {
-        // Closing while something is unread would send a reset, which can overtake the answer.
+        // Closing with unread input would send a reset, which can overtake the answer.
         ::shutdown(connection->fd(), SHUT_WR);
     }
     if (RequestInput* input = make_input(handle)) {
@@ -431,7 +431,7 @@ void Requests::on_deadline(connection::Handle handle, Time deadline, Time now) {
     switch (input->wait) {
     case Wait::kRequest:
         if (input->bytes.empty()) {
-            // Browsers open connections in advance, and would show the page of an unasked 408.
+            // Browsers open connections in advance, and would show an unrequested 408 as a page.
             connections_.close(handle, connection::CloseReason::kDeadline);
             return;
         }

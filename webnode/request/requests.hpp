@@ -1,5 +1,5 @@
-// From events to answers: reads requests off connections, lets routes answer them, opens streams,
-// passes on what browsers send on them, and ends connections that take too long.
+// From events to answers: reads requests from connections, lets routes answer them, opens streams,
+// passes the browsers' input on streams to the formats, and ends connections that take too long.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -25,53 +25,52 @@ namespace zcomet::webnode::request {
 /// Thread: the worker's loop only.
 class Requests final : private connection::CloseListener {
   public:
-    /// All but the routes live longer than this.
+    /// Everything but the routes must live longer than this.
     Requests(connection::Connections& connections, stream::Presence& presence,
              std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
              Duration request_deadline);
     ~Requests() override;
 
-    /// A connection was accepted: reads at once, since the request is there already, mostly.
+    /// A connection was accepted: reads at once, since its request is mostly there already.
     void on_accepted(int fd, Time now);
 
-    /// Epoll reports something of a connection, which may be a stream, or gone by now.
+    /// Epoll reports an event of a connection, which may be a stream, or gone by now.
     void on_event(connection::Handle handle, std::uint32_t events, Time now);
 
-    /// Gives a request the answer that its route has put off. Requests that the connection has sent
-    /// behind it are then served.
-    /// @param reply  with a body that is Reply::Body::kWhole.
+    /// Gives a request the answer that its route has postponed. Then serves requests that the
+    /// connection has sent after it.
+    /// @param reply  its body is Reply::Body::kWhole.
     /// @return false if the ticket is stale: the request was answered (it took too long), or the
     /// browser is gone.
     bool finish(Ticket ticket, const http::Reply& reply, Time now);
 
-    /// Writes to a stream, if its format has something for that, what tells the browser that it
-    /// lives. May close the connection.
+    /// Writes the format's sign of life, if it has one, to a stream. May close the connection.
     void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
 
     /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
-    /// get 503. What cannot be written at once stays in the connections' outboxes.
+    /// get 503. Bytes that cannot be written at once stay in the connections' outboxes.
     void end_all();
 
-    /// Ends what has waited for too long.
+    /// Ends connections that have waited for too long.
     void sweep(Time now);
     /// When sweep() next has something to do.
     [[nodiscard]] Time due() const;
 
-    /// A browser that leaves its connection open for the next request has this long to make it.
+    /// Time that a browser has for its next request on an open connection.
     /// @limit idle time of a connection
     static constexpr Duration kIdleMax = 15s;
-    /// For a route that answers later.
+    /// Time that a route has for a later answer.
     /// @limit wait for an answer that a route gives later
     static constexpr Duration kLaterMax = 10s;
-    /// For reading the end of an answer that the socket did not take whole.
+    /// Time for reading the end of an answer that the socket did not take whole.
     /// @limit time for the last bytes of an answer
     static constexpr Duration kFlushMax = 5s;
-    /// For reading an answer that came before the request was whole.
+    /// Time for reading an answer that came before the request was complete.
     /// @limit time that a closed connection lingers for the peer
     static constexpr Duration kLingerMax = 2s;
 
   private:
-    /// What a read, or one request of it, has left of the connection.
+    /// The state of the connection after a read, or after one of its requests.
     enum class After : std::uint8_t {
         kReading, ///< it waits for more
         kOver,    ///< it is gone, a stream, or waits for a later answer or its end
@@ -88,7 +87,7 @@ class Requests final : private connection::CloseListener {
     [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now);
     [[nodiscard]] After keep_rest(connection::Handle handle, std::string rest,
                                   const http::RequestReader& reader, bool answered, Time now);
-    /// @param rest  what came behind the request.
+    /// @param rest  the bytes after the request.
     [[nodiscard]] After answer(connection::Handle handle, std::string_view request,
                                std::string_view rest, Time now);
     [[nodiscard]] After write_answer(connection::Handle handle, const http::Answer& answer,
@@ -101,7 +100,7 @@ class Requests final : private connection::CloseListener {
 
     /// The connection's record; nullptr if it has none.
     [[nodiscard]] RequestInput* input_of(const connection::Connection& connection);
-    /// The connection's record, made if there is none: then it is watched from now on.
+    /// The connection's record. If there is none, makes one and watches the connection.
     /// @return nullptr if the connection had to be closed.
     [[nodiscard]] RequestInput* make_input(connection::Handle handle);
     void release_input(connection::Connection& connection);
@@ -117,7 +116,7 @@ class Requests final : private connection::CloseListener {
     Routes routes_;
     store::Slab<RequestInput> inputs_;
     std::uint32_t last_ticket_ = 0;
-    /// What formats have left over of what browsers sent, by the connection's index: few.
+    /// Browsers' input that formats have not used yet, by the connection's index: few.
     absl::flat_hash_map<std::uint32_t, std::string> stream_inputs_;
     std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing

@@ -1,4 +1,4 @@
-// GET /test/<id>: a comet stream of the id. The path is the one of 2008.
+// GET /test/<id>: a comet stream of the id. The path is that of 2008.
 #pragma once
 
 #include "webnode/request/exchange.hpp"

@@ -1,15 +1,15 @@
-// What a worker counts, and the record in which it does: one for each worker, in memory that the
-// supervisor shares, so that reading them costs the worker nothing and they outlive a crash.
+// A worker's counters and the record that holds them: one for each worker, in memory shared with
+// the supervisor, so that reading them costs the worker nothing and they outlive a crash.
 //
-// What becomes of messages adds up. Of each worker, at each end of a turn of its loop, and after
-// its process has ended, however it ended:
+// The counts of messages add up, for each worker, at the end of each turn of its loop and after its
+// process has ended in any way:
 //
 //     chunks_given = chunks_written + chunks_dropped + chunks_pending
 //
-// A chunk is one message for one stream. It is given when the message's turn comes for that stream,
-// which is when the stream's number #N goes up; it is written when the kernel has taken its last
-// byte, dropped when nobody will write (the rest of) it any more, and pending while it waits in the
-// stream's outbox. What the kernel has taken may still be lost with its connection.
+// A chunk is one message for one stream. It is given when the message's turn comes for that stream;
+// then the stream's number #N goes up. It is written when the kernel has taken its last byte,
+// dropped when the rest of it will not be written any more, and pending while it waits in the
+// stream's outbox. Bytes that the kernel has taken may still be lost with their connection.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -132,12 +132,12 @@ enum class WorkerState : std::uint32_t {
     return kNames[static_cast<std::size_t>(state)];
 }
 
-/// A worker's loop has a turn at least this often, for its supervisor to see that it works.
+/// A worker's loop has a turn at least this often, so that its supervisor sees that it works.
 inline constexpr Duration kTurnsApartMax = 1s;
 
 /// One worker's record. The worker writes `counters`, `state` and `turns`; the supervisor writes
-/// `pid` and `restarts`, and resets the record while no worker runs. A line of its own in the
-/// cache, so that workers do not slow each other.
+/// `pid` and `restarts`, and resets the record while no worker runs. It has a cache line of its
+/// own, so that workers do not slow each other.
 struct alignas(64) WorkerSlot {
     metrics::Counters<WorkerCounter> counters;
     std::atomic<WorkerState> state{WorkerState::kDown};
@@ -147,7 +147,7 @@ struct alignas(64) WorkerSlot {
 
     /// For the next process. Call while no worker writes here.
     void reset_gauges() {
-        // What waited in a process that was killed, or was in its hands, is gone with it.
+        // Messages that a killed process held are gone with it.
         counters.set(WorkerCounter::kChunksDropped,
                      counters.get(WorkerCounter::kChunksGiven) -
                          counters.get(WorkerCounter::kChunksWritten));

@@ -6,17 +6,17 @@ namespace zcomet::webnode::stream {
 
 namespace {
 
-/// A send() to loopback or a network card costs 5 to 10 µs, so this many are a millisecond: what
-/// others wait at most, for each id that has more streams.
+/// A send() to loopback or a network card costs 5 to 10 µs, so this many take a millisecond. Other
+/// messages wait at most that long for each id with more streams.
 /// @limit streams of one id that are served at once
 constexpr std::size_t kStreamsAtOnce = 128;
-/// After this many in one turn no further batch is taken in, and of the present one each id gets
+/// After this many sends in a turn no further batch is taken, and each id of the present one gets
 /// kStreamsWhenLate at once.
 /// @limit sends of a worker in a turn, after which it takes no further batch
 constexpr std::size_t kSendsPerTurn = 2048;
 constexpr std::size_t kStreamsWhenLate = 4;
-/// Messages that queue for ids with many streams. When these have more the feed waits, and with it
-/// the senders.
+/// Messages that queue for ids with many streams. Above this the feed waits, and with it the
+/// senders.
 /// @limit bytes of messages whose streams are not all served yet
 constexpr std::size_t kQueuedBytesMax = 256U << 10U;
 
@@ -89,8 +89,8 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
     for (const Item& item : items) {
         messages_.add(item.text);
     }
-    // Closing streams while they are visited may free the id, but its index is not given to another
-    // id before a stream opens, which does not happen during a delivery.
+    // A stream that closes during the visit may free the id. Its index is not given to another id
+    // before a stream opens, which does not happen during a delivery.
     const StreamPosition rest = streams_.for_some_streams(
         streams_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
         [&](connection::Handle stream, connection::Connection& connection) {
@@ -112,7 +112,7 @@ void Delivery::write_to(connection::Handle stream, connection::Connection& conne
         chunk_ends_.push_back(static_cast<std::uint32_t>(chunks_.size()));
     }
     counters_.add(slot::WorkerCounter::kChunksGiven, messages.size());
-    // A stream that is closed by this is gone from the table, and that is all there is to it.
+    // A stream that this closes is gone from the table; nothing else needs to be done.
     static_cast<void>(
         connections_.write(stream, connection, connection::Chunks{chunks_, chunk_ends_}));
     sends_left_ -= sends_left_ > 0 ? 1 : 0;

@@ -16,33 +16,35 @@
 namespace zcomet::webnode::stream {
 
 /// Thread: the worker's loop only. Its scratch memory is kept from batch to batch: in a steady
-/// state a message costs no allocation, and one send() for each stream that shows it.
+/// state a message costs no allocation, and one send() for each of its streams.
 ///
-/// A message goes at once to the first streams of its id, which nearly always are all. The other
+/// A message goes at once to the first streams of its id, nearly always all of them. The other
 /// streams get it in later turns of the loop, so that messages to other ids come in between.
 class Delivery {
   public:
     Delivery(connection::Connections& connections, StreamTable& streams,
              metrics::Counters<slot::WorkerCounter>& counters);
 
-    /// Writes each message to the streams of its id. Several messages to one id leave together, in
-    /// their order: one send() for each stream. Streams that do not read, or are gone, are closed.
+    /// Writes each message to the streams of its id. Several messages to one id are written
+    /// together, in their order, with one send() for each stream. Streams that do not read, or are
+    /// gone, are closed.
     void deliver(const wire::MessageList& messages);
 
-    /// Goes on with what is under way to ids with many streams, and begins a new turn. Call once a
+    /// Continues messages under way to ids with many streams, and begins a new turn. Call it once a
     /// turn.
     void work();
-    /// Whether something is under way: then the loop should not sleep.
+    /// Whether a message is under way: then the loop should not sleep.
     [[nodiscard]] bool unfinished() const { return !fan_outs_.empty(); }
-    /// Whether this turn has room for another batch. What is not taken in holds its senders back.
+    /// Whether this turn has room for another batch. A batch that is not taken holds its senders
+    /// back.
     [[nodiscard]] bool can_take() const;
 
-    /// Gives up what is under way, and counts it as dropped.
+    /// Gives up all messages under way, and counts them as dropped.
     /// @return how many chunks that were.
     std::uint64_t abandon();
 
   private:
-    /// A message to be shown, by the id's index, which sorts faster than its text.
+    /// A message to be shown, with its id's index, which sorts faster than the text.
     struct Item {
         store::IdIndex id;
         std::uint32_t position; // in the batch: keeps the order within an id

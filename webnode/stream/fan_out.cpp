@@ -8,8 +8,9 @@ namespace zcomet::webnode::stream {
 
 namespace {
 
-/// Messages that wait for the same streams leave together, in one send() for each stream, up to
-/// this many bytes: a socket's buffer nearly always takes them, so that no stream needs an outbox.
+/// Messages that wait for the same streams are written together, with one send() for each stream,
+/// up to this many bytes: a socket's buffer nearly always takes them, so that no stream needs an
+/// outbox.
 /// @limit bytes of queued messages that a stream gets in one write
 constexpr std::size_t kTogetherBytesMax = 16'384;
 
@@ -65,10 +66,10 @@ void FanOuts::queue(std::string_view id, std::string_view text) {
     bytes_ += text.size();
 }
 
-/// The streams have what was under way; then it is the turn of what waits, if anything does.
+/// All streams have the messages under way; begins the waiting ones, if there are any.
 void FanOuts::begin_waiting(FanOut& fan_out) {
     drop_first(fan_out, fan_out.messages.size());
-    // By name: the last stream may have closed meanwhile, and the index may be another id's.
+    // By name: the last stream may have closed meanwhile, and another id may have the index.
     const auto id = table_.find_id(fan_out.id);
     if (!id) {
         counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out.texts.size());

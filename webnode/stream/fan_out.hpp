@@ -1,5 +1,5 @@
-// Messages under way to ids that have more streams than one turn of the loop should serve. A
-// message to 100,000 streams takes a second to write; no other message should wait that long.
+// Messages under way to ids with more streams than one turn of the loop should serve. A message to
+// 100,000 streams takes a second to write; other messages should not wait that long.
 #pragma once
 
 #include "webnode/slot/worker_counters.hpp"
@@ -27,29 +27,28 @@ class FanOuts {
     FanOuts(const FanOuts&) = delete;
     FanOuts& operator=(const FanOuts&) = delete;
 
-    /// Whether messages to `id` are under way: then later ones have to queue() behind them.
+    /// Whether messages to `id` are under way: then later ones must queue().
     [[nodiscard]] bool has(std::string_view id) const { return by_id_.contains(id); }
 
     /// Messages with these `texts` are still to be written to the streams of `id` from `position`
-    /// on. The id must not have() any under way.
+    /// on. has() must be false for the id.
     void begin(std::string_view id, StreamPosition position,
                std::span<const std::string_view> texts);
 
-    /// A further message to an id that has() some. Streams that open before its turn comes get it,
-    /// too.
+    /// A further message to an id for which has() is true. Streams that open before its turn comes
+    /// get it, too.
     void queue(std::string_view id, std::string_view text);
 
-    /// Writes to up to `most` streams of one id; calls
-    /// `write(Handle, Connection&, MessageSet&)` for each, which may close that stream and no
-    /// other.
+    /// Writes to up to `most` streams of one id; calls `write(Handle, Connection&, MessageSet&)`
+    /// for each, which may close that stream, and no other.
     template <typename Write> void work(std::size_t most, Write&& write);
 
-    /// Forgets all that is under way or queues.
+    /// Forgets all messages under way and in queues.
     /// @return how many chunks that were: messages, times the streams that did not get them.
     std::uint64_t abandon();
 
     [[nodiscard]] bool empty() const { return turns_.empty(); }
-    /// Of messages that are under way or queue.
+    /// Of all messages under way and in queues.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   private:
@@ -81,7 +80,7 @@ template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
     }
     FanOut& fan_out = *turns_.front();
     turns_.pop_front();
-    // The position is held, but the streams that are removed now are all before it.
+    // The position is held, but all streams that are removed now are before it.
     fan_out.position = table_.for_some_streams(
         fan_out.position, most, [&](connection::Handle handle, connection::Connection& connection) {
             write(handle, connection, fan_out.messages);

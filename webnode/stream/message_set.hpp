@@ -1,4 +1,4 @@
-// Messages on their way to the same streams, in every format that these streams have.
+// Messages for the same streams, in every format that these streams have.
 #pragma once
 
 #include "webnode/format/formats.hpp"
@@ -13,7 +13,7 @@
 namespace zcomet::webnode::stream {
 
 /// A message is prepared once for each format in use, when the first stream of the format asks.
-/// Keeps its memory when it is cleared, so one of these serves a whole loop without allocating.
+/// clear() keeps the memory, so one set serves a whole loop without allocating.
 /// Thread: one at a time.
 class MessageSet {
   public:
@@ -25,7 +25,8 @@ class MessageSet {
     [[nodiscard]] bool empty() const { return texts_.empty(); }
     [[nodiscard]] std::span<const std::string_view> texts() const { return texts_; }
 
-    /// What StreamFormat::prepare() made of each message; valid until the next add() or clear().
+    /// The result of StreamFormat::prepare() for each message; valid until the next add() or
+    /// clear().
     [[nodiscard]] std::span<const std::string> prepared(format::FormatIndex format) {
         Prepared& prepared = prepared_[format];
         if (prepared.count < texts_.size()) {

@@ -1,4 +1,4 @@
-// Which ids this worker holds: an id is logged in with its first stream, and out with its last.
+// The ids that this worker holds: the first stream of an id logs it in, the last one logs it out.
 #pragma once
 
 #include "topology/session/logins.hpp"
@@ -17,7 +17,7 @@ class Presence final : private connection::CloseListener {
     Presence(connection::Connections& connections, session::Logins& logins);
     ~Presence() override;
 
-    /// Makes a stream of `id` of a connection that is kReading, and watches it.
+    /// Makes a connection that is kReading a stream of `id`, and watches it.
     /// @param form  as for StreamTable::park().
     /// @return false if the connection had to be closed.
     [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form);

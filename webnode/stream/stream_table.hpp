@@ -1,5 +1,5 @@
 // For each id, the list of its streams, linked through their connections' records. A stream that is
-// the only one of its id costs the id's name besides; nothing else is kept for it until a message
+// the only one of its id costs, in addition, the id's name; nothing else is kept until a message
 // comes.
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace zcomet::webnode::stream {
 
-/// A place in the list of an id's streams: a stream, or kNoIndex behind the last one.
+/// A place in the list of an id's streams: a stream, or kNoIndex after the last one.
 using StreamPosition = std::uint32_t;
 
 /// Thread: the worker's loop only.
 ///
 /// A stream has one id. For streams with several ids, the links would move from the connections'
 /// records into records of their own (connection, id, next and previous of the id, next of the
-/// connection); the calls below would stay, with park() called once for each id.
+/// connection); the calls below would stay, and park() would be called once for each id.
 class StreamTable {
   public:
     /// @param connections  the table whose connections become streams; lives longer than this.
@@ -34,8 +34,8 @@ class StreamTable {
     /// @return whether it is the id's first stream here.
     [[nodiscard]] bool park(connection::Handle handle, std::string_view id, std::uint8_t form);
 
-    /// Takes a stream out of the list of its id. It must exist; its connection is removed next.
-    /// @return the id whose last stream this was; nothing if others are left.
+    /// Removes a stream from the list of its id. It must exist; its connection is removed next.
+    /// @return the id whose last stream this was; nothing if there are others.
     [[nodiscard]] std::optional<std::string> leave(connection::Handle handle);
 
     /// The id's index, for first_stream(); nothing if no stream has it.
@@ -46,16 +46,16 @@ class StreamTable {
     [[nodiscard]] std::string_view name(store::IdIndex id) const { return ids_.name(id); }
 
     /// Calls `visit(Handle, Connection&)` for at most `most` streams of an id, from `position` on,
-    /// in no special order. It may close the stream it is called with, and no other.
-    /// @return where to go on: kNoIndex after the last stream.
+    /// in no special order. `visit` may close that stream, and no other.
+    /// @return where to continue: kNoIndex after the last stream.
     template <typename Visit>
     [[nodiscard]] StreamPosition for_some_streams(StreamPosition position, std::size_t most,
                                                   Visit&& visit);
-    /// Where for_some_streams() begins.
+    /// The position where for_some_streams() begins.
     [[nodiscard]] StreamPosition first_stream(store::IdIndex id) const { return first_of_id_[id]; }
 
     /// From now on, until let_go(), `position` moves on when its stream is removed. Streams that
-    /// open meanwhile stand before every position.
+    /// open meanwhile come before every position.
     void hold(StreamPosition& position) { held_positions_.push_back(&position); }
     void let_go(StreamPosition& position) { std::erase(held_positions_, &position); }
 
@@ -65,7 +65,7 @@ class StreamTable {
 
     [[nodiscard]] std::uint32_t stream_count() const { return stream_count_; }
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
-    /// Bytes taken, without what the allocator adds, and without the connections' records.
+    /// Bytes used, without the allocator's overhead, and without the connections' records.
     [[nodiscard]] std::size_t memory_bytes() const {
         return first_of_id_.memory_bytes() + ids_.memory_bytes();
     }

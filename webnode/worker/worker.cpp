@@ -17,15 +17,15 @@ namespace zcomet::webnode::worker {
 
 namespace {
 
-/// How long ended streams may take to read what was kept back for them.
+/// How long ended streams may take to read the bytes kept for them.
 /// @limit time for outboxes when a worker drains
 constexpr Duration kDrainMax = 1s;
-/// How long to accept what the kernel holds for a worker that ends: the whole backlog of 4,096
-/// connections takes a tenth of it.
+/// How long an ending worker accepts connections that the kernel holds for it: the whole backlog of
+/// 4,096 takes a tenth of this.
 /// @limit time for accepting the backlog when a worker drains
 constexpr Duration kBacklogMax = 500ms;
 
-/// Looks at what the broker has sent already, before saying goodbye to it.
+/// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
 
 /// The feed's counters as an earlier process left them in the record, so that they only go up.
@@ -175,9 +175,9 @@ void Worker::on_live(std::string_view broker_name) {
     if (!uplink_->live()) {
         return; // another broker's feed is still to come
     }
-    // Only now, so that no stream opens while messages to it could be lost; and once only: a broker
-    // that goes and comes again costs no browser its stream.
-    // The first time, the worker counts as live when it listens: the supervisor says "ready" then.
+    // Only now, so that no stream opens while its messages could be lost. Once only: when a broker
+    // goes and comes again no browser loses its stream. The first time, the worker counts as live
+    // when it listens: the supervisor says "ready" then.
     listen_due_ = !listener_.is_open();
     if (!listen_due_) {
         enter(slot::WorkerState::kLive);
@@ -259,7 +259,7 @@ void Worker::drain() {
     spdlog::debug("event=drained node={}", options_.name);
 }
 
-/// What the kernel has accepted for us already gets its answer, rather than a reset.
+/// Connections that the kernel has accepted for us get an answer instead of a reset.
 void Worker::accept_backlog() {
     listener_.turn_away_for_good();
     const Time end = Clock::now() + kBacklogMax;
@@ -267,7 +267,7 @@ void Worker::accept_backlog() {
         accept_connections(Clock::now());
     } while (listener_.has_waiting() && Clock::now() < end);
     listener_.close();
-    loop_.remove(accepts_); // a feed that becomes live now is not to open the port
+    loop_.remove(accepts_); // a feed that becomes live now must not open the port
 }
 
 void Worker::finish_deliveries() {
@@ -291,7 +291,8 @@ void Worker::wait_for_outboxes() {
             }
         });
     }
-    // Closed rather than left to the end of the process: what waits for them counts as dropped.
+    // Closed now, and not by the end of the process, so that their waiting messages count as
+    // dropped.
     connections_.table().for_each_connection(
         [this](connection::Handle handle, const connection::Connection&) {
             connections_.close(handle, connection::CloseReason::kDone);

@@ -1,9 +1,9 @@
-// A worker: one process, one loop, one node of the cluster. It holds streams, and joins the broker
-// for their ids.
+// A worker: one process, one loop, one node of the cluster. It holds streams, and logs their ids in
+// at the broker.
 //
 // The order within a turn is the loop's rule (loop.hpp): events of connections first, then the
-// broker's messages, then new connections. The generation in each Handle catches what would slip
-// through.
+// broker's messages, then new connections. The generation in each Handle detects stale events that
+// this order does not prevent.
 #pragma once
 
 #include "topology/base/time.hpp"
@@ -35,7 +35,7 @@ struct WorkerOptions {
     connection::SlowReaders slow;
     /// @limit a request's arrival (`--request-deadline-ms`)
     Duration request_deadline = 10s;
-    /// A browser that vanished without a word is found after this; as KeepaliveTimes::within().
+    /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
     /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
 };
@@ -43,20 +43,19 @@ struct WorkerOptions {
 class Worker : private session::NodeEvents {
   public:
     /// @param slot         the worker's record; lives longer than this.
-    /// @param termination  readable when the worker shall end, as catch_termination_signals()
-    /// gives.
+    /// @param termination  readable when the worker should end: from catch_termination_signals().
     /// @param on_state     called after each change of the state in the record.
     /// Throws std::runtime_error if the broker's address cannot be used.
     Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
            std::function<void()> on_state);
     ~Worker() override;
 
-    /// Runs until it is told to end, and all streams are ended.
+    /// Runs until `termination` is readable, then ends all streams and returns.
     /// Throws std::runtime_error if the port cannot be listened on.
     void run();
 
   private:
-    /// Goes on with messages to ids with very many streams, after the link has had its turn.
+    /// Continues messages to ids with very many streams, after the link has had its turn.
     class Deliveries : public loop::Source {
       public:
         explicit Deliveries(Worker& worker) : worker_(worker) {}
@@ -107,7 +106,7 @@ class Worker : private session::NodeEvents {
     slot::WorkerSlot& slot_;
     UniqueFd termination_;
     std::function<void()> on_state_;
-    session::NodeSessionCounters feed_before_; // of the processes that had this record earlier
+    session::NodeSessionCounters feed_before_; // of earlier processes with this record
     loop::Loop loop_;
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};

@@ -51,9 +51,9 @@ def to_json(outcome: Outcome) -> dict[str, object]:
 def main() -> int:
     parser = parser_of(
         SUITE,
-        short_help="seconds instead of minutes: whether all works and arrives, no targets",
-        out_help="where JSON and plots go; default: docs/bench, of which docs/BENCHMARKS.md is "
-        "written anew then; not with --short",
+        short_help="seconds instead of minutes: checks that everything works, no targets",
+        out_help="where JSON and plots go; default: docs/bench; then docs/BENCHMARKS.md is written "
+        "again; not with --short",
     )
     options = parse(SUITE, parser)
     if options.page:

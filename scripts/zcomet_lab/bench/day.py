@@ -57,7 +57,7 @@ class Sampler:
 
 
 def growth_percent(values: Sequence[float]) -> float:
-    """By how much the values grew, once settled: from medians of a twentieth at both ends."""
+    """The growth of the settled values: from medians of a twentieth at both ends."""
     settled = values[int(SETTLING * len(values)) :]
     part = max(1, len(settled) // END_PART)
     return 100 * (statistics.median(settled[-part:]) / statistics.median(settled[:part]) - 1)

@@ -1,6 +1,6 @@
 """Delivery to 10,000 streams at several rates: latency, and the server's CPU time.
 
-The CPU time stands beside that of bare send() calls in the same run.
+It compares the CPU time with that of bare send() calls in the same run.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from zcomet_lab.suite import Lab
 STREAMS, STREAMS_SHORT = 10_000, 200
 FLAT_OUT = 0
 ONE_PROCESSOR = ("taskset", "-c", "0")
-# What the 2008 system took for a million messages at 1,000 a second, in seconds.
+# CPU seconds of the 2008 system for a million messages at 1,000 a second.
 CPU_S_2008 = 171
 
 
@@ -34,7 +34,7 @@ LOADS_SHORT = (Load(1_000, 1_000, 1), Load(FLAT_OUT, 20_000, 1))
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """What one run of a load took."""
+    """The cost of one run of a load."""
 
     cpu_s: float
     """CPU time of the broker and the web node for a million messages, in seconds."""

@@ -1,4 +1,4 @@
-"""What a parked stream costs in memory: at once, after traffic, and after streams came and went."""
+"""The memory of a parked stream: at once, after traffic, and after streams came and went."""
 
 from zcomet_lab.bench.rows import Row, at_most
 from zcomet_lab.bench.servers import start_cluster
@@ -37,7 +37,7 @@ def run(lab: Lab) -> list[Row]:
     count = PER_S * (TRAFFIC_S_SHORT if lab.short else TRAFFIC_S)
     cluster = start_cluster(lab, streams)
     workers = cluster.workers
-    # A client with as many processes as that of the load runs all the time. It maps the same
+    # A client with as many processes as the load's client runs all the time. It maps the same
     # libraries, whose pages count in part for each process that has them.
     companion = Flood(lab.programs, cluster.url, workers, processes=workers, first_id=COMPANION_ID)
     cluster.await_ids(workers)

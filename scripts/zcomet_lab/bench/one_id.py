@@ -1,4 +1,4 @@
-"""One message to an id with 100,000 streams, beside as many bare sends; the effect on others."""
+"""One message to an id with 100,000 streams, against as many bare sends; its effect on others."""
 
 import statistics
 import time
@@ -14,12 +14,12 @@ CROWD_ID = 10**9
 OTHER_STREAMS, OTHER_PER_S = 1_000, 1_000
 RUNS, RUNS_SHORT = 5, 1
 FLOOR_TIMEOUT_S = 30
-# After the other messages have begun, so that the crowd's message falls into the middle of them.
+# Long enough for the other messages to begin, so that the crowd's message comes amid them.
 LEAD_S = 0.5
 
 
 def floor_ms(lab: Lab, streams: int) -> float:
-    """Until the last stream has its chunk, if every process sends one to each of its streams."""
+    """The time to the last stream's chunk if every process sends one to each of its streams."""
     floor = Floor(lab, streams)
     flood = Flood(lab.programs, floor.url, streams)
     floor.order(f"all {MESSAGE_BYTES} {time.time_ns()}", FLOOR_TIMEOUT_S)
@@ -30,7 +30,7 @@ def floor_ms(lab: Lab, streams: int) -> float:
 
 
 def fan_out_ms(lab: Lab, streams: int) -> float:
-    """Until the last stream has its chunk, through Zcomet."""
+    """The time to the last stream's chunk, through Zcomet."""
     cluster = start_cluster(lab, streams)
     crowd = Flood(lab.programs, cluster.url, streams, ids=1)
     cluster.await_ids(cluster.workers)
@@ -42,7 +42,7 @@ def fan_out_ms(lab: Lab, streams: int) -> float:
 
 
 def fan_out_beside_others_ms(lab: Lab, streams: int) -> tuple[float, float]:
-    """The same while other ids get messages; and the p99 latency of those."""
+    """The same while other ids get messages, and the p99 latency of these messages."""
     cluster = start_cluster(lab, streams + OTHER_STREAMS)
     crowd = Flood(lab.programs, cluster.url, streams, ids=1, first_id=CROWD_ID)
     others = Flood(lab.programs, cluster.url, OTHER_STREAMS)

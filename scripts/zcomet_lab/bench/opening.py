@@ -1,4 +1,4 @@
-"""What opening a stream costs the server, beside what the system calls alone cost."""
+"""The server's cost of opening a stream, against the cost of the system calls alone."""
 
 import statistics
 

@@ -17,28 +17,28 @@ COMPARISONS = ("bytes-per-stream", "cpu-1000", "cpu-20000")
 INTRODUCTION = """\
 # Benchmarks
 
-What Zcomet costs. `scripts/bench` measures it and writes this page. The figures themselves are in
+What Zcomet costs. `scripts/bench` measures it and writes this page. The raw figures are in
 [docs/bench](bench), one file for each benchmark. Everything, clients included, runs on the one
 machine that is named, so the clients' work slows the server down. The *floor* is
 `test/bench/floor.cpp`: it accepts, reads the request, writes a head, and later sends chunks; no
-parsing, no ids, no broker. It runs in turn with Zcomet, so the ratios hold even on a machine that
-is slower at some times than at others, as shared ones are. Single figures vary by a fifth from run
-to run.
+parsing, no ids, no broker. It runs in turn with Zcomet, so the ratios hold even on a shared
+machine, which is slower at some times than at others. Single figures vary by a fifth from run to
+run.
 
 *Bytes a stream* are the proportional set size (PSS) of all the server's processes, less that of the
 same processes before the first stream, divided by the number of streams. *CPU* is user and system
 time of the server's processes, broker included; on the loopback it contains the receiver's part of
 TCP. A figure of several runs is their median.
 
-`scripts/bench` runs all of it, `scripts/bench NAME` one. It takes about an hour, most of it for the
-three long ones (`memory`, `million`, `day`). `scripts/bench --short` checks in seconds that
+`scripts/bench` runs all benchmarks, `scripts/bench NAME` one. All take about an hour, most of it
+for the three long ones (`memory`, `million`, `day`). `scripts/bench --short` checks in seconds that
 everything works; so does the test suite.
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """What a server costs; None where it was not measured, or failed."""
+    """The costs of a server; None where it was not measured, or failed."""
 
     name: str
     bytes_a_stream: float | None
@@ -47,7 +47,7 @@ class Peer:
 
 
 def load_peers(path: pathlib.Path) -> list[Peer]:
-    """The servers of others; the file says on which machine they were measured."""
+    """Other servers; the file names the machine on which they were measured."""
     return [Peer(**server) for server in json.loads(path.read_text(encoding="utf-8"))["servers"]]
 
 
@@ -73,7 +73,7 @@ Bar = tuple[str, float]
 
 
 def comparisons(results: Mapping[str, Result], peers: Sequence[Peer]) -> dict[str, list[Bar]]:
-    """The bars of each plot for which Zcomet's own figure is there: texts and numbers."""
+    """The bars of each plot for which Zcomet's own figure exists: texts and numbers."""
     ours = zcomet(results)
     floor = "{}/s: floor, CPU a million"
     floor_1000 = row_value(results, "delivery", floor.format("1,000"))
@@ -113,7 +113,7 @@ def draw_picture(picture: pathlib.Path, commands: str) -> None:
 
 def draw_bars(picture: pathlib.Path, bars: Iterable[Bar], label: str, *, log_scale: bool) -> None:
     """Draws a bar for each text and number."""
-    # Long names take two lines, or they would run into each other.
+    # Long names take two lines; in one they would overlap.
     lines = [(text.replace(", ", r",\n"), value) for text, value in bars]
     data = "\n".join(f'"{text}" {value} "{figure(value)}"' for text, value in lines)
     draw_picture(
@@ -169,7 +169,7 @@ def section(name: str, result: Result) -> str:
 def page_text(
     results: Mapping[str, Result], order: Iterable[str], plots: Iterable[str], notes: str
 ) -> str:
-    """The page. `plots` are the names of the plots that there are; `notes` go below the tables."""
+    """The page. `plots` has the names of the existing plots; `notes` go below the tables."""
     plots = set(plots)
     parts = [INTRODUCTION]
     beside_others = [name for name in COMPARISONS if name in plots]

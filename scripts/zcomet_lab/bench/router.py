@@ -1,4 +1,4 @@
-"""The broker alone: messages of 100 bytes from a sender through it to a node, without HTTP."""
+"""Only the broker: messages of 100 bytes from a sender through it to a node, without HTTP."""
 
 import dataclasses
 import json

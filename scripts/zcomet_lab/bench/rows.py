@@ -7,7 +7,7 @@ from zcomet_lab.figures import with_unit
 
 @dataclasses.dataclass
 class Row:
-    """A figure, its target if it has one, and whether it meets that (None: it only informs)."""
+    """A figure, its target if it has one, and whether it meets the target (None: no target)."""
 
     what: str
     value: float
@@ -16,7 +16,7 @@ class Row:
     holds: bool | None = None
 
     def cells(self) -> tuple[str, str, str, str]:
-        """What is measured, the figure, the target, and a word for whether it is met."""
+        """The figure's name, the figure, the target, and a word that says whether it is met."""
         verdict = {True: "ok", False: "MISSED", None: ""}[self.holds]
         return self.what, with_unit(self.value, self.unit), self.target, verdict
 

@@ -8,8 +8,8 @@ from zcomet_lab.processes import cpu_s, files_max
 from zcomet_lab.programs import Argument
 from zcomet_lab.suite import Lab
 
-# A worker keeps this part of its files free, for connections that come to it while it tells the
-# other workers that it takes no more.
+# A worker keeps this part of its files free for connections that arrive while it tells the other
+# workers that it takes no more.
 RESERVE = 1 / 32
 OTHER_FILES = 64
 """Open files of a process beside its streams."""
@@ -20,7 +20,7 @@ DEVIATIONS = 6
 def workers_for(streams: int, files: int) -> int:
     """How many workers hold `streams`, if each may have `files` files open.
 
-    The kernel spreads the streams at random, so there has to be some room in each.
+    The kernel spreads the streams at random, so each worker needs some spare room.
     """
     most = (files - OTHER_FILES) * (1 - RESERVE)
     workers = math.ceil(streams / most)
@@ -35,16 +35,16 @@ def start_cluster(
     prefix: Sequence[str] = (),
     node_options: Sequence[Argument] = (),
 ) -> Cluster:
-    """A cluster with workers enough for so many streams. `prefix` goes before its commands."""
+    """A cluster with enough workers for the streams. `prefix` goes before its commands."""
     workers = workers_for(streams_max, files_max())
     return Cluster(lab.programs, workers=workers, node_options=node_options, prefix=prefix)
 
 
 class Floor:
-    """The bare system calls in place of a server: see test/bench/floor.cpp."""
+    """The bare system calls instead of a server: see test/bench/floor.cpp."""
 
     def __init__(self, lab: Lab, streams_max: int) -> None:
-        """Starts processes enough for so many streams; all of them share one port."""
+        """Starts enough processes for the streams; all of them share one port."""
         self._lab = lab
         self._programs = []
         port = "0"

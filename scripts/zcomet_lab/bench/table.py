@@ -67,7 +67,7 @@ class Table:
         self._lab.programs.end(self.broker.program)
 
     def end(self) -> int:
-        """Ends all; returns how often a node took the broker for dead."""
+        """Ends all programs; returns how often a node believed the broker dead."""
         self._cluster.ask_to_end()
         lost = int(json.loads(self._cluster.finish(TIMEOUT_S))["lost_brokers"])
         self._lab.programs.end(self._cluster)

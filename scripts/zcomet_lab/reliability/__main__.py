@@ -1,4 +1,4 @@
-"""Lets faults happen, simulated and real, and writes down what came of it.
+"""Causes faults, simulated and real, and records the results.
 
 The program behind scripts/reliability.
 """
@@ -19,17 +19,17 @@ from zcomet_lab.suite import Outcome, Suite, parse, parser_of, play
 
 SUITE = Suite(
     command="scripts/reliability",
-    description="Lets faults happen, simulated and real, and writes docs/RELIABILITY.md.\n"
+    description="Causes faults, simulated and real, and writes docs/RELIABILITY.md.\n"
     "Exits with 1 if anything failed.",
     package="zcomet_lab.reliability",
     word="part",
-    # In the order of the page. The one that takes long is first.
+    # In the order of the page. The longest one is first.
     parts={
         "simulation": "simulated schedules",
         "mutants": "bugs that the simulation has to catch",
         "faults": "real faults, one at a time",
         "fifty": "real faults in a row",
-        "resync": "how soon what was killed is back",
+        "resync": "how soon a killed process is back",
     },
     results=ROOT / "docs" / "reliability",
 )
@@ -38,9 +38,9 @@ SUITE = Suite(
 def read_options() -> argparse.Namespace:
     parser = parser_of(
         SUITE,
-        short_help="seconds instead of an hour: whether all works; nothing is kept",
-        out_help="where JSON goes; default: docs/reliability. RELIABILITY.md is written anew "
-        "beside it; not with --short",
+        short_help="seconds instead of an hour: checks that everything works; stores nothing",
+        out_help="where JSON goes; default: docs/reliability. RELIABILITY.md beside it is written "
+        "again; not with --short",
     )
     parser.add_argument(
         "--schedules",
@@ -54,14 +54,14 @@ def read_options() -> argparse.Namespace:
         dest="first_seed",
         type=positive,
         metavar="N",
-        help="the seed of the first one; drawn, and shown, by default",
+        help="the seed of the first one; default: random, and printed",
     )
     parser.add_argument(
         "--fault",
         action="append",
         metavar="NAME",
-        help="a fault of the part `faults`, which may be given again; default: each that "
-        "test/fault/fault.py --list names",
+        help="a fault of the part `faults`, may be repeated; default: all that "
+        "test/fault/fault.py --list prints",
     )
     parser.add_argument(
         "--random",
@@ -74,13 +74,13 @@ def read_options() -> argparse.Namespace:
         "--seed",
         type=int,
         metavar="S",
-        help="by which it draws them; drawn, and shown, by default",
+        help="the seed of this draw; default: random, and printed",
     )
     return parse(SUITE, parser)
 
 
 def result_of(outcome: Outcome) -> Result:
-    """What came of a part, as it is kept."""
+    """The result of a part, in the form that is stored."""
     if outcome.error is None:
         came_of_it = outcome.result
     else:
@@ -91,7 +91,7 @@ def result_of(outcome: Outcome) -> Result:
 
 
 def run_parts(options: argparse.Namespace, out: pathlib.Path) -> set[str]:
-    """Runs the parts; writes what came of each to `out`, and the page beside it.
+    """Runs the parts; writes their results to `out`, and the page beside it.
 
     Returns their verdicts.
     """

@@ -1,4 +1,4 @@
-"""Real faults to a cluster of real programs, one after another, each to a cluster of its own."""
+"""Real faults in clusters of real programs, one after another, each in a cluster of its own."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def run_runner(lab: Lab, timeout_s: float, *arguments: Argument) -> Result:
 
 
 def names(lab: Lab) -> list[str]:
-    """The faults that are asked for; by default all."""
+    """The chosen faults; by default all."""
     if lab.short:
         return [SHORT_FAULT]
     listed = subprocess.check_output([sys.executable, RUNNER, "--list"], text=True).split()
@@ -54,7 +54,7 @@ def names(lab: Lab) -> list[str]:
 
 
 def outcome(run_of_one: Result) -> str:
-    """What came of one fault, for the reader at the terminal."""
+    """The result of one fault, for the terminal."""
     if run_of_one["failures"]:
         return "FAILED"
     if run_of_one["skipped"]:

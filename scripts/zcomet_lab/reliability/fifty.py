@@ -1,4 +1,4 @@
-"""Faults drawn at random, one after another, to the same cluster."""
+"""Faults drawn at random, one after another, in the same cluster."""
 
 import random
 

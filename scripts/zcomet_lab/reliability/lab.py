@@ -12,7 +12,7 @@ from zcomet_lab.suite import Lab
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What a program has printed, and how it ended."""
+    """A program's output and exit status."""
 
     lines: list[dict[str, Any]]
     """An object for each line of its output."""
@@ -26,7 +26,7 @@ def shown(command: Sequence[Argument]) -> str:
 
 
 def ended_badly(name: str, findings: Findings) -> str:
-    """A sentence about a program that did not say itself what is wrong."""
+    """A sentence about a program that failed without a message."""
     last_line = findings.log.rpartition("\n")[2]
     return f"{name} ended with status {findings.status}: {last_line}"
 

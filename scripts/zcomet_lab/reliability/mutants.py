@@ -1,4 +1,4 @@
-"""Whether the simulation notices a bug: it has to catch each one of a list of deliberate bugs."""
+"""Whether the simulation notices bugs: it has to catch each of a list of deliberate ones."""
 
 from zcomet_lab.reliability.lab import ended_badly, run_json, shown
 from zcomet_lab.results import Result

@@ -16,51 +16,52 @@ TABLE_BENCHMARK = ROOT / "docs" / "bench" / "table.json"
 INTRODUCTION = """\
 # Reliability
 
-What became of the cluster's promises when faults happened to it. `scripts/reliability` ran all of
-this and wrote this page. Everything that it found is in [docs/reliability](reliability), one file
-for each part. A part that failed says **FAILED**.
+Whether the cluster keeps its promises when faults happen. `scripts/reliability` ran these tests and
+wrote this page. All results are in [docs/reliability](reliability), one file for each part. A part
+that failed says **FAILED**.
 
-What is shown by what:
+What each part shows:
 
 * **Simulated schedules** ([test/simulation](../test/simulation)) show that the *rules* hold: whole
   clusters in one process, on the same cores that the programs run, with a simulated clock and
-  network. Each seed makes another cluster and another course of faults. Every promise is checked at
-  every step, and after each round of faults the cluster has to recover by itself. Nothing here is a
-  real socket, process or kernel. Each run draws a fresh range of seeds.
+  network. Each seed makes another cluster and another series of faults. Every promise is checked at
+  every step, and after each round of faults the cluster has to recover by itself. There are
+  no real sockets, processes or kernels. Each run draws a fresh range of seeds.
 * **Deliberate bugs** show that this simulation would notice a bug: each one is compiled into it,
   and the simulation has to catch it.
 * **Real faults** ([test/fault](../test/fault)) show that the *programs* hold, on the TCP of real
   kernels: a supervised broker, two web nodes of two workers, 400 streams on each, and a sender of
-  200 messages a second that wants each of them acknowledged, all on network namespaces as hosts.
-  The verdict is not the programs' own: the sender and every stream keep a log, and `zcomet-ctl
-  reconcile` compares these message by message. The ledger has to balance as well.
+  200 messages a second that asks for an acknowledgement of each. Network namespaces are the hosts.
+  The verdict does not rely on the programs' own counts: the sender and every stream keep a log, and
+  `zcomet-ctl reconcile` compares these message by message. The ledger has to balance as well.
 * **Real faults in a row** show that a fault leaves nothing behind that makes a later one worse.
 * **Times to be back** are measured from the kill, on one host.
 
-`scripts/reliability` repeats all of it, `scripts/reliability NAME` one part. It takes about an
-hour, as root, since only root may make network namespaces. The commands in the sections repeat
-single runs; with `--out FOLDER` they leave this page as it is.
+`scripts/reliability` repeats everything, `scripts/reliability NAME` one part. It takes about an
+hour, and needs root, which alone may make network namespaces. The commands in the sections repeat
+single runs; with `--out FOLDER` they do not change this page.
 """
 
 RUN_COLUMNS = """\
-*Whole again* is when every worker is live and the broker's table has as many ids of it as it has
-itself. *Flowed again* is when the last message came late (by more than a quarter of a second), or a
-web node's streams had been without any for that long, or the first one came to streams that were
-opened anew. Both are seconds from the beginning of the fault, and contain the fault itself: a
-broker that is stopped for five seconds cannot be back sooner. *Resent* are messages that the sender
-sent again: to a broker that did not know it, or when nobody had answered for long. *Missing, twice,
-out of order* and *closed* are messages and streams that the logs show to be wrong; there must be
-none. *As declared* are messages that the streams of a web node missed because the broker rightly
-took it for dead, as that fault declares ([test/fault/faults.py](../test/fault/faults.py)).
+*Whole again* is when every worker is live and the broker's table has as many ids for it as the
+worker has. *Flowed again* is the time of the last effect on messages: one came late (by more than a
+quarter of a second), a web node's streams had been without messages for that long, or newly opened
+streams got their first one. Both are seconds from the beginning of the fault, and contain the fault
+itself: a broker that is stopped for five seconds cannot be back sooner. *Resent* are messages that
+the sender sent again: to a broker that did not know it, or after a long time without an answer.
+*Missing, twice, out of order* and *closed* are messages and streams that are wrong according to the
+logs; there must be none. *As declared* are messages that the streams of a web node missed because
+the broker rightly believed the node dead, as that fault declares
+([test/fault/faults.py](../test/fault/faults.py)).
 """
 
 LEDGER_COLUMNS = """\
-The ledger of each run (`zcomet-ctl ledger`), as the broker that answered at the end had it. A
-broker that was started anew during the run began at 0. The remainders are what is left over on any
-line, and so unexplained.
+The ledger of each run (`zcomet-ctl ledger`), from the broker at the end of the run. A broker that
+was restarted during the run began at 0. The remainders are the messages that a line does not
+explain.
 """
 
-# Each part of the ledger: what came in, and what became of it.
+# Each part of the ledger: the messages that came in, and what happened to them.
 LEDGER = {
     "senders": (("sent",), ("taken_in", "missing")),
     "messages": (("taken_in", "rerouted"), ("held", "void")),
@@ -79,7 +80,7 @@ def verdict(result: Result) -> str:
 
 
 def remarks(result: Result) -> str:
-    """What a reader has to see first."""
+    """The remarks that come first."""
     lines = [f"**FAILED**: {text}" for text in result["failures"]]
     if result.get("skipped"):
         lines.append(f"Skipped: {result['skipped']}")
@@ -93,8 +94,8 @@ TOTALS = {
     "frames": "frames between the programs",
     "sent": "messages sent",
     "shown": "messages that nodes gave to their streams",
-    "shed": "messages that the broker shed, and said so",
-    "acknowledged": "messages whose sender was told where they arrived",
+    "shed": "messages that the broker shed and reported",
+    "acknowledged": "messages whose senders learned where they arrived",
     "duplicates": "duplicates that nodes recognized",
     "violations": "broken promises",
 }
@@ -135,8 +136,8 @@ def mutants(result: Result) -> str:
     return "\n".join(
         [
             f"`{result['command']}`: {caught} of {len(rows)} caught. "
-            "One that *crashed* was caught by an assertion of the core itself.\n",
-            markdown_table(["bug", "", "schedules until then"], rows, "llr"),
+            "An assertion of the core itself caught those that *crashed*.\n",
+            markdown_table(["bug", "", "schedules needed"], rows, "llr"),
         ]
     )
 
@@ -228,8 +229,8 @@ def fifty(result: Result) -> str:
     return "\n".join(
         [
             f"`scripts/reliability fifty --random {count} --seed {result['seed']}`: {len(rows)} "
-            "faults, drawn by this seed. A fault that happens to a web node happens to the one "
-            "named; the columns are those of the faults above.\n",
+            "faults, drawn with this seed. A fault of a web node happens to the named one; the "
+            "columns are those of the faults above.\n",
             markdown_table(total_heads, [["in total", *figures(result)]], "l" + "r" * len(FIGURES)),
             markdown_table(["", "fault", "node", *TIMES.values()], rows, "lllrr"),
             ledgers([("in total", result)]),
@@ -241,7 +242,7 @@ def fifty(result: Result) -> str:
 
 
 def restored_million() -> str:
-    """What the benchmark of the broker's table says of a restart, if it has run."""
+    """The figures of the table's benchmark for a restart, if it has run."""
     if not TABLE_BENCHMARK.exists():
         return ""
     result = json.loads(TABLE_BENCHMARK.read_text(encoding="utf-8"))
@@ -269,7 +270,7 @@ def resync(result: Result) -> str:
     heads = ["", "times", "least, s", "median, s", "most, s"]
     return "\n".join(
         [
-            "On the loopback. Each was killed by SIGKILL when it had run for some seconds.\n",
+            "On loopback. SIGKILL killed each process after it had run for some seconds.\n",
             markdown_table(heads, map(resync_row, result["times"]), "lrrrr"),
             restored_million(),
         ]

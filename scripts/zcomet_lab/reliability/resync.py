@@ -26,7 +26,7 @@ Measured = TypeVar("Measured")
 
 
 class Victim:
-    """A supervised broker, and a web node with streams, each of which has an id of its own."""
+    """A supervised broker, and a web node with streams, each with an id of its own."""
 
     def __init__(self, lab: Lab) -> None:
         self._streams = SHORT_STREAMS if lab.short else STREAMS
@@ -49,12 +49,12 @@ class Victim:
         return stats and stats[name]
 
     def _worker(self) -> dict[str, Any] | None:
-        """What the web node says of its first worker, or None if it does not answer."""
+        """The web node's figures of its first worker, or None if it does not answer."""
         stats = read_stats(self._cluster.node.admin)
         return stats and stats["workers"][0]
 
     def kill_broker(self) -> tuple[float, float]:
-        """Returns how long it takes until it answers, and until it knows all ids, in seconds."""
+        """Returns how many seconds pass until it answers, and until it knows all ids."""
         before = self._broker("incarnation")
         [pid] = children_of(self._cluster.broker.program.pid)
         os.kill(pid, signal.SIGKILL)
@@ -69,7 +69,7 @@ class Victim:
         return answered - killed, time.monotonic() - killed
 
     def kill_worker(self) -> float:
-        """Returns how long it takes until another is in its place and live, in seconds."""
+        """Returns how many seconds pass until another worker is in its place and live."""
         pid = await_true("the web node answers", self._worker)["pid"]
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
@@ -86,7 +86,7 @@ class Victim:
 
 
 def repeat(kill: Callable[[], Measured], count: int) -> list[Measured]:
-    """Kills something so often, and returns what came of each time."""
+    """Kills something `count` times, and returns the result of each."""
     measured = []
     for index in range(count):
         if index > 0:

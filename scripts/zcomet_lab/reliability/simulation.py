@@ -10,13 +10,13 @@ from zcomet_lab.results import Result
 from zcomet_lab.seeds import Range, fresh
 from zcomet_lab.suite import Lab
 
-# Always the same: a short run shows that the part works, not that the cores do.
+# Always the same seeds: a short run tests this part, not the cores.
 SHORT_SEEDS = Range(1, 200)
 KEPT_SEEDS = ROOT / "test" / "simulation" / "kept_seeds.txt"
-# For the bound on time: there are fewer.
+# For the time limit: more than there are.
 KEPT_MAX = 1000
 STARTING_S = 60
-# Three times what one takes on a processor that is shared with others.
+# Three times the time of one on a processor that is shared with others.
 SCHEDULE_S = 0.01
 
 

@@ -18,7 +18,7 @@ namespace Catch {
 
 namespace Matchers {
 
-/// Matches a text that has `part` somewhere.
+/// Matches a text that contains `part`.
 // NOLINTNEXTLINE(readability-identifier-naming): the name is Catch2's
 inline StringContainsMatcher Contains(const std::string& part) {
     return ContainsSubstring(part);

@@ -1,4 +1,4 @@
-// ErrorLimit: how many ERROR frames one connection gets, and all together.
+// ErrorLimit: how many ERROR frames one connection gets, and all connections together.
 #include "broker/router/error_limit.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,7 +22,7 @@ unsigned allowed(ErrorLimit& limit, const std::string& connection, Time now) {
 
 } // namespace
 
-TEST_CASE("a connection gets ten errors a second, whatever others get", "[error_limit]") {
+TEST_CASE("a connection gets ten errors a second, however many others get", "[error_limit]") {
     ErrorLimit limit;
     CHECK(allowed(limit, "a", kStart) == ErrorLimit::kPerSecond);
     CHECK(allowed(limit, "b", kStart + 500ms) == ErrorLimit::kPerSecond);
@@ -38,6 +38,6 @@ TEST_CASE("when very many connections err in a second, further ones get no answe
         REQUIRE(limit.allow(std::to_string(i), kStart));
     }
     CHECK_FALSE(limit.allow("one more", kStart));
-    CHECK(limit.allow("0", kStart)); // one that is known
+    CHECK(limit.allow("0", kStart)); // a known connection
     CHECK(limit.allow("one more", kStart + 1s));
 }

@@ -1,4 +1,4 @@
-// The ledger's sums: peers that are there, peers that are gone, and what is nobody's.
+// The ledger's sums: present peers, departed peers, and messages that belong to no peer.
 #include "broker/router/ledger.hpp"
 
 #include <catch2/catch.hpp>
@@ -57,7 +57,7 @@ class Peers {
 
 } // namespace
 
-TEST_CASE("a ledger of nothing has no remainders", "[ledger]") {
+TEST_CASE("an empty ledger has no remainders", "[ledger]") {
     const json ledger = Peers().ledger();
     CHECK(ledger.size() == 6);
     for (const auto& [name, part] : ledger.items()) {
@@ -66,11 +66,11 @@ TEST_CASE("a ledger of nothing has no remainders", "[ledger]") {
     }
 }
 
-TEST_CASE("the ledger adds up nodes that are there and nodes that are gone", "[ledger]") {
+TEST_CASE("the ledger adds up present and departed nodes", "[ledger]") {
     Peers peers;
     peers.add_node(1, kTenReceived);
     peers.add_node(2, kTenReceived);
-    peers.departed.add(peers.add_node(3, kTenReceived)); // as it is about to go
+    peers.departed.add(peers.add_node(3, kTenReceived)); // just before it goes
     peers.table.remove(peers.table.find_incarnation(3));
     peers.counters.add(Counter::kMessagesAcknowledged, 30);
     const json ledger = peers.ledger();
@@ -80,12 +80,13 @@ TEST_CASE("the ledger adds up nodes that are there and nodes that are gone", "[l
     CHECK(ledger["received"]["duplicates"] == 3);
     CHECK(ledger["received"]["remainder"] == 0);
     CHECK(ledger["chunks"]["given"] == 63);
-    CHECK(ledger["chunks"]["waiting"] == 8); // those of the node that is gone wait no more
+    CHECK(ledger["chunks"]["waiting"] == 8); // the departed node's chunks wait no more
     CHECK(ledger["chunks"]["abandoned"] == 4);
     CHECK(ledger["chunks"]["remainder"] == 0);
 }
 
-TEST_CASE("the ledger counts what a sender says it has sent, and no frame brought", "[ledger]") {
+TEST_CASE("the ledger counts messages that a sender says it has sent and that never came",
+          "[ledger]") {
     Peers peers;
     table::SenderPart& sender = peers.add_sender(1);
     sender.sent_before = 100; // to another broker
@@ -98,13 +99,13 @@ TEST_CASE("the ledger counts what a sender says it has sent, and no frame brough
     CHECK(ledger["senders"]["missing"] == 10);
     CHECK(ledger["senders"]["remainder"] == 0);
 
-    peers.departed.add(sender); // as it is about to go; the broker counts what is missing for good
+    peers.departed.add(sender); // the broker has counted its missing messages
     peers.counters.add(Counter::kMessagesMissing, sender.missing());
     peers.table.remove(peers.table.find_incarnation(1));
     CHECK(peers.ledger()["senders"] == ledger["senders"]);
 }
 
-TEST_CASE("a message that nobody accounts for is a remainder, and one counted twice a negative one",
+TEST_CASE("an uncounted message is a remainder, and one counted twice is a negative one",
           "[ledger]") {
     Peers peers;
     peers.counters.add(Counter::kMessagesIn, 5);

@@ -1,4 +1,4 @@
-// Queries: pages of thousands of nodes, and that nobody can hold up a turn by asking.
+// Queries: pages of thousands of nodes, and proof that queries cannot hold up a turn.
 #include "broker/router/answers.hpp"
 #include "test/unit/broker/router/router_harness.hpp"
 
@@ -34,7 +34,7 @@ class ManyPeers : public RouterHarness {
             join_sender(std::to_string(i), i);
         }
     }
-    /// Asks for page after page. `between` is called before each further page.
+    /// Asks for one page after the other. `between` is called before each further page.
     template <typename Between> std::map<std::string, int> all_pages(Between&& between) {
         std::map<std::string, int> seen;
         for (std::string argument;;) {
@@ -74,7 +74,7 @@ TEST_CASE("queries: pages name each of thousands of nodes once", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kErrors) == 0);
 }
 
-TEST_CASE("queries: a page that is the whole answer says nothing of more", "[router]") {
+TEST_CASE("queries: a page that is the whole answer names no next page", "[router]") {
     ManyPeers broker;
     CHECK(broker.query("nodes") == "[]");
     broker.join_nodes(1, kNodesPerPage);
@@ -82,11 +82,12 @@ TEST_CASE("queries: a page that is the whole answer says nothing of more", "[rou
     CHECK(page.size() == kNodesPerPage);
     CHECK_FALSE(page.back().contains("more"));
     CHECK(broker.query("nodes", "from 500") == "[]");
-    broker.turn(); // or further answers would wait
+    broker.turn(); // else further answers would wait
     CHECK(broker.query("nodes", "from 4294967295") == "[]");
 }
 
-TEST_CASE("queries: a program that knows no pages is told that there are more", "[router]") {
+TEST_CASE("queries: a program that does not know pages sees that there are more nodes",
+          "[router]") {
     ManyPeers broker;
     broker.join_nodes(1, kNodesPerPage + 1);
     const auto page = nlohmann::json::parse(broker.query("nodes"));
@@ -128,12 +129,12 @@ TEST_CASE("queries: a page ends after many senders, though it names no node", "[
     CHECK(broker.pages == 2);
 }
 
-TEST_CASE("queries: an argument that no answer has given is refused", "[router]") {
+TEST_CASE("queries: an argument that no answer contained is refused", "[router]") {
     RouterHarness broker;
     for (const char* argument : {"all", "from", "from ", "from x", "from 1 ", "from  1", "from -1",
                                  "from +1", "from 4294967296", "FROM 1", "1", " from 1"}) {
         CAPTURE(argument);
-        broker.pass(1s); // or the errors were not told any more
+        broker.pass(1s); // else no more errors would be sent
         CHECK(broker.refused("asker", query("nodes", argument)) == ErrorCode::kMalformed);
     }
     CHECK(broker.query("nodes", "from 0") == "[]");
@@ -143,7 +144,7 @@ TEST_CASE("queries: an argument that no answer has given is refused", "[router]"
     }
 }
 
-TEST_CASE("queries: beyond what a turn has time for they wait, and keep their order", "[router]") {
+TEST_CASE("queries: those for which a turn has no time wait, and keep their order", "[router]") {
     ManyPeers broker;
     broker.join_nodes(1, 1000);
     broker.turn();
@@ -179,7 +180,7 @@ TEST_CASE("queries: when very many wait, further ones are refused", "[router]") 
     broker.join_nodes(1, 1000);
     broker.turn();
     for (int i = 0; i < 2; ++i) {
-        broker.say("asker", query("nodes", "")); // that is enough for a turn
+        broker.say("asker", query("nodes", "")); // fills a turn
     }
     for (std::size_t i = 0; i < Queries::kWaitingMax; ++i) {
         broker.say("asker", query("stats", ""));

@@ -1,4 +1,4 @@
-// Router: sends whose sender wants to hear where they have arrived; the login digest; the ledger.
+// Router: sends whose senders ask where they have arrived; the login digest; the ledger.
 #include "test/unit/broker/router/router_harness.hpp"
 
 #include <nlohmann/json.hpp>
@@ -29,7 +29,7 @@ class TwoNodes : public RouterHarness {
     void m_applied(std::uint64_t feed, std::uint64_t messages) {
         say("m", heartbeat(feed, 1, {"a"}, {.received = messages, .shown = messages}));
     }
-    /// What the one ACKNOWLEDGED that came says; nothing if none came.
+    /// The counts in the one ACKNOWLEDGED that came; nothing if none came.
     Counts acknowledged(std::uint64_t first) { return acknowledged_to("s", first); }
     Counts acknowledged_to(const std::string& connection, std::uint64_t first) {
         Counts counts;
@@ -67,14 +67,15 @@ TEST_CASE("router: an acknowledgement comes when every node has applied the mess
     CHECK(broker.balances());
 }
 
-TEST_CASE("router: a message to nobody is acknowledged at once", "[router][acknowledge]") {
+TEST_CASE("router: a message to an id that no node holds is acknowledged at once",
+          "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"nobody", "z"}}, kAcknowledge));
     CHECK(broker.acknowledged(1) == Counts{0});
     CHECK(broker.ledger().at("messages").at("void") == 1);
 }
 
-TEST_CASE("router: what a node did not acknowledge before it was gone has not arrived there",
+TEST_CASE("router: messages that a node did not acknowledge before it left have not arrived",
           "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"a", "x"}}, kAcknowledge));
@@ -124,8 +125,9 @@ TEST_CASE("router: messages of acknowledged sends go out with their origin",
     CHECK(origin_of(1) == wire::Origin{3, 6});
 }
 
-TEST_CASE("router: what is sent again while it is awaited is answered once, later it goes out anew",
-          "[router][acknowledge]") {
+TEST_CASE(
+    "router: a message repeated while it is awaited is answered once; later it goes out again",
+    "[router][acknowledge]") {
     TwoNodes broker;
     const std::string frame = RouterHarness::send(1, {{"b", "x"}}, kAcknowledge);
     broker.say("s", frame);
@@ -169,7 +171,7 @@ TEST_CASE("router: shed messages are acknowledged as not arrived", "[router][ack
             }
         }
     };
-    take_answers(); // of those that were shed
+    take_answers(); // of the shed ones
     std::uint64_t applied = 0;
     std::uint64_t messages = 0;
     while (told < kSent) {
@@ -212,7 +214,8 @@ TEST_CASE("router: a sender hears of shed messages when they are shed", "[router
     CHECK(broker.balances());
 }
 
-TEST_CASE("router: what a sender may have awaited is bounded", "[router][acknowledge]") {
+TEST_CASE("router: the messages that a sender may have awaited are bounded",
+          "[router][acknowledge]") {
     TwoNodes broker;
     RouterHarness::Messages many(8192, {"b", ""});
     std::uint64_t first = 1;
@@ -225,7 +228,7 @@ TEST_CASE("router: what a sender may have awaited is bounded", "[router][acknowl
     CHECK(broker.counter(table::BrokerCounter::kMessagesIn) == wire::kUnacknowledgedMax + 1);
 }
 
-TEST_CASE("router: a sender that left and came back in the other role is not told",
+TEST_CASE("router: a sender that came back in the other role gets no acknowledgement",
           "[router][acknowledge]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"b", "x"}}, kAcknowledge));
@@ -252,13 +255,14 @@ TEST_CASE("router: ids that drifted apart are noticed by their digest, and mende
     CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
 }
 
-TEST_CASE("router: what a sender had sent to another broker is missing in no ledger", "[router]") {
+TEST_CASE("router: messages that a sender had sent to another broker are missing in no ledger",
+          "[router]") {
     TwoNodes broker;
     broker.join_sender("late", 7, 100);
     broker.say("late", RouterHarness::heartbeat(0, 100));
     CHECK(broker.ledger().at("senders").at("sent") == 0);
     CHECK(broker.ledger().at("senders").at("missing") == 0);
-    // Two of them come again, since the other broker had not answered; 92 to 99 needed no answer.
+    // Two of them are repeated, since the other broker had not answered; 92 to 99 needed no answer.
     broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
     broker.say("late", RouterHarness::send(100, {{"a", "y"}}, kAcknowledge));
     broker.say("late", RouterHarness::send(91, {{"a", "x"}}, kAcknowledge));
@@ -275,7 +279,7 @@ TEST_CASE("router: what a sender had sent to another broker is missing in no led
 }
 
 TEST_CASE("router: a number that is used again with more messages does no harm", "[router]") {
-    // What the sender awaited before it left is forgotten.
+    // Acknowledgements that the sender awaited before it left are forgotten.
     TwoNodes broker;
     broker.join_sender("s2", 7);
     broker.say("s2", RouterHarness::send(1, {{"a", "x"}}, kAcknowledge));
@@ -286,7 +290,7 @@ TEST_CASE("router: a number that is used again with more messages does no harm",
     broker.n_applied(1, 4);
     broker.m_applied(1, 4);
     CHECK(broker.acknowledged_to("s3", 1) == Counts{2, 2, 2});
-    // Nothing is awaited any more, so there is room for as many as a sender may await.
+    // None is awaited any more, so there is room for as many as a sender may await.
     for (std::uint64_t number = 10; number < 10 + wire::kUnacknowledgedMax; ++number) {
         broker.say("s3", RouterHarness::send(number, {{"b", ""}}, kAcknowledge));
     }
@@ -312,11 +316,11 @@ TEST_CASE("router: the ledger adds up what senders, broker and nodes have counte
     CHECK(ledger.at("copies").at("acknowledged") == 3);
     CHECK(ledger.at("copies").at("under_way") == 1);
     CHECK(broker.balances());
-    SECTION("a node that says other than it acknowledged does not go unnoticed") {
+    SECTION("a node whose ledger contradicts its acknowledgements is noticed") {
         broker.m_applied(1, 2);
         CHECK(broker.ledger().at("nodes").at("remainder") == -1);
     }
-    SECTION("what is gone is not forgotten") {
+    SECTION("departed peers still count") {
         broker.say("n", wire::encode(wire::Goodbye{}));
         broker.say("m", wire::encode(wire::Goodbye{}));
         broker.say("s", wire::encode(wire::Goodbye{}));

@@ -1,4 +1,4 @@
-// A Router with a host that writes down what comes out, and peers that say what they are told to.
+// A Router, a host that records its output, and peers that send what the test says.
 #pragma once
 
 #include "broker/router/router.hpp"
@@ -101,7 +101,7 @@ class RouterHarness : public RouterHost {
         answer_ = answers[0];
         return std::get<wire::NodeWelcome>(decoded<wire::Welcome>(answer_).part);
     }
-    /// @param sent  how many messages it has sent already, to others.
+    /// @param sent  how many messages it has already sent to other brokers.
     wire::SenderWelcome join_sender(const std::string& connection, std::uint64_t incarnation,
                                     std::uint64_t sent = 0) {
         static_cast<void>(take(connection));
@@ -113,7 +113,7 @@ class RouterHarness : public RouterHost {
         return std::get<wire::SenderWelcome>(
             decoded<wire::Welcome>(answer_, wire::Role::kSender).part);
     }
-    /// A node whose feed is live. What that published is dropped.
+    /// A node whose feed is live. Batches that this published are dropped.
     void join_live_node(const std::string& connection, std::uint64_t incarnation,
                         const std::string& name) {
         join_node(connection, incarnation, name);
@@ -132,7 +132,7 @@ class RouterHarness : public RouterHost {
                             const std::vector<std::string>& ids) {
         return id_frame(ids).finish_list(change, first, last);
     }
-    /// Of a node that holds exactly `ids`.
+    /// The heartbeat of a node that holds exactly `ids`.
     static std::string heartbeat(std::uint64_t feed, std::uint64_t change,
                                  const std::vector<std::string>& ids,
                                  const wire::NodeLedger& ledger = {}) {
@@ -204,10 +204,10 @@ class RouterHarness : public RouterHost {
 
     std::uint64_t last_feed_incarnation_ = 0;
     std::map<std::string, std::vector<std::string>> sent_;
-    std::string answer_; // what ask() and join_…() gave views into
+    std::string answer_; // ask() and join_…() return views of it
 
   public:
-    Router router; // last, since it may call the host while it is made
+    Router router; // last, since its constructor may call the host
 };
 
 } // namespace zcomet::broker::router

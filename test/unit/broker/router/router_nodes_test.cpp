@@ -44,7 +44,7 @@ TEST_CASE("router: login changes are applied in order, once", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kLogouts) == 1);
 }
 
-TEST_CASE("router: after missing changes nothing is applied until the list", "[router]") {
+TEST_CASE("router: after a missing change no change is applied until the list comes", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");
     broker.say("n", RouterHarness::login(1, {"a"}));
@@ -56,7 +56,7 @@ TEST_CASE("router: after missing changes nothing is applied until the list", "[r
     CHECK(broker.who("c") == not_held("c"));
 
     broker.say("n", RouterHarness::list(4, true, false, {"b"}));
-    CHECK(broker.who("a") == held("a")); // until the list is whole
+    CHECK(broker.who("a") == held("a")); // until the list is complete
     broker.say("n", RouterHarness::list(4, false, false, {"c"}));
     broker.say("n", RouterHarness::list(4, false, true, {"d"}));
     CHECK(broker.who("a") == not_held("a"));
@@ -100,7 +100,7 @@ TEST_CASE("router: parts of a list that do not follow each other are refused", "
     CHECK(broker.who("b") == held("b"));
 }
 
-TEST_CASE("router: a list that begins anew counts, not the one it broke off", "[router]") {
+TEST_CASE("router: a list that begins again replaces the unfinished one", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");
     broker.say("n", RouterHarness::list(1, true, false, {"a"}));
@@ -113,7 +113,7 @@ TEST_CASE("router: a list that begins anew counts, not the one it broke off", "[
 
 namespace {
 
-/// A broker that may have four ids: "n" (incarnation 1) holds a and b, "m" (2) holds a and c.
+/// A broker with room for four ids: "n" (incarnation 1) holds a and b, "m" (2) holds a and c.
 class FullTable : public RouterHarness {
   public:
     FullTable() : RouterHarness(four_ids()) {
@@ -122,7 +122,7 @@ class FullTable : public RouterHarness {
         say("n", login(1, {"a", "b"}));
         say("m", login(1, {"a", "c"}));
     }
-    /// How often "m", which holds `ids`, is answered by ERROR in so many heartbeats.
+    /// How many ERRORs "m", which holds `ids`, gets in answer to this many heartbeats.
     std::size_t lists_asked(int heartbeats, std::uint64_t change,
                             const std::vector<std::string>& ids) {
         std::size_t asked = 0;
@@ -150,8 +150,7 @@ class FullTable : public RouterHarness {
 
 } // namespace
 
-TEST_CASE("router: ids beyond those that there may be are refused, and the node is told",
-          "[router]") {
+TEST_CASE("router: ids beyond the limit are refused, and the node gets an ERROR", "[router]") {
     FullTable broker;
     const auto error = broker.ask<wire::ErrorFrame>("m", RouterHarness::login(2, {"d", "a", "e"}));
     CHECK(error.code == ErrorCode::kOverloaded);
@@ -159,25 +158,25 @@ TEST_CASE("router: ids beyond those that there may be are refused, and the node 
     CHECK(broker.who("d") == not_held("d"));
     CHECK(broker.counter(table::BrokerCounter::kLogins) == 4);
     CHECK(broker.counter(table::BrokerCounter::kLoginsRefused) == 2);
-    // What it holds may be said again, and the change is taken as applied.
+    // Ids that it holds may be named again, and the change counts as applied.
     broker.say("m", RouterHarness::login(3, {"a", "c"}));
     CHECK(broker.take("m").empty());
     CHECK(broker.ask<wire::Heartbeat>("m", RouterHarness::heartbeat(0, 3, {"a", "c", "d", "e"}))
               .change == 3);
 
-    SECTION("that is how it stays, without lists or other talk") {
+    SECTION("it stays so, without lists or other frames") {
         CHECK(broker.lists_asked(30, 3, {"a", "c", "d", "e"}) == 0);
         CHECK(broker.counter(table::BrokerCounter::kDigestMismatches) == 0);
         CHECK(broker.counter(table::BrokerCounter::kErrors) == 1);
     }
-    SECTION("room for some is given to those that come next") {
+    SECTION("room for some ids goes to the next logins") {
         broker.say("m", RouterHarness::logout(4, {"c"}));
         CHECK(broker.lists_asked(5, 4, {"a", "d", "e"}) == 0);
         broker.say("m", RouterHarness::login(5, {"f"}));
         CHECK(broker.take("m").empty());
         CHECK(broker.who("f") == R"({"id":"f","nodes":["other"]})");
     }
-    SECTION("room for all brings the list, which is all logged in") {
+    SECTION("room for all ids brings the list, and all are logged in") {
         broker.say("m", RouterHarness::logout(4, {"a", "c"}));
         CHECK(broker.refused("m", RouterHarness::heartbeat(0, 4, {"d", "e"})) ==
               ErrorCode::kListNeeded);
@@ -187,7 +186,7 @@ TEST_CASE("router: ids beyond those that there may be are refused, and the node 
         CHECK(broker.lists_asked(5, 5, {"d", "e"}) == 0);
         CHECK(broker.counter(table::BrokerCounter::kDigestMismatches) == 0);
     }
-    SECTION("logouts of refused ids make it whole again, and digests count") {
+    SECTION("after logouts of the refused ids it is complete again, and digests count") {
         broker.say("m", RouterHarness::logout(4, {"d", "e"}));
         CHECK(broker.lists_asked(5, 4, {"a", "c"}) == 0);
         CHECK(broker.refused("m", RouterHarness::heartbeat(0, 4, {"a"})) == ErrorCode::kListNeeded);
@@ -203,7 +202,8 @@ TEST_CASE("router: ids beyond those that there may be are refused, and the node 
     }
 }
 
-TEST_CASE("router: a node hears of each frame whose ids had no room, however many", "[router]") {
+TEST_CASE("router: a node gets an ERROR for each frame whose ids had no room, however many",
+          "[router]") {
     FullTable broker;
     for (std::uint64_t change = 2; change <= 50; ++change) {
         CHECK(broker.refused("m", RouterHarness::login(change, {std::to_string(change)})) ==
@@ -213,8 +213,7 @@ TEST_CASE("router: a node hears of each frame whose ids had no room, however man
     CHECK(broker.counter(table::BrokerCounter::kErrorsUntold) == 0);
 }
 
-TEST_CASE("router: a list beyond the ids that there may be is refused once, at its end",
-          "[router]") {
+TEST_CASE("router: a list beyond the limit of ids is refused once, at its end", "[router]") {
     FullTable broker;
     broker.say("m", RouterHarness::list(2, true, false, {"d", "c"}));
     CHECK(broker.take("m").empty());
@@ -234,8 +233,9 @@ TEST_CASE("router: a list beyond the ids that there may be is refused once, at i
     CHECK(broker.who("d") == R"({"id":"d","nodes":["other"]})");
 }
 
-TEST_CASE("router: however often room comes and goes, lists are asked for each ten seconds only",
-          "[router]") {
+TEST_CASE(
+    "router: lists are asked for every ten seconds at most, however often room comes and goes",
+    "[router]") {
     FullTable broker;
     broker.join_node("k", 3, "third");
     broker.say("m", RouterHarness::login(2, {"d"}));
@@ -313,7 +313,7 @@ TEST_CASE("router: a subscription gets an empty batch at once", "[router]") {
     CHECK(broker.published.empty());
 }
 
-TEST_CASE("router: topics that can be nobody's are ignored and counted", "[router]") {
+TEST_CASE("router: topics that cannot belong to a node are ignored and counted", "[router]") {
     RouterHarness broker;
     broker.router.on_subscription("", true);
     broker.router.on_subscription("short", true);
@@ -330,7 +330,7 @@ TEST_CASE("router: subscriptions without HELLO are bounded", "[router]") {
         broker.router.on_subscription(wire::encode_topic(i), true);
     }
     CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
-    // They keep no node from its feed.
+    // They do not keep a node from its feed.
     broker.join_live_node("n", 1000, "node");
     CHECK(broker.reported(RouterEvent::Kind::kLive, "node"));
     CHECK(broker.counter(table::BrokerCounter::kSubscriptionsIgnored) == 80);
@@ -383,7 +383,8 @@ TEST_CASE("router: batches are kept until acknowledged, and sent again on reques
     CHECK(broker.published.empty());
 }
 
-TEST_CASE("router: what a node does not take is shed in the open", "[router]") {
+TEST_CASE("router: messages that a node does not take are shed, and the node learns that",
+          "[router]") {
     RouterOptions options;
     options.feed = {.window_bytes = 65'536, .bound_bytes = 65'536 + wire::kFrameBytesMax};
     RouterHarness broker(options);
@@ -398,7 +399,7 @@ TEST_CASE("router: what a node does not take is shed in the open", "[router]") {
     CHECK(broker.reported(Kind::kShed, "node"));
     const std::uint64_t shed = broker.counter(table::BrokerCounter::kMessagesShed);
 
-    // It learns of each that it lost when it goes on.
+    // It learns of each lost batch when it goes on.
     std::uint64_t told = 0;
     std::uint64_t got = 0;
     std::uint64_t applied = 0;

@@ -1,4 +1,5 @@
-// Router: HELLO in every state, who may say what, errors and their limit, death, replacement.
+// Router: HELLO in every state, which peer may send what, errors and their limit, death,
+// replacement.
 #include "test/unit/broker/router/router_harness.hpp"
 
 #include <nlohmann/json.hpp>
@@ -54,7 +55,8 @@ TEST_CASE("router: PING and QUERY need no HELLO, everything else does", "[router
     CHECK(broker.who("a") == R"({"id":"a","nodes":[]})");
 }
 
-TEST_CASE("router: what only a broker sends is refused, with and without HELLO", "[router]") {
+TEST_CASE("router: frames that only a broker sends are refused, with and without HELLO",
+          "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");
     for (const auto& [name, frame] : frames_of_brokers()) {
@@ -77,7 +79,7 @@ TEST_CASE("router: each role has its frames", "[router]") {
     CHECK(broker.who("a") == R"({"id":"a","nodes":[]})");
 }
 
-TEST_CASE("router: bytes that are no frame are refused in every state", "[router]") {
+TEST_CASE("router: bytes that are not a frame are refused in every state", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");
     for (const char* connection : {"stranger", "n"}) {
@@ -117,7 +119,7 @@ TEST_CASE("router: a WELCOME says all that a node needs", "[router]") {
     CHECK(broker.join_sender("s", 2).credited == 0);
 }
 
-TEST_CASE("router: HELLO of the same process keeps what it has", "[router]") {
+TEST_CASE("router: HELLO of the same process keeps its ids and its feed", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");
     broker.say("n", RouterHarness::login(1, {"a"}));
@@ -127,7 +129,7 @@ TEST_CASE("router: HELLO of the same process keeps what it has", "[router]") {
         CHECK(welcome.feed_incarnation == 1);
         CHECK(welcome.changes_applied == 1);
     }
-    SECTION("over a new connection, after which the old one is a stranger's") {
+    SECTION("over a new connection; the old one is then unknown") {
         CHECK(broker.join_node("n2", 1, "node").changes_applied == 1);
         CHECK(broker.refused("n", RouterHarness::login(2, {"b"})) == ErrorCode::kHelloFirst);
         broker.say("n2", RouterHarness::login(2, {"b"}));
@@ -159,7 +161,7 @@ TEST_CASE("router: a process keeps its role and its name", "[router]") {
     CHECK(broker.ask<wire::Heartbeat>("n", RouterHarness::heartbeat(0, 0)).feed == 0);
 }
 
-TEST_CASE("router: another HELLO on a connection ends the peer it was of", "[router]") {
+TEST_CASE("router: HELLO of another process on a connection ends the earlier peer", "[router]") {
     RouterHarness broker;
     broker.join_node("c", 1, "first");
     broker.say("c", RouterHarness::login(1, {"a"}));
@@ -187,7 +189,7 @@ TEST_CASE("router: a newer process replaces the node of its name", "[router]") {
     CHECK(broker.refused("old2", hello(1, wire::Role::kNode, "node")) == ErrorCode::kReplaced);
     CHECK(broker.counter(table::BrokerCounter::kNodesReplaced) == 1);
 
-    SECTION("and may come back when that has gone") {
+    SECTION("and may come back when the newer one has gone") {
         broker.say("new", wire::encode(wire::Goodbye{}));
         CHECK(broker.join_node("old2", 1, "node").feed_incarnation == 3);
         broker.say("old2", RouterHarness::login(1, {"a"}));
@@ -203,7 +205,7 @@ TEST_CASE("router: a connection that spoke for two replaced nodes stays replaced
     broker.join_node("c", 3, "node");
     broker.join_node("d", 4, "node");
     broker.say("d", wire::encode(wire::Goodbye{}));
-    broker.join_node("e", 1, "node"); // the first is let in again, from elsewhere
+    broker.join_node("e", 1, "node"); // the first may join again, on another connection
     CHECK(broker.refused("c", RouterHarness::heartbeat(0, 0)) == ErrorCode::kReplaced);
 }
 
@@ -250,7 +252,7 @@ class ManyIds : public RouterHarness {
         pass(10ms); // so that the feeds are quiet
         CHECK(counter(table::BrokerCounter::kIds) == ids_.size() + 1);
     }
-    /// Sends to ids of either node and of both; only "small" is there to get any.
+    /// Sends to ids of either node and of both; only "small" is there to get messages.
     void check_messages() {
         say("s", send(next_message_, {{"a", "x"}, {"b", "y"}, {"7", "z"}}));
         next_message_ += 3;
@@ -271,7 +273,8 @@ class ManyIds : public RouterHarness {
 
 } // namespace
 
-TEST_CASE("router: what a node with many ids leaves is cleared away in many turns", "[router]") {
+TEST_CASE("router: the records of a departed node with many ids are removed in many turns",
+          "[router]") {
     ManyIds broker;
     broker.say("n", wire::encode(wire::Goodbye{}));
     CHECK(broker.who("7") == R"({"id":"7","nodes":[]})");
@@ -293,7 +296,7 @@ TEST_CASE("router: what a node with many ids leaves is cleared away in many turn
     broker.check_messages();
 }
 
-TEST_CASE("router: a node comes back while what it left is cleared away", "[router]") {
+TEST_CASE("router: a node comes back while its old records are removed", "[router]") {
     ManyIds broker;
     std::uint64_t incarnation = 1;
     SECTION("the same process") {
@@ -316,10 +319,10 @@ TEST_CASE("router: a node comes back while what it left is cleared away", "[rout
     CHECK(broker.who("7") == R"({"id":"7","nodes":["big"]})");
 }
 
-TEST_CASE("router: nodes that come and go with many ids leave nothing that piles up", "[router]") {
+TEST_CASE("router: records of nodes that come and go with many ids do not pile up", "[router]") {
     ManyIds broker;
     for (std::uint64_t incarnation = 9; incarnation < 50; ++incarnation) {
-        broker.join_node("n2", incarnation, "big"); // replaces the one before
+        broker.join_node("n2", incarnation, "big"); // replaces the earlier one
         broker.say("n2", RouterHarness::login(1, broker.ids()));
         broker.take("n2");
         broker.say("n2", wire::encode(wire::Goodbye{}));
@@ -348,7 +351,7 @@ TEST_CASE("router: a list that drops many ids logs them out at once", "[router]"
     CHECK(broker.counter(table::BrokerCounter::kIds) == 3);
 }
 
-TEST_CASE("router: the silent are dead after the liveness time, and not before", "[router]") {
+TEST_CASE("router: a silent peer is dead after the liveness time, and not before", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");
     broker.join_live_node("m", 2, "talker");
@@ -378,7 +381,7 @@ TEST_CASE("router: the silent are dead after the liveness time, and not before",
     }
 }
 
-TEST_CASE("router: those who live go on when many die at once", "[router]") {
+TEST_CASE("router: living peers go on when many die at once", "[router]") {
     RouterHarness broker;
     broker.join_live_node("living", 1, "living");
     broker.say("living", RouterHarness::login(1, {"a"}));
@@ -391,7 +394,7 @@ TEST_CASE("router: those who live go on when many die at once", "[router]") {
         broker.join_sender("sender " + name, 1000 + i);
     }
     for (std::uint64_t number = 1; number <= 40; ++number) {
-        // All feeds have something to publish whenever their nodes die.
+        // All feeds have messages to publish whenever their nodes die.
         broker.say("s", RouterHarness::send(number, {{"a", "x"}}));
         broker.pass(100ms);
         broker.say("living", RouterHarness::heartbeat(number, 1, {"a"}));
@@ -399,7 +402,7 @@ TEST_CASE("router: those who live go on when many die at once", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kNodesDied) == kDead);
     CHECK(broker.counter(table::BrokerCounter::kSendersDied) == kDead);
     static_cast<void>(broker.take_messages());
-    // Whoever comes now has one of their places.
+    // A newcomer gets one of their places.
     broker.join_sender("late sender", 3);
     broker.join_live_node("late", 4, "late");
     broker.say("late", RouterHarness::login(1, {"b"}));
@@ -422,7 +425,7 @@ TEST_CASE("router: a broker that was stopped does not take silence for death", "
     CHECK(broker.reported(Kind::kDied, "node"));
 }
 
-TEST_CASE("router: a broker that nobody spoke to was not stopped", "[router]") {
+TEST_CASE("router: a broker without peers was not stopped", "[router]") {
     RouterHarness broker;
     broker.turn();
     broker.now += 60s;
@@ -455,7 +458,7 @@ TEST_CASE("router: a peer gets ten errors a second, and all are counted", "[rout
     CHECK(broker.refused("bad", "rubbish") == ErrorCode::kMalformed);
 }
 
-TEST_CASE("router: no more peers than it may have", "[router]") {
+TEST_CASE("router: the number of peers is limited", "[router]") {
     RouterOptions options;
     options.peers_max = 2;
     RouterHarness broker(options);

@@ -38,7 +38,7 @@ class FullWindow : public RouterHarness {
         turn();
         static_cast<void>(take("s"));
     }
-    /// The node applies one batch more.
+    /// The node applies one more batch.
     void acknowledge() { say("n", heartbeat(++acknowledged_, 1, {"a"})); }
 
   private:
@@ -116,13 +116,13 @@ TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
     CHECK(receipt.nodes(0) == 1);
     CHECK(receipt.nodes(1) == 2);
     CHECK(receipt.nodes(2) == 0);
-    // What came before was for another broker, as the HELLO said; later gaps are losses.
+    // Earlier numbers were for another broker, as the HELLO said; later gaps are losses.
     CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 0);
     broker.say("s", RouterHarness::send(12, {{"a", ""}}));
     CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 2);
 }
 
-TEST_CASE("router: what a sender repeats goes out once", "[router]") {
+TEST_CASE("router: a repeated message goes out once", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");
     broker.say("n", RouterHarness::login(1, {"a"}));
@@ -161,7 +161,7 @@ TEST_CASE("router: a message's number is at most 2^64 - 2", "[router]") {
     CHECK(broker.take_messages() == std::vector<std::string>{"1 a 1", "1 a 2"});
 }
 
-TEST_CASE("router: after the last number none is missing, whatever is repeated", "[router]") {
+TEST_CASE("router: after the last number no message is missing, whatever is repeated", "[router]") {
     constexpr std::uint64_t kLargest = UINT64_MAX - 1;
     RouterHarness broker;
     broker.join_sender("s", 2);
@@ -194,7 +194,7 @@ TEST_CASE("router: credit comes with a quarter of the window", "[router]") {
     CHECK(broker.take("s").empty());
 }
 
-TEST_CASE("router: a turn gives a sender one credit for all it took in", "[router]") {
+TEST_CASE("router: a turn gives a sender one CREDIT for everything it took in", "[router]") {
     RouterHarness broker;
     broker.join_sender("s", 1);
     for (std::uint64_t i = 1; i <= 4; ++i) {
@@ -206,7 +206,8 @@ TEST_CASE("router: a turn gives a sender one credit for all it took in", "[route
     CHECK(RouterHarness::decoded<wire::Credit>(frames[0], wire::Role::kSender).through == 4);
 }
 
-TEST_CASE("router: a sender's heartbeat is answered by what was taken in", "[router]") {
+TEST_CASE("router: a sender's heartbeat is answered with the number of messages taken in",
+          "[router]") {
     RouterHarness broker;
     broker.join_sender("s", 1);
     broker.say("s", RouterHarness::send(1, {{"a", ""}, {"b", ""}}));
@@ -235,7 +236,7 @@ TEST_CASE("router: credit is held back while a node that makes progress is behin
     SECTION("but only for a second") {
         for (int i = 0; i < 9; ++i) {
             broker.pass(100ms);
-            // It goes on, but never catches up: what it applies is replaced by more.
+            // It goes on, but never catches up: each applied batch is replaced by a new one.
             broker.join_sender("t", 9);
             broker.say("t", quarter_window(static_cast<std::uint64_t>(i) + 1, "a"));
             broker.acknowledge();
@@ -244,13 +245,13 @@ TEST_CASE("router: credit is held back while a node that makes progress is behin
         broker.pass(150ms);
         CHECK(credit(broker, "s") == 3U);
     }
-    SECTION("a node that stalls holds nobody back") {
+    SECTION("a stalled node does not hold senders back") {
         broker.pass(400ms);
         CHECK_FALSE(credit(broker, "s"));
         broker.pass(150ms);
         CHECK(credit(broker, "s") == 3U);
     }
-    SECTION("a node that goes holds nobody back") {
+    SECTION("a departing node does not hold senders back") {
         broker.say("n", wire::encode(wire::Goodbye{}));
         broker.turn();
         CHECK(credit(broker, "s") == 3U);

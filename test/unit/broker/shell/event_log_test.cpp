@@ -1,4 +1,4 @@
-// Goal: an event is one line of the log, whatever a peer has put into it.
+// Goal: an event is one line of the log, whatever texts a peer has sent.
 #include "broker/shell/event_log.hpp"
 
 #include <catch2/catch.hpp>
@@ -14,7 +14,7 @@ using namespace zcomet::broker;
 
 namespace {
 
-/// What goes to the log while this lives, without time and level.
+/// Collects the log while this lives, without time and level.
 class CapturedLog {
   public:
     CapturedLog() : before_(spdlog::default_logger()) {

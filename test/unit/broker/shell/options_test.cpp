@@ -1,5 +1,5 @@
 // Goal: flags, the cluster file and defaults become the options of a Broker, in this order of
-// weight, and what contradicts itself is refused.
+// precedence, and contradictory options are refused.
 #include "broker/shell/options.hpp"
 
 #include <CLI/CLI.hpp>
@@ -53,7 +53,7 @@ TEST_CASE("the feed follows --listen unless it is given", "[options]") {
     CHECK_THAT(Settled("--listen tcp://10.0.0.1:65535").error, Contains("--feed"));
 }
 
-TEST_CASE("the cluster file says what flags do not", "[options]") {
+TEST_CASE("the cluster file fills in what flags leave open", "[options]") {
     const Settled from_file(kCluster);
     CHECK(from_file.error.empty());
     CHECK(from_file.options.listen.text() == "198.18.0.1:5555");
@@ -79,7 +79,7 @@ TEST_CASE("a feed has room for a frame beyond its window", "[options]") {
     CHECK(Settled("--feed-bound 1310720").error.empty());
 }
 
-TEST_CASE("the addresses of the process before this one win", "[options]") {
+TEST_CASE("the addresses of the earlier process win", "[options]") {
     const Settled settled("--listen tcp://127.0.0.1:* --bound-listen tcp://127.0.0.1:11 "
                           "--bound-feed tcp://127.0.0.1:12 --bound-admin 127.0.0.1:13");
     CHECK(settled.options.listen.text() == "127.0.0.1:11");

@@ -45,7 +45,8 @@ struct Fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "a frame to nobody is answered when it is routed", "[acknowledgements]") {
+TEST_CASE_METHOD(Fixture, "a frame without receivers is answered when it is routed",
+                 "[acknowledgements]") {
     const AwaitedSendIndex send = acknowledgements.begin(kSender, 5, 3);
     CHECK(done.empty());
     acknowledgements.routed(send, on_done());
@@ -53,7 +54,7 @@ TEST_CASE_METHOD(Fixture, "a frame to nobody is answered when it is routed", "[a
     CHECK(acknowledgements.size() == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a frame is answered when all is known of each copy",
+TEST_CASE_METHOD(Fixture, "a frame is answered when the fate of each copy is known",
                  "[acknowledgements]") {
     const AwaitedSendIndex send = acknowledgements.begin(kSender, 1, 2);
     acknowledgements.expect(node, 1, send, 0);
@@ -104,7 +105,7 @@ TEST_CASE_METHOD(Fixture, "the copies of shed batches go, the others keep their 
     CHECK(node.size() == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "nobody is told of what a sender awaited that is gone",
+TEST_CASE_METHOD(Fixture, "acknowledgements that a departed sender awaited are not sent",
                  "[acknowledgements]") {
     const AwaitedSendIndex arrived = expect(1, 1);
     const AwaitedSendIndex lost = expect(2, 2);
@@ -121,7 +122,7 @@ TEST_CASE_METHOD(Fixture, "nobody is told of what a sender awaited that is gone"
 }
 
 TEST_CASE_METHOD(Fixture,
-                 "whatever becomes of copies, each frame is answered once, as a model says",
+                 "whatever happens to copies, each frame is answered once, as a model says",
                  "[acknowledgements]") {
     std::mt19937 random(1);
     std::map<std::uint64_t, Counts> expected;                     // by first number

@@ -1,6 +1,6 @@
-// LinkMarks: every state that a node with two ids can reach, by every event in every order, against
-// a model in which each link knows by itself whether its id is held. The events do what the routing
-// table does.
+// LinkMarks: every event in every state that a node with two ids can reach, in every order, against
+// a model in which each link stores whether its id is held. The events do the same as the routing
+// table.
 #include "broker/table/link_marks.hpp"
 
 #include <catch2/catch.hpp>
@@ -36,7 +36,7 @@ struct Node {
     bool has_list = false;
     bool is_gone = false;
 
-    /// Names the state of the whole node, so that each is visited once.
+    /// Identifies the state of the whole node, so that each state is visited once.
     [[nodiscard]] std::vector<std::uint32_t> key() const {
         std::vector<std::uint32_t> key{std::bit_cast<std::uint32_t>(marks),
                                        static_cast<std::uint32_t>(pass_at), has_list, is_gone};
@@ -54,7 +54,7 @@ struct Node {
         return held;
     }
     [[nodiscard]] bool has_two_passes() const { return LinkMarks(marks).end_pass(); }
-    /// As the comment of link_marks.hpp names it.
+    /// In the words of link_marks.hpp.
     [[nodiscard]] std::string state() const {
         if (marks.is_removed()) {
             return "removed";
@@ -200,7 +200,7 @@ std::vector<Event> all_events() {
 
 using Transitions = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
 
-/// Lets every event come in every state that can be reached, and checks each state.
+/// Applies every event in every reachable state, and checks each state.
 Transitions walk_all() {
     const std::vector<Event> events = all_events();
     Transitions seen;

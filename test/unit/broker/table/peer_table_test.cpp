@@ -1,4 +1,4 @@
-// PeerTable: who is found by what, and which indices are free.
+// PeerTable: finding peers by each key, and free indices.
 #include "broker/table/peer_table.hpp"
 
 #include <catch2/catch.hpp>
@@ -41,7 +41,7 @@ TEST_CASE("a peer is found by its connection and incarnation, a node also by its
           "[peer_table]") {
     PeerTable peers;
     const PeerIndex node = peers.add(a_node("n", 1, "name"));
-    const PeerIndex sender = peers.add(a_sender("s", 2)); // has the node's name, which is no harm
+    const PeerIndex sender = peers.add(a_sender("s", 2)); // the node's name, which does no harm
     CHECK(peers.find_connection("n") == node);
     CHECK(peers.find_connection("s") == sender);
     CHECK(peers.find_incarnation(1) == node);
@@ -69,7 +69,7 @@ TEST_CASE("a peer that moves is found by its new connection only", "[peer_table]
     CHECK(peers.find_connection("before") == store::kNoIndex);
     CHECK(peers.find_connection("after") == node);
     CHECK(peers[node].connection == "after");
-    peers.move(node, "after"); // where it is already
+    peers.move(node, "after"); // its present connection
     CHECK(peers.find_connection("after") == node);
 }
 

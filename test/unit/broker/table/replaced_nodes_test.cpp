@@ -1,4 +1,4 @@
-// ReplacedNodes: who is told, for how long, and whose a connection is.
+// ReplacedNodes: which nodes are told, for how long, and to which node a connection belonged.
 #include "broker/table/replaced_nodes.hpp"
 
 #include <catch2/catch.hpp>
@@ -14,7 +14,7 @@ TEST_CASE("a replaced node is known by its incarnation and its connection", "[re
     CHECK(nodes.has_connection("a"));
     CHECK_FALSE(nodes.has_incarnation(2));
     CHECK_FALSE(nodes.has_connection("b"));
-    nodes.add(1, "b"); // replaced once more, over another connection
+    nodes.add(1, "b"); // replaced again, on another connection
     CHECK(nodes.has_connection("b"));
     CHECK_FALSE(nodes.has_connection("a"));
     nodes.forget(1);
@@ -33,7 +33,7 @@ TEST_CASE("a connection that spoke for several nodes belongs to the last one", "
     CHECK_FALSE(nodes.has_connection("a"));
 }
 
-TEST_CASE("of very many replaced nodes the oldest is forgotten", "[replaced_nodes]") {
+TEST_CASE("the oldest of very many replaced nodes is forgotten", "[replaced_nodes]") {
     ReplacedNodes nodes;
     for (std::uint64_t i = 1; i <= ReplacedNodes::kRemembered + 1; ++i) {
         nodes.add(i, std::to_string(i));

@@ -44,7 +44,7 @@ bool holds_exactly(const RoutingTable& table, NodeIndex node, const IdSet& ids) 
            });
 }
 
-/// Gives back all that there is to give back. @return indices that are free by that.
+/// Reclaims everything. @return the indices that this made free.
 NodeSet reclaim_all(RoutingTable& table) {
     NodeSet free;
     table.reclaim(UINT32_MAX, [&](NodeIndex node) { free.insert(node); });
@@ -74,8 +74,8 @@ struct Model {
     }
 };
 
-/// Random operations on a few nodes and ids, on a table and a model at once. Nodes that are removed
-/// come back under the lowest index that is free, as in the broker.
+/// Random operations on a few nodes and ids, on a table and a model at once. Removed nodes come
+/// back with the lowest free index, as in the broker.
 class RandomOperations {
   public:
     explicit RandomOperations(unsigned seed) : random_(seed) {
@@ -136,7 +136,7 @@ class RandomOperations {
         if (list == lists_.end() || below(4) == 0) {
             table_.begin_list(node);
             lists_[node].clear();
-            if (below(2) == 0) { // what it held stays, all or most of it
+            if (below(2) == 0) { // all or most of its ids stay
                 for (const std::string& id : IdSet(model_.ids[node])) {
                     if (below(20) > 0) {
                         table_.login(node, id);
@@ -167,7 +167,7 @@ class RandomOperations {
     RoutingTable table_;
     Model model_;
     std::array<NodeIndex, 6> nodes_{};
-    std::map<NodeIndex, IdSet> lists_; // that are under way, and what they have named
+    std::map<NodeIndex, IdSet> lists_; // the lists under way, with the ids named so far
     NodeSet taken_;                    // by nodes that were removed
 };
 
@@ -193,7 +193,7 @@ TEST_CASE("routing table: many nodes for an id, many ids for a node", "[routing_
     REQUIRE(table.id_count() == 1);
 }
 
-TEST_CASE("routing table: nodes it never heard of hold nothing", "[routing_table]") {
+TEST_CASE("routing table: unknown nodes hold nothing", "[routing_table]") {
     RoutingTable table;
     REQUIRE(table.id_count(5) == 0);
     REQUIRE(holds_exactly(table, 5, {}));
@@ -243,7 +243,7 @@ TEST_CASE("routing table: a list in parts replaces what a node holds", "[routing
         table.end_list(1);
         REQUIRE(holds_exactly(table, 1, {}));
     }
-    SECTION("a list that begins anew forgets what the broken one named") {
+    SECTION("a list that begins again forgets the ids of the unfinished one") {
         table.begin_list(1);
         table.login(1, "e");
         table.login(1, "b");
@@ -272,7 +272,7 @@ TEST_CASE("routing table: a list in parts replaces what a node holds", "[routing
     }
 }
 
-TEST_CASE("routing table: links are given back a few at a time", "[routing_table]") {
+TEST_CASE("routing table: links are reclaimed a few at a time", "[routing_table]") {
     constexpr std::uint32_t kIds = 100;
     RoutingTable table;
     for (std::uint32_t i = 0; i < kIds; ++i) {
@@ -284,7 +284,7 @@ TEST_CASE("routing table: links are given back a few at a time", "[routing_table
         table.reclaim(links, [&](NodeIndex node) { free.insert(node); });
     };
 
-    SECTION("of a node that was removed") {
+    SECTION("links of a removed node") {
         REQUIRE_FALSE(table.remove_node(1));
         reclaim(30);
         REQUIRE(table.id_count() == kIds - 30);
@@ -294,7 +294,7 @@ TEST_CASE("routing table: links are given back a few at a time", "[routing_table
         reclaim(1);
         REQUIRE(free == NodeSet{1});
     }
-    SECTION("of one that comes back meanwhile, under another index") {
+    SECTION("links of a node that comes back meanwhile, with another index") {
         REQUIRE_FALSE(table.remove_node(1));
         reclaim(30);
         for (std::uint32_t i = 0; i < kIds; ++i) {
@@ -305,7 +305,7 @@ TEST_CASE("routing table: links are given back a few at a time", "[routing_table
         REQUIRE(table.id_count() == kIds);
         REQUIRE(nodes_of(table, "0") == NodeSet{2, 3});
     }
-    SECTION("of ids that a list did not name") {
+    SECTION("links of ids that a list did not name") {
         table.begin_list(1);
         table.login(1, "7");
         table.end_list(1);
@@ -322,7 +322,7 @@ TEST_CASE("routing table: links are given back a few at a time", "[routing_table
         REQUIRE(holds_exactly(table, 1, {"7", "8", "99"}));
         REQUIRE(table.id_count() == 4);
     }
-    SECTION("of one that begins list after list") {
+    SECTION("links of a node that begins list after list") {
         for (int i = 0; i < 10; ++i) {
             table.begin_list(1);
             table.login(1, std::to_string(i));
@@ -334,7 +334,7 @@ TEST_CASE("routing table: links are given back a few at a time", "[routing_table
         REQUIRE(reclaim_all(table).empty());
         REQUIRE(table.id_count() == 2);
     }
-    SECTION("none, if a list names all") {
+    SECTION("no links, if a list names all ids") {
         table.begin_list(1);
         for (std::uint32_t i = 0; i < kIds; ++i) {
             table.login(1, std::to_string(i));

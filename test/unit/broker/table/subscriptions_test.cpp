@@ -9,7 +9,7 @@
 using zcomet::broker::table::Subscriptions;
 namespace wire = zcomet::wire;
 
-TEST_CASE("a topic of eight bytes is a node's incarnation, and any other is no node's",
+TEST_CASE("a topic of eight bytes is a node's incarnation, and no other topic is",
           "[subscriptions]") {
     CHECK(Subscriptions::incarnation_of(wire::encode_topic(0x0102030405060708)) ==
           0x0102030405060708U);

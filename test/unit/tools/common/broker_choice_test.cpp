@@ -1,4 +1,4 @@
-// Goal: a tool finds its broker by --broker or by --cluster, and refuses what is neither.
+// Goal: a tool finds its broker by --broker or by --cluster, and refuses values that are neither.
 #include "tools/common/broker_choice.hpp"
 
 #include <CLI/CLI.hpp>
@@ -43,7 +43,7 @@ TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {
     CHECK(chosen_broker("--cluster " + kExample) == "tcp://198.18.0.1:5555");
 }
 
-TEST_CASE("an address that nobody can connect to is refused", "[broker_choice]") {
+TEST_CASE("an address that cannot be connected to is refused", "[broker_choice]") {
     const auto address = GENERATE(as<std::string>(), "10.0.0.1:7000", "tcp://10.0.0.1",
                                   "tcp://*:7000", "tcp://10.0.0.1:*", "tcp://10.0.0.1:0");
     CAPTURE(address);
@@ -54,7 +54,7 @@ TEST_CASE("--broker and --cluster exclude each other", "[broker_choice]") {
     CHECK_THROWS_AS(parse("--broker tcp://10.0.0.1:7000 --cluster x"), CLI::ExcludesError);
 }
 
-TEST_CASE("a cluster file that is not there is told by name", "[broker_choice]") {
+TEST_CASE("a missing cluster file is named in the error", "[broker_choice]") {
     CHECK_THROWS_WITH(chosen_broker("--cluster /nonexistent"),
                       Catch::Contains("/nonexistent: the cluster file cannot be read"));
 }

@@ -32,7 +32,7 @@ TEST_CASE("nodes are a table sorted by name", "[ctl_text]") {
     CHECK(nodes_text(json::array()) == "no node is connected to the broker\n");
 }
 
-TEST_CASE("who lists names, or says that there are none", "[ctl_text]") {
+TEST_CASE("who lists names, or says that no node holds the id", "[ctl_text]") {
     CHECK(who_text({{"id", "123"}, {"nodes", {"web2", "web1"}}}) == "web1\nweb2\n");
     CHECK(who_text({{"id", "123"}, {"nodes", json::array()}}) == "nobody is logged in as 123\n");
 }
@@ -57,13 +57,14 @@ TEST_CASE("stats are facts, then counters", "[ctl_text]") {
                                 "messages_in                20\n");
 }
 
-TEST_CASE("an answer that lacks something is an exception, not a crash", "[ctl_text]") {
+TEST_CASE("an incomplete answer is an exception, not a crash", "[ctl_text]") {
     CHECK_THROWS_AS(nodes_text(json::parse(R"([{"name": "a"}])")), json::exception);
     CHECK_THROWS_AS(who_text(json::object()), json::exception);
     CHECK_THROWS_AS(stats_text(json::array()), json::exception);
 }
 
-TEST_CASE("a message that was sent is told from one that went into the void", "[ctl_text]") {
+TEST_CASE("a message that reached nodes looks different from one that went into the void",
+          "[ctl_text]") {
     CHECK(sent_text("123", 2) == "sent to 123: held by 2 nodes\n");
     CHECK(sent_text("123", 1) == "sent to 123: held by 1 node\n");
     CHECK(sent_text("123", 0) == "nobody is logged in as 123: the message went into the void\n");
@@ -75,7 +76,7 @@ TEST_CASE("round trips are in milliseconds", "[ctl_text]") {
           "3 round trips: least 1.00 ms, mean 3.00 ms, most 6.00 ms\n");
 }
 
-TEST_CASE("the ledger says what came in, and then what became of it", "[ctl_text]") {
+TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_text]") {
     auto answer = nlohmann::json::parse(R"({
         "senders": {"sent": 21, "taken_in": 20, "missing": 1, "remainder": 0},
         "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "remainder": 0},

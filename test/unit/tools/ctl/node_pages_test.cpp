@@ -44,7 +44,7 @@ TEST_CASE("a broker without pages, or without nodes, is asked once", "[ctl]") {
     CHECK(asked == 2);
 }
 
-TEST_CASE("pages that do not end, and answers that are no pages, are errors", "[ctl]") {
+TEST_CASE("pages without end, and answers that are not pages, are errors", "[ctl]") {
     CHECK_THROWS_AS(all_nodes([](const std::string&) {
                         return json::array({{{"more", "from 0"}}});
                     }),

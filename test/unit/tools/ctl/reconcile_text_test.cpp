@@ -23,7 +23,7 @@ TEST_CASE("a finding is a line, or an object", "[reconcile_text]") {
     CHECK_FALSE(nlohmann::json::parse(finding_json(twice, "a.log")).contains("reason"));
 }
 
-TEST_CASE("totals say what they come to", "[reconcile_text]") {
+TEST_CASE("totals end with a verdict", "[reconcile_text]") {
     logs::ReconcileTotals totals;
     totals.sent = 10;
     CHECK(totals_text(totals).ends_with("every message came once, in order\n"));

@@ -1,5 +1,5 @@
-// Goal: chunks and stamps are found wherever the network cuts the bytes, and nothing that breaks
-// the grammar passes.
+// Goal: chunks and stamps are found wherever the network cuts the bytes, and bytes that break the
+// grammar are refused.
 // Method: every way to cut a body in two and one byte at a time; mutations; random bytes.
 #include "tools/floodtest/chunk_parser.hpp"
 
@@ -14,7 +14,7 @@ using Event = ChunkParser::Event;
 
 namespace {
 
-/// What a body came to.
+/// The result of reading a body.
 struct Read {
     std::vector<std::uint64_t> stamps; ///< one for each chunk; 0: none
     Event last = Event::kNeedMore;
@@ -88,7 +88,7 @@ TEST_CASE("sizes: letters of either case, leading zeros, extensions, trailers", 
     CHECK(read_whole("0\r\nTrailer: 1\r\nOther: 2\r\n\r\nnext") == Read{{}, Event::kEnd, "next"});
 }
 
-TEST_CASE("what is not a chunked body is refused", "[chunk_parser]") {
+TEST_CASE("a body that is not chunked is refused", "[chunk_parser]") {
     const std::string bytes = GENERATE(values<std::string>({
         "\r\n",
         "g\r\n",
@@ -131,7 +131,7 @@ TEST_CASE("a refused body stays refused, and a complete one complete", "[chunk_p
     CHECK(read.stamps.empty());
 }
 
-TEST_CASE("numbers too long for a time are no stamps", "[chunk_parser]") {
+TEST_CASE("numbers too long for a time are not stamps", "[chunk_parser]") {
     CHECK(read_whole(chunk(" ts=9999999999999999999")).stamps[0] == 9'999'999'999'999'999'999U);
     CHECK(read_whole(chunk(" ts=10000000000000000000")).stamps[0] == 0);
     CHECK(read_whole(chunk(" ts=" + std::string(5000, '1'))).stamps[0] == 0);
@@ -155,7 +155,7 @@ TEST_CASE("random chunks, cut at random, are all counted", "[chunk_parser][prope
         for (char& byte : data) {
             byte = alphabet[random() % alphabet.size()];
         }
-        // Random text may hold a stamp of its own; ours comes last and so is the one that counts.
+        // Random text may contain a stamp; ours comes last, and the last one counts.
         stamps.push_back(1 + random() % 1'000'000'000'000);
         body += chunk(data + " ts=" + std::to_string(stamps.back()) + "'");
     }

@@ -1,4 +1,4 @@
-// Goal: the status code and the framing of the body are read right, wherever the head is cut.
+// Goal: the status code and the framing of the body are read correctly, wherever the head is cut.
 #include "tools/floodtest/flood_head.hpp"
 
 #include <catch2/catch.hpp>
@@ -54,7 +54,7 @@ TEST_CASE("status codes", "[flood_head]") {
     CHECK_FALSE(head.chunked());
 }
 
-TEST_CASE("only a body that is nothing but chunked is called so", "[flood_head]") {
+TEST_CASE("only a body with no other coding counts as chunked", "[flood_head]") {
     CHECK(read_with("Transfer-Encoding:chunked\r\n").chunked());
     CHECK(read_with("X: y\r\nTRANSFER-ENCODING: \tCHUNKED\t\r\nX: y\r\n").chunked());
     CHECK_FALSE(read_with("Transfer-Encoding: gzip\r\n").chunked());
@@ -66,7 +66,7 @@ TEST_CASE("only a body that is nothing but chunked is called so", "[flood_head]"
     CHECK_FALSE(read_with("Content-Length: 12\r\n").chunked());
 }
 
-TEST_CASE("what is not an HTTP/1 response is refused", "[flood_head]") {
+TEST_CASE("a response that is not HTTP/1 is refused", "[flood_head]") {
     const std::string bytes = GENERATE(values<std::string>({
         "\r\n",
         "SSH-2.0-OpenSSH\r\n",

@@ -1,6 +1,6 @@
-// Goal: a whole load test, processes and all, counts what a server does to it.
-// Method: a server in a thread that gives every connection the same bytes; runs end by themselves
-// or because everything is settled, so that nothing depends on how fast the machine is.
+// Goal: a whole load test, with its processes, counts correctly what a server does.
+// Method: a server in a thread that gives every connection the same bytes. Runs end by themselves
+// or because everything is settled, so nothing depends on how fast the machine is.
 #include "tools/floodtest/flood_run.hpp"
 #include "topology/base/unique_fd.hpp"
 
@@ -200,12 +200,12 @@ TEST_CASE("a connection that ends before the head does is a failure", "[flood_ru
     CHECK(Flood(server.url()).run().totals.get(FloodCounter::kClosedEarly) == 20);
 }
 
-TEST_CASE("nobody listens", "[flood_run]") {
+TEST_CASE("no server listens", "[flood_run]") {
     const Listener bound_only(false);
     CHECK(Flood(bound_only.url()).run().totals.get(FloodCounter::kRefused) == 20);
 }
 
-TEST_CASE("nobody answers in time", "[flood_run]") {
+TEST_CASE("no server answers in time", "[flood_run]") {
     const Listener silent;
     Flood flood(silent.url());
     flood.options.plan.connect_timeout = 20ms;

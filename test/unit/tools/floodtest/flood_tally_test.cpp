@@ -1,4 +1,4 @@
-// Goal: counts are added up and shown right, in the forms that people and machines read.
+// Goal: counts are added up and shown correctly, for people and for machines.
 #include "tools/floodtest/flood_tally.hpp"
 
 #include <catch2/catch.hpp>
@@ -42,7 +42,7 @@ TEST_CASE("the statistics have the form of 2008", "[flood_tally]") {
     CHECK(stats_line(totals) == "Stats: {10002,3,5913}");
 }
 
-TEST_CASE("a run passes when every stream opened and none ended", "[flood_tally]") {
+TEST_CASE("a run passes when every stream opened and no stream ended", "[flood_tally]") {
     CHECK(result_of(3, *tally_of(3, 0, 9)).passed());
     CHECK_FALSE(result_of(4, *tally_of(3, 0, 9)).passed());
     CHECK_FALSE(result_of(3, *tally_of(3, 1, 9)).passed());
@@ -53,7 +53,7 @@ TEST_CASE("a run passes when every stream opened and none ended", "[flood_tally]
     CHECK_FALSE(interrupted.passed());
 }
 
-TEST_CASE("failures are told apart", "[flood_tally]") {
+TEST_CASE("failures are counted by kind", "[flood_tally]") {
     auto tally = tally_of(1, 0, 0);
     tally->counters.add(FloodCounter::kRefused, 2);
     tally->counters.add(FloodCounter::kBadStatus, 3);

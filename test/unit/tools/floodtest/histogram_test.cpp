@@ -1,4 +1,4 @@
-// Goal: percentiles are those of the sorted values, to within the buckets' width.
+// Goal: percentiles equal those of the sorted values, within the buckets' width.
 // Method: a sorted vector as the model, values of many magnitudes, a printed seed.
 #include "tools/floodtest/histogram.hpp"
 

@@ -1,4 +1,4 @@
-// Goal: a log has every line once, whole, and a disk that is full ends it without harm.
+// Goal: a log has every line once and complete; a full disk ends it without harm.
 #include "tools/logs/log_file.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,7 @@ using namespace zcomet::tools::logs;
 
 namespace {
 
-/// A file that is gone when the test ends.
+/// A file that is removed when the test ends.
 class TemporaryFile {
   public:
     TemporaryFile() {
@@ -46,7 +46,7 @@ void add(LogFile& log, const std::string& text) {
 
 } // namespace
 
-TEST_CASE("lines come in order, also of two who append to one file", "[log_file]") {
+TEST_CASE("lines come in order, also when two programs append to one file", "[log_file]") {
     const TemporaryFile file;
     std::ofstream(file.path()) << "from before\n";
     REQUIRE(LogFile::make(file.path()).ok());
@@ -87,7 +87,7 @@ TEST_CASE("lines are written in pieces", "[log_file]") {
     CHECK(file.content() == "one\n");
 }
 
-TEST_CASE("a full disk costs the lines, which are counted, and nothing else", "[log_file]") {
+TEST_CASE("a full disk costs only the lines, which are counted", "[log_file]") {
     LogFile log = LogFile::append_to("/dev/full").value();
     for (int i = 0; i < 10'000; ++i) {
         add(log, "a line");
@@ -99,7 +99,7 @@ TEST_CASE("a full disk costs the lines, which are counted, and nothing else", "[
     CHECK(log.lines_lost() == 10'000);
 }
 
-TEST_CASE("a file that cannot be made is named", "[log_file]") {
+TEST_CASE("a file that cannot be created is named", "[log_file]") {
     const Status made = LogFile::make("/nonexistent/log");
     REQUIRE_FALSE(made.ok());
     CHECK(made.error().text.find("/nonexistent/log") != std::string::npos);

@@ -26,7 +26,7 @@ std::string_view without_end(std::string_view text) {
 
 } // namespace
 
-TEST_CASE("lines of what was sent", "[message_log]") {
+TEST_CASE("lines of sent messages", "[message_log]") {
     const std::vector<std::pair<SentLine, std::string>> lines{
         {{"5f3a", 1, "id", 1'790'000'000'000'000'001, 3, Fate::kHeld, 2},
          "sent\t5f3a\t1\tid\t1790000000000000001\t3\t2\n"},
@@ -41,7 +41,7 @@ TEST_CASE("lines of what was sent", "[message_log]") {
     }
 }
 
-TEST_CASE("lines of what came", "[message_log]") {
+TEST_CASE("lines of received messages", "[message_log]") {
     const std::vector<std::pair<StreamLine, std::string>> lines{
         {{What::kOpen, 0, "id", 5, 0, {}, 0}, "open\t0\tid\t5\n"},
         {{What::kGot, 7, "id", 5, 1, "5f3a", 3}, "got\t7\tid\t5\t1\t5f3a\t3\n"},

@@ -1,4 +1,4 @@
-// Goal: what a sender puts into a message is found again in the chunk that a stream shows.
+// Goal: a sender's tag is found again in the chunk that a stream shows.
 #include "tools/logs/message_tag.hpp"
 
 #include <catch2/catch.hpp>
@@ -9,7 +9,7 @@ using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
 
-TEST_CASE("a tag is found in the message, behind whatever text", "[message_tag]") {
+TEST_CASE("a tag is found in the message, after any text", "[message_tag]") {
     std::string message = "text by=nobody/7 by= more";
     append_tag(message, {"5f3a9c1e", 18'446'744'073'709'551'615U});
     CHECK(message == "text by=nobody/7 by= more by=5f3a9c1e/18446744073709551615");
@@ -19,7 +19,7 @@ TEST_CASE("a tag is found in the message, behind whatever text", "[message_tag]"
     CHECK(message.size() == std::string("text by=nobody/7 by= more").size() + tag_bytes_max(8));
 }
 
-TEST_CASE("what is no tag is none", "[message_tag]") {
+TEST_CASE("text that is not a tag is not taken for one", "[message_tag]") {
     for (const char* const text : {"", "text", " by=", " by=/1", " by=a", " by=a/", " by=a/x",
                                    " by=a b/1", "by=a/1", " by=a/18446744073709551616"}) {
         INFO(text);

@@ -1,6 +1,7 @@
-// Goal: the reconciler names exactly the messages that a plain comparison finds wanting.
-// Method: logs made by hand for each rule; then random runs, in which random messages are lost,
-// repeated and moved, against a model that keeps everything and looks at all of it.
+// Goal: the reconciler names exactly the messages that a plain comparison finds missing, repeated
+// or moved.
+// Method: logs made by hand for each rule; then random runs in which random messages are lost,
+// repeated and moved, against a model that keeps everything and compares all of it.
 #include "tools/logs/reconciler.hpp"
 
 #include <catch2/catch.hpp>
@@ -83,7 +84,8 @@ TEST_CASE("nothing is found where every message came once and in order", "[recon
     CHECK(totals.no_stream == 0);
 }
 
-TEST_CASE("what did not come is missing, with what the logs say of it", "[reconciler]") {
+TEST_CASE("a message that did not come is missing; the finding says what the logs know",
+          "[reconciler]") {
     Comparison logs;
     logs.sent(1, "x", 120, Fate::kVoid);
     logs.sent(2, "x", 130);
@@ -103,7 +105,7 @@ TEST_CASE("what did not come is missing, with what the logs say of it", "[reconc
                                 "missing a/6 at 0.7: unknown"});
 }
 
-TEST_CASE("what the web node dropped shows in the stream's numbers", "[reconciler]") {
+TEST_CASE("messages that the web node dropped show in the stream's numbers", "[reconciler]") {
     Comparison logs;
     for (std::uint64_t number = 1; number <= 4; ++number) {
         logs.sent(number, "x", 100 + 20 * number);
@@ -116,7 +118,7 @@ TEST_CASE("what the web node dropped shows in the stream's numbers", "[reconcile
     CHECK(logs.found() == Found{"missing a/2 at 0.0: dropped", "missing a/3 at 0.0: dropped"});
 }
 
-TEST_CASE("a stream that was not open is not missed, and its edges need not have come",
+TEST_CASE("a stream that was not open misses nothing, and messages at its edges may be missing",
           "[reconciler]") {
     Comparison logs;
     logs.sent(1, "x", 99);  // before

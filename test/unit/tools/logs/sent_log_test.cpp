@@ -1,4 +1,4 @@
-// Goal: a line for each message, in order, once it is known what became of it.
+// Goal: a line for each message, in order, as soon as its fate is known.
 #include "tools/logs/sent_log.hpp"
 
 #include <catch2/catch.hpp>
@@ -27,7 +27,7 @@ struct Fixture {
 
 } // namespace
 
-TEST_CASE("receipts say what became of messages", "[sent_log]") {
+TEST_CASE("receipts say what happened to messages", "[sent_log]") {
     Fixture fixture;
     for (const std::uint64_t number : {1U, 2U, 3U}) {
         fixture.send(number);
@@ -42,7 +42,7 @@ TEST_CASE("receipts say what became of messages", "[sent_log]") {
     CHECK(fixture.lines.size() == 3);
 }
 
-TEST_CASE("what a later receipt passes over is unconfirmed", "[sent_log]") {
+TEST_CASE("a message that a later receipt skips is unconfirmed", "[sent_log]") {
     Fixture fixture;
     for (const std::uint64_t number : {1U, 2U, 3U, 4U}) {
         fixture.send(number);
@@ -50,14 +50,14 @@ TEST_CASE("what a later receipt passes over is unconfirmed", "[sent_log]") {
     fixture.log.on_answer(3, 1);
     CHECK(fixture.lines ==
           std::vector<std::string>{"1 id unconfirmed 0", "2 id unconfirmed 0", "3 id held 1"});
-    fixture.log.on_answer(2, 1); // too late to be believed: its line is written
-    fixture.log.on_answer(9, 1); // of a message that is not ours
+    fixture.log.on_answer(2, 1); // too late to count: its line is written
+    fixture.log.on_answer(9, 1); // not one of our messages
     CHECK(fixture.lines.size() == 3);
     fixture.log.finish();
     CHECK(fixture.lines.back() == "4 id unconfirmed 0");
 }
 
-TEST_CASE("at the end the rest is unconfirmed", "[sent_log]") {
+TEST_CASE("at the end all other messages are unconfirmed", "[sent_log]") {
     Fixture fixture;
     fixture.send(1);
     fixture.log.finish();

@@ -1,4 +1,4 @@
-// Goal: the memory log's numbers are those of /proc and of the admin page, its lines those of 2008.
+// Goal: the memory log has the numbers of /proc and of the admin page, in the lines of 2008.
 // Method: texts as the kernel and a web node print them, and this process itself as a sample.
 #include "tools/memlog/memlog.hpp"
 #include "tools/memlog/memlog_connections.hpp"
@@ -38,7 +38,7 @@ TEST_CASE("the admin page's totals", "[memlog]") {
     CHECK(sample.value().connections == 3);
 }
 
-TEST_CASE("what is not an admin page is named", "[memlog]") {
+TEST_CASE("a page that is not an admin page is named", "[memlog]") {
     const std::string json = GENERATE(values<std::string>({
         "",
         "<html>",
@@ -61,7 +61,7 @@ TEST_CASE("admin pages that cannot be reached", "[memlog]") {
     CHECK_FALSE(sample_admin(url).ok());
 }
 
-TEST_CASE("a process's parent, whatever the process calls itself", "[memlog]") {
+TEST_CASE("a process's parent, for any name of the process", "[memlog]") {
     CHECK(parse_parent("12 (zcomet-webnode) S 7 12 12 0") == 7);
     CHECK(parse_parent("12 (a) R 9 (b) c) S 7 12") == 7);
     CHECK_FALSE(parse_parent("").has_value());
@@ -71,7 +71,7 @@ TEST_CASE("a process's parent, whatever the process calls itself", "[memlog]") {
     CHECK_FALSE(parse_parent("12 (name) S x").has_value());
 }
 
-TEST_CASE("descendants of any depth, and nobody else", "[memlog]") {
+TEST_CASE("descendants of any depth, and no other processes", "[memlog]") {
     const std::vector<ProcessParent> processes = {{9, 7}, {1, 0}, {5, 1}, {7, 5}, {8, 5}, {6, 1}};
     CHECK(descendants(5, processes) == std::vector<pid_t>{5, 7, 8, 9});
     CHECK(descendants(9, processes) == std::vector<pid_t>{9});
@@ -106,14 +106,14 @@ TEST_CASE("links to sockets", "[memlog]") {
     }
 }
 
-TEST_CASE("connections are the established sockets of ports that are listened at", "[memlog]") {
+TEST_CASE("connections are the established sockets of listening ports", "[memlog]") {
     using State = TcpSocket::State;
     const std::vector<TcpSocket> sockets = {
         {State::kListening, 80, 1},   {State::kListening, 81, 2},
         {State::kListening, 82, 3}, // another process listens there
         {State::kEstablished, 80, 4}, {State::kEstablished, 80, 5},
         {State::kEstablished, 81, 6}, {State::kEstablished, 80, 7},    // another process's
-        {State::kEstablished, 82, 8}, {State::kEstablished, 40000, 9}, // one that was called out
+        {State::kEstablished, 82, 8}, {State::kEstablished, 40000, 9}, // an outgoing one
         {State::kOther, 80, 10},
     };
     const SocketInodes inodes = {1, 2, 4, 5, 6, 8, 9, 10};
@@ -147,7 +147,7 @@ TEST_CASE("this process as a sample", "[memlog]") {
     CHECK(sample.value()->connections == 1);
 }
 
-TEST_CASE("a process that is not there is no sample, and no error", "[memlog]") {
+TEST_CASE("a process that does not exist gives no sample and no error", "[memlog]") {
     const auto sample = sample_process(std::numeric_limits<pid_t>::max(), std::nullopt);
     REQUIRE(sample.ok());
     CHECK_FALSE(sample.value().has_value());

@@ -1,5 +1,5 @@
-// Goal: the generators keep their pace exactly and send what they are asked to.
-// Method: a clock of the test's own; the pace is compared with generators that are kept apart.
+// Goal: the generators keep their pace exactly and send what the options ask for.
+// Method: the test's own clock; the pace is compared with that of separate generators.
 #include "tools/msggen/generator.hpp"
 
 #include <catch2/catch.hpp>
@@ -70,7 +70,7 @@ TEST_CASE("no message is larger than was said before", "[generator]") {
     }
 }
 
-TEST_CASE("many generators keep the pace of each, whatever their number", "[generator]") {
+TEST_CASE("each of many generators keeps its pace, whatever their number", "[generator]") {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -145,7 +145,7 @@ TEST_CASE("the same seed draws the same ids, another seed others", "[generator]"
     other.seed = 43;
     CHECK(ids(options) == ids(options));
     CHECK(ids(options) != ids(other));
-    // Draws are part of what --seed promises from release to release.
+    // The draws of a --seed are a promise from release to release.
     CHECK(ids({.count = 5, .id_max = 5, .seed = 1}) ==
           std::vector<std::string>{"4", "3", "1", "2", "5"});
 }
@@ -163,14 +163,14 @@ TEST_CASE("ids are drawn evenly", "[generator]") {
     }
 }
 
-TEST_CASE("ids may begin with another than 1", "[generator]") {
+TEST_CASE("ids may begin with a number other than 1", "[generator]") {
     std::vector<std::string> drawn = ids({.count = 300, .id_max = 3, .id_first = 998, .seed = 1});
     std::sort(drawn.begin(), drawn.end());
     drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
     CHECK(drawn == std::vector<std::string>{"1000", "998", "999"});
 }
 
-TEST_CASE("a message of one's own replaces the text", "[generator]") {
+TEST_CASE("a given message replaces the text", "[generator]") {
     CHECK(texts({.count = 2, .message = "hello"}) == std::vector<std::string>{"hello", "hello"});
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("messages are padded to the size, and never cut", "[generator]") {
     }
 }
 
-TEST_CASE("a tag says who sent a message, and which of his it is", "[generator]") {
+TEST_CASE("a tag has a message's sender and number", "[generator]") {
     CHECK(texts({.count = 2, .generators = 2, .message = "hi", .sender = "me"}) ==
           std::vector<std::string>{"hi by=me/1", "hi by=me/2", "hi by=me/3", "hi by=me/4"});
     CHECK(texts({.count = 1, .message = "hi", .size_bytes = 20, .stamp = true, .sender = "me"},

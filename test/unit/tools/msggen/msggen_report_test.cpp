@@ -1,4 +1,4 @@
-// Goal: the generator's summary says what happened, and says so when it was not what was wanted.
+// Goal: the generator's summary says what happened, and says so if it was not what was asked for.
 #include "tools/msggen/msggen_report.hpp"
 
 #include <catch2/catch.hpp>
@@ -24,7 +24,7 @@ TEST_CASE("a run that went as wanted is one line", "[msggen_report]") {
     CHECK(good_report().text() == "sent 2001 messages in 20.00 s: 100.0 a second (100.0 wanted)\n");
 }
 
-TEST_CASE("a run flat out wants no rate and is never behind", "[msggen_report]") {
+TEST_CASE("a run at full speed has no wanted rate and is never behind", "[msggen_report]") {
     MsggenReport report = good_report();
     report.wanted_per_s = 0;
     report.late_ms = 20'000;
@@ -51,7 +51,7 @@ TEST_CASE("a late end counts as behind from 50 ms and a hundredth on", "[msggen_
     CHECK_FALSE(report.behind_schedule());
 }
 
-TEST_CASE("what went wrong is said, a line each", "[msggen_report]") {
+TEST_CASE("each failure is a line", "[msggen_report]") {
     MsggenReport report = good_report();
     report.planned = 3000;
     report.lost_brokers = 1;

@@ -1,4 +1,4 @@
-// Goal: the counts come out one id a line, in the order of the numbers.
+// Goal: the counts are printed one id a line, in the order of the numbers.
 #include "tools/msggen/sent_counts.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
-// The admin server against clients that do everything wrong, on a clock of the test's own: whatever
-// they do, it costs a turn, never a wait.
+// The admin server against clients that do everything wrong, on the test's own clock: each of them
+// may cost a turn, never a wait.
 #include "topology/admin/admin_server.hpp"
 #include "topology/admin/stats_pages.hpp"
 #include "topology/net/socket_address.hpp"
@@ -43,7 +43,7 @@ bool ready(int fd, short events, int timeout_ms) {
     return ::poll(&waiting, 1, timeout_ms) > 0;
 }
 
-/// A client that does one thing at a time.
+/// A client that does one step at a time.
 class Caller {
   public:
     explicit Caller(const wire::HostPort& server) {
@@ -61,7 +61,7 @@ class Caller {
     void half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
     /// Ends both directions, also for a child process that has the descriptor.
     void hang_up() const { ::shutdown(fd_.get(), SHUT_RDWR); }
-    /// What has come so far.
+    /// The bytes received so far.
     const std::string& heard() {
         std::array<char, 65536> bytes;
         ssize_t count = 0;
@@ -83,7 +83,7 @@ class Caller {
     bool ended_ = false;
 };
 
-/// A server whose time stands still until a test moves it.
+/// A server whose clock stands still until a test moves it.
 class Server {
   public:
     explicit Server(AdminLimits limits = {}, std::vector<http::Route> pages = pages_of("hi"),
@@ -97,7 +97,7 @@ class Server {
     [[nodiscard]] AdminServer* operator->() const { return server_.get(); }
     [[nodiscard]] Caller call() const { return Caller(server_->address()); }
 
-    /// Gives it the turns that a loop would, until nothing is ready any more.
+    /// Gives it turns, as a loop would, until nothing is ready any more.
     unsigned work() {
         unsigned turns = 0;
         for (bool more = false; more || ready(server_->fds()[0], POLLIN, 20); ++turns) {
@@ -106,7 +106,7 @@ class Server {
         }
         return turns;
     }
-    /// The same until `until()` holds: the kernel may need a moment to pass bytes on.
+    /// The same until `until()` is true: the kernel may need a moment to pass bytes on.
     template <typename Holds> bool work_until(Holds&& until) {
         for (unsigned i = 0; i < 500; ++i) {
             work();
@@ -123,7 +123,7 @@ class Server {
     std::unique_ptr<AdminServer> server_;
 };
 
-/// A child that has all descriptors of this process, as it is between fork(2) and execve(2).
+/// A child that has all descriptors of this process, as between fork(2) and execve(2).
 class ForkedChild {
   public:
     ForkedChild() : pid_(::fork()) {
@@ -145,7 +145,7 @@ class ForkedChild {
     pid_t pid_;
 };
 
-/// No further descriptor for this process, for as long as it lives.
+/// Prevents new descriptors in this process for as long as it lives.
 class NoDescriptors {
   public:
     NoDescriptors() {
@@ -165,7 +165,7 @@ class NoDescriptors {
 
 } // namespace
 
-TEST_CASE("a page is answered, and the connection is closed behind it", "[admin_server]") {
+TEST_CASE("a page is answered, and the connection is closed after it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
     caller.say(kRequest);
@@ -209,7 +209,7 @@ TEST_CASE("a request may come byte by byte, and its sender may half-close", "[ad
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("one answer is built a turn, and everybody has one", "[admin_server]") {
+TEST_CASE("one answer is built a turn, and each client gets one", "[admin_server]") {
     unsigned built = 0;
     Server server({}, {{"GET", "/hello", [&built](const http::Request&) {
                             ++built;
@@ -270,7 +270,7 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
     }
 }
 
-TEST_CASE("a client that waits to be told may go on", "[admin_server]") {
+TEST_CASE("a client that waits for 100 Continue gets it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
     caller.say("POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
@@ -303,7 +303,7 @@ TEST_CASE("a connection has a deadline, whatever it does meanwhile", "[admin_ser
     CHECK_THAT(slow.heard(), StartsWith("HTTP/1.1 408 "));
 }
 
-TEST_CASE("a client that does not read holds nobody, and loses its answer at the deadline",
+TEST_CASE("a client that does not read delays no other, and loses its answer at the deadline",
           "[admin_server]") {
     constexpr std::size_t kMuch = 64U << 20U; // more than the kernel takes
     Server server({}, pages_of(std::string(kMuch, 'x')));
@@ -312,7 +312,7 @@ TEST_CASE("a client that does not read holds nobody, and loses its answer at the
     REQUIRE(server.work_until([&] { return server->counts().answered == 1; }));
     CHECK_FALSE(ready(server->fds()[0], POLLIN, 0)); // the loop may sleep
     CHECK_FALSE(server->turn(server.now));
-    // No other answer is built while so much of this one waits.
+    // While so much of this answer waits no other one is built.
     Caller next = server.call();
     next.say(kRequest);
     server.work();
@@ -332,7 +332,7 @@ TEST_CASE("a large answer reaches a client that reads it", "[admin_server]") {
     CHECK(server.work_until([&] { return caller.heard().size() > kMuch && caller.ended(); }));
 }
 
-TEST_CASE("a client that stays behind its answer keeps its place for a second only",
+TEST_CASE("a client that stays after its answer keeps its place for only a second",
           "[admin_server]") {
     Server server;
     Caller caller = server.call();
@@ -346,7 +346,8 @@ TEST_CASE("a client that stays behind its answer keeps its place for a second on
     CHECK(server->counts().late == 0);
 }
 
-TEST_CASE("a client that goes while its request waits takes nothing along", "[admin_server]") {
+TEST_CASE("a client that leaves while its request waits does not harm other requests",
+          "[admin_server]") {
     Server server;
     {
         Caller caller = server.call();
@@ -356,7 +357,7 @@ TEST_CASE("a client that goes while its request waits takes nothing along", "[ad
     CHECK(server.work_until([&] { return server->connection_count() == 0; }));
 }
 
-TEST_CASE("a child that has just been forked keeps no connection in the server's eyes",
+TEST_CASE("connections close for the server although a forked child still has them open",
           "[admin_server]") {
     Server server;
     const Caller first = server.call();
@@ -396,7 +397,7 @@ TEST_CASE("without descriptors it pauses, does not spin, and comes back by itsel
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("its port is its own, and an address that is none is refused", "[admin_server]") {
+TEST_CASE("its port cannot be shared, and an invalid address is refused", "[admin_server]") {
     const Server server;
     const auto second = AdminServer::open(server->address(), pages_of("two"));
     REQUIRE_FALSE(second.ok());

@@ -1,4 +1,4 @@
-// Goal: text from elsewhere is told from our own, in messages and in lines of a log.
+// Goal: text from elsewhere can be told from our own, in messages and in lines of a log.
 #include "topology/base/text.hpp"
 
 #include <catch2/catch.hpp>
@@ -8,7 +8,7 @@
 
 using namespace zcomet;
 
-TEST_CASE("what the user wrote stands in quotation marks, unchanged", "[text]") {
+TEST_CASE("text that the user wrote is put in quotation marks, unchanged", "[text]") {
     CHECK(in_quotes("two words") == "\"two words\"");
     CHECK(in_quotes("") == "\"\"");
     CHECK(in_quotes("caf\xc3\xa9 \\ \"") == "\"caf\xc3\xa9 \\ \"\"");
@@ -35,7 +35,7 @@ TEST_CASE("case does not count for ASCII letters, and for nothing else", "[text]
     CHECK(equals_ignoring_case("", ""));
     CHECK_FALSE(equals_ignoring_case("content", "content-length"));
     CHECK_FALSE(equals_ignoring_case("content-length", "content"));
-    // These differ in the bit that tells A from a, and are no letters.
+    // These differ in the bit that distinguishes A from a, but are not letters.
     CHECK_FALSE(equals_ignoring_case("@[", "`{"));
     CHECK_FALSE(equals_ignoring_case("\xc9", "\xe9"));
 }
@@ -66,7 +66,7 @@ TEST_CASE("no byte of a log value can end the value or the line", "[text]") {
     }
 }
 
-TEST_CASE("a long log value loses its end, and says so", "[text]") {
+TEST_CASE("a long log value is cut, and says so", "[text]") {
     const std::string longest(kLogValueBytesMax, 'a');
     CHECK(log_value(longest) == longest);
     CHECK(log_value(longest + "b") == "\"" + longest + "... (257 bytes)\"");

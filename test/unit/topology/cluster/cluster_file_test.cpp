@@ -1,4 +1,5 @@
-// Goal: the cluster file is read as its examples say, and each mistake in it is told with its line.
+// Goal: the cluster file is read as its examples say, and each mistake in it is reported with its
+// line.
 // Method: files of a few lines in a temporary folder.
 #include "topology/cluster/cluster_file.hpp"
 
@@ -16,7 +17,7 @@ using zcomet::cluster::read_cluster_file;
 
 namespace {
 
-/// A file that is gone when the test ends.
+/// A file that is removed when the test ends.
 class TemporaryFile {
   public:
     explicit TemporaryFile(const std::string& text) {
@@ -41,7 +42,7 @@ const std::string kMinimal = "[[host]]\n"
                              "[[broker]]\n"
                              "host = 'a'\n"; // five lines
 
-/// What is said of the file, without its path: "LINE: …".
+/// The error about the file, without its path: "LINE: …".
 std::string complaint(const std::string& text) {
     const TemporaryFile file(text);
     const Result<Cluster> cluster = read_cluster_file(file.path());
@@ -95,13 +96,14 @@ TEST_CASE("the example of one host is read whole", "[cluster_file]") {
     CHECK(read.value().web_node("web2").value().http_port == 8001);
 }
 
-TEST_CASE("an IPv6 host gets its brackets", "[cluster_file]") {
+TEST_CASE("an IPv6 host gets brackets", "[cluster_file]") {
     const TemporaryFile file(
         "host = [{name = 'a', address = 'fd00::1'}]\nbroker = [{host = 'a'}]\n");
     CHECK(read_cluster_file(file.path()).value().broker_endpoint() == "tcp://[fd00::1]:5555");
 }
 
-TEST_CASE("a web node that is not in the file is answered by those that are", "[cluster_file]") {
+TEST_CASE("the error about a web node that is not in the file names those that are",
+          "[cluster_file]") {
     const TemporaryFile file(kMinimal + "[[webnode]]\nhost = 'a'\nname = 'w1'\n"
                                         "[[webnode]]\nhost = 'a'\nname = 'w2'\nhttp_port = 81\n");
     const auto node = read_cluster_file(file.path()).value().web_node("w3");
@@ -115,12 +117,12 @@ TEST_CASE("a file that is not there is named", "[cluster_file]") {
     CHECK(read.error().text == "/nonexistent/cluster.toml: the cluster file cannot be read");
 }
 
-TEST_CASE("a mistake in the syntax is told in one line", "[cluster_file]") {
-    // The parser of TOML shows the character that it stumbled over: here, the end of the line.
+TEST_CASE("a mistake in the syntax is reported in one line", "[cluster_file]") {
+    // The TOML parser shows the unexpected character: here, the end of the line.
     CHECK(complaint("version = n\n").find('\n') == std::string::npos);
 }
 
-TEST_CASE("each mistake is told with its line", "[cluster_file]") {
+TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     struct Case {
         std::string appended; // to the five lines of kMinimal
         std::string complaint;
@@ -163,7 +165,7 @@ TEST_CASE("each mistake is told with its line", "[cluster_file]") {
     CHECK(complaint(kMinimal + c.appended) == c.complaint);
 }
 
-TEST_CASE("a file that is not TOML is told with its line", "[cluster_file]") {
+TEST_CASE("a file that is not TOML is reported with its line", "[cluster_file]") {
     CHECK(complaint(kMinimal + "feed_port = \n").rfind("6: ", 0) == 0);
     CHECK(complaint(kMinimal + "host = 'b'\n").rfind("6: ", 0) == 0); // a key twice
 }

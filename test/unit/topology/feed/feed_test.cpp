@@ -96,13 +96,13 @@ TEST_CASE("no more than the window is under way without acknowledgement", "[feed
 
     writer.acknowledge(4, now);
     const auto frames = flushed(writer, now);
-    REQUIRE(frames.size() == 1); // what waited went together
+    REQUIRE(frames.size() == 1); // the waiting messages went together
     CHECK(batch_of(frames[0]).messages.count() == 16);
     writer.acknowledge(5, now);
     CHECK(writer.kept_bytes() == 0);
 }
 
-TEST_CASE("acknowledging what was never published changes nothing", "[feed]") {
+TEST_CASE("acknowledging a batch that was never published changes nothing", "[feed]") {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", "a"});
     flushed(writer, kStart);
@@ -113,7 +113,7 @@ TEST_CASE("acknowledging what was never published changes nothing", "[feed]") {
     CHECK(flushed(writer, kStart + 1s).empty());
 }
 
-TEST_CASE("what is asked for is published again, with its number", "[feed]") {
+TEST_CASE("a batch that the node asks for is published again, with its number", "[feed]") {
     FeedWriter writer = subscribed_writer();
     for (int i = 0; i < 3; ++i) {
         const std::string text = std::to_string(i);
@@ -142,7 +142,7 @@ TEST_CASE("a heartbeat shows the last number only when nothing else did", "[feed
     CHECK(batch_of(frames[0]).messages.count() == 0);
 }
 
-TEST_CASE("past its bound a feed sheds the oldest unpublished batches and says so", "[feed]") {
+TEST_CASE("above its bound a feed sheds the oldest unpublished batches and says so", "[feed]") {
     FeedWriter writer = subscribed_writer();
     const std::string payload(50'000, 'x');
     Time now = kStart;
@@ -178,7 +178,7 @@ TEST_CASE("past its bound a feed sheds the oldest unpublished batches and says s
 
 namespace {
 
-/// A writer whose node takes nothing in: batch 1 is published and fills the window.
+/// A writer whose node takes nothing: batch 1 is published and fills the window.
 FeedWriter stalled_writer() {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", std::string(kSmall.window_bytes, 'x')});
@@ -186,7 +186,7 @@ FeedWriter stalled_writer() {
     return writer;
 }
 
-/// Appends messages of 50,000 bytes until as many more were shed.
+/// Appends messages of 50,000 bytes until this many more were shed.
 std::uint64_t shed_more(FeedWriter& writer, std::uint64_t messages, Time now) {
     const std::string payload(50'000, 'x');
     const std::uint64_t enough = writer.shed_messages() + messages;
@@ -199,7 +199,7 @@ std::uint64_t shed_more(FeedWriter& writer, std::uint64_t messages, Time now) {
 
 } // namespace
 
-TEST_CASE("however much is shed, it takes the room of one batch", "[feed]") {
+TEST_CASE("a feed's memory does not grow with the number of shed messages", "[feed]") {
     FeedWriter writer = stalled_writer();
     // Batches are as small as can be if those with and without origin take turns.
     std::size_t bytes = 0;
@@ -235,7 +235,7 @@ TEST_CASE("however much is shed, it takes the room of one batch", "[feed]") {
     CHECK(writer.kept_bytes() == 0);
 }
 
-TEST_CASE("what is shed after the node was told is told separately", "[feed]") {
+TEST_CASE("messages shed after a notice get a notice of their own", "[feed]") {
     FeedWriter writer = stalled_writer();
     const std::uint64_t first_run = shed_more(writer, 10, kStart);
     const std::uint64_t first_end = writer.shed_through();
@@ -246,7 +246,7 @@ TEST_CASE("what is shed after the node was told is told separately", "[feed]") {
     CHECK(batch_of(told[0]).number == first_end);
     const std::uint64_t both_runs = shed_more(writer, 10, kStart + 1ms);
 
-    // The node had asked for the word of the first run, which came meanwhile.
+    // The node had asked for the notice about the first run, which came meanwhile.
     writer.resend(2);
     FeedReader reader;
     CHECK(reader.welcome(kIncarnation));

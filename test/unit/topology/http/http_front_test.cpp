@@ -1,4 +1,4 @@
-// Goal: whole requests in, exact answers out, with routes of the test's own.
+// Goal: complete requests in, exact answers out, with routes that the test defines.
 #include "topology/http/headers.hpp"
 #include "topology/http/http_front.hpp"
 
@@ -89,7 +89,7 @@ TEST_CASE("a request without a route is 404, and the connection is kept", "[http
     CHECK(pages.handle(request_of("GET /" + std::string(8100, 'x'))).status == 404);
 }
 
-TEST_CASE("a route that throws is answered with 500, and nothing of the reason", "[http_front]") {
+TEST_CASE("a route that throws is answered with 500, without the reason", "[http_front]") {
     Pages pages = make_pages();
     const Answer answer = pages.handle(request_of("GET /throws"));
     CHECK(answer.status == 500);
@@ -97,7 +97,7 @@ TEST_CASE("a route that throws is answered with 500, and nothing of the reason",
     CHECK_FALSE(contains(answer.bytes, "secret"));
 }
 
-TEST_CASE("an error says more than its name, if there is more to say", "[http_front]") {
+TEST_CASE("an error has a sentence with details, if there is one", "[http_front]") {
     Pages pages({{"GET", "/bad", [](const Request&) { return error_reply(400, "it is bad"); }}});
     const Answer answer = pages.handle(request_of("GET /bad"));
     CHECK(body_of(answer) == "400 Bad Request: it is bad\n");
@@ -141,7 +141,7 @@ TEST_CASE("a constant head is the one that the library would write", "[http_fron
     CHECK(front.handle(request_of("GET /s/3"), respond).bytes == first.bytes);
 }
 
-TEST_CASE("errors that no request was whole enough for", "[http_front]") {
+TEST_CASE("errors for requests that never became complete", "[http_front]") {
     CHECK(error_answer(408) == "HTTP/1.1 408 Request Timeout\r\n"
                                "Connection: close\r\n"
                                "Content-Length: 20\r\n"
@@ -154,7 +154,7 @@ TEST_CASE("errors that no request was whole enough for", "[http_front]") {
     CHECK_FALSE(contains(answer, std::to_string(status) + " Error"));
 }
 
-TEST_CASE("a later answer is the one that would have been given at once", "[http_front]") {
+TEST_CASE("a later answer equals the one that would have been given at once", "[http_front]") {
     const std::string request =
         request_of(GENERATE("GET /", "HEAD /"),
                    GENERATE("", "Connection: close\r\n", "Connection: keep-alive\r\n"),

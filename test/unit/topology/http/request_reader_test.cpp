@@ -1,5 +1,5 @@
-// Goal: the end of each request is found whatever the chunking, and what is too long, ambiguous or
-// no HTTP is refused with the status that fits, as early as it shows.
+// Goal: the end of each request is found whatever the chunks, and requests that are too long,
+// ambiguous or not HTTP are refused with the right status, as early as possible.
 #include "topology/http/request_reader.hpp"
 
 #include <catch2/catch.hpp>
@@ -29,7 +29,7 @@ Outcome read_whole(std::string_view bytes) {
 Outcome read_byte_by_byte(std::string_view bytes, std::size_t& used) {
     RequestReader reader;
     for (used = 1; used <= bytes.size(); ++used) {
-        // A fresh copy each time: the reader must not hold on to where the bytes were.
+        // A fresh copy each time: the reader must not remember where the bytes were.
         const std::string so_far(bytes.substr(0, used));
         const Outcome outcome = reader.read(so_far);
         if (outcome.verdict != Verdict::kNeedMore) {
@@ -88,7 +88,7 @@ TEST_CASE("each chunking gives the same result, at the first byte that decides",
     }
 }
 
-TEST_CASE("what is no HTTP is refused at once", "[request_reader]") {
+TEST_CASE("bytes that are not HTTP are refused at once", "[request_reader]") {
     std::size_t used = 0;
     const std::string tls_hello("\x16\x03\x01\x02\x00\x01", 6);
     CHECK(read_byte_by_byte(tls_hello, used).status == 400);
@@ -119,7 +119,7 @@ TEST_CASE("other versions of HTTP", "[request_reader]") {
     CHECK(refusal_of("GET / HTTP/1.10\r\n") == 505);
 }
 
-TEST_CASE("any method passes; refusing one is the front's affair", "[request_reader]") {
+TEST_CASE("any method passes; the front refuses unknown ones", "[request_reader]") {
     CHECK(read_whole("BREW /pot HTTP/1.1\r\n\r\n").verdict == Verdict::kComplete);
     CHECK(read_whole("get / HTTP/1.1\r\n\r\n").verdict == Verdict::kComplete);
 }
@@ -214,7 +214,7 @@ TEST_CASE("bodies without a length, and compressed ones, are refused", "[request
     CHECK(refusal_of(with_header("Content-Encoding: Identity")) == 0);
 }
 
-TEST_CASE("a client that waits for 100 Continue is told so once", "[request_reader]") {
+TEST_CASE("a client that waits for 100 Continue gets it once", "[request_reader]") {
     const std::string head = with_header("Expect: 100-Continue\r\nContent-Length: 2");
     RequestReader reader;
     CHECK(reader.read(head.substr(0, 20)).verdict == Verdict::kNeedMore);
@@ -225,7 +225,7 @@ TEST_CASE("a client that waits for 100 Continue is told so once", "[request_read
     CHECK(reader.read(head + "ab").verdict == Verdict::kComplete);
 }
 
-TEST_CASE("nobody waits for 100 Continue in HTTP/1.0", "[request_reader]") {
+TEST_CASE("an HTTP/1.0 client does not get 100 Continue", "[request_reader]") {
     RequestReader reader;
     const auto outcome =
         reader.read("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
@@ -233,7 +233,8 @@ TEST_CASE("nobody waits for 100 Continue in HTTP/1.0", "[request_reader]") {
     CHECK_FALSE(reader.take_continue_wish());
 }
 
-TEST_CASE("property: mutations and random chunks give what one look gives", "[request_reader]") {
+TEST_CASE("property: random chunks of mutated requests give the same result as one read",
+          "[request_reader]") {
     const auto seed = GENERATE(11U, 12U, 13U);
     CAPTURE(seed);
     std::mt19937 random(seed);

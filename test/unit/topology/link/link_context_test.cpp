@@ -1,4 +1,4 @@
-// What every socket of a program is born with.
+// The options that every socket of a program gets when it is made.
 #include "topology/link/zmq_socket.hpp"
 
 #include <catch2/catch.hpp>
@@ -6,7 +6,7 @@
 using namespace zcomet;
 using namespace zcomet::link;
 
-TEST_CASE("sockets are born with the limits of their context") {
+TEST_CASE("new sockets have the limits of their context") {
     const SocketLimits limits{.frame_bytes_max = 100,
                               .linger = std::chrono::milliseconds(7),
                               .ping_interval = std::chrono::milliseconds(200),

@@ -1,4 +1,4 @@
-// A node's links to several brokers, which are played by hand.
+// A node's links to several brokers, which the test plays.
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 
@@ -37,7 +37,7 @@ struct FakeBroker {
     explicit FakeBroker(LinkContext& context) : router(context, zmq::socket_type::router) {
         REQUIRE(router.bind("tcp://127.0.0.1:*").ok());
     }
-    /// The next frame of the node; nothing if none has come.
+    /// The next frame from the node; nothing if none has come.
     std::optional<std::string> receive() {
         bool more = false;
         const auto from = router.receive(more);
@@ -106,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "a node greets each of its brokers, as the same node",
     CHECK_FALSE(uplink->live());
 }
 
-TEST_CASE_METHOD(Fixture, "a login goes to each broker that is to know it", "[uplink]") {
+TEST_CASE_METHOD(Fixture, "a login goes to each broker that should know it", "[uplink]") {
     open_to_both();
     for (FakeBroker* broker : {&first, &second}) {
         static_cast<void>(await<wire::Hello>(*broker));
@@ -129,7 +129,7 @@ TEST_CASE_METHOD(Fixture, "a login goes to each broker that is to know it", "[up
     }
 }
 
-TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is told to the program",
+TEST_CASE_METHOD(Fixture, "the program learns of a feed that this process cannot connect to",
                  "[uplink]") {
     open({first.router.bound_endpoint()});
     static_cast<void>(await<wire::Hello>(first));
@@ -141,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is told to
     CHECK(program.no_feed[0].find("nonsense://feed") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "an address that is none is an error", "[uplink]") {
+TEST_CASE_METHOD(Fixture, "an invalid address is an error", "[uplink]") {
     const auto opened = Uplink::open(context, program, {first.router.bound_endpoint(), "elsewhere"},
                                      "n", Clock::now());
     CHECK_FALSE(opened.ok());

@@ -1,4 +1,4 @@
-// What a socket does when signals' handlers interrupt ZeroMQ, in a process that has such handlers.
+// A socket in a process with signal handlers that interrupt ZeroMQ.
 #include "test/support/alarms.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/readable.hpp"
@@ -37,7 +37,7 @@ TEST_CASE("signals do not make a socket throw, or lose a frame") {
     push.disconnect(pull.bound_endpoint());
 }
 
-TEST_CASE("a frame that is given away arrives, however large, also at a socket that comes later") {
+TEST_CASE("a given frame of any size arrives, also at a socket that is opened later") {
     LinkContext context;
     ZmqSocket pull(context, zmq::socket_type::dealer);
     REQUIRE(pull.bind("tcp://127.0.0.1:*").ok());

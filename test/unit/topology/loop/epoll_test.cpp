@@ -1,5 +1,5 @@
-// What Epoll::wait() makes of times, of signals and of errors. The last need a process of their own
-// each: one whose system calls are filtered, or which dies.
+// Epoll::wait() with all kinds of times, signals and errors. Each error needs a process of its own:
+// its system calls are filtered, or it dies.
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/epoll.hpp"
 
@@ -30,7 +30,7 @@ struct Ended {
     std::string errors; // what it wrote to standard error
 };
 
-/// Runs `body` in a child process, whose exit status is what it returns.
+/// Runs `body` in a child process; the exit status is the result of `body`.
 Ended in_child(const std::function<int()>& body) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -53,7 +53,7 @@ Ended in_child(const std::function<int()>& body) {
     return ended;
 }
 
-/// From now on epoll_pwait2(2) fails with `error` in this process, as in one behind an old filter.
+/// From now on epoll_pwait2(2) fails with `error` in this process, as behind an old filter.
 bool forbid_epoll_pwait2(int error) {
     std::array<sock_filter, 4> program{{
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -66,7 +66,7 @@ bool forbid_epoll_pwait2(int error) {
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
 }
 
-/// Status 0: waited for what becomes ready, and for a time that comes.
+/// Status 0: it waited for a descriptor that becomes ready, and for a time that comes.
 int wait_behind_filter(int error) {
     Epoll epoll;
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));
@@ -87,7 +87,7 @@ void do_nothing(int /*signal*/) {}
 
 } // namespace
 
-TEST_CASE("the time that is left is never negative, and overflows for no times") {
+TEST_CASE("the remaining time is never negative, and never overflows") {
     const Time now = Time() + 1h;
     CHECK(time_left(now, now + 5ms) == 5ms);
     CHECK(time_left(now, now) == 0ms);
@@ -110,7 +110,7 @@ TEST_CASE("a time that is too far away is never") {
     CHECK(time_after(Time() - 1h, 2h) == Time() + 1h);
 }
 
-TEST_CASE("a wait until a time that is past looks, and returns at once") {
+TEST_CASE("a wait until a past time looks, and returns at once") {
     Epoll epoll;
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));
     CHECK(epoll.wait(Clock::now(), Time::min()).empty());
@@ -118,7 +118,7 @@ TEST_CASE("a wait until a time that is past looks, and returns at once") {
     CHECK(epoll.wait(Clock::now(), Time::min()).size() == 1);
 }
 
-TEST_CASE("a wait for less than a millisecond lasts as long, and no longer a wait for ever") {
+TEST_CASE("a short wait lasts its time, and one without end sees a ready descriptor") {
     Epoll epoll;
     const Time begin = Clock::now();
     CHECK(epoll.wait(begin, begin + 300us).empty());
@@ -141,7 +141,7 @@ TEST_CASE("a signal's handler ends a wait early, with nothing") {
     CHECK(WEXITSTATUS(ended.status) == 0);
 }
 
-TEST_CASE("where epoll_pwait2() is missing or forbidden, epoll_wait() waits") {
+TEST_CASE("without epoll_pwait2(), missing or forbidden, epoll_wait() waits") {
     const int error = GENERATE(ENOSYS, EPERM);
     const Ended ended = in_child([error] { return wait_behind_filter(error); });
     REQUIRE(WIFEXITED(ended.status));
@@ -152,7 +152,7 @@ TEST_CASE("where epoll_pwait2() is missing or forbidden, epoll_wait() waits") {
     CHECK(WEXITSTATUS(ended.status) == 0);
 }
 
-TEST_CASE("an epoll set that was closed behind its back ends the process, and says why") {
+TEST_CASE("an epoll set whose descriptor was closed ends the process, and says why") {
     const Ended ended = in_child([] {
         Epoll epoll;
         ::close_range(STDERR_FILENO + 1, ~0U, 0);

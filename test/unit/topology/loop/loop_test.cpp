@@ -1,4 +1,5 @@
-// A loop's turns: which sources have one, in which order, and what of their descriptors it watches.
+// A loop's turns: which sources have one, in which order, and which of their descriptors it
+// watches.
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/loop.hpp"
 
@@ -58,7 +59,7 @@ constexpr Time kNoSleep = Time::min();
 
 } // namespace
 
-TEST_CASE("sources have their turns in their order, and within it as they were added") {
+TEST_CASE("sources have their turns by their order, then as they were added") {
     Diary diary;
     Loop loop;
     TestSource accepts("accepts", diary);
@@ -127,7 +128,7 @@ TEST_CASE("a source has a turn at first, when a descriptor is ready, and when it
     CHECK(diary.size() == 4);
 }
 
-TEST_CASE("a source whose turn leaves more, or which is woken, has another one without a sleep") {
+TEST_CASE("a source with more work left, or woken, has another turn without a sleep") {
     Diary diary;
     Loop loop;
     TestSource source("turn", diary);
@@ -201,7 +202,7 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
     loop.turn(kNoSleep);
     diary.clear();
 
-    SECTION("one that goes is not missed, the others stay") {
+    SECTION("a removed descriptor does no harm, the others stay") {
         source.watched[0] = -1;
         ++source.version;
         first.reset();
@@ -209,14 +210,14 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
         loop.turn(kNever);
         CHECK(source.ready == std::vector<std::size_t>{1});
     }
-    SECTION("one that stays open, but is no longer named, is not watched any more") {
+    SECTION("a descriptor that stays open, but is no longer named, is not watched any more") {
         source.watched = {-1, second.get()};
         ++source.version;
         ::eventfd_write(first.get(), 1);
         loop.turn(kNoSleep);
         CHECK(diary.empty());
     }
-    SECTION("another one with the same number is watched") {
+    SECTION("another descriptor with the same number is watched") {
         const int number = first.get();
         first.reset();
         first = event_fd();
@@ -226,14 +227,14 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
         loop.turn(kNever);
         CHECK(source.ready == std::vector<std::size_t>{0});
     }
-    SECTION("one may take another's place") {
+    SECTION("a descriptor may take another's place") {
         source.watched = {second.get(), first.get()};
         ++source.version;
         ::eventfd_write(second.get(), 1);
         loop.turn(kNever);
         CHECK(source.ready == std::vector<std::size_t>{0});
     }
-    SECTION("a new one comes, from within a turn") {
+    SECTION("a new descriptor comes during a turn") {
         const UniqueFd third = event_fd(1);
         source.on_turn = [&] {
             source.watched = {third.get()};
@@ -247,8 +248,8 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
         CHECK(diary.size() == 2);
         CHECK(source.ready == std::vector<std::size_t>{0});
     }
-    SECTION("one that another process still has open is not reported once it is no longer ours") {
-        // The set keeps what has a second descriptor somewhere.
+    SECTION("a closed descriptor that another process still has open is not reported") {
+        // A descriptor with a duplicate elsewhere stays in the set.
         const UniqueFd elsewhere(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0));
         source.watched = {-1, second.get()};
         ++source.version;
@@ -260,7 +261,7 @@ TEST_CASE("a source's descriptors may change, and a number may come again for an
     }
 }
 
-TEST_CASE("a source that was taken out has no turn, and its place is given to another one") {
+TEST_CASE("a removed source has no turn, and another source gets its place") {
     Diary diary;
     Loop loop;
     const UniqueFd fd = event_fd(1);
@@ -277,7 +278,7 @@ TEST_CASE("a source that was taken out has no turn, and its place is given to an
     CHECK(third.ready.empty());
 }
 
-TEST_CASE("a source that events of connections take out has no turn any more") {
+TEST_CASE("a source removed by an event of a connection has no more turns") {
     Diary diary;
     Loop loop;
     const UniqueFd connection = event_fd(1);
@@ -323,8 +324,7 @@ TEST_CASE("a loop runs until a condition holds, or a time has come, or it is sto
     loop.add(source, Order::kBroker);
     CHECK(loop.run_until([&] { return diary.size() == 4; }, kNever));
     CHECK(diary.size() == 4);
-    CHECK(
-        loop.run_until([] { return true; }, Time::min())); // what holds already is looked at first
+    CHECK(loop.run_until([] { return true; }, Time::min())); // the condition is looked at first
     CHECK_FALSE(loop.run_until([] { return false; }, Time::min()));
     CHECK(diary.size() == 4);
 
@@ -339,7 +339,7 @@ TEST_CASE("a loop runs until a condition holds, or a time has come, or it is sto
     CHECK(loop.stopped());
 }
 
-TEST_CASE("what a source throws leaves the loop as it was") {
+TEST_CASE("an exception from a source leaves the loop unchanged") {
     Diary diary;
     Loop loop;
     TestSource source("turn", diary);

@@ -12,7 +12,7 @@
 using namespace zcomet;
 using namespace zcomet::loop;
 
-TEST_CASE("what is readable, or has lost its other end, is not waited for") {
+TEST_CASE("a descriptor that is readable, or has lost its other end, is not waited for") {
     const UniqueFd ready(::eventfd(1, EFD_CLOEXEC));
     CHECK(await_readable(ready.get(), kNever));
     CHECK(await_readable(ready.get(), Time::min()));
@@ -23,7 +23,7 @@ TEST_CASE("what is readable, or has lost its other end, is not waited for") {
     CHECK(await_readable(reader.get(), kNever));
 }
 
-TEST_CASE("what is not readable is waited for until the time has come, whatever signals come") {
+TEST_CASE("an unreadable descriptor is waited for until the deadline, whatever signals come") {
     const UniqueFd quiet(::eventfd(0, EFD_CLOEXEC));
     CHECK_FALSE(await_readable(quiet.get(), Time::min()));
     const test::Alarms alarms;

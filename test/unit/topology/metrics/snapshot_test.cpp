@@ -25,7 +25,7 @@ Subject basket(std::uint64_t apples, std::uint64_t pears) {
 
 } // namespace
 
-TEST_CASE("the samples of several subjects are added one by one", "[snapshot]") {
+TEST_CASE("the samples of several subjects are added sample by sample", "[snapshot]") {
     Subject total;
     add_to(total, basket(1, 2));
     add_to(total, basket(3, 4));

@@ -22,7 +22,7 @@ ChildProcess start_shell(const std::string& command, ChildProcess::Spec spec = {
     return std::move(child).value();
 }
 
-/// What a child writes to standard output until it ends.
+/// Everything that a child writes to standard output until it ends.
 std::string output_of(const std::string& command, ChildProcess::Spec spec = {}) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe(ends.data()) == 0);
@@ -41,7 +41,7 @@ std::string output_of(const std::string& command, ChildProcess::Spec spec = {}) 
 
 } // namespace
 
-TEST_CASE("how a child ended is told", "[child_process]") {
+TEST_CASE("the end of a child is reported", "[child_process]") {
     ChildProcess child = start_shell("exit 3");
     pollfd ended{child.fd(), POLLIN, 0};
     REQUIRE(::poll(&ended, 1, 10'000) == 1);
@@ -79,10 +79,10 @@ TEST_CASE("a program that is not there shows as status 127", "[child_process]") 
     CHECK(child.value().end(10s).code == 127);
 }
 
-TEST_CASE("a child inherits what it was promised, and nothing else", "[child_process]") {
+TEST_CASE("a child inherits the given descriptors, and no others", "[child_process]") {
     const UniqueFd first(::eventfd(1, 0));
     const UniqueFd second(::eventfd(2, 0));
-    // In the reverse order of their numbers, and one of them where the other is to go.
+    // In the reverse order of their numbers, and one of them where another is to go.
     ChildProcess::Spec spec;
     spec.descriptors = {second.get(), first.get()};
     const std::string text = output_of("for fd in /proc/self/fd/*; do readlink $fd; done; "

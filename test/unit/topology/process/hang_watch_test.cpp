@@ -8,7 +8,7 @@ using Verdict = HangWatch::Verdict;
 
 namespace {
 
-/// Looks whenever it is due, until it says something.
+/// Looks whenever it is due, until the verdict changes.
 Verdict look_until(HangWatch& watch, std::uint64_t count, Time& now, Time end) {
     while (watch.due() <= end) {
         now = watch.due();
@@ -34,7 +34,7 @@ TEST_CASE("a process that stands still is aborted after the patience, then kille
     CHECK(now <= begin + 10s + HangWatch::kAbortPatience + 10s / HangWatch::kLooks);
 }
 
-TEST_CASE("a process that moves, however little, is fine", "[hang]") {
+TEST_CASE("a process whose counter moves, however little, is fine", "[hang]") {
     HangWatch watch(10s);
     Time now = Time() + 1h;
     watch.start(0, now);
@@ -55,7 +55,7 @@ TEST_CASE("a new process begins anew", "[hang]") {
     CHECK(now == again + 10s);
 }
 
-TEST_CASE("the time in which we did not look is not held against the process", "[hang]") {
+TEST_CASE("time in which the watch did not look does not count against the process", "[hang]") {
     HangWatch watch(10s);
     Time now = Time() + 1h;
     watch.start(5, now);

@@ -1,4 +1,4 @@
-// A shell stands for the broker: it says it is ready, shows its arguments, and dies as it is told.
+// A shell script plays the broker: it prints the ready line, shows its arguments, and dies as told.
 #include "test/support/files.hpp"
 #include "topology/process/kept_broker.hpp"
 
@@ -17,7 +17,7 @@ KeptBroker::Command shell(const std::string& script) {
     return {"/bin/sh", {"-c", script, "sh"}, false, Duration::zero()};
 }
 
-/// Lets the broker's events come, on the clock of the test, until `holds`.
+/// Gives the broker turns, on the test's clock, until `holds`.
 template <typename Predicate> bool tick_until(KeptBroker& broker, Time now, Predicate&& holds) {
     constexpr int kPatienceMs = 10'000;
     while (!holds()) {
@@ -61,7 +61,7 @@ TEST_CASE("a broker that dies comes back at its addresses, at once and then with
           "[kept_broker]") {
     KeptBroker broker;
     Time now = Time{} + 1h;
-    // Each writes down what it is told.
+    // Each process writes down its arguments.
     const test::TemporaryFolder folder;
     const std::string told = folder.path("told");
     const std::string script =

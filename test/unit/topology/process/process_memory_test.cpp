@@ -16,7 +16,7 @@ TEST_CASE("the sums of smaps_rollup are read", "[process_memory]") {
     CHECK(memory.pss_kb == 3229);
 }
 
-TEST_CASE("what is missing or cut short counts as 0", "[process_memory]") {
+TEST_CASE("missing or cut values count as 0", "[process_memory]") {
     for (const char* text : {"", "\n", "\nRss:", "\nRss:   ", "Rss: 5 kB\n", "\nRss: x kB\n"}) {
         CHECK(parse_smaps_rollup(text).rss_kb == 0);
     }

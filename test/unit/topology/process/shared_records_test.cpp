@@ -18,7 +18,7 @@ struct alignas(64) Record {
 
 } // namespace
 
-TEST_CASE("what one mapping writes, the other sees", "[shared_records]") {
+TEST_CASE("one mapping sees what the other writes", "[shared_records]") {
     const auto parent = SharedRecords<Record>::create(3, "test");
     const auto child = SharedRecords<Record>::attach(UniqueFd(::dup(parent.fd())));
     REQUIRE(child.records().size() == 3);
@@ -28,7 +28,7 @@ TEST_CASE("what one mapping writes, the other sees", "[shared_records]") {
     CHECK(parent.records()[1].number == 7);
 }
 
-TEST_CASE("what a forked child writes outlives it", "[shared_records]") {
+TEST_CASE("records that a forked child writes outlive it", "[shared_records]") {
     const auto shared = SharedRecords<Record>::create(1, "test");
     const pid_t pid = ::fork();
     REQUIRE(pid >= 0);

@@ -1,5 +1,5 @@
-// Goal: whoever logs never waits for the reader, nothing is lost while it reads, and what is lost
-// while it does not is counted where it is missing.
+// Goal: logging never waits for the reader. Nothing is lost while it reads; lines lost while it
+// does not are counted at the place where they are missing.
 // Method: a pipe in place of standard error; the test is its reader.
 #include "topology/base/unique_fd.hpp"
 #include "topology/program/log_queue.hpp"
@@ -53,7 +53,7 @@ std::string lost_line(std::size_t lost) {
     return "lost " + std::to_string(lost) + "\n";
 }
 
-/// More than a pipe holds, so that the queue's thread hangs in it.
+/// More than a pipe holds, so that the queue's thread hangs in the write.
 std::string longer_than_the_pipe() {
     return std::string(1U << 20U, 'x') + "\n";
 }
@@ -99,7 +99,7 @@ TEST_CASE("without a reader the oldest lines go, and are counted", "[log_queue]"
     REQUIRE(queue.flush(kPatience));
 }
 
-TEST_CASE("a queue whose reader hangs can be left", "[log_queue]") {
+TEST_CASE("a queue whose reader hangs can be destroyed", "[log_queue]") {
     Pipe pipe;
     {
         LogQueue queue(pipe.writer.get(), lost_line);
@@ -110,7 +110,7 @@ TEST_CASE("a queue whose reader hangs can be left", "[log_queue]") {
     CHECK(pipe.read_until("left behind\n").size() > (1U << 20U));
 }
 
-TEST_CASE("nobody reads any more", "[log_queue]") {
+TEST_CASE("the reader is gone", "[log_queue]") {
     std::signal(SIGPIPE, SIG_IGN);
     Pipe pipe;
     LogQueue queue(pipe.writer.get(), lost_line);
@@ -129,13 +129,13 @@ TEST_CASE("the queue's thread leaves signals to the program", "[log_queue]") {
     queue.push("line\n"); // starts the thread, with the mask that this thread has
     REQUIRE(queue.flush(kPatience));
     ::pthread_sigmask(SIG_BLOCK, &one, &before);
-    ::kill(::getpid(), SIGTERM); // would end the process, were the other thread to take it
+    ::kill(::getpid(), SIGTERM); // would end the process if the other thread took it
     const timespec at_once{};
     CHECK(::sigtimedwait(&one, nullptr, &at_once) == SIGTERM);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-TEST_CASE("what spdlog logs looks the same by way of a queue", "[log_queue]") {
+TEST_CASE("spdlog's lines look the same through a queue", "[log_queue]") {
     const Pipe pipe;
     const auto sink = std::make_shared<LogQueueSink>(pipe.writer.get(), "zcomet-x");
     spdlog::logger logger("zcomet-x", sink);

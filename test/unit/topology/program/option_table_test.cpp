@@ -1,5 +1,5 @@
 // Goal: a row is an option: on the command line, in --help, in a worker's command line and in the
-// log; and a secret is in none of these but the first.
+// log. A secret appears only in the first of these.
 #include "topology/program/address_options.hpp"
 #include "topology/program/option_table.hpp"
 
@@ -86,7 +86,7 @@ TEST_CASE("--help shows each row that is for people, with its type and default",
     CHECK(help.find("--of") == std::string::npos);
 }
 
-TEST_CASE("what was given wins over a value from elsewhere", "[option_table]") {
+TEST_CASE("a given option wins over a value from elsewhere", "[option_table]") {
     Options options("--count 3");
     REQUIRE(options.table
                 .fill_in({{"count", "8"},
@@ -106,7 +106,7 @@ TEST_CASE("what was given wins over a value from elsewhere", "[option_table]") {
     CHECK_FALSE(options.table.given("--name"));
 }
 
-TEST_CASE("a value from elsewhere that is none is an error that names it", "[option_table]") {
+TEST_CASE("an invalid value from elsewhere is an error that names it", "[option_table]") {
     const Options options("");
     const Status bad = options.table.fill_in({{"wait", "soon"}});
     REQUIRE_FALSE(bad.ok());

@@ -1,5 +1,5 @@
 // Goal: every program treats options, mistakes and logs alike.
-// Method: a small program inside the test; its standard error and output go to a file meanwhile.
+// Method: a small program inside the test; its standard error and output go to a file.
 #include "topology/program/program.hpp"
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@
 
 namespace {
 
-/// Catches what goes to one of the standard descriptors between its birth and text().
+/// Captures the output to one of the standard descriptors from its construction to text().
 class Captured {
   public:
     explicit Captured(std::FILE* stream) : stream_(stream), saved_(::dup(::fileno(stream))) {
@@ -86,7 +86,7 @@ Ran run(
 
 } // namespace
 
-TEST_CASE("good options reach the body, whose result is the exit status", "[program]") {
+TEST_CASE("good options reach the body, and its result is the exit status", "[program]") {
     const Ran ran = run({"--count", "7"}, [] { return 3; });
     CHECK(ran.body_ran);
     CHECK(ran.count == 7);
@@ -111,7 +111,7 @@ TEST_CASE("bad options are one line and status 2", "[program]") {
     CHECK(std::regex_match(ran.err, std::regex("zcomet-x: [^\n]+; try --help\n")));
 }
 
-TEST_CASE("what the body throws is one line and status 1", "[program]") {
+TEST_CASE("an exception from the body is one line and status 1", "[program]") {
     const Ran ran = run({}, []() -> int { throw std::runtime_error("port 80\nis taken"); });
     CHECK(ran.status == 1);
     CHECK(ran.err == "zcomet-x: port 80 is taken\n");
@@ -140,7 +140,7 @@ TEST_CASE("options come from a configuration file, too", "[program]") {
     ::close(::mkstemp(path.data()));
     std::ofstream(path) << "count = 5\n";
     CHECK(run({"--config", path}).count == 5);
-    // What the command line says counts for more.
+    // The command line takes precedence.
     CHECK(run({"--config", path, "--count", "6"}).count == 6);
     std::ofstream(path) << "counts = 5\n";
     const Ran ran = run({"--config", path});

@@ -42,7 +42,8 @@ TEST_CASE_METHOD(Fixture, "a connection that went and came is news", "[connectio
     CHECK(watch.look(wires));
 }
 
-TEST_CASE_METHOD(Fixture, "a connection that a frame missed is news, although no look missed it",
+TEST_CASE_METHOD(Fixture,
+                 "a connection is news if a frame was refused, even if no look found it missing",
                  "[connection_watch]") {
     wires.is_connected = true;
     CHECK(watch.look(wires));
@@ -53,7 +54,7 @@ TEST_CASE_METHOD(Fixture, "a connection that a frame missed is news, although no
     CHECK_FALSE(watch.look_after_refusal(wires));
 }
 
-TEST_CASE_METHOD(Fixture, "a frame that went is no reason to look", "[connection_watch]") {
+TEST_CASE_METHOD(Fixture, "a sent frame is no reason to look", "[connection_watch]") {
     wires.is_connected = true;
     watch.refused();
     watch.took();

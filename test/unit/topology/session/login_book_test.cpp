@@ -1,4 +1,4 @@
-// Which ids a node's brokers are to know.
+// The ids that each of a node's brokers should know.
 #include "topology/session/login_book.hpp"
 #include "topology/wire/id_digest.hpp"
 
@@ -29,7 +29,7 @@ struct FakeProgram : NodeEvents {
 
 } // namespace
 
-TEST_CASE("each broker's digest is of the ids that it was to be told", "[login_book]") {
+TEST_CASE("each broker's digest covers the ids that it should know", "[login_book]") {
     const FakeProgram program;
     LoginBook book(program, cluster::Placement(2));
     book.add(0, "a");

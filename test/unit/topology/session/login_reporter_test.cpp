@@ -1,4 +1,4 @@
-// What a node tells a broker of its logins, with the node's session and the broker played by hand.
+// What a node tells a broker about its logins. The test plays the node's session and the broker.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/login_reporter.hpp"
 #include "topology/wire/id_digest.hpp"
@@ -41,7 +41,7 @@ struct Fixture {
     LoginBook book{host, cluster::Placement(1)};
     LoginReporter logins{host, book, 0};
 
-    /// Asks as a session does, which sends the HEARTBEAT; returns the token of the PING.
+    /// Asks as a session does, which also sends the HEARTBEAT; returns the token of the PING.
     std::uint64_t ask() {
         static_cast<void>(logins.summarize());
         logins.ask_for_confirmation();
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(Fixture, "logins and logouts go numbered, gathered and in order
     logins.login("b");
     logins.login("c");
     logins.logout("c");
-    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of sort sends what waits
+    CHECK(host.kinds() == Kinds{Kind::kLogin}); // a change of the other kind sends the waiting ones
     CHECK(logins.due() == kStart + feed::kLoginGatherWindow);
     logins.tick(kStart + feed::kLoginGatherWindow - 1us);
     CHECK(host.kinds().empty());
@@ -140,7 +140,7 @@ TEST_CASE_METHOD(Fixture, "a broker that has applied all changes gets no list",
         logins.tick(kStart);
         CHECK(host.kinds().empty());
     }
-    SECTION("but one that lacks some") {
+    SECTION("but a broker that lacks some does") {
         logins.welcome(0);
         logins.tick(kStart);
         CHECK(host.kinds() == Kinds{Kind::kList});
@@ -188,13 +188,13 @@ TEST_CASE_METHOD(Fixture, "a broker that lacks a login asks for the list", "[log
     CHECK(host.last_as<wire::List>().change == 2); // so a list that is lost is missed as well
     CHECK(logins.list_under_way());
 
-    SECTION("which the broker confirms") {
+    SECTION("the broker confirms the list") {
         CHECK(logins.summarize().change == 2);
         logins.on_heartbeat(2);
         CHECK_FALSE(logins.list_under_way());
         CHECK(logins.due() == kNever);
     }
-    SECTION("or asks for again") {
+    SECTION("or it asks for the list again") {
         logins.on_list_needed();
         logins.tick(kStart);
         CHECK(host.kinds() == Kinds{Kind::kList});
@@ -202,7 +202,7 @@ TEST_CASE_METHOD(Fixture, "a broker that lacks a login asks for the list", "[log
     }
 }
 
-TEST_CASE_METHOD(Fixture, "the summary is of what the broker was told", "[login_reporter]") {
+TEST_CASE_METHOD(Fixture, "the summary describes what the broker was told", "[login_reporter]") {
     logins.welcome(0);
     logins.login("a");
     logins.login("b");
@@ -212,14 +212,14 @@ TEST_CASE_METHOD(Fixture, "the summary is of what the broker was told", "[login_
     CHECK(summary.change == 2);
     CHECK(summary.digest == wire::id_digest("b"));
 
-    host.ids = {"c", "d"}; // a list tells what there is, whatever was told before
+    host.ids = {"c", "d"}; // a list has the present ids, whatever was sent before
     logins.on_list_needed();
     logins.tick(kStart);
     CHECK(logins.summarize().change == 3);
     CHECK(logins.summarize().digest == wire::id_digest("c") + wire::id_digest("d"));
 }
 
-TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered for",
+TEST_CASE_METHOD(Fixture, "logins are confirmed once the broker has answered for them",
                  "[login_reporter]") {
     logins.welcome(0);
     logins.login("a");
@@ -235,7 +235,7 @@ TEST_CASE_METHOD(Fixture, "confirmed logins are those the broker has answered fo
     CHECK_FALSE(logins.confirmation_due());
 }
 
-TEST_CASE_METHOD(Fixture, "a list is confirmed anew, whatever was asked before it",
+TEST_CASE_METHOD(Fixture, "a list needs a new confirmation, whatever was asked before it",
                  "[login_reporter]") {
     logins.welcome(0);
     logins.login("a");
@@ -250,7 +250,7 @@ TEST_CASE_METHOD(Fixture, "a list is confirmed anew, whatever was asked before i
     CHECK(logins.applied());
 }
 
-TEST_CASE_METHOD(Fixture, "what was asked and not answered is asked of the next broker",
+TEST_CASE_METHOD(Fixture, "a question without an answer goes to the next broker",
                  "[login_reporter]") {
     logins.welcome(0);
     SECTION("asked before the broker was lost") {

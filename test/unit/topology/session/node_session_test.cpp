@@ -1,4 +1,4 @@
-// A node's conversation with a broker, played by hand.
+// A node's conversation with a broker, which the test plays.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/wire/id_digest.hpp"
@@ -104,13 +104,13 @@ TEST_CASE_METHOD(Fixture, "a node is live once its feed has shown itself", "[nod
     CHECK(host.delivered == std::vector<std::string>{"hi"});
 }
 
-TEST_CASE_METHOD(Fixture, "an endpoint with a host of its own is used as it is", "[node_session]") {
+TEST_CASE_METHOD(Fixture, "an endpoint that names a host is used unchanged", "[node_session]") {
     session.start(kStart);
     session.on_broker_frame(welcome(0, kFeed, "tcp://198.51.100.7:1"), kStart);
     CHECK(host.feeds == std::vector<std::string>{"tcp://198.51.100.7:1"});
 }
 
-TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is told as such",
+TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is reported",
                  "[node_session]") {
     host.can_connect = false;
     session.start(kStart);
@@ -180,7 +180,7 @@ TEST_CASE_METHOD(Fixture, "a broker that is busy with our list is not lost while
         session.tick(kStart + 5s);
         CHECK_FALSE(session.live());
     }
-    SECTION("and may fall silent no more once it has confirmed the list") {
+    SECTION("once it has confirmed the list its own silence is a loss, too") {
         session.on_broker_frame(wire::encode(wire::Heartbeat{0, 1, 0}), kStart + 4s);
         session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 6s);
         session.tick(kStart + 7s);
@@ -304,7 +304,7 @@ TEST_CASE_METHOD(Fixture, "nothing is acknowledged to a broker that has not answ
     session.on_feed_frame(batch(1, "old"), kStart);
     session.on_connected(kStart + 1ms);
     CHECK(host.kinds() == Kinds{Kind::kHello});
-    // It may be another broker by now, whose batch 1 is another one; and its WELCOME may be lost.
+    // It may be another broker by now, with another batch 1, and its WELCOME may be lost.
     session.on_feed_frame(batch(9, "late"), kStart + 1ms);
     CHECK(host.kinds().empty());
     session.tick(kStart + 1s + 1ms);
@@ -329,7 +329,7 @@ TEST_CASE_METHOD(Fixture, "an acknowledgement that is due while HELLO is unanswe
     CHECK(host.last_as<wire::Heartbeat>().feed == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a refusal is told, and HELLO waits longer", "[node_session]") {
+TEST_CASE_METHOD(Fixture, "a refusal is reported, and HELLO waits longer", "[node_session]") {
     make_live();
     session.on_broker_frame(error(wire::ErrorCode::kReplaced), kStart);
     CHECK(host.refused == std::vector<wire::ErrorCode>{wire::ErrorCode::kReplaced});
@@ -350,7 +350,7 @@ std::string overloaded(wire::Kind kind) {
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "a broker without room for our ids is told of, and kept",
+TEST_CASE_METHOD(Fixture, "a broker without room for our ids is reported, and stays",
                  "[node_session]") {
     const auto kind = GENERATE(wire::Kind::kLogin, wire::Kind::kList);
     make_live();
@@ -371,7 +371,7 @@ TEST_CASE_METHOD(Fixture, "a broker without room for our ids is told of, and kep
         session.tick(kStart);
         CHECK(host.kinds() == Kinds{Kind::kList, Kind::kHeartbeat, Kind::kPing});
     }
-    SECTION("or somebody asks again") {
+    SECTION("or the program asks again") {
         session.confirm_logins(kStart);
         const Kinds kinds = host.kinds();
         CHECK(kinds.front() == Kind::kList);
@@ -428,7 +428,8 @@ TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a 
     CHECK(session.logins_applied());
 }
 
-TEST_CASE_METHOD(Fixture, "logins are confirmed to whoever asked while the broker was away",
+TEST_CASE_METHOD(Fixture,
+                 "logins are confirmed even if the question came while the broker was away",
                  "[node_session]") {
     make_live();
     session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart);
@@ -452,7 +453,7 @@ TEST_CASE_METHOD(Fixture, "garbage from the broker is counted and ignored", "[no
     CHECK(session.live());
 }
 
-TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_session]") {
+TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends the session", "[node_session]") {
     make_live();
     session.login("a");
     session.goodbye(kStart);
@@ -463,7 +464,7 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits, and ends it", "[node_sessio
     CHECK(host.kinds().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "nothing is said after goodbye, whatever was unanswered",
+TEST_CASE_METHOD(Fixture, "nothing is sent after goodbye, even with unanswered frames",
                  "[node_session]") {
     make_live();
     session.on_connected(kStart); // a HELLO that is not answered any more
@@ -522,7 +523,7 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again by way of another broker
     CHECK(other.counters().duplicates == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon",
+TEST_CASE_METHOD(Fixture, "senders that wait for an acknowledgement get it soon",
                  "[node_session]") {
     make_live();
     session.tick(kStart);
@@ -537,7 +538,7 @@ TEST_CASE_METHOD(Fixture, "senders that wait for it get an acknowledgement soon"
     CHECK(session.due() == kStart + feed::kAcknowledgeGatherWindow);
 }
 
-TEST_CASE_METHOD(Fixture, "the ledger in heartbeats is of the present feed", "[node_session]") {
+TEST_CASE_METHOD(Fixture, "the ledger in heartbeats covers the present feed", "[node_session]") {
     make_live();
     host.told_ledger = {.unclaimed = 1,
                         .shown = 4,
@@ -558,7 +559,7 @@ TEST_CASE_METHOD(Fixture, "the ledger in heartbeats is of the present feed", "[n
     const wire::NodeLedger ledger = host.last_as<wire::Heartbeat>().ledger;
     CHECK(ledger.received == 1);
     CHECK(ledger.shown == 1);
-    // The two that waited when the feed began are given anew, so that the sums agree.
+    // The two chunks that waited when the feed began count as given again, so that the sums agree.
     CHECK(ledger.chunks_given == 3);
     CHECK(ledger.chunks_written == 3);
     CHECK(ledger.chunks_dropped == 0);

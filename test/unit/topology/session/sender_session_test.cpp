@@ -1,4 +1,4 @@
-// A sender's conversation with a broker, played by hand.
+// A sender's conversation with a broker, which the test plays.
 #include "topology/session/sender_session.hpp"
 
 #include <catch2/catch.hpp>
@@ -38,7 +38,7 @@ struct FakeHost : Wires, SenderEvents {
         return std::get<wire::Hello>(std::get<wire::Frame>(wire::decode(sent.at(index))));
     }
 
-    /// Of the SEND frames.
+    /// The sum of the SEND frames' sizes.
     std::size_t send_bytes() const {
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < sent.size(); ++i) {
@@ -87,7 +87,7 @@ TEST_CASE_METHOD(Fixture, "nothing can be sent before the welcome", "[sender_ses
     CHECK(host.welcomes == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "HELLO and heartbeats say how much was sent, not what waits its turn",
+TEST_CASE_METHOD(Fixture, "HELLO and heartbeats say how much was sent, without waiting messages",
                  "[sender_session]") {
     session.start(kStart);
     CHECK(host.hello(0).sent == 0);
@@ -177,7 +177,7 @@ std::string receipt(std::uint64_t first, const std::vector<std::uint32_t>& nodes
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "a receipt that nobody asked for is a bad frame", "[sender_session]") {
+TEST_CASE_METHOD(Fixture, "a receipt that was not asked for is a bad frame", "[sender_session]") {
     make_welcome();
     session.send("1", "a");
     session.send("1", "b", wire::Confirm::kReceipt);
@@ -198,7 +198,7 @@ TEST_CASE_METHOD(Fixture, "a receipt that nobody asked for is a bad frame", "[se
     CHECK(session.counters().bad_frames == 7);
 }
 
-TEST_CASE_METHOD(Fixture, "a receipt that was lost holds up no later one", "[sender_session]") {
+TEST_CASE_METHOD(Fixture, "a lost receipt does not hold up later ones", "[sender_session]") {
     make_welcome();
     for (Time now = kStart; session.counters().frames_sent < 3; now += 1ms) {
         session.send("1", "x", wire::Confirm::kReceipt);
@@ -212,7 +212,7 @@ TEST_CASE_METHOD(Fixture, "a receipt that was lost holds up no later one", "[sen
         session.on_broker_frame(receipt(3, {5}), kStart + 1s);
         CHECK(host.receipts.size() == 2);
     }
-    SECTION("but a new broker knows nothing of it") {
+    SECTION("but a new broker does not know it") {
         session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
                                 kStart + 1s);
         session.on_broker_frame(welcome(2), kStart + 1s);
@@ -259,7 +259,8 @@ TEST_CASE_METHOD(Fixture, "a second welcome of the same broker changes nothing",
     CHECK(host.welcomes == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a version refusal is told, and HELLO waits longer", "[sender_session]") {
+TEST_CASE_METHOD(Fixture, "a version refusal is reported, and HELLO waits longer",
+                 "[sender_session]") {
     session.start(kStart);
     session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kVersion, 1, "old"}),
                             kStart);
@@ -307,7 +308,7 @@ using Told = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
 } // namespace
 
-TEST_CASE_METHOD(AwaitingFixture, "an acknowledgement is told, and frees what was kept",
+TEST_CASE_METHOD(AwaitingFixture, "an acknowledgement is reported, and frees the kept message",
                  "[sender_session]") {
     REQUIRE(sent_first.size() == 2);
     CHECK(session.unacknowledged() == 3);
@@ -315,11 +316,11 @@ TEST_CASE_METHOD(AwaitingFixture, "an acknowledgement is told, and frees what wa
     session.on_broker_frame(acknowledged(1, {2, 1}), kStart);
     CHECK(host.acknowledged == Told{{3, 0}, {1, 2}, {2, 1}});
     CHECK(session.unacknowledged() == 0);
-    SECTION("a second one, of a frame that was sent twice, is not") {
+    SECTION("a second one, for a frame sent twice, is not reported") {
         session.on_broker_frame(acknowledged(1, {2, 1}), kStart);
         CHECK(host.acknowledged.size() == 3);
     }
-    SECTION("one of messages that were never sent is a bad frame") {
+    SECTION("one for messages that were never sent is a bad frame") {
         session.on_broker_frame(acknowledged(4, {1}), kStart);
         CHECK(host.acknowledged.size() == 3);
         CHECK(session.counters().bad_frames == 1);
@@ -371,14 +372,15 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker is given time to hear from its n
     CHECK(can_send());
 }
 
-TEST_CASE_METHOD(Fixture, "the first broker's age is nobody's business", "[sender_session]") {
+TEST_CASE_METHOD(Fixture, "the age of the first broker does not matter", "[sender_session]") {
     session.start(kStart);
     const auto young = wire::SenderWelcome{kWindow, 0, 2000};
     session.on_broker_frame(wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, young}), kStart);
     CHECK(can_send());
 }
 
-TEST_CASE_METHOD(AwaitingFixture, "what goes without an answer for two lifetimes is sent again",
+TEST_CASE_METHOD(AwaitingFixture,
+                 "messages without an answer for two liveness times are sent again",
                  "[sender_session]") {
     Time now = kStart;
     for (; now < kStart + 5900ms; now += 500ms) {
@@ -420,7 +422,7 @@ TEST_CASE_METHOD(AwaitingFixture, "sending again keeps to the window", "[sender_
 }
 
 TEST_CASE_METHOD(AwaitingFixture,
-                 "what was gathered before others are sent again keeps to the window",
+                 "messages gathered before others are sent again keep to the window",
                  "[sender_session]") {
     session.on_broker_frame(acknowledged(1, {1, 1}), kStart + 1ms);
     session.on_broker_frame(acknowledged(3, {1}), kStart + 1ms);
@@ -438,14 +440,14 @@ TEST_CASE_METHOD(AwaitingFixture,
     CHECK(host.send_frame(0).first == 4);
     CHECK_FALSE(can_send());
     CHECK(session.due() > kStart + 1s);
-    SECTION("and goes when there is credit") {
+    SECTION("and go when there is credit") {
         host.sent.clear();
         session.on_broker_frame(wire::encode(wire::Credit{4}), kStart + 1s);
         CHECK(session.due() <= kStart + 1s);
         session.tick(kStart + 1s);
         CHECK(host.send_frame(0).first == 5);
     }
-    SECTION("and is counted as not taken in if there is none") {
+    SECTION("and count as not taken in without credit") {
         session.goodbye(kStart + 2s);
         CHECK(host.send_bytes() <= kWindow);
         CHECK(session.not_taken_in() == 2);
@@ -471,7 +473,7 @@ TEST_CASE_METHOD(Fixture, "a message larger than the window goes alone", "[sende
     CHECK(can_send());
 }
 
-TEST_CASE_METHOD(Fixture, "what is gathered goes whole with the next tick, within the window",
+TEST_CASE_METHOD(Fixture, "all gathered messages go with the next tick, within the window",
                  "[sender_session]") {
     const auto confirm_every = GENERATE(1000U, 1U, 3U);
     CAPTURE(confirm_every);
@@ -491,7 +493,8 @@ TEST_CASE_METHOD(Fixture, "what is gathered goes whole with the next tick, withi
     CHECK(host.send_bytes() <= kWindow);
 }
 
-TEST_CASE_METHOD(Fixture, "what may be sent again is bounded in numbers", "[sender_session]") {
+TEST_CASE_METHOD(Fixture, "the range of numbers that may be sent again is bounded",
+                 "[sender_session]") {
     make_welcome();
     Time now = kStart;
     session.send("1", "first", wire::Confirm::kAcknowledgement);

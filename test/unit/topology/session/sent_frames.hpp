@@ -1,4 +1,4 @@
-// What a node under test has sent to its broker.
+// The frames that a node under test has sent to its broker.
 #pragma once
 
 #include "topology/wire/frames.hpp"
@@ -10,7 +10,7 @@
 namespace zcomet::session {
 
 struct SentFrames {
-    /// What was sent since the last call, as the kinds of the frames.
+    /// The kinds of the frames sent since the last call.
     std::vector<wire::Kind> kinds() {
         std::vector<wire::Kind> kinds;
         for (const std::string& frame : sent) {
@@ -20,7 +20,7 @@ struct SentFrames {
         sent.clear();
         return kinds;
     }
-    /// The last frame of those that the last kinds() named.
+    /// The last frame among those that kinds() returned last.
     template <typename T> T last_as() const {
         return std::get<T>(std::get<wire::Frame>(wire::decode(last)));
     }

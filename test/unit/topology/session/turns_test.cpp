@@ -1,4 +1,4 @@
-// What a link does in one turn, with the sockets played by hand.
+// A link's work in one turn. The test plays the sockets.
 #include "test/unit/topology/session/sent_frames.hpp"
 #include "topology/session/turns.hpp"
 
@@ -136,7 +136,8 @@ TEST_CASE_METHOD(NodeFixture, "a turn takes in a bounded number of batches", "[t
     CHECK(node.delivered == 100);
 }
 
-TEST_CASE_METHOD(NodeFixture, "batches wait while the node can take no more, and are no silence",
+TEST_CASE_METHOD(NodeFixture,
+                 "batches wait while the node can take no more, and do not count as silence",
                  "[turns]") {
     make_live();
     node.delivered_max = 1;

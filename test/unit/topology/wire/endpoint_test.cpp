@@ -35,7 +35,7 @@ TEST_CASE("HOST:PORT in every form is read", "[endpoint]") {
     CHECK(endpoint.value().port == c.port);
 }
 
-TEST_CASE("what is no address is refused, and quoted", "[endpoint]") {
+TEST_CASE("invalid addresses are refused, and quoted", "[endpoint]") {
     const auto text =
         GENERATE(as<std::string>(), "", "localhost", ":8000", "localhost:", "localhost:65536",
                  "localhost:-1", "localhost:80x", "localhost: 80", "::1:8000", "[::1]", "[]:80",

@@ -1,4 +1,4 @@
-// What is an id, and what to tell people about what is not.
+// Valid ids, and the error texts for invalid ones.
 #include "topology/wire/id.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,7 +23,7 @@ TEST_CASE("ids are 1 to 64 of the allowed characters", "[id]") {
     }
 }
 
-TEST_CASE("what is wrong with an id is said in a sentence", "[id]") {
+TEST_CASE("the mistake in an id is named in a sentence", "[id]") {
     CHECK(why_invalid_id("") == "the id is empty; an id has 1 to 64 characters");
     CHECK(why_invalid_id(std::string(70, 'x')) == "the id has 70 bytes; an id has at most 64");
     CHECK(why_invalid_id("a b") == "the id has a character outside A-Z a-z 0-9 . _ ~ : @ -");

@@ -1,4 +1,4 @@
-// The table of kinds against docs/PROTOCOL.md, whose table it is, and against the codec.
+// The table of kinds against the one in docs/PROTOCOL.md, and against the codec.
 #include "topology/wire/frames.hpp"
 
 #include <catch2/catch.hpp>
@@ -76,7 +76,7 @@ TEST_CASE("the rows of the kinds are those of docs/PROTOCOL.md", "[wire]") {
     }
 }
 
-TEST_CASE("a kind is found by its byte, and any other byte is no kind", "[wire]") {
+TEST_CASE("a kind is found by its byte, and no kind by any other byte", "[wire]") {
     std::size_t found = 0;
     for (unsigned byte = 0; byte <= 0xFF; ++byte) {
         const KindRow* row = find_kind(static_cast<std::uint8_t>(byte));

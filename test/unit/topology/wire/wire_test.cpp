@@ -80,7 +80,7 @@ std::vector<std::string> one_of_each() {
 
 } // namespace
 
-TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]") {
+TEST_CASE("the codec writes the worked example of the protocol", "[wire]") {
     CHECK(wire::encode(wire::Hello{0x0102030405060708, wire::Role::kNode, "n"}) ==
           from_hex("5a 43 01 01  01 02 03 04 05 06 07 08  01  01 6e"));
 
@@ -103,7 +103,7 @@ TEST_CASE("the worked example of the protocol is what the codec writes", "[wire]
                    "00 00 00 01  03 31 32 33  00 00 00 02 68 69"));
 }
 
-TEST_CASE("frames come back as they went", "[wire]") {
+TEST_CASE("decoding an encoded frame gives the same frame", "[wire]") {
     const std::string hello_bytes = wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9});
     const auto hello = decoded<wire::Hello>(hello_bytes);
     CHECK(hello.incarnation == 7);
@@ -203,7 +203,7 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
     CHECK(bad_id.code == wire::ErrorCode::kBadId);
     CHECK(bad_id.kind == 0x10);
 
-    // A count far beyond the bytes costs nothing: it is refused at the first id that is missing.
+    // A count far beyond the bytes costs nothing: the frame is refused at the first missing id.
     CHECK(refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  ff ff ff ff  01 31")).code ==
           wire::ErrorCode::kMalformed);
     CHECK(refused(from_hex("5a 43 01 20  00 00 00 00 00 00 00 05  00 00 00 00 00 00 00 04")).code ==
@@ -231,7 +231,7 @@ TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == wire::NodeLedger{});
 }
 
-TEST_CASE("messages of acknowledged sends bear their origin", "[wire]") {
+TEST_CASE("messages of acknowledged sends have their origin", "[wire]") {
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
     writer.add({"a", "one", {7, 100}});
     writer.add({"b", "two", {8, 1}});
@@ -248,7 +248,7 @@ TEST_CASE("messages of acknowledged sends bear their origin", "[wire]") {
     });
     CHECK(origins == std::vector<wire::Origin>{{7, 100}, {8, 1}});
     CHECK(texts == "aonebtwo");
-    // An origin of 0 is none.
+    // 0 is not a valid origin.
     std::string nameless = bytes;
     nameless.replace(wire::kHeaderBytes + 8 + 8 + 1 + 4, 8, 8, '\0');
     CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);

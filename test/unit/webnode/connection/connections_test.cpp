@@ -1,6 +1,6 @@
-// Goal: what a socket does not take waits and leaves in order, connections are watched when they
-// have to be, and each that closes is told of and counted, once.
-// Method: one end of a socket pair for each connection; the other is the test's.
+// Goal: bytes that a socket does not take wait and leave in order, connections are watched when
+// they have to be, and each one that closes is reported and counted, once.
+// Method: a socket pair for each connection; the test has the other end.
 #include "topology/base/unique_fd.hpp"
 #include "webnode/connection/connections.hpp"
 
@@ -59,14 +59,14 @@ struct Fixture : private CloseListener {
         }
         return text;
     }
-    /// Whether everything was read and the other side has closed.
+    /// Whether everything was read and the other end has closed.
     [[nodiscard]] bool ended() const {
         char byte = 0;
         return ::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
     }
 };
 
-TEST_CASE("a connection is watched once it is asked for", "[connections]") {
+TEST_CASE("a connection is watched once watch() was called", "[connections]") {
     Fixture f;
     CHECK_FALSE(f.connection().is_watched());
     REQUIRE(f.connections.write(f.handle, f.connection(), "hello"));
@@ -82,7 +82,7 @@ TEST_CASE("a connection is watched once it is asked for", "[connections]") {
     CHECK(Handle::unpack(events[0].data.u64) == f.handle);
 }
 
-TEST_CASE("what a full socket does not take waits, and leaves in order", "[connections]") {
+TEST_CASE("bytes that a full socket does not take wait, and leave in order", "[connections]") {
     Fixture f;
     std::string written = f.fill();
     CHECK(f.connection().is_watched()); // to hear of room
@@ -99,7 +99,7 @@ TEST_CASE("what a full socket does not take waits, and leaves in order", "[conne
     CHECK(f.connection().output == store::kNoIndex);
 }
 
-TEST_CASE("a connection may be closed behind what waits", "[connections]") {
+TEST_CASE("a connection may be closed after its waiting bytes", "[connections]") {
     Fixture f;
     const std::string written = f.fill();
     f.connections.close_when_written(f.handle, f.connection());
@@ -116,7 +116,7 @@ TEST_CASE("a connection may be closed behind what waits", "[connections]") {
     CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 0);
 }
 
-TEST_CASE("with nothing that waits it is closed at once", "[connections]") {
+TEST_CASE("without waiting bytes it is closed at once", "[connections]") {
     Fixture f;
     f.connections.close_when_written(f.handle, f.connection());
     CHECK(f.closed == std::vector<Handle>{f.handle});
@@ -135,7 +135,7 @@ TEST_CASE("a connection that does not read is closed at its bound", "[connection
     CHECK(writes >= 4);
     CHECK(writes <= 6);
     CHECK(f.counters.get(WorkerCounter::kSlowCloses) == 1);
-    CHECK(f.counters.get(WorkerCounter::kStreamsSlow) == 0); // it is no stream
+    CHECK(f.counters.get(WorkerCounter::kStreamsSlow) == 0); // it is not a stream
     CHECK(f.connections.pending_bytes() == 0);
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("a write to a browser that left closes the connection", "[connections]
     CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 1);
 }
 
-TEST_CASE("a browser that vanished is told from one that left", "[connections]") {
+TEST_CASE("a browser that vanished is counted apart from one that left", "[connections]") {
     Fixture f;
     f.connections.close_failed(f.handle, ETIMEDOUT);
     CHECK(f.counters.get(WorkerCounter::kVanishedCloses) == 1);

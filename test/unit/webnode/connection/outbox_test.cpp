@@ -1,5 +1,5 @@
-// Goal: bytes leave an Outbox in the order they came, and what is dropped are the oldest messages
-// that have not begun, whole.
+// Goal: bytes leave an Outbox in the order they came; only the oldest messages that have not begun
+// are dropped, whole.
 #include "webnode/connection/outbox.hpp"
 
 #include <catch2/catch.hpp>
@@ -12,7 +12,7 @@
 namespace zcomet::webnode::connection {
 namespace {
 
-TEST_CASE("an outbox gives back what it was given", "[outbox]") {
+TEST_CASE("an outbox gives back its bytes", "[outbox]") {
     Outbox outbox;
     CHECK(outbox.empty());
     outbox.append("hello ");
@@ -38,7 +38,7 @@ TEST_CASE("an outbox counts the messages that the socket has whole", "[outbox]")
     CHECK(outbox.empty());
 }
 
-TEST_CASE("the oldest messages are dropped, whole, and none that has begun", "[outbox]") {
+TEST_CASE("the oldest messages are dropped, whole, but never one that has begun", "[outbox]") {
     Outbox outbox;
     outbox.append_rest_of_message("gun");
     outbox.append_message("one");
@@ -58,7 +58,7 @@ TEST_CASE("the oldest messages are dropped, whole, and none that has begun", "[o
     CHECK(outbox.messages() == 0);
 }
 
-TEST_CASE("what is no message is never dropped", "[outbox]") {
+TEST_CASE("bytes that are not a message are never dropped", "[outbox]") {
     Outbox outbox;
     outbox.append("head ");
     outbox.append_message("one ");
@@ -69,7 +69,7 @@ TEST_CASE("what is no message is never dropped", "[outbox]") {
     CHECK(outbox.front() == "head end!");
 }
 
-/// A list of parts, where nothing is clever.
+/// A plain list of parts.
 struct Model {
     struct Part {
         std::string bytes;

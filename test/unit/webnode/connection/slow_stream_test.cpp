@@ -1,7 +1,7 @@
-// Goal: a stream that does not read loses what its policy says, whole messages and no others, and
-// the counters say exactly what became of each message.
-// Method: browsers that do not read at first and then read everything, so that what was handed to
-// the kernel can be counted; random operations at the end.
+// Goal: a stream that does not read loses what its policy says, in whole messages, and the counters
+// say exactly what happened to each message.
+// Method: browsers that first do not read and then read everything, so that the bytes given to the
+// kernel can be counted; random operations at the end.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using namespace zcomet::webnode::connection;
 
 namespace {
 
-/// The numbers N of the whole messages in what a stream received, and what is left behind them.
+/// The numbers N of the whole messages that a stream received, and the bytes after them.
 struct Read {
     std::vector<int> numbers;
     std::string rest;
@@ -45,7 +45,7 @@ Read read_chunks(std::string_view text) {
     }
 }
 
-/// What a stream has, once the browser reads all that comes.
+/// What a stream has received once the browser has read everything.
 Read read_to_the_end(LoopFixture& loop, const Browser& browser) {
     std::string text;
     for (std::string more = browser.received(); !more.empty(); more = browser.received()) {
@@ -58,8 +58,8 @@ Read read_to_the_end(LoopFixture& loop, const Browser& browser) {
 const std::string kText(1000, 'x');
 constexpr std::uint64_t kMessageBytes = 1030; // about
 
-/// Messages for a stream that does not read, until some were dropped.
-/// @return how many.
+/// Sends messages to a stream that does not read, until some were dropped.
+/// @return how many it sent.
 int overflow(LoopFixture& loop) {
     int messages = 0;
     for (; loop.count(slot::WorkerCounter::kChunksDropped) < 20; ++messages) {
@@ -91,7 +91,7 @@ TEST_CASE("drop-oldest keeps the newest messages that its bound has room for", "
     CHECK(read.numbers.size() + loop.count(slot::WorkerCounter::kChunksDropped) ==
           static_cast<std::size_t>(messages));
     CHECK(read.numbers.size() == loop.count(slot::WorkerCounter::kChunksWritten));
-    // One gap: what the socket took, and the newest.
+    // One gap, between the messages that the socket took and the newest one.
     CHECK(read.numbers.front() == 1);
     CHECK(read.numbers.back() == messages);
     CHECK(std::is_sorted(read.numbers.begin(), read.numbers.end()));
@@ -129,7 +129,7 @@ TEST_CASE("drop-oldest keeps a message that is larger than its bound", "[slow_st
     CHECK(read.rest.empty());
 }
 
-TEST_CASE("latest-only keeps one message behind the one that has begun", "[slow_stream]") {
+TEST_CASE("latest-only keeps one message after the one that has begun", "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser slow = loop.open_stream("7");
     const int messages = overflow(loop);
@@ -143,7 +143,8 @@ TEST_CASE("latest-only keeps one message behind the one that has begun", "[slow_
     CHECK(read.numbers.size() == loop.count(slot::WorkerCounter::kChunksWritten));
 }
 
-TEST_CASE("of a batch that the socket does not take, latest-only keeps the last", "[slow_stream]") {
+TEST_CASE("latest-only keeps the last message of a batch that the socket does not take",
+          "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser slow = loop.open_stream("7");
     overflow(loop);
@@ -172,7 +173,8 @@ TEST_CASE("a slow stream costs the others of its id nothing", "[slow_stream]") {
     check_identity(loop);
 }
 
-TEST_CASE("whoever does not read other answers is closed, whatever the policy", "[slow_stream]") {
+TEST_CASE("a connection that does not read other answers is closed under any policy",
+          "[slow_stream]") {
     LoopFixture loop(SlowPolicy::kLatestOnly);
     const Browser browser = loop.connect();
     const std::string page = "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -217,7 +219,7 @@ TEST_CASE("messages to a crowd that are given up count as dropped", "[slow_strea
     CHECK(loop.delivery.abandon() == 0);
 }
 
-TEST_CASE("what waited in a process that died is dropped", "[slow_stream]") {
+TEST_CASE("messages that waited in a dead process count as dropped", "[slow_stream]") {
     slot::WorkerSlot slot;
     slot.counters.set(slot::WorkerCounter::kChunksGiven, 10);
     slot.counters.set(slot::WorkerCounter::kChunksWritten, 4);
@@ -251,7 +253,7 @@ TEST_CASE("random writes, reads and closes: each message is counted once",
             const std::string id = std::to_string(pick(5));
             streams.push_back({id, loop.open_stream(id), {}});
         } else if (what == 1 && !streams.empty()) {
-            // Its browser has left for the loop, but can still read what the kernel has.
+            // For the loop, its browser has left, but it can still read what the kernel has.
             streams[pick(streams.size())].browser.end_half();
             loop.turn();
         } else if (what < 8 && !streams.empty()) {
@@ -276,7 +278,7 @@ TEST_CASE("random writes, reads and closes: each message is counted once",
         given = loop.count(slot::WorkerCounter::kChunksGiven);
     }
     std::uint64_t whole = 0;
-    loop.turn(); // some have read, and wait for more
+    loop.turn(); // some have read, and can take more
     for (Stream& stream : streams) {
         for (std::string more = stream.browser.received(); !more.empty();
              more = stream.browser.received()) {
@@ -286,7 +288,7 @@ TEST_CASE("random writes, reads and closes: each message is counted once",
         const Read read = read_chunks(stream.received);
         CHECK(std::is_sorted(read.numbers.begin(), read.numbers.end()));
         CHECK(std::adjacent_find(read.numbers.begin(), read.numbers.end()) == read.numbers.end());
-        // Only a stream that was closed may end within a message.
+        // Only a closed stream may end within a message.
         CHECK((read.rest.empty() || stream.browser.ended()));
         whole += read.numbers.size();
     }

@@ -1,4 +1,4 @@
-// Goal: chunks are, byte for byte, what the 2008 page sent, in framing that HTTP/1.1 can read.
+// Goal: chunks are, byte for byte, those of the 2008 page, in framing that HTTP/1.1 can read.
 #include "webnode/format/comet.hpp"
 #include "webnode/format/formats.hpp"
 
@@ -52,14 +52,14 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
     CHECK(out == "Recvd msg #1: 'b'<br/>Recvd msg #7: 'b'<br/>");
 }
 
-TEST_CASE("a stream that we end says so where it can", "[comet_format]") {
+TEST_CASE("a stream ended by the worker says so if its framing allows", "[comet_format]") {
     CHECK(comet_format().farewell(Framing::kChunked) == "0\r\n\r\n");
     CHECK(comet_format().farewell(Framing::kBare).empty());
     CHECK(comet_format().greeting(Framing::kChunked).empty());
     CHECK(comet_format().sign_of_life(Framing::kChunked).empty());
 }
 
-TEST_CASE("what a browser sends on the page is done with, and changes nothing", "[comet_format]") {
+TEST_CASE("a browser's input on the page is used up, and changes nothing", "[comet_format]") {
     std::string out;
     const Input input = comet_format().on_input("hello", out);
     CHECK(input.used == 5);

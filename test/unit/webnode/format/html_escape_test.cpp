@@ -1,4 +1,4 @@
-// Goal: nothing that passes append_html_escaped() can leave the text it stands in.
+// Goal: text that passed append_html_escaped() cannot become markup in the page around it.
 #include "webnode/format/html_escape.hpp"
 
 #include <catch2/catch.hpp>
@@ -46,7 +46,7 @@ TEST_CASE("it appends", "[html_escape]") {
     CHECK(out == "<b>&lt;");
 }
 
-TEST_CASE("property: no markup character is left, whatever the bytes", "[html_escape]") {
+TEST_CASE("property: no markup character is left, for any bytes", "[html_escape]") {
     const auto seed = 20241U;
     CAPTURE(seed);
     std::mt19937 random(seed);

@@ -6,14 +6,14 @@ using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
 
-TEST_CASE("a part of what is possible is kept in reserve", "[descriptor limit]") {
+TEST_CASE("a part of the descriptors is kept in reserve", "[descriptor limit]") {
     const Capacity all = split_capacity(20'000, 0);
     CHECK(all.connections == 19'375);
     CHECK(all.reserve == 625);
     CHECK(split_capacity(10'000'000, 0).reserve == 4096);
 }
 
-TEST_CASE("as many connections as were asked for, if they fit beside the reserve",
+TEST_CASE("as many connections as requested, if they fit beside the reserve",
           "[descriptor limit]") {
     CHECK(split_capacity(20'000, 50).connections == 50);
     CHECK(split_capacity(20'000, 50).reserve == 64);

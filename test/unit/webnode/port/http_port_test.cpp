@@ -1,4 +1,4 @@
-// The port that workers share, and nobody else. Every port here is one that the system chose.
+// The port that workers share with each other only. The system chooses every port here.
 #include "webnode/port/http_port.hpp"
 
 #include <catch2/catch.hpp>
@@ -28,7 +28,7 @@ TEST_CASE("a reserved port has a number, and several workers listen on it", "[ht
     CHECK(second.ok());
 }
 
-TEST_CASE("a second web node is told that the port is taken", "[http_port]") {
+TEST_CASE("a second web node gets an error that the port is taken", "[http_port]") {
     const Result<ReservedPort> reserved = reserve_port(kAnyPort);
     REQUIRE(reserved.ok());
     const wire::HostPort address = reserved.value().address;
@@ -76,7 +76,7 @@ TEST_CASE("a port is free again as soon as it was given up", "[http_port]") {
     CHECK(reserve_port(address).ok());
 }
 
-TEST_CASE("addresses that cannot be listened at are named", "[http_port]") {
+TEST_CASE("addresses that cannot be listened on are named", "[http_port]") {
     const Result<ReservedPort> unknown = reserve_port({"no-such-host.invalid", 8000});
     REQUIRE_FALSE(unknown.ok());
     CHECK_THAT(unknown.error().text, Contains("no-such-host.invalid"));

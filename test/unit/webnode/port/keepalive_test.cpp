@@ -14,7 +14,7 @@ namespace {
 
 constexpr Time kStart = Time() + 1h;
 
-/// A worker's loop around the pacer: sleeps until it is due.
+/// The pacer in a worker's loop, which sleeps until the pacer is due.
 struct PacedTable {
     explicit PacedTable(std::uint32_t slots_used) : slots(slots_used) {}
 
@@ -87,8 +87,7 @@ TEST_CASE("probes of many go out at an even pace, and few cost few wake-ups", "[
     CHECK(few.turns <= 13); // two for each probe
 }
 
-TEST_CASE("an empty table costs no wake-up, and a table that shrinks no probe of what is gone",
-          "[keepalive]") {
+TEST_CASE("an empty table costs no wake-up, and gone connections no probe", "[keepalive]") {
     PacedTable table(0);
     CHECK(table.pacer.due(0) == kNever);
     table.slots = 300;
@@ -100,7 +99,7 @@ TEST_CASE("an empty table costs no wake-up, and a table that shrinks no probe of
     CHECK(table.probed.rbegin()->first == 9);
 }
 
-TEST_CASE("a loop that was held up for hours makes no burst of it", "[keepalive]") {
+TEST_CASE("a loop that was held up for hours does not catch up in a burst", "[keepalive]") {
     PacedTable table(20'000);
     table.now += 5h;
     table.run(1s);

@@ -56,20 +56,20 @@ struct ListenerFixture {
         REQUIRE(::send(fd.get(), "G", 1, MSG_NOSIGNAL) == 1);
         clients.push_back(std::move(fd));
     }
-    /// Whether the listener has something to accept, at the latest after two seconds.
+    /// Whether the listener has a connection to accept within two seconds.
     bool ready() {
         const Time clock = Clock::now();
         return !epoll.wait(clock, clock + 2s).empty();
     }
     bool ready_now() { return !epoll.wait(now, now).empty(); }
-    /// As a turn of the worker's loop does.
+    /// Does a turn of the worker's loop.
     void turn() {
         if (ready_now() || listener.due() <= now) {
             listener.accept(now, [this](int fd) { accepted.emplace_back(fd); });
         }
         listener.leave_or_return(now);
     }
-    /// Turns until that many connections are held.
+    /// Has turns until this many connections are held.
     void serve(std::size_t count) {
         while (accepted.size() < count) {
             REQUIRE(ready());
@@ -127,7 +127,7 @@ TEST_CASE("connections are accepted, ready for a loop", "[listener]") {
     CHECK(fixture.listener.due() == kNever);
 }
 
-TEST_CASE("a listener that comes back gives connections what it gave them before", "[listener]") {
+TEST_CASE("a listener that comes back gives connections the same options", "[listener]") {
     ListenerFixture fixture({.connections = 1, .reserve = 4});
     fixture.serve_new();
     fixture.leave();
@@ -141,7 +141,7 @@ TEST_CASE("a listener that comes back gives connections what it gave them before
     CHECK(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 1000 * kKeepalive.unanswered.count());
 }
 
-TEST_CASE("a full worker serves whoever is on the way, then leaves the port to others",
+TEST_CASE("a full worker serves connections under way, then leaves the port to others",
           "[listener]") {
     ListenerFixture fixture({.connections = 2, .reserve = 4});
     fixture.connect();
@@ -156,7 +156,7 @@ TEST_CASE("a full worker serves whoever is on the way, then leaves the port to o
     fixture.leave();
     CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 1);
     CHECK(fixture.listener.due() == kNever);
-    CHECK_FALSE(fixture.connected().valid()); // nobody else has the port, so it is refused
+    CHECK_FALSE(fixture.connected().valid()); // no other process has the port, so it is refused
     for (const UniqueFd& client : fixture.clients) {
         char byte = 0;
         CHECK(::recv(client.get(), &byte, 1, MSG_DONTWAIT) < 0);
@@ -193,7 +193,7 @@ TEST_CASE("a worker comes back when a fair number of places is free", "[listener
     CHECK(fixture.accepted.size() == 29);
 }
 
-TEST_CASE("a listener that ends gives all that waits, and then nothing more", "[listener]") {
+TEST_CASE("a listener that ends gives all waiting connections, and then no more", "[listener]") {
     constexpr std::size_t kWaiting = 200; // some batches
     ListenerFixture fixture({.connections = 1000, .reserve = 10});
     CHECK_FALSE((fixture.listener.has_waiting() && fixture.ready_now()));
@@ -249,7 +249,7 @@ TEST_CASE("without a free descriptor a worker leaves, and tries again", "[listen
     CHECK(fixture.accepted.size() == 1);
 }
 
-TEST_CASE("descriptors that are free again in time save those who wait", "[listener]") {
+TEST_CASE("descriptors that are free again in time save waiting connections", "[listener]") {
     ListenerFixture fixture({.connections = 100, .reserve = 10});
     fixture.connect();
     REQUIRE(fixture.ready());

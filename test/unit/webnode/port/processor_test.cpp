@@ -1,5 +1,5 @@
 // Goal: workers spread over the processors that they may use, one each.
-// Method: threads of this process, each restricted by itself.
+// Method: threads of this process, each with its own affinity.
 #include "webnode/port/processor.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,7 +23,7 @@ cpu_set_t usable() {
 
 } // namespace
 
-TEST_CASE("each turn has a processor of its own, and then they begin again", "[processor]") {
+TEST_CASE("each worker has a processor of its own, until all are used", "[processor]") {
     const cpu_set_t all = usable();
     const auto count = static_cast<unsigned>(CPU_COUNT(&all));
     std::set<int> processors;

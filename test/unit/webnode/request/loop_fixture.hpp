@@ -1,5 +1,5 @@
-// The parts of a worker's loop around an epoll set, without a broker. Connections are one end of a
-// socket pair, whose other end is the test's; time is what the test says.
+// The parts of a worker's loop around an epoll set, without a broker. A connection is one end of a
+// socket pair; the test has the other end. The test sets the time.
 #pragma once
 
 #include "topology/base/unique_fd.hpp"
@@ -32,7 +32,7 @@ class Browser {
         REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
                 static_cast<ssize_t>(bytes.size()));
     }
-    /// What can be read now; does not wait.
+    /// Everything that can be read now; does not wait.
     [[nodiscard]] std::string received() const {
         std::string text;
         std::array<char, 65'536> bytes;
@@ -42,7 +42,7 @@ class Browser {
         }
         return text;
     }
-    /// Whether everything was read and the other side has closed.
+    /// Whether everything was read and the other end has closed.
     [[nodiscard]] bool ended() const {
         char byte = 0;
         return ::recv(fd_.get(), &byte, 1, MSG_DONTWAIT) == 0;
@@ -64,10 +64,10 @@ class LoopFixture : private session::Logins {
           requests(connections, presence, std::move(routes), counters, kDeadline) {}
 
     static constexpr std::size_t kOutboxBytesMax = 4096;
-    static constexpr int kSocketBytes = 131'072; // that a connection takes, about
+    static constexpr int kSocketBytes = 131'072; // about what a connection takes
     static constexpr Duration kDeadline = 10s;
 
-    /// A browser connects, having sent `request` already.
+    /// A browser connects after it has sent `request`.
     [[nodiscard]] Browser connect(std::string_view request = {}) {
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
@@ -86,7 +86,7 @@ class LoopFixture : private session::Logins {
         REQUIRE(browser.received().starts_with("HTTP/1.1 200 OK\r\n"));
         return browser;
     }
-    /// Handles all events there are.
+    /// Handles all events that are ready.
     void turn() {
         for (auto events = epoll.wait(now, now); !events.empty(); events = epoll.wait(now, now)) {
             for (const epoll_event& event : events) {

@@ -1,4 +1,5 @@
-// Requests as browsers, and worse, send them: whole, in pieces, several at once, never finished.
+// Requests as browsers (and worse clients) send them: whole, in pieces, several at once, never
+// finished.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
 #include <stdexcept>
@@ -35,7 +36,7 @@ TEST_CASE("a request for a stream opens one and logs its id in", "[requests]") {
     CHECK_FALSE(browser.ended());
 }
 
-TEST_CASE("only the first login and the last logout of an id are told", "[requests]") {
+TEST_CASE("only the first login and the last logout of an id are sent", "[requests]") {
     LoopFixture loop;
     Browser first = loop.open_stream("7");
     Browser second = loop.open_stream("7");
@@ -114,11 +115,11 @@ TEST_CASE("a connection is kept for the next request, for a while", "[requests]"
     CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 0);
 }
 
-TEST_CASE("a request that does not get finished is answered with 408", "[requests]") {
+TEST_CASE("a request that is not finished is answered with 408", "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.connect("GET /te");
     loop.pass(LoopFixture::kDeadline - 1s);
-    browser.send("st"); // a byte now and then buys no time
+    browser.send("st"); // a byte now and then does not extend the deadline
     loop.pass(1s);
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 408"));
     CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 1);
@@ -126,7 +127,7 @@ TEST_CASE("a request that does not get finished is answered with 408", "[request
     CHECK(loop.connections.table().connection_count() == 0);
 }
 
-TEST_CASE("a connection on which nothing comes is closed without a word", "[requests]") {
+TEST_CASE("a connection without a request is closed without an answer", "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.connect();
     loop.pass(LoopFixture::kDeadline);
@@ -148,12 +149,12 @@ TEST_CASE("the next request of a connection has a deadline of its own", "[reques
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 408"));
 }
 
-TEST_CASE("what is too long is refused, and the browser can read why", "[requests]") {
+TEST_CASE("a request that is too long is refused, and the browser can read why", "[requests]") {
     LoopFixture loop;
     const Browser browser =
         loop.connect("GET / HTTP/1.1\r\nX: " + std::string(http::kHeaderLineBytesMax + 1, 'x'));
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 431"));
-    CHECK(browser.ended());        // nothing more will come,
+    CHECK(browser.ended());        // no more answers come,
     browser.send("still sending"); // but what the browser sends does no harm
     loop.turn();
     browser.end_half();
@@ -161,7 +162,7 @@ TEST_CASE("what is too long is refused, and the browser can read why", "[request
     CHECK(loop.connections.table().connection_count() == 0);
 }
 
-TEST_CASE("what is no HTTP is refused", "[requests]") {
+TEST_CASE("bytes that are not HTTP are refused", "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.connect("\x16\x03\x01\x02\x01");
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 400"));
@@ -169,7 +170,7 @@ TEST_CASE("what is no HTTP is refused", "[requests]") {
     CHECK(loop.connections.table().connection_count() == 0);
 }
 
-TEST_CASE("a client that waits for 100 Continue is told to go on, once", "[requests]") {
+TEST_CASE("a client that waits for 100 Continue gets it once", "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.connect("POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
                                          "Content-Length: 3\r\n\r\n");
@@ -196,7 +197,7 @@ TEST_CASE("a large body is read to its end, turn by turn", "[requests]") {
     CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
 }
 
-TEST_CASE("what a browser sends on an open stream is thrown away", "[requests]") {
+TEST_CASE("a browser's input on an open stream is discarded", "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.open_stream("7");
     for (int i = 0; i < 20; ++i) {
@@ -218,7 +219,7 @@ TEST_CASE("a stream's connection costs no record once it is parked", "[requests]
             CHECK(connection.output == store::kNoIndex);
             CHECK(connection.input() == store::kNoIndex);
         });
-    loop.pass(LoopFixture::kDeadline); // whose deadline for the request is void
+    loop.pass(LoopFixture::kDeadline); // the request's deadline no longer counts
     CHECK(loop.presence.streams().stream_count() == 1);
 }
 
@@ -321,7 +322,7 @@ TEST_CASE("a browser may leave together with its request", "[requests][later]") 
     CHECK_FALSE(later.finish("nobody reads it"));
 }
 
-TEST_CASE("requests behind a later answer wait for it, and keep their order", "[requests][later]") {
+TEST_CASE("requests after a later answer wait for it, and keep their order", "[requests][later]") {
     LaterFixture later;
     const bool in_one_read = GENERATE(true, false);
     const std::string behind =
@@ -355,7 +356,7 @@ TEST_CASE("a later answer closes the connection where the request wants it", "[r
     CHECK(browser.ended());
 }
 
-TEST_CASE("requests behind a later answer that closes do not reset the connection",
+TEST_CASE("requests after a later answer that closes do not reset the connection",
           "[requests][later]") {
     LaterFixture later;
     const Browser browser = later.loop.connect(kLaterRequest);
@@ -374,7 +375,7 @@ TEST_CASE("requests behind a later answer that closes do not reset the connectio
     CHECK(later.loop.connections.table().connection_count() == 0);
 }
 
-TEST_CASE("a drain answers those who wait", "[requests][later]") {
+TEST_CASE("a drain answers waiting requests", "[requests][later]") {
     LaterFixture later;
     const Browser waits = later.loop.connect(kLaterRequest);
     const Browser reads = later.loop.connect("GET /nowh");

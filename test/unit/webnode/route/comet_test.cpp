@@ -1,4 +1,4 @@
-// Goal: the HTTP table of the web node, exactly, with requests as bytes and answers as bytes.
+// Goal: the HTTP table of the web node, exactly: requests and answers as bytes.
 #include "topology/http/request_reader.hpp"
 #include "webnode/route/routes.hpp"
 
@@ -26,12 +26,12 @@ class WebFront {
         request::Outcome outcome;
         const http::Answer answer = routes_.handle(bytes, {}, outcome);
         CHECK_FALSE(outcome.is_later);
-        const bool parks = outcome.format != nullptr;
-        return {answer.bytes, answer.status,
-                parks                     ? Next::kPark
-                : answer.keeps_connection ? Next::kKeepAlive
-                                          : Next::kClose,
-                outcome.id, outcome.framing == format::Framing::kChunked};
+        Next next = answer.keeps_connection ? Next::kKeepAlive : Next::kClose;
+        if (outcome.format != nullptr) {
+            next = Next::kPark;
+        }
+        return {answer.bytes, answer.status, next, outcome.id,
+                outcome.framing == format::Framing::kChunked};
     }
 
   private:
@@ -104,14 +104,14 @@ TEST_CASE("a stream is never compressed, cut up or kept waiting", "[comet_route]
     CHECK(answer.bytes == kStreamHead);
 }
 
-TEST_CASE("a client that wants the connection closed is told that it will be", "[comet_route]") {
+TEST_CASE("a client that wants the connection closed gets `Connection: close`", "[comet_route]") {
     const Answer answer = ask(request_of("GET /test/123", "Connection: close\r\n"));
     CHECK(answer.next == Next::kPark);
     CHECK(answer.chunked);
     CHECK(contains(answer.bytes, "\r\nConnection: close\r\n"));
 }
 
-TEST_CASE("HEAD /test/<id> has the same head, and logs nobody in", "[comet_route]") {
+TEST_CASE("HEAD /test/<id> has the same head, and logs no id in", "[comet_route]") {
     const Answer answer = ask(request_of("HEAD /test/123"));
     CHECK(answer.next == Next::kKeepAlive);
     CHECK(answer.id.empty());
@@ -142,7 +142,7 @@ TEST_CASE("ids may be percent-encoded, and a query does not matter", "[comet_rou
     CHECK(ask(request_of("GET /test/" + std::string(64, 'x'))).id == std::string(64, 'x'));
 }
 
-TEST_CASE("what is no id is answered with 400 and a plain sentence", "[comet_route]") {
+TEST_CASE("an invalid id is answered with 400 and a plain sentence", "[comet_route]") {
     const std::string id =
         GENERATE(as<std::string>(), "", "%20", "a/b", "a%2Fb", "%00", "%0A", "%", "%zz", "<script>",
                  "%3Cscript%3E", "\xC3\xBC", "a+b", std::string(65, 'x'), std::string(8000, 'x'));
@@ -230,7 +230,7 @@ TEST_CASE("nothing is left over for the next request", "[comet_route]") {
     CHECK(answer.status == 404);
 }
 
-TEST_CASE("bytes that are no request are answered with an error", "[comet_route]") {
+TEST_CASE("bytes that are not a request are answered with an error", "[comet_route]") {
     for (const std::string bytes : {"", "\r\n", "GET", "GET /", "GET / HTTP/1.1", "garbage\r\n\r\n",
                                     "GET / HTTP/3.0\r\n\r\n", "GET / x / HTTP/1.1\r\n\r\n"}) {
         CAPTURE(bytes);
@@ -263,7 +263,7 @@ std::string mutated(std::string bytes, std::mt19937& random) {
     return bytes;
 }
 
-TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[comet_route]") {
+TEST_CASE("property: any bytes get one well-formed answer", "[comet_route]") {
     const auto seed = GENERATE(21U, 22U, 23U);
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -281,7 +281,7 @@ TEST_CASE("property: whatever the bytes, there is one well-formed answer", "[com
     for (int round = 0; round < 4000; ++round) {
         const std::string bytes = mutated(bases[random() % std::size(bases)], random);
         CAPTURE(round, bytes);
-        // Both as the worker does it, and without the reader's care.
+        // Both as the worker does it, and without RequestReader in front.
         http::RequestReader reader;
         const auto outcome = reader.read(bytes);
         const std::string request = outcome.verdict == http::RequestReader::Verdict::kComplete

@@ -1,5 +1,5 @@
-// Messages on their way to streams: who gets which, in what order, and what becomes of browsers
-// that do not read.
+// Messages on their way to streams: which stream gets which, in what order, and what happens to
+// browsers that do not read.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
 #include <map>
@@ -23,8 +23,8 @@ std::string chunk(int number, const std::string& text) {
     return std::string(size.data(), static_cast<std::size_t>(digits)) + "\r\n" + body + "\r\n";
 }
 
-/// Delivers large messages to id "7" until nothing more goes into the stream's socket.
-/// @return how many were written or kept back.
+/// Delivers large messages to id "7" until the stream's socket is full.
+/// @return how many were written or kept.
 int fill(LoopFixture& loop) {
     const std::string text(2000, 'x');
     int messages = 0;
@@ -79,7 +79,7 @@ TEST_CASE("HTTP/1.0 gets the messages bare", "[delivery]") {
     CHECK(browser.received() == "Recvd msg #1: 'hello'<br/>");
 }
 
-TEST_CASE("what a full socket does not take comes later, and in order", "[delivery]") {
+TEST_CASE("messages that a full socket does not take come later, in order", "[delivery]") {
     LoopFixture loop;
     const Browser slow = loop.open_stream("7");
     const int messages = fill(loop);
@@ -112,7 +112,7 @@ TEST_CASE("a stream that does not read is closed at its bound, and the others go
     }
     CHECK(loop.count(slot::WorkerCounter::kSlowCloses) == 1);
     CHECK(loop.count(slot::WorkerCounter::kStreamsSlow) == 1);
-    // The one that was too much, and what waited: two or three that its bound has room for.
+    // The message above the bound and the waiting ones, two or three of which fit within the bound.
     CHECK(loop.count(slot::WorkerCounter::kChunksDropped) >= 3);
     CHECK(loop.count(slot::WorkerCounter::kChunksDropped) <= 4);
     CHECK(loop.connections.pending_bytes() == 0);
@@ -122,7 +122,7 @@ TEST_CASE("a stream that does not read is closed at its bound, and the others go
     CHECK(other.received() == chunk(1, "hello"));
 }
 
-TEST_CASE("a batch larger than every buffer is no sign of a slow browser", "[delivery]") {
+TEST_CASE("a batch larger than every buffer does not make a browser slow", "[delivery]") {
     LoopFixture loop;
     const Browser browser = loop.open_stream("7");
     const std::string text(2000, 'x');
@@ -181,7 +181,7 @@ TEST_CASE("a message to very many streams lets messages to others through", "[de
     for (const Browser& browser : crowd) {
         REQUIRE(browser.received() == chunk(1, "one") + chunk(2, "two") + chunk(3, "three"));
     }
-    // It opened when the first was under way, and the others were not.
+    // It opened when the first message was under way, and the others were not.
     CHECK(late.received() == chunk(1, "two") + chunk(2, "three"));
     CHECK(loop.count(slot::WorkerCounter::kChunksWritten) == 3 * kCrowd + 4);
 }
@@ -198,7 +198,7 @@ TEST_CASE("streams of a crowd may leave while a message is under way", "[deliver
     crowd.clear();
     loop.turn();
     REQUIRE(loop.logouts == std::vector<std::string>{"crowd"});
-    // The id's index is another's now, and then the name is back: neither gets what is left.
+    // Another id gets the index, and then the name comes back: neither gets the rest.
     const Browser other = loop.open_stream("8");
     loop.finish_deliveries();
     CHECK_FALSE(loop.delivery.unfinished());
@@ -206,7 +206,7 @@ TEST_CASE("streams of a crowd may leave while a message is under way", "[deliver
     CHECK(loop.count(slot::WorkerCounter::kMessagesUnclaimed) == 1);
 }
 
-TEST_CASE("crowds take turns, and too much for them holds the feed back", "[delivery]") {
+TEST_CASE("crowds take turns, and too many messages for them hold the feed back", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowds;
     crowds.reserve(2 * kCrowd);

@@ -1,5 +1,5 @@
 // Goal: messages to an id with very many streams reach each of them once and in order, ids take
-// turns, and what is abandoned is counted.
+// turns, and abandoned messages are counted.
 #include "webnode/stream/fan_out.hpp"
 
 #include <catch2/catch.hpp>
@@ -55,7 +55,7 @@ TEST_CASE("messages that queue follow those under way, together", "[fan_out]") {
     CHECK(f.fan_outs.has("a"));
     CHECK_FALSE(f.fan_outs.has("b"));
     CHECK(f.fan_outs.bytes() == 11);
-    f.work(1); // the stream that was parked last is the first
+    f.work(1); // the stream parked last comes first
     CHECK(f.shown[2] == Texts{"one"});
     CHECK(f.shown[1].empty());
     f.work(10);
@@ -65,7 +65,7 @@ TEST_CASE("messages that queue follow those under way, together", "[fan_out]") {
     CHECK(f.shown[2] == Texts{"one", "two", "three"});
     CHECK(f.fan_outs.empty());
     CHECK(f.fan_outs.bytes() == 0);
-    CHECK(f.counters.get(WorkerCounter::kMessagesGiven) == 2); // those that queued
+    CHECK(f.counters.get(WorkerCounter::kMessagesGiven) == 2); // the queued ones
 }
 
 TEST_CASE("large messages go on in parts", "[fan_out]") {
@@ -113,7 +113,7 @@ TEST_CASE("messages to an id whose last stream closed are unclaimed", "[fan_out]
     CHECK(f.counters.get(WorkerCounter::kMessagesUnclaimed) == 1);
 }
 
-TEST_CASE("what is abandoned is counted as chunks", "[fan_out]") {
+TEST_CASE("abandoned messages are counted as chunks", "[fan_out]") {
     Fixture f;
     for (int fd = 0; fd < 5; ++fd) {
         f.park(fd, "a");
@@ -121,7 +121,7 @@ TEST_CASE("what is abandoned is counted as chunks", "[fan_out]") {
     f.begin("a", "one");
     f.work(2);
     f.fan_outs.queue("a", "two");
-    f.park(6, "a"); // gets what queues, not what is under way
+    f.park(6, "a"); // gets queued messages, not those under way
     CHECK(f.fan_outs.abandon() == 3 + 6);
     CHECK(f.fan_outs.empty());
     CHECK(f.counters.get(WorkerCounter::kMessagesGiven) == 1);

@@ -1,5 +1,5 @@
-// Goal: the tables of connections and of streams behave as the obvious maps would, stale handles
-// are told from living ones, and a stream stays within its bytes.
+// Goal: the tables of connections and of streams behave as plain maps would, stale handles are
+// detected, and a stream stays within its bytes.
 #include "webnode/stream/stream_table.hpp"
 
 #include <catch2/catch.hpp>
@@ -125,7 +125,7 @@ TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
     CHECK_FALSE(removed.freed_id);
 }
 
-TEST_CASE("a handle of a connection that is gone finds nothing", "[stream_table]") {
+TEST_CASE("a handle of a closed connection finds nothing", "[stream_table]") {
     Tables table;
     const Handle gone = table.add(1);
     (void)table.remove(gone);
@@ -175,7 +175,7 @@ TEST_CASE("a held position moves on when its stream is removed", "[stream_table]
     }
     std::vector<int> visited;
     const auto visit = [&](Handle, Connection& connection) { visited.push_back(connection.fd()); };
-    // The stream that was parked last is the first of the list.
+    // The stream parked last is the first of the list.
     StreamPosition position =
         table.for_some_streams(table.first_stream(*table.find_id("a")), 1, visit);
     table.hold(position);
@@ -241,7 +241,7 @@ TEST_CASE("budget: a parked stream of its own id stays under 80 bytes", "[stream
     CHECK(table.memory_bytes() / kStreams < 80);
 }
 
-/// What the table ought to be, in maps.
+/// The expected table, in maps.
 struct Model {
     struct Entry {
         Handle handle;

@@ -19,7 +19,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// A command line that was parsed.
+/// A parsed command line.
 struct Parsed {
     /// `arguments` without the program's name.
     explicit Parsed(std::vector<std::string> arguments) {
@@ -57,7 +57,7 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
 }
 
-TEST_CASE("options mean what they say", "[options]") {
+TEST_CASE("options have their documented meanings", "[options]") {
     const WebNodeOptions options = settle({"--broker",
                                            "tcp://10.0.0.1:7000",
                                            "--http",
@@ -93,7 +93,7 @@ TEST_CASE("options mean what they say", "[options]") {
     CHECK(options.hang_after == 30s);
 }
 
-TEST_CASE("a worker is told what its supervisor was told", "[options]") {
+TEST_CASE("a worker gets its supervisor's options", "[options]") {
     Parsed supervisor({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3",
                        "--name", "web", "--max-streams", "10", "--stream-buffer", "2048",
                        "--request-deadline-ms", "500", "--vanished-after", "90", "--pin",
@@ -120,7 +120,7 @@ TEST_CASE("a worker is told what its supervisor was told", "[options]") {
     CHECK(heard.vanished_max == 90s);
 }
 
-TEST_CASE("a worker is told what the supervisor found out", "[options]") {
+TEST_CASE("a worker gets what the supervisor has found out", "[options]") {
     Parsed supervisor({"--broker", "tcp://10.0.0.1:7000", "--http", "127.0.0.1:0"});
     supervisor.line.settle();
     supervisor.line.options().worker.http.port = 4321;
@@ -130,7 +130,7 @@ TEST_CASE("a worker is told what the supervisor found out", "[options]") {
     CHECK_THAT(arguments, Catch::VectorContains(std::string("--name=here:4321")));
 }
 
-TEST_CASE("the cluster file fills in what was not given", "[options]") {
+TEST_CASE("the cluster file fills in options that were not given", "[options]") {
     const std::string file = written("[[host]]\nname = \"here\"\naddress = \"10.0.0.9\"\n"
                                      "[[broker]]\nhost = \"here\"\n"
                                      "[[webnode]]\nhost = \"here\"\nname = \"web1\"\n"
@@ -144,7 +144,7 @@ TEST_CASE("the cluster file fills in what was not given", "[options]") {
     CHECK(from_file.workers == 4);
     CHECK(from_file.admin == "127.0.0.1:9");
     std::vector<std::string> given = cluster;
-    // Also where what is given is the default.
+    // Also for options that are given their defaults.
     given.insert(given.end(), {"--broker=tcp://10.0.0.1:1", "--http=0.0.0.0:8000", "--name=mine",
                                "--workers=1", "--admin=[::1]:9"});
     const WebNodeOptions mine = settle(given);
@@ -156,7 +156,7 @@ TEST_CASE("the cluster file fills in what was not given", "[options]") {
     std::filesystem::remove(file);
 }
 
-TEST_CASE("the settings in effect are one line, and say nothing of a worker's role", "[options]") {
+TEST_CASE("the settings in effect are one line, without a worker's role", "[options]") {
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
