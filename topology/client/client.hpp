@@ -13,7 +13,8 @@
 // least once a second to stay alive in the broker's eyes. logout() and work() return at once.
 // receive() waits for as long as it is told to. connect(), login(), flush() and all that send wait
 // until they are done, for at most ClientOptions::timeout at each step. The destructor of the
-// process's last client waits for up to a second until its goodbye is sent.
+// process's last client waits for up to a second until its goodbye is sent. A connect() that fails
+// and that destructor wait as well for the system's resolver, if it is busy with the broker's name.
 //
 // Errors: as values. Nothing throws, except that std::bad_alloc may come from any call.
 #pragma once
@@ -81,7 +82,8 @@ class Client {
     /// there was no login() yet. What comes before it is asked for is kept, without a bound.
     [[nodiscard]] std::optional<ReceivedMessage> receive(Duration timeout);
 
-    /// Sends and receives what is due, without waiting.
+    /// Sends and receives what is due, without waiting. Of a flood it leaves the rest to the next
+    /// call.
     void work();
 
     /// Waits until the broker has taken in everything sent. Errors: not within the timeout.
