@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 # "  -h,--help   …" or "  --name TYPE:UINT in [1 - 9]=5 Excludes: --other   …": the name, and the
 # words up to the gap before the description, one of which may have a default.
 HELP_OPTION = re.compile(r"^  (?:-\w,)?--([a-z][a-z0-9-]*)((?: \S+)*)")
-HELP_DEFAULT = re.compile(r"=(\S+)")
+# CLI11 2.4 (Debian 13) writes a default as " [5]".
+HELP_DEFAULT = re.compile(r"=(\S+)|(?<= )\[(\S+)\]")
 HELP_COMMAND = re.compile(r"^  ([a-z]+)  ")
 PAGE_FLAG = re.compile(r"\bFl -([a-z][a-z0-9-]*)")
 TIMEOUT_S = 20
@@ -37,7 +38,7 @@ def options_in_help(text: str) -> Options:
     for line in text.splitlines():
         if match := HELP_OPTION.match(line):
             default = HELP_DEFAULT.search(match[2])
-            options[match[1]] = default[1] if default else None
+            options[match[1]] = (default[1] or default[2]) if default else None
     return options
 
 

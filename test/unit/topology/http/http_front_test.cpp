@@ -1,4 +1,5 @@
 // Goal: complete requests in, exact answers out, with routes that the test defines.
+#include "test/support/http_head.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/http_front.hpp"
 
@@ -169,8 +170,12 @@ TEST_CASE("a later answer equals the one that would have been given at once", "[
     const Answer not_yet =
         front.handle(request, [](std::size_t, const Request&) { return Reply{}; });
     const Answer later = late_answer(reply, not_yet.form);
-    CHECK(later.bytes.substr(later.bytes.find("\r\n")) ==
-          at_once.bytes.substr(at_once.bytes.find("\r\n")));
+    auto later_head = test::head_lines(later.bytes);
+    auto head = test::head_lines(at_once.bytes);
+    later_head.erase(later_head.begin());
+    head.erase(head.begin());
+    CHECK(later_head == head);
+    CHECK(body_of(later) == body_of(at_once));
     CHECK(later.bytes.substr(0, 13) ==
           at_once.bytes.substr(0, 13)); // a reason may have other words
     CHECK(later.status == at_once.status);
