@@ -1,5 +1,8 @@
 #include "test/support/process.hpp"
 
+#include "topology/loop/epoll.hpp"
+#include "topology/loop/readable.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -176,12 +179,10 @@ std::optional<int> Process::wait(Duration timeout) {
     if (status_) {
         return status_;
     }
-    pollfd ended{pidfd_.get(), POLLIN, 0};
-    const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
     // WNOWAIT leaves the zombie to the destructor: until then nobody else can get the pid, which is
     // also the name of the group.
     siginfo_t info{};
-    if (::poll(&ended, 1, static_cast<int>(timeout_ms)) > 0 &&
+    if (loop::await_readable(pidfd_.get(), loop::time_after(Clock::now(), timeout)) &&
         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) == 0) {
         status_ = exit_status(info);
     }
