@@ -4,6 +4,7 @@
 #include "test/bench/link_loop.hpp"
 #include "topology/base/random.hpp"
 #include "topology/link/zmq_socket.hpp"
+#include "topology/loop/readable.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "topology/session/sender_session.hpp"
@@ -12,7 +13,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 #include <sys/resource.h>
 
 #include <cstdint>
@@ -219,7 +219,7 @@ class Sender : private session::Wires, private session::SenderEvents {
     void await_writable() {
         const Time deadline = Clock::now() + kPatience;
         while (!dealer_.writable()) {
-            sleep_until(Clock::now() + kLookInterval);
+            static_cast<void>(loop::await_readable(dealer_.fd(), Clock::now() + kLookInterval));
             if (Clock::now() > deadline) {
                 throw std::runtime_error("no broker answers at " + options_.broker);
             }
@@ -246,14 +246,10 @@ class Sender : private session::Wires, private session::SenderEvents {
             session_.on_broker_frame(*frame, Clock::now());
         }
     }
-    void sleep_until(Time due) {
-        pollfd waiting{.fd = dealer_.fd(), .events = POLLIN, .revents = 0};
-        const auto ms = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()).count();
-        static_cast<void>(::poll(&waiting, 1, static_cast<int>(std::max<long>(ms, 0))));
-    }
     void wait() {
         if (!dealer_.readable()) {
-            sleep_until(std::min(session_.due(), Clock::now() + kLookInterval));
+            static_cast<void>(loop::await_readable(
+                dealer_.fd(), std::min(session_.due(), Clock::now() + kLookInterval)));
         }
         take_in();
         session_.tick(Clock::now());

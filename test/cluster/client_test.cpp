@@ -195,6 +195,24 @@ TEST_CASE("a client that finds no descriptors says so, and goes on when there ar
     CHECK(next(*client) == "1: at last");
 }
 
+TEST_CASE("a client that runs out of descriptors at any point neither throws nor aborts") {
+    Cluster cluster = broker_only();
+    const client::ClientOptions options{
+        .broker = cluster.broker_endpoint(), .name = "", .timeout = 100ms};
+    for (rlim_t few = 0; few < 16; ++few) {
+        const auto client = client::Client::connect(options);
+        REQUIRE(client.ok());
+        {
+            const DescriptorLimit limit(few);
+            static_cast<void>(client.value()->login("1"));
+            static_cast<void>(client.value()->send("1", "x"));
+            client.value()->logout();
+        }
+        CHECK(eventually([&] { return client.value()->login("2").ok(); }));
+        CHECK(eventually([&] { return client.value()->send("2", "x").ok(); }));
+    }
+}
+
 TEST_CASE("connecting to an address without a broker is an error in time") {
     const auto bad =
         client::Client::connect({.broker = "not an address", .name = "", .timeout = 100ms});

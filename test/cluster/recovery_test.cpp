@@ -8,9 +8,16 @@
 
 #include <map>
 #include <set>
+#include <string_view>
 
 using namespace zcomet;
 using namespace zcomet::test;
+
+// ZCOMET_SANITIZE is Meson's b_sanitize. Not every compiler says in the same way that it sanitizes.
+static_assert(kSanitized ==
+                  (std::string_view(ZCOMET_SANITIZE).find("address") != std::string::npos ||
+                   std::string_view(ZCOMET_SANITIZE).find("thread") != std::string::npos),
+              "a build with sanitizers must know that it is one, or its patience is too short");
 
 namespace {
 

@@ -6,6 +6,7 @@ usage: hostile_broker.py BUILD      (the build directory)
 """
 
 import random
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -255,6 +256,20 @@ def welcome_to_nowhere(broker: BadBroker, node: Victim) -> None:
     node.check_stream(broker)
 
 
+def forge_log_lines(broker: BadBroker, node: Victim) -> None:
+    """What a broker says can neither end a line of the node's log nor begin one."""
+    text = wire.str8(b'no "id"\nzcomet-webnode event=forged')
+
+    def is_logged() -> bool:
+        broker.say(wire.header(wire.ERROR) + b"\x00\x01\x00" + text)  # a line a second, at most
+        return "event=refused" in node.log()
+
+    await_true(lambda: "the broker's error is logged", is_logged)
+    lines = node.log().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT", line) for line in lines), lines
+    node.check_stream(broker)
+
+
 ATTACKS: list[Callable[[BadBroker, Victim], None]] = [
     send_bad_frames,
     send_bad_batches,
@@ -263,6 +278,7 @@ ATTACKS: list[Callable[[BadBroker, Victim], None]] = [
     publish_for_others,
     publish_from_the_future,
     welcome_to_nowhere,
+    forge_log_lines,
 ]
 
 

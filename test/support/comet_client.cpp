@@ -1,8 +1,8 @@
 #include "test/support/comet_client.hpp"
 
+#include "topology/loop/readable.hpp"
 #include "topology/net/socket_address.hpp"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -125,10 +125,7 @@ void CometClient::next_response() {
 
 /// Reads once, waiting until the deadline. @return false if nothing arrived.
 bool CometClient::read_more(Time deadline) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    pollfd waiting{socket_.get(), POLLIN, 0};
-    if (closed_ ||
-        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count()))) <= 0) {
+    if (closed_ || !loop::await_readable(socket_.get(), deadline)) {
         return false;
     }
     std::array<char, 65536> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init)

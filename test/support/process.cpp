@@ -1,5 +1,8 @@
 #include "test/support/process.hpp"
 
+#include "topology/loop/epoll.hpp"
+#include "topology/loop/readable.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -176,11 +179,10 @@ std::optional<int> Process::wait(Duration timeout) {
     if (status_) {
         return status_;
     }
-    pollfd ended{pidfd_.get(), POLLIN, 0};
     // WNOWAIT leaves the zombie to the destructor: until then nobody else can get the pid, which is
     // also the name of the group.
     siginfo_t info{};
-    if (::poll(&ended, 1, static_cast<int>(in_ms(timeout))) > 0 &&
+    if (loop::await_readable(pidfd_.get(), loop::time_after(Clock::now(), timeout)) &&
         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) == 0) {
         status_ = exit_status(info);
     }

@@ -1,7 +1,7 @@
+#include "topology/loop/readable.hpp"
 #include "topology/process/child_process.hpp"
 
 #include <catch2/catch.hpp>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -43,8 +43,7 @@ std::string output_of(const std::string& command, ChildProcess::Spec spec = {}) 
 
 TEST_CASE("the end of a child is reported", "[child_process]") {
     ChildProcess child = start_shell("exit 3");
-    pollfd ended{child.fd(), POLLIN, 0};
-    REQUIRE(::poll(&ended, 1, 10'000) == 1);
+    REQUIRE(loop::await_readable(child.fd(), Clock::now() + 10s));
     const auto end = child.reap();
     REQUIRE(end);
     CHECK_FALSE(end->signalled);

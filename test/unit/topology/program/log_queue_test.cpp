@@ -2,11 +2,11 @@
 // does not are counted at the place where they are missing.
 // Method: a pipe in place of standard error; the test is its reader.
 #include "topology/base/unique_fd.hpp"
+#include "topology/loop/readable.hpp"
 #include "topology/program/log_queue.hpp"
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
-#include <poll.h>
 #include <spdlog/logger.h>
 #include <unistd.h>
 
@@ -36,8 +36,7 @@ struct Pipe {
         std::string text;
         std::array<char, 65'536> bytes{};
         while (text.find(end) == std::string::npos) {
-            pollfd readable{reader.get(), POLLIN, 0};
-            REQUIRE(::poll(&readable, 1, 30'000) == 1);
+            REQUIRE(loop::await_readable(reader.get(), Clock::now() + kPatience));
             const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
             REQUIRE(got > 0);
             text.append(bytes.data(), static_cast<std::size_t>(got));
@@ -84,8 +83,7 @@ TEST_CASE("without a reader the oldest lines go, and are counted", "[log_queue]"
     LogQueue queue(pipe.writer.get(), lost_line);
     queue.push(longer_than_the_pipe());
     // Once the first bytes are there the thread has taken the line, and hangs in the rest.
-    pollfd readable{pipe.reader.get(), POLLIN, 0};
-    REQUIRE(::poll(&readable, 1, 30'000) == 1);
+    REQUIRE(loop::await_readable(pipe.reader.get(), Clock::now() + kPatience));
     constexpr std::size_t kTooMany = 7;
     for (std::size_t i = 0; i < LogQueue::kLinesMax + kTooMany; ++i) {
         queue.push("line " + std::to_string(i) + "\n");
@@ -146,8 +144,7 @@ TEST_CASE("spdlog's lines look the same through a queue", "[log_queue]") {
     CHECK(std::regex_match(pipe.read_until("\n"),
                            std::regex(time + "zcomet-x warning event=test n=1\n")));
     logger.warn("{}", longer_than_the_pipe());
-    pollfd readable{pipe.reader.get(), POLLIN, 0};
-    REQUIRE(::poll(&readable, 1, 30'000) == 1);
+    REQUIRE(loop::await_readable(pipe.reader.get(), Clock::now() + kPatience));
     for (std::size_t i = 0; i <= LogQueue::kLinesMax; ++i) {
         logger.info("event=many");
     }

@@ -1,0 +1,78 @@
+"""The commands in documents and examples are such as the programs take.
+
+Each option of a command must stand in the program's --help. In the examples of cluster files, a
+command with --cluster FILE is tried with that file: it must not be refused for its options.
+
+usage: commands_documented.py ROOT      (the source tree; ZCOMET_BROKER and so on name the programs)
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+TIMEOUT_S = 30
+BAD_OPTIONS = 2  # the status of a program that was started wrongly
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """The words of each command, up to the end of its line or of what is quoted."""
+    for line in re.findall(r"\bzcomet-[a-z]+ [^`\n]*", text):
+        for command in re.split(r"(?<=\s)(?=zcomet-[a-z]+ )", line):
+            yield re.sub(r"[|;&#].*", "", command).split()
+
+
+def options_of(program: str) -> set[str]:
+    run = subprocess.run(
+        [program, "--help"], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    )
+    return set(re.findall(r"--[a-z][a-z-]*", run.stdout))
+
+
+def check_options(path: pathlib.Path, programs: dict[str, str]) -> int:
+    """Returns how many options there are."""
+    known = {name: options_of(program) for name, program in programs.items()}
+    count = 0
+    for name, *words in commands_in(path.read_text(encoding="utf-8")):
+        used = {option for word in words for option in re.findall(r"^--[a-z][a-z-]*", word)}
+        unknown = used - known.get(name, set())
+        assert not unknown, f"{path}: {name} has no {', '.join(sorted(unknown))}"
+        count += len(used)
+    return count
+
+
+def check_example(path: pathlib.Path, programs: dict[str, str]) -> int:
+    """Returns how many commands were tried."""
+    text = path.read_text(encoding="utf-8")
+    web_nodes = re.findall(r'^\[\[webnode\]\][^[]*^name = "([^"]+)"', text, re.MULTILINE)
+    count = 0
+    for name, *words in commands_in(text):
+        if "FILE" not in words:
+            continue
+        given = {"FILE": str(path), "NAME": web_nodes[0]}
+        command = [programs[name], *(given.get(word, word) for word in words)]
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        except subprocess.TimeoutExpired:
+            continue  # this host has the address of the example, and the program runs
+        finally:
+            count += 1
+        assert run.returncode != BAD_OPTIONS, f"{path}: {' '.join(words)}: {run.stderr}"
+    return count
+
+
+def main() -> None:
+    root = pathlib.Path(sys.argv[1])
+    built = (path for name, path in os.environ.items() if name.startswith("ZCOMET_"))
+    programs = {pathlib.Path(path).name: path for path in built}
+    examples = sorted(root.glob("topology/examples/*.toml"))
+    documents = [root / "README.md", *sorted(root.glob("docs/*.md")), *examples]
+    options = sum(check_options(path, programs) for path in documents)
+    assert options > 0, "no document has a command with an option"
+    assert sum(check_example(path, programs) for path in examples) > 0, "no example has a command"
+
+
+if __name__ == "__main__":
+    main()
