@@ -5,7 +5,6 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace zcomet::admin {
 
@@ -26,8 +25,9 @@ constexpr std::array kFormats{Format{"/stats", "application/json", json_text}};
 
 } // namespace
 
-std::vector<http::Route> stats_pages(std::function<metrics::Snapshot()> take) {
+std::vector<http::Route> stats_pages(const std::function<metrics::Snapshot()>& take) {
     std::vector<http::Route> pages;
+    pages.reserve(kFormats.size());
     for (const Format& format : kFormats) {
         pages.push_back({"GET", format.path, [take, format](const http::Request&) {
                              http::Reply reply;

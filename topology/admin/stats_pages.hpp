@@ -10,6 +10,6 @@
 namespace zcomet::admin {
 
 /// @param take  makes the snapshot, once for each request. What it refers to outlives the pages.
-[[nodiscard]] std::vector<http::Route> stats_pages(std::function<metrics::Snapshot()> take);
+[[nodiscard]] std::vector<http::Route> stats_pages(const std::function<metrics::Snapshot()>& take);
 
 } // namespace zcomet::admin

@@ -8,6 +8,7 @@ namespace {
 
 std::vector<http::Pattern> patterns_of(const std::vector<Route>& routes) {
     std::vector<http::Pattern> patterns;
+    patterns.reserve(routes.size());
     for (const Route& route : routes) {
         patterns.push_back(route.pattern);
     }
