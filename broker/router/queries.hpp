@@ -22,6 +22,7 @@ class Queries {
     /// A step is what a node costs in an answer to `nodes`: some 2 µs. The last query of a turn may
     /// take more than is left.
     static constexpr std::uint32_t kStepsPerTurn = 1000;
+    /// @limit queries that wait for a later turn of the broker
     static constexpr std::size_t kWaitingMax = 1024;
 
     Queries(RouterState& state, Refusals& refusals, Feeds& feeds)

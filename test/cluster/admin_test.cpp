@@ -1,11 +1,11 @@
 // The pages of a broker and of a web node, in the loop that does their real work: whatever clients
 // of the pages do, that work goes on, and the pages recover.
 #include "test/support/cluster.hpp"
+#include "test/support/descriptor_limit.hpp"
 #include "test/support/programs.hpp"
 #include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
-#include <sys/resource.h>
 
 #include <array>
 #include <filesystem>
@@ -47,35 +47,6 @@ wire::HostPort page_of(const ReadyProgram& program) {
     return wire::parse_host_port(program.field("admin")).value();
 }
 
-/// The lowest free descriptor number of the process.
-rlim_t lowest_free_descriptor(pid_t pid) {
-    const std::filesystem::path open = "/proc/" + std::to_string(pid) + "/fd";
-    rlim_t number = 0;
-    while (std::filesystem::is_symlink(open / std::to_string(number))) {
-        ++number;
-    }
-    return number;
-}
-
-/// Prevents new descriptors in the process for as long as this lives. Its open ones stay: with a
-/// limit of 0 even poll(2) would fail.
-class NoDescriptors {
-  public:
-    explicit NoDescriptors(pid_t pid) : pid_(pid) {
-        REQUIRE(::prlimit(pid_, RLIMIT_NOFILE, nullptr, &before_) == 0);
-        rlimit none = before_;
-        none.rlim_cur = lowest_free_descriptor(pid_);
-        REQUIRE(::prlimit(pid_, RLIMIT_NOFILE, &none, nullptr) == 0);
-    }
-    ~NoDescriptors() { ::prlimit(pid_, RLIMIT_NOFILE, &before_, nullptr); }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
-
-  private:
-    pid_t pid_;
-    rlimit before_{};
-};
-
 } // namespace
 
 TEST_CASE("a page recovers from a lack of descriptors, and ends with its process") {
@@ -84,9 +55,8 @@ TEST_CASE("a page recovers from a lack of descriptors, and ends with its process
     REQUIRE(read_stats(admin).at("ids") == 0);
     std::vector<CometClient> callers;
     {
-        const NoDescriptors none(broker.process().pid());
-        // The first one may get the descriptor of the connection above, which is about to be
-        // closed.
+        const DescriptorLimit none(0, broker.process().pid());
+        // The first may get the descriptor of the connection above, which is about to be closed.
         for (unsigned i = 0; i < 4; ++i) {
             callers.emplace_back(page_of(broker));
         }
@@ -106,7 +76,7 @@ TEST_CASE("a page recovers from a lack of descriptors, and ends with its process
 
 TEST_CASE("a broker without descriptors for its page ends at once on SIGTERM") {
     ReadyProgram broker = broker_with_page();
-    const NoDescriptors none(broker.process().pid());
+    const DescriptorLimit none(0, broker.process().pid());
     const CometClient caller(page_of(broker));
     REQUIRE(broker.process().await_log("event=admin-shortage"));
     broker.process().signal(SIGTERM);

@@ -1,11 +1,9 @@
 // The client library (topology/client/client.hpp) against a real broker: login, logout, send and
 // receive, as the 2008 router had them.
 #include "test/support/cluster.hpp"
-#include "topology/base/unique_fd.hpp"
+#include "test/support/descriptor_limit.hpp"
 
 #include <catch2/catch.hpp>
-#include <fcntl.h>
-#include <sys/resource.h>
 
 #include <fstream>
 #include <iterator>
@@ -25,29 +23,6 @@ std::string next(client::Client& client, Duration timeout = kSoon) {
     const auto message = client.receive(timeout);
     return message ? message->id + ": " + message->text : "";
 }
-
-/// While it lives, this process may open this many more descriptors.
-class DescriptorLimit {
-  public:
-    explicit DescriptorLimit(rlim_t more) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit limit = before_;
-        limit.rlim_cur = first_free() + more;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    DescriptorLimit(const DescriptorLimit&) = delete;
-    DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-
-  private:
-    /// All or nearly all descriptors below it are taken.
-    static rlim_t first_free() {
-        const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        REQUIRE(probe.valid());
-        return static_cast<rlim_t>(probe.get());
-    }
-    rlimit before_{};
-};
 
 } // namespace
 
@@ -207,7 +182,7 @@ TEST_CASE("a client that finds no descriptors says so, and goes on when there ar
     }
     REQUIRE(client);
     {
-        const DescriptorLimit limit(0);
+        const DescriptorLimit none(0);
         CHECK_FALSE(client->login("1").ok());
         CHECK_FALSE(client->send("1", "x").ok());
         CHECK_FALSE(client->send_with_receipt("1", "x").ok());

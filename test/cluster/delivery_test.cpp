@@ -9,6 +9,20 @@
 using namespace zcomet;
 using namespace zcomet::test;
 
+namespace {
+
+/// A stream of id "123" that has little room for what its client does not read.
+CometClient open_slow_stream(Cluster& cluster) {
+    constexpr int kReceiveBytes = 4096;
+    CometClient stream(cluster.http(0), kReceiveBytes);
+    stream.request("GET", "/test/123");
+    REQUIRE(stream.await_status() == 200);
+    REQUIRE(cluster.await_holders("123", 1));
+    return stream;
+}
+
+} // namespace
+
 TEST_CASE("a message reaches every stream of its id on both nodes, and no other stream") {
     Cluster cluster;
     CometClient here = cluster.open_stream(0, "123");
@@ -88,10 +102,7 @@ TEST_CASE("an id is logged out when its last stream closes, not before") {
 
 TEST_CASE("a stream that does not read is closed and counted, and no other stream notices") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--stream-buffer", "65536"}});
-    CometClient slow(cluster.http(0), 4096);
-    slow.request("GET", "/test/123");
-    REQUIRE(slow.await_status() == 200);
-    REQUIRE(cluster.await_holders("123", 1));
+    CometClient slow = open_slow_stream(cluster);
     CometClient quick = open_stream(cluster.http(0), "123");
     CometClient other = cluster.open_stream(0, "456");
     // More than the buffers of the kernel (some megabytes on loopback) and of the stream together.
@@ -114,10 +125,7 @@ TEST_CASE("a stream that does not read is closed and counted, and no other strea
 
 TEST_CASE("a stream that does not read may lose messages instead, and can see which") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-streams", "drop-oldest"}});
-    CometClient slow(cluster.http(0), 4096);
-    slow.request("GET", "/test/123");
-    REQUIRE(slow.await_status() == 200);
-    REQUIRE(cluster.await_holders("123", 1));
+    CometClient slow = open_slow_stream(cluster);
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
     while (stat(cluster, 0, "chunks_dropped") == 0 && sent < 1000) {
@@ -142,10 +150,7 @@ TEST_CASE("a stream that does not read may lose messages instead, and can see wh
 
 TEST_CASE("messages that a killed worker still held for its streams count as dropped") {
     Cluster cluster({.web_nodes = 1});
-    CometClient slow(cluster.http(0), 4096);
-    slow.request("GET", "/test/123");
-    REQUIRE(slow.await_status() == 200);
-    REQUIRE(cluster.await_holders("123", 1));
+    CometClient slow = open_slow_stream(cluster);
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
     while (stat(cluster, 0, "chunks_pending") == 0 && sent < 1000) {

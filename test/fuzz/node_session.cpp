@@ -127,9 +127,9 @@ class Script {
     void step() {
         switch (bytes_.u8() % 16) {
         case 0:
-            return session_.on_broker_frame(raw(), now_);
+            return session_.on_broker_frame(bytes_.take_sized(), now_);
         case 1:
-            return session_.on_feed_frame(raw(), now_);
+            return session_.on_feed_frame(bytes_.take_sized(), now_);
         case 2:
             return welcome();
         case 3:
@@ -171,10 +171,6 @@ class Script {
         }
         is_over_ = true;
         session_.goodbye(now_);
-    }
-    std::string_view raw() {
-        const std::size_t size = bytes_.u8() + std::size_t{bytes_.u8()} * 256;
-        return bytes_.take(size);
     }
     std::uint64_t feed() { return 1 + bytes_.u8() % 2U; }
     void welcome() {

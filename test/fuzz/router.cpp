@@ -101,7 +101,7 @@ class Script {
         connection_ = bytes_.u8() % kConnections;
         switch (command % 16) {
         case 0:
-            return say_raw();
+            return say(bytes_.take_sized());
         case 1:
             return say_hello();
         case 2:
@@ -143,10 +143,6 @@ class Script {
         ++frames_in_;
         bytes_in_ += frame.size();
         router_.on_frame(connection, frame, now_);
-    }
-    void say_raw() {
-        const std::size_t size = bytes_.u8() + std::size_t{bytes_.u8()} * 256;
-        say(bytes_.take(size));
     }
     void say_hello() {
         const std::uint8_t who = bytes_.u8();

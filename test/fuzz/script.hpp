@@ -32,6 +32,11 @@ class Bytes {
         rest_.remove_prefix(taken.size());
         return taken;
     }
+    /// A size in two bytes, the lower one first, and so many bytes.
+    std::string_view take_sized() {
+        const std::size_t low = u8();
+        return take(low + std::size_t{u8()} * 256);
+    }
 
   private:
     std::string_view rest_;

@@ -144,7 +144,7 @@ class Script {
     void step() {
         switch (bytes_.u8() % 16) {
         case 0:
-            return say(raw());
+            return say(bytes_.take_sized());
         case 1:
             return welcome();
         case 2:
@@ -186,10 +186,6 @@ class Script {
     void say(std::string_view frame) {
         host_.hear_broker(frame);
         session_.on_broker_frame(frame, now_);
-    }
-    std::string_view raw() {
-        const std::size_t size = bytes_.u8() + std::size_t{bytes_.u8()} * 256;
-        return bytes_.take(size);
     }
     /// A message's number: mostly of one that was sent, now and then any.
     std::uint64_t number() {

@@ -51,12 +51,20 @@ def check_headers(stage: str) -> None:
     assert installed == needed, f"installed: {sorted(installed)}, needed: {sorted(needed)}"
 
 
-def check_symbols(library: str) -> None:
-    """Only the client's symbols can clash with those of a program."""
+def check_symbols(stage: str, library: str) -> None:
+    """The library shows the public functions of client.hpp, and nothing else: no symbol of its own
+    affairs gets in the way of a program that has its own."""
+    (header,) = pathlib.Path(stage).rglob("client.hpp")
+    public = re.search(
+        r"^class Client \{\n  public:\n(.*?)^  private:", header.read_text(), re.M | re.S
+    )
+    assert public is not None, "client.hpp has no class Client of the expected form"
+    code = re.sub(r"//.*|\[\[.*?\]\]", "", public[1])
+    expected = {f"zcomet::client::Client::{name}" for name in re.findall(r"(~?\w+)\(", code)}
+    expected.add("zcomet::check_failed")  # which the headers call
     listed = run("nm", "-DC", "--defined-only", library).splitlines()
-    ours = ("zcomet::client::Client", "zcomet::check_failed")
-    foreign = [line for line in listed if not any(name in line for name in ours)]
-    assert listed and not foreign, foreign
+    shown = {line.split(maxsplit=2)[2].partition("(")[0] for line in listed}
+    assert shown == expected, f"shown: {sorted(shown)}, expected: {sorted(expected)}"
 
 
 def with_broker(broker: str, body: Callable[[str], str]) -> str:
@@ -78,7 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as stage:
         flags, folder = install(build, stage)
         check_headers(stage)
-        check_symbols(f"{folder}/libzcomet.so")
+        check_symbols(stage, f"{folder}/libzcomet.so")
         program = f"{stage}/client"
         run("c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", example, *flags, "-o", program)
         env = os.environ | {"LD_LIBRARY_PATH": folder}

@@ -40,7 +40,8 @@ void SenderProcess::turn() {
 
 Time SenderProcess::due() const {
     const bool connected_since = watch_.awaits_connection() && Network::connected(dealer_);
-    return may_send() || connected_since ? Time::min() : session_.due();
+    const bool more_waits = !from_broker_.empty();
+    return may_send() || connected_since || more_waits ? Time::min() : session_.due();
 }
 
 bool SenderProcess::may_send() const {

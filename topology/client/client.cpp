@@ -55,7 +55,12 @@ bool has_descriptors() {
     });
 }
 
-/// Whatever ZeroMQ throws, being out of something, becomes an Error.
+/// Turns of the link that one work() gives it. A link receives up to 64 batches in a turn, so a
+/// flood of messages keeps a caller for some 4,000 batches at most.
+/// @limit turns of a client's link within one call of work()
+constexpr int kTurnsOfWork = 64;
+
+/// What ZeroMQ or a loop throws, being out of something, becomes an Error.
 /// @param call  may open sockets; returns a Result.
 template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) {
     try {
@@ -76,12 +81,16 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     ~State() override {
-        const Time now = Clock::now();
-        if (node_) {
-            node_->close(now);
-        }
-        if (sender_) {
-            sender_->close(now);
+        // Without memory for a GOODBYE, the broker misses us after its liveness time.
+        try {
+            const Time now = Clock::now();
+            if (node_) {
+                node_->close(now);
+            }
+            if (sender_) {
+                sender_->close(now);
+            }
+        } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         }
     }
     State(const State&) = delete;
@@ -185,8 +194,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     void work() {
         const Time now = Clock::now();
         if (node_) {
-            while (node_->turn(now)) {
-            }
+            turn_node(now);
         }
         if (sender_) {
             turn_sender(now);
@@ -194,7 +202,17 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
   private:
-    /// Its descriptor may stay silent about what is left.
+    /// Until nothing waits, or for as many turns as it may have: the next call goes on. The
+    /// descriptors may stay silent about what is left.
+    void turn_node(Time now) {
+        for (int turns = 0; node_->turn(now); ++turns) {
+            if (turns == kTurnsOfWork - 1) {
+                loop_.wake(*node_);
+                return;
+            }
+        }
+    }
+    /// As turn_node(). A sender hears little, so one turn is enough.
     void turn_sender(Time now) {
         if (sender_->turn(now)) {
             loop_.wake(*sender_);
@@ -235,8 +253,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
             if (!opened.ok()) {
                 return opened.error();
             }
-            node_ = std::move(opened).value();
-            loop_.add(*node_, loop::Order::kBroker);
+            drive(node_, std::move(opened).value());
         }
         return wait_until([this] { return node_->live(); }, "did not open a feed");
     }
@@ -248,10 +265,16 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
             if (!opened.ok()) {
                 return opened.error();
             }
-            sender_ = std::move(opened).value();
-            loop_.add(*sender_, loop::Order::kBroker);
+            drive(sender_, std::move(opened).value());
         }
         return wait_until([&] { return sender_->can_send(message_bytes); }, "holds us back");
+    }
+
+    /// From now on the loop drives `link`, which `place` holds. Throws std::system_error if the
+    /// kernel has no room for its descriptors: then the link is gone, and the client as before.
+    template <typename Link> void drive(std::unique_ptr<Link>& place, std::unique_ptr<Link> link) {
+        loop_.add(*link, loop::Order::kBroker);
+        place = std::move(link);
     }
 
     void on_answer(std::uint64_t number, std::uint32_t nodes) {
@@ -342,7 +365,7 @@ void Client::work() {
     state_->work();
 }
 Status Client::flush() {
-    return state_->flush();
+    return without_throwing([&] { return state_->flush(); });
 }
 
 } // namespace zcomet::client

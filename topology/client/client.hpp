@@ -13,7 +13,8 @@
 // at least once a second, or the broker takes it for dead. logout() and work() return at once.
 // receive() waits up to its timeout. connect(), login(), flush() and the send calls wait until they
 // are done, for at most ClientOptions::timeout at each step. The destructor of the process's last
-// client waits up to a second until its goodbye is sent.
+// client waits up to a second until its goodbye is sent. A connect() that fails and that destructor
+// wait as well for the system's resolver, if it is busy with the broker's name.
 //
 // Errors: as values. Nothing throws, except that any call may throw std::bad_alloc.
 #pragma once
@@ -82,7 +83,8 @@ class Client {
     /// bound.
     [[nodiscard]] std::optional<ReceivedMessage> receive(Duration timeout);
 
-    /// Sends and receives what is due, without waiting.
+    /// Sends and receives what is due, without waiting. Of a flood it leaves the rest to the next
+    /// call.
     void work();
 
     /// Waits until the broker has taken in everything sent. Errors: not within the timeout.

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace zcomet::link {
@@ -53,6 +54,15 @@ template <typename Call> void until_not_interrupted(Call&& call) {
                 throw;
             }
         }
+    }
+}
+
+/// A message, where the only error of ZeroMQ is that there is no memory.
+template <typename... Parts> zmq::message_t make_message(Parts&&... parts) {
+    try {
+        return zmq::message_t(std::forward<Parts>(parts)...);
+    } catch (const zmq::error_t&) {
+        throw std::bad_alloc();
     }
 }
 
@@ -163,7 +173,7 @@ void ZmqSocket::linger(std::chrono::milliseconds time) {
 }
 
 ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {
-    return send(zmq::message_t(bytes.data(), bytes.size()), more);
+    return send(make_message(bytes.data(), bytes.size()), more);
 }
 
 ZmqSocket::Sent ZmqSocket::send(zmq::message_t&& message, bool more) {
@@ -190,7 +200,7 @@ ZmqSocket::Sent ZmqSocket::give(std::string&& bytes) {
         return send(bytes);
     }
     auto given = std::make_unique<std::string>(std::move(bytes));
-    zmq::message_t message(
+    zmq::message_t message = make_message(
         given->data(), given->size(),
         [](void* /*data*/, void* hint) { delete static_cast<std::string*>(hint); }, given.get());
     static_cast<void>(given.release()); // it belongs to the message now

@@ -1,6 +1,6 @@
 // ZeroMQ sockets as values: the one place that catches zmq::error_t. Would-block is an empty
 // result, EINTR is retried, an unroutable peer is a result of its own; nothing throws after the
-// socket is set up.
+// socket is set up, except std::bad_alloc.
 #pragma once
 
 #include "topology/base/result.hpp"

@@ -44,13 +44,21 @@ std::uint64_t Loop::add(Source& source, Order order) {
         return entries_[other].order > order;
     });
     in_order_.insert(next, place);
-    watch(place);
+    try {
+        watch(place);
+    } catch (...) {
+        take_out(place);
+        throw;
+    }
     return tag_of(place, 0);
 }
 
 void Loop::remove(Source& source) {
     ZCOMET_ASSERT(!turning_);
-    const std::size_t place = place_of(source);
+    take_out(place_of(source));
+}
+
+void Loop::take_out(std::size_t place) {
     for (const int fd : entries_[place].fds) {
         epoll_.remove_if_there(fd);
     }

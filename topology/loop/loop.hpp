@@ -41,7 +41,8 @@ class Loop {
     /// have their turns in the order they were added. Not to be called from within a turn().
     /// @return a tag for descriptors that the source itself adds to epoll(): an event with this tag
     /// gives the source its turn.
-    /// Throws std::system_error if the kernel has no room for its descriptors.
+    /// Throws std::system_error if the kernel has no room for its descriptors. The source is not in
+    /// the loop then.
     std::uint64_t add(Source& source, Order order);
     /// Removes it and its descriptors. Not to be called from within a turn().
     void remove(Source& source);
@@ -91,7 +92,8 @@ class Loop {
     [[nodiscard]] std::size_t place_of(const Source& source) const;
     [[nodiscard]] static std::uint64_t tag_of(std::size_t place, std::size_t index);
     void watch(std::size_t place);
-    /// Looks for changes. @return how long to sleep.
+    void take_out(std::size_t place);
+    /// Looks for changes. @return until when to sleep.
     [[nodiscard]] Time prepare(Time until);
     void note_event(std::uint64_t tag);
     void turn_sources(Time now);

@@ -3,6 +3,7 @@
 // everything that needs memory is prepared before the fork.
 #include "topology/process/child_process.hpp"
 
+#include "topology/base/signals_held.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/readable.hpp"
 #include "topology/process/pidfd.hpp"
@@ -69,22 +70,6 @@ void let_signals_through() {
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Holds all signals back while it exists, so that none meets a child that is half made.
-class SignalsHeld {
-  public:
-    SignalsHeld() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsHeld(const SignalsHeld&) = delete;
-    SignalsHeld& operator=(const SignalsHeld&) = delete;
-
-  private:
-    sigset_t before_{};
-};
-
 [[noreturn]] void become(Prepared& prepared, const ChildProcess::Spec& spec, pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) { // it ended before the line above
@@ -111,7 +96,7 @@ std::string ProcessEnd::text() const {
 Result<ChildProcess> ChildProcess::start(const Spec& spec) {
     Prepared prepared(spec);
     const pid_t parent = ::getpid();
-    const SignalsHeld held;
+    const SignalsHeld held; // none meets a child that is half made
     const pid_t pid = ::fork();
     if (pid == 0) {
         become(prepared, spec, parent);

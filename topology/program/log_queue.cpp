@@ -1,12 +1,13 @@
 #include "topology/program/log_queue.hpp"
 
+#include "topology/base/signals_held.hpp"
+
 #include <poll.h>
 #include <spdlog/pattern_formatter.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <string_view>
 #include <system_error>
@@ -36,22 +37,6 @@ void write_all(int fd, std::string_view text) {
         }
     }
 }
-
-/// No signal comes to this thread, nor to those that it starts, while this exists.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 } // namespace
 
@@ -125,7 +110,7 @@ void LogQueue::push(std::string line) {
     }
     state_->lines.push_back(std::move(line));
     if (!state_->thread.joinable()) {
-        const SignalsBlocked blocked; // they are for the program's loop
+        const SignalsHeld held; // the new thread takes none: they are for the program's loop
         state_->thread = std::thread([state = state_] { state->run(); });
     }
     state_->changed.notify_one();

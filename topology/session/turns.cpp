@@ -4,7 +4,7 @@ namespace zcomet::session {
 
 namespace {
 /// Messages received from one socket before the caller gets a turn for its own work.
-/// @limit frames that a node receives of each socket in a turn
+/// @limit frames that a node or a sender receives of each socket in a turn
 constexpr int kReceiveBudget = 64;
 } // namespace
 
@@ -48,7 +48,11 @@ int NodeTurn::receive_batches(Time now) {
 }
 
 void SenderTurn::receive(Time now) {
-    while (const auto frame = wires_.receive()) {
+    for (int received = 0; received < kReceiveBudget; ++received) {
+        const auto frame = wires_.receive();
+        if (!frame) {
+            break;
+        }
         session_.on_broker_frame(*frame, now);
     }
     if (watch_.look_after_refusal(wires_)) {

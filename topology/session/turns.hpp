@@ -37,7 +37,8 @@ class SenderTurn {
     SenderTurn(SenderSession& session, Wires& wires, ConnectionWatch& watch)
         : session_(session), wires_(wires), watch_(watch) {}
 
-    /// Receives what waits. SenderSession::tick() follows, after more was sent or at once.
+    /// Receives up to a budget of frames. SenderSession::tick() follows, after more was sent or at
+    /// once.
     void receive(Time now);
 
   private:

@@ -58,9 +58,10 @@ std::string browser_url(const wire::HostPort& address) {
 
 } // namespace
 
-Supervisor::Supervisor(CommandLine& line, UniqueFd termination)
-    : line_(line), options_(line.options()), secrets_(line.table().secrets()),
-      termination_(std::move(termination)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+Supervisor::Supervisor(CommandLine& line, UniqueFd termination, std::string program)
+    : line_(line), options_(line.options()), program_(std::move(program)),
+      secrets_(line.table().secrets()), termination_(std::move(termination)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       shared_(slot::SharedSlots::create(options_.workers, "zcomet-workers")),
       workers_(options_.workers) {
     if (!wake_.valid()) {
@@ -140,7 +141,7 @@ void Supervisor::start_worker(std::size_t index, Time now) {
     worker.started = now;
     worker.restart_at = kNever;
     process::ChildProcess::Spec spec;
-    spec.program = "/proc/self/exe"; // this very program, even if its file was replaced meanwhile
+    spec.program = program_;
     spec.arguments = line_.worker_arguments({static_cast<unsigned>(index) + 1, ::getpid()});
     spec.descriptors = {shared_.fd(), wake_.get(), secrets_.get()};
     Result<process::ChildProcess> process = process::ChildProcess::start(spec);

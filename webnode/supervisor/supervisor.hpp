@@ -1,7 +1,7 @@
 // The web node's first process: reserves the port, starts the workers, restarts those that die,
 // shows what they count, and ends them in order.
 //
-// Workers are not merely forked but executed anew (/proc/self/exe with hidden options). So a worker
+// Workers are not merely forked but executed anew (kThisProgram with hidden options). So a worker
 // that is restarted begins in the same clean state as the first, although this process has a thread
 // (its log's) by then. It shares no descriptor, lock or ZeroMQ context with any other process.
 #pragma once
@@ -31,13 +31,17 @@ inline constexpr int kWorkerSlotsFd = 3;   ///< SharedSlots
 inline constexpr int kWorkerWakeFd = 4;    ///< an eventfd: written to when a worker's state changes
 inline constexpr int kWorkerSecretsFd = 5; ///< program::OptionTable::secrets()
 
+/// This very program, even if its file was replaced meanwhile.
+inline constexpr const char* kThisProgram = "/proc/self/exe";
+
 /// Thread: the main thread.
 class Supervisor : private loop::Source {
   public:
     /// @param line         settled; lives longer than this, which fills in the port that the system
     ///                     chose and the name that follows from it.
     /// @param termination  as catch_termination_signals() gives it.
-    Supervisor(CommandLine& line, UniqueFd termination);
+    /// @param program      the workers', by its path: tests have one that plays a worker.
+    Supervisor(CommandLine& line, UniqueFd termination, std::string program = kThisProgram);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
@@ -77,6 +81,7 @@ class Supervisor : private loop::Source {
 
     const CommandLine& line_;
     WebNodeOptions& options_;
+    std::string program_;
     UniqueFd secrets_; // as workers inherit them
     UniqueFd termination_;
     UniqueFd wake_;

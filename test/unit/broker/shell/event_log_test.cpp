@@ -1,43 +1,14 @@
 // Goal: an event is one line of the log, whatever texts a peer has sent.
 #include "broker/shell/event_log.hpp"
+#include "test/support/captured_log.hpp"
 
 #include <catch2/catch.hpp>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <sstream>
-#include <string>
 
 using namespace zcomet;
 using namespace zcomet::broker;
 
-namespace {
-
-/// Collects the log while this lives, without time and level.
-class CapturedLog {
-  public:
-    CapturedLog() : before_(spdlog::default_logger()) {
-        auto logger = std::make_shared<spdlog::logger>(
-            "test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_, true));
-        logger->set_pattern("%v");
-        spdlog::set_default_logger(logger);
-    }
-    ~CapturedLog() { spdlog::set_default_logger(before_); }
-    CapturedLog(const CapturedLog&) = delete;
-    CapturedLog& operator=(const CapturedLog&) = delete;
-
-    [[nodiscard]] std::string text() const { return text_.str(); }
-
-  private:
-    std::ostringstream text_;
-    std::shared_ptr<spdlog::logger> before_;
-};
-
-} // namespace
-
 TEST_CASE("a peer's text can neither end a log line nor forge a pair", "[event_log]") {
-    const CapturedLog log;
+    const test::CapturedLog log;
     shell::EventLog events;
     router::RouterEvent refused;
     refused.kind = router::RouterEvent::Kind::kRefused;
@@ -50,7 +21,7 @@ TEST_CASE("a peer's text can neither end a log line nor forge a pair", "[event_l
 }
 
 TEST_CASE("a node that joins is a line with its name and address", "[event_log]") {
-    const CapturedLog log;
+    const test::CapturedLog log;
     shell::EventLog events;
     router::RouterEvent joined;
     joined.name = "web1/1";

@@ -1,14 +1,13 @@
 // The admin server against clients that do everything wrong, on the test's own clock: each of them
 // may cost a turn, never a wait.
+#include "test/support/descriptor_limit.hpp"
 #include "topology/admin/admin_server.hpp"
 #include "topology/admin/stats_pages.hpp"
 #include "topology/net/socket_address.hpp"
 
 #include <catch2/catch.hpp>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,24 +142,6 @@ class ForkedChild {
 
   private:
     pid_t pid_;
-};
-
-/// Prevents new descriptors in this process for as long as it lives.
-class NoDescriptors {
-  public:
-    NoDescriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        rlimit none = before_;
-        none.rlim_cur = static_cast<rlim_t>(next.get());
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
-
-  private:
-    rlimit before_{};
 };
 
 } // namespace
@@ -379,7 +360,7 @@ TEST_CASE("without descriptors it pauses, does not spin, and comes back by itsel
     caller.say(kRequest);
     REQUIRE(ready(server->fds()[0], POLLIN, 5000));
     {
-        const NoDescriptors none;
+        const test::DescriptorLimit none(0);
         server->turn(server.now);
         CHECK(server->counts().shortages == 1);
         CHECK(server->due() == server.now + 100ms);

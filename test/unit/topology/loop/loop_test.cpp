@@ -12,6 +12,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,24 @@ TEST_CASE("sources have their turns by their order, then as they were added") {
     loop.add(connections, Order::kConnections);
     loop.turn(kNoSleep);
     CHECK(diary == Diary{"connections", "broker", "more of the broker", "accepts"});
+}
+
+TEST_CASE("a source with a descriptor that cannot be watched is not in the loop") {
+    Diary diary;
+    Loop loop;
+    const UniqueFd good = event_fd(1);
+    const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)); // not for epoll(7)
+    {
+        TestSource bad("bad", diary);
+        bad.watched = {good.get(), file.get()};
+        CHECK_THROWS_AS(loop.add(bad, Order::kBroker), std::system_error);
+    }
+    TestSource source("source", diary);
+    source.watched = {good.get()};
+    loop.add(source, Order::kBroker);
+    loop.turn(kNoSleep);
+    CHECK(diary == Diary{"source"});
+    CHECK(source.ready == std::vector<std::size_t>{0});
 }
 
 TEST_CASE("events of descriptors without a source come before all sources") {

@@ -188,3 +188,14 @@ TEST_CASE_METHOD(SenderFixture, "a sender takes in all that waits", "[turns]") {
     CHECK(session.welcomed());
     CHECK(session.counters().bad_frames == 1);
 }
+
+TEST_CASE_METHOD(SenderFixture, "however much waits, a sender's turn ends", "[turns]") {
+    session.start(kStart);
+    sockets.frames.assign(1000, "garbage");
+    turn.receive(kStart);
+    const std::uint64_t first = session.counters().bad_frames;
+    CHECK(first > 0);
+    CHECK(first < 1000);
+    turn.receive(kStart);
+    CHECK(session.counters().bad_frames == 2 * first);
+}

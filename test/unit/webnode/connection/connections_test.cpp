@@ -1,7 +1,7 @@
 // Goal: bytes that a socket does not take wait and leave in order, connections are watched when
 // they have to be, and each one that closes is reported and counted, once.
 // Method: a socket pair for each connection; the test has the other end.
-#include "topology/base/unique_fd.hpp"
+#include "test/unit/webnode/connection/browser.hpp"
 #include "webnode/connection/connections.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,7 +22,7 @@ struct Fixture : private CloseListener {
     metrics::Counters<WorkerCounter> counters;
     Connections connections{epoll, counters, {.bytes_max = 4096}};
     std::vector<Handle> closed;
-    UniqueFd peer;
+    Browser browser{-1};
     Handle handle;
 
     Fixture() {
@@ -30,7 +30,7 @@ struct Fixture : private CloseListener {
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
                 0);
-        peer = UniqueFd(ends[1]);
+        browser = Browser(ends[1]);
         handle = connections.table().add(ends[0]);
     }
     ~Fixture() override { connections.remove_listener(*this); }
@@ -50,32 +50,18 @@ struct Fixture : private CloseListener {
         }
         return written;
     }
-    [[nodiscard]] std::string received() const {
-        std::string text;
-        std::array<char, 65'536> bytes;
-        for (ssize_t got = 0;
-             (got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
-            text.append(bytes.data(), static_cast<std::size_t>(got));
-        }
-        return text;
-    }
-    /// Whether everything was read and the other end has closed.
-    [[nodiscard]] bool ended() const {
-        char byte = 0;
-        return ::recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
-    }
 };
 
 TEST_CASE("a connection is watched once watch() was called", "[connections]") {
     Fixture f;
     CHECK_FALSE(f.connection().is_watched());
     REQUIRE(f.connections.write(f.handle, f.connection(), "hello"));
-    CHECK(f.received() == "hello");
+    CHECK(f.browser.received() == "hello");
     CHECK_FALSE(f.connection().is_watched()); // it was not needed
     CHECK(f.connections.watch(f.handle, f.connection()));
     CHECK(f.connections.watch(f.handle, f.connection()));
     CHECK(f.connection().is_watched());
-    REQUIRE(::send(f.peer.get(), "x", 1, MSG_NOSIGNAL) == 1);
+    f.browser.send("x");
     const Time now = Time() + 1h;
     const auto events = f.epoll.wait(now, now);
     REQUIRE(events.size() == 1);
@@ -91,10 +77,10 @@ TEST_CASE("bytes that a full socket does not take wait, and leave in order", "[c
     written += "the last";
     std::string text;
     while (f.connections.has_output(f.connection())) {
-        text += f.received();
+        text += f.browser.received();
         REQUIRE(f.connections.flush(f.handle, f.connection()));
     }
-    CHECK(text + f.received() == written);
+    CHECK(text + f.browser.received() == written);
     CHECK(f.connections.pending_bytes() == 0);
     CHECK(f.connection().output == store::kNoIndex);
 }
@@ -106,11 +92,11 @@ TEST_CASE("a connection may be closed after its waiting bytes", "[connections]")
     CHECK(f.closed.empty());
     std::string text;
     while (f.closed.empty()) {
-        text += f.received();
+        text += f.browser.received();
         static_cast<void>(f.connections.flush(f.handle, f.connection()));
     }
-    CHECK(text + f.received() == written);
-    CHECK(f.ended());
+    CHECK(text + f.browser.received() == written);
+    CHECK(f.browser.ended());
     CHECK(f.closed == std::vector<Handle>{f.handle});
     CHECK(f.connections.table().connection_count() == 0);
     CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 0);
@@ -120,7 +106,7 @@ TEST_CASE("without waiting bytes it is closed at once", "[connections]") {
     Fixture f;
     f.connections.close_when_written(f.handle, f.connection());
     CHECK(f.closed == std::vector<Handle>{f.handle});
-    CHECK(f.ended());
+    CHECK(f.browser.ended());
 }
 
 TEST_CASE("a connection that does not read is closed at its bound", "[connections]") {
@@ -155,7 +141,7 @@ TEST_CASE("messages that wait are dropped with their stream, and counted", "[con
 
 TEST_CASE("a write to a browser that left closes the connection", "[connections]") {
     Fixture f;
-    f.peer.reset();
+    f.browser.leave();
     CHECK_FALSE(f.connections.write(f.handle, f.connection(), "hello"));
     CHECK(f.closed.size() == 1);
     CHECK(f.counters.get(WorkerCounter::kPeerCloses) == 1);

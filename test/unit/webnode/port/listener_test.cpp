@@ -1,3 +1,4 @@
+#include "test/support/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/port/listener.hpp"
 
@@ -6,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -95,24 +95,6 @@ struct ListenerFixture {
     std::vector<UniqueFd> accepted;
     Listener listener{epoll, counters, kTag, [this] { return accepted.size(); }};
     ReservedPort port;
-};
-
-/// Leaves the process no free descriptor while it exists.
-class NoDescriptors {
-  public:
-    NoDescriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC)); // the lowest free number
-        rlimit none = before_;
-        none.rlim_cur = static_cast<rlim_t>(probe.get());
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
-
-  private:
-    rlimit before_{};
 };
 
 } // namespace
@@ -231,7 +213,7 @@ TEST_CASE("without a free descriptor a worker leaves, and tries again", "[listen
     fixture.connect();
     REQUIRE(fixture.ready());
     {
-        const NoDescriptors none;
+        const test::DescriptorLimit none(0);
         fixture.turn();
         CHECK(fixture.accepted.empty());
         CHECK(fixture.counters.get(slot::WorkerCounter::kFullTimes) == 1);
@@ -254,7 +236,7 @@ TEST_CASE("descriptors that are free again in time save waiting connections", "[
     fixture.connect();
     REQUIRE(fixture.ready());
     {
-        const NoDescriptors none;
+        const test::DescriptorLimit none(0);
         fixture.turn();
     }
     fixture.leave();

@@ -2,7 +2,7 @@
 // socket pair; the test has the other end. The test sets the time.
 #pragma once
 
-#include "topology/base/unique_fd.hpp"
+#include "test/unit/webnode/connection/browser.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/request/requests.hpp"
@@ -23,36 +23,7 @@
 
 namespace zcomet::webnode::request {
 
-/// The browser's end of a connection.
-class Browser {
-  public:
-    explicit Browser(int fd) : fd_(fd) {}
-
-    void send(std::string_view bytes) const {
-        REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-                static_cast<ssize_t>(bytes.size()));
-    }
-    /// Everything that can be read now; does not wait.
-    [[nodiscard]] std::string received() const {
-        std::string text;
-        std::array<char, 65'536> bytes;
-        for (ssize_t got = 0;
-             (got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
-            text.append(bytes.data(), static_cast<std::size_t>(got));
-        }
-        return text;
-    }
-    /// Whether everything was read and the other end has closed.
-    [[nodiscard]] bool ended() const {
-        char byte = 0;
-        return ::recv(fd_.get(), &byte, 1, MSG_DONTWAIT) == 0;
-    }
-    void end_half() const { ::shutdown(fd_.get(), SHUT_WR); }
-    void leave() { fd_.reset(); }
-
-  private:
-    UniqueFd fd_;
-};
+using connection::Browser;
 
 class LoopFixture : private session::Logins {
   public:

@@ -1,0 +1,46 @@
+// The browser of a connection, as a test plays it.
+#pragma once
+
+#include "topology/base/unique_fd.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace zcomet::webnode::connection {
+
+/// The browser's end of a connection.
+class Browser {
+  public:
+    explicit Browser(int fd) : fd_(fd) {}
+
+    void send(std::string_view bytes) const {
+        REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    /// What can be read now; does not wait.
+    [[nodiscard]] std::string received() const {
+        std::string text;
+        std::array<char, 65'536> bytes;
+        for (ssize_t got = 0;
+             (got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+            text.append(bytes.data(), static_cast<std::size_t>(got));
+        }
+        return text;
+    }
+    /// Whether everything was read and the other side has closed.
+    [[nodiscard]] bool ended() const {
+        char byte = 0;
+        return ::recv(fd_.get(), &byte, 1, MSG_DONTWAIT) == 0;
+    }
+    void end_half() const { ::shutdown(fd_.get(), SHUT_WR); }
+    void leave() { fd_.reset(); }
+
+  private:
+    UniqueFd fd_;
+};
+
+} // namespace zcomet::webnode::connection

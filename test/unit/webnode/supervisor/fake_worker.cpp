@@ -1,0 +1,100 @@
+// Plays a worker of a web node: it is started as one, and has the record of one.
+//
+// Its environment says what it does, in ZCOMET_FAKE_WORKER_PLAYS, and where it tells of that, in
+// ZCOMET_FAKE_WORKER_TELLS: "live N" and "draining N", a line each, with the number of the worker.
+//
+//     refuses   ends at once with status 3
+//     dies      becomes live, and is killed
+//     hangs     becomes live, and does nothing more, whatever signal comes; the next process serves
+//     serves    counts turns until it is told to end
+#include "topology/base/unique_fd.hpp"
+#include "webnode/slot/worker_counters.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+using namespace zcomet;
+using namespace zcomet::webnode;
+
+namespace {
+
+// As webnode/supervisor/supervisor.hpp has them.
+constexpr int kSlotsFd = 3;
+constexpr int kWakeFd = 4;
+constexpr int kTurnsApartMs = 50;
+
+std::string number_of(int argc, char** argv) {
+    constexpr std::string_view kFlag = "--worker-index=";
+    for (int i = 1; i < argc; ++i) {
+        if (const std::string_view argument = argv[i]; argument.starts_with(kFlag)) {
+            return std::string(argument.substr(kFlag.size()));
+        }
+    }
+    std::_Exit(2);
+}
+
+void tell(const std::string& line) {
+    const UniqueFd told(::open(std::getenv("ZCOMET_FAKE_WORKER_TELLS"), O_WRONLY | O_CLOEXEC));
+    const std::string whole = line + "\n";
+    static_cast<void>(::write(told.get(), whole.data(), whole.size()));
+}
+
+void enter(slot::WorkerSlot& slot, slot::WorkerState state) {
+    slot.state.store(state);
+    static_cast<void>(::eventfd_write(kWakeFd, 1));
+}
+
+[[noreturn]] void hang() {
+    ::signal(SIGABRT, SIG_IGN);
+    ::signal(SIGTERM, SIG_IGN);
+    for (;;) {
+        ::pause();
+    }
+}
+
+void serve(slot::WorkerSlot& slot) {
+    sigset_t termination;
+    ::sigemptyset(&termination);
+    ::sigaddset(&termination, SIGTERM);
+    const UniqueFd told_to_end(::signalfd(-1, &termination, SFD_CLOEXEC));
+    pollfd waiting{.fd = told_to_end.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&waiting, 1, kTurnsApartMs) == 0) {
+        slot.turns.fetch_add(1);
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view part = std::getenv("ZCOMET_FAKE_WORKER_PLAYS");
+    if (part == "refuses") {
+        return 3;
+    }
+    sigset_t termination;
+    ::sigemptyset(&termination);
+    ::sigaddset(&termination, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &termination, nullptr); // before anybody knows that we are live
+    const std::string number = number_of(argc, argv);
+    const auto slots = slot::SharedSlots::attach(UniqueFd(kSlotsFd));
+    slot::WorkerSlot& slot = slots.records()[std::stoul(number) - 1];
+    enter(slot, slot::WorkerState::kLive);
+    tell("live " + number);
+    if (part == "dies") {
+        ::raise(SIGKILL);
+    }
+    if (part == "hangs" && slot.restarts.load() == 0) {
+        hang();
+    }
+    serve(slot);
+    enter(slot, slot::WorkerState::kDraining);
+    tell("draining " + number);
+    return 0;
+}
