@@ -177,8 +177,8 @@ std::optional<int> Process::wait(Duration timeout) {
         return status_;
     }
     pollfd ended{pidfd_.get(), POLLIN, 0};
-    // WNOWAIT leaves the zombie to the destructor: until then nobody else can get the pid, which is
-    // also the name of the group.
+    // WNOWAIT leaves the zombie to the destructor: until then no other process can get the pid,
+    // which is also the name of the group.
     siginfo_t info{};
     if (::poll(&ended, 1, static_cast<int>(in_ms(timeout))) > 0 &&
         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) == 0) {
