@@ -22,8 +22,8 @@ namespace zcomet::webnode {
 
 namespace {
 
-/// What a worker with 20,000 streams that come, go and get messages needs beside its table: frames
-/// under way, buffers. Measured: the size of the heap after six times 20,000.
+/// Memory beside the table that a worker with 20,000 streams that come, go and get messages needs:
+/// frames under way, buffers. Measured: the size of the heap after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
 void run_worker(supervisor::CommandLine& line) {

@@ -38,7 +38,7 @@ class Confirmations {
     void on_shed(table::NodePart& node);
     /// The node is gone, and what it has not acknowledged counts as not arrived.
     void on_node_gone(table::NodePart& node);
-    /// The sender is gone, and nobody is told of its messages.
+    /// The sender is gone, and gets no answers any more.
     void on_sender_gone(const table::SenderPart& sender);
 
   private:

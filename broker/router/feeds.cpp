@@ -7,7 +7,7 @@ namespace zcomet::broker::router {
 
 namespace {
 
-/// Topics may wait for the HELLO of their node, beside those of nodes that are there.
+/// Two, since topics may also wait for the HELLO of their node.
 constexpr std::size_t kTopicsPerPeer = 2;
 
 /// @return how much `total` has grown since the last call, which left `counted`.

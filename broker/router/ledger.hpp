@@ -1,5 +1,5 @@
 // Adds up where every message went, by the counts of senders, this broker and its nodes. If the
-// sums do not agree, something was lost that nobody has counted as lost.
+// sums do not agree, a message was lost without being counted as lost.
 #pragma once
 
 #include "broker/table/counters.hpp"

@@ -7,9 +7,9 @@ namespace zcomet::broker::router {
 
 namespace {
 
-/// Links looked at for each id that a node names, beside those of the turns. A node that makes a
-/// link has two cleared away, so the links of nodes that come and go with very many ids do not pile
-/// up, even if other links are looked at again and again because lists begin.
+/// Links reclaimed for each id that a node names, in addition to those of the turns. A node that
+/// makes a link has two looked at, so the links of nodes that come and go with very many ids do not
+/// pile up, even if lists make other links be looked at repeatedly.
 constexpr std::uint32_t kReclaimedPerId = 2;
 
 /// A node whose ids had no room is asked for its list no more often than this, however often room

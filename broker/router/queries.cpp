@@ -15,11 +15,11 @@ namespace {
 
 using wire::ErrorCode;
 
-/// Of an ANSWER, beside its JSON.
+/// Bytes of an ANSWER without its JSON.
 constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4;
 constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "ledger"};
 
-/// Steps of an answer with many members, beside those of its nodes and peers.
+/// Steps of an answer with many members, in addition to those of its nodes and peers.
 constexpr std::uint32_t kStepsPerAnswer = 4;
 /// Nodes of `who`, and peers of `ledger`, that make a step.
 constexpr std::uint32_t kNamesPerStep = 16;

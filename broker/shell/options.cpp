@@ -62,7 +62,7 @@ void CommandLine::add_addresses() {
         .add("--admin", program::as_host_port(options_.admin),
              "Answer GET /stats here. Default: nowhere")
         .key("admin");
-    table_.add("--name", &options_.router.name, "What to call this broker in answers and logs")
+    table_.add("--name", &options_.router.name, "Name of this broker in answers and logs")
         .show_default()
         .check(check_name)
         .key("name");
@@ -94,7 +94,7 @@ void CommandLine::add_limits() {
         .range(kSenderWindowMin, kSenderWindowMax);
     table_
         .add("--feed-window", &router.feed.window_bytes,
-             "Bytes published for a node beyond what it has acknowledged")
+             "Bytes published for a node that it has not acknowledged yet")
         .type("BYTES")
         .show_default()
         .range(kFeedWindowMin, kFeedBytesMax);
@@ -121,7 +121,7 @@ void CommandLine::add_supervision() {
                "Run the broker as a child process, and start it again at once if it dies");
     table_
         .add("--hang-after", program::in_seconds(hang_after_),
-             "With --supervise: kill and restart a broker that has done nothing at all for so "
+             "With --supervise: kill and restart a broker that has done nothing for this "
              "long; 0: never")
         .type("SECONDS")
         .show_default()
@@ -188,7 +188,7 @@ Status CommandLine::place_feed() {
     }
     const wire::HostPort& listen = options_.listen;
     if (listen.port == UINT16_MAX) {
-        return Error{"after port 65535 there is none for the feed; give --feed"};
+        return Error{"there is no port after 65535 for the feed; give --feed"};
     }
     const int next_port = listen.port == 0 ? 0 : listen.port + 1;
     options_.feed = {listen.host, static_cast<std::uint16_t>(next_port)};

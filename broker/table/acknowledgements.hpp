@@ -15,7 +15,7 @@ namespace zcomet::broker::table {
 
 /// One SEND frame whose sender wants to hear where its messages have arrived.
 struct AwaitedSend {
-    std::uint64_t sender = 0; ///< its incarnation; 0: the sender is gone, and nobody is told
+    std::uint64_t sender = 0; ///< its incarnation; 0: the sender is gone
     std::uint64_t first = 0;  ///< number of the first message
     /// For each message, at how many nodes it has arrived. Empty if the sender is gone.
     std::vector<std::uint32_t> nodes;
@@ -98,7 +98,7 @@ class Acknowledgements {
         }
     }
 
-    /// The sender of the frame is gone, and nobody will be told.
+    /// The sender of the frame is gone, and its answer will not be sent.
     void forget(AwaitedSendIndex send) {
         sends_[send].sender = 0;
         sends_[send].nodes = {};

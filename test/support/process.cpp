@@ -179,8 +179,8 @@ std::optional<int> Process::wait(Duration timeout) {
     if (status_) {
         return status_;
     }
-    // WNOWAIT leaves the zombie to the destructor: until then nobody else can get the pid, which is
-    // also the name of the group.
+    // WNOWAIT leaves the zombie to the destructor: until then no other process can get the pid,
+    // which is also the name of the group.
     siginfo_t info{};
     if (loop::await_readable(pidfd_.get(), loop::time_after(Clock::now(), timeout)) &&
         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) == 0) {

@@ -20,7 +20,7 @@ namespace zcomet::tools::ctl {
 namespace {
 
 constexpr Duration kPingInterval = 1s;
-/// Nodes say once a second what became of their messages.
+/// Nodes report the fates of their messages once a second.
 constexpr Duration kLedgerInterval = 250ms;
 
 nlohmann::json parse_answer(const std::string& text) {

@@ -31,7 +31,7 @@ void read_log(const std::string& path, Parse&& parse, Take&& take) {
     for (std::uint64_t number = 1; std::getline(file, text); ++number) {
         const auto line = parse(std::string_view(text));
         if (!line) {
-            throw std::runtime_error(fmt::format("{}:{}: this is no line of such a log{}", path,
+            throw std::runtime_error(fmt::format("{}:{}: this is not a line of such a log{}", path,
                                                  number, file.eof() ? ", or a part of one" : ""));
         }
         if (const Status taken = take(*line); !taken.ok()) {

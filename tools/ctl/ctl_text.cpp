@@ -115,7 +115,7 @@ bool ledger_is_settled(const nlohmann::json& answer) {
 
 namespace {
 
-/// A part of the ledger: what came in, and what became of it. docs/PROTOCOL.md, section 4.8.
+/// A part of the ledger: the messages that came in, and their fates (PROTOCOL.md, section 4.8).
 struct LedgerPart {
     std::string_view name;
     std::vector<std::string_view> wholes;

@@ -27,10 +27,10 @@ namespace zcomet::tools::ctl {
 
 /// Whether all remainders are 0, and no message is on its way.
 [[nodiscard]] bool ledger_is_settled(const nlohmann::json& answer);
-/// A line for each hop: what came in, and what became of it.
+/// A line for each hop: the messages that came in, and their fates.
 [[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
 
-/// What became of a message to `id`.
+/// The fate of a message to `id`.
 [[nodiscard]] std::string sent_text(std::string_view id, std::uint32_t nodes);
 
 /// "pong from tcp://127.0.0.1:5555: 0.21 ms".

@@ -75,7 +75,7 @@ std::function<int()> question(std::function<void()> ask) {
 void add_ledger(program::OptionTable& table, CLI::App& app, Flags& flags) {
     CLI::App& ledger = add_command(
         app, flags, "ledger",
-        "Add up what became of every message; exit status 1 if some are unexplained", [&flags] {
+        "Add up what happened to every message; exit status 1 if some are unexplained", [&flags] {
             return ctl_ledger(flags.ctl, to_duration(flags.patience_s)) ? 0 : kExitUnbalanced;
         });
     table.add_to(ledger, "--wait", &flags.patience_s, "How long messages may still be on their way")

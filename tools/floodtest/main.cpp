@@ -25,7 +25,7 @@ constexpr const char* kDescription =
     "Opens comet streams and prints \"Stats: {open,closed,chunks}\" each second: a load tool, for\n"
     "servers that are yours. Latency is measured from the \" ts=\" stamps of zcomet-msggen "
     "--stamp,\n"
-    "which must run on the same host or on one whose clock agrees. Ends with a summary, and with "
+    "which must run on the same host or on one with the same clock. Ends with a summary, and with "
     "a\n"
     "status other than 0 if a stream could not be opened or was closed by the other side.";
 
@@ -77,7 +77,7 @@ void add_options(program::OptionTable& table, Options& options) {
     table
         .add("--source", &options.sources,
              "Addresses to connect from, in turn: a list of ADDRESS or FIRST-LAST with commas "
-             "between, such as 127.0.0.2-127.0.0.20. Each is good for some 28,000 streams to "
+             "between, such as 127.0.0.2-127.0.0.20. Each can have some 28,000 streams to "
              "one server; Linux has all of 127.0.0.0/8 without further ado")
         .type("LIST");
     table

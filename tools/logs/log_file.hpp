@@ -1,5 +1,5 @@
-// A log that a load tool writes beside its real work: lines are gathered and written in large
-// pieces, and a disk that is full ends the log, never the work.
+// A log that a load tool writes in addition to its real work: lines are gathered and written in
+// large pieces, and a full disk ends the log, never the work.
 #pragma once
 
 #include "topology/base/result.hpp"

@@ -36,7 +36,7 @@ class Fields {
     }
     [[nodiscard]] std::string_view operator[](std::size_t index) const { return fields_[index]; }
 
-    /// A field as a number, all of it. Sets `ok` to false if it is no number.
+    /// A field as a number, all of it. Sets `ok` to false if it is not a number.
     template <typename Number = std::uint64_t>
     [[nodiscard]] Number number(std::size_t index, bool& ok) const {
         const std::string_view text = fields_[index];

@@ -1,5 +1,5 @@
 // The lines of the logs that zcomet-msggen and zcomet-floodtest write with --log, and that
-// zcomet-ctl reconcile compares. Fields have tabs between them; a line ends in a newline.
+// zcomet-ctl reconcile compares. Fields are separated by tabs; a line ends in a newline.
 //
 //     sent  = "sent"  SENDER NUMBER ID TIME GENERATOR FATE    ; one for each message, in order
 //     FATE  = NODES / "void" / "unconfirmed"
@@ -18,7 +18,7 @@
 
 namespace zcomet::tools::logs {
 
-/// What the sender knows of a message's end.
+/// What the sender knows about a message's fate.
 enum class Fate : std::uint8_t {
     kHeld,        ///< some node held the id
     kVoid,        ///< no node did
@@ -57,8 +57,8 @@ struct StreamLine {
 void append_line(std::string& out, const SentLine& line);
 void append_line(std::string& out, const StreamLine& line);
 
-/// @param text  a line without its newline. @return nothing if it is no such line; views into
-/// `text`.
+/// @param text  a line without its newline. @return nothing if it is not such a line; views
+/// into `text`.
 [[nodiscard]] std::optional<SentLine> parse_sent_line(std::string_view text);
 [[nodiscard]] std::optional<StreamLine> parse_stream_line(std::string_view text);
 

@@ -32,7 +32,7 @@ void append_tag(std::string& message, const MessageTag& tag);
 /// `message`.
 [[nodiscard]] std::optional<MessageTag> find_tag(std::string_view message);
 
-/// The N of a comet stream's chunk; nothing if it is no such chunk.
+/// The N of a comet stream's chunk; nothing if it is not such a chunk.
 [[nodiscard]] std::optional<std::uint32_t> number_on_stream(std::string_view body);
 
 } // namespace zcomet::tools::logs

@@ -226,7 +226,7 @@ void Reconciler::close(std::uint64_t number, Stream& stream, std::uint64_t close
     }
 }
 
-/// A message that a stream has not got.
+/// A message that a stream did not get.
 void Reconciler::judge(std::uint64_t stream_number, const Stream& stream, std::uint64_t closed_ns,
                        Position position, bool dropped) {
     Sent& sent = sent_[position];

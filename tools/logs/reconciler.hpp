@@ -1,10 +1,11 @@
-// Compares what was sent with what came: names every message that a stream lacks, has twice, or has
-// out of order.
+// Compares sent messages with received ones: names every message that a stream misses, has twice,
+// or has out of order.
 //
-// Only what was sent is kept, 24 bytes a message, sorted by id, sender and number. A stream then is
-// a position in its id's messages for each sender: a message at that position is the next; one
-// further on leaves a gap; one before it either fills a gap, out of order, or came twice. So what
-// came is read once and not kept, and a run in which all is well costs nothing but positions.
+// Only the sent messages are kept, 24 bytes each, sorted by id, sender and number. A stream is then
+// a position in its id's messages for each sender. A message at that position is the next; one
+// further on leaves a gap; one before it either fills a gap, out of order, or came twice. So
+// received messages are read once and not kept, and a run without faults costs nothing but
+// positions.
 #pragma once
 
 #include "tools/logs/message_log.hpp"
@@ -33,7 +34,7 @@ struct Finding {
     std::string_view sender;
     std::uint64_t number = 0;
     std::string_view id;
-    std::size_t log = 0; ///< which log of what came, from 0
+    std::size_t log = 0; ///< which received log, from 0
     std::uint64_t stream = 0;
     std::string_view reason; ///< of kMissing: what the logs say of it; otherwise empty
 };
@@ -46,7 +47,7 @@ struct ReconcileTotals {
     std::uint64_t no_stream = 0; ///< of these: while no stream of their id was open, and none came
     std::uint64_t streams = 0;
     std::uint64_t received = 0; ///< by all streams together
-    std::uint64_t others = 0;   ///< of these: from senders of which there is no log
+    std::uint64_t others = 0;   ///< of these: from senders without a log
     std::uint64_t at_edge = 0;  ///< did not come, but the stream had just opened, or closed at once
     std::uint64_t missing = 0;
     std::uint64_t twice = 0;
@@ -56,8 +57,8 @@ struct ReconcileTotals {
     [[nodiscard]] bool balanced() const { return missing + twice + out_of_order + unsent == 0; }
 };
 
-/// Call add_sent() for all that was sent, then, for each log of what came, add_received() for its
-/// lines and end_log().   Thread: one.
+/// Call add_sent() for all sent lines, then, for each received log, add_received() for its lines
+/// and end_log().   Thread: one.
 class Reconciler {
   public:
     using OnFinding = std::function<void(const Finding&)>;
@@ -97,11 +98,11 @@ class Reconciler {
         Position end = 0;
     };
 
-    /// What a stream has of one sender's messages to its id.
+    /// The messages of one sender to the stream's id, as the stream has them.
     struct Track {
         store::IdIndex sender = 0;
         Range range;           // of these messages
-        Position begin = 0;    // of what it may have at all
+        Position begin = 0;    // of the messages that it may have
         Position next = 0;     // behind the newest that it has
         bool has_some = false; // of them
         /// Those before `next` that it does not have; and whether the stream's own numbers show
@@ -136,7 +137,7 @@ class Reconciler {
     bool sorted_ = false;
     store::IdTable ids_;
     store::IdTable senders_;
-    std::vector<std::uint64_t> last_numbers_;            // by sender, while what was sent is read
+    std::vector<std::uint64_t> last_numbers_;            // by sender, while sent lines are read
     std::vector<Position> first_of_id_;                  // and one more, behind the last
     absl::flat_hash_map<std::uint64_t, Stream> streams_; // of the log in hand
     std::size_t log_ = 0;

@@ -1,5 +1,5 @@
-// What a sender logs of its messages: a line for each, in order, once it is known what became of
-// it. Until then a record waits here; how many can wait is bounded by the sender's window.
+// A sender's log of its messages: a line for each, in order, as soon as its fate is known. Until
+// then a record waits here; the sender's window bounds how many can wait.
 #pragma once
 
 #include "tools/logs/message_log.hpp"

@@ -79,13 +79,13 @@ void add_options(program::OptionTable& table, Flags& flags) {
              "Write how many messages went to each id: id, tab, count")
         .type("FILE");
     table.add("--ack", &flags.msggen.acknowledged,
-              "Ask at how many nodes each message arrived; send again what is not answered");
+              "Ask at how many nodes each message arrived; repeat messages without an answer");
     table
         .add("--log", &flags.msggen.log_file,
-             "Write a line for each message, and what became of it, for zcomet-ctl reconcile")
+             "Write a line for each message, and its fate, for zcomet-ctl reconcile")
         .type("FILE");
-    table.add("--json", &flags.msggen.json, "Print nothing but a summary in JSON");
-    table.add("--quiet", &flags.msggen.quiet, "Print nothing but the summary");
+    table.add("--json", &flags.msggen.json, "Print only a summary, in JSON");
+    table.add("--quiet", &flags.msggen.quiet, "Print only the summary");
 }
 
 /// A message that is to be found in logs has a tag, which makes it longer.

@@ -25,7 +25,7 @@ namespace {
 constexpr std::uint64_t kListenerTag = ~std::uint64_t{0};
 constexpr int kBacklog = 64;
 constexpr unsigned kAcceptsPerTurn = 16;
-/// Read at once of what is only thrown away.
+/// Bytes read at once of input that is discarded.
 constexpr std::size_t kDrainBytes = 4096;
 
 bool would_block(int error) {
@@ -122,7 +122,7 @@ bool AdminServer::turn(Time now) {
 }
 
 void AdminServer::on_event(std::size_t place, std::uint32_t events, Time now) {
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) { // nobody is left to answer
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) { // the client is gone
         close(place);
         return;
     }

@@ -1,4 +1,4 @@
-// Named counters that one thread of one process writes and anyone may read. They live in plain
+// Named counters that one thread of one process writes and any thread may read. They live in plain
 // memory, which a supervisor and its workers may share.
 #pragma once
 

@@ -1,6 +1,6 @@
-// What a metric is called, what it means and how it is counted: one row for each value of an enum.
+// A metric's name, meaning and kind: one row for each value of an enum.
 //
-// A program keeps the table beside its enum, and nothing else about a metric stands anywhere else.
+// A program keeps the table beside its enum; everything about a metric is in that row.
 // Formats (json.hpp) read the rows; the counters themselves (counters.hpp) know only the enum.
 #pragma once
 

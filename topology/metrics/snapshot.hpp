@@ -29,8 +29,8 @@ struct Sample {
 /// Something that has metrics: a process, or several together.
 struct Subject {
     std::vector<Label> labels;
-    /// What is known of it beside its counters, and those of its counters that people look at
-    /// first: JSON shows these on the subject itself.
+    /// Its other values, and the counters that people look at first. JSON shows these on the
+    /// subject itself.
     std::vector<Sample> figures;
     std::vector<Sample> counters;
 };

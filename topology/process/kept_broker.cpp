@@ -24,7 +24,7 @@ constexpr const char* kBrokerName = "zcomet-broker";
 constexpr std::string_view kReady = "zcomet-broker ready ";
 /// @limit time for a kept broker to end, then SIGKILL
 constexpr Duration kEndPatience = 2s;
-/// More than any ready line has. A longer line is no ready line, and is not kept.
+/// More than any ready line has. A longer line is not a ready line, and is dropped.
 constexpr std::size_t kLineBytesMax = 4096;
 
 } // namespace

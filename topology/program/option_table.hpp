@@ -122,7 +122,7 @@ class OptionTable {
         std::string text;     ///< empty: there is none
     };
     /// Takes the values that were not given. The bounds of a row are not looked at.
-    /// Errors: a text is no value of its row; the error names both.
+    /// Errors: a text is not a value of its row; the error names both.
     [[nodiscard]] Status fill_in(const std::vector<Setting>& settings) const;
 
     /// The command line that tells another process of this program the values that are handed on:

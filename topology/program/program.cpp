@@ -83,9 +83,9 @@ int run_body(const CLI::App& app, const std::function<int()>& body) {
 } // namespace
 
 void add_common_options(CLI::App& app) {
-    app.get_help_ptr()->description("Say what the options mean, and exit");
+    app.get_help_ptr()->description("Explain the options, and exit");
     app.set_version_flag("--version", [&app] { return app.get_name() + " " ZCOMET_VERSION; })
-        ->description("Say which release this is, and exit")
+        ->description("Print the release, and exit")
         ->group(kCommonGroup);
     app.set_config(kConfigOption, "", "Read options from FILE: TOML or INI, named as these flags")
         ->type_name("FILE")

@@ -32,7 +32,7 @@ class Misconfigured : public std::runtime_error {
 
 /// What happens to a program that logs while the reader of its standard error does not read.
 enum class LogMode {
-    kWait,      ///< it waits: for tools, which have nobody else to serve, and may fork
+    kWait,      ///< it waits: for tools, which serve no clients, and may fork
     kNeverWait, ///< it goes on, and the oldest lines are dropped and counted (log_queue.hpp)
 };
 

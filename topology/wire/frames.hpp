@@ -28,7 +28,7 @@ inline constexpr std::size_t kNameBytesMax = 64;
 /// A writer of lists starts a new frame when the present one has grown to this.
 /// @limit bytes from which on a writer begins a new frame
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
-/// A node acknowledges its feed each time that it has applied this many bytes, besides regularly.
+/// A node acknowledges its feed regularly, and each time that it has applied this many bytes.
 /// @limit bytes applied after which a node acknowledges at once
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
 /// The largest number of a message. One less than the type holds, so that there is always a next.
@@ -110,7 +110,7 @@ class MessageList {
     const std::vector<bool>* wanted_ = nullptr; // which of them; null: all
 };
 
-/// A node's counts of what became of the messages of its feed, since the feed began. The broker's
+/// A node's counts of the fates of its feed's messages, since the feed began. The broker's
 /// ledger adds them up (docs/PROTOCOL.md, section 4.3).
 struct NodeLedger {
     std::uint64_t received = 0;   ///< in batches that were applied

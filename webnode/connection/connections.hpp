@@ -52,7 +52,7 @@ struct SlowReaders {
 enum class CloseReason : std::uint8_t {
     kDone,     ///< its answer is written
     kPeer,     ///< the browser went away
-    kVanished, ///< the browser does not acknowledge what is sent, or probes
+    kVanished, ///< the browser acknowledges neither messages nor probes
     kSlow,     ///< the browser does not read
     kDeadline, ///< the request took too long
     kNoRoom,   ///< the kernel would not watch it

@@ -10,7 +10,7 @@ namespace {
 
 /// When ZeroMQ reconnects, it opens a socket before it closes the old one, for DEALER and SUB each.
 /// The rest is for resolving names, and for reading /proc.
-/// @limit descriptors of a worker that are no connections
+/// @limit descriptors of a worker that are not connections
 constexpr std::uint64_t kOwnDescriptors = 16;
 
 /// A table of more records than this would not fit into any machine's memory.

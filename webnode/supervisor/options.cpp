@@ -151,7 +151,7 @@ void CommandLine::add_slow_streams() {
 void CommandLine::add_hang_watch() {
     table_
         .add("--hang-after", program::in_seconds(options_.hang_after),
-             "Kill and restart a worker that has done nothing at all for so long; 0: never")
+             "Kill and restart a worker that has done nothing for this long; 0: never")
         .type("SECONDS")
         .show_default()
         .range(0U, kHangSecondsMax)
