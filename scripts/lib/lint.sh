@@ -4,7 +4,7 @@
 
 # How long clang-tidy may look at what changed: in continuous integration, in which all else takes
 # longer.
-tidy_seconds_max=600
+tidy_seconds_max=300
 
 # Whether clang-format and clang-tidy are those of Debian 12. Another version formats in another way
 # and knows other checks, so the sources are held to this one.

@@ -23,7 +23,7 @@ std::string text(std::int64_t bytes) {
 void prepare_message(benchmark::State& state) {
     const std::string message = text(state.range(0));
     std::string shared;
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         comet_format().prepare(message, shared);
         benchmark::DoNotOptimize(shared.data());
     }
@@ -37,7 +37,7 @@ void append_chunk(benchmark::State& state) {
     comet_format().prepare(text(state.range(0)), shared);
     std::string out;
     std::uint32_t number = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         out.clear();
         comet_format().append(out, shared, ++number, Framing::kChunked);
         benchmark::DoNotOptimize(out.data());

@@ -126,7 +126,7 @@ void route_messages(benchmark::State& state) {
     }
     std::string frame = writer.finish_send(wire::Confirm::kNothing, 1);
     std::uint64_t first = 1;
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         renumber(frame, first);
         first += kMessages;
         cluster.send(frame);
@@ -138,7 +138,7 @@ BENCHMARK(route_messages)->Arg(1)->Arg(10)->Arg(100);
 void log_in_and_out(benchmark::State& state) {
     Cluster cluster(1);
     std::uint64_t number = kIdsPerNode;
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         cluster.log_in_and_out(id_of(number++));
     }
     state.SetItemsProcessed(state.iterations());

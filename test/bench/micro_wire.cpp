@@ -42,7 +42,7 @@ std::string login_frame(const std::vector<std::string>& of) {
 
 void write_send(benchmark::State& state) {
     const std::vector<std::string> to = ids(state.range(0));
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         benchmark::DoNotOptimize(send_frame(to));
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -52,7 +52,7 @@ BENCHMARK(write_send)->Arg(1)->Arg(100);
 /// Looks at every message, as the router does.
 void read_send(benchmark::State& state) {
     const std::string frame = send_frame(ids(state.range(0)));
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         const auto decoded = wire::decode(frame);
         std::size_t bytes = 0;
         std::get<wire::Send>(std::get<wire::Frame>(decoded))
@@ -67,7 +67,7 @@ BENCHMARK(read_send)->Arg(1)->Arg(100);
 
 void write_login(benchmark::State& state) {
     const std::vector<std::string> of = ids(state.range(0));
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         benchmark::DoNotOptimize(login_frame(of));
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -76,7 +76,7 @@ BENCHMARK(write_login)->Arg(1000);
 
 void read_login(benchmark::State& state) {
     const std::string frame = login_frame(ids(state.range(0)));
-    for (auto _ : state) {
+    for ([[maybe_unused]] const auto _ : state) {
         const auto decoded = wire::decode(frame);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(decoded));
     }
