@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::string_view kRequest = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
-std::vector<http::Route> pages_of(std::string text) {
+std::vector<http::Route> pages_of(const std::string& text) {
     return {{"GET", "/hello", [text](const http::Request&) {
                  http::Reply reply;
                  reply.text = text;
@@ -86,7 +86,7 @@ class Caller {
 class Server {
   public:
     explicit Server(AdminLimits limits = {}, std::vector<http::Route> pages = pages_of("hi"),
-                    wire::HostPort address = {"127.0.0.1", 0}) {
+                    const wire::HostPort& address = {"127.0.0.1", 0}) {
         auto opened = AdminServer::open(address, std::move(pages), limits);
         REQUIRE(opened.ok());
         server_ = std::move(opened).value();

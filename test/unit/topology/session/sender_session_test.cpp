@@ -455,15 +455,16 @@ TEST_CASE_METHOD(AwaitingFixture,
 }
 
 TEST_CASE_METHOD(Fixture, "a message larger than the window goes alone", "[sender_session]") {
+    constexpr std::size_t kLarge = std::size_t{2} * kWindow;
     make_welcome();
     session.send("1", "small");
-    CHECK_FALSE(can_send(2 * kWindow)); // the small one is gathered
+    CHECK_FALSE(can_send(kLarge)); // the small one is gathered
     session.tick(kStart);
-    CHECK_FALSE(can_send(2 * kWindow));
+    CHECK_FALSE(can_send(kLarge));
     CHECK(can_send(0));
     session.on_broker_frame(wire::encode(wire::Credit{1}), kStart + 2ms);
-    REQUIRE(can_send(2 * kWindow));
-    session.send("1", std::string(2 * kWindow, 'x'));
+    REQUIRE(can_send(kLarge));
+    session.send("1", std::string(kLarge, 'x'));
     CHECK_FALSE(can_send(0));
     session.tick(kStart + 2ms);
     REQUIRE(host.sent.size() == 2);
@@ -502,7 +503,7 @@ TEST_CASE_METHOD(Fixture, "the range of numbers that may be sent again is bounde
         session.send("1", "");
         session.tick(now += 1ms);
         session.on_broker_frame(wire::encode(wire::Credit{1'000'000}), now);
-        REQUIRE(session.counters().messages_sent < 2 * wire::kUnacknowledgedMax);
+        REQUIRE(session.counters().messages_sent < std::uint64_t{2} * wire::kUnacknowledgedMax);
     }
     CHECK(session.counters().messages_sent <= wire::kUnacknowledgedMax);
     session.on_broker_frame(acknowledged(1, {1}), now);

@@ -221,7 +221,7 @@ TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to
     std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger});
     CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
-    constexpr std::size_t kCountAt = wire::kHeaderBytes + 4 * 8;
+    constexpr std::size_t kCountAt = wire::kHeaderBytes + 4 * sizeof(std::uint64_t);
     REQUIRE(bytes[kCountAt] == 8);
     bytes[kCountAt] = 9;
     bytes.append(8, 'x');

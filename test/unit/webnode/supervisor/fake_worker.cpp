@@ -31,6 +31,15 @@ constexpr int kSlotsFd = 3;
 constexpr int kWakeFd = 4;
 constexpr int kTurnsApartMs = 50;
 
+/// A variable of the environment. Nobody starts a fake worker without it.
+const char* variable(const char* name) {
+    const char* const text = std::getenv(name);
+    if (text == nullptr) {
+        std::_Exit(2);
+    }
+    return text;
+}
+
 std::string number_of(int argc, char** argv) {
     constexpr std::string_view kFlag = "--worker-index=";
     for (int i = 1; i < argc; ++i) {
@@ -42,7 +51,7 @@ std::string number_of(int argc, char** argv) {
 }
 
 void tell(const std::string& line) {
-    const UniqueFd told(::open(std::getenv("ZCOMET_FAKE_WORKER_TELLS"), O_WRONLY | O_CLOEXEC));
+    const UniqueFd told(::open(variable("ZCOMET_FAKE_WORKER_TELLS"), O_WRONLY | O_CLOEXEC));
     const std::string whole = line + "\n";
     static_cast<void>(::write(told.get(), whole.data(), whole.size()));
 }
@@ -74,7 +83,7 @@ void serve(slot::WorkerSlot& slot) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const std::string_view part = std::getenv("ZCOMET_FAKE_WORKER_PLAYS");
+    const std::string_view part = variable("ZCOMET_FAKE_WORKER_PLAYS");
     if (part == "refuses") {
         return 3;
     }
