@@ -17,8 +17,8 @@ static_assert(kFormats.size() <= kFormatsMax && kFormatsMax <= 128);
 
 } // namespace
 
-std::size_t format_count() {
-    return kFormats.size();
+FormatIndex format_count() {
+    return static_cast<FormatIndex>(kFormats.size());
 }
 
 const StreamFormat& format_at(FormatIndex index) {

@@ -15,7 +15,7 @@ using FormatIndex = std::uint8_t;
 /// @limit stream formats
 inline constexpr std::size_t kFormatsMax = 8;
 
-[[nodiscard]] std::size_t format_count();
+[[nodiscard]] FormatIndex format_count();
 /// `index` is below format_count().
 [[nodiscard]] const StreamFormat& format_at(FormatIndex index);
 /// `format` is one from the list.

@@ -88,7 +88,8 @@ TEST_CASE("a plain request for a stream is answered as the library answers it", 
     const Answer plain = front.handle(request_of("GET /test/123", headers));
     // A query does not matter for the answer, but makes the library look at the request.
     const Answer of_library = front.handle(request_of("GET /test/123?a=b", headers));
-    CHECK(plain.bytes == of_library.bytes);
+    CHECK(test::head_lines(plain.bytes) == test::head_lines(of_library.bytes));
+    CHECK(body_of(plain.bytes) == body_of(of_library.bytes));
     CHECK(plain.id == of_library.id);
     CHECK(plain.next == of_library.next);
     CHECK(plain.status == of_library.status);
