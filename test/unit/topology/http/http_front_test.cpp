@@ -56,7 +56,7 @@ TEST_CASE("a page is answered with its headers, and the connection is kept", "[h
     CHECK(test::head_lines(answer.bytes) ==
           std::vector<std::string>{"HTTP/1.1 200 OK", "Cache-Control: no-store",
                                    "Content-Length: 2", "Content-Type: application/json",
-                                   "Server: zcomet/" ZCOMET_VERSION});
+                                   std::string("Server: zcomet/") + ZCOMET_VERSION});
     CHECK(body_of(answer) == "{}");
     CHECK(answer.status == 200);
     CHECK(answer.keeps_connection);
