@@ -117,7 +117,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         Status applied =
             wait_until([this] { return node_->logins_applied(); }, "did not apply the login");
         if (is_new && !applied.ok() && node_->logins_refused()) {
-            logout(id); // it must not be logged in later, when nobody reckons with it
+            logout(id); // or it would be logged in later, after this call has failed
         }
         return applied;
     }
