@@ -45,7 +45,8 @@ using namespace zcomet;
 
 constexpr std::string_view kHead =
     "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/html; charset=utf-8\r\n"
-    "Server: floor\r\nTransfer-Encoding: chunked\r\nX-Accel-Buffering: no\r\n\r\n";
+    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: floor\r\nTransfer-Encoding: chunked\r\n"
+    "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n\r\n";
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;
 constexpr int kEventsMax = 256;

@@ -375,8 +375,10 @@ NOT_HTTP = {
     b"GET / HTTP/1.1\r\nA: " + b"x" * 9000: 431,
     b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200: 431,
     b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n": 413,
-    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n": 411,
-    b"BREW /test/1 HTTP/1.1\r\n\r\n": 501,
+    b"GET / HTTP/1.1\r\n\r\n": 400,
+    b"GET /../ HTTP/1.1\r\nHost: a\r\n\r\n": 400,
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n": 411,
+    b"BREW /test/1 HTTP/1.1\r\nHost: a\r\n\r\n": 501,
 }
 
 

@@ -164,7 +164,8 @@ void AdminServer::judge(std::size_t place, Time now) {
         return;
     case http::RequestReader::Verdict::kRefuse:
         ++counts_.answered;
-        return begin_to_write(place, http::error_answer(outcome.status), now);
+        return begin_to_write(place,
+                              http::error_answer(outcome.status, connection.reader.is_head()), now);
     case http::RequestReader::Verdict::kNeedMore:
         break;
     }
@@ -176,7 +177,8 @@ void AdminServer::judge(std::size_t place, Time now) {
     if (connection.input.size() == limits_.request_bytes_max) {
         const bool head_is_whole = connection.input.find("\r\n\r\n") != std::string::npos;
         ++counts_.answered;
-        begin_to_write(place, http::error_answer(head_is_whole ? 413 : 431), now);
+        begin_to_write(
+            place, http::error_answer(head_is_whole ? 413 : 431, connection.reader.is_head()), now);
     }
 }
 
@@ -255,7 +257,7 @@ void AdminServer::close_late(Time now) {
             ++counts_.late;
         }
         if (connection->stage == Connection::Stage::kReading && !connection->input.empty()) {
-            const std::string answer = http::error_answer(408);
+            const std::string answer = http::error_answer(408, connection->reader.is_head());
             static_cast<void>(
                 ::send(connection->fd.get(), answer.data(), answer.size(), MSG_NOSIGNAL));
         }

@@ -1,8 +1,10 @@
 #include "topology/http/http_front.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/http/date.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/httplib_server.hpp"
+#include "topology/http/target.hpp"
 
 #include <httplib.h>
 
@@ -16,6 +18,12 @@ namespace zcomet::http {
 namespace {
 
 constexpr const char* kServer = "zcomet/" ZCOMET_VERSION;
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
+/// Browsers then take a page for what its Content-Type says, and show the beginning of a stream at
+/// once: they need not collect bytes to guess from.
+constexpr const char* kNoSniff = "X-Content-Type-Options";
+constexpr const char* kNoSniffValue = "nosniff";
 
 /// A connection in memory: the library reads the request from it and writes the answer to it.
 class MemoryStream final : public httplib::Stream {
@@ -43,10 +51,29 @@ class MemoryStream final : public httplib::Stream {
     std::string& out_;
 };
 
+/// The request line in the form meant for the library: with the path alone. The library would
+/// refuse a query that has a "?", and knows no absolute form.
+void copy_request_line(std::string& out, std::string_view line) {
+    const std::size_t method_end = line.find(' ');
+    const std::size_t target_end = line.rfind(' ');
+    if (method_end < target_end && target_end != std::string_view::npos) {
+        const auto target = split_target(line.substr(method_end + 1, target_end - method_end - 1));
+        if (target) {
+            out.append(line.substr(0, method_end + 1));
+            out.append(target->path);
+            line.remove_prefix(target_end);
+        }
+    }
+    out.append(line);
+}
+
 /// Puts the request's head into `out` in the form meant for the library. The library does not get
 /// the body: a route sees that as it came.
 void copy_for_library(std::string& out, std::string_view request) {
     out.clear();
+    const std::size_t line_end = std::min(request.find('\n'), request.size());
+    copy_request_line(out, request.substr(0, line_end));
+    request.remove_prefix(line_end);
     while (!request.empty()) {
         const std::size_t newline = request.find('\n');
         const std::size_t line_bytes =
@@ -63,7 +90,6 @@ void copy_for_library(std::string& out, std::string_view request) {
 }
 
 std::string_view body_of(std::string_view request) {
-    constexpr std::string_view kHeadEnd = "\r\n\r\n";
     const std::size_t end = request.find(kHeadEnd);
     return end == std::string_view::npos ? std::string_view()
                                          : request.substr(end + kHeadEnd.size());
@@ -82,15 +108,6 @@ bool keeps_alive(const httplib::Request& request) {
     }
     return request.version == "HTTP/1.0" && wants_connection(request, "keep-alive") &&
            !wants_connection(request, "close");
-}
-
-/// "GET http://host/path" means "/path": RFC 9112, section 3.2.2.
-void make_path_of_absolute_form(std::string& path) {
-    constexpr std::string_view kScheme = "http://";
-    if (path.starts_with(kScheme)) {
-        const std::size_t slash = path.find('/', kScheme.size());
-        path = slash == std::string::npos ? "/" : path.substr(slash);
-    }
 }
 
 /// The path of a request that consists of "GET <path> HTTP/1.1" and headers that do not matter for
@@ -165,8 +182,10 @@ std::string error_text(int status, std::string_view sentence = {}) {
     return text + '\n';
 }
 
-Answer error_of(int status) {
-    return {.bytes = error_answer(status), .status = status, .keeps_connection = false};
+Answer error_of(int status, std::string_view request) {
+    return {.bytes = error_answer(status, request.starts_with("HEAD ")),
+            .status = status,
+            .keeps_connection = false};
 }
 
 /// Writes nothing: the library's part ends with the head.
@@ -218,7 +237,7 @@ class HttpFront::Library : private HttplibServer {
 };
 
 HttpFront::Library::Library(Keeping keeping) : keeping_(keeping) {
-    set_default_headers({{"Server", kServer}});
+    set_default_headers({{"Server", kServer}, {kNoSniff, kNoSniffValue}});
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
         put((*make_)(request), response);
         return HandlerResponse::Handled;
@@ -242,13 +261,12 @@ Answer HttpFront::Library::ask(std::string_view whole_request, const Make& make)
     copy_for_library(head_, whole_request);
     try {
         MemoryStream stream(head_, answer_.bytes);
-        answer_from(stream,
-                    [](httplib::Request& request) { make_path_of_absolute_form(request.path); });
+        answer_from(stream);
         if (answer_.bytes.empty()) {
-            answer_ = error_of(400);
+            answer_ = error_of(400, whole_request);
         }
     } catch (const std::exception&) {
-        answer_ = error_of(500);
+        answer_ = error_of(500, whole_request);
     }
     return std::move(answer_);
 }
@@ -260,6 +278,7 @@ void HttpFront::Library::finish_head(const httplib::Request& request, httplib::R
     response.headers.erase("Accept-Ranges");
     const bool body_ends =
         response.has_header("Content-Length") || response.has_header("Transfer-Encoding");
+    response.set_header("Date", std::string(date_now()));
     answer_.form = {.keeps_connection = keeping_ == Keeping::kAsAsked && keeps_alive(request),
                     .is_http_1_0 = request.version == "HTTP/1.0",
                     .is_head = request.method == "HEAD"};
@@ -320,17 +339,20 @@ Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
     if (reply.body == Reply::Body::kWhole) {
         return ask(); // an error
     }
-    Answer& constant = constant_answers_[pattern];
-    if (constant.bytes.empty()) {
-        constant = ask();
+    ConstantAnswer& constant = constant_answers_[pattern];
+    if (constant.answer.bytes.empty()) {
+        constexpr std::string_view kDate = "\r\nDate: ";
+        constant.answer = ask();
+        constant.date = constant.answer.bytes.find(kDate) + kDate.size();
     }
-    return constant;
+    constant.answer.bytes.replace(constant.date, kDateBytes, date_now());
+    return constant.answer;
 }
 
 Answer HttpFront::ask_library(std::string_view whole_request, const Respond& respond) {
     const std::string_view method = whole_request.substr(0, whole_request.find(' '));
     if (method != "GET" && method != "HEAD" && method != "POST") {
-        return error_of(method.size() < whole_request.size() ? 501 : 400);
+        return error_of(method.size() < whole_request.size() ? 501 : 400, whole_request);
     }
     return library_->ask(whole_request, [&](const httplib::Request& seen) {
         const std::size_t pattern = match(seen.method, seen.path);
@@ -386,8 +408,8 @@ Answer Pages::handle(std::string_view whole_request) {
     });
 }
 
-std::string error_answer(int status) {
-    return late_answer(error_reply(status), {}).bytes;
+std::string error_answer(int status, bool is_head) {
+    return late_answer(error_reply(status), {.is_head = is_head}).bytes;
 }
 
 Answer late_answer(const Reply& reply, const AnswerForm& form) {
@@ -407,7 +429,9 @@ Answer late_answer(const Reply& reply, const AnswerForm& form) {
     }
     headers.push_back({"Content-Length", std::to_string(text.size())});
     headers.push_back({"Content-Type", std::string(is_nameless_error ? kPlainText : reply.type)});
+    headers.push_back({"Date", std::string(date_now())});
     headers.push_back({"Server", kServer});
+    headers.push_back({kNoSniff, kNoSniffValue});
     // In the library's order.
     std::stable_sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) {
         return std::lexicographical_compare(

@@ -84,7 +84,8 @@ enum class Keeping : std::uint8_t {
     kNever,   ///< every answer says `Connection: close`
 };
 
-/// Thread: one at a time. Nothing is kept from one request to the next.
+/// Every answer has a Date, which is the system's clock at the time, and tells browsers not to
+/// guess types. Thread: one at a time. Nothing is kept from one request to the next.
 class HttpFront {
   public:
     /// Makes the reply to a request that matches the pattern with this index. May throw: the
@@ -106,6 +107,10 @@ class HttpFront {
 
   private:
     class Library;
+    struct ConstantAnswer {
+        Answer answer;        // no bytes until the library was asked
+        std::size_t date = 0; // where the Date is in its bytes
+    };
     [[nodiscard]] std::size_t match(std::string_view method, std::string_view path) const;
     [[nodiscard]] Request request_for(std::size_t pattern, std::string_view method,
                                       std::string_view path) const;
@@ -114,7 +119,7 @@ class HttpFront {
     [[nodiscard]] Answer ask_library(std::string_view whole_request, const Respond& respond);
 
     std::vector<Pattern> patterns_;
-    std::vector<Answer> constant_answers_; // by pattern; empty until the library was asked
+    std::vector<ConstantAnswer> constant_answers_; // by pattern
     std::unique_ptr<Library> library_;
 };
 
@@ -139,7 +144,8 @@ class Pages {
 
 /// The answer to a request that never became complete: a status from RequestReader, 408 after the
 /// deadline, 503 when there is no room. Short plain text, `Connection: close`.
-[[nodiscard]] std::string error_answer(int status);
+/// @param is_head  the head alone, without the text: RequestReader::is_head().
+[[nodiscard]] std::string error_answer(int status, bool is_head = false);
 
 /// The answer to a request for which handle() was given a preliminary reply that was not written.
 /// It equals the answer that handle() would have made of `reply`.

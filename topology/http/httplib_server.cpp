@@ -4,8 +4,7 @@
 
 namespace zcomet::http {
 
-void HttplibServer::answer_from(httplib::Stream& stream,
-                                const std::function<void(httplib::Request&)>& setup) {
+void HttplibServer::answer_from(httplib::Stream& stream) {
     bool closed = false;
 #ifdef ZCOMET_HTTPLIB_TAKES_ADDRESSES
     std::string host;
@@ -14,9 +13,9 @@ void HttplibServer::answer_from(httplib::Stream& stream,
     int own_port = -1;
     stream.get_remote_ip_and_port(host, port);
     stream.get_local_ip_and_port(own_host, own_port);
-    process_request(stream, host, port, own_host, own_port, false, closed, setup);
+    process_request(stream, host, port, own_host, own_port, false, closed, nullptr);
 #else
-    process_request(stream, false, closed, setup);
+    process_request(stream, false, closed, nullptr);
 #endif
 }
 

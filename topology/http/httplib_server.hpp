@@ -4,8 +4,6 @@
 
 #include <httplib.h>
 
-#include <functional>
-
 namespace zcomet::http {
 
 /// A httplib::Server without sockets and threads.
@@ -15,11 +13,9 @@ class HttplibServer : public httplib::Server {
     /// open is for the caller to decide.
     /// @param stream  the request is read from it, the answer written to it; it is asked for the
     /// addresses of both ends.
-    /// @param setup   called when the request line and the headers are read, before any route.
-    /// Errors: throws what `setup` throws; bytes that are not a request are answered with 400, or
-    /// with nothing at all.
+    /// Errors: bytes that are not a request are answered with 400, or with nothing at all.
     /// Thread: one at a time.
-    void answer_from(httplib::Stream& stream, const std::function<void(httplib::Request&)>& setup);
+    void answer_from(httplib::Stream& stream);
 };
 
 } // namespace zcomet::http

@@ -2,6 +2,7 @@
 
 #include "topology/base/text.hpp"
 #include "topology/http/headers.hpp"
+#include "topology/http/target.hpp"
 
 #include <algorithm>
 #include <array>
@@ -84,6 +85,9 @@ int RequestReader::read_head(std::string_view so_far) {
             ++at;
         }
         scanned_ = static_cast<std::uint32_t>(at);
+        if (part_ == Part::kRequestLine) {
+            is_head_ = so_far.substr(line_start_).starts_with("HEAD ");
+        }
         if (at < end && so_far[at] != '\r') {
             return 400; // a control character, or a line that ends in a bare LF
         }
@@ -134,6 +138,7 @@ int RequestReader::on_request_line(std::string_view line) {
         !is_token(line.substr(0, method_end))) {
         return 400;
     }
+    const std::string_view method = line.substr(0, method_end);
     const std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
     if (target.find_first_of(" \t") != std::string_view::npos) {
         return 400;
@@ -144,6 +149,11 @@ int RequestReader::on_request_line(std::string_view line) {
     }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
         return 505;
+    }
+    // Other methods have other targets ("OPTIONS *"), and the front refuses them all.
+    const bool names_page = method == "GET" || method == "HEAD" || method == "POST";
+    if (names_page && !valid_target(target)) {
+        return 400;
     }
     is_http_1_0_ = version == "HTTP/1.0";
     part_ = Part::kHeaders;
@@ -161,6 +171,9 @@ int RequestReader::on_header_line(std::string_view line) {
     }
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = without_blanks_around(line.substr(colon + 1));
+    if (equals_ignoring_case(name, "host")) {
+        return on_host(value);
+    }
     if (equals_ignoring_case(name, "content-length")) {
         return on_content_length(value);
     }
@@ -187,7 +200,18 @@ int RequestReader::on_content_length(std::string_view value) {
     return parsed.ec == std::errc() && body_bytes_ <= kRequestBodyBytesMax ? kFine : 413;
 }
 
+int RequestReader::on_host(std::string_view value) {
+    if (has_host_ || !valid_host(value)) {
+        return 400;
+    }
+    has_host_ = true;
+    return kFine;
+}
+
 int RequestReader::on_head_end() {
+    if (!has_host_ && !is_http_1_0_) {
+        return 400;
+    }
     if (has_transfer_encoding_) {
         return has_length_ ? 400 : 411;
     }

@@ -1,10 +1,11 @@
 // Finds the end of an HTTP/1 request in the bytes of a connection, and refuses early what is too
 // long, malformed or not HTTP at all. It reads the framing only (request line, header lines,
-// Content-Length); cpp-httplib reads the rest, and only from complete requests.
+// Content-Length) and who and what is asked (Host, the target); cpp-httplib reads the rest, and
+// only from complete requests.
 //
 // It is stricter than cpp-httplib on purpose: anything that two readers could understand
-// differently (a bare LF, a folded line, two lengths) is refused, so that both always see the same
-// request.
+// differently (a bare LF, a folded line, two lengths, two hosts, a path with "..") is refused, so
+// that both always see the same request.
 #pragma once
 
 #include <cstddef>
@@ -54,6 +55,9 @@ class RequestReader {
     /// before it sends the body. True once for each request: the caller then sends kContinue.
     [[nodiscard]] bool take_continue_wish();
 
+    /// Whether the method is HEAD, as far as the request has come: then no answer has a body.
+    [[nodiscard]] bool is_head() const { return is_head_; }
+
   private:
     enum class Part : std::uint8_t { kRequestLine, kHeaders, kBody };
     /// What the helpers below return for "go on"; anything else is the status to refuse with.
@@ -65,6 +69,7 @@ class RequestReader {
     [[nodiscard]] int on_request_line(std::string_view line);
     [[nodiscard]] int on_header_line(std::string_view line);
     [[nodiscard]] int on_content_length(std::string_view value);
+    [[nodiscard]] int on_host(std::string_view value);
     [[nodiscard]] int on_head_end();
 
     // Offsets and sizes in bytes; 32 bits are plenty within the limits above.
@@ -74,6 +79,8 @@ class RequestReader {
     std::uint8_t headers_ = 0;
     Part part_ = Part::kRequestLine;
     bool is_http_1_0_ = false;
+    bool is_head_ = false;
+    bool has_host_ = false;
     bool has_length_ = false;
     bool has_transfer_encoding_ = false;
     bool expects_continue_ = false;

@@ -225,7 +225,7 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
             break;
         }
         if (outcome.verdict == http::RequestReader::Verdict::kRefuse) {
-            refuse(handle, outcome.status, now);
+            refuse(handle, outcome.status, reader.is_head(), now);
             return After::kOver;
         }
         const std::string_view request = bytes.substr(0, outcome.length);
@@ -336,9 +336,10 @@ void Requests::end_all() {
                 return;
             }
             count_response(kUnavailable);
+            const std::string answer = http::error_answer(kUnavailable, input->form.is_head);
             // Unread input would make the close a reset, which can overtake the answer.
             if (connections_.discard_input(handle, connection) &&
-                connections_.write(handle, connection, http::error_answer(kUnavailable))) {
+                connections_.write(handle, connection, answer)) {
                 connections_.close_when_written(handle, connection);
             }
         });
@@ -355,10 +356,10 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
     static_cast<void>(connections_.write(handle, *table_.find(handle), head));
 }
 
-void Requests::refuse(connection::Handle handle, int status, Time now) {
+void Requests::refuse(connection::Handle handle, int status, bool is_head, Time now) {
     counters_.add(slot::WorkerCounter::kRequests);
     count_response(status);
-    if (connections_.write(handle, *table_.find(handle), http::error_answer(status))) {
+    if (connections_.write(handle, *table_.find(handle), http::error_answer(status, is_head))) {
         end(handle, true, now);
     }
 }
@@ -436,7 +437,7 @@ void Requests::on_deadline(connection::Handle handle, Time deadline, Time now) {
             return;
         }
         counters_.add(slot::WorkerCounter::kDeadlineCloses);
-        refuse(handle, kRequestTimeout, now);
+        refuse(handle, kRequestTimeout, input->reader.is_head(), now);
         return;
     case Wait::kLater:
         finish({handle, input->ticket}, http::error_reply(kGatewayTimeout), now);

@@ -95,7 +95,7 @@ class Requests final : private connection::CloseListener {
     void wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                          std::string_view rest, Time now);
     void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
-    void refuse(connection::Handle handle, int status, Time now);
+    void refuse(connection::Handle handle, int status, bool is_head, Time now);
     void end(connection::Handle handle, bool unread, Time now);
 
     /// The connection's record; nullptr if it has none.

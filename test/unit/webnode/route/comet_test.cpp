@@ -66,7 +66,8 @@ const std::string kStreamHead = "HTTP/1.1 200 OK\r\n"
                                 "Content-Type: text/html; charset=utf-8\r\n"
                                 "Server: zcomet/" ZCOMET_VERSION "\r\n"
                                 "Transfer-Encoding: chunked\r\n"
-                                "X-Accel-Buffering: no\r\n\r\n";
+                                "X-Accel-Buffering: no\r\n"
+                                "X-Content-Type-Options: nosniff\r\n\r\n";
 
 TEST_CASE("GET /test/<id> parks a stream", "[comet_route]") {
     const Answer answer = ask(request_of("GET /test/123"));
@@ -143,8 +144,8 @@ TEST_CASE("an HTTP/1.0 stream has no chunks and ends with the connection", "[com
 TEST_CASE("ids may be percent-encoded, and a query does not matter", "[comet_route]") {
     CHECK(ask(request_of("GET /test/%31%32%33")).id == "123");
     CHECK(ask(request_of("GET /test/a%40b:c~d?x=1&y=<>")).id == "a@b:c~d");
-    CHECK(ask(request_of("GET /test/1#top")).id == "1");
-    CHECK(ask(request_of("GET http://host:80/test/1")).id == "1");
+    CHECK(ask(request_of("GET /test/1?a=b?c")).id == "1");
+    CHECK(ask(request_of("GET HTTP://host:80/test/1")).id == "1");
     CHECK(ask(request_of("GET /test/" + std::string(64, 'x'))).id == std::string(64, 'x'));
 }
 
@@ -169,7 +170,7 @@ TEST_CASE("an invalid id is answered with 400 and a plain sentence", "[comet_rou
 TEST_CASE("a path without a route is 404, and the connection goes on", "[comet_route]") {
     const std::string target =
         GENERATE("GET /", "HEAD /", "GET /test", "GET /tests/1", "GET /favicon.ico", "POST /",
-                 "POST /test/1", "GET *", "HEAD //test/1");
+                 "POST /test/1", "HEAD //test/1");
     CAPTURE(target);
     const Answer answer = ask(request_of(target));
     CHECK(answer.status == 404);
@@ -194,7 +195,8 @@ TEST_CASE("any other method is 501", "[comet_route]") {
     const Answer answer = ask(request_of(method + " /test/1"));
     CHECK(answer.status == 501);
     CHECK(answer.next == Next::kClose);
-    CHECK(answer.bytes == http::error_answer(501));
+    CHECK(test::head_lines(answer.bytes) == test::head_lines(http::error_answer(501)));
+    CHECK(body_of(answer.bytes) == "501 Not Implemented\n");
 }
 
 TEST_CASE("keep-alive, as HTTP/1.0 and 1.1 have it", "[comet_route]") {

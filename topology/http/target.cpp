@@ -1,0 +1,124 @@
+#include "topology/http/target.hpp"
+
+#include "topology/base/text.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace zcomet::http {
+
+namespace {
+
+constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
+/// RFC 3986's reg-name without escapes, which no host in use has, and without the comma: that is
+/// how a proxy joins two Host lines.
+constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                             "0123456789-._~!$&'()*+;=";
+constexpr std::size_t kPortDigitsMax = 5;
+
+bool has_scheme(std::string_view target) {
+    return equals_ignoring_case(target.substr(0, kScheme.size()), kScheme);
+}
+
+/// Of a target in absolute form.
+std::string_view authority_of(std::string_view target) {
+    target.remove_prefix(kScheme.size());
+    return target.substr(0, target.find_first_of("/?"));
+}
+
+bool consists_of(std::string_view text, std::string_view characters) {
+    return text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+/// Whether a "%" is at `at`, with two hexadecimal digits behind it.
+bool is_escape(std::string_view text, std::size_t at) {
+    return text.size() - at >= 3 && consists_of(text.substr(at + 1, 2), kHexDigits);
+}
+
+bool valid_characters(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c <= ' ' || c > '~' || c == '#' || (c == '%' && !is_escape(text, at))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// How many bytes of `text`, which are valid characters, stand for `c` at its beginning; 0: none.
+std::size_t bytes_of(std::string_view text, char c, std::string_view escape) {
+    if (text.starts_with(c)) {
+        return 1;
+    }
+    return equals_ignoring_case(text.substr(0, escape.size()), escape) ? escape.size() : 0;
+}
+
+/// An escaped "/" counts as one: some readers decode a path before they look for segments.
+bool has_dot_segment(std::string_view path) {
+    std::size_t dots = 0;
+    bool only_dots = false; // since the last "/"
+    while (!path.empty()) {
+        if (const std::size_t slash = bytes_of(path, '/', "%2f"); slash > 0) {
+            if (only_dots && (dots == 1 || dots == 2)) {
+                return true;
+            }
+            dots = 0;
+            only_dots = true;
+            path.remove_prefix(slash);
+            continue;
+        }
+        const std::size_t dot = bytes_of(path, '.', "%2e");
+        ++dots;
+        only_dots = only_dots && dot > 0;
+        path.remove_prefix(std::max<std::size_t>(dot, 1));
+    }
+    return only_dots && (dots == 1 || dots == 2);
+}
+
+} // namespace
+
+std::optional<Target> split_target(std::string_view target) {
+    if (has_scheme(target)) {
+        target.remove_prefix(kScheme.size() + authority_of(target).size());
+    } else if (!target.starts_with('/')) {
+        return std::nullopt;
+    }
+    const std::size_t path_bytes = std::min(target.find('?'), target.size());
+    return Target{.path = path_bytes == 0 ? std::string_view("/") : target.substr(0, path_bytes),
+                  .query = target.substr(std::min(path_bytes + 1, target.size()))};
+}
+
+bool valid_target(std::string_view target) {
+    if (has_scheme(target)) {
+        const std::string_view authority = authority_of(target);
+        if (authority.empty() || !valid_host(authority)) {
+            return false;
+        }
+    }
+    const std::optional<Target> parts = split_target(target);
+    return parts && valid_characters(parts->path) && valid_characters(parts->query) &&
+           !has_dot_segment(parts->path);
+}
+
+bool valid_host(std::string_view value) {
+    if (value.empty()) {
+        return true;
+    }
+    const bool in_brackets = value.starts_with('[');
+    const std::size_t end = in_brackets ? value.find(']') : std::min(value.find(':'), value.size());
+    if (end == std::string_view::npos) {
+        return false;
+    }
+    const std::string_view host = value.substr(in_brackets ? 1 : 0, end - (in_brackets ? 1 : 0));
+    std::string_view port = value.substr(end + (in_brackets ? 1 : 0));
+    const bool has_port = port.starts_with(':');
+    port.remove_prefix(has_port ? 1 : 0);
+    return !host.empty() &&
+           consists_of(host, in_brackets ? "0123456789ABCDEFabcdef:." : kNameCharacters) &&
+           (has_port || port.empty()) && port.size() <= kPortDigitsMax &&
+           consists_of(port, kDigits);
+}
+
+} // namespace zcomet::http
