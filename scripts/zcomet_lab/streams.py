@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 CONNECT_TIMEOUT_S = 10
 READ_BYTES = 65_536
-MESSAGE = re.compile(rb"Recvd msg #(\d+): '(.*?)'<br/>", re.DOTALL)
+MESSAGE = re.compile(rb"Recvd msg #(\d+): '(.*?)'<br/>\n", re.DOTALL)
 
 
 class CometStream:

@@ -191,7 +191,7 @@ class Floor {
         message_ += stamp;
         chunk_.clear();
         const std::string before = fmt::format("Recvd msg #{}: '", ++stream.messages);
-        constexpr std::string_view kAfter = "'<br/>";
+        constexpr std::string_view kAfter = "'<br/>\n";
         fmt::format_to(std::back_inserter(chunk_), "{:x}\r\n{}{}{}\r\n",
                        before.size() + message_.size() + kAfter.size(), before, message_, kAfter);
         const ssize_t sent =

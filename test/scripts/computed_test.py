@@ -19,14 +19,14 @@ from zcomet_lab.test_summary import summary
 
 class Streams(unittest.TestCase):
     def test_messages_are_taken_when_they_are_whole(self) -> None:
-        whole = b"Recvd msg #1: 'a &lt;b&gt;'<br/>Recvd msg #2: 'two\nlines'<br/>"
+        whole = b"Recvd msg #1: 'a &lt;b&gt;'<br/>\nRecvd msg #2: 'two\nlines'<br/>\n"
         messages = [(1, "a <b>"), (2, "two\nlines")]
         self.assertEqual(take_messages(whole), (messages, b""))
         rest = b"Recvd msg #3: 'un"
         self.assertEqual(take_messages(whole + rest), (messages, rest))
 
     def test_a_quote_in_a_message_does_not_end_it(self) -> None:
-        self.assertEqual(take_messages(b"Recvd msg #1: 'it's'<br/>"), ([(1, "it's")], b""))
+        self.assertEqual(take_messages(b"Recvd msg #1: 'it's'<br/>\n"), ([(1, "it's")], b""))
 
 
 class Comparing(unittest.TestCase):

@@ -192,7 +192,7 @@ CometClient open_stream(const wire::HostPort& server, std::string_view id) {
 }
 
 std::string comet_chunk(std::uint64_t number, std::string_view text) {
-    return "Recvd msg #" + std::to_string(number) + ": '" + std::string(text) + "'<br/>";
+    return "Recvd msg #" + std::to_string(number) + ": '" + std::string(text) + "'<br/>\n";
 }
 
 } // namespace zcomet::test

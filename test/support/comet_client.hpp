@@ -71,7 +71,8 @@ class CometClient {
 /// Opens a comet stream on `id`. Requires that the server answers 200.
 [[nodiscard]] CometClient open_stream(const wire::HostPort& server, std::string_view id);
 
-/// The chunk that shows message `number` of a stream: `Recvd msg #N: 'TEXT'<br/>`.
+/// The chunk that shows message `number` of a stream: `Recvd msg #N: 'TEXT'<br/>` and
+/// a line feed.
 [[nodiscard]] std::string comet_chunk(std::uint64_t number, std::string_view text);
 
 } // namespace zcomet::test

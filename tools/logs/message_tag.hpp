@@ -3,7 +3,7 @@
 //     tag   = " by=" sender "/" number       ; behind the text, in front of a time stamp
 //     sender = 1*64id-char                   ; as an id: nothing of it is HTML-escaped
 //     number = 1*20DIGIT                     ; from 1 for each sender
-//     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>"       ; as a comet stream shows a message
+//     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>" LF    ; as a comet stream shows a message
 #pragma once
 
 #include <cstdint>

@@ -30,11 +30,11 @@ class Comet final : public StreamFormat {
         return reply;
     }
 
-    /// `shared` is ": 'MESSAGE'<br/>" CRLF.
+    /// `shared` is ": 'MESSAGE'<br/>" LF CRLF.
     void prepare(std::string_view text, std::string& shared) const override {
         shared.assign(": '");
         append_html_escaped(shared, text);
-        shared.append("'<br/>");
+        shared.append("'<br/>\n");
         shared.append(kCrlf);
     }
 

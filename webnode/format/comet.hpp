@@ -1,7 +1,9 @@
 // The page of 2008: an HTML page that never ends. For the N-th message of a stream:
 //
-//     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>"     MESSAGE is HTML-escaped
+//     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>" LF  MESSAGE is HTML-escaped
 //     chunk = size-in-hex CRLF body CRLF                 HTTP/1.1; in HTTP/1.0 the body alone
+//
+// The line feed is for readers of lines, such as `curl | grep`; a browser shows nothing for it.
 #pragma once
 
 #include "webnode/format/stream_format.hpp"

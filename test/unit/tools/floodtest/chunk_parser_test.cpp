@@ -45,10 +45,10 @@ std::string chunk(std::string_view data) {
     return size + std::string(data) + "\r\n";
 }
 
-const std::string kWholeBody = chunk("Recvd msg #1: 'no stamp'<br/>") +
-                               chunk("Recvd msg #2: 'a ts=1224518305000000001'<br/>") + chunk("x") +
-                               chunk(" ts=12") + chunk("  ts=7 ts=8 ts=x") + chunk(" ts ts= ts=9") +
-                               "0\r\n\r\n";
+const std::string kWholeBody = chunk("Recvd msg #1: 'no stamp'<br/>\n") +
+                               chunk("Recvd msg #2: 'a ts=1224518305000000001'<br/>\n") +
+                               chunk("x") + chunk(" ts=12") + chunk("  ts=7 ts=8 ts=x") +
+                               chunk(" ts ts= ts=9") + "0\r\n\r\n";
 const Read kBodyRead{{0, 1224518305000000001, 0, 12, 8, 9}, Event::kEnd, ""};
 
 } // namespace

@@ -18,16 +18,16 @@ std::string encoded(std::string_view text, std::uint32_t number, Framing framing
 }
 
 TEST_CASE("a chunk", "[comet_format]") {
-    CHECK(encoded("hi", 1, Framing::kChunked) == "17\r\nRecvd msg #1: 'hi'<br/>\r\n");
-    CHECK(encoded("", 1, Framing::kChunked) == "15\r\nRecvd msg #1: ''<br/>\r\n");
+    CHECK(encoded("hi", 1, Framing::kChunked) == "18\r\nRecvd msg #1: 'hi'<br/>\n\r\n");
+    CHECK(encoded("", 1, Framing::kChunked) == "16\r\nRecvd msg #1: ''<br/>\n\r\n");
 }
 
 TEST_CASE("a bare body for HTTP/1.0", "[comet_format]") {
-    CHECK(encoded("hi", 12, Framing::kBare) == "Recvd msg #12: 'hi'<br/>");
+    CHECK(encoded("hi", 12, Framing::kBare) == "Recvd msg #12: 'hi'<br/>\n");
 }
 
 TEST_CASE("the message is escaped", "[comet_format]") {
-    CHECK(encoded("<b>'&", 3, Framing::kBare) == "Recvd msg #3: '&lt;b&gt;&#39;&amp;'<br/>");
+    CHECK(encoded("<b>'&", 3, Framing::kBare) == "Recvd msg #3: '&lt;b&gt;&#39;&amp;'<br/>\n");
 }
 
 TEST_CASE("the size is right for every length and number", "[comet_format]") {
@@ -49,7 +49,7 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
     std::string out;
     comet_format().append(out, shared, 1, Framing::kBare);
     comet_format().append(out, shared, 7, Framing::kBare);
-    CHECK(out == "Recvd msg #1: 'b'<br/>Recvd msg #7: 'b'<br/>");
+    CHECK(out == "Recvd msg #1: 'b'<br/>\nRecvd msg #7: 'b'<br/>\n");
 }
 
 TEST_CASE("a stream ended by the worker says so if its framing allows", "[comet_format]") {

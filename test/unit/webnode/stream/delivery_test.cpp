@@ -17,7 +17,7 @@ constexpr int kStreamsAtOnce = 128; // as in webnode/stream/delivery.cpp
 constexpr std::size_t kCrowd = 3 * kStreamsAtOnce + 10;
 
 std::string chunk(int number, const std::string& text) {
-    const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>";
+    const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>\n";
     std::array<char, 16> size{};
     const int digits = std::snprintf(size.data(), size.size(), "%zx", body.size());
     return std::string(size.data(), static_cast<std::size_t>(digits)) + "\r\n" + body + "\r\n";
@@ -76,7 +76,7 @@ TEST_CASE("HTTP/1.0 gets the messages bare", "[delivery]") {
     const Browser browser = loop.connect("GET /test/7 HTTP/1.0\r\n\r\n");
     CHECK(browser.received().find("chunked") == std::string::npos);
     loop.deliver({{"7", "hello"}});
-    CHECK(browser.received() == "Recvd msg #1: 'hello'<br/>");
+    CHECK(browser.received() == "Recvd msg #1: 'hello'<br/>\n");
 }
 
 TEST_CASE("messages that a full socket does not take come later, in order", "[delivery]") {
