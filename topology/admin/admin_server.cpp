@@ -156,6 +156,13 @@ void AdminServer::read(std::size_t place, Time now) {
 void AdminServer::judge(std::size_t place, Time now) {
     Connection& connection = *places_[place];
     const http::RequestReader::Outcome outcome = connection.reader.read(connection.input);
+    if (connection.reader.take_body_wish()) {
+        const std::string_view head(connection.input.data(), connection.reader.head_bytes());
+        if (const auto refusal = pages_.refuse_body(head, connection.reader.body_bytes())) {
+            ++counts_.answered;
+            return begin_to_write(place, refusal->bytes, now);
+        }
+    }
     switch (outcome.verdict) {
     case http::RequestReader::Verdict::kComplete:
         connection.request_bytes = outcome.length;

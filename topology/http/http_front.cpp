@@ -126,6 +126,18 @@ std::string_view path_of_plain_request(std::string_view request) {
     return plain ? path : std::string_view();
 }
 
+bool is_known_method(std::string_view method) {
+    return method == "GET" || method == "HEAD" || method == "POST";
+}
+
+/// RFC 9112, section 2.2: some clients send an empty line after the body of a POST.
+std::string_view without_empty_lines(std::string_view request) {
+    while (request.starts_with("\r\n")) {
+        request.remove_prefix(2);
+    }
+    return request;
+}
+
 /// Whether a connection may go on after an answer with this status.
 bool understood(int status) {
     return status < 400 || status == 404;
@@ -222,21 +234,21 @@ class HttpFront::Library : private HttplibServer {
   public:
     using Make = std::function<Reply(const httplib::Request&)>;
 
-    explicit Library(Keeping keeping);
+    Library();
     /// @param make  makes the reply once the library has read the request.
-    [[nodiscard]] Answer ask(std::string_view whole_request, const Make& make);
+    [[nodiscard]] Answer ask(std::string_view whole_request, Keeping keeping, const Make& make);
 
   private:
     void finish_head(const httplib::Request& request, httplib::Response& response);
 
-    Keeping keeping_;
     std::string head_; // as the library sees it
     // Set during ask(): the library has no other way to pass something to its handlers.
     const Make* make_ = nullptr;
+    Keeping keeping_ = Keeping::kAsAsked;
     Answer answer_;
 };
 
-HttpFront::Library::Library(Keeping keeping) : keeping_(keeping) {
+HttpFront::Library::Library() {
     set_default_headers({{"Server", kServer}, {kNoSniff, kNoSniffValue}});
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
         put((*make_)(request), response);
@@ -255,9 +267,10 @@ HttpFront::Library::Library(Keeping keeping) : keeping_(keeping) {
                              const std::exception_ptr&) { response.status = 500; });
 }
 
-Answer HttpFront::Library::ask(std::string_view whole_request, const Make& make) {
+Answer HttpFront::Library::ask(std::string_view whole_request, Keeping keeping, const Make& make) {
     answer_ = Answer{};
     make_ = &make;
+    keeping_ = keeping;
     copy_for_library(head_, whole_request);
     try {
         MemoryStream stream(head_, answer_.bytes);
@@ -304,15 +317,13 @@ Reply error_reply(int status, std::string_view sentence) {
 }
 
 HttpFront::HttpFront(std::vector<Pattern> patterns, Keeping keeping)
-    : patterns_(std::move(patterns)), constant_answers_(patterns_.size()),
-      library_(std::make_unique<Library>(keeping)) {}
+    : patterns_(std::move(patterns)), keeping_(keeping), constant_answers_(patterns_.size()),
+      library_(std::make_unique<Library>()) {}
 
 HttpFront::~HttpFront() = default;
 
 Answer HttpFront::handle(std::string_view whole_request, const Respond& respond) {
-    while (whole_request.starts_with("\r\n")) {
-        whole_request.remove_prefix(2);
-    }
+    whole_request = without_empty_lines(whole_request);
     if (const std::string_view path = path_of_plain_request(whole_request); !path.empty()) {
         const std::size_t pattern = match("GET", path);
         if (pattern < patterns_.size() && patterns_[pattern].has_constant_head) {
@@ -334,7 +345,8 @@ Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
         reply = error_reply(500);
     }
     const auto ask = [&] {
-        return library_->ask(request.head, [&reply](const httplib::Request&) { return reply; });
+        return library_->ask(request.head, keeping_,
+                             [&reply](const httplib::Request&) { return reply; });
     };
     if (reply.body == Reply::Body::kWhole) {
         return ask(); // an error
@@ -351,10 +363,10 @@ Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
 
 Answer HttpFront::ask_library(std::string_view whole_request, const Respond& respond) {
     const std::string_view method = whole_request.substr(0, whole_request.find(' '));
-    if (method != "GET" && method != "HEAD" && method != "POST") {
+    if (!is_known_method(method)) {
         return error_of(method.size() < whole_request.size() ? 501 : 400, whole_request);
     }
-    return library_->ask(whole_request, [&](const httplib::Request& seen) {
+    return library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
         const std::size_t pattern = match(seen.method, seen.path);
         if (pattern == patterns_.size()) {
             return error_reply(404);
@@ -365,6 +377,26 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
         request.head = whole_request;
         return respond(pattern, request);
     });
+}
+
+std::optional<Answer> HttpFront::refuse_body(std::string_view head, std::size_t body_bytes) {
+    head = without_empty_lines(head);
+    if (!is_known_method(head.substr(0, head.find(' ')))) {
+        return error_of(501, head);
+    }
+    bool is_taken = false;
+    Answer refusal = library_->ask(head, Keeping::kNever, [&](const httplib::Request& seen) {
+        const std::size_t pattern = match(seen.method, seen.path);
+        if (pattern == patterns_.size()) {
+            return error_reply(404);
+        }
+        const std::size_t bytes_max = patterns_[pattern].body_bytes_max;
+        is_taken = body_bytes <= bytes_max;
+        return error_reply(413, bytes_max == 0 ? "this path takes no body"
+                                               : "this path takes a body of at most " +
+                                                     std::to_string(bytes_max) + " bytes");
+    });
+    return is_taken ? std::nullopt : std::optional(std::move(refusal));
 }
 
 /// @return the index of the first pattern that matches, or their count if none does.
@@ -392,15 +424,18 @@ Request HttpFront::request_for(std::size_t pattern, std::string_view method,
 }
 
 Pages::Pages(std::vector<Route> routes, Keeping keeping)
-    : routes_(std::move(routes)), front_(
-                                      [this] {
-                                          std::vector<Pattern> patterns;
-                                          for (const Route& route : routes_) {
-                                              patterns.push_back({route.method, route.path});
-                                          }
-                                          return patterns;
-                                      }(),
-                                      keeping) {}
+    : routes_(std::move(routes)),
+      front_(
+          [this] {
+              std::vector<Pattern> patterns;
+              for (const Route& route : routes_) {
+                  patterns.push_back({.method = route.method,
+                                      .path = route.path,
+                                      .body_bytes_max = route.body_bytes_max});
+              }
+              return patterns;
+          }(),
+          keeping) {}
 
 Answer Pages::handle(std::string_view whole_request) {
     return front_.handle(whole_request, [this](std::size_t route, const Request& request) {

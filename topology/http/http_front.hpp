@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,8 @@ struct Pattern {
     /// only at the request's path. The head is then made once, and the library is not asked again:
     /// its 4 µs would be a fifth of the cost of opening a stream.
     bool has_constant_head = false;
+    /// The largest body that the route takes; at most kRequestBodyBytesMax.
+    std::size_t body_bytes_max = 0;
 };
 
 /// What a late answer needs to know about its request.
@@ -105,6 +108,13 @@ class HttpFront {
     /// Cost: about 4 µs; a tenth of that for a plain request to a pattern with a constant head.
     [[nodiscard]] Answer handle(std::string_view whole_request, const Respond& respond);
 
+    /// Decides by a request's head whether to read its body.
+    /// @param head        the request line and the header lines, with the empty line.
+    /// @param body_bytes  as the head announces; not 0.
+    /// @return the answer to a request that no route takes with such a body: 404, 413 or 501. The
+    /// connection is closed after it, since the body may still come. Nothing: read the body.
+    [[nodiscard]] std::optional<Answer> refuse_body(std::string_view head, std::size_t body_bytes);
+
   private:
     class Library;
     struct ConstantAnswer {
@@ -119,6 +129,7 @@ class HttpFront {
     [[nodiscard]] Answer ask_library(std::string_view whole_request, const Respond& respond);
 
     std::vector<Pattern> patterns_;
+    Keeping keeping_;
     std::vector<ConstantAnswer> constant_answers_; // by pattern
     std::unique_ptr<Library> library_;
 };
@@ -128,6 +139,7 @@ struct Route {
     std::string_view method;
     std::string_view path; ///< as in Pattern
     std::function<Reply(const Request& request)> respond;
+    std::size_t body_bytes_max = 0; ///< as in Pattern
 };
 
 /// A list of such routes, for an admin page. Thread: one at a time.
@@ -136,6 +148,10 @@ class Pages {
     explicit Pages(std::vector<Route> routes, Keeping keeping = Keeping::kAsAsked);
     /// As HttpFront::handle().
     [[nodiscard]] Answer handle(std::string_view whole_request);
+    /// As HttpFront::refuse_body().
+    [[nodiscard]] std::optional<Answer> refuse_body(std::string_view head, std::size_t body_bytes) {
+        return front_.refuse_body(head, body_bytes);
+    }
 
   private:
     std::vector<Route> routes_;

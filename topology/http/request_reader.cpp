@@ -71,6 +71,12 @@ RequestReader::Outcome RequestReader::read(std::string_view so_far) {
     return {};
 }
 
+bool RequestReader::take_body_wish() {
+    const bool wish = part_ == Part::kBody && body_bytes_ > 0 && !body_asked_;
+    body_asked_ = body_asked_ || wish;
+    return wish;
+}
+
 bool RequestReader::take_continue_wish() {
     const bool wish = part_ == Part::kBody && expects_continue_;
     expects_continue_ = expects_continue_ && !wish;

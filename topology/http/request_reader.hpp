@@ -55,6 +55,14 @@ class RequestReader {
     /// before it sends the body. True once for each request: the caller then sends kContinue.
     [[nodiscard]] bool take_continue_wish();
 
+    /// Whether the head is complete and a body belongs to the request; the body may have come as
+    /// well. True once for each request: the caller then asks whether a route takes the body
+    /// (HttpFront::refuse_body), so that it reads none for nothing.
+    [[nodiscard]] bool take_body_wish();
+    /// Once the head is complete: the bytes of the head, and of the body behind it.
+    [[nodiscard]] std::size_t head_bytes() const { return scanned_; }
+    [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
+
     /// Whether the method is HEAD, as far as the request has come: then no answer has a body.
     [[nodiscard]] bool is_head() const { return is_head_; }
 
@@ -84,6 +92,7 @@ class RequestReader {
     bool has_length_ = false;
     bool has_transfer_encoding_ = false;
     bool expects_continue_ = false;
+    bool body_asked_ = false; // take_body_wish() was true
 };
 
 /// Tells a waiting client that it may send the body.

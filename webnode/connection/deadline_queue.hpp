@@ -37,9 +37,21 @@ class DeadlineQueue {
         while (!entries_.empty() && entries_.front().deadline <= now) {
             const Entry entry = entries_.front();
             entries_.pop_front();
+            next_look_ -= next_look_ > 0 ? 1 : 0;
             visit(entry.handle, entry.deadline);
         }
         next_sweep_ = now + kSweepInterval;
+    }
+
+    /// Calls `look(Handle, Time deadline)` for up to `most` entries: those after the last that the
+    /// earlier call looked at, the oldest first, and then from the front again. No entry is looked
+    /// at twice.
+    template <typename Look> void look_at_some(std::size_t most, Look&& look) {
+        for (std::size_t left = std::min(most, entries_.size()); left > 0; --left) {
+            next_look_ = next_look_ < entries_.size() ? next_look_ : 0;
+            const Entry& entry = entries_[next_look_++];
+            look(entry.handle, entry.deadline);
+        }
     }
 
   private:
@@ -51,6 +63,7 @@ class DeadlineQueue {
     Duration delay_;
     Time next_sweep_ = Time::min();
     std::deque<Entry> entries_;
+    std::size_t next_look_ = 0; // of look_at_some()
 };
 
 } // namespace zcomet::webnode::connection

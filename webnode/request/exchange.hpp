@@ -76,6 +76,11 @@ class Routes {
     /// @param outcome  is set to the route's decision, without its reply.
     [[nodiscard]] http::Answer handle(std::string_view whole_request, Ticket ticket,
                                       Outcome& outcome);
+    /// As http::HttpFront::refuse_body().
+    [[nodiscard]] std::optional<http::Answer> refuse_body(std::string_view head,
+                                                          std::size_t body_bytes) {
+        return front_.refuse_body(head, body_bytes);
+    }
 
   private:
     std::vector<Route> routes_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 namespace zcomet::webnode::request {
@@ -25,6 +26,15 @@ constexpr std::size_t kStreamInputBytesMax = 131'072;
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
 
+/// How many unfinished requests are looked at for the largest one, each time that all of them
+/// together are too large.
+constexpr std::size_t kLooksMax = 256;
+
+/// Memory that a text takes on the heap, or nearly so: a short one has its place in the record.
+std::size_t memory_of(const std::string& text) {
+    return text.empty() ? 0 : text.capacity();
+}
+
 /// `earlier` if `bytes` are in it, else a copy of them.
 std::string take_all(std::string earlier, std::string_view bytes) {
     return earlier.empty() ? std::string(bytes) : std::move(earlier);
@@ -42,10 +52,10 @@ int socket_error(int fd) {
 
 Requests::Requests(connection::Connections& connections, stream::Presence& presence,
                    std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
-                   Duration request_deadline)
-    : connections_(connections), table_(connections.table()), presence_(presence),
+                   RequestLimits limits)
+    : limits_(limits), connections_(connections), table_(connections.table()), presence_(presence),
       counters_(counters),
-      routes_(std::move(routes)), deadlines_{connection::DeadlineQueue(request_deadline),
+      routes_(std::move(routes)), deadlines_{connection::DeadlineQueue(limits.deadline),
                                              connection::DeadlineQueue(kIdleMax),
                                              connection::DeadlineQueue(kLaterMax),
                                              connection::DeadlineQueue(kFlushMax),
@@ -89,7 +99,7 @@ void Requests::on_event(connection::Handle handle, std::uint32_t events, Time no
     } else if (ended) {
         connections_.close(handle, connection::CloseReason::kPeer);
     } else if ((events & EPOLLIN) != 0) {
-        on_stream_input(handle, *connection);
+        on_stream_input(handle, *connection, now);
     }
 }
 
@@ -116,12 +126,17 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
 
 void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
     release_input(connection);
-    if (!stream_inputs_.empty()) {
-        stream_inputs_.erase(handle.index);
+    if (stream_inputs_.empty()) {
+        return;
+    }
+    if (const auto found = stream_inputs_.find(handle.index); found != stream_inputs_.end()) {
+        unfinished_bytes_ -= memory_of(found->second);
+        stream_inputs_.erase(found);
     }
 }
 
-void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection) {
+void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection,
+                               Time now) {
     for (int reads = 0; reads < kReadsMax; ++reads) {
         const ssize_t got = ::recv(connection.fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
         if (got < 0 && errno == EAGAIN) {
@@ -132,17 +147,18 @@ void Requests::on_stream_input(connection::Handle handle, connection::Connection
             return;
         }
         const auto count = static_cast<std::size_t>(got);
-        if (!pass_to_format(handle, {buffer_.get(), count}) || count < kBufferBytes) {
+        if (!pass_to_format(handle, {buffer_.get(), count}, now) || count < kBufferBytes) {
             return;
         }
     }
     connections_.read_again_later(handle, connection);
 }
 
-bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes) {
+bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes, Time now) {
     connection::Connection& connection = *table_.find(handle);
     std::string earlier;
     if (const auto found = stream_inputs_.find(handle.index); found != stream_inputs_.end()) {
+        unfinished_bytes_ -= memory_of(found->second);
         earlier = std::move(found->second);
         stream_inputs_.erase(found);
         earlier.append(bytes);
@@ -159,8 +175,15 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes)
         end_stream(handle, connection);
         return false;
     }
-    if (!bytes.empty()) {
-        stream_inputs_.emplace(handle.index, bytes);
+    if (bytes.empty()) {
+        return true;
+    }
+    const std::string& kept = stream_inputs_.emplace(handle.index, bytes).first->second;
+    unfinished_bytes_ += memory_of(kept);
+    if (!make_room(handle, memory_of(kept), now)) {
+        counters_.add(slot::WorkerCounter::kRequestsShed);
+        end_stream(handle, connection);
+        return false;
     }
     return true;
 }
@@ -212,7 +235,7 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
     http::RequestReader reader;
     if (RequestInput* input = input_of(*table_.find(handle))) {
         reader = input->reader;
-        earlier = std::exchange(input->bytes, {});
+        earlier = take_bytes(*input);
     }
     if (!earlier.empty()) {
         earlier.append(bytes);
@@ -221,12 +244,21 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
     bool answered = false;
     while (!bytes.empty()) {
         const http::RequestReader::Outcome outcome = reader.read(bytes);
-        if (outcome.verdict == http::RequestReader::Verdict::kNeedMore) {
-            break;
-        }
         if (outcome.verdict == http::RequestReader::Verdict::kRefuse) {
             refuse(handle, outcome.status, reader.is_head(), now);
             return After::kOver;
+        }
+        if (reader.take_body_wish()) {
+            const auto refusal =
+                routes_.refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes());
+            if (refusal) {
+                counters_.add(slot::WorkerCounter::kRequests);
+                count_response(refusal->status);
+                return write_answer(handle, *refusal, true, now);
+            }
+        }
+        if (outcome.verdict == http::RequestReader::Verdict::kNeedMore) {
+            break;
         }
         const std::string_view request = bytes.substr(0, outcome.length);
         bytes.remove_prefix(outcome.length);
@@ -251,12 +283,16 @@ Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
     if (input == nullptr) {
         return After::kOver;
     }
-    input->bytes = std::move(rest);
+    keep_bytes(*input, std::move(rest));
     input->reader = reader;
     // A request that goes on arriving keeps its deadline: a byte now and then does not extend it.
     const bool goes_on = !answered && input->wait == Wait::kRequest && input->deadline != kNever;
     if (!goes_on) {
         set_wait(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
+    }
+    if (!make_room(handle, memory_of(input->bytes), now)) {
+        shed(handle, now);
+        return After::kOver;
     }
     return After::kReading;
 }
@@ -294,11 +330,14 @@ Requests::After Requests::write_answer(connection::Handle handle, const http::An
 void Requests::wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                                std::string_view rest, Time now) {
     if (RequestInput* input = make_input(handle)) {
-        input->bytes = rest;
+        keep_bytes(*input, std::string(rest));
         input->reader = {};
         input->form = form;
         input->ticket = last_ticket_;
         set_wait(handle, *input, Wait::kLater, now);
+        if (!make_room(handle, memory_of(input->bytes), now)) {
+            shed(handle, now);
+        }
     }
 }
 
@@ -311,7 +350,7 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     }
     const http::Answer answer = http::late_answer(reply, input->form);
     count_response(answer.status);
-    const std::string rest = std::exchange(input->bytes, {});
+    const std::string rest = take_bytes(*input);
     input->wait = Wait::kRequest;
     input->deadline = kNever;
     // Input that came meanwhile was left in the socket, and epoll does not report it again.
@@ -358,10 +397,63 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
 
 void Requests::refuse(connection::Handle handle, int status, bool is_head, Time now) {
     counters_.add(slot::WorkerCounter::kRequests);
+    write_error(handle, status, is_head, now);
+}
+
+void Requests::write_error(connection::Handle handle, int status, bool is_head, Time now) {
     count_response(status);
     if (connections_.write(handle, *table_.find(handle), http::error_answer(status, is_head))) {
         end(handle, true, now);
     }
+}
+
+/// The largest, since honest requests are small; of those as large as the one in hand an older one,
+/// since it is slow.
+bool Requests::make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now) {
+    while (unfinished_bytes_ > limits_.bytes_max) {
+        std::optional<connection::Handle> largest;
+        std::size_t bytes = bytes_in_hand;
+        const auto look = [&](connection::Handle handle, Time deadline) {
+            const connection::Connection* connection = table_.find(handle);
+            const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+            if (input == nullptr || input->wait != Wait::kRequest || input->deadline != deadline ||
+                handle == in_hand) {
+                return;
+            }
+            const std::size_t held = memory_of(input->bytes);
+            if (held > bytes || (held == bytes && !largest)) {
+                largest = handle;
+                bytes = held;
+            }
+        };
+        queue_of(Wait::kRequest).look_at_some(kLooksMax, look);
+        if (!largest) {
+            return false;
+        }
+        shed(*largest, now);
+    }
+    return true;
+}
+
+void Requests::shed(connection::Handle handle, Time now) {
+    counters_.add(slot::WorkerCounter::kRequestsShed);
+    const RequestInput& input = *input_of(*table_.find(handle));
+    if (input.wait == Wait::kLater) { // it is counted as a request already
+        write_error(handle, kUnavailable, input.form.is_head, now);
+    } else {
+        refuse(handle, kUnavailable, input.reader.is_head(), now);
+    }
+}
+
+void Requests::keep_bytes(RequestInput& input, std::string bytes) {
+    unfinished_bytes_ -= memory_of(input.bytes);
+    input.bytes = std::move(bytes);
+    unfinished_bytes_ += memory_of(input.bytes);
+}
+
+std::string Requests::take_bytes(RequestInput& input) {
+    unfinished_bytes_ -= memory_of(input.bytes);
+    return std::exchange(input.bytes, {});
 }
 
 void Requests::end(connection::Handle handle, bool unread, Time now) {
@@ -376,7 +468,7 @@ void Requests::end(connection::Handle handle, bool unread, Time now) {
         ::shutdown(connection->fd(), SHUT_WR);
     }
     if (RequestInput* input = make_input(handle)) {
-        input->bytes = std::string();
+        keep_bytes(*input, {});
         set_wait(handle, *input, flushing ? Wait::kFlush : Wait::kLinger, now);
         if (flushing) {
             connections_.close_when_written(handle, *connection);
@@ -401,6 +493,7 @@ RequestInput* Requests::make_input(connection::Handle handle) {
 
 void Requests::release_input(connection::Connection& connection) {
     if (connection.input() != store::kNoIndex) {
+        keep_bytes(inputs_[connection.input()], {});
         inputs_.release(connection.input());
         connection.set_input(store::kNoIndex);
     }

@@ -22,13 +22,25 @@
 
 namespace zcomet::webnode::request {
 
+/// Bounds on requests that are not complete.
+struct RequestLimits {
+    /// From the beginning of the connection, or from the request's first byte.
+    /// @limit a request's arrival (`--request-deadline-ms`)
+    Duration deadline = 10s;
+    /// Memory for what has come of the requests of all connections that are not complete, and for
+    /// what browsers have said on open streams and no format has used yet. Ten thousand slow
+    /// browsers with large cookies fit.
+    /// @limit bytes of unfinished requests, of a worker's connections together (`--request-memory`)
+    std::size_t bytes_max = 64U << 20U;
+};
+
 /// Thread: the worker's loop only.
 class Requests final : private connection::CloseListener {
   public:
     /// Everything but the routes must live longer than this.
     Requests(connection::Connections& connections, stream::Presence& presence,
              std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
-             Duration request_deadline);
+             RequestLimits limits);
     ~Requests() override;
 
     /// A connection was accepted: reads at once, since its request is mostly there already.
@@ -50,6 +62,9 @@ class Requests final : private connection::CloseListener {
     /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
     /// get 503. Bytes that cannot be written at once stay in the connections' outboxes.
     void end_all();
+
+    /// Memory that RequestLimits::bytes_max bounds, now.
+    [[nodiscard]] std::size_t unfinished_bytes() const { return unfinished_bytes_; }
 
     /// Ends connections that have waited for too long.
     void sweep(Time now);
@@ -78,9 +93,9 @@ class Requests final : private connection::CloseListener {
 
     void on_close(connection::Handle handle, connection::Connection& connection) override;
     void on_readable(connection::Handle handle, bool ended, Time now);
-    void on_stream_input(connection::Handle handle, connection::Connection& connection);
+    void on_stream_input(connection::Handle handle, connection::Connection& connection, Time now);
     /// @return false if the stream was closed.
-    [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes);
+    [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes, Time now);
     void end_stream(connection::Handle handle, connection::Connection& connection);
 
     [[nodiscard]] After read(connection::Handle handle, Time now);
@@ -96,6 +111,16 @@ class Requests final : private connection::CloseListener {
                          std::string_view rest, Time now);
     void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
     void refuse(connection::Handle handle, int status, bool is_head, Time now);
+    void write_error(connection::Handle handle, int status, bool is_head, Time now);
+    /// Makes the memory for unfinished requests fit into its bound: the largest of a sample of the
+    /// oldest ones go.
+    /// @param in_hand        the connection whose bytes were kept last.
+    /// @param bytes_in_hand  its part of the memory.
+    /// @return false if nothing larger was found: the connection in hand has to go.
+    [[nodiscard]] bool make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now);
+    void shed(connection::Handle handle, Time now);
+    void keep_bytes(RequestInput& input, std::string bytes);
+    [[nodiscard]] std::string take_bytes(RequestInput& input);
     void end(connection::Handle handle, bool unread, Time now);
 
     /// The connection's record; nullptr if it has none.
@@ -109,6 +134,7 @@ class Requests final : private connection::CloseListener {
     void count_response(int status);
     [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
 
+    RequestLimits limits_;
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
     stream::Presence& presence_;
@@ -116,6 +142,7 @@ class Requests final : private connection::CloseListener {
     Routes routes_;
     store::Slab<RequestInput> inputs_;
     std::uint32_t last_ticket_ = 0;
+    std::size_t unfinished_bytes_ = 0; // in `inputs_` and `stream_inputs_`
     /// Browsers' input that formats have not used yet, by the connection's index: few.
     absl::flat_hash_map<std::uint32_t, std::string> stream_inputs_;
     std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait

@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t kNameBytesMax = wire::kNameBytesMax - 8;
 constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
+/// The least has room for some requests of the greatest size, whose memory is doubled as they grow.
+constexpr std::size_t kRequestMemoryMin = 8U << 20U;
+constexpr std::size_t kRequestMemoryMax = std::size_t{1} << 40U;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
@@ -133,11 +136,19 @@ void CommandLine::add_slow_streams() {
         .one_of({connection::kSlowPolicyNames.begin(), connection::kSlowPolicyNames.end()})
         .hand_on();
     table_
-        .add("--request-deadline-ms", program::in_milliseconds(worker.request_deadline),
+        .add("--request-deadline-ms", program::in_milliseconds(worker.requests.deadline),
              "How long a request may take to arrive")
         .type("MS")
         .show_default()
         .range(kDeadlineMinMs, kDeadlineMaxMs)
+        .hand_on();
+    table_
+        .add("--request-memory", &worker.requests.bytes_max,
+             "Bytes that the unfinished requests of a worker take together; beyond that, the "
+             "largest are refused")
+        .type("BYTES")
+        .show_default()
+        .range(kRequestMemoryMin, kRequestMemoryMax)
         .hand_on();
     table_
         .add("--vanished-after", program::in_seconds(worker.vanished_max),

@@ -51,7 +51,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       uplink_(value_or_throw(
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
-      requests_(connections_, presence_, route::routes(), slot.counters, options_.request_deadline),
+      requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
       listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
                 [this] { return connections_.table().connection_count(); }),
@@ -61,6 +61,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
+    shed_reported_ = slot_.counters.get(slot::WorkerCounter::kRequestsShed);
     enter(slot::WorkerState::kStarting);
 }
 
@@ -82,6 +83,8 @@ void Worker::turn() {
     requests_.sweep(now);
     look_for_vanished(now);
     report_slow_streams(now);
+    report_shed_requests(now);
+    watch_bounds();
     publish_counters();
     count_turn(now);
 }
@@ -219,6 +222,7 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kConnections, connections_.table().connection_count());
     counters.set(slot::WorkerCounter::kIds, presence_.streams().id_count());
     counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
+    counters.set(slot::WorkerCounter::kUnfinishedBytes, requests_.unfinished_bytes());
     const session::NodeSessionCounters feed = uplink_->counters();
     const session::NodeSessionCounters& before = feed_before_;
     counters.set(slot::WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);
@@ -239,6 +243,24 @@ void Worker::report_slow_streams(Time now) {
                  connection::name_of(options_.slow.policy), slow - slow_reported_,
                  slot_.counters.get(slot::WorkerCounter::kChunksDropped));
     slow_reported_ = slow;
+}
+
+void Worker::report_shed_requests(Time now) {
+    const std::uint64_t shed = slot_.counters.get(slot::WorkerCounter::kRequestsShed);
+    if (shed == shed_reported_ || shed_log_.pass(now) == 0) {
+        return;
+    }
+    spdlog::warn("event=requests-shed node={} requests={} request_memory={}", options_.name,
+                 shed - shed_reported_, options_.requests.bytes_max);
+    shed_reported_ = shed;
+}
+
+void Worker::watch_bounds() {
+    if (near_request_memory_.comes_near(requests_.unfinished_bytes(),
+                                        options_.requests.bytes_max)) {
+        spdlog::warn("event=near-bound node={} bound=request-memory value={} max={}", options_.name,
+                     requests_.unfinished_bytes(), options_.requests.bytes_max);
+    }
 }
 
 void Worker::drain() {

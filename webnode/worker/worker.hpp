@@ -10,6 +10,7 @@
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/metrics/near_bound.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -33,8 +34,7 @@ struct WorkerOptions {
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;
     connection::SlowReaders slow;
-    /// @limit a request's arrival (`--request-deadline-ms`)
-    Duration request_deadline = 10s;
+    request::RequestLimits requests;
     /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
     /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
@@ -94,6 +94,9 @@ class Worker : private session::NodeEvents {
     void enter(slot::WorkerState state);
     void publish_counters();
     void report_slow_streams(Time now);
+    void report_shed_requests(Time now);
+    /// Warns when a value comes near its bound.
+    void watch_bounds();
     /// Shows the supervisor that this process works.
     void count_turn(Time now);
 
@@ -125,6 +128,9 @@ class Worker : private session::NodeEvents {
     program::LogLimit refusal_log_;
     program::LogLimit slow_log_;
     std::uint64_t slow_reported_ = 0; // of the counter streams_slow
+    program::LogLimit shed_log_;
+    std::uint64_t shed_reported_ = 0; // of the counter requests_shed
+    metrics::NearBound near_request_memory_;
 };
 
 } // namespace zcomet::webnode::worker

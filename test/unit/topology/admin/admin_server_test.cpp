@@ -3,6 +3,7 @@
 #include "test/support/descriptor_limit.hpp"
 #include "topology/admin/admin_server.hpp"
 #include "topology/admin/stats_pages.hpp"
+#include "topology/http/request_reader.hpp"
 #include "topology/net/socket_address.hpp"
 
 #include <catch2/catch.hpp>
@@ -30,11 +31,19 @@ namespace {
 constexpr std::string_view kRequest = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
 std::vector<http::Route> pages_of(const std::string& text) {
-    return {{"GET", "/hello", [text](const http::Request&) {
+    const auto echo = [](const http::Request& request) {
+        http::Reply reply;
+        reply.text = request.body;
+        return reply;
+    };
+    return {{"GET", "/hello",
+             [text](const http::Request&) {
                  http::Reply reply;
                  reply.text = text;
                  return reply;
-             }}};
+             }},
+            {"POST", "/take", echo, 10},
+            {"POST", "/take-all", echo, http::kRequestBodyBytesMax}};
 }
 
 bool ready(int fd, short events, int timeout_ms) {
@@ -242,9 +251,21 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
         CHECK(server.work_until([&] { return caller.ended(); }));
         CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 431 "));
     }
+    SECTION("its body, which no page takes") {
+        Caller caller = server.call();
+        caller.say("POST /stats HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+        CHECK(server.work_until([&] { return caller.ended(); }));
+        CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 404 "));
+    }
+    SECTION("its body, of which a page takes less") {
+        Caller caller = server.call();
+        caller.say("POST /take HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n");
+        CHECK(server.work_until([&] { return caller.ended(); }));
+        CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 413 ") && Contains("at most 10 bytes"));
+    }
     SECTION("its body") {
         Caller caller = server.call();
-        caller.say("POST /hello HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
+        caller.say("POST /take-all HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
                    std::string(400, 'x'));
         CHECK(server.work_until([&] { return caller.ended(); }));
         CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 413 "));
@@ -254,13 +275,13 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
 TEST_CASE("a client that waits for 100 Continue gets it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
-    caller.say("POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+    caller.say("POST /take HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
                "Content-Length: 2\r\n\r\n");
     REQUIRE(server.work_until([&] { return !caller.heard().empty(); }));
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 100 Continue\r\n\r\n"));
     caller.say("ab");
     CHECK(server.work_until([&] { return caller.ended(); }));
-    CHECK_THAT(caller.heard(), Contains("HTTP/1.1 404 "));
+    CHECK_THAT(caller.heard(), Contains("HTTP/1.1 200 ") && Contains("\r\n\r\nab"));
 }
 
 TEST_CASE("a connection has a deadline, whatever it does meanwhile", "[admin_server]") {

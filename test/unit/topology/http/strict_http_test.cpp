@@ -27,13 +27,16 @@ class Connection {
         input_.append(bytes);
         while (!closed_) {
             const RequestReader::Outcome outcome = reader_.read(input_);
-            if (outcome.verdict == RequestReader::Verdict::kNeedMore) {
-                return;
-            }
             if (outcome.verdict == RequestReader::Verdict::kRefuse) {
                 answers.push_back(error_answer(outcome.status, reader_.is_head()));
                 history_ += std::to_string(outcome.status) + ' ';
                 closed_ = true;
+                return;
+            }
+            if (reader_.take_body_wish() && refuses_body()) {
+                return;
+            }
+            if (outcome.verdict == RequestReader::Verdict::kNeedMore) {
                 return;
             }
             answer(input_.substr(0, outcome.length));
@@ -61,13 +64,25 @@ class Connection {
         closed_ = !answer.keeps_connection;
     }
 
+    bool refuses_body() {
+        const auto refusal = pages_.refuse_body(
+            std::string_view(input_).substr(0, reader_.head_bytes()), reader_.body_bytes());
+        if (refusal) {
+            answers.push_back(refusal->bytes);
+            history_ += std::to_string(refusal->status) + ' ';
+            closed_ = true;
+        }
+        return closed_;
+    }
+
     static Reply rest_of(const Request& request) {
         Reply reply;
         reply.text = request.rest;
         return reply;
     }
 
-    Pages pages_{{{"GET", "/p/*", rest_of}, {"POST", "/p/*", rest_of}}};
+    static constexpr std::size_t kBodyBytesMax = 100;
+    Pages pages_{{{"GET", "/p/*", rest_of}, {"POST", "/p/*", rest_of, kBodyBytesMax}}};
     RequestReader reader_;
     std::string input_;
     std::string history_;
@@ -395,6 +410,26 @@ TEST_CASE("strict HTTP: the length of a body", "[strict_http]") {
         {smuggle("X: y\rContent-Length: 5\r\n", "hello"), "400 closed"},
         {smuggle("Content_Length: 5\r\n", ""), "200:1 200:smuggled open"},
         {smuggle("X-Content-Length: 5\r\n", ""), "200:1 200:smuggled open"},
+    });
+}
+
+TEST_CASE("strict HTTP: a body that nothing takes is refused before it comes", "[strict_http]") {
+    const auto with_body = [](const std::string& request_line, const std::string& length) {
+        return request_line + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\n";
+    };
+    check({
+        {with_body("POST /no", "5"), "404 closed"},
+        {with_body("POST /no", "5") + "hello", "404 closed"},
+        {with_body("POST /no", "0"), "404 open"},
+        {with_body("GET /p/1", "5") + "hello", "413 closed"},
+        {with_body("HEAD /p/1", "5") + "hello", "413 closed"},
+        {with_body("GET /p/1", "0"), "200:1 open"},
+        {with_body("PUT /p/1", "5"), "501 closed"},
+        {with_body("POST /p/1", "101"), "413 closed"},
+        {with_body("POST /p/1", "100") + std::string(100, 'x'), "200:1 open"},
+        {with_body("POST /p/1", "100") + std::string(99, 'x'), "unfinished"},
+        {"\r\n" + with_body("POST /no", "5"), "404 closed"},
+        {with_body("POST /p/1", "5") + "hello" + with_body("POST /no", "5"), "200:1 404 closed"},
     });
 }
 

@@ -21,6 +21,11 @@ class Browser {
         REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
                 static_cast<ssize_t>(bytes.size()));
     }
+    /// As much as the socket takes, which may be nothing.
+    void send_or_not(std::string_view bytes) const {
+        static_cast<void>(
+            ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    }
     /// What can be read now; does not wait.
     [[nodiscard]] std::string received() const {
         std::string text;

@@ -30,6 +30,29 @@ TEST_CASE("a deadline expires when its time has come, and once", "[deadline_queu
     CHECK(queue.due() == kNever);
 }
 
+TEST_CASE("some entries are looked at, from where the last look ended", "[deadline_queue]") {
+    DeadlineQueue queue(1s);
+    const Time start = Time() + 1h;
+    const auto seen = [&queue](std::size_t most) {
+        std::vector<std::uint32_t> indices;
+        queue.look_at_some(most, [&](Handle handle, Time) { indices.push_back(handle.index); });
+        return indices;
+    };
+    using Indices = std::vector<std::uint32_t>;
+    CHECK(seen(3).empty());
+    for (std::uint32_t i = 0; i < 5; ++i) {
+        queue.push({i, 1}, start + i * 1ms);
+    }
+    CHECK(seen(3) == Indices{0, 1, 2});
+    CHECK(seen(3) == Indices{3, 4, 0});
+    CHECK(seen(9) == Indices{1, 2, 3, 4, 0});
+    CHECK(expired(queue, start + 1001ms) == Indices{0, 1}); // the look goes on at the same entry
+    CHECK(seen(2) == Indices{2, 3});
+    CHECK(seen(2) == Indices{4, 2});
+    CHECK(expired(queue, start + 2s).size() == 3);
+    CHECK(seen(2).empty());
+}
+
 TEST_CASE("many deadlines cost a sweep each tenth of a second", "[deadline_queue]") {
     DeadlineQueue queue(1s);
     const Time start = Time() + 1h;

@@ -31,12 +31,20 @@ class LoopFixture : private session::Logins {
         : LoopFixture(route::routes(), slow) {}
     explicit LoopFixture(std::vector<Route> routes,
                          connection::SlowPolicy slow = connection::SlowPolicy::kClose)
-        : connections(epoll, counters, {kOutboxBytesMax, slow}),
-          requests(connections, presence, std::move(routes), counters, kDeadline) {}
+        : LoopFixture({.slow = {.bytes_max = kOutboxBytesMax, .policy = slow}}, std::move(routes)) {
+    }
 
     static constexpr std::size_t kOutboxBytesMax = 4096;
     static constexpr int kSocketBytes = 131'072; // about what a connection takes
     static constexpr Duration kDeadline = 10s;
+
+    struct Limits {
+        connection::SlowReaders slow{.bytes_max = kOutboxBytesMax};
+        RequestLimits requests{.deadline = kDeadline};
+    };
+    explicit LoopFixture(const Limits& limits, std::vector<Route> routes = route::routes())
+        : connections(epoll, counters, limits.slow),
+          requests(connections, presence, std::move(routes), counters, limits.requests) {}
 
     /// A browser connects after it has sent `request`.
     [[nodiscard]] Browser connect(std::string_view request = {}) {

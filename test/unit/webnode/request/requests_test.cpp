@@ -2,12 +2,15 @@
 // finished.
 #include "test/unit/webnode/request/loop_fixture.hpp"
 
+#include <array>
+#include <random>
 #include <stdexcept>
 
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::request;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 namespace {
@@ -15,6 +18,19 @@ namespace {
 using Names = std::vector<std::string>;
 constexpr std::string_view kStreamRequest = "GET /test/7 HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kPageRequest = "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// Routes that take bodies, and the comet page.
+std::vector<Route> echo_routes() {
+    const auto echo = [](Exchange& exchange) {
+        http::Reply reply;
+        reply.text = exchange.request().body;
+        exchange.answer(reply);
+    };
+    return {
+        {{.method = "POST", .path = "/echo", .body_bytes_max = http::kRequestBodyBytesMax}, echo},
+        {{.method = "POST", .path = "/small", .body_bytes_max = 1000}, echo},
+        route::routes().front()};
+}
 
 std::size_t occurrences(const std::string& text, std::string_view what) {
     std::size_t count = 0;
@@ -171,30 +187,153 @@ TEST_CASE("bytes that are not HTTP are refused", "[requests]") {
 }
 
 TEST_CASE("a client that waits for 100 Continue gets it once", "[requests]") {
-    LoopFixture loop;
-    const Browser browser = loop.connect("POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
-                                         "Content-Length: 3\r\n\r\n");
+    LoopFixture loop{echo_routes()};
+    const Browser browser =
+        loop.connect("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                     "Content-Length: 3\r\n\r\n");
     CHECK(browser.received() == http::kContinue);
     browser.send("ab");
     loop.turn();
     CHECK(browser.received().empty());
     browser.send("c");
     loop.turn();
-    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 200") && EndsWith("\r\n\r\nabc"));
+}
+
+TEST_CASE("a body that no route takes is refused before it is read", "[requests]") {
+    LoopFixture loop{echo_routes()};
+    const auto [path, length, status] = GENERATE(values<std::array<const char*, 3>>({
+        {"/nowhere", "5", "HTTP/1.1 404"},
+        {"/nowhere", "1048576", "HTTP/1.1 404"},
+        {"/test/7", "5", "HTTP/1.1 404"},
+        {"/small", "1001", "HTTP/1.1 413"},
+    }));
+    CAPTURE(path);
+    const Browser browser = loop.connect(std::string("POST ") + path +
+                                         " HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                                         "Content-Length: " +
+                                         length + "\r\n\r\n");
+    CHECK_THAT(browser.received(), StartsWith(status) && Contains("Connection: close"));
+    CHECK(browser.ended());
+    for (int i = 0; i < 10; ++i) { // it is not kept, and does no harm
+        browser.send(std::string(100'000, 'b'));
+        loop.turn();
+    }
+    CHECK(loop.requests.unfinished_bytes() == 0);
+    CHECK(loop.count(slot::WorkerCounter::kRequests) == 1);
+    CHECK(loop.count(slot::WorkerCounter::kResponses4xx) == 1);
+    loop.pass(Requests::kLingerMax);
+    CHECK(loop.connections.table().connection_count() == 0);
+}
+
+TEST_CASE("a stream is not opened by a request with a body", "[requests]") {
+    LoopFixture loop;
+    const Browser browser =
+        loop.connect("GET /test/7 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 413") && Contains("takes no body"));
+    CHECK(loop.logins.empty());
 }
 
 TEST_CASE("a large body is read to its end, turn by turn", "[requests]") {
-    LoopFixture loop;
+    LoopFixture loop{echo_routes()};
     const std::string body(http::kRequestBodyBytesMax, 'b');
-    const Browser browser = loop.connect("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+    const Browser browser = loop.connect("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: " +
                                          std::to_string(body.size()) + "\r\n\r\n");
     constexpr std::size_t kPieceBytes = 100'000; // what a socket pair holds
     for (std::string_view rest = body; !rest.empty();) {
         browser.send(rest.substr(0, kPieceBytes));
         rest.remove_prefix(std::min(kPieceBytes, rest.size()));
+        CHECK(loop.requests.unfinished_bytes() >= body.size() - rest.size() - kPieceBytes);
         loop.turn();
     }
-    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    CHECK(loop.requests.unfinished_bytes() == 0);
+    std::string answer = browser.received();
+    for (std::string more = answer; !more.empty(); answer += more) {
+        loop.turn();
+        more = browser.received();
+    }
+    CHECK_THAT(answer, StartsWith("HTTP/1.1 200") && EndsWith("bbb"));
+}
+
+namespace {
+
+/// A worker whose unfinished requests may take 100,000 bytes together.
+struct NarrowFixture {
+    static constexpr std::size_t kBytesMax = 100'000;
+    LoopFixture loop{{.requests = {.deadline = LoopFixture::kDeadline, .bytes_max = kBytesMax}},
+                     echo_routes()};
+
+    /// A browser that has sent the beginning of a request.
+    Browser begin(std::size_t bytes) {
+        Browser browser = loop.connect("POST /echo HTTP/1.1\r\nHost: h\r\n"
+                                       "Content-Length: 1000000\r\n\r\n" +
+                                       std::string(bytes, 'x'));
+        CHECK(loop.requests.unfinished_bytes() <= kBytesMax);
+        return browser;
+    }
+};
+
+} // namespace
+
+TEST_CASE("unfinished requests have one bound: the largest go, the oldest of these first",
+          "[requests][memory]") {
+    NarrowFixture narrow;
+    LoopFixture& loop = narrow.loop;
+    const Browser small = loop.connect("GET /nowh");
+    const Browser large = narrow.begin(30'000);
+    const Browser larger = narrow.begin(40'000);
+    CHECK(loop.count(slot::WorkerCounter::kRequestsShed) == 0);
+    const Browser as_large = narrow.begin(40'000);
+    CHECK(loop.count(slot::WorkerCounter::kRequestsShed) == 1);
+    CHECK_THAT(larger.received(), StartsWith("HTTP/1.1 503") && Contains("Connection: close"));
+    CHECK(larger.ended());
+    CHECK(large.received().empty());
+    CHECK(as_large.received().empty());
+    const Browser largest = narrow.begin(60'000); // the one in hand is the largest
+    CHECK_THAT(largest.received(), StartsWith("HTTP/1.1 503"));
+    CHECK(loop.count(slot::WorkerCounter::kRequestsShed) == 2);
+    CHECK(loop.count(slot::WorkerCounter::kResponses5xx) == 2);
+    small.send("ere HTTP/1.1\r\nHost: h\r\n\r\n");
+    loop.turn();
+    CHECK_THAT(small.received(), StartsWith("HTTP/1.1 404"));
+    loop.pass(LoopFixture::kDeadline);
+    CHECK(loop.requests.unfinished_bytes() == 0);
+}
+
+TEST_CASE("property: unfinished requests stay within their bound, and it is all accounted for",
+          "[requests][memory]") {
+    const auto seed = GENERATE(31U, 32U, 33U);
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    NarrowFixture narrow;
+    LoopFixture& loop = narrow.loop;
+    std::vector<Browser> browsers;
+    for (int round = 0; round < 2000; ++round) {
+        switch (random() % 4) {
+        case 0:
+            browsers.push_back(narrow.begin(random() % 20'000));
+            break;
+        case 1:
+            browsers.push_back(loop.connect(random() % 2 == 0 ? "GET /" : ""));
+            break;
+        case 2:
+            if (!browsers.empty()) {
+                std::swap(browsers[random() % browsers.size()], browsers.back());
+                browsers.pop_back();
+            }
+            break;
+        default:
+            if (!browsers.empty()) {
+                browsers[random() % browsers.size()].send_or_not(std::string(random() % 9000, 'y'));
+            }
+        }
+        loop.pass(random() % 100 * 1ms);
+        REQUIRE(loop.requests.unfinished_bytes() <= NarrowFixture::kBytesMax);
+    }
+    CHECK(loop.count(slot::WorkerCounter::kRequestsShed) > 0);
+    browsers.clear();
+    loop.turn();
+    CHECK(loop.requests.unfinished_bytes() == 0);
 }
 
 TEST_CASE("a browser's input on an open stream is discarded", "[requests]") {

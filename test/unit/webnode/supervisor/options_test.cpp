@@ -76,6 +76,8 @@ TEST_CASE("options have their documented meanings", "[options]") {
                                            "drop-oldest",
                                            "--request-deadline-ms",
                                            "500",
+                                           "--request-memory",
+                                           "8388608",
                                            "--vanished-after",
                                            "90",
                                            "--hang-after",
@@ -88,16 +90,34 @@ TEST_CASE("options have their documented meanings", "[options]") {
     CHECK(options.worker.connections_max == 10);
     CHECK(options.worker.slow.bytes_max == 2048);
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kDropOldest);
-    CHECK(options.worker.request_deadline == 500ms);
+    CHECK(options.worker.requests.deadline == 500ms);
+    CHECK(options.worker.requests.bytes_max == 8'388'608);
     CHECK(options.worker.vanished_max == 90s);
     CHECK(options.hang_after == 30s);
 }
 
 TEST_CASE("a worker gets its supervisor's options", "[options]") {
-    Parsed supervisor({"--broker", "tcp://10.0.0.1:7000", "--http", "[::1]:80", "--workers", "3",
-                       "--name", "web", "--max-streams", "10", "--stream-buffer", "2048",
-                       "--request-deadline-ms", "500", "--vanished-after", "90", "--pin",
-                       "--slow-streams", "latest-only"});
+    Parsed supervisor({"--broker",
+                       "tcp://10.0.0.1:7000",
+                       "--http",
+                       "[::1]:80",
+                       "--workers",
+                       "3",
+                       "--name",
+                       "web",
+                       "--max-streams",
+                       "10",
+                       "--stream-buffer",
+                       "2048",
+                       "--request-deadline-ms",
+                       "500",
+                       "--request-memory",
+                       "9000000",
+                       "--vanished-after",
+                       "90",
+                       "--pin",
+                       "--slow-streams",
+                       "latest-only"});
     supervisor.line.settle();
     std::vector<std::string> arguments = supervisor.line.worker_arguments({2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
@@ -116,7 +136,8 @@ TEST_CASE("a worker gets its supervisor's options", "[options]") {
     CHECK(worker.line.options().pin);
     CHECK(heard.slow.bytes_max == 2048);
     CHECK(heard.slow.policy == connection::SlowPolicy::kLatestOnly);
-    CHECK(heard.request_deadline == 500ms);
+    CHECK(heard.requests.deadline == 500ms);
+    CHECK(heard.requests.bytes_max == 9'000'000);
     CHECK(heard.vanished_max == 90s);
 }
 
@@ -162,7 +183,7 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     CHECK(parsed.line.table().settings() ==
           "broker=tcp://127.0.0.1:5555 http=0.0.0.0:8000 admin=- cluster=- node=- workers=2 "
           "pin=false name=- max_streams=- stream_buffer=65536 slow_streams=close "
-          "request_deadline_ms=10000 vanished_after=60 hang_after=10");
+          "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 hang_after=10");
 }
 
 TEST_CASE("mistakes are named", "[options]") {
