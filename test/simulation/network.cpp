@@ -18,6 +18,8 @@ constexpr Duration kReconnectMax = 1s;
 constexpr Duration kFirstConnect = 1ms;
 /// Within this time an end learns that the other one has closed the connection.
 constexpr Duration kWordMax = 5ms;
+/// A stray end of a subscription follows within this time: before HELLO, or long after.
+constexpr Duration kStrayMax = 2s;
 
 std::size_t index_of(Way way) {
     return static_cast<std::size_t>(way);
@@ -52,6 +54,15 @@ Network::Link& Network::connect(NetworkClient& client, Socket socket, std::strin
     link.topic = std::move(topic);
     attempt_after(link, kFirstConnect);
     return link;
+}
+
+void Network::close(Link& link) {
+    link.closed = true;
+    Connection* const connection = std::exchange(link.connection, nullptr);
+    if (connection != nullptr && !connection->broken) {
+        connection->lanes[index_of(Way::kToClient)].flights.clear();
+        sever(*connection, Word::kSoon, Word::kSoon);
+    }
 }
 
 void Network::client_dies(const NetworkClient& client, Word word, bool lingering) {
@@ -262,9 +273,23 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
         turn_change(connection, frame);
         server_->on_arrival(connection.name, std::move(frame));
     } else if (connection.broker_knows) {
-        connection.subscribed = true;
-        server_->on_subscription(frame, true);
+        subscribe(connection, frame);
     }
+}
+
+void Network::subscribe(Connection& connection, const std::string& topic) {
+    connection.subscribed = true;
+    server_->on_subscription(topic, true);
+    if (!world_.more_random().chance(drops_.strays_per_mille)) {
+        return;
+    }
+    const std::uint64_t life = broker_life_;
+    world_.after(world_.more_random().spread(1us, kStrayMax), [this, &connection, topic, life] {
+        if (server_ != nullptr && broker_life_ == life) {
+            world_.count(Fault::kStrayUnsubscribe, connection.link->client->name());
+            server_->on_subscription(topic, false);
+        }
+    });
 }
 
 /// LOGIN and LOGOUT differ only in their kind.

@@ -54,6 +54,9 @@ struct FrameDrops {
     /// Of LOGIN and LOGOUT frames, swapped: the broker's table then differs although no number
     /// does.
     std::uint64_t turned_changes_per_mille = 0;
+    /// Of subscriptions, followed by the end of one that nobody meant: XPUB passes on what any
+    /// connection says of any topic.
+    std::uint64_t strays_per_mille = 0;
 };
 
 class Network {
@@ -101,6 +104,8 @@ class Network {
 
     /// Begins to connect. The client outlives the network.
     Link& connect(NetworkClient& client, Socket socket, std::string topic = {});
+    /// Ends the client's socket; the broker hears of it soon.
+    void close(Link& link);
     /// @param lingering  whether everything under way arrives before the connection goes.
     void client_dies(const NetworkClient& client, Word word, bool lingering);
 
@@ -134,6 +139,7 @@ class Network {
     void arrive(Connection& connection, Way way);
     void hand_over(Connection& connection, Way way, std::string frame);
     void turn_change(const Connection& connection, std::string& frame);
+    void subscribe(Connection& connection, const std::string& topic);
     void give_up_if_blocked(Link& link, Connection& connection);
     void sever(Connection& connection, Word client_word, Word broker_word);
     void lose_some(Lane& lane);

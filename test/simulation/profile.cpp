@@ -114,6 +114,7 @@ Profile draw_profile(Random& random, Random& more_random) {
         // The broker believes the change until the next HEARTBEAT, and may confirm it.
         profile.drops.turned_changes_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 50U});
     }
+    profile.drops.strays_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
     return profile;
 }
 

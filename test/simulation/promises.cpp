@@ -84,6 +84,7 @@ void Promises::after_frame() {
 }
 
 void Promises::after_turn() {
+    check_feeds_go_on();
     check_removed(dropped_bytes_at_turn_);
     dropped_bytes_at_turn_ = count().dropped_bytes;
 }

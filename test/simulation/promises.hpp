@@ -21,6 +21,8 @@
 //     acknowledgement is awaited, at most as often as it was sent.
 //   * Unless a frame was altered, a node and a broker that count the same changes know the same
 //     ids: the digests agree.
+//   * A feed that has begun goes on until its broker forgets the node: it publishes something in
+//     each two heartbeats, whatever the broker hears of subscriptions.
 //   * A feed publishes no more once a window of bytes is under way. A sender has at most a window
 //     of bytes under way, or a single larger frame. It has credit only for numbers that a broker
 //     took in.
@@ -164,6 +166,7 @@ class Promises {
     void note_shed(const broker::router::RouterEvent& event);
     void on_node_gone(std::uint64_t incarnation);
     void check_removed(std::uint64_t dropped_bytes_before);
+    void check_feeds_go_on();
 
     [[nodiscard]] Counted count() const;
     [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
@@ -186,6 +189,7 @@ class Promises {
     std::optional<Current> current_;
     std::vector<Feed*> removed_; // by the call that is under way
     std::uint64_t dropped_bytes_at_turn_ = 0;
+    Time last_turn_ = Time::min(); // of the broker
 };
 
 } // namespace zcomet::sim

@@ -8,6 +8,14 @@
 
 namespace zcomet::sim {
 
+namespace {
+/// As the broker tells its nodes.
+const Duration kHeartbeat = broker::router::RouterOptions{}.heartbeat_interval;
+/// A feed that published a message just after its heartbeat publishes the next one two heartbeats
+/// later; the broker looks each tenth of one.
+const Duration kFeedSilenceMax = 2 * kHeartbeat + kHeartbeat / 2;
+} // namespace
+
 void Promises::note_welcome(const wire::Welcome& welcome, const wire::Hello& hello) {
     Record* const record = find_record(hello.incarnation);
     if (record == nullptr) {
@@ -49,6 +57,7 @@ void Promises::on_publish(std::string_view topic, std::string_view frame) {
         world_.violate("a batch under a topic that is not its feed's");
         return;
     }
+    feed->published_at = world_.now();
     note_batch(*feed, batch, frame.size());
 }
 
@@ -73,6 +82,22 @@ void Promises::note_batch(Feed& feed, const wire::Batch& batch, std::size_t byte
     }
     feed.batch_bytes.push_back(bytes);
     feed.unacknowledged_bytes += bytes;
+}
+
+/// A broker that did not run for a while begins anew: its next heartbeats count.
+void Promises::check_feeds_go_on() {
+    const bool has_paused = last_turn_ + kHeartbeat < world_.now();
+    last_turn_ = world_.now();
+    for (const Record& record : records_) {
+        if (record.feed == nullptr || record.feed->published_at == Time::min()) {
+            continue;
+        }
+        if (has_paused) {
+            record.feed->published_at = world_.now();
+        } else if (record.feed->published_at + kFeedSilenceMax < world_.now()) {
+            world_.violate(fmt::format("the feed of n{} has fallen silent", record.node->slot));
+        }
+    }
 }
 
 void Promises::note_joined(const broker::router::RouterEvent& event) {

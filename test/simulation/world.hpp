@@ -32,13 +32,14 @@ enum class Fault : std::uint8_t {
     kNameTaken,    ///< a second process starts with a living node's name
     kRepeatedSend, ///< a sender sends a frame twice
     kTurnedChange, ///< a LOGIN comes to the broker as a LOGOUT, or the other way round
+    kStrayUnsubscribe, ///< the broker hears that a subscription ended which did not
     kCount,
 };
 inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
     "cut both ways", "cut one way", "broken",        "half open",     "feed drop", "reply drop",
     "node crash",    "node leave",  "sender crash",  "broker crash",  "host loss", "stall",
-    "busy node",     "name taken",  "repeated send", "turned change",
+    "busy node",     "name taken",  "repeated send", "turned change", "stray unsubscribe",
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 
