@@ -66,7 +66,7 @@ struct Feed {
     std::uint64_t acknowledged = 0;
     std::size_t unacknowledged_bytes = 0;
     Time published_at = Time::min(); ///< when anything was published last
-    bool ended = false; ///< its broker died, or has forgotten the node
+    bool ended = false;              ///< its broker died, or has forgotten the node
 };
 
 } // namespace zcomet::sim

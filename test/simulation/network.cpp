@@ -182,13 +182,25 @@ bool Network::send(Link& link, std::string frame) {
     return true;
 }
 
+Network::Connection& Network::connection_of(std::string_view name) {
+    std::size_t index = 0;
+    std::from_chars(name.data() + 1, name.data() + name.size(), index);
+    return connections_[index];
+}
+
+bool Network::is_connected(std::string_view connection, std::string probe) {
+    Connection& to = connection_of(connection);
+    if (to.broker_knows) {
+        launch(to, Way::kToClient, std::move(probe));
+    }
+    return to.broker_knows;
+}
+
 bool Network::send_to_peer(std::string_view connection, std::string frame) {
     if (!is_heartbeat(frame)) {
         last_talk_ = world_.now();
     }
-    std::size_t index = 0;
-    std::from_chars(connection.data() + 1, connection.data() + connection.size(), index);
-    Connection& to = connections_[index];
+    Connection& to = connection_of(connection);
     if (!to.broker_knows) {
         return false;
     }

@@ -114,6 +114,12 @@ class Network {
     bool send(Link& link, std::string frame);
     /// @return false if the ROUTER does not know the connection, or takes no more for it.
     bool send_to_peer(std::string_view connection, std::string frame);
+    /// Whether the broker's end believes the connection alive.
+    [[nodiscard]] bool is_known(std::string_view connection) {
+        return connection_of(connection).broker_knows;
+    }
+    /// The same; if so it sends `probe`.
+    bool is_connected(std::string_view connection, std::string probe);
     void publish(std::string_view topic, const std::string& frame);
 
     /// Frames in the given directions wait until `duration` is over.
@@ -132,6 +138,7 @@ class Network {
     void note_talk() { last_talk_ = world_.now(); }
 
   private:
+    [[nodiscard]] Connection& connection_of(std::string_view name);
     void attempt_after(Link& link, Duration delay);
     void attempt(Link& link);
     void launch(Connection& connection, Way way, std::string frame);

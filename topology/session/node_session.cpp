@@ -150,6 +150,8 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
             lose(now);
         }
         return;
+    case wire::ErrorCode::kInUse:
+        return; // the broker has yet to learn that our last connection is gone; HELLO is repeated
     case wire::ErrorCode::kListNeeded:
         logins_.on_list_needed();
         return;
