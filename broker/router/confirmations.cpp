@@ -2,7 +2,7 @@
 
 namespace zcomet::broker::router {
 
-void Confirmations::add_to_receipt(std::uint32_t nodes) {
+void Confirmations::add_to_receipt(std::optional<std::uint32_t> nodes) {
     counts_.add(nodes);
 }
 
@@ -18,7 +18,9 @@ Confirmations::begin_send(table::Peer& sender, std::uint64_t first, std::uint32_
     if (!is_new) {
         return std::nullopt;
     }
-    const table::AwaitedSendIndex send = acknowledgements_.begin(sender.incarnation, first, count);
+    // What this broker took in before, or another one may have, is a repeat.
+    const table::AwaitedSendIndex send =
+        acknowledgements_.begin(sender.incarnation, first, count, part.accounted());
     place->second = {send, count};
     part.awaited_messages += count;
     return send;
@@ -57,8 +59,11 @@ void Confirmations::acknowledge(const table::AwaitedSend& send) {
     const auto awaited = sender.awaited.find(send.first);
     sender.awaited_messages -= awaited->second.messages;
     sender.awaited.erase(awaited);
+    std::uint64_t number = send.first;
     for (const std::uint32_t nodes : send.nodes) {
-        counts_.add(nodes);
+        // An earlier copy may have arrived at nodes that no longer hold the id, or are gone.
+        const bool is_repeat = number++ <= send.repeats_through;
+        counts_.add(nodes == 0 && is_repeat ? std::nullopt : std::optional(nodes));
     }
     state_.count(table::BrokerCounter::kAcknowledgedSends);
     state_.reply(peer.connection, counts_.finish_acknowledged(send.first));

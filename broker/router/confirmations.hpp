@@ -14,8 +14,9 @@ class Confirmations {
   public:
     explicit Confirmations(RouterState& state) : state_(state) {}
 
-    /// The next message of the RECEIPT that is being made went to `nodes` nodes.
-    void add_to_receipt(std::uint32_t nodes);
+    /// The next message of the RECEIPT that is being made went to `nodes` nodes; absent: it came
+    /// before, and that is not remembered.
+    void add_to_receipt(std::optional<std::uint32_t> nodes);
     /// Sends the RECEIPT, whose first message has the number `first`.
     void send_receipt(std::string_view connection, std::uint64_t first);
 

@@ -28,7 +28,7 @@ void Feeds::on_joined(table::PeerIndex index, Time now) {
     table::NodePart& node = *state_.peers[index].node();
     node.next_feed_heartbeat = now + state_.options.heartbeat_interval;
     if (subscriptions_.has(peer.incarnation)) {
-        node.feed.subscribed(true);
+        node.feed.subscribed();
         activate(index, node);
         state_.report(RouterEvent::Kind::kLive, peer);
     }
@@ -55,15 +55,18 @@ void Feeds::on_subscription(std::string_view topic, bool subscribed) {
         state_.count(table::BrokerCounter::kSubscriptionsIgnored);
         return;
     }
-    if (node == nullptr) {
+    // The end of a subscription ends no feed. libzmq also tells of one that never began (XPUB takes
+    // any connection's word for any topic), and the node's own connection then goes on. If it was
+    // the node's own that ended, what is published is lost and sent again, as far as the window.
+    if (node == nullptr || !subscribed) {
         return;
     }
     const bool was_subscribed = node->feed.is_subscribed();
     // A further subscription is a new connection that may have missed something, so it gets an
     // empty batch at once, as the first one did.
-    node->feed.subscribed(subscriptions_.has(*incarnation));
+    node->feed.subscribed();
     activate(index, *node);
-    if (!was_subscribed && node->feed.is_subscribed()) {
+    if (!was_subscribed) {
         state_.report(RouterEvent::Kind::kLive, state_.peers[index]);
     }
 }

@@ -22,7 +22,8 @@ class Feeds {
     /// Some of the peers were removed. Must be called before any other peer is added.
     void drop_removed();
 
-    /// A subscription came or went over the XPUB.
+    /// A subscription came or went over the XPUB. A feed that has begun goes on until its node
+    /// goes.
     void on_subscription(std::string_view topic, bool subscribed);
     /// A node's HEARTBEAT is also its acknowledgement.
     void on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);

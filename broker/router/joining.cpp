@@ -15,6 +15,14 @@ std::uint32_t ms_u32(Duration duration) {
     return static_cast<std::uint32_t>(in_ms(duration));
 }
 
+/// A HEARTBEAT that tells the peer nothing new.
+std::string probe_for(const table::Peer& peer) {
+    if (const table::NodePart* node = peer.node()) {
+        return wire::encode(wire::Heartbeat{node->feed.published(), node->changes_applied, 0});
+    }
+    return wire::encode(wire::Heartbeat{0, peer.sender()->credited, 0});
+}
+
 } // namespace
 
 Joining::Joining(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
@@ -29,15 +37,29 @@ void Joining::on_hello(const Incoming& in, const wire::Hello& hello) {
     if (!may_join(in, hello, index)) {
         return;
     }
+    const bool comes_back =
+        index != store::kNoIndex && state_.peers[index].connection != in.connection;
+    if (comes_back && !is_gone(state_.peers[index], in.now)) {
+        wait_for_proof(in, hello, index);
+        return;
+    }
     if (in.peer != store::kNoIndex && in.peer != index) {
         // The connection speaks for another process now, so the earlier one is gone.
         remove(in.peer, RouterEvent::Kind::kLeft);
     }
     if (index == store::kNoIndex) {
         index = admit(in, hello);
-    } else if (state_.peers[index].connection != in.connection) {
-        reconnect(in, index);
+    } else if (comes_back) {
+        claims_.erase(index);
+        const std::string address = state_.host.address_of(in.connection);
+        reconnect(index, {std::string(in.connection), address, hello.sent, in.now}, in.now);
+        return;
     }
+    begin_connection(index, hello.sent, in.now);
+}
+
+/// The peer has said HELLO on its connection.
+void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time now) {
     if (table::NodePart* node = state_.peers[index].node();
         node != nullptr && node->list_under_way) {
         // The rest of the list was lost with the connection, which the numbers in the WELCOME may
@@ -45,7 +67,11 @@ void Joining::on_hello(const Incoming& in, const wire::Hello& hello) {
         node->list_under_way.reset();
         node->list_needed = true;
     }
-    welcome(index, in.now);
+    if (table::SenderPart* sender = state_.peers[index].sender()) {
+        sender->said = 0; // by this connection, so far
+        sender->say_sent(sent);
+    }
+    welcome(index, now);
 }
 
 bool Joining::may_join(const Incoming& in, const wire::Hello& hello, table::PeerIndex known) {
@@ -77,6 +103,12 @@ bool Joining::may_come_back(const Incoming& in, const wire::Hello& hello, const 
     if (peer.name != hello.name) {
         refusals_.refuse(in, ErrorCode::kMalformed,
                          "this incarnation said HELLO with another name");
+        return false;
+    }
+    if (const table::SenderPart* sender = peer.sender();
+        sender != nullptr && !sender->may_have_sent(hello.sent, state_.under_way_max())) {
+        refusals_.refuse(in, ErrorCode::kMalformed,
+                         "a sender cannot have sent so many messages without credit");
         return false;
     }
     return true;
@@ -120,13 +152,61 @@ void Joining::replace(table::PeerIndex holder) {
     }
 }
 
-void Joining::reconnect(const Incoming& in, table::PeerIndex index) {
+// ---- Coming back -------------------------------------------------------------------------------
+//
+// An incarnation is no secret: who knows it could speak for a living peer. So a peer keeps its
+// connection until that is known to be gone. After an ordinary end of a connection ZeroMQ knows it
+// before the new one is made. If only the network knows, the silence of the old connection tells.
+
+/// A living peer sends a HEARTBEAT in each interval, and one that is silent for the liveness time
+/// is dead. Between the two it may go on over another connection.
+bool Joining::is_silent(const table::Peer& peer, Time now) const {
+    return peer.heard + (state_.options.heartbeat_interval + state_.options.liveness) / 2 <= now;
+}
+
+bool Joining::is_gone(const table::Peer& peer, Time now) {
+    if (is_silent(peer, now)) {
+        return true;
+    }
+    return !state_.host.is_connected(peer.connection, probe_for(peer));
+}
+
+void Joining::wait_for_proof(const Incoming& in, const wire::Hello& hello, table::PeerIndex index) {
+    if (in.peer == store::kNoIndex) { // a connection that speaks for another peer has to ask again
+        claims_[index] = {std::string(in.connection), state_.host.address_of(in.connection),
+                          hello.sent, in.now};
+    }
+    refusals_.refuse(in, ErrorCode::kInUse,
+                     "this process lives on another connection; say HELLO again");
+}
+
+void Joining::settle_claims(Time now) {
+    std::erase_if(claims_, [&](const auto& entry) {
+        const auto& [index, claim] = entry;
+        if (claim.at + state_.options.liveness <= now ||
+            state_.peers.find_connection(claim.connection) != store::kNoIndex) {
+            return true;
+        }
+        const table::Peer& peer = state_.peers[index];
+        if (!is_silent(peer, now)) {
+            return false;
+        }
+        // A claim that nobody stands by any more must not keep a dead peer.
+        if (state_.host.is_connected(claim.connection, probe_for(peer))) {
+            reconnect(index, claim, now);
+        }
+        return true;
+    });
+}
+
+void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
     table::Peer& peer = state_.peers[index];
-    state_.peers.move(index, in.connection);
-    peer.heard = in.now;
-    peer.address = state_.host.address_of(in.connection);
+    state_.peers.move(index, claim.connection);
+    peer.heard = now;
+    peer.address = claim.address;
     state_.count(table::BrokerCounter::kPeersReconnected);
     state_.report(RouterEvent::Kind::kReconnected, peer);
+    begin_connection(index, claim.sent, now);
 }
 
 void Joining::welcome(table::PeerIndex index, Time now) {
@@ -144,6 +224,7 @@ void Joining::welcome(table::PeerIndex index, Time now) {
     } else {
         table::SenderPart& sender = *peer.sender();
         Credit::take_as_credited(sender);
+        sender.note_welcome(state_.under_way_max());
         welcome.part = wire::SenderWelcome{options.sender_window_bytes, sender.credited,
                                            ms_u32(std::max(settled_at_ - now, Duration::zero()))};
     }
@@ -196,6 +277,7 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
         bury_sender(*peer.sender());
         is_listed = peer.sender()->credit_owed;
     }
+    claims_.erase(index);
     state_.peers.remove(index);
     if (index_is_free) {
         state_.peers.free(index);

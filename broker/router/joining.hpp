@@ -8,7 +8,10 @@
 #include "broker/router/router_state.hpp"
 #include "broker/table/replaced_nodes.hpp"
 
+#include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace zcomet::broker::router {
@@ -20,6 +23,9 @@ class Joining {
 
     void on_hello(const Incoming& in, const wire::Hello& hello);
     void on_goodbye(const Incoming& in);
+    /// Lets those go on over another connection that wait for the proof that their earlier one is
+    /// gone, and have it now.
+    void settle_claims(Time now);
     /// These peers were silent for too long.
     void on_dead(std::span<const table::PeerIndex> dead, Time now);
     /// Whether the connection was that of a node whose name a newer process has taken.
@@ -28,13 +34,25 @@ class Joining {
     }
 
   private:
+    /// A HELLO of a known peer over another connection, while the peer's own may live.
+    struct Claim {
+        std::string connection;
+        std::string address;
+        std::uint64_t sent = 0; // as in the HELLO
+        Time at;
+    };
+
     [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello,
                                 table::PeerIndex known);
     [[nodiscard]] bool may_come_back(const Incoming& in, const wire::Hello& hello,
                                      const table::Peer& peer);
     table::PeerIndex admit(const Incoming& in, const wire::Hello& hello);
     void replace(table::PeerIndex holder);
-    void reconnect(const Incoming& in, table::PeerIndex index);
+    [[nodiscard]] bool is_silent(const table::Peer& peer, Time now) const;
+    [[nodiscard]] bool is_gone(const table::Peer& peer, Time now);
+    void wait_for_proof(const Incoming& in, const wire::Hello& hello, table::PeerIndex index);
+    void reconnect(table::PeerIndex index, const Claim& claim, Time now);
+    void begin_connection(table::PeerIndex index, std::uint64_t sent, Time now);
     void welcome(table::PeerIndex index, Time now);
 
     void remove(table::PeerIndex index, RouterEvent::Kind why);
@@ -51,6 +69,8 @@ class Joining {
     Feeds& feeds_;
     Credit& credit_;
     table::ReplacedNodes replaced_;
+    std::map<table::PeerIndex, Claim>
+        claims_;      // the last one of each peer; in an order that replays
     Time settled_at_; // until then nodes may be on their way to this broker
 };
 

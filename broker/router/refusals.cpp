@@ -24,6 +24,7 @@ static_assert(counter_of(ErrorCode::kReplaced) == table::BrokerCounter::kErrorsR
 static_assert(counter_of(ErrorCode::kUnknownQuery) == table::BrokerCounter::kErrorsUnknownQuery);
 static_assert(counter_of(ErrorCode::kBadId) == table::BrokerCounter::kErrorsBadId);
 static_assert(counter_of(ErrorCode::kOverloaded) == table::BrokerCounter::kErrorsOverloaded);
+static_assert(counter_of(ErrorCode::kInUse) == table::BrokerCounter::kErrorsInUse);
 
 wire::ErrorFrame error_for(const Incoming& in, ErrorCode code, std::string_view text) {
     return {code, static_cast<std::uint8_t>(in.bytes[wire::kHeaderBytes - 1]), text};

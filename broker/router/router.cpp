@@ -30,6 +30,7 @@ Router::Router(RouterHost& host, RouterOptions options, Time now)
 // ---- Dispatch ----------------------------------------------------------------------------------
 
 void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
+    forgive_own_pause(now); // first: who spoke last counts when a peer comes over a new connection
     state_.count(table::BrokerCounter::kFramesIn);
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
     const Incoming in{connection, frame, state_.peers.find_connection(connection), now};
@@ -84,8 +85,10 @@ void Router::on(const Incoming& in, const wire::Hello& hello) {
 
 void Router::on(const Incoming& in, const wire::Heartbeat& heartbeat) {
     table::Peer& peer = state_.peers[in.peer];
-    if (table::SenderPart* sender = peer.sender()) {
-        sender->sent = std::max(sender->sent, heartbeat.change);
+    if (peer.sender() != nullptr) {
+        if (!sends_.on_heartbeat(in, heartbeat)) {
+            return;
+        }
     } else {
         feeds_.on_heartbeat(in, heartbeat);
         presence_.on_heartbeat(in, heartbeat);
@@ -141,6 +144,7 @@ void Router::forgive_own_pause(Time now) {
 }
 
 void Router::sweep(Time now) {
+    joining_.settle_claims(now); // before they pass for dead
     dead_.clear();
     state_.peers.for_each([&](table::PeerIndex index, table::Peer& peer) {
         if (peer.heard + state_.options.liveness <= now) {

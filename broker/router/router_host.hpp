@@ -42,6 +42,9 @@ class RouterHost {
     virtual ~RouterHost() = default;
     /// Sends one frame over the ROUTER. @return false if the peer cannot be reached now.
     virtual bool send_to_peer(std::string_view connection, std::string frame) = 0;
+    /// Whether the connection still exists, as far as ZeroMQ knows, which only says so when it is
+    /// given a frame: `probe` is sent if there is room for it.
+    virtual bool is_connected(std::string_view connection, std::string probe) = 0;
     /// Publishes `topic` and `frame` on the XPUB.
     virtual void publish(std::string_view topic, const feed::SharedFrame& frame) = 0;
     /// @return the address of the peer whose frame is being handled, for people to read.

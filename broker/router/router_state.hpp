@@ -14,6 +14,7 @@
 #include "broker/table/routing_table.hpp"
 #include "topology/base/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,6 +46,13 @@ struct RouterState {
     void count(table::BrokerCounter counter, std::uint64_t amount = 1) {
         counters.add(counter, amount);
     }
+    /// How many messages a sender may have under way without credit: as many of the smallest as fit
+    /// into its window, or into one frame that is larger.
+    [[nodiscard]] std::uint64_t under_way_max() const {
+        return std::max<std::uint64_t>(options.sender_window_bytes, wire::kFrameBytesMax) /
+               wire::message_bytes(1, 0);
+    }
+
     /// The peer of `in` must be a node or a sender, respectively.
     [[nodiscard]] table::NodePart& node_of(const Incoming& in) { return *peers[in.peer].node(); }
     [[nodiscard]] table::SenderPart& sender_of(const Incoming& in) {

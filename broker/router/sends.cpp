@@ -18,11 +18,28 @@ void Sends::on_send(const Incoming& in, const wire::Send& send) {
     credit_.on_taken_in(in);
 }
 
+bool Sends::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
+    table::SenderPart& sender = state_.sender_of(in);
+    if (!sender.may_have_sent(heartbeat.change, state_.under_way_max())) {
+        refusals_.refuse(in, wire::ErrorCode::kMalformed,
+                         "a sender cannot have sent so many messages without credit");
+        return false;
+    }
+    sender.say_sent(heartbeat.change);
+    return true;
+}
+
 bool Sends::may_send(const Incoming& in, const wire::Send& send) {
     const table::SenderPart& sender = state_.sender_of(in);
     const std::uint32_t count = send.messages.count();
     if (send.first > wire::kSendNumberMax || count - 1 > wire::kSendNumberMax - send.first) {
         refusals_.refuse(in, wire::ErrorCode::kMalformed, "a message's number is at most 2^64 - 2");
+        return false;
+    }
+    // A number that jumped would make all that follow look like repeats.
+    if (send.first > 0 && send.first - 1 > std::max(sender.accounted(), sender.said)) {
+        refusals_.refuse(in, wire::ErrorCode::kMalformed,
+                         "numbers are missing that neither HELLO nor HEARTBEAT told of");
         return false;
     }
     if (send.confirm == wire::Confirm::kAcknowledgement &&
@@ -42,9 +59,10 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
         // A sender repeats a message when it does not know that it arrived. The repeat is counted,
         // and not passed on.
         const bool repeated = number <= sender.taken_in;
-        const std::uint32_t nodes =
-            repeated ? state_.table.for_each_node(message.id, [](table::NodeIndex) {})
-                     : route(sender, message, in.now, [](table::NodePart&, std::uint64_t) {});
+        std::optional<std::uint32_t> nodes;
+        if (!repeated) {
+            nodes = route(sender, message, in.now, [](table::NodePart&, std::uint64_t) {});
+        }
         count_in(sender, number++, repeated);
         if (wants_receipt) {
             confirmations_.add_to_receipt(nodes);

@@ -21,6 +21,9 @@ class Sends {
     /// Cost:  of a message, one hash lookup and a copy into the batch of each node that holds its
     ///        id.
     void on_send(const Incoming& in, const wire::Send& send);
+    /// A sender's HEARTBEAT says how many messages it has sent.
+    /// @return false if that is impossible: then the frame was refused.
+    [[nodiscard]] bool on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);
 
   private:
     [[nodiscard]] bool may_send(const Incoming& in, const wire::Send& send);

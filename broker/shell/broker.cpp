@@ -177,6 +177,14 @@ bool Broker::send_to_peer(std::string_view connection, std::string frame) {
            peers_.give(std::move(frame)) == link::ZmqSocket::Sent::kOk;
 }
 
+bool Broker::is_connected(std::string_view connection, std::string probe) {
+    const link::ZmqSocket::Sent found = peers_.send(connection, true);
+    if (found == link::ZmqSocket::Sent::kOk) {
+        return peers_.give(std::move(probe)) != link::ZmqSocket::Sent::kUnroutable;
+    }
+    return found != link::ZmqSocket::Sent::kUnroutable;
+}
+
 void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {
     // XPUB never refuses: it drops messages without a subscriber, and has no high-water mark here.
     static_cast<void>(feeds_.send(topic, true));

@@ -65,6 +65,7 @@ class Broker : private router::RouterHost, private loop::Source {
     [[nodiscard]] Time due() const override { return router_->due(); }
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
+    bool is_connected(std::string_view connection, std::string probe) override;
     void publish(std::string_view topic, const feed::SharedFrame& frame) override;
     std::string address_of(std::string_view connection) override;
     void on_event(const router::RouterEvent& event) override { log_.write(event, Clock::now()); }

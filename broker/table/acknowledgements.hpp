@@ -17,6 +17,8 @@ namespace zcomet::broker::table {
 struct AwaitedSend {
     std::uint64_t sender = 0; ///< its incarnation; 0: the sender is gone
     std::uint64_t first = 0;  ///< number of the first message
+    /// Messages up to this number are repeats: other copies of them may have arrived.
+    std::uint64_t repeats_through = 0;
     /// For each message, at how many nodes it has arrived. Empty if the sender is gone.
     std::vector<std::uint32_t> nodes;
     /// Copies of which nothing is known yet; one more while the frame is being routed.
@@ -44,9 +46,11 @@ class Acknowledgements {
   public:
     /// A frame of `messages` messages is about to be routed; routed() ends that.
     [[nodiscard]] AwaitedSendIndex begin(std::uint64_t sender, std::uint64_t first,
-                                         std::uint32_t messages) {
-        return sends_.add(AwaitedSend{
-            .sender = sender, .first = first, .nodes = std::vector<std::uint32_t>(messages)});
+                                         std::uint32_t messages, std::uint64_t repeats_through) {
+        return sends_.add(AwaitedSend{.sender = sender,
+                                      .first = first,
+                                      .repeats_through = repeats_through,
+                                      .nodes = std::vector<std::uint32_t>(messages)});
     }
 
     /// The message went into batch `batch` of the feed that has `copies`.

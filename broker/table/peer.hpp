@@ -23,6 +23,11 @@ namespace zcomet::broker::table {
 /// node has gone.
 using PeerIndex = NodeIndex;
 
+/// The sum of two counts; the largest number if it is larger.
+[[nodiscard]] inline std::uint64_t sum_or_max(std::uint64_t a, std::uint64_t b) {
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 struct NodePart {
     NodePart(std::uint64_t feed_incarnation, const feed::FeedLimits& limits, std::string feed_topic)
         : feed(feed_incarnation, limits), topic(std::move(feed_topic)) {}
@@ -68,6 +73,11 @@ struct SenderPart {
     /// The highest number that the sender said it had sent. More than accounted() only if frames
     /// were lost.
     std::uint64_t sent = 0;
+    /// Likewise, by its present connection. A SEND may skip numbers up to this one: frames of an
+    /// earlier connection may be lost, those of one connection are not.
+    std::uint64_t said = 0;
+    /// The most that it may say. Each WELCOME gives it a new window.
+    std::uint64_t sent_max = 0;
     /// A SEND frame whose acknowledgement the sender awaits.
     struct Awaited {
         AwaitedSendIndex send = 0;
@@ -81,6 +91,20 @@ struct SenderPart {
 
     /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }
+    /// Whether the sender can have sent messages up to this number, if it kept to its window.
+    /// @param under_way_max  how many messages fit into a window.
+    [[nodiscard]] bool may_have_sent(std::uint64_t number, std::uint64_t under_way_max) const {
+        return number <= std::max(sent_max, sum_or_max(accounted(), under_way_max));
+    }
+    void say_sent(std::uint64_t number) {
+        said = std::max(said, number);
+        sent = std::max(sent, number);
+    }
+    /// It is welcomed, and may have another window under way; the frames of the last one may be
+    /// lost.
+    void note_welcome(std::uint64_t under_way_max) {
+        sent_max = sum_or_max(std::max(sent_max, accounted()), under_way_max);
+    }
     /// How many messages after that the sender says it has sent, and have not come.
     [[nodiscard]] std::uint64_t missing() const {
         return std::max(sent, accounted()) - accounted();
@@ -104,6 +128,7 @@ struct Peer {
     [[nodiscard]] NodePart* node() { return std::get_if<NodePart>(&part); }
     [[nodiscard]] const NodePart* node() const { return std::get_if<NodePart>(&part); }
     [[nodiscard]] SenderPart* sender() { return std::get_if<SenderPart>(&part); }
+    [[nodiscard]] const SenderPart* sender() const { return std::get_if<SenderPart>(&part); }
     [[nodiscard]] wire::Role role() const {
         return node() != nullptr ? wire::Role::kNode : wire::Role::kSender;
     }

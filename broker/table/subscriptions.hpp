@@ -1,5 +1,6 @@
 // The subscriptions to the topics of nodes, as the XPUB tells of them. A subscription often comes
-// before the node's HELLO, and a second one while a node's old connection is not yet gone.
+// before the node's HELLO, and a second one while a node's old connection is not yet gone. The
+// count may be too low: libzmq also tells of the end of subscriptions that never began.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
         if (!nodes.ok()) {
             return complain(nodes.error());
         }
-        std::cout << "arrived at " << nodes.value() << " node(s)\n";
+        std::cout << "arrived at " << nodes.value().value_or(0) << " node(s)\n";
     }
     for (int i = 1; i <= 3; ++i) {
         const auto message = client.receive(3s);

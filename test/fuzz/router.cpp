@@ -41,6 +41,9 @@ class Host : public broker::router::RouterHost {
         unroutable += reachable ? 0 : 1;
         return reachable;
     }
+    bool is_connected(std::string_view connection, std::string probe) override {
+        return send_to_peer(connection, std::move(probe));
+    }
     void publish(std::string_view topic, const feed::SharedFrame& frame) override {
         ZCOMET_ASSERT(topic.size() == sizeof(std::uint64_t));
         const auto decoded = wire::decode(*frame);

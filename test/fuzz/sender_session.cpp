@@ -34,10 +34,10 @@ class Host : public session::Wires, public session::SenderEvents {
         std::visit([this](const auto& frame) { on(frame); }, std::get<wire::Frame>(decoded));
         said_hello_ = true;
     }
-    void on_receipt(std::uint64_t number, std::uint32_t) override {
+    void on_receipt(std::uint64_t number, std::optional<std::uint32_t>) override {
         ZCOMET_ASSERT(number <= sent_ && receipts_.insert(number).second);
     }
-    void on_acknowledged(std::uint64_t number, std::uint32_t) override {
+    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t>) override {
         ZCOMET_ASSERT(number <= sent_ && acknowledged_.insert(number).second);
     }
     void on_welcome(std::string_view) override {

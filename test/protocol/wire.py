@@ -251,13 +251,13 @@ def read_batch(frame: bytes) -> Batch:
     return result
 
 
-def read_receipt(frame: bytes) -> tuple[int, list[int]]:
-    """A RECEIPT or an ACKNOWLEDGED as (first, [nodes, …])."""
+def read_receipt(frame: bytes) -> tuple[int, list[int | None]]:
+    """A RECEIPT or an ACKNOWLEDGED as (first, [nodes, …]); None: not known."""
     reader = Reader(frame)
     first, count = reader.u64(), reader.u32()
-    nodes = [reader.u32() for _ in range(count)]
+    numbers = [reader.u32() for _ in range(count)]
     reader.end()
-    return first, nodes
+    return first, [None if nodes == 0xFFFFFFFF else nodes for nodes in numbers]
 
 
 def read_answer(frame: bytes) -> tuple[int, bytes]:

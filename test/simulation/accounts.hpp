@@ -1,6 +1,8 @@
 // What the checks have seen of each process of a simulated cluster, and of each feed.
 #pragma once
 
+#include "topology/base/time.hpp"
+
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
@@ -63,7 +65,8 @@ struct Feed {
     std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
     std::uint64_t acknowledged = 0;
     std::size_t unacknowledged_bytes = 0;
-    bool ended = false; ///< its broker died, or has forgotten the node
+    Time published_at = Time::min(); ///< when anything was published last
+    bool ended = false;              ///< its broker died, or has forgotten the node
 };
 
 } // namespace zcomet::sim

@@ -13,6 +13,12 @@ namespace {
 constexpr unsigned kFramesPerTurn = 256;
 /// The connection that asks on behalf of the checks.
 constexpr std::string_view kObserver = "observer";
+/// Begins the connection of a stranger; the incarnation that the stranger claims follows.
+constexpr std::string_view kStranger = "stranger-";
+
+bool is_stranger(std::string_view connection) {
+    return connection.starts_with(kStranger);
+}
 
 broker::router::RouterOptions complete(broker::router::RouterOptions options, Random& random) {
     options.incarnation = random.next() | 1U;
@@ -42,6 +48,29 @@ void BrokerProcess::crash(Word word) {
     die();
     promises_.on_broker_end();
     network_.broker_dies(word);
+}
+
+bool BrokerProcess::forge_hello(std::uint64_t incarnation, wire::Role role,
+                                const std::string& name) {
+    if (!promises_.is_heard(incarnation)) {
+        return false;
+    }
+    on_arrival(fmt::format("{}{}", kStranger, incarnation),
+               wire::encode(wire::Hello{incarnation, role, name, 0}));
+    return true;
+}
+
+/// A WELCOME to a stranger needs the proof that the peer's own connection is gone.
+void BrokerProcess::check_stranger(std::string_view connection, std::string_view frame) {
+    if (static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) != wire::Kind::kWelcome) {
+        return;
+    }
+    const std::uint64_t incarnation = std::stoull(std::string(connection.substr(kStranger.size())));
+    if (promises_.is_heard(incarnation) &&
+        network_.is_known(promises_.connection_of(incarnation))) {
+        world().violate(fmt::format("a stranger was welcomed in the place of {:04x}, which lives",
+                                    incarnation >> 48U));
+    }
 }
 
 std::string BrokerProcess::ask(std::string_view what, std::string_view argument) {
@@ -88,8 +117,16 @@ bool BrokerProcess::send_to_peer(std::string_view connection, std::string frame)
         answer_ = std::get<wire::Answer>(std::get<wire::Frame>(decoded)).json;
         return true;
     }
+    if (is_stranger(connection)) {
+        check_stranger(connection, frame);
+        return false;
+    }
     promises_.on_reply(connection, frame);
     return network_.send_to_peer(connection, std::move(frame));
+}
+
+bool BrokerProcess::is_connected(std::string_view connection, std::string probe) {
+    return !is_stranger(connection) && network_.is_connected(connection, std::move(probe));
 }
 
 void BrokerProcess::publish(std::string_view topic, const feed::SharedFrame& frame) {

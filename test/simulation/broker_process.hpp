@@ -28,6 +28,11 @@ class BrokerProcess : public Process,
     /// The process is gone at once, with all its memory.
     void crash(Word word);
 
+    /// A stranger says HELLO in the place of a peer that the broker has heard lately, if there is
+    /// one with that incarnation.
+    /// @return whether there is.
+    bool forge_hello(std::uint64_t incarnation, wire::Role role, const std::string& name);
+
     std::string ask(std::string_view what, std::string_view argument) override;
     [[nodiscard]] std::uint64_t counter(broker::table::BrokerCounter counter) const override {
         return router_.counters().get(counter);
@@ -42,6 +47,8 @@ class BrokerProcess : public Process,
     void on_subscription(const std::string& topic, bool subscribed) override;
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
+    bool is_connected(std::string_view connection, std::string probe) override;
+    void check_stranger(std::string_view connection, std::string_view frame);
     void publish(std::string_view topic, const feed::SharedFrame& frame) override;
     std::string address_of(std::string_view connection) override;
     void on_event(const broker::router::RouterEvent& event) override;

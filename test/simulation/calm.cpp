@@ -85,6 +85,10 @@ void check_ledger(World& world, const Cluster& cluster) {
             world.violate(fmt::format("the ledger has a remainder in {}: {}", name, ledger.dump()));
         }
     }
+    if (ledger["senders"]["missing"] > cluster.promises.accepted()) {
+        world.violate(fmt::format("more messages are missing than the {} that were sent: {}",
+                                  cluster.promises.accepted(), ledger.dump()));
+    }
 }
 
 } // namespace

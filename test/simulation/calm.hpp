@@ -24,7 +24,8 @@ struct Cluster {
 /// Checks that the broker's table holds the nodes and the ids that they hold; that every message
 /// routed to them was shown or counted; that the same holds for every message that a sender
 /// accepted, and that the sender knows where it arrived if it asked. The ledger must have no
-/// remainders. Sets each node's presence (promises.hpp).
+/// remainders, and must not say that more messages are missing than were sent. Sets each node's
+/// presence (promises.hpp).
 void check_calm(World& world, const Cluster& cluster);
 
 } // namespace zcomet::sim

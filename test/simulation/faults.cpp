@@ -124,6 +124,27 @@ void Schedule::take_a_name() {
     }
 }
 
+/// A stranger that knows the incarnation of a node or a sender claims its place.
+void Schedule::forge_hello() {
+    Random& random = world_.more_random();
+    const std::size_t any = random.below(nodes_.size() + senders_.size());
+    if (!broker_->alive()) {
+        return;
+    }
+    const bool is_node = any < nodes_.size();
+    const auto forge = [this](std::uint64_t incarnation, wire::Role role, const std::string& name) {
+        if (broker_->forge_hello(incarnation, role, name)) {
+            world_.count(Fault::kTakeover, name);
+        }
+    };
+    if (is_node && nodes_[any] != nullptr) {
+        forge(nodes_[any]->incarnation(), wire::Role::kNode, nodes_[any]->name());
+    } else if (!is_node) {
+        const SenderProcess& sender = *senders_[any - nodes_.size()];
+        forge(sender.account().incarnation, wire::Role::kSender, sender.name());
+    }
+}
+
 void Schedule::end_broker(Word word) {
     BrokerProcess* const dead = broker_;
     dead->crash(word);

@@ -50,7 +50,8 @@ std::string_view confirm_text(wire::Confirm confirm) {
 std::string node_counts_text(const wire::NodeCounts& receipt) {
     std::string text = fmt::format(" {}:", receipt.first);
     for (std::uint32_t i = 0; i < receipt.count && i < kShown; ++i) {
-        text += fmt::format(" {}", receipt.nodes(i));
+        const auto nodes = receipt.nodes(i);
+        text += nodes ? fmt::format(" {}", *nodes) : std::string(" ?");
     }
     return text;
 }

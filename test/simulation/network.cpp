@@ -18,6 +18,8 @@ constexpr Duration kReconnectMax = 1s;
 constexpr Duration kFirstConnect = 1ms;
 /// Within this time an end learns that the other one has closed the connection.
 constexpr Duration kWordMax = 5ms;
+/// A stray end of a subscription follows within this time: before HELLO, or long after.
+constexpr Duration kStrayMax = 2s;
 
 std::size_t index_of(Way way) {
     return static_cast<std::size_t>(way);
@@ -52,6 +54,15 @@ Network::Link& Network::connect(NetworkClient& client, Socket socket, std::strin
     link.topic = std::move(topic);
     attempt_after(link, kFirstConnect);
     return link;
+}
+
+void Network::close(Link& link) {
+    link.closed = true;
+    Connection* const connection = std::exchange(link.connection, nullptr);
+    if (connection != nullptr && !connection->broken) {
+        connection->lanes[index_of(Way::kToClient)].flights.clear();
+        sever(*connection, Word::kSoon, Word::kSoon);
+    }
 }
 
 void Network::client_dies(const NetworkClient& client, Word word, bool lingering) {
@@ -171,13 +182,25 @@ bool Network::send(Link& link, std::string frame) {
     return true;
 }
 
+Network::Connection& Network::connection_of(std::string_view name) {
+    std::size_t index = 0;
+    std::from_chars(name.data() + 1, name.data() + name.size(), index);
+    return connections_[index];
+}
+
+bool Network::is_connected(std::string_view connection, std::string probe) {
+    Connection& to = connection_of(connection);
+    if (to.broker_knows) {
+        launch(to, Way::kToClient, std::move(probe));
+    }
+    return to.broker_knows;
+}
+
 bool Network::send_to_peer(std::string_view connection, std::string frame) {
     if (!is_heartbeat(frame)) {
         last_talk_ = world_.now();
     }
-    std::size_t index = 0;
-    std::from_chars(connection.data() + 1, connection.data() + connection.size(), index);
-    Connection& to = connections_[index];
+    Connection& to = connection_of(connection);
     if (!to.broker_knows) {
         return false;
     }
@@ -262,9 +285,23 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
         turn_change(connection, frame);
         server_->on_arrival(connection.name, std::move(frame));
     } else if (connection.broker_knows) {
-        connection.subscribed = true;
-        server_->on_subscription(frame, true);
+        subscribe(connection, frame);
     }
+}
+
+void Network::subscribe(Connection& connection, const std::string& topic) {
+    connection.subscribed = true;
+    server_->on_subscription(topic, true);
+    if (!world_.more_random().chance(drops_.strays_per_mille)) {
+        return;
+    }
+    const std::uint64_t life = broker_life_;
+    world_.after(world_.more_random().spread(1us, kStrayMax), [this, &connection, topic, life] {
+        if (server_ != nullptr && broker_life_ == life) {
+            world_.count(Fault::kStrayUnsubscribe, connection.link->client->name());
+            server_->on_subscription(topic, false);
+        }
+    });
 }
 
 /// LOGIN and LOGOUT differ only in their kind.

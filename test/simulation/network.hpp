@@ -54,6 +54,9 @@ struct FrameDrops {
     /// Of LOGIN and LOGOUT frames, swapped: the broker's table then differs although no number
     /// does.
     std::uint64_t turned_changes_per_mille = 0;
+    /// Of subscriptions, followed by the end of one that nobody meant: XPUB passes on what any
+    /// connection says of any topic.
+    std::uint64_t strays_per_mille = 0;
 };
 
 class Network {
@@ -101,6 +104,8 @@ class Network {
 
     /// Begins to connect. The client outlives the network.
     Link& connect(NetworkClient& client, Socket socket, std::string topic = {});
+    /// Ends the client's socket; the broker hears of it soon.
+    void close(Link& link);
     /// @param lingering  whether everything under way arrives before the connection goes.
     void client_dies(const NetworkClient& client, Word word, bool lingering);
 
@@ -109,6 +114,12 @@ class Network {
     bool send(Link& link, std::string frame);
     /// @return false if the ROUTER does not know the connection, or takes no more for it.
     bool send_to_peer(std::string_view connection, std::string frame);
+    /// Whether the broker's end believes the connection alive.
+    [[nodiscard]] bool is_known(std::string_view connection) {
+        return connection_of(connection).broker_knows;
+    }
+    /// The same; if so it sends `probe`.
+    bool is_connected(std::string_view connection, std::string probe);
     void publish(std::string_view topic, const std::string& frame);
 
     /// Frames in the given directions wait until `duration` is over.
@@ -127,6 +138,7 @@ class Network {
     void note_talk() { last_talk_ = world_.now(); }
 
   private:
+    [[nodiscard]] Connection& connection_of(std::string_view name);
     void attempt_after(Link& link, Duration delay);
     void attempt(Link& link);
     void launch(Connection& connection, Way way, std::string frame);
@@ -134,6 +146,7 @@ class Network {
     void arrive(Connection& connection, Way way);
     void hand_over(Connection& connection, Way way, std::string frame);
     void turn_change(const Connection& connection, std::string& frame);
+    void subscribe(Connection& connection, const std::string& topic);
     void give_up_if_blocked(Link& link, Connection& connection);
     void sever(Connection& connection, Word client_word, Word broker_word);
     void lose_some(Lane& lane);

@@ -170,7 +170,10 @@ std::optional<std::string_view> NodeProcess::receive_batch() {
 }
 
 Status NodeProcess::connect_feed(const std::string& /*endpoint*/) {
-    network_.connect(*this, Socket::kSub, wire::encode_topic(account_.incarnation));
+    if (sub_ != nullptr) {
+        network_.close(*sub_);
+    }
+    sub_ = &network_.connect(*this, Socket::kSub, wire::encode_topic(account_.incarnation));
     return Done{};
 }
 

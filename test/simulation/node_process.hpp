@@ -85,6 +85,7 @@ class NodeProcess : public Process,
     session::ConnectionWatch watch_;
     session::NodeTurn turn_;
     Network::Link& dealer_;
+    Network::Link* sub_ = nullptr;
     std::deque<std::string> from_broker_;
     std::deque<std::string> from_feed_;
     std::string frame_in_hand_;

@@ -34,7 +34,7 @@ void draw_faults(Profile& profile, Random& random) {
     profile.faults_per_mille = one_of(random, std::array{0U, 30U, 100U, 200U, 400U});
     profile.drops.feed_per_mille = one_of(random, std::array{0U, 0U, 10U, 100U, 400U});
     profile.drops.replies_per_mille = one_of(random, std::array{0U, 0U, 20U, 150U});
-    profile.repeats_per_mille = one_of(random, std::array{0U, 0U, 50U, 300U});
+    profile.senders_faults.repeats_per_mille = one_of(random, std::array{0U, 0U, 50U, 300U});
 }
 
 /// Now and then: faults that only do harm together, and that chance alone would seldom combine.
@@ -114,6 +114,9 @@ Profile draw_profile(Random& random, Random& more_random) {
         // The broker believes the change until the next HEARTBEAT, and may confirm it.
         profile.drops.turned_changes_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 50U});
     }
+    profile.senders_faults.forgeries_per_mille = one_of(more_random, std::array{0U, 0U, 20U, 200U});
+    profile.takeovers_per_mille = one_of(more_random, std::array{0U, 0U, 50U, 300U});
+    profile.drops.strays_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
     return profile;
 }
 

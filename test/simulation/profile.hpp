@@ -3,6 +3,7 @@
 
 #include "broker/router/router.hpp"
 #include "test/simulation/network.hpp"
+#include "test/simulation/sender_process.hpp"
 #include "test/simulation/world.hpp"
 
 #include <cstddef>
@@ -26,9 +27,10 @@ struct Profile {
     std::size_t filler_bytes_max = 40;
     std::uint64_t faults_per_mille = 0; ///< of the actions
     std::vector<Fault> faults;
-    std::uint64_t repeats_per_mille = 0;
-    std::uint64_t confirms_per_mille = 0; ///< of logins
-    std::uint64_t awaited_per_mille = 0;  ///< of messages: those to be acknowledged
+    SenderProcess::Faults senders_faults;
+    std::uint64_t takeovers_per_mille = 0; ///< of actions, in addition
+    std::uint64_t confirms_per_mille = 0;  ///< of logins
+    std::uint64_t awaited_per_mille = 0;   ///< of messages: those to be acknowledged
     NetworkOptions network;
     FrameDrops drops;
     feed::FeedLimits feed;

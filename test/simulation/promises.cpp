@@ -43,6 +43,8 @@ void Promises::on_broker_start(BrokerView& broker) {
 /// The memory of the broker is lost; docs/PROTOCOL.md, section 8, says so.
 void Promises::on_broker_end() {
     broker_ = nullptr;
+    spoken_.clear();
+    connections_.clear();
     for (Record& record : records_) {
         if (record.node != nullptr) {
             std::fill(record.node->presence.begin(), record.node->presence.end(),
@@ -62,6 +64,7 @@ void Promises::before_frame(std::string_view connection, std::string_view frame)
         return;
     }
     current_ = Current{connection, frame, std::get<wire::Frame>(decoded), count(), {}, false};
+    note_spoken(connection);
     if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&current_->frame)) {
         note_acknowledgement(heartbeat->feed);
     } else if (const auto* resend = std::get_if<wire::Resend>(&current_->frame)) {
@@ -84,22 +87,22 @@ void Promises::after_frame() {
 }
 
 void Promises::after_turn() {
+    check_feeds_go_on();
     check_removed(dropped_bytes_at_turn_);
     dropped_bytes_at_turn_ = count().dropped_bytes;
 }
 
-void Promises::on_reply(std::string_view /*connection*/, std::string_view frame) {
+void Promises::on_reply(std::string_view connection, std::string_view frame) {
     const auto kind = static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]);
-    if (!current_ || (kind != wire::Kind::kWelcome && kind != wire::Kind::kReceipt)) {
-        return;
-    }
-    const auto* hello = std::get_if<wire::Hello>(&current_->frame);
-    const auto decoded = wire::decode(frame, hello == nullptr ? wire::Role::kSender : hello->role);
-    const auto& reply = std::get<wire::Frame>(decoded);
-    if (const auto* receipt = std::get_if<wire::Receipt>(&reply)) {
-        check_receipt(*receipt);
-    } else if (hello != nullptr && hello->role == wire::Role::kNode) {
-        note_welcome(std::get<wire::Welcome>(reply), *hello);
+    if (kind == wire::Kind::kWelcome) {
+        note_welcome(connection, frame);
+    } else if (kind == wire::Kind::kReceipt && current_) {
+        const auto decoded = wire::decode(frame, wire::Role::kSender);
+        check_receipt(std::get<wire::Receipt>(std::get<wire::Frame>(decoded)));
+    } else if (kind == wire::Kind::kAcknowledged) {
+        const auto decoded = wire::decode(frame, wire::Role::kSender);
+        check_acknowledged(connection,
+                           std::get<wire::Acknowledged>(std::get<wire::Frame>(decoded)));
     }
 }
 
@@ -111,9 +114,12 @@ void Promises::on_event(const broker::router::RouterEvent& event) {
             note_joined(event);
         }
         break;
-    case broker::router::RouterEvent::Kind::kLeft:
     case broker::router::RouterEvent::Kind::kDied:
+        check_death(event.incarnation);
+        [[fallthrough]];
+    case broker::router::RouterEvent::Kind::kLeft:
     case broker::router::RouterEvent::Kind::kReplaced:
+        connections_.erase(event.incarnation);
         if (is_node) {
             on_node_gone(event.incarnation);
         }

@@ -13,7 +13,10 @@
 //   * No node shows a message twice, even if it was sent again. A message has its origin exactly if
 //     its sender awaits an acknowledgement.
 //   * A sender is told once where a message arrived, and that many nodes have shown it; as many as
-//     it went to, if none of them is gone and nothing was shed.
+//     it went to, if none of them is gone and nothing was shed. If it was sent again, and no node
+//     has it now, the answer is that nobody knows.
+//   * A number that jumps, without its sender's word on the same connection that numbers before it
+//     were lost, changes nothing; nor does a word that cannot be true.
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
 //   * A node that was told that its logins are in the table finds them there.
@@ -21,6 +24,10 @@
 //     acknowledgement is awaited, at most as often as it was sent.
 //   * Unless a frame was altered, a node and a broker that count the same changes know the same
 //     ids: the digests agree.
+//   * A living process keeps its place: no other connection is welcomed for it while the broker
+//     hears it. One that has just said HELLO does not pass for dead.
+//   * A feed that has begun goes on until its broker forgets the node: it publishes something in
+//     each two heartbeats, whatever the broker hears of subscriptions.
 //   * A feed publishes no more once a window of bytes is under way. A sender has at most a window
 //     of bytes under way, or a single larger frame. It has credit only for numbers that a broker
 //     took in.
@@ -71,8 +78,10 @@ class Promises {
     void on_credit(const SenderAccount& sender, std::uint64_t through);
     /// `frames` SEND frames of `bytes` in all are under way without credit.
     void on_under_way(std::size_t frames, std::size_t bytes);
-    void on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
-    void on_acknowledged(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes);
+    void on_receipt(const SenderAccount& sender, std::uint64_t number,
+                    std::optional<std::uint32_t> nodes);
+    void on_acknowledged(const SenderAccount& sender, std::uint64_t number,
+                         std::optional<std::uint32_t> nodes);
     /// The first stream of `id` opened, or its last one closed.
     void on_presence(NodeAccount& node, IdNumber id);
     /// The node believes that its logins are applied.
@@ -94,6 +103,11 @@ class Promises {
     void on_reply(std::string_view connection, std::string_view frame);
     void on_publish(std::string_view topic, std::string_view frame);
     void on_event(const broker::router::RouterEvent& event);
+    /// Whether the present broker has welcomed the process, and heard it so lately that it cannot
+    /// pass for gone.
+    [[nodiscard]] bool is_heard(std::uint64_t incarnation) const;
+    /// Where it was welcomed last.
+    [[nodiscard]] const std::string& connection_of(std::uint64_t incarnation) const;
 
     // For calm moments.
     /// The feed of the node that the broker knows by the number of `node`, if it is that process.
@@ -104,14 +118,16 @@ class Promises {
     [[nodiscard]] IdNumber number_of(std::string_view id) const;
     /// How many messages of the sender still await an acknowledgement.
     [[nodiscard]] std::uint64_t unanswered(const SenderAccount& sender) const;
+    /// How many messages all senders have accepted.
+    [[nodiscard]] std::uint64_t accepted() const { return next_message() - 1; }
 
   private:
     struct Message {
         SenderAccount* sender = nullptr;
         std::uint64_t number = 0;
         IdNumber id = 0;
-        std::uint64_t taken_in = 0;          ///< how many times
-        std::vector<std::uint32_t> receipts; ///< the counts in the broker's receipts
+        std::uint64_t taken_in = 0;                         ///< how many times
+        std::vector<std::optional<std::uint32_t>> receipts; ///< what the broker's receipts said
         // Only with an awaited acknowledgement:
         bool awaited = false;
         bool answered = false;
@@ -125,6 +141,13 @@ class Promises {
         NodeAccount* node = nullptr; ///< nullptr: nothing
         Feed* feed = nullptr;
         std::string connection;
+    };
+    /// One process, from the broker's side.
+    struct Spoken {
+        wire::Role role = wire::Role::kNode;
+        std::uint64_t incarnation = 0;
+        Time heard;
+        Time said_hello = Time::min();
     };
     /// The counters of the broker that a frame changes.
     struct Counted {
@@ -151,19 +174,25 @@ class Promises {
     void check_send(const wire::Send& send);
     void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
     void check_receipt(const wire::Receipt& receipt);
+    void check_acknowledged(std::string_view connection, const wire::Acknowledged& acknowledged);
 
     // Of nodes: promises_nodes.cpp.
     void check_presence(IdNumber id, NodeSet holders);
     void note_shown(NodeAccount& node, Message& message, const wire::Message& shown);
 
     // Of records and feeds: promises_feeds.cpp.
-    void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);
+    void note_spoken(std::string_view connection);
+    void check_death(std::uint64_t incarnation);
+    void note_welcome(std::string_view connection, std::string_view frame);
+    void note_feed(const wire::NodeWelcome& welcome, std::uint64_t incarnation,
+                   std::string_view connection);
     void note_acknowledgement(std::uint64_t through);
     void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
     void note_joined(const broker::router::RouterEvent& event);
     void note_shed(const broker::router::RouterEvent& event);
     void on_node_gone(std::uint64_t incarnation);
     void check_removed(std::uint64_t dropped_bytes_before);
+    void check_feeds_go_on();
 
     [[nodiscard]] Counted count() const;
     [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
@@ -184,8 +213,11 @@ class Promises {
     BrokerView* broker_ = nullptr;
     std::vector<Record> records_; // by the number in the node's name
     std::optional<Current> current_;
-    std::vector<Feed*> removed_; // by the call that is under way
+    absl::flat_hash_map<std::string, Spoken> spoken_; // by connection: who said HELLO over it last
+    absl::flat_hash_map<std::uint64_t, std::string> connections_; // of those welcomed
+    std::vector<Feed*> removed_;                                  // by the call that is under way
     std::uint64_t dropped_bytes_at_turn_ = 0;
+    Time last_turn_ = Time::min(); // of the broker
 };
 
 } // namespace zcomet::sim

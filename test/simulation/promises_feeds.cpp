@@ -8,14 +8,72 @@
 
 namespace zcomet::sim {
 
-void Promises::note_welcome(const wire::Welcome& welcome, const wire::Hello& hello) {
-    Record* const record = find_record(hello.incarnation);
+namespace {
+/// As the broker tells its nodes.
+const Duration kHeartbeat = broker::router::RouterOptions{}.heartbeat_interval;
+/// A feed that published a message just after its heartbeat publishes the next one two heartbeats
+/// later; the broker looks each tenth of one.
+const Duration kFeedSilenceMax = 2 * kHeartbeat + kHeartbeat / 2;
+/// A peer that was heard so lately is not gone: its next heartbeat may be on its way.
+const Duration kHeardLately = kHeartbeat + kHeartbeat / 4;
+} // namespace
+
+/// The frame that the broker is about to handle came over `connection`.
+void Promises::note_spoken(std::string_view connection) {
+    Spoken& spoken = spoken_[std::string(connection)];
+    if (const auto* hello = std::get_if<wire::Hello>(&current_->frame)) {
+        spoken.role = hello->role;
+        spoken.incarnation = hello->incarnation;
+        spoken.said_hello = world_.now();
+    }
+    spoken.heard = world_.now();
+}
+
+bool Promises::is_heard(std::uint64_t incarnation) const {
+    const auto connection = connections_.find(incarnation);
+    if (connection == connections_.end()) {
+        return false;
+    }
+    const auto spoken = spoken_.find(connection->second);
+    return spoken != spoken_.end() && world_.now() < spoken->second.heard + kHeardLately;
+}
+
+/// The broker takes the process for dead.
+void Promises::check_death(std::uint64_t incarnation) {
+    for (const auto& [connection, spoken] : spoken_) {
+        const bool is_stranger = connection.front() != 'c'; // see network.cpp
+        if (spoken.incarnation == incarnation && !is_stranger &&
+            world_.now() < spoken.said_hello + kHeartbeat) {
+            world_.violate(
+                fmt::format("{:04x} has said HELLO, and is taken for dead", incarnation >> 48U));
+        }
+    }
+}
+
+const std::string& Promises::connection_of(std::uint64_t incarnation) const {
+    return connections_.at(incarnation);
+}
+
+/// The answer to a HELLO, which may have had to wait for it.
+void Promises::note_welcome(std::string_view connection, std::string_view frame) {
+    const Spoken& spoken = spoken_[std::string(connection)];
+    connections_[spoken.incarnation] = connection;
+    if (spoken.role == wire::Role::kNode) {
+        const auto decoded = wire::decode(frame, wire::Role::kNode);
+        const auto& welcome = std::get<wire::Welcome>(std::get<wire::Frame>(decoded));
+        note_feed(std::get<wire::NodeWelcome>(welcome.part), spoken.incarnation, connection);
+    }
+}
+
+void Promises::note_feed(const wire::NodeWelcome& welcome, std::uint64_t node,
+                         std::string_view connection) {
+    Record* const record = find_record(node);
     if (record == nullptr) {
         world_.violate("a WELCOME for a node that the broker does not know");
         return;
     }
-    record->connection = current_->connection;
-    const std::uint64_t incarnation = std::get<wire::NodeWelcome>(welcome.part).feed_incarnation;
+    record->connection = connection;
+    const std::uint64_t incarnation = welcome.feed_incarnation;
     if (record->feed != nullptr) {
         if (record->feed->incarnation != incarnation) {
             world_.violate("a WELCOME names another feed than the one before");
@@ -49,6 +107,7 @@ void Promises::on_publish(std::string_view topic, std::string_view frame) {
         world_.violate("a batch under a topic that is not its feed's");
         return;
     }
+    feed->published_at = world_.now();
     note_batch(*feed, batch, frame.size());
 }
 
@@ -73,6 +132,22 @@ void Promises::note_batch(Feed& feed, const wire::Batch& batch, std::size_t byte
     }
     feed.batch_bytes.push_back(bytes);
     feed.unacknowledged_bytes += bytes;
+}
+
+/// A broker that did not run for a while begins anew: its next heartbeats count.
+void Promises::check_feeds_go_on() {
+    const bool has_paused = last_turn_ + kHeartbeat < world_.now();
+    last_turn_ = world_.now();
+    for (const Record& record : records_) {
+        if (record.feed == nullptr || record.feed->published_at == Time::min()) {
+            continue;
+        }
+        if (has_paused) {
+            record.feed->published_at = world_.now();
+        } else if (record.feed->published_at + kFeedSilenceMax < world_.now()) {
+            world_.violate(fmt::format("the feed of n{} has fallen silent", record.node->slot));
+        }
+    }
 }
 
 void Promises::note_joined(const broker::router::RouterEvent& event) {

@@ -61,7 +61,8 @@ void Promises::on_under_way(std::size_t frames, std::size_t bytes) {
     }
 }
 
-void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number, std::uint32_t nodes) {
+void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number,
+                          std::optional<std::uint32_t> nodes) {
     if (number == 0 || number > sender.messages.size()) {
         world_.violate(fmt::format("a receipt for number {}, which was not sent", number));
         return;
@@ -70,17 +71,22 @@ void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number, std
     if (std::find(message.receipts.begin(), message.receipts.end(), nodes) ==
         message.receipts.end()) {
         world_.violate(fmt::format("{} got a receipt of {} nodes, which the broker never said",
-                                   text_of(message), nodes));
+                                   text_of(message), nodes ? fmt::format("{}", *nodes) : "?"));
     }
 }
 
 /// The cluster may have moved on since then: feeds end, and nodes that have shown it die.
 void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number,
-                               std::uint32_t nodes) {
+                               std::optional<std::uint32_t> told) {
     if (number == 0 || number > sender.messages.size()) {
         return world_.violate(fmt::format("number {} is acknowledged, which was not sent", number));
     }
     Message& message = messages_[sender.messages[number - 1]];
+    const std::uint32_t nodes = told.value_or(0);
+    if (!told && message.sent < 2) {
+        return world_.violate(
+            fmt::format("{} was sent once, and nobody knows where it arrived", text_of(message)));
+    }
     if (!message.awaited || message.answered || message.taken_in == 0 || nodes > message.shown_by) {
         return world_.violate(fmt::format("{} is acknowledged by {} nodes{}; it was taken in {} "
                                           "times, and {} nodes have shown it",
@@ -93,7 +99,7 @@ void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number
     const bool all_are_there =
         std::all_of(message.routed_to.begin(), message.routed_to.end(),
                     [](const Feed* feed) { return !feed->ended && feed->shed == 0; });
-    if (message.taken_in == 1 && all_are_there && nodes != message.routed_to.size()) {
+    if (message.taken_in == 1 && told && all_are_there && nodes != message.routed_to.size()) {
         world_.violate(fmt::format("{} is acknowledged by {} nodes, it went to {}",
                                    text_of(message), nodes, message.routed_to.size()));
     }
@@ -104,6 +110,27 @@ std::uint64_t Promises::unanswered(const SenderAccount& sender) const {
         std::count_if(sender.messages.begin(), sender.messages.end(), [this](std::uint64_t number) {
             return messages_[number].awaited && !messages_[number].answered;
         }));
+}
+
+/// The broker says where a frame has arrived: not "nowhere" if it had the frame before.
+void Promises::check_acknowledged(std::string_view connection,
+                                  const wire::Acknowledged& acknowledged) {
+    const std::uint64_t incarnation = spoken_[std::string(connection)].incarnation;
+    const auto sender =
+        std::find_if(senders_.begin(), senders_.end(),
+                     [&](const SenderAccount& known) { return known.incarnation == incarnation; });
+    const auto* send = current_ && current_->connection == connection
+                           ? std::get_if<wire::Send>(&current_->frame)
+                           : nullptr;
+    const bool is_in_hand = send != nullptr && send->first == acknowledged.first;
+    for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
+        const Message& message = messages_[sender->messages[acknowledged.first + i - 1]];
+        const std::uint64_t copies = message.taken_in + (is_in_hand ? 1 : 0);
+        if (acknowledged.nodes(i) == 0U && copies > 1) {
+            world_.violate(fmt::format("{} is said to have arrived nowhere, the {}th time",
+                                       text_of(message), copies));
+        }
+    }
 }
 
 void Promises::look_up(const wire::Send& send) {
@@ -187,15 +214,16 @@ void Promises::check_receipt(const wire::Receipt& receipt) {
     current_->has_receipt = true;
     std::uint32_t index = 0;
     send->messages.for_each([&](const wire::Message& sent) {
-        const auto nodes =
+        const auto holders =
             static_cast<std::uint32_t>(__builtin_popcountll(current_->holders[index]));
+        const std::optional<std::uint32_t> told = receipt.nodes(index);
         Message* const message = find_message(sent);
-        if (message == nullptr || receipt.nodes(index) != nodes) {
-            world_.violate(
-                fmt::format("a receipt of {} nodes, {} hold the id", receipt.nodes(index), nodes));
+        if (message == nullptr || (message->taken_in > 0 ? told.has_value() : told != holders)) {
+            world_.violate(fmt::format("a receipt of {} nodes, {} hold the id",
+                                       told ? fmt::format("{}", *told) : "?", holders));
             return;
         }
-        message->receipts.push_back(nodes);
+        message->receipts.push_back(told);
         ++index;
     });
 }

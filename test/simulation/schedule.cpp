@@ -84,6 +84,9 @@ void Schedule::open_first_streams() {
 
 void Schedule::act() {
     Random& random = world_.random();
+    if (world_.more_random().chance(profile_.takeovers_per_mille)) {
+        forge_hello();
+    }
     if (random.chance(profile_.faults_per_mille)) {
         return inject(profile_.faults[random.below(profile_.faults.size())]);
     }
@@ -150,7 +153,7 @@ void Schedule::make_peace() {
             start_sender(slot);
         }
         senders_[slot]->end_stall();
-        senders_[slot]->stop_repeating();
+        senders_[slot]->stop_faults();
     }
 }
 
@@ -204,9 +207,9 @@ void Schedule::start_node(unsigned slot) {
 }
 
 void Schedule::start_sender(unsigned slot) {
-    all_senders_.push_back(
-        std::make_unique<SenderProcess>(world_, network_, promises_, fmt::format("s{}", slot),
-                                        in_peace_ ? 0 : profile_.repeats_per_mille));
+    all_senders_.push_back(std::make_unique<SenderProcess>(
+        world_, network_, promises_, fmt::format("s{}", slot),
+        in_peace_ ? SenderProcess::Faults{} : profile_.senders_faults));
     senders_[slot] = all_senders_.back().get();
 }
 

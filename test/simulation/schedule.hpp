@@ -39,6 +39,7 @@ class Schedule {
     void end_one(Fault fault);
     void lose_a_host();
     void take_a_name();
+    void forge_hello();
 
     void start_broker();
     void start_node(unsigned slot);

@@ -10,11 +10,11 @@
 namespace zcomet::sim {
 
 SenderProcess::SenderProcess(World& world, Network& network, Promises& promises, std::string name,
-                             std::uint64_t repeats_per_mille)
+                             const Faults& faults)
     : Process(world, std::move(name)), network_(network), promises_(promises),
       account_(promises.add_sender(world.random().next() | 1U)),
       session_(*this, *this, account_.incarnation, process_name()), turn_(session_, *this, watch_),
-      dealer_(network.connect(*this, Socket::kDealer)), repeats_per_mille_(repeats_per_mille) {
+      dealer_(network.connect(*this, Socket::kDealer)), faults_(faults) {
     session_.start(world.now());
     wake(session_.due());
 }
@@ -103,22 +103,49 @@ void SenderProcess::note_sent(const std::string& frame) {
 
 // ---- What the session asks for -----------------------------------------------------------------
 
+/// A copy of the frame with a number that the sender has not reached. Its broker cannot tell by the
+/// connection that the sender does not mean it.
+void SenderProcess::forge(const std::string& frame) {
+    const auto kind = static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]);
+    const std::uint64_t jump = std::uint64_t{1} << world().more_random().below(63);
+    std::string forged;
+    if (kind == wire::Kind::kSend) {
+        // The number comes after the flags (docs/PROTOCOL.md, section 4.5).
+        constexpr std::size_t kNumberAt = wire::kHeaderBytes + 1;
+        forged = frame;
+        forged.replace(kNumberAt, sizeof(jump), wire::encode_topic(account_.last_sent + 1 + jump));
+    } else if (kind == wire::Kind::kHeartbeat) {
+        constexpr std::uint64_t kImpossible = std::uint64_t{1} << 40U;
+        forged = wire::encode(wire::Heartbeat{0, kImpossible + jump, 0});
+    } else {
+        return;
+    }
+    world().count(Fault::kForgedNumber, name());
+    has_forged_ = true;
+    network_.send(dealer_, std::move(forged));
+}
+
 void SenderProcess::send(std::string&& frame) {
     const bool is_send =
         static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kSend;
     if (is_send) {
         note_sent(frame);
         note_under_way(frame);
-        if (world().random().chance(repeats_per_mille_)) {
+        if (world().random().chance(faults_.repeats_per_mille)) {
             world().count(Fault::kRepeatedSend, name());
             note_sent(frame);
             network_.send(dealer_, frame);
         }
     }
+    const bool forges = world().more_random().chance(faults_.forgeries_per_mille);
+    const std::string copy = forges ? frame : std::string();
     if (network_.send(dealer_, std::move(frame))) {
         watch_.took();
     } else {
         watch_.refused();
+    }
+    if (forges) {
+        forge(copy);
     }
 }
 
@@ -132,11 +159,11 @@ std::optional<std::string_view> SenderProcess::receive() {
     return in_hand_;
 }
 
-void SenderProcess::on_receipt(std::uint64_t number, std::uint32_t nodes) {
+void SenderProcess::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
     promises_.on_receipt(account_, number, nodes);
 }
 
-void SenderProcess::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
+void SenderProcess::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
     promises_.on_acknowledged(account_, number, nodes);
 }
 
@@ -147,7 +174,9 @@ void SenderProcess::on_welcome(std::string_view /*broker_name*/) {
 }
 
 void SenderProcess::on_refused(wire::ErrorCode code, std::string_view /*text*/) {
-    world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
+    if (code != wire::ErrorCode::kMalformed || !has_forged_) {
+        world().violate(fmt::format("{} was refused: {}", name(), wire::name_of(code)));
+    }
 }
 
 } // namespace zcomet::sim

@@ -21,14 +21,18 @@ class SenderProcess : public Process,
                       private session::Wires,
                       private session::SenderEvents {
   public:
-    /// @param repeats_per_mille  how many of its SEND frames it sends twice.
+    /// How often something goes wrong with its frames.
+    struct Faults {
+        std::uint64_t repeats_per_mille = 0;   ///< of SEND frames: sent twice
+        std::uint64_t forgeries_per_mille = 0; ///< of frames: one with a number that jumps follows
+    };
     SenderProcess(World& world, Network& network, Promises& promises, std::string name,
-                  std::uint64_t repeats_per_mille);
+                  const Faults& faults);
 
     /// Sends a message as soon as it may.
     void post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm);
     void crash(Word word);
-    void stop_repeating() { repeats_per_mille_ = 0; }
+    void stop_faults() { faults_ = {}; }
 
     [[nodiscard]] const SenderAccount& account() const { return account_; }
     [[nodiscard]] const session::SenderSession& session() const { return session_; }
@@ -57,6 +61,7 @@ class SenderProcess : public Process,
     void note_credit(const std::string& frame);
     void note_under_way(const std::string& frame);
     void note_sent(const std::string& frame);
+    void forge(const std::string& frame);
 
     void on_arrival(Socket socket, std::string frame) override;
     void on_connection() override { on_input(); }
@@ -64,8 +69,8 @@ class SenderProcess : public Process,
     void send(std::string&& frame) override;
     [[nodiscard]] std::optional<std::string_view> receive() override;
     [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
-    void on_receipt(std::uint64_t number, std::uint32_t nodes) override;
-    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override;
+    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
+    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
     void on_welcome(std::string_view broker_name) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
 
@@ -76,7 +81,8 @@ class SenderProcess : public Process,
     session::ConnectionWatch watch_;
     session::SenderTurn turn_;
     Network::Link& dealer_;
-    std::uint64_t repeats_per_mille_;
+    Faults faults_;
+    bool has_forged_ = false;
     std::deque<std::string> from_broker_;
     std::deque<Post> posted_;
     std::deque<UnderWay> under_way_;

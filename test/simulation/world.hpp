@@ -16,29 +16,33 @@ namespace zcomet::sim {
 
 /// The faults that a schedule causes in a cluster.
 enum class Fault : std::uint8_t {
-    kCutBoth,      ///< a link is dead both ways for a while
-    kCutOneWay,    ///< a link is dead in one direction for a while
-    kBreak,        ///< a connection is reset; both ends hear of it soon
-    kHalfOpen,     ///< a connection is gone; one end learns that late
-    kFeedDrop,     ///< one message of a feed is dropped, as PUB may
-    kReplyDrop,    ///< the ROUTER would not take one frame
-    kNodeCrash,    ///< a node dies, and is started anew
-    kNodeLeave,    ///< a node says GOODBYE, and is started anew
-    kSenderCrash,  ///< a sender dies, and is started anew
-    kBrokerCrash,  ///< the broker dies, and is started anew
-    kHostLoss,     ///< a process vanishes without its kernel telling the other end
-    kStall,        ///< a process does not run for a while
-    kBusy,         ///< a node does not take in its feed for a while
-    kNameTaken,    ///< a second process starts with a living node's name
-    kRepeatedSend, ///< a sender sends a frame twice
-    kTurnedChange, ///< a LOGIN comes to the broker as a LOGOUT, or the other way round
+    kCutBoth,          ///< a link is dead both ways for a while
+    kCutOneWay,        ///< a link is dead in one direction for a while
+    kBreak,            ///< a connection is reset; both ends hear of it soon
+    kHalfOpen,         ///< a connection is gone; one end learns that late
+    kFeedDrop,         ///< one message of a feed is dropped, as PUB may
+    kReplyDrop,        ///< the ROUTER would not take one frame
+    kNodeCrash,        ///< a node dies, and is started anew
+    kNodeLeave,        ///< a node says GOODBYE, and is started anew
+    kSenderCrash,      ///< a sender dies, and is started anew
+    kBrokerCrash,      ///< the broker dies, and is started anew
+    kHostLoss,         ///< a process vanishes without its kernel telling the other end
+    kStall,            ///< a process does not run for a while
+    kBusy,             ///< a node does not take in its feed for a while
+    kNameTaken,        ///< a second process starts with a living node's name
+    kRepeatedSend,     ///< a sender sends a frame twice
+    kTurnedChange,     ///< a LOGIN comes to the broker as a LOGOUT, or the other way round
+    kForgedNumber,     ///< a sender's connection brings a number that jumps
+    kTakeover,         ///< a stranger says HELLO with a living peer's incarnation
+    kStrayUnsubscribe, ///< the broker hears that a subscription ended which did not
     kCount,
 };
 inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "cut both ways", "cut one way", "broken",        "half open",     "feed drop", "reply drop",
-    "node crash",    "node leave",  "sender crash",  "broker crash",  "host loss", "stall",
-    "busy node",     "name taken",  "repeated send", "turned change",
+    "cut both ways", "cut one way",   "broken",     "half open",         "feed drop",
+    "reply drop",    "node crash",    "node leave", "sender crash",      "broker crash",
+    "host loss",     "stall",         "busy node",  "name taken",        "repeated send",
+    "turned change", "forged number", "takeover",   "stray unsubscribe",
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 

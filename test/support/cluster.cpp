@@ -196,7 +196,7 @@ std::uint32_t Cluster::send(std::string_view id, std::string_view text) {
     if (!nodes.ok()) {
         throw std::runtime_error(nodes.error().text);
     }
-    return nodes.value();
+    return nodes.value().value();
 }
 
 } // namespace zcomet::test

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -120,9 +122,14 @@ void ctl_ping(const CtlOptions& options, unsigned count) {
 void ctl_send(const CtlOptions& options, const std::string& id, const std::string& message) {
     const auto client = value_or_throw(client::Client::connect(
         {.broker = options.broker, .name = "", .timeout = options.timeout}));
-    const std::uint32_t nodes = value_or_throw(client->send_with_receipt(id, message));
+    const std::optional<std::uint32_t> nodes =
+        value_or_throw(client->send_with_receipt(id, message));
     if (options.json) {
-        fmt::print("{}\n", nlohmann::ordered_json({{"id", id}, {"nodes", nodes}}).dump());
+        nlohmann::ordered_json report = {{"id", id}, {"nodes", nullptr}};
+        if (nodes) {
+            report["nodes"] = *nodes;
+        }
+        fmt::print("{}\n", report.dump());
     } else {
         fmt::print("{}", sent_text(id, nodes));
     }

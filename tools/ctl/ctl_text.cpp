@@ -162,11 +162,14 @@ std::string ledger_text(const nlohmann::json& answer) {
     return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }
 
-std::string sent_text(std::string_view id, std::uint32_t nodes) {
-    if (nodes == 0) {
+std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes) {
+    if (!nodes) {
+        return fmt::format("sent to {}: the broker does not know who held it\n", id);
+    }
+    if (*nodes == 0) {
         return fmt::format("nobody is logged in as {}: the message went into the void\n", id);
     }
-    return fmt::format("sent to {}: held by {} {}\n", id, nodes, nodes == 1 ? "node" : "nodes");
+    return fmt::format("sent to {}: held by {} {}\n", id, *nodes, *nodes == 1 ? "node" : "nodes");
 }
 
 std::string pong_text(std::string_view broker, Duration round_trip) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,8 @@ namespace zcomet::tools::ctl {
 [[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
 
 /// The fate of a message to `id`.
-[[nodiscard]] std::string sent_text(std::string_view id, std::uint32_t nodes);
+/// @param nodes  how many held it; absent: not known.
+[[nodiscard]] std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes);
 
 /// "pong from tcp://127.0.0.1:5555: 0.21 ms".
 [[nodiscard]] std::string pong_text(std::string_view broker, Duration round_trip);

@@ -27,13 +27,15 @@ void SentLog::on_sent(std::uint64_t number, std::string_view id, std::uint64_t t
     waiting_.push_back({number, std::string(id), time_ns, generator});
 }
 
-void SentLog::on_answer(std::uint64_t number, std::uint32_t nodes) {
+void SentLog::on_answer(std::uint64_t number, std::optional<std::uint32_t> nodes) {
     if (waiting_.empty() || number < waiting_.front().number || number > waiting_.back().number) {
         return;
     }
-    waiting_[number - waiting_.front().number].nodes = nodes;
+    Waiting& answered = waiting_[number - waiting_.front().number];
+    answered.is_answered = true;
+    answered.nodes = nodes;
     const auto is_settled = [&](const Waiting& first) {
-        return first.nodes.has_value() || (answers_ == Answers::kInOrder && first.number < number);
+        return first.is_answered || (answers_ == Answers::kInOrder && first.number < number);
     };
     while (!waiting_.empty() && is_settled(waiting_.front())) {
         pass_on_first();

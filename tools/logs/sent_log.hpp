@@ -30,8 +30,9 @@ class SentLog {
     /// A message was sent, and an answer asked for. Each has the number after the one before.
     void on_sent(std::uint64_t number, std::string_view id, std::uint64_t time_ns,
                  std::uint32_t generator);
-    /// The answer to one of them. Those that get none are unconfirmed.
-    void on_answer(std::uint64_t number, std::uint32_t nodes);
+    /// The answer to one of them; absent: the broker does not know. Those are unconfirmed, as those
+    /// that get no answer.
+    void on_answer(std::uint64_t number, std::optional<std::uint32_t> nodes);
     /// No more answers will come.
     void finish();
 
@@ -41,6 +42,7 @@ class SentLog {
         std::string id;
         std::uint64_t time_ns;
         std::uint32_t generator;
+        bool is_answered = false;
         std::optional<std::uint32_t> nodes = std::nullopt; ///< by the answer
     };
     void pass_on_first();

@@ -184,14 +184,18 @@ bool Msggen::all_confirmed() const {
     return link_->all_taken_in() && link_->unacknowledged() == 0;
 }
 
-void Msggen::on_receipt(std::uint64_t number, std::uint32_t nodes) {
+void Msggen::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
     if (log_) {
         log_->on_answer(number, nodes);
     }
 }
 
-void Msggen::on_acknowledged(std::uint64_t number, std::uint32_t nodes) {
-    ++(nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+void Msggen::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    if (!nodes) {
+        ++report_.not_known;
+    } else {
+        ++(*nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+    }
     if (log_) {
         log_->on_answer(number, nodes);
     }

@@ -45,6 +45,10 @@ std::string MsggenReport::text() const {
     if (asks_acknowledgement) {
         out += fmt::format("acknowledged {}, void {}, resent {}\n", acknowledged, gone_into_void,
                            resent);
+        if (not_known > 0) {
+            out += fmt::format("sent again, and not known whether it arrived: {} {}\n", not_known,
+                               messages(not_known));
+        }
     }
     if (unconfirmed > 0 && asks_acknowledgement) {
         out += fmt::format("no acknowledgement of {} {}, which may be lost\n", unconfirmed,
@@ -77,6 +81,7 @@ std::string MsggenReport::json() const {
     if (asks_acknowledgement) {
         report["acknowledged"] = acknowledged;
         report["void"] = gone_into_void;
+        report["not_known"] = not_known;
         report["resent"] = resent;
     }
     return report.dump() + "\n";

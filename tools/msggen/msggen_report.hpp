@@ -19,6 +19,7 @@ struct MsggenReport {
     bool asks_acknowledgement = false;
     std::uint64_t acknowledged = 0;   ///< arrived at one node or more
     std::uint64_t gone_into_void = 0; ///< no node held the id
+    std::uint64_t not_known = 0;      ///< sent again, and the broker cannot say whether it arrived
     std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
     std::uint64_t log_lines_lost = 0; ///< lines that could not be written
@@ -32,7 +33,9 @@ struct MsggenReport {
     [[nodiscard]] bool behind_schedule() const;
 
     /// Whether every message arrived, as far as the options ask for it.
-    [[nodiscard]] bool all_arrived() const { return unconfirmed == 0 && gone_into_void == 0; }
+    [[nodiscard]] bool all_arrived() const {
+        return unconfirmed == 0 && gone_into_void == 0 && not_known == 0;
+    }
 
     /// One sentence a line, each line ended.
     [[nodiscard]] std::string text() const;

@@ -157,15 +157,15 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     /// Sends, and waits for the answer; `complaint` says what is missing without it.
-    Result<std::uint32_t> ask(std::string_view id, std::string_view text, wire::Confirm confirm,
-                              const char* complaint) {
+    Result<std::optional<std::uint32_t>> ask(std::string_view id, std::string_view text,
+                                             wire::Confirm confirm, const char* complaint) {
         answer_.reset();
         const Result<std::uint64_t> number = send(id, text, confirm);
         if (!number.ok()) {
             return number.error();
         }
         const Status got = wait_until([this] { return answer_.has_value(); }, complaint);
-        return got.ok() ? Result<std::uint32_t>(*answer_) : got.error();
+        return got.ok() ? Result<std::optional<std::uint32_t>>(answer_->nodes) : got.error();
     }
 
     std::optional<ReceivedMessage> receive(Duration timeout) {
@@ -239,10 +239,10 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     void on_no_feed(std::string_view text) override {
         wrong_ = "names a feed that cannot be had: " + std::string(text);
     }
-    void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
+    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
         on_answer(number, nodes);
     }
-    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override {
+    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
         on_answer(number, nodes);
     }
 
@@ -277,9 +277,13 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         place = std::move(link);
     }
 
-    void on_answer(std::uint64_t number, std::uint32_t nodes) {
+    /// A receipt or an acknowledgement.
+    struct Answer {
+        std::optional<std::uint32_t> nodes;
+    };
+    void on_answer(std::uint64_t number, std::optional<std::uint32_t> nodes) {
         if (number == asked_number_) {
-            answer_ = nodes;
+            answer_ = Answer{nodes};
         }
     }
 
@@ -307,7 +311,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     std::deque<ReceivedMessage> received_;
     wire::NodeLedger ledger_;
     std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
-    std::optional<std::uint32_t> answer_;
+    std::optional<Answer> answer_;
     std::string wrong_; // what the broker did, if it is of no use
 };
 
@@ -346,12 +350,14 @@ Result<std::uint64_t> Client::send(std::string_view id, std::string_view text) {
     return without_throwing([&] { return state_->send(id, text, wire::Confirm::kNothing); });
 }
 
-Result<std::uint32_t> Client::send_with_receipt(std::string_view id, std::string_view text) {
+Result<std::optional<std::uint32_t>> Client::send_with_receipt(std::string_view id,
+                                                               std::string_view text) {
     return without_throwing(
         [&] { return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt"); });
 }
 
-Result<std::uint32_t> Client::send_acknowledged(std::string_view id, std::string_view text) {
+Result<std::optional<std::uint32_t>> Client::send_acknowledged(std::string_view id,
+                                                               std::string_view text) {
     return without_throwing([&] {
         return state_->ask(id, text, wire::Confirm::kAcknowledgement,
                            "did not acknowledge the message");

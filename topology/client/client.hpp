@@ -68,15 +68,17 @@ class Client {
     /// timeout.
     [[nodiscard]] Result<std::uint64_t> send(std::string_view id, std::string_view text);
 
-    /// As send(), and waits for the broker's receipt. @return how many nodes held the id.
-    [[nodiscard]] Result<std::uint32_t> send_with_receipt(std::string_view id,
-                                                          std::string_view text);
+    /// As send(), and waits for the broker's receipt. @return how many nodes held the id; nothing
+    /// if the broker does not know.
+    [[nodiscard]] Result<std::optional<std::uint32_t>> send_with_receipt(std::string_view id,
+                                                                         std::string_view text);
 
     /// As send(), and waits until the message has arrived at every node that holds the id, or is
     /// known not to arrive. If the broker is restarted meanwhile the message is sent again; each
-    /// node shows it once. @return how many nodes have it; 0: no node held the id.
-    [[nodiscard]] Result<std::uint32_t> send_acknowledged(std::string_view id,
-                                                          std::string_view text);
+    /// node shows it once. @return how many nodes have it; 0: no node held the id. Nothing: it was
+    /// sent again, no node holds the id now, and nobody knows whether the first copy had arrived.
+    [[nodiscard]] Result<std::optional<std::uint32_t>> send_acknowledged(std::string_view id,
+                                                                         std::string_view text);
 
     /// The next message to one of our ids, or nothing if none comes within `timeout`; nothing at
     /// once if there was no login() yet. Messages that were not asked for yet are kept, without a

@@ -133,9 +133,9 @@ void FeedWriter::published_at(Time now) {
     owes_empty_batch_ = false;
 }
 
-void FeedWriter::subscribed(bool is_subscribed) {
-    subscribed_ = is_subscribed;
-    owes_empty_batch_ = is_subscribed;
+void FeedWriter::subscribed() {
+    subscribed_ = true;
+    owes_empty_batch_ = true;
 }
 
 void FeedWriter::heartbeat() {

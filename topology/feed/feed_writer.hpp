@@ -55,9 +55,9 @@ class FeedWriter {
     /// When flush() next has something to do without further input; kNever if not at all.
     [[nodiscard]] Time due() const;
 
-    /// The node's subscription was seen (or went away). The next flush() publishes at least an
-    /// empty batch, which tells the node that its feed is live.
-    void subscribed(bool is_subscribed);
+    /// A subscription of the node was seen. The next flush() publishes at least an empty batch,
+    /// which tells the node that its feed is live.
+    void subscribed();
 
     /// Makes the next flush() publish an empty batch if nothing else was published since the last
     /// call.

@@ -1,60 +1,51 @@
 #include "topology/feed/seen_messages.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace zcomet::feed {
 
 bool SeenMessages::add(const wire::Origin& origin) {
-    Window& window = window_of(origin.sender);
-    window.used = ++clock_;
-    const std::uint64_t number = origin.number;
-    if (number > window.highest) {
-        // Until now the places of the numbers in between belonged to numbers a whole window ago.
-        window.clear(window.highest + 1, number - window.highest);
-        window.highest = number;
-    } else if (window.highest - number >= wire::kUnacknowledgedMax) {
-        return false; // its sender had an answer long ago, or it could not have gone on
-    }
-    std::uint64_t& word = window.bits[number / 64 % kWords];
-    const std::uint64_t bit = std::uint64_t{1} << (number % 64);
+    Block& block = block_of(sender_of(origin.sender), origin.number / kBlockNumbers);
+    block.used = ++clock_;
+    std::uint64_t& word = block.bits[origin.number % kBlockNumbers / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (origin.number % 64);
     const bool is_new = (word & bit) == 0;
     word |= bit;
     return is_new;
 }
 
-void SeenMessages::Window::clear(std::uint64_t first, std::uint64_t count) {
-    if (count >= wire::kUnacknowledgedMax) {
-        std::fill(std::begin(bits), std::end(bits), 0);
-        return;
+SeenMessages::Sender& SeenMessages::sender_of(std::uint64_t incarnation) {
+    const auto known = by_incarnation_.find(incarnation);
+    if (known != by_incarnation_.end()) {
+        senders_.splice(senders_.begin(), senders_, known->second);
+        return senders_.front();
     }
-    for (std::uint64_t number = first; count > 0;) {
-        const std::uint64_t bit = number % 64;
-        const std::uint64_t taken = std::min<std::uint64_t>(64 - bit, count);
-        const std::uint64_t ones = ~std::uint64_t{0} >> (64 - taken);
-        bits[number / 64 % kWords] &= ~(ones << bit);
-        number += taken; // may wrap after the largest number, and is not used then
-        count -= taken;
+    if (senders_.size() == kSendersMax) {
+        by_incarnation_.erase(senders_.back().incarnation);
+        senders_.pop_back();
     }
+    senders_.push_front({incarnation, {}});
+    by_incarnation_.emplace(incarnation, senders_.begin());
+    return senders_.front();
 }
 
-SeenMessages::Window& SeenMessages::window_of(std::uint64_t sender) {
-    const auto known = senders_.find(sender);
-    if (known != senders_.end()) {
-        return *known->second;
+/// A block that is needed anew takes the place of the one that was used longest ago.
+SeenMessages::Block& SeenMessages::block_of(Sender& sender, std::uint64_t place) {
+    const auto used = [](const std::unique_ptr<Block>& block) {
+        return block == nullptr ? 0 : block->used;
+    };
+    std::unique_ptr<Block>* oldest = &sender.blocks.front();
+    for (std::unique_ptr<Block>& block : sender.blocks) {
+        if (block != nullptr && block->place == place) {
+            return *block;
+        }
+        if (used(block) < used(*oldest)) {
+            oldest = &block;
+        }
     }
-    if (senders_.size() >= kSendersMax) {
-        forget_the_oldest();
-    }
-    return *senders_.emplace(sender, std::make_unique<Window>()).first->second;
-}
-
-void SeenMessages::forget_the_oldest() {
-    const auto oldest =
-        std::min_element(senders_.begin(), senders_.end(), [](const auto& a, const auto& b) {
-            return a.second->used < b.second->used;
-        });
-    senders_.erase(oldest);
+    *oldest = std::make_unique<Block>();
+    (*oldest)->place = place;
+    return **oldest;
 }
 
 } // namespace zcomet::feed

@@ -46,6 +46,7 @@ NodeSessionCounters& NodeSessionCounters::operator+=(const NodeSessionCounters& 
     bad_frames += other.bad_frames;
     lists_sent += other.lists_sent;
     lost_brokers += other.lost_brokers;
+    feed_reconnects += other.feed_reconnects;
     return *this;
 }
 
@@ -107,6 +108,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     if (feed_.welcome(part.feed_incarnation)) {
+        feed_quiet_since_ = now;
         ledger_before_ = {};
         ledger_before_ = ledger();
     }
@@ -116,9 +118,8 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     if (std::string endpoint = reachable_endpoint(part.feed_endpoint, broker_host_);
         endpoint != feed_endpoint_) {
         feed_endpoint_ = std::move(endpoint);
-        if (const Status connected = feed_wires_.connect_feed(feed_endpoint_); !connected.ok()) {
-            events_.on_no_feed(connected.error().text);
-        }
+        feed_quiet_since_ = now;
+        connect_feed();
     }
     logins_.welcome(part.changes_applied);
     heard_feed_ = now;
@@ -127,6 +128,12 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         state_ = State::kWelcomed;
     }
     become_live_if_ready();
+}
+
+void NodeSession::connect_feed() {
+    if (const Status connected = feed_wires_.connect_feed(feed_endpoint_); !connected.ok()) {
+        events_.on_no_feed(connected.error().text);
+    }
 }
 
 void NodeSession::become_live_if_ready() {
@@ -143,6 +150,8 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
             lose(now);
         }
         return;
+    case wire::ErrorCode::kInUse:
+        return; // the broker has yet to learn that our last connection is gone; HELLO is repeated
     case wire::ErrorCode::kListNeeded:
         logins_.on_list_needed();
         return;
@@ -178,7 +187,7 @@ void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
     if (outcome.verdict == feed::FeedReader::Verdict::kForeign) {
         return;
     }
-    heard_feed_ = now;
+    note_feed(now);
     become_live_if_ready();
     act_on(outcome, *batch, bytes.size());
 }
@@ -312,6 +321,13 @@ void NodeSession::tick(Time now) {
     if (!welcomed()) {
         return;
     }
+    // The broker answers, and publishes nothing that we get: it may not know of our subscription,
+    // or the SUB's connection hangs. HELLO, which went out first, does not mend that.
+    if (feed_reconnect_due() <= now) {
+        feed_quiet_since_ = now;
+        ++counters_.feed_reconnects;
+        connect_feed();
+    }
     logins_.tick(now);
     counters_.lists_sent = logins_.lists_sent();
     if (logins_.confirmation_due()) {
@@ -331,6 +347,12 @@ Time NodeSession::heartbeat_due() const {
                              : next_heartbeat_;
 }
 
+/// After a WELCOME the feed has a heartbeat's time to be heard: a broker that was stopped for a
+/// while needs no new connection.
+Time NodeSession::feed_reconnect_due() const {
+    return std::max(feed_quiet_since_ + liveness_, heard_feed_ + heartbeat_interval_);
+}
+
 Time NodeSession::due() const {
     if (state_ == State::kIdle || state_ == State::kOver) {
         return kNever;
@@ -338,7 +360,7 @@ Time NodeSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
-    return std::min({heartbeat_due(), logins_.due(), heard() + liveness_});
+    return std::min({heartbeat_due(), logins_.due(), heard() + liveness_, feed_reconnect_due()});
 }
 
 void NodeSession::goodbye(Time now) {

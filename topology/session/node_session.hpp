@@ -29,6 +29,7 @@ struct NodeSessionCounters {
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
+    std::uint64_t feed_reconnects = 0; ///< times that the SUB was connected anew for its silence
 
     NodeSessionCounters& operator+=(const NodeSessionCounters& other);
 };
@@ -53,7 +54,7 @@ class NodeSession {
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);
     /// The feed has a batch that the node is too busy to receive: the feed is not silent.
-    void on_feed_waiting(Time now) { heard_feed_ = now; }
+    void on_feed_waiting(Time now) { note_feed(now); }
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id) { logins_.login(id); }
@@ -84,6 +85,11 @@ class NodeSession {
     enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kLive, kOver };
 
     void say_hello(Time now);
+    void note_feed(Time now) {
+        heard_feed_ = now;
+        feed_quiet_since_ = now;
+    }
+    void connect_feed();
     void on_welcome(const wire::Welcome& welcome, Time now);
     void on_error(const wire::ErrorFrame& error, Time now);
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
@@ -97,6 +103,7 @@ class NodeSession {
     [[nodiscard]] Time heard() const;
     void send_heartbeat(Time now);
     [[nodiscard]] Time heartbeat_due() const;
+    [[nodiscard]] Time feed_reconnect_due() const;
     [[nodiscard]] bool welcomed() const {
         return state_ == State::kWelcomed || state_ == State::kLive;
     }
@@ -117,7 +124,9 @@ class NodeSession {
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;
     Time heard_broker_ = Time::min();
-    Time heard_feed_ = Time::min();
+    Time heard_feed_ = Time::min(); // or the WELCOME after which it is to be heard
+    /// The last batch, or the connection of the SUB or the feed itself if they are younger.
+    Time feed_quiet_since_ = Time::min();
     std::size_t unacknowledged_bytes_ = 0;
     bool acknowledge_soon_ = false; // a sender waits for it
     feed::GatherWindow acknowledge_gather_{feed::kAcknowledgeGatherWindow};

@@ -4,6 +4,7 @@
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace zcomet::session {
@@ -17,11 +18,15 @@ class SenderEvents {
     SenderEvents(const SenderEvents&) = delete;
     SenderEvents& operator=(const SenderEvents&) = delete;
 
-    /// The message of that number reached the broker when `nodes` nodes held its id. Called once,
-    /// and only for messages that asked for a receipt.
-    virtual void on_receipt(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}
-    /// The message of that number has arrived at `nodes` nodes; 0: no node held its id.
-    virtual void on_acknowledged(std::uint64_t /*number*/, std::uint32_t /*nodes*/) {}
+    /// The message of that number reached the broker when `nodes` nodes held its id; absent: the
+    /// broker had the message before, and does not know. Called once, and only for messages that
+    /// asked for a receipt.
+    virtual void on_receipt(std::uint64_t /*number*/, std::optional<std::uint32_t> /*nodes*/) {}
+    /// The message of that number has arrived at `nodes` nodes. 0: no node held its id, or none
+    /// that held it has it. Absent: no node holds the id now, and it is not known what became of an
+    /// earlier copy.
+    virtual void on_acknowledged(std::uint64_t /*number*/, std::optional<std::uint32_t> /*nodes*/) {
+    }
     virtual void on_welcome(std::string_view /*broker_name*/) {}
     /// The broker has not been heard for the liveness time, or has forgotten this sender.
     virtual void on_lost() {}

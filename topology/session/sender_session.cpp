@@ -110,6 +110,9 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
         }
         return;
     }
+    if (error.code == wire::ErrorCode::kInUse) {
+        return; // the broker has yet to learn that our last connection is gone; HELLO is repeated
+    }
     if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded) {
         if (welcomed()) {
             lose(now);

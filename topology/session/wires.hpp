@@ -35,8 +35,8 @@ class FeedWires {
     FeedWires(const FeedWires&) = delete;
     FeedWires& operator=(const FeedWires&) = delete;
 
-    /// Connects the SUB to `endpoint`, instead of its former endpoint if it has one, and subscribes
-    /// to the node's topic. The broker need not be there yet.
+    /// Connects the SUB to `endpoint`, by a new connection even if it has one to the same endpoint,
+    /// and subscribes to the node's topic. The broker need not be there yet.
     /// Errors: this process cannot connect to that endpoint, whatever the broker does.
     [[nodiscard]] virtual Status connect_feed(const std::string& endpoint) = 0;
     /// The next frame of the feed, without its topic; nothing if none waits. The view lives until

@@ -362,13 +362,16 @@ std::string_view name_of(ErrorCode code) {
         return "bad-id";
     case ErrorCode::kOverloaded:
         return "overloaded";
+    case ErrorCode::kInUse:
+        return "in-use";
     }
     return "unknown";
 }
 
-std::uint32_t NodeCounts::nodes(std::uint32_t index) const {
+std::optional<std::uint32_t> NodeCounts::nodes(std::uint32_t index) const {
     ZCOMET_ASSERT(index < count);
-    return load<std::uint32_t>(bytes.data() + std::size_t{index} * 4);
+    const auto nodes = load<std::uint32_t>(bytes.data() + std::size_t{index} * 4);
+    return nodes == kNodesNotKnown ? std::nullopt : std::optional(nodes);
 }
 
 std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {

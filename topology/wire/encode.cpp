@@ -261,8 +261,9 @@ std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from, std
     return out;
 }
 
-void NodeCountsWriter::add(std::uint32_t nodes) {
-    put_u32(nodes_, nodes);
+void NodeCountsWriter::add(std::optional<std::uint32_t> nodes) {
+    ZCOMET_ASSERT(nodes != kNodesNotKnown);
+    put_u32(nodes_, nodes.value_or(kNodesNotKnown));
     ++count_;
 }
 

@@ -11,5 +11,7 @@ inline constexpr std::uint8_t kFlagReceipt = 1; ///< of a SEND
 inline constexpr std::uint8_t kFlagAcknowledge = 2;
 inline constexpr std::uint8_t kFlagShed = 1; ///< of a BATCH
 inline constexpr std::uint8_t kFlagOrigins = 2;
+/// A number of nodes in a RECEIPT or an ACKNOWLEDGED that stands for "not known".
+inline constexpr std::uint32_t kNodesNotKnown = 0xFFFF'FFFF;
 
 } // namespace zcomet::wire

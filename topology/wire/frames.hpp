@@ -48,6 +48,7 @@ enum class ErrorCode : std::uint16_t {
     kUnknownQuery = 8,
     kBadId = 9,
     kOverloaded = 10,
+    kInUse = 11,
 };
 
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
@@ -207,12 +208,13 @@ struct Welcome {
 struct Credit {
     std::uint64_t through = 0;
 };
-/// For each message from `first` on: a number of nodes.
+/// For each message from `first` on: a number of nodes, if that is known.
 struct NodeCounts {
     std::uint64_t first = 0;
     std::uint32_t count = 0;
-    /// `index` in [0, count).
-    [[nodiscard]] std::uint32_t nodes(std::uint32_t index) const;
+    /// Absent: the broker does not know.
+    /// @param index  in [0, count).
+    [[nodiscard]] std::optional<std::uint32_t> nodes(std::uint32_t index) const;
     std::string_view bytes;
 };
 /// At how many nodes the ids were logged in.
@@ -345,7 +347,8 @@ class MessageFrameWriter {
 /// Builds a RECEIPT or an ACKNOWLEDGED, message by message.
 class NodeCountsWriter {
   public:
-    void add(std::uint32_t nodes);
+    /// @param nodes  fewer than 2^32 - 1; absent: not known.
+    void add(std::optional<std::uint32_t> nodes);
     /// Each finish_… returns the whole frame and leaves the writer empty.
     [[nodiscard]] std::string finish_receipt(std::uint64_t first);
     [[nodiscard]] std::string finish_acknowledged(std::uint64_t first);

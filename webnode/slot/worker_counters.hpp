@@ -61,6 +61,7 @@ enum class WorkerCounter : std::uint8_t {
     kFeedBadFrames,
     kLoginListsSent,
     kBrokerLosses,
+    kFeedReconnects,
     kCount
 };
 
@@ -120,6 +121,8 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kLoginListsSent, "login_lists_sent", "complete lists of ids sent to the broker"),
         counter(kBrokerLosses, "broker_losses",
                 "times that the broker was not heard for its liveness time"),
+        counter(kFeedReconnects, "feed_reconnects",
+                "times that the feed was connected anew because nothing came over it"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));

@@ -39,6 +39,7 @@ feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
     feed.bad_frames = counters.get(slot::WorkerCounter::kFeedBadFrames);
     feed.lists_sent = counters.get(slot::WorkerCounter::kLoginListsSent);
     feed.lost_brokers = counters.get(slot::WorkerCounter::kBrokerLosses);
+    feed.feed_reconnects = counters.get(slot::WorkerCounter::kFeedReconnects);
     return feed;
 }
 
@@ -232,6 +233,8 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kFeedBadFrames, before.bad_frames + feed.bad_frames);
     counters.set(slot::WorkerCounter::kLoginListsSent, before.lists_sent + feed.lists_sent);
     counters.set(slot::WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
+    counters.set(slot::WorkerCounter::kFeedReconnects,
+                 before.feed_reconnects + feed.feed_reconnects);
 }
 
 void Worker::report_slow_streams(Time now) {

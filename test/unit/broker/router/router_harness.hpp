@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ class RouterHarness : public RouterHost {
     bool send_to_peer(std::string_view connection, std::string frame) override {
         sent_[std::string(connection)].push_back(std::move(frame));
         return reachable;
+    }
+    bool is_connected(std::string_view connection, std::string probe) override {
+        sent_[std::string(connection)].push_back(std::move(probe));
+        return reachable && !gone.contains(std::string(connection));
     }
     void publish(std::string_view topic, const feed::SharedFrame& frame) override {
         published.push_back({std::string(topic), *frame});
@@ -184,6 +189,7 @@ class RouterHarness : public RouterHost {
 
     Time now = kStart;
     bool reachable = true;
+    std::set<std::string> gone; ///< connections that ZeroMQ does not know any more
     std::vector<Published> published;
     std::vector<Reported> events;
 

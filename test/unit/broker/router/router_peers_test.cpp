@@ -130,6 +130,7 @@ TEST_CASE("router: HELLO of the same process keeps its ids and its feed", "[rout
         CHECK(welcome.changes_applied == 1);
     }
     SECTION("over a new connection; the old one is then unknown") {
+        broker.gone.insert("n");
         CHECK(broker.join_node("n2", 1, "node").changes_applied == 1);
         CHECK(broker.refused("n", RouterHarness::login(2, {"b"})) == ErrorCode::kHelloFirst);
         broker.say("n2", RouterHarness::login(2, {"b"}));
@@ -139,6 +140,7 @@ TEST_CASE("router: HELLO of the same process keeps its ids and its feed", "[rout
     }
     SECTION("a list whose rest was lost with the connection is asked for again") {
         broker.say("n", RouterHarness::list(1, true, false, {"a"}));
+        broker.gone.insert("n");
         CHECK(broker.join_node("n2", 1, "node").changes_applied == 1);
         CHECK(broker.take("n2").empty());
         broker.say("n2", RouterHarness::heartbeat(0, 1));
@@ -150,6 +152,73 @@ TEST_CASE("router: HELLO of the same process keeps its ids and its feed", "[rout
         CHECK(broker.take("n2").empty());
     }
     CHECK(broker.who("a") == R"({"id":"a","nodes":["node"]})");
+}
+
+TEST_CASE("router: a living process is not taken over by another connection", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    for (int second = 0; second < 10; ++second) {
+        CHECK(broker.refused("thief", hello(1, wire::Role::kNode, "node")) == ErrorCode::kInUse);
+        CHECK(broker.refused("thief", hello(2, wire::Role::kSender, "sender")) ==
+              ErrorCode::kInUse);
+        CHECK(broker.refused("thief", wire::encode(wire::Goodbye{})) == ErrorCode::kHelloFirst);
+        broker.pass(1s);
+        broker.say("n", RouterHarness::heartbeat(0, 1, {"a"}));
+        broker.say("s", RouterHarness::heartbeat(0, 0));
+    }
+    CHECK(broker.who("a") == R"({"id":"a","nodes":["node"]})");
+    CHECK(broker.counter(table::BrokerCounter::kPeersReconnected) == 0);
+    CHECK(broker.counter(table::BrokerCounter::kErrorsInUse) == 20);
+}
+
+TEST_CASE("router: a process whose old connection hangs comes back before it passes for dead",
+          "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.pass(500ms);
+    const auto welcomed = [&] {
+        const auto frames = broker.take("n2");
+        return std::any_of(frames.begin(), frames.end(), [](const std::string& frame) {
+            return static_cast<wire::Kind>(static_cast<unsigned char>(frame[3])) ==
+                   wire::Kind::kWelcome;
+        });
+    };
+    CHECK(broker.refused("n2", hello(1, wire::Role::kNode, "node")) == ErrorCode::kInUse);
+    SECTION("the broker says WELCOME by itself") {
+        broker.pass(1400ms);
+        CHECK_FALSE(welcomed());
+        broker.pass(300ms);
+        CHECK(welcomed());
+    }
+    SECTION("a HELLO after the silence is answered at once") {
+        broker.now += 1600ms; // no turn
+        CHECK(broker.join_node("n2", 1, "node").feed_incarnation == 1);
+    }
+    CHECK(broker.counter(table::BrokerCounter::kNodesDied) == 0);
+    CHECK(broker.who("a") == R"({"id":"a","nodes":["node"]})");
+    broker.say("n2", RouterHarness::heartbeat(0, 1, {"a"}));
+    CHECK(broker.refused("n", RouterHarness::heartbeat(0, 1)) == ErrorCode::kHelloFirst);
+}
+
+TEST_CASE("router: a claim that nobody stands by keeps no dead process", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    CHECK(broker.refused("thief", hello(1, wire::Role::kNode, "node")) == ErrorCode::kInUse);
+    broker.gone.insert("thief");
+    broker.pass(3100ms);
+    CHECK(broker.counter(table::BrokerCounter::kNodesDied) == 1);
+}
+
+TEST_CASE("router: a broker that was stopped does not take silence for the end of a connection",
+          "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.pass(100ms);
+    broker.now += 10s;
+    CHECK(broker.refused("thief", hello(1, wire::Role::kNode, "node")) == ErrorCode::kInUse);
 }
 
 TEST_CASE("router: a process keeps its role and its name", "[router]") {
@@ -465,6 +534,7 @@ TEST_CASE("router: the number of peers is limited", "[router]") {
     broker.join_node("n", 1, "node");
     broker.join_sender("s", 2);
     CHECK(broker.refused("x", hello(3, wire::Role::kSender, "x")) == ErrorCode::kOverloaded);
+    broker.gone.insert("n");
     CHECK(broker.join_node("n2", 1, "node").feed_incarnation == 1); // it is here already
     CHECK(broker.join_node("n3", 4, "node").feed_incarnation == 2); // takes the other's place
     broker.say("s", wire::encode(wire::Goodbye{}));

@@ -36,7 +36,7 @@ struct Fixture {
     }
     /// One message of a frame of its own, in that batch of `node`.
     AwaitedSendIndex expect(std::uint64_t first, std::uint64_t batch) {
-        const AwaitedSendIndex send = acknowledgements.begin(kSender, first, 1);
+        const AwaitedSendIndex send = acknowledgements.begin(kSender, first, 1, 0);
         acknowledgements.expect(node, batch, send, 0);
         acknowledgements.routed(send, on_done());
         return send;
@@ -47,7 +47,7 @@ struct Fixture {
 
 TEST_CASE_METHOD(Fixture, "a frame without receivers is answered when it is routed",
                  "[acknowledgements]") {
-    const AwaitedSendIndex send = acknowledgements.begin(kSender, 5, 3);
+    const AwaitedSendIndex send = acknowledgements.begin(kSender, 5, 3, 0);
     CHECK(done.empty());
     acknowledgements.routed(send, on_done());
     CHECK(done.at(5) == Counts{0, 0, 0});
@@ -56,7 +56,7 @@ TEST_CASE_METHOD(Fixture, "a frame without receivers is answered when it is rout
 
 TEST_CASE_METHOD(Fixture, "a frame is answered when the fate of each copy is known",
                  "[acknowledgements]") {
-    const AwaitedSendIndex send = acknowledgements.begin(kSender, 1, 2);
+    const AwaitedSendIndex send = acknowledgements.begin(kSender, 1, 2, 0);
     acknowledgements.expect(node, 1, send, 0);
     acknowledgements.expect(other, 9, send, 0);
     acknowledgements.expect(node, 2, send, 1);

@@ -67,6 +67,7 @@ TEST_CASE("a message that reached nodes looks different from one that went into 
           "[ctl_text]") {
     CHECK(sent_text("123", 2) == "sent to 123: held by 2 nodes\n");
     CHECK(sent_text("123", 1) == "sent to 123: held by 1 node\n");
+    CHECK(sent_text("123", std::nullopt) == "sent to 123: the broker does not know who held it\n");
     CHECK(sent_text("123", 0) == "nobody is logged in as 123: the message went into the void\n");
 }
 

@@ -64,6 +64,20 @@ TEST_CASE("each failure is a line", "[msggen_report]") {
                            "the log lacks 2 messages: it could not be written\n");
 }
 
+TEST_CASE("messages of which nobody knows whether they arrived are said to be such",
+          "[msggen_report]") {
+    MsggenReport report = good_report();
+    report.asks_acknowledgement = true;
+    report.acknowledged = 2000;
+    report.not_known = 1;
+    report.resent = 3;
+    CHECK_THAT(report.text(),
+               Catch::Contains("acknowledged 2000, void 0, resent 3\n"
+                               "sent again, and not known whether it arrived: 1 message\n"));
+    CHECK(nlohmann::json::parse(report.json()).at("not_known") == 1);
+    CHECK_FALSE(report.all_arrived());
+}
+
 TEST_CASE("the JSON has everything", "[msggen_report]") {
     const auto json = nlohmann::json::parse(good_report().json());
     CHECK(json.at("sent") == 2001);

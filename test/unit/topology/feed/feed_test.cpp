@@ -33,7 +33,7 @@ wire::Batch batch_of(const SharedFrame& frame) {
 
 FeedWriter subscribed_writer(const FeedLimits& limits = kSmall) {
     FeedWriter writer(kIncarnation, limits);
-    writer.subscribed(true);
+    writer.subscribed();
     flushed(writer, kStart - 1s);
     return writer;
 }
@@ -46,7 +46,7 @@ TEST_CASE("nothing is published before the node has subscribed", "[feed]") {
     CHECK(writer.due() == kNever);
     CHECK(flushed(writer, kStart).empty());
 
-    writer.subscribed(true);
+    writer.subscribed();
     CHECK(writer.due() <= kStart);
     const auto frames = flushed(writer, kStart);
     REQUIRE(frames.size() == 1);
@@ -56,7 +56,7 @@ TEST_CASE("nothing is published before the node has subscribed", "[feed]") {
 
 TEST_CASE("a subscription is answered by an empty batch", "[feed]") {
     FeedWriter writer(kIncarnation, kSmall);
-    writer.subscribed(true);
+    writer.subscribed();
     const auto frames = flushed(writer, kStart);
     REQUIRE(frames.size() == 1);
     CHECK(batch_of(frames[0]).number == 0);

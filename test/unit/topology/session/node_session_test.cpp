@@ -256,6 +256,53 @@ TEST_CASE_METHOD(Fixture, "silence of the broker or of its feed is a loss", "[no
     CHECK(host.lost == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a node that is welcomed and hears no feed connects to it anew",
+                 "[node_session]") {
+    const auto answer = [this](Time now) { // the broker answers all but HELLO
+        session.on_broker_frame(wire::encode(wire::Heartbeat{}), now);
+        session.tick(now);
+    };
+    SECTION("the feed was never heard") {
+        session.start(kStart);
+        session.on_broker_frame(welcome(), kStart);
+    }
+    SECTION("the feed falls silent") {
+        make_live();
+    }
+    REQUIRE(host.feeds.size() == 1);
+    answer(kStart + 2999ms);
+    CHECK(host.feeds.size() == 1);
+    answer(kStart + 3s); // HELLO first: the broker may have forgotten the node
+    session.on_broker_frame(welcome(), kStart + 3001ms);
+    CHECK(host.feeds.size() == 1);
+    CHECK(session.due() <= kStart + 4001ms);
+    answer(kStart + 4s);
+    CHECK(host.feeds.size() == 1);
+    answer(kStart + 4001ms);
+    REQUIRE(host.feeds.size() == 2);
+    CHECK(host.feeds[0] == host.feeds[1]);
+    CHECK(session.counters().feed_reconnects == 1);
+    answer(kStart + 5s);
+    CHECK(host.feeds.size() == 2);
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 5s);
+    CHECK(session.live());
+    answer(kStart + 7999ms);
+    CHECK(host.feeds.size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "a feed that is heard again after WELCOME keeps its connection",
+                 "[node_session]") {
+    make_live();
+    session.tick(kStart + 3s); // neither broker nor feed were heard
+    session.on_broker_frame(welcome(), kStart + 8s);
+    session.tick(kStart + 8s);
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 8500ms);
+    session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 9s);
+    session.tick(kStart + 9s);
+    CHECK(host.feeds.size() == 1);
+    CHECK(session.counters().feed_reconnects == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "a feed that the node is too busy to read is not silent",
                  "[node_session]") {
     make_live();

@@ -18,10 +18,10 @@ struct FakeHost : Wires, SenderEvents {
     void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
     std::optional<std::string_view> receive() override { return std::nullopt; }
     bool connected() override { return true; }
-    void on_receipt(std::uint64_t number, std::uint32_t nodes) override {
+    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
         receipts.emplace_back(number, nodes);
     }
-    void on_acknowledged(std::uint64_t number, std::uint32_t nodes) override {
+    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
         acknowledged.emplace_back(number, nodes);
     }
     void on_welcome(std::string_view) override { ++welcomes; }
@@ -48,8 +48,8 @@ struct FakeHost : Wires, SenderEvents {
     }
 
     std::vector<std::string> sent;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> receipts;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> acknowledged;
+    std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> receipts;
+    std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> acknowledged;
     std::vector<wire::ErrorCode> refused;
     int welcomes = 0;
     int lost = 0;
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "messages with and without receipt do not share a fram
     receipt.add(3);
     session.on_broker_frame(receipt.finish_receipt(2), kStart);
     REQUIRE(host.receipts.size() == 1);
-    CHECK(host.receipts[0] == std::make_pair(std::uint64_t{2}, std::uint32_t{3}));
+    CHECK(host.receipts[0] == std::make_pair(std::uint64_t{2}, std::optional<std::uint32_t>(3)));
 }
 
 namespace {
@@ -304,7 +304,7 @@ struct AwaitingFixture : Fixture {
     std::vector<std::string> sent_first;
 };
 
-using Told = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+using Told = std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>>;
 
 } // namespace
 

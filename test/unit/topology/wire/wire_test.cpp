@@ -133,12 +133,15 @@ TEST_CASE("decoding an encoded frame gives the same frame", "[wire]") {
     wire::NodeCountsWriter writer;
     writer.add(0);
     writer.add(70000);
+    writer.add(std::nullopt);
     const std::string receipt_bytes = writer.finish_receipt(12);
     const auto receipt = decoded<wire::Receipt>(receipt_bytes);
     CHECK(receipt.first == 12);
-    REQUIRE(receipt.count == 2);
+    REQUIRE(receipt.count == 3);
     CHECK(receipt.nodes(0) == 0);
     CHECK(receipt.nodes(1) == 70000);
+    CHECK_FALSE(receipt.nodes(2));
+    CHECK(receipt_bytes.substr(receipt_bytes.size() - 4) == "\xFF\xFF\xFF\xFF");
 
     const auto shed = decoded<wire::Batch>(wire::encode_shed_batch(1, 2, 4, 30));
     CHECK(shed.shed);
