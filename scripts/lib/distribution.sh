@@ -38,7 +38,7 @@ make_root() {
     say "Making a root of Debian $release in ${folder#"$root"/} …"
     mapfile -t sources < <(apt_sources "$release")
     if [ "${#sources[@]}" -eq 0 ]; then # apt may have no lists yet
-        quietly apt-get update -qq || fail "apt-get update failed"
+        apt_get update -qq || fail "apt-get update failed"
         mapfile -t sources < <(apt_sources "$release")
     fi
     mapfile -t settings < <(apt_settings)

@@ -55,22 +55,49 @@ quietly() {
     fi
 }
 
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# How long another program may use apt, such as the upgrades that a fresh machine starts by itself.
+apt_wait_minutes=10
+
+# Runs apt-get, and prints its output only if it fails. While another program holds one of apt's locks
+# it says so once, and tries again each second. apt's own option DPkg::Lock::Timeout waits for the lock
+# of dpkg, but not for those of the lists and of the downloads.
+# usage: apt_get [ARGUMENT]...
+apt_get() {
+    local output deadline=$((SECONDS + 60 * apt_wait_minutes)) said=false
+    # In English, so that the locks' messages are recognised.
+    until output=$(as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get "$@" 2>&1); do
+        if ! grep -qE 'Could not get lock|frontend lock' <<<"$output" || ((SECONDS >= deadline)); then
+            say "$output"
+            return 1
+        fi
+        if ! "$said"; then
+            say "Waiting until apt is free, $apt_wait_minutes minutes at most: $(
+                sed -nE '/Could not get lock|frontend lock/ { s/^E: //p; q }' <<<"$output"
+            )"
+            said=true
+        fi
+        sleep 1
+    done
+}
+
 # Installs the missing ones of the named packages with apt.
 install_packages() {
     command -v dpkg-query >/dev/null ||
         fail "this sets itself up on Debian 12 and 13 only; elsewhere, install the packages named in scripts/lib/setup.sh"
-    local missing as_root=()
+    local missing
     mapfile -t missing < <(missing_packages "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
             fail "these packages are missing, and there is no sudo to install them with: ${missing[*]}"
-        as_root=(sudo)
     fi
     say "Installing ${missing[*]} …"
-    quietly "${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
-    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+    apt_get update -qq || fail "apt-get update failed"
+    apt_get install -y -qq --no-install-recommends "${missing[@]}" ||
         fail "apt-get could not install these packages (Debian 12 and 13 have them all): ${missing[*]}"
 }
 

@@ -27,6 +27,13 @@ Finished ctl(const Cluster& cluster, std::vector<std::string> arguments) {
     return run(path_of("zcomet-ctl"), with_broker(cluster, std::move(arguments)));
 }
 
+/// The same by a shell: `before` and `after` are what stands around the command.
+Finished ctl_in_shell(const Cluster& cluster, const std::string& before,
+                      const std::string& arguments, const std::string& after) {
+    return run("/bin/sh", {"-c", before + " " + path_of("zcomet-ctl") + " --broker " +
+                                     cluster.broker_endpoint() + " " + arguments + " " + after});
+}
+
 Finished msggen(const Cluster& cluster, std::vector<std::string> arguments) {
     return run(path_of("zcomet-msggen"), with_broker(cluster, std::move(arguments)), 60s);
 }
@@ -265,11 +272,106 @@ TEST_CASE("ctl pings, sends, and says who holds an id") {
     CHECK(ctl(cluster, {"stats"}).output.find("uptime") != std::string::npos);
 }
 
-TEST_CASE("ctl says in one line that no broker answers") {
+TEST_CASE("ctl sends whatever follows the id") {
+    Cluster cluster = one_web_node();
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(ctl(cluster, {"send", "123", "-hello"}).output.find("held by 1 node") !=
+          std::string::npos);
+    CHECK(ctl(cluster, {"send", "123", "two", "--json"}).status == 0);
+    REQUIRE(stream.await_chunks(2).size() == 2);
+    CHECK(stream.chunks()[0] == comet_chunk(1, "-hello"));
+    CHECK(stream.chunks()[1] == comet_chunk(2, "two --json"));
+    const Finished nothing = ctl(cluster, {"send", "123"});
+    CHECK(nothing.status == 2);
+    CHECK(nothing.log.find("wants a message") != std::string::npos);
+}
+
+TEST_CASE("ctl send --ack says at how many nodes a message has arrived") {
+    Cluster cluster;
+    CometClient here = cluster.open_stream(0, "123");
+    CometClient there = cluster.open_stream(1, "123");
+    CHECK(ctl(cluster, {"send", "--ack", "123", "hi"}).output ==
+          "sent to 123: arrived at 2 nodes\n");
+    const auto json =
+        nlohmann::json::parse(ctl(cluster, {"--json", "send", "--ack", "456", "hi"}).output);
+    CHECK(json == nlohmann::json({{"id", "456"}, {"nodes", 0}, {"acknowledged", true}}));
+    CHECK(here.await_chunks(1).size() == 1);
+    CHECK(there.await_chunks(1).size() == 1);
+}
+
+TEST_CASE("ctl sends the lines of standard input") {
+    Cluster cluster = one_web_node();
+    CometClient one = cluster.open_stream(0, "1");
+    CometClient two = cluster.open_stream(0, "2");
+    CHECK(ctl_in_shell(cluster, "printf '1 a b\\n2 c\\n1 -h' |", "send -", "").output ==
+          "sent to 1: held by 1 node\nsent to 2: held by 1 node\nsent to 1: held by 1 node\n");
+    CHECK(ctl_in_shell(cluster, "printf 'd e\\n\\n' |", "--json send --ack 2 -", "").status == 0);
+    REQUIRE(one.await_chunks(2).size() == 2);
+    CHECK(one.chunks()[0] == comet_chunk(1, "a b"));
+    CHECK(one.chunks()[1] == comet_chunk(2, "-h"));
+    REQUIRE(two.await_chunks(3).size() == 3);
+    CHECK(two.chunks()[1] == comet_chunk(2, "d e"));
+    CHECK(two.chunks()[2] == comet_chunk(3, ""));
+    const Finished wrong = ctl_in_shell(cluster, "printf '1 f\\nno/id x\\n1 g\\n' |", "send -", "");
+    CHECK(wrong.status == 1);
+    CHECK(wrong.log.find("line 2: ") != std::string::npos);
+    CHECK(one.await_chunks(3).size() == 3);
+    one.poll_now();
+    CHECK(one.chunks().size() == 3);
+}
+
+TEST_CASE("ctl can fail if nobody has the id") {
+    Cluster cluster = one_web_node();
+    const CometClient stream = cluster.open_stream(0, "123");
+    CHECK(ctl(cluster, {"send", "456", "lost"}).status == 0);
+    CHECK(ctl(cluster, {"who", "456"}).status == 0);
+    CHECK(ctl(cluster, {"send", "--fail-if-nobody", "456", "lost"}).status == 3);
+    CHECK(ctl(cluster, {"send", "--ack", "--fail-if-nobody", "456", "lost"}).status == 3);
+    CHECK(ctl(cluster, {"who", "--fail-if-nobody", "456"}).status == 3);
+    CHECK(ctl(cluster, {"send", "--fail-if-nobody", "123", "found"}).status == 0);
+    CHECK(ctl(cluster, {"who", "--fail-if-nobody", "123"}).status == 0);
+    const std::string lines = "printf '123 found\\n456 lost\\n123 found\\n' |";
+    CHECK(ctl_in_shell(cluster, lines, "send --fail-if-nobody -", "").status == 3);
+}
+
+TEST_CASE("ctl whose output cannot be written says so and fails") {
+    Cluster cluster = one_web_node();
+    for (const char* const command : {"nodes", "--json stats", "send 1 x", "--help"}) {
+        const Finished finished = ctl_in_shell(cluster, "", command, "> /dev/full");
+        CHECK(finished.status == 1);
+        CHECK(finished.log == "zcomet-ctl: cannot write to standard output: No space left on "
+                              "device\n");
+    }
+}
+
+TEST_CASE("ctl guesses the command that was meant") {
+    const Finished finished = run(path_of("zcomet-ctl"), {"nodez"});
+    CHECK(finished.status == 2);
+    CHECK(finished.log ==
+          "zcomet-ctl: there is no command \"nodez\"; did you mean nodes?; try --help\n");
+}
+
+TEST_CASE("ctl fails at once where nothing listens, as JSON, too") {
     const std::string nobody = "tcp://" + own_address() + ":9";
-    const Finished finished =
-        run(path_of("zcomet-ctl"), {"--broker", nobody, "--timeout", "0.3", "nodes"});
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"nodes"}, {"ping"}, {"send", "1", "x"}}) {
+        std::vector<std::string> arguments{"--broker", nobody, "--timeout", "3600", "--json"};
+        arguments.insert(arguments.end(), command.begin(), command.end());
+        const Finished finished = run(path_of("zcomet-ctl"), arguments);
+        CHECK(finished.status == 1);
+        const std::string sentence = "no broker listens at " + nobody +
+                                     " (Connection refused); is zcomet-broker running there?";
+        CHECK(finished.log == "zcomet-ctl: " + sentence + "\n");
+        CHECK(nlohmann::json::parse(finished.output) == nlohmann::json({{"error", sentence}}));
+    }
+}
+
+TEST_CASE("ctl says in one line that no broker answers") {
+    const Cluster cluster({.web_nodes = 0});
+    // The broker's other port listens, and answers no question.
+    const Finished finished = run(
+        path_of("zcomet-ctl"), {"--broker", cluster.feed_endpoint(), "--timeout", "0.3", "nodes"});
     CHECK(finished.status == 1);
-    CHECK(split(finished.log, '\n').size() == 1);
-    CHECK(finished.log.find(nobody) != std::string::npos);
+    CHECK(finished.log == "zcomet-ctl: no broker answers at " + cluster.feed_endpoint() +
+                              " within 300 ms; is zcomet-broker running there?\n");
 }

@@ -1,6 +1,7 @@
 #include "tools/common/table.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,6 +19,9 @@ Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
 
 void Table::add_row(std::vector<std::string> cells) {
     ZCOMET_ASSERT(cells.size() == columns_.size());
+    for (std::string& cell : cells) {
+        cell = in_one_line(cell);
+    }
     rows_.push_back(std::move(cells));
 }
 

@@ -17,7 +17,8 @@ class Table {
 
     /// At least one column.
     explicit Table(std::vector<Column> columns);
-    /// `cells` are as many as the columns, one line of ASCII each.
+    /// `cells` are as many as the columns, ASCII each. Control characters are shown
+    /// (in_one_line()).
     void add_row(std::vector<std::string> cells);
     /// The header, then the rows, each line ended; no blanks at the ends of lines.
     [[nodiscard]] std::string text() const;

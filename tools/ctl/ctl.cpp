@@ -3,7 +3,6 @@
 #include "tools/ctl/ctl_text.hpp"
 #include "tools/ctl/node_pages.hpp"
 #include "topology/base/value_or_throw.hpp"
-#include "topology/client/client.hpp"
 #include "topology/link/query.hpp"
 
 #include <fmt/format.h>
@@ -33,30 +32,38 @@ nlohmann::json parse_answer(const std::string& text) {
     }
 }
 
+/// One line of ASCII, without control characters.
+std::string line_of(const nlohmann::json& json) {
+    return json.dump(-1, ' ', true) + "\n";
+}
+
 using ToText = std::string (*)(const nlohmann::json&);
 
 nlohmann::json ask_broker(link::LinkContext& context, const CtlOptions& options, const char* what,
                           const std::string& argument) {
-    return parse_answer(value_or_throw(
-        link::query_broker(context, options.broker, what, argument, options.timeout)));
+    return parse_answer(value_or_throw(link::query_broker(
+        context, options.broker, what, argument, options.timeout, link::IfRefused::kFail)));
 }
 
 /// `answer()` asks the broker.
+/// @return the answer.
 template <typename Answer>
-void print_answer(const CtlOptions& options, ToText to_text, Answer&& answer) {
+nlohmann::json print_answer(const CtlOptions& options, ToText to_text, Answer&& answer) {
     try {
-        const nlohmann::json json = answer();
-        fmt::print("{}", options.json ? json.dump() + "\n" : to_text(json));
+        nlohmann::json json = answer();
+        fmt::print("{}", options.json ? line_of(json) : to_text(json));
+        return json;
     } catch (const nlohmann::json::exception& error) {
         throw std::runtime_error(
             fmt::format("the broker's answer is not as expected: {}", error.what()));
     }
 }
 
-void print_one_answer(const CtlOptions& options, const char* what, const std::string& argument,
-                      ToText to_text) {
+nlohmann::json print_one_answer(const CtlOptions& options, const char* what,
+                                const std::string& argument, ToText to_text) {
     link::LinkContext context;
-    print_answer(options, to_text, [&] { return ask_broker(context, options, what, argument); });
+    return print_answer(options, to_text,
+                        [&] { return ask_broker(context, options, what, argument); });
 }
 
 } // namespace
@@ -64,14 +71,14 @@ void print_one_answer(const CtlOptions& options, const char* what, const std::st
 void ctl_nodes(const CtlOptions& options) {
     link::LinkContext context;
     print_answer(options, nodes_text, [&] {
-        return all_nodes([&](const std::string& argument) {
+        return sorted_nodes(all_nodes([&](const std::string& argument) {
             return ask_broker(context, options, "nodes", argument);
-        });
+        }));
     });
 }
 
-void ctl_who(const CtlOptions& options, const std::string& id) {
-    print_one_answer(options, "who", id, who_text);
+bool ctl_who(const CtlOptions& options, const std::string& id) {
+    return !print_one_answer(options, "who", id, who_text).at("nodes").empty();
 }
 
 void ctl_stats(const CtlOptions& options) {
@@ -85,7 +92,7 @@ bool ctl_ledger(const CtlOptions& options, Duration patience) {
         const nlohmann::json ledger = ask_broker(context, options, "ledger", "");
         const bool settled = ledger_is_settled(ledger);
         if (settled || Clock::now() >= give_up) {
-            fmt::print("{}", options.json ? ledger.dump() + "\n" : ledger_text(ledger));
+            fmt::print("{}", options.json ? line_of(ledger) : ledger_text(ledger));
             return settled;
         }
         std::this_thread::sleep_for(kLedgerInterval);
@@ -99,8 +106,8 @@ void ctl_ping(const CtlOptions& options, unsigned count) {
         if (i > 0) {
             std::this_thread::sleep_for(kPingInterval);
         }
-        round_trips.push_back(
-            value_or_throw(link::ping_broker(context, options.broker, options.timeout)));
+        round_trips.push_back(value_or_throw(
+            link::ping_broker(context, options.broker, options.timeout, link::IfRefused::kFail)));
         if (!options.json) {
             fmt::print("{}", pong_text(options.broker, round_trips.back()));
             static_cast<void>(std::fflush(stdout));
@@ -116,22 +123,6 @@ void ctl_ping(const CtlOptions& options, unsigned count) {
         fmt::print("{}\n", report.dump());
     } else if (count > 1) {
         fmt::print("{}", pongs_text(round_trips));
-    }
-}
-
-void ctl_send(const CtlOptions& options, const std::string& id, const std::string& message) {
-    const auto client = value_or_throw(client::Client::connect(
-        {.broker = options.broker, .name = "", .timeout = options.timeout}));
-    const std::optional<std::uint32_t> nodes =
-        value_or_throw(client->send_with_receipt(id, message));
-    if (options.json) {
-        nlohmann::ordered_json report = {{"id", id}, {"nodes", nullptr}};
-        if (nodes) {
-            report["nodes"] = *nodes;
-        }
-        fmt::print("{}\n", report.dump());
-    } else {
-        fmt::print("{}", sent_text(id, nodes));
     }
 }
 

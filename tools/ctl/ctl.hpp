@@ -14,15 +14,15 @@ struct CtlOptions {
 };
 
 /// Each prints to standard output. Errors: each throws std::runtime_error with one sentence if no
-/// broker answers in time, or refuses.
+/// broker answers in time, or refuses; at once if nothing listens at the broker's port.
 void ctl_nodes(const CtlOptions& options);
-void ctl_who(const CtlOptions& options, const std::string& id);
+/// @return whether a node has streams of the id.
+[[nodiscard]] bool ctl_who(const CtlOptions& options, const std::string& id);
 void ctl_stats(const CtlOptions& options);
 /// @param patience  messages may be on their way: asks again until the sums agree, or so long.
 /// @return whether they do.
 [[nodiscard]] bool ctl_ledger(const CtlOptions& options, Duration patience);
 /// @param count  1 or more round trips, a second apart.
 void ctl_ping(const CtlOptions& options, unsigned count);
-void ctl_send(const CtlOptions& options, const std::string& id, const std::string& message);
 
 } // namespace zcomet::tools::ctl

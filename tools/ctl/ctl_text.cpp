@@ -2,6 +2,7 @@
 
 #include "tools/common/table.hpp"
 #include "topology/base/check.hpp"
+#include "topology/base/text.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,25 +55,49 @@ std::string age_text(std::chrono::milliseconds age) {
     return out;
 }
 
-std::string nodes_text(const nlohmann::json& answer) {
-    if (answer.empty()) {
-        return "no node is connected to the broker\n";
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr std::array<std::string_view, 3> kUnits{"KiB", "MiB", "GiB"};
+    constexpr double kStep = 1024;
+    if (bytes < static_cast<std::uint64_t>(kStep)) {
+        return bytes == 0 ? "0" : fmt::format("{} B", bytes);
     }
-    std::vector<nlohmann::json> nodes(answer.begin(), answer.end());
+    double amount = static_cast<double>(bytes) / kStep;
+    std::size_t unit = 0;
+    while (amount >= kStep && unit + 1 < kUnits.size()) {
+        amount /= kStep;
+        ++unit;
+    }
+    return fmt::format("{:.{}f} {}", amount, amount < 10 ? 1 : 0, kUnits[unit]);
+}
+
+nlohmann::json sorted_nodes(nlohmann::json answer) {
+    auto& nodes = answer.get_ref<nlohmann::json::array_t&>();
     std::sort(nodes.begin(), nodes.end(),
               [](const nlohmann::json& one, const nlohmann::json& other) {
                   return one.at("name").get_ref<const std::string&>() <
                          other.at("name").get_ref<const std::string&>();
               });
+    return answer;
+}
+
+std::string nodes_text(const nlohmann::json& answer) {
+    if (answer.empty()) {
+        return "no node is connected to the broker\n";
+    }
     common::Table table({{"NAME"},
                          {"ADDRESS"},
+                         {"STATE"},
                          {"IDS", Align::kRight},
                          {"STREAMS", Align::kRight},
-                         {"AGE", Align::kRight}});
-    for (const nlohmann::json& node : nodes) {
+                         {"AGE", Align::kRight},
+                         {"HEARD", Align::kRight},
+                         {"BEHIND", Align::kRight}});
+    for (const nlohmann::json& node : sorted_nodes(answer)) {
         table.add_row({node.at("name").get<std::string>(), node.at("address").get<std::string>(),
-                       number(node.at("ids")), number(node.at("streams")),
-                       age_text(milliseconds(node.at("age_ms")))});
+                       node.at("live").get<bool>() ? "live" : "not live", number(node.at("ids")),
+                       number(node.at("streams")), age_text(milliseconds(node.at("age_ms"))),
+                       age_text(milliseconds(node.at("heard_ms"))),
+                       bytes_text(node.at("unacknowledged_bytes").get<std::uint64_t>())});
     }
     return table.text();
 }
@@ -80,12 +105,13 @@ std::string nodes_text(const nlohmann::json& answer) {
 std::string who_text(const nlohmann::json& answer) {
     auto names = answer.at("nodes").get<std::vector<std::string>>();
     if (names.empty()) {
-        return fmt::format("nobody is logged in as {}\n", answer.at("id").get<std::string>());
+        return fmt::format("nobody is logged in as {}\n",
+                           in_one_line(answer.at("id").get<std::string>()));
     }
     std::sort(names.begin(), names.end());
     std::string out;
     for (const std::string& name : names) {
-        out.append(name).append("\n");
+        out.append(in_one_line(name)).append("\n");
     }
     return out;
 }
@@ -162,14 +188,18 @@ std::string ledger_text(const nlohmann::json& answer) {
     return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }
 
-std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes) {
+std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes, bool acknowledged) {
     if (!nodes) {
-        return fmt::format("sent to {}: the broker does not know who held it\n", id);
+        return fmt::format("sent to {}: the broker does not know {}\n", id,
+                           acknowledged ? "whether it has arrived" : "who held it");
     }
     if (*nodes == 0) {
-        return fmt::format("nobody is logged in as {}: the message went into the void\n", id);
+        return acknowledged
+                   ? fmt::format("sent to {}: arrived at no node\n", id)
+                   : fmt::format("nobody is logged in as {}: the message went into the void\n", id);
     }
-    return fmt::format("sent to {}: held by {} {}\n", id, *nodes, *nodes == 1 ? "node" : "nodes");
+    return fmt::format("sent to {}: {} {} {}\n", id, acknowledged ? "arrived at" : "held by",
+                       *nodes, *nodes == 1 ? "node" : "nodes");
 }
 
 std::string pong_text(std::string_view broker, Duration round_trip) {

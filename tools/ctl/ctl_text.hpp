@@ -17,6 +17,12 @@ namespace zcomet::tools::ctl {
 /// "840 ms", "12 s", "3 min 5 s", "2 h 14 min", "3 d 4 h": two units at most.
 [[nodiscard]] std::string age_text(std::chrono::milliseconds age);
 
+/// "0", "840 B", "64 KiB", "3.5 MiB", "2.0 GiB".
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+
+/// Sorts the nodes by name.
+[[nodiscard]] nlohmann::json sorted_nodes(nlohmann::json answer);
+
 /// A table with a line for each node, sorted by name.
 [[nodiscard]] std::string nodes_text(const nlohmann::json& answer);
 
@@ -31,9 +37,10 @@ namespace zcomet::tools::ctl {
 /// A line for each hop: the messages that came in, and their fates.
 [[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
 
-/// The fate of a message to `id`.
-/// @param nodes  how many held it; absent: not known.
-[[nodiscard]] std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes);
+/// The fate of a message to `id`, which `nodes` nodes hold; with an acknowledgement, which has
+/// arrived at so many. Absent: the broker does not know.
+[[nodiscard]] std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes,
+                                    bool acknowledged);
 
 /// "pong from tcp://127.0.0.1:5555: 0.21 ms".
 [[nodiscard]] std::string pong_text(std::string_view broker, Duration round_trip);

@@ -2,15 +2,23 @@
 #include "tools/common/broker_choice.hpp"
 #include "tools/ctl/ctl.hpp"
 #include "tools/ctl/ctl_reconcile.hpp"
+#include "tools/ctl/ctl_send.hpp"
+#include "tools/ctl/send_words.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/id.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
 
 namespace zcomet::tools::ctl {
 
@@ -20,6 +28,7 @@ constexpr double kTimeoutMin = 0.001;
 constexpr double kTimeoutMax = 3600;
 constexpr unsigned kPingsMax = 1'000'000;
 constexpr int kExitUnbalanced = 1;
+constexpr int kExitNobody = 3;
 constexpr double kGraceMsMax = 86'400'000;
 
 struct Flags {
@@ -28,8 +37,9 @@ struct Flags {
     double timeout_s = 3;
     unsigned ping_count = 1;
     double patience_s = 5;
-    std::string id;
-    std::string message;
+    SendOptions send;
+    std::string id; ///< of who
+    bool fail_if_nobody = false;
     ReconcileOptions reconcile;
     std::function<int()> command; ///< the chosen one; returns the exit status
 };
@@ -56,12 +66,21 @@ CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char*
     return *added;
 }
 
-void add_id(program::OptionTable& table, CLI::App& command, Flags& flags) {
-    table.add_to(command, "ID", &flags.id, "What streams log in as")
+void add_id(program::OptionTable& table, CLI::App& command, std::string& id) {
+    table.add_to(command, "ID", &id, "What streams log in as")
         .required()
-        .check([](const std::string& id) {
-            return wire::valid_id(id) ? "" : wire::why_invalid_id(id);
+        .check([](const std::string& given) {
+            return wire::valid_id(given) ? "" : wire::why_invalid_id(given);
         });
+}
+
+void add_fail_if_nobody(program::OptionTable& table, CLI::App& command, Flags& flags) {
+    table.add_to(command, "--fail-if-nobody", &flags.fail_if_nobody,
+                 "Exit with status 3 if no node has a stream of ID");
+}
+
+int status_of(const Flags& flags, bool somebody) {
+    return somebody || !flags.fail_if_nobody ? 0 : kExitNobody;
 }
 
 /// A command that asks the broker; any failure is an exception.
@@ -70,6 +89,27 @@ std::function<int()> question(std::function<void()> ask) {
         ask();
         return 0;
     };
+}
+
+void add_send(program::OptionTable& table, CLI::App& app, Flags& flags) {
+    CLI::App& send =
+        add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
+                    [&flags] { return status_of(flags, ctl_send(flags.ctl, flags.send)); });
+    add_id(table, send, flags.send.id);
+    table.add_to(send, "MESSAGE", &flags.send.message,
+                 "All that follows ID, at most 65,536 bytes. -: each line of standard input is a "
+                 "message. Where ID is -, and nothing follows, each line is ID MESSAGE");
+    table.add_to(send, "--ack", &flags.send.acknowledged,
+                 "Wait until the message has arrived, and say at how many nodes");
+    add_fail_if_nobody(table, send, flags);
+}
+
+void add_who(program::OptionTable& table, CLI::App& app, Flags& flags) {
+    CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID", [&flags] {
+        return status_of(flags, ctl_who(flags.ctl, flags.id));
+    });
+    add_id(table, who, flags.id);
+    add_fail_if_nobody(table, who, flags);
 }
 
 void add_ledger(program::OptionTable& table, CLI::App& app, Flags& flags) {
@@ -113,25 +153,31 @@ void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
         .type("N")
         .show_default()
         .range(1U, kPingsMax);
-    CLI::App& send =
-        add_command(app, flags, "send", "Send MESSAGE to everyone who is logged in as ID",
-                    question([&flags] { ctl_send(flags.ctl, flags.id, flags.message); }));
-    add_id(table, send, flags);
-    table.add_to(send, "MESSAGE", &flags.message, "At most 65,536 bytes").required();
-    CLI::App& who = add_command(app, flags, "who", "List the nodes with streams of ID",
-                                question([&flags] { ctl_who(flags.ctl, flags.id); }));
-    add_id(table, who, flags);
+    add_send(table, app, flags);
+    add_who(table, app, flags);
     add_command(app, flags, "stats", "Show the broker's counters",
                 question([&flags] { ctl_stats(flags.ctl); }));
     add_ledger(table, app, flags);
     add_reconcile(table, app, flags);
 }
 
-int run(Flags& flags, const program::OptionTable& table) {
+int run(Flags& flags, const CLI::App& app, const program::OptionTable& table) {
+    const CLI::App& send = *app.get_subcommand("send");
+    if (send.parsed() && !flags.send.from_input && send.get_option("MESSAGE")->count() == 0) {
+        throw program::Misconfigured("send wants a message after the id; try --help");
+    }
     flags.ctl.broker = common::settle_broker(flags.broker);
     spdlog::debug("event=settings {}", table.settings());
     flags.ctl.timeout = to_duration(flags.timeout_s);
     return flags.command();
+}
+
+/// For programs: people get the sentence on standard error.
+void print_failure(const CLI::App& app, const std::string& sentence) {
+    if (app.get_option("--json")->count() > 0) {
+        const nlohmann::json json = {{"error", sentence}};
+        fmt::print("{}\n", json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    }
 }
 
 } // namespace
@@ -139,12 +185,21 @@ int run(Flags& flags, const program::OptionTable& table) {
 } // namespace zcomet::tools::ctl
 
 int main(int argc, char** argv) {
+    using namespace zcomet;
     CLI::App app{"Asks and tells a Zcomet broker things, and compares logs", "zcomet-ctl"};
-    zcomet::tools::ctl::Flags flags;
-    zcomet::program::OptionTable table(app);
-    zcomet::tools::ctl::add_options(table, flags);
-    zcomet::program::add_common_options(app);
-    zcomet::tools::ctl::add_commands(table, app, flags);
-    return zcomet::program::run_program(app, argc, argv,
-                                        [&] { return zcomet::tools::ctl::run(flags, table); });
+    tools::ctl::Flags flags;
+    program::OptionTable table(app);
+    tools::ctl::add_options(table, flags);
+    program::add_common_options(app);
+    tools::ctl::add_commands(table, app, flags);
+    tools::ctl::SendWords words = tools::ctl::find_message(app, {argv + 1, argv + argc});
+    flags.send.from_input = words.from_input;
+    words.arguments.insert(words.arguments.begin(), argv[0]);
+    std::vector<char*> arguments;
+    std::transform(words.arguments.begin(), words.arguments.end(), std::back_inserter(arguments),
+                   [](std::string& word) { return word.data(); });
+    return program::run_program(
+        app, static_cast<int>(arguments.size()), arguments.data(),
+        [&] { return tools::ctl::run(flags, app, table); }, program::LogMode::kWait,
+        [&](const std::string& sentence) { tools::ctl::print_failure(app, sentence); });
 }

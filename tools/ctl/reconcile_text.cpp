@@ -1,6 +1,7 @@
 #include "tools/ctl/reconcile_text.hpp"
 
 #include "tools/common/table.hpp"
+#include "topology/base/text.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -34,9 +35,10 @@ constexpr std::array kTotals{
 } // namespace
 
 std::string finding_text(const logs::Finding& finding, std::string_view log) {
-    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", logs::name_of(finding.kind), finding.sender,
-                       finding.number, finding.id, log, finding.stream,
-                       finding.reason.empty() ? "-" : finding.reason);
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", logs::name_of(finding.kind),
+                       in_one_line(finding.sender), finding.number, in_one_line(finding.id),
+                       in_one_line(log), finding.stream,
+                       finding.reason.empty() ? "-" : in_one_line(finding.reason));
 }
 
 std::string finding_json(const logs::Finding& finding, std::string_view log) {

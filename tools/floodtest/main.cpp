@@ -22,11 +22,11 @@ namespace {
 using namespace zcomet;
 
 constexpr const char* kDescription =
-    "Opens comet streams and prints \"Stats: {open,closed,chunks}\" each second: a load tool, for\n"
+    "Opens comet streams and prints \"Stats: {open,closed,chunks}\" each second: a load tool, for "
     "servers that are yours. Latency is measured from the \" ts=\" stamps of zcomet-msggen "
-    "--stamp,\n"
+    "--stamp, "
     "which must run on the same host or on one with the same clock. Ends with a summary, and with "
-    "a\n"
+    "a "
     "status other than 0 if a stream could not be opened or was closed by the other side.";
 
 /// Descriptors of a process that are not streams: standard ones, epoll, pipe; with room to spare.

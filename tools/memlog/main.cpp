@@ -27,8 +27,8 @@ namespace {
 using namespace zcomet;
 
 constexpr const char* kDescription =
-    "Writes a line each interval: date, seconds since 1970, resident KB, connections, PSS in KB,\n"
-    "with tabs between. A web node's supervisor and workers count together. scripts/plot-memory\n"
+    "Writes a line each interval: date, seconds since 1970, resident KB, connections, PSS in KB, "
+    "with tabs between. A web node's supervisor and workers count together. scripts/plot-memory "
     "draws the log. Ends with SIGINT, SIGTERM, --count, or the process that it looks at.";
 
 /// Answers missed in a row before the web node counts as gone: a restart takes less.

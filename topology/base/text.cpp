@@ -47,13 +47,18 @@ void append_escaped(std::string& out, char c) {
 } // namespace
 
 std::string in_one_line(std::string_view text) {
+    constexpr auto kFirstOfC1 = static_cast<char>(0xC2); // U+0080 to U+009F are C2 80 to C2 9F
     std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) {
-            append_escaped(out, c);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+        if (text[i] == kFirstOfC1 && next >= 0x80 && next < 0xA0) {
+            append_escaped(out, text[i]);
+            append_escaped(out, text[++i]);
+        } else if (byte < 0x20 || byte == 0x7F) {
+            append_escaped(out, text[i]);
         } else {
-            out.append(1, c);
+            out.append(1, text[i]);
         }
     }
     return out;

@@ -9,7 +9,9 @@
 namespace zcomet {
 
 /// The text with each control character as `\n`, `\r`, `\t` or `\xNN`, so that a message stays one
-/// line. Everything else, UTF-8 included, is unchanged.
+/// line and commands no terminal. Those are ASCII's, and U+0080 to U+009F in UTF-8. Everything
+/// else, UTF-8 included, is unchanged. Whatever came over the wire passes through this before it is
+/// printed.
 [[nodiscard]] std::string in_one_line(std::string_view text);
 
 /// The same between two quotation marks, for messages that quote what the user wrote.

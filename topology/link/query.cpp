@@ -1,14 +1,17 @@
 #include "topology/link/query.hpp"
 
 #include "topology/base/random.hpp"
+#include "topology/link/connect_probe.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <array>
+#include <cerrno>
 #include <functional>
 #include <optional>
+#include <system_error>
 
 namespace zcomet::link {
 
@@ -29,6 +32,8 @@ class Question : public loop::Source {
           frame_(frame), accept_(accept) {}
 
     [[nodiscard]] Status connect() { return dealer_.connect(broker_); }
+    /// The answer "nothing listens there" ends the question, too.
+    void fail_if_refused(const wire::HostPort& address) { probe_.emplace(address); }
     /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
 
@@ -39,6 +44,9 @@ class Question : public loop::Source {
             const bool sent = dealer_.send(frame_) == ZmqSocket::Sent::kOk;
             asked_at_ = sent ? std::optional(now) : std::nullopt;
             ask_at_ = sent ? kNever : now + kAskAgain;
+            if (!sent && probe_) {
+                look_at_probe();
+            }
         }
         while (const auto bytes = outcome_ ? std::nullopt : dealer_.receive_single()) {
             on_answer(bytes_of(*bytes));
@@ -47,6 +55,15 @@ class Question : public loop::Source {
     }
 
   private:
+    void look_at_probe() {
+        if (const std::optional<int> failure = probe_->refusal()) {
+            const std::string reason = std::generic_category().message(*failure);
+            outcome_ =
+                Error{*failure == ECONNREFUSED ? "no broker listens at " + broker_ + " (" + reason +
+                                                     "); is zcomet-broker running there?"
+                                               : "there is no way to " + broker_ + ": " + reason};
+        }
+    }
     void on_answer(std::string_view bytes) {
         const auto decoded = wire::decode(bytes);
         const auto* frame = std::get_if<wire::Frame>(&decoded);
@@ -68,18 +85,23 @@ class Question : public loop::Source {
     Time ask_at_ = loop::kAtOnce;
     std::optional<Time> asked_at_;
     std::optional<Result<Duration>> outcome_;
+    std::optional<ConnectProbe> probe_;
 };
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
 /// @return how long that took from sending to receiving.
 Result<Duration> ask(LinkContext& context, const std::string& broker, const std::string& question,
-                     Duration timeout, const Question::Accept& accept) {
-    if (const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker); !address.ok()) {
+                     Duration timeout, IfRefused if_refused, const Question::Accept& accept) {
+    const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker);
+    if (!address.ok()) {
         return address.error();
     }
     Question asked(context, broker, question, accept);
     if (const Status connected = asked.connect(); !connected.ok()) {
         return connected.error();
+    }
+    if (if_refused == IfRefused::kFail) {
+        asked.fail_if_refused(address.value());
     }
     loop::Loop loop;
     loop.add(asked, loop::Order::kBroker);
@@ -93,9 +115,10 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
 
 } // namespace
 
-Result<Duration> ping_broker(LinkContext& context, const std::string& broker, Duration timeout) {
+Result<Duration> ping_broker(LinkContext& context, const std::string& broker, Duration timeout,
+                             IfRefused if_refused) {
     const std::uint64_t token = random_u64();
-    return ask(context, broker, wire::encode(wire::Ping{token}), timeout,
+    return ask(context, broker, wire::encode(wire::Ping{token}), timeout, if_refused,
                [&](const wire::Frame& frame) {
                    const auto* pong = std::get_if<wire::Pong>(&frame);
                    return pong != nullptr && pong->token == token;
@@ -103,15 +126,15 @@ Result<Duration> ping_broker(LinkContext& context, const std::string& broker, Du
 }
 
 Result<std::string> query_broker(LinkContext& context, const std::string& broker,
-                                 std::string_view what, std::string_view argument,
-                                 Duration timeout) {
+                                 std::string_view what, std::string_view argument, Duration timeout,
+                                 IfRefused if_refused) {
     if (what.size() > 255 || argument.size() > 255) {
         return Error{"a query's words have at most 255 bytes"};
     }
     const std::uint64_t token = random_u64();
     std::string json;
     const Result<Duration> asked =
-        ask(context, broker, wire::encode(wire::Query{token, what, argument}), timeout,
+        ask(context, broker, wire::encode(wire::Query{token, what, argument}), timeout, if_refused,
             [&](const wire::Frame& frame) {
                 const auto* answer = std::get_if<wire::Answer>(&frame);
                 if (answer == nullptr || answer->token != token) {

@@ -1,6 +1,9 @@
 #include "topology/program/program.hpp"
 
+#include "topology/base/text.hpp"
+#include "topology/program/config_file.hpp"
 #include "topology/program/log_queue.hpp"
+#include "topology/program/words.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -14,7 +17,9 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <system_error>
+#include <vector>
 
 namespace zcomet::program {
 
@@ -27,32 +32,109 @@ constexpr const char* kLogLevelOption = "--log-level";
 constexpr const char* kCommonGroup = "Common options";
 constexpr const char* kHint = "; try --help";
 constexpr std::size_t kHelpColumn = 34;
+constexpr std::size_t kHelpWidth = 80; // of a terminal
 /// How long the last lines of a log may take before the program says why it ends.
 constexpr Duration kLogPatience = 500ms;
 
-/// CLI11's messages may span lines; a mistake is told in one.
+/// CLI11's messages may span lines, and what a peer said may have any character; a mistake is told
+/// in one line.
 std::string one_line(std::string text) {
     while (!text.empty() && text.back() == '\n') {
         text.pop_back();
     }
     std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
+    return in_one_line(text);
 }
 
-void complain(const CLI::App& app, const std::string& what) {
-    const std::string line = app.get_name() + ": " + one_line(what) + "\n";
+/// Says why a program fails: to people, and to `on_failure`.
+void complain(const CLI::App& app, const std::string& what, const OnFailure& on_failure) {
+    const std::string sentence = one_line(what);
+    const std::string line = app.get_name() + ": " + sentence + "\n";
     static_cast<void>(std::fputs(line.c_str(), stderr));
+    if (on_failure) {
+        on_failure(sentence);
+    }
 }
 
-/// CLI11 says "INI was not able to parse NAME" when the file has a name that is not an option.
-std::string explain(const CLI::App& app, const CLI::ConfigError& error) {
-    constexpr std::string_view kUnknownName = "INI was not able to parse ";
-    const std::string_view text = error.what();
-    const auto file = app.get_option(kConfigOption)->as<std::string>();
-    if (!text.starts_with(kUnknownName)) {
-        return file + ": " + one_line(std::string(text));
+void append_options(const CLI::App& app, std::vector<std::string>& names) {
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) {
+            if (!option->get_group().empty()) { // which a hidden one has not
+                names.push_back("--" + name);
+            }
+        }
     }
-    return file + ": no option is called " + std::string(text.substr(kUnknownName.size()));
+}
+
+/// The words of the command line that CLI11 knows no use for.
+/// @return a sentence about the first of them; empty: it has nothing to say.
+std::string explain_unknown(const CLI::App& app) {
+    const std::vector<std::string> unknown = app.remaining(true);
+    const std::vector<const CLI::App*> commands =
+        app.get_subcommands([](const CLI::App*) { return true; });
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (!unknown.empty() && unknown.front().starts_with('-')) {
+        const std::string word = unknown.front().substr(0, unknown.front().find('='));
+        std::vector<std::string> names;
+        append_options(app, names);
+        std::string subject = "there is";
+        for (const CLI::App* command : chosen) {
+            append_options(*command, names);
+            subject = command->get_name() + " has";
+        }
+        return subject + " no option " + word + did_you_mean(word, names);
+    }
+    if (commands.empty() || !chosen.empty()) {
+        return "";
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* command : commands) {
+        names.push_back(command->get_name());
+    }
+    if (unknown.empty()) {
+        return "a command is missing: one of " + CLI::detail::join(names, ", ");
+    }
+    return "there is no command " + in_quotes(unknown.front()) +
+           did_you_mean(unknown.front(), names);
+}
+
+/// "FILE:LINE: …" for a mistake in the file of --config.
+std::string explain_in_file(const CLI::App& app, const ConfigFile& config, std::string text) {
+    constexpr std::string_view kUnknownName = "INI was not able to parse "; // CLI11's words
+    std::string name;
+    if (!text.starts_with(kUnknownName)) {
+        name = config.option_in(text);
+    } else if (name = text.substr(kUnknownName.size()); name.ends_with(ConfigFile::kSectionBegin)) {
+        const std::size_t section_bytes = name.size() - ConfigFile::kSectionBegin.size() - 1;
+        text = "no section is called " + name.substr(0, section_bytes);
+    } else {
+        std::vector<std::string> names;
+        append_options(app, names);
+        for (std::string& one : names) {
+            one.erase(0, 2);
+        }
+        text = "no option is called " + name + did_you_mean(name, names);
+    }
+    const std::size_t line = config.line_of(name);
+    return app.get_option(kConfigOption)->as<std::string>() +
+           (line == 0 ? ": " : ":" + std::to_string(line) + ": ") + text;
+}
+
+/// What is wrong with the command line or the file of --config.
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+    const auto* const config =
+        dynamic_cast<const ConfigFile*>(app.get_config_formatter_base().get());
+    const std::string text = one_line(error.what());
+    if (config != nullptr && dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
+        return explain_in_file(app, *config, text);
+    }
+    if (const std::string sentence = explain_unknown(app); !sentence.empty()) {
+        return sentence;
+    }
+    if (config != nullptr && !config->option_in(text).empty()) {
+        return explain_in_file(app, *config, text);
+    }
+    return text;
 }
 
 /// Lines that were logged before come before what is said next.
@@ -64,20 +146,43 @@ void finish_log() {
     }
 }
 
-int run_body(const CLI::App& app, const std::function<int()>& body) {
+/// A tool whose output was not written has failed.
+/// @return the exit status.
+int finish_output(const CLI::App& app, int status) {
+    errno = 0;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
+        return status;
+    }
+    const std::string reason = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+    complain(app, "cannot write to standard output" + reason, {});
+    return status == 0 ? kExitFailure : status;
+}
+
+int run_body(const CLI::App& app, const std::function<int()>& body, LogMode mode,
+             const OnFailure& on_failure) {
     try {
         const int status = body();
         finish_log();
-        return status;
+        // What others print at their start is for the program that started them, which may be gone.
+        return mode == LogMode::kWait ? finish_output(app, status) : status;
     } catch (const Misconfigured& error) {
         finish_log();
-        complain(app, error.what());
+        complain(app, error.what(), on_failure);
         return kExitBadOptions;
     } catch (const std::exception& error) {
         finish_log();
-        complain(app, error.what());
+        complain(app, error.what(), on_failure);
         return kExitFailure;
     }
+}
+
+/// --help and --version.
+int print_help(const CLI::App& app, const CLI::Success& success) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = app.exit(success, out, err);
+    static_cast<void>(std::fputs(wrap_help(out.str(), kHelpWidth, kHelpColumn).c_str(), stdout));
+    return finish_output(app, status);
 }
 
 } // namespace
@@ -90,6 +195,7 @@ void add_common_options(CLI::App& app) {
     app.set_config(kConfigOption, "", "Read options from FILE: TOML or INI, named as these flags")
         ->type_name("FILE")
         ->group(kCommonGroup);
+    app.config_formatter(std::make_shared<ConfigFile>(app));
     // CLI11 ignores names that it does not know unless told: a misspelt option would go unnoticed.
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.get_formatter()->column_width(kHelpColumn);
@@ -101,23 +207,23 @@ void add_common_options(CLI::App& app) {
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
-                LogMode mode) {
+                LogMode mode, const OnFailure& on_failure) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) { // --help and --version
-        return app.exit(success);
-    } catch (const CLI::ConfigError& error) {
-        complain(app, explain(app, error) + kHint);
+        return print_help(app, success);
+    } catch (const CLI::ParseError& error) {
+        complain(app, explain(app, error) + kHint, on_failure);
         return kExitBadOptions;
-    } catch (const std::exception& error) { // CLI::ParseError, or from a validator
-        complain(app, one_line(error.what()) + kHint);
+    } catch (const std::exception& error) { // from a validator
+        complain(app, error.what() + std::string(kHint), on_failure);
         return kExitBadOptions;
     }
     if (const CLI::Option* level = app.get_option_no_throw(kLogLevelOption)) {
         set_up_logging(app.get_name(), level->count() > 0 ? level->as<std::string>() : "info",
                        mode);
     }
-    return run_body(app, body);
+    return run_body(app, body, mode, on_failure);
 }
 
 void set_up_logging(std::string_view program, std::string_view level, LogMode mode) {

@@ -36,12 +36,17 @@ enum class LogMode {
     kNeverWait, ///< it goes on, and the oldest lines are dropped and counted (log_queue.hpp)
 };
 
+/// Gets the sentence that says why a program fails, after people have got it.
+using OnFailure = std::function<void(const std::string& sentence)>;
+
 /// Parses the command line, sets the logs up as --log-level says, then calls `body`. Any mistake
-/// becomes one line "PROGRAM: …" on standard error.
+/// becomes one line "PROGRAM: …" on standard error. With LogMode::kWait, output that cannot be
+/// written is a failure.
 /// @return the exit status for main(): 0, what `body` returned, or 2 for bad options and if `body`
 /// threw Misconfigured, or 1 if it threw anything else.
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
-                              const std::function<int()>& body, LogMode mode = LogMode::kWait);
+                              const std::function<int()>& body, LogMode mode = LogMode::kWait,
+                              const OnFailure& on_failure = {});
 
 /// Logs go to standard error, one line per event, `key=value`. run_program() calls this. A program
 /// that does not use run_program() calls it before anything logs.

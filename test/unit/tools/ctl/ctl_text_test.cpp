@@ -22,14 +22,36 @@ TEST_CASE("ages have two units at most", "[ctl_text]") {
     CHECK(age_text(1h + 59s) == "1 h");
 }
 
+TEST_CASE("bytes have a unit that people can compare", "[ctl_text]") {
+    CHECK(bytes_text(0) == "0");
+    CHECK(bytes_text(1) == "1 B");
+    CHECK(bytes_text(1023) == "1023 B");
+    CHECK(bytes_text(1024) == "1.0 KiB");
+    CHECK(bytes_text(65'536) == "64 KiB");
+    CHECK(bytes_text(3'670'016) == "3.5 MiB");
+    CHECK(bytes_text(std::uint64_t{5'000} << 30U) == "5000 GiB");
+}
+
 TEST_CASE("nodes are a table sorted by name", "[ctl_text]") {
     const json answer = json::parse(R"([
-        {"name": "web2", "address": "10.0.0.2", "ids": 5, "streams": 7, "age_ms": 12000},
-        {"name": "web1", "address": "10.0.0.1", "ids": 10000, "streams": 0, "age_ms": 8040000}])");
-    CHECK(nodes_text(answer) == "NAME  ADDRESS     IDS  STREAMS         AGE\n"
-                                "web1  10.0.0.1  10000        0  2 h 14 min\n"
-                                "web2  10.0.0.2      5        7        12 s\n");
+        {"name": "web2", "address": "10.0.0.2", "ids": 5, "streams": 7, "age_ms": 12000,
+         "heard_ms": 2100, "live": false, "unacknowledged_bytes": 65536},
+        {"name": "web1", "address": "10.0.0.1", "ids": 10000, "streams": 0, "age_ms": 8040000,
+         "heard_ms": 340, "live": true, "unacknowledged_bytes": 0}])");
+    CHECK(nodes_text(answer) ==
+          "NAME  ADDRESS   STATE       IDS  STREAMS         AGE   HEARD  BEHIND\n"
+          "web1  10.0.0.1  live      10000        0  2 h 14 min  340 ms       0\n"
+          "web2  10.0.0.2  not live      5        7        12 s     2 s  64 KiB\n");
     CHECK(nodes_text(json::array()) == "no node is connected to the broker\n");
+    CHECK(sorted_nodes(answer).at(0).at("name") == "web1");
+}
+
+TEST_CASE("a name that came over the wire commands no terminal", "[ctl_text]") {
+    json node = {
+        {"name", "a\x1b[2J"}, {"address", "10.0.0.1"}, {"ids", 0}, {"streams", 0}, {"age_ms", 0}};
+    node.update({{"heard_ms", 0}, {"live", true}, {"unacknowledged_bytes", 0}});
+    CHECK(nodes_text(json::array({node})).find("a\\x1b[2J") != std::string::npos);
+    CHECK(who_text({{"id", "1"}, {"nodes", {"a\nb"}}}) == "a\\nb\n");
 }
 
 TEST_CASE("who lists names, or says that no node holds the id", "[ctl_text]") {
@@ -65,10 +87,16 @@ TEST_CASE("an incomplete answer is an exception, not a crash", "[ctl_text]") {
 
 TEST_CASE("a message that reached nodes looks different from one that went into the void",
           "[ctl_text]") {
-    CHECK(sent_text("123", 2) == "sent to 123: held by 2 nodes\n");
-    CHECK(sent_text("123", 1) == "sent to 123: held by 1 node\n");
-    CHECK(sent_text("123", std::nullopt) == "sent to 123: the broker does not know who held it\n");
-    CHECK(sent_text("123", 0) == "nobody is logged in as 123: the message went into the void\n");
+    CHECK(sent_text("123", 2, false) == "sent to 123: held by 2 nodes\n");
+    CHECK(sent_text("123", 1, false) == "sent to 123: held by 1 node\n");
+    CHECK(sent_text("123", 0, false) ==
+          "nobody is logged in as 123: the message went into the void\n");
+    CHECK(sent_text("123", 1, true) == "sent to 123: arrived at 1 node\n");
+    CHECK(sent_text("123", 0, true) == "sent to 123: arrived at no node\n");
+    CHECK(sent_text("123", std::nullopt, false) ==
+          "sent to 123: the broker does not know who held it\n");
+    CHECK(sent_text("123", std::nullopt, true) ==
+          "sent to 123: the broker does not know whether it has arrived\n");
 }
 
 TEST_CASE("round trips are in milliseconds", "[ctl_text]") {

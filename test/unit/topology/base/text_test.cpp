@@ -66,6 +66,14 @@ TEST_CASE("no byte of a log value can end the value or the line", "[text]") {
     }
 }
 
+TEST_CASE("what a terminal takes for a command is shown", "[text]") {
+    CHECK(in_one_line("a\nb\tc\x1b[2J\x7f") == "a\\nb\\tc\\x1b[2J\\x7f");
+    CHECK(in_one_line("\xC2\x9B"
+                      "31m") == "\\xc2\\x9b"
+                                "31m"); // U+009B is a CSI in one character
+    CHECK(in_one_line("\xC2\xA0\xC3\x9B \xC2") == "\xC2\xA0\xC3\x9B \xC2"); // these are letters
+}
+
 TEST_CASE("a long log value is cut, and says so", "[text]") {
     const std::string longest(kLogValueBytesMax, 'a');
     CHECK(log_value(longest) == longest);

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -142,11 +143,69 @@ TEST_CASE("options come from a configuration file, too", "[program]") {
     CHECK(run({"--config", path}).count == 5);
     // The command line takes precedence.
     CHECK(run({"--config", path, "--count", "6"}).count == 6);
-    std::ofstream(path) << "counts = 5\n";
-    const Ran ran = run({"--config", path});
-    CHECK(ran.status == 2);
-    CHECK(ran.err == "zcomet-x: " + path + ": no option is called counts; try --help\n");
     std::filesystem::remove(path);
+}
+
+TEST_CASE("a mistake in a configuration file is told with its line", "[program]") {
+    std::string path = std::filesystem::temp_directory_path() / "zcomet-config-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    const auto complaint = [&path](const std::string& text, std::vector<std::string> arguments) {
+        std::ofstream(path) << text;
+        arguments.insert(arguments.begin(), {"--config", path});
+        const Ran ran = run(std::move(arguments));
+        CHECK(ran.status == 2);
+        return ran.err;
+    };
+    CHECK(complaint("# all\ncounts = 5\n", {}) ==
+          "zcomet-x: " + path +
+              ":2: no option is called counts; did you mean count?; try --help\n");
+    CHECK(complaint("\n\n[deep]\ncount = 5\n", {})
+              .starts_with("zcomet-x: " + path + ":3: no section is called deep; try"));
+    CHECK(complaint("count = 70\n", {}).starts_with("zcomet-x: " + path + ":1: --count: "));
+    CHECK(complaint("\n count = x\n", {}).starts_with("zcomet-x: " + path + ":2: "));
+    CHECK(complaint("log-level = \"loud\"\n", {}).starts_with("zcomet-x: " + path + ":1: "));
+    // The value of the command line takes precedence, so the mistake is there.
+    CHECK(complaint("count = 7\n", {"--count", "70"}).starts_with("zcomet-x: --count: "));
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("a configuration file may begin with the mark of UTF-8", "[program]") {
+    std::string path = std::filesystem::temp_directory_path() / "zcomet-config-XXXXXX";
+    ::close(::mkstemp(path.data()));
+    std::ofstream(path) << "\xEF\xBB\xBF"
+                           "count = 5\n";
+    CHECK(run({"--config", path}).count == 5);
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("a misspelt option is answered with a guess", "[program]") {
+    CHECK(run({"--cuont=7"}).err ==
+          "zcomet-x: there is no option --cuont; did you mean --count?; try --help\n");
+    CHECK(run({"--bogus", "1"}).err == "zcomet-x: there is no option --bogus; try --help\n");
+}
+
+TEST_CASE("a tool whose output cannot be written has failed, and says so", "[program]") {
+    const int saved = ::dup(STDOUT_FILENO);
+    static_cast<void>(std::fflush(stdout));
+    const zcomet::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    REQUIRE(full.valid());
+    ::dup2(full.get(), STDOUT_FILENO);
+    const Ran ran = run({}, [] {
+        static_cast<void>(std::puts("an answer"));
+        return 0;
+    });
+    const Ran help = run({"--help"});
+    ::dup2(saved, STDOUT_FILENO);
+    ::close(saved);
+    std::clearerr(stdout);
+    CHECK(ran.status == 1);
+    CHECK(ran.err == "zcomet-x: cannot write to standard output: No space left on device\n");
+    CHECK(help.status == 1);
+}
+
+TEST_CASE("what a peer said cannot command the terminal", "[program]") {
+    const Ran ran = run({}, []() -> int { throw std::runtime_error("refused: \x1b[2Jhi"); });
+    CHECK(ran.err == "zcomet-x: refused: \\x1b[2Jhi\n");
 }
 
 TEST_CASE("a log line has time, program, level and message", "[program]") {

@@ -1,0 +1,27 @@
+// An ordinary connection attempt, to learn why ZeroMQ's does not succeed: ZeroMQ tries again and
+// again, and tells nobody the reason.
+#pragma once
+
+#include "topology/base/unique_fd.hpp"
+#include "topology/wire/endpoint.hpp"
+
+#include <optional>
+
+namespace zcomet::link {
+
+/// Never waits. Thread: one.
+class ConnectProbe {
+  public:
+    /// Begins to connect, if the host is an IPv4 or IPv6 address.
+    explicit ConnectProbe(const wire::HostPort& where);
+
+    /// The errno of a connection that is refused, or has no way to the host. Absent: it has not
+    /// failed, as far as is known by now.
+    [[nodiscard]] std::optional<int> refusal();
+
+  private:
+    UniqueFd socket_;
+    std::optional<int> failure_;
+};
+
+} // namespace zcomet::link
