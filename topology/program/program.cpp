@@ -3,6 +3,7 @@
 #include "topology/program/log_queue.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
@@ -103,6 +104,7 @@ void add_common_options(CLI::App& app) {
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
                 LogMode mode) {
     try {
+        occupy_standard_descriptors();
         app.parse(argc, argv);
     } catch (const CLI::Success& success) { // --help and --version
         return app.exit(success);
@@ -118,6 +120,18 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
                        mode);
     }
     return run_body(app, body);
+}
+
+void occupy_standard_descriptors() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) {
+            continue;
+        }
+        // The lowest free descriptor is this one: those below are open.
+        if (::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0) {
+            throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
+        }
+    }
 }
 
 void set_up_logging(std::string_view program, std::string_view level, LogMode mode) {

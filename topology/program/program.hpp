@@ -43,6 +43,12 @@ enum class LogMode {
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
                               const std::function<int()>& body, LogMode mode = LogMode::kWait);
 
+/// Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed: a program that was started
+/// without them (by cron, a wrapper) would otherwise get a socket or a shared file as one of these,
+/// and log into it. run_program() calls this first; nothing may be opened before.
+/// Throws std::system_error if /dev/null cannot be opened.
+void occupy_standard_descriptors();
+
 /// Logs go to standard error, one line per event, `key=value`. run_program() calls this. A program
 /// that does not use run_program() calls it before anything logs.
 /// Level: trace, debug, info, warning, error or off.

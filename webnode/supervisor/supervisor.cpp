@@ -47,13 +47,7 @@ std::string default_name(std::uint16_t port) {
 
 /// An address that a browser on this machine can open.
 std::string browser_url(const wire::HostPort& address) {
-    wire::HostPort reachable = address;
-    if (reachable.host == "*" || reachable.host == "0.0.0.0") {
-        reachable.host = "127.0.0.1";
-    } else if (reachable.host == "::") {
-        reachable.host = "::1";
-    }
-    return "http://" + reachable.text();
+    return "http://" + wire::HostPort{wire::reachable_from_here(address.host), address.port}.text();
 }
 
 } // namespace

@@ -196,6 +196,13 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     }
 }
 
+void Worker::on_no_broker(std::string_view text) {
+    if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
+        spdlog::error("event=no-broker node={} times={} text={}", options_.name, times,
+                      log_value(text));
+    }
+}
+
 void Worker::on_no_feed(std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=no-feed node={} times={} text={}", options_.name, times,

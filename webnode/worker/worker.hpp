@@ -84,6 +84,7 @@ class Worker : private session::NodeEvents {
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_broker(std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
     void turn();
