@@ -45,9 +45,10 @@ feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
 } // namespace
 
 Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
-               std::function<void()> on_state)
+               std::function<void()> on_state, process::Hangup::Handler on_hangup)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
-      on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
+      on_state_(std::move(on_state)), hangup_(std::move(on_hangup)),
+      feed_before_(feed_counters_in(slot.counters)),
       uplink_(value_or_throw(
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
@@ -58,6 +59,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
     loop_.add(*uplink_, loop::Order::kBroker);
+    loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);

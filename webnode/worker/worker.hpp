@@ -10,6 +10,7 @@
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/hangup.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -45,9 +46,10 @@ class Worker : private session::NodeEvents {
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker should end: from catch_termination_signals().
     /// @param on_state     called after each change of the state in the record.
+    /// @param on_hangup    called when SIGHUP comes.
     /// Throws std::runtime_error if the broker's address cannot be used.
     Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
-           std::function<void()> on_state);
+           std::function<void()> on_state, process::Hangup::Handler on_hangup);
     ~Worker() override;
 
     /// Runs until `termination` is readable, then ends all streams and returns.
@@ -107,6 +109,7 @@ class Worker : private session::NodeEvents {
     slot::WorkerSlot& slot_;
     UniqueFd termination_;
     std::function<void()> on_state_;
+    process::Hangup hangup_;
     session::NodeSessionCounters feed_before_; // of earlier processes with this record
     loop::Loop loop_;
     Deliveries deliveries_{*this};
