@@ -7,6 +7,7 @@
 #include "topology/link/link_context.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/file_limit.hpp"
+#include "topology/process/hangup.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
@@ -17,8 +18,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace {
 
@@ -40,13 +42,26 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 /// senders and some thousand messages a second. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
-int serve(broker::shell::CommandLine& line) {
+/// What SIGHUP does: the log level is read again, or taken from the process that keeps this one
+/// running.
+process::Hangup::Handler reload(int argc, char** argv) {
+    return [argc, argv](std::optional<int> passed) {
+        if (passed) {
+            program::use_log_level(*passed);
+        } else {
+            program::reload_log_level(argc, argv);
+        }
+    };
+}
+
+int serve(broker::shell::CommandLine& line, process::Hangup::Handler on_hangup) {
     process::Service service;
     if (line.supervised()) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
     throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
+    process::Hangup hangup(std::move(on_hangup));
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     process::keep_freed_frames(kWorkingBytes);
     loop::Loop loop; // before the ready line, since it may find no descriptor
@@ -56,6 +71,7 @@ int serve(broker::shell::CommandLine& line) {
     say_ready(line.options(), *broker);
     service.ready(Clock::now());
     loop.add(service, loop::Order::kBroker);
+    loop.add(hangup, loop::Order::kBroker);
     process::Pulse pulse(line.pulse_fd());
     if (line.pulse_fd() >= 0) {
         loop.add(pulse, loop::Order::kBroker);
@@ -75,10 +91,8 @@ int main(int argc, char** argv) {
     program::add_common_options(app);
     broker::shell::CommandLine line(app);
     const auto body = [&] {
-        return line.is_supervisor()
-                   ? broker::shell::supervise(std::vector<std::string>(argv + 1, argv + argc),
-                                              line.hang_after())
-                   : serve(line);
+        return line.is_supervisor() ? broker::shell::supervise(argc, argv, line.hang_after())
+                                    : serve(line, reload(argc, argv));
     };
     return program::run_program(app, argc, argv, body, program::LogMode::kNeverWait);
 }

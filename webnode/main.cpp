@@ -14,6 +14,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,6 +26,13 @@ namespace {
 /// Memory beside the table that a worker with 20,000 streams that come, go and get messages needs:
 /// frames under way, buffers. Measured: the size of the heap after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
+
+/// What SIGHUP does in a worker: its supervisor reads the log level, and passes it on.
+void use_passed_level(std::optional<int> passed) {
+    if (passed) {
+        program::use_log_level(*passed);
+    }
+}
 
 void run_worker(supervisor::CommandLine& line) {
     const supervisor::WorkerRole& role = line.role();
@@ -47,18 +55,20 @@ void run_worker(supervisor::CommandLine& line) {
         spdlog::info("event=pinned node={} processor={}", options.name, processor);
     }
     const UniqueFd wake(supervisor::kWorkerWakeFd);
-    worker::Worker worker(std::move(options), shared.records()[role.index - 1],
-                          program::catch_termination_signals(),
-                          [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); });
+    worker::Worker worker(
+        std::move(options), shared.records()[role.index - 1], program::catch_termination_signals(),
+        [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); }, use_passed_level);
     worker.run();
 }
 
-int run(supervisor::CommandLine& line) {
+int run(supervisor::CommandLine& line, int argc, char** argv) {
     line.settle();
     if (line.role().index > 0) {
         run_worker(line);
     } else {
-        supervisor::Supervisor(line, program::catch_termination_signals()).run();
+        supervisor::Supervisor(line, program::catch_termination_signals(), [argc, argv] {
+            return program::reload_log_level(argc, argv);
+        }).run();
     }
     return 0;
 }
@@ -74,6 +84,6 @@ int main(int argc, char** argv) {
     zcomet::program::add_common_options(app);
     zcomet::webnode::supervisor::CommandLine line(app);
     return zcomet::program::run_program(
-        app, argc, argv, [&line] { return zcomet::webnode::run(line); },
+        app, argc, argv, [&] { return zcomet::webnode::run(line, argc, argv); },
         zcomet::program::LogMode::kNeverWait);
 }

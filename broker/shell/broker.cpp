@@ -25,9 +25,7 @@ constexpr Duration kProbeTimeout = 1s;
 
 /// The address by which this machine reaches itself, if `address` means all of its own.
 wire::HostPort reachable(wire::HostPort address) {
-    if (address.host == "*" || address.host == "0.0.0.0") {
-        address.host = "127.0.0.1";
-    }
+    address.host = wire::reachable_from_here(address.host);
     return address;
 }
 

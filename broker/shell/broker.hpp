@@ -19,9 +19,9 @@ namespace zcomet::broker::shell {
 
 struct BrokerOptions {
     /// Where peers connect; port 0 is any free one.
-    wire::HostPort listen{"0.0.0.0", 5555};
+    wire::HostPort listen{"*", 5555};
     /// Where nodes subscribe; port 0 is any free one.
-    wire::HostPort feed{"0.0.0.0", 5556};
+    wire::HostPort feed{"*", 5556};
     /// Host part of the feed endpoint that nodes are given; empty: that of `feed`.
     std::string advertise;
     /// Of the admin pages; an empty host: none.

@@ -172,7 +172,7 @@ Status CommandLine::apply_cluster_file() {
     }
     const std::string& address = cluster.host(broker->host).address;
     // Sockets are bound to addresses, not to names.
-    const std::string bind_host = is_ip_address(address) ? address : "0.0.0.0";
+    const std::string bind_host = is_ip_address(address) ? address : "*";
     options_.router.table_version = cluster.version;
     return table_.fill_in({{"listen", wire::tcp_endpoint({bind_host, broker->listen_port})},
                            {"feed", wire::tcp_endpoint({bind_host, broker->feed_port})},

@@ -2,29 +2,35 @@
 
 #include "topology/base/value_or_throw.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/hangup.hpp"
 #include "topology/process/kept_broker.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace zcomet::broker::shell {
 
-int supervise(std::vector<std::string> arguments, Duration hang_after) {
+int supervise(int argc, char** argv, Duration hang_after) {
     process::Service service;
     const UniqueFd termination = program::catch_termination_signals();
     process::KeptBroker::Command command;
     command.program =
         "/proc/self/exe"; // this very program, even if its file was replaced meanwhile
-    command.arguments = std::move(arguments);
+    command.arguments.assign(argv + 1, argv + argc);
     command.arguments.emplace_back("--supervised");
     command.hang_after = hang_after;
     process::KeptBroker broker;
+    process::Hangup hangup([&](std::optional<int> /*passed*/) {
+        broker.pass_hangup_on(program::reload_log_level(argc, argv));
+    });
     throw_unless_done(broker.start(std::move(command), Clock::now()));
     loop::Loop loop;
     loop.stop_at(termination.get());
     loop.add(broker, loop::Order::kBroker);
     loop.add(service, loop::Order::kBroker);
+    loop.add(hangup, loop::Order::kBroker);
     if (loop.run_until([&] { return broker.has_listened() || broker.given_up(); }, kNever) &&
         broker.has_listened()) {
         program::print_ready("zcomet-broker", broker.addresses());

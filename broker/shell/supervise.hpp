@@ -5,17 +5,15 @@
 
 #include "topology/base/time.hpp"
 
-#include <string>
-#include <vector>
-
 namespace zcomet::broker::shell {
 
-/// Runs until SIGTERM or SIGINT, ends the broker, and returns.
-/// @param arguments  of this process, without its name; the broker gets the same.
+/// Runs until SIGTERM or SIGINT, ends the broker, and returns. SIGHUP reads the log level again,
+/// for the broker, too.
+/// @param argc, argv  those of main(); the broker gets the same.
 /// @param hang_after  a broker whose loop has stood still for this long is killed; zero: never.
 /// @return the exit status: 0, or that of a broker that could not start.
 /// Throws std::runtime_error if the system cannot start a process.
 /// Thread: the main thread, with no other and no ZeroMQ context.
-[[nodiscard]] int supervise(std::vector<std::string> arguments, Duration hang_after);
+[[nodiscard]] int supervise(int argc, char** argv, Duration hang_after);
 
 } // namespace zcomet::broker::shell

@@ -143,6 +143,10 @@ class Program:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
+    def hang_up(self) -> None:
+        """Sends SIGHUP."""
+        self._process.send_signal(signal.SIGHUP)
+
     def end(self) -> None:
         """Ends the program and all that it has started: first by SIGTERM, then by SIGKILL."""
         self.ask_to_end()

@@ -70,7 +70,7 @@ class Feed:
     def _reachable(endpoint: str, broker: str) -> str:
         """The endpoint, with the broker's host if its address means "every address"."""
         host = urllib.parse.urlsplit(broker).hostname
-        for anywhere in ("//*:", "//0.0.0.0:"):
+        for anywhere in ("//*:", "//0.0.0.0:", "//[::]:"):
             endpoint = endpoint.replace(anywhere, f"//{host}:")
         return endpoint
 

@@ -40,12 +40,13 @@ CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes)
     if (!address.ok()) {
         throw std::invalid_argument(address.error().text);
     }
-    socket_.reset(::socket(address.value().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    socket_.reset(::socket(address.value().front().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (receive_buffer_bytes > 0) {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                      sizeof receive_buffer_bytes);
     }
-    if (::connect(socket_.get(), address.value().get(), address.value().size) != 0) {
+    if (::connect(socket_.get(), address.value().front().get(), address.value().front().size) !=
+        0) {
         throw std::system_error(errno, std::generic_category(), "connect to " + host_);
     }
 }

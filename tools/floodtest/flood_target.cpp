@@ -1,6 +1,8 @@
 #include "tools/floodtest/flood_target.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/net/lookup.hpp"
+#include "topology/net/reachable.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <arpa/inet.h>
@@ -14,6 +16,10 @@ namespace zcomet::tools::floodtest {
 
 namespace {
 
+/// How long the name service may take.
+constexpr Duration kLookUpPatience = 5s;
+/// How long a host that has several addresses may take to answer at one of them.
+constexpr Duration kConnectPatience = 2s;
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kIdMark = "{id}";
 constexpr std::size_t kSourcesMax = 65536;
@@ -101,12 +107,13 @@ Result<FloodTarget> FloodTarget::parse(std::string_view url) {
     if (!where.ok()) {
         return where.error();
     }
-    const Result<net::SocketAddress> address = net::resolve(where.value(), net::Purpose::kConnect);
-    if (!address.ok()) {
-        return address.error();
+    const auto addresses =
+        net::resolve_within(where.value(), net::Purpose::kConnect, kLookUpPatience);
+    if (!addresses.ok()) {
+        return addresses.error();
     }
     FloodTarget target;
-    target.address_ = address.value();
+    target.address_ = net::first_reachable(addresses.value(), kConnectPatience);
     const std::size_t mark = path.find(kIdMark);
     const std::string fields = " HTTP/1.1\r\nHost: " + where.value().text() +
                                "\r\nUser-Agent: zcomet-floodtest/" ZCOMET_VERSION

@@ -1,4 +1,5 @@
-// Where a load test goes: the URL, resolved once, and the request for each id.
+// Where a load test goes: the URL, resolved once to the address that answers, and the request for
+// each id.
 #pragma once
 
 #include "topology/base/result.hpp"
@@ -16,7 +17,8 @@ class FloodTarget {
     /// Reads "http://HOST[:PORT]/PATH" and resolves the host. `{id}` in the path, if it is there,
     /// stands for each stream's id.
     /// Errors: another scheme, a bad address, characters that cannot be in a path, a host that does
-    /// not resolve.   Thread: any; may wait for the name service.
+    /// not resolve.   Thread: any; may wait for the name service, and, if the host has several
+    /// addresses, for one that answers.
     [[nodiscard]] static Result<FloodTarget> parse(std::string_view url);
 
     [[nodiscard]] const net::SocketAddress& address() const { return address_; }

@@ -246,6 +246,10 @@ void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
     spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
 }
 
+void Msggen::on_no_broker(std::string_view text) {
+    spdlog::error("event=no-broker broker={} text={}", options_.broker, log_value(text));
+}
+
 void Msggen::turn_link() {
     if (link_->turn(Clock::now())) {
         loop_.wake(*link_);

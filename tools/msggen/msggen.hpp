@@ -45,6 +45,7 @@ class Msggen : private session::SenderEvents {
     void on_welcome(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_broker(std::string_view text) override;
 
     void wait_for_broker();
     void send_all(Generator& generator);

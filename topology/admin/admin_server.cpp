@@ -2,7 +2,7 @@
 
 #include "topology/base/text.hpp"
 #include "topology/http/request_reader.hpp"
-#include "topology/net/socket_address.hpp"
+#include "topology/net/lookup.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
@@ -39,13 +39,14 @@ Error cannot_serve(const wire::HostPort& address, int reason) {
 
 /// SO_REUSEADDR alone: connections that linger (TIME_WAIT) do not keep a program from coming back.
 Result<UniqueFd> listen_at(const wire::HostPort& address) {
-    const Result<net::SocketAddress> where = net::resolve(address, net::Purpose::kListen);
+    const Result<net::SocketAddress> where = net::listening_address(address);
     if (!where.ok()) {
         return where.error();
     }
     UniqueFd fd(::socket(where.value().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const int yes = 1;
-    if (!fd.valid() || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+    if (!fd.valid() || !net::take_both_families(fd.get(), where.value()) ||
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
         ::bind(fd.get(), where.value().get(), where.value().size) != 0 ||
         ::listen(fd.get(), kBacklog) != 0) {
         return cannot_serve(address, errno);
@@ -80,8 +81,7 @@ Result<std::unique_ptr<AdminServer>> AdminServer::open(const wire::HostPort& add
     if (!listener.ok()) {
         return listener.error();
     }
-    wire::HostPort bound{address.host == "*" ? "0.0.0.0" : address.host,
-                         net::bound_port(listener.value().get())};
+    wire::HostPort bound{address.host, net::bound_port(listener.value().get())};
     return std::unique_ptr<AdminServer>(
         new AdminServer(std::move(bound), std::move(listener).value(), std::move(pages), limits));
 }

@@ -236,6 +236,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         wrong_ = "refused: " + std::string(text);
     }
+    void on_no_broker(std::string_view text) override {
+        wrong_ = "cannot be reached: " + std::string(text);
+    }
     void on_no_feed(std::string_view text) override {
         wrong_ = "names a feed that cannot be had: " + std::string(text);
     }

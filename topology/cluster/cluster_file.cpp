@@ -210,7 +210,7 @@ class ClusterReader {
     void read_host(const toml::table& table) {
         const TableReader reader(table, "[[host]]", {"name", "address"});
         ClusterHost host{reader.name("name"), reader.text("address")};
-        const bool reachable = host.address != "*" && host.address != "0.0.0.0";
+        const bool reachable = !wire::is_everywhere(host.address);
         if (!reachable || !wire::parse_host_port(wire::HostPort{host.address, 1}.text()).ok()) {
             throw Mistake{reader.line("address"),
                           in_quotes(host.address) +

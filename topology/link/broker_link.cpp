@@ -8,7 +8,12 @@ namespace {
 constexpr std::chrono::milliseconds kGoodbyeLinger{1000};
 } // namespace
 
-BrokerLink::BrokerLink(LinkContext& context) : dealer_(context, zmq::socket_type::dealer) {}
+BrokerLink::BrokerLink(LinkContext& context)
+    : dealer_(context, zmq::socket_type::dealer), connector_(dealer_) {}
+
+Status BrokerLink::follow_name(Time now) {
+    return connector_.due() <= now ? connector_.turn(connected(), now) : Status(Done{});
+}
 
 void BrokerLink::send(std::string&& frame) {
     // Would-block means that the broker is not connected. The session says HELLO again, and repeats

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
+#include "topology/link/host_connector.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/session/connection_watch.hpp"
@@ -19,7 +20,11 @@ class BrokerLink : public loop::Source, protected session::Wires {
     explicit BrokerLink(LinkContext& context);
 
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
-    [[nodiscard]] Status connect(const std::string& broker) { return dealer_.connect(broker); }
+    [[nodiscard]] Status connect(const std::string& broker) { return connector_.connect(broker); }
+    /// Goes on with connecting to a broker that has a name, when that is due. To be called first
+    /// in each turn. Errors: as HostConnector::turn().
+    [[nodiscard]] Status follow_name(Time now);
+    [[nodiscard]] const HostConnector& connector() const { return connector_; }
     void send(std::string&& frame) final;
     [[nodiscard]] std::optional<std::string_view> receive() final;
     [[nodiscard]] bool connected() final { return dealer_.writable(); }
@@ -35,6 +40,7 @@ class BrokerLink : public loop::Source, protected session::Wires {
 
   private:
     ZmqSocket dealer_;
+    HostConnector connector_;
     session::ConnectionWatch watch_;
     std::optional<zmq::message_t> in_hand_; // receive() gave a view of it
 };

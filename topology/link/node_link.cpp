@@ -2,14 +2,16 @@
 
 #include "topology/wire/endpoint.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace zcomet::link {
 
 NodeLink::NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
                    std::string broker_host)
-    : BrokerLink(context), sub_(context, zmq::socket_type::sub), fds_{fd(), sub_.fd()},
-      session_(node, broker, *this, *this, std::move(broker_host)),
+    : BrokerLink(context), events_(node.events()), broker_host_(std::move(broker_host)),
+      sub_(context, zmq::socket_type::sub), feed_connector_(sub_), fds_{fd(), sub_.fd(), -1, -1},
+      session_(node, broker, *this, *this, broker_host_),
       turn_(session_, *this, *this, node.events(), watch()) {
     sub_.subscribe(wire::encode_topic(node.incarnation()));
 }
@@ -30,16 +32,37 @@ Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::
 }
 
 Status NodeLink::connect_feed(const std::string& endpoint) {
-    if (!feed_endpoint_.empty()) {
-        sub_.disconnect(feed_endpoint_);
+    Result<wire::HostPort> feed = wire::parse_tcp_endpoint(endpoint);
+    const Result<wire::HostPort> broker = wire::parse_tcp_endpoint(connector().endpoint());
+    if (feed.ok() && broker.ok() && feed.value().host == broker_host_) {
+        // The name may have several addresses: the feed is where the broker answered.
+        feed.value().host = broker.value().host;
+        return feed_connector_.connect(wire::tcp_endpoint(feed.value()));
     }
-    feed_endpoint_ = endpoint;
-    return sub_.connect(endpoint);
+    return feed_connector_.connect(endpoint);
 }
 
 bool NodeLink::turn(Time now) {
+    follow_names(now);
     turn_.run(now);
     return has_more() || sub_.readable();
+}
+
+Time NodeLink::due() const {
+    return std::min({session_.due(), connector().due(), feed_connector_.due()});
+}
+
+void NodeLink::follow_names(Time now) {
+    if (const Status followed = follow_name(now); !followed.ok()) {
+        events_.on_no_broker(followed.error().text);
+    }
+    if (feed_connector_.due() <= now) {
+        if (const Status followed = feed_connector_.turn(session_.live(), now); !followed.ok()) {
+            events_.on_no_feed(followed.error().text);
+        }
+    }
+    fds_[2] = connector().fd();
+    fds_[3] = feed_connector_.fd();
 }
 
 std::optional<std::string_view> NodeLink::receive_batch() {

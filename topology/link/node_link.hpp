@@ -38,8 +38,11 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     /// Receives up to a budget of frames, then sends what is due. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptors will not say so.
     bool turn(Time now) override;
-    [[nodiscard]] Time due() const override { return session_.due(); }
+    [[nodiscard]] Time due() const override;
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override {
+        return connector().fds_version() + feed_connector_.fds_version();
+    }
 
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
     void close(Time now);
@@ -56,9 +59,14 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     [[nodiscard]] std::optional<std::string_view> receive_batch() override;
     [[nodiscard]] bool batch_waits() override { return sub_.readable(); }
 
+    /// Goes on with connecting to hosts that have names.
+    void follow_names(Time now);
+
+    session::NodeEvents& events_;
+    const std::string broker_host_; // as its address names it
     ZmqSocket sub_;
-    std::array<int, 2> fds_;
-    std::string feed_endpoint_;             // where the SUB is connected
+    HostConnector feed_connector_;
+    std::array<int, 4> fds_;                // the DEALER's, the SUB's, and those of their look-ups
     std::optional<zmq::message_t> in_hand_; // receive_batch() gave a view of it
     session::NodeSession session_;
     session::NodeTurn turn_;

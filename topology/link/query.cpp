@@ -2,11 +2,13 @@
 
 #include "topology/base/random.hpp"
 #include "topology/link/connect_probe.hpp"
+#include "topology/link/host_connector.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "topology/wire/frames.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
@@ -28,18 +30,25 @@ class Question : public loop::Source {
 
     Question(LinkContext& context, const std::string& broker, const std::string& frame,
              const Accept& accept)
-        : dealer_(context, zmq::socket_type::dealer), fds_{dealer_.fd()}, broker_(broker),
-          frame_(frame), accept_(accept) {}
+        : dealer_(context, zmq::socket_type::dealer), connector_(dealer_), fds_{dealer_.fd(), -1},
+          broker_(broker), frame_(frame), accept_(accept) {}
 
-    [[nodiscard]] Status connect() { return dealer_.connect(broker_); }
+    [[nodiscard]] Status connect() { return connector_.connect(broker_); }
     /// The answer "nothing listens there" ends the question, too.
     void fail_if_refused(const wire::HostPort& address) { probe_.emplace(address); }
     /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
 
     std::span<const int> fds() const override { return fds_; }
-    Time due() const override { return ask_at_; }
+    std::uint32_t fds_version() const override { return connector_.fds_version(); }
+    Time due() const override { return std::min(ask_at_, connector_.due()); }
     bool turn(Time now) override {
+        if (connector_.due() <= now) {
+            if (const Status followed = connector_.turn(dealer_.writable(), now); !followed.ok()) {
+                outcome_ = followed.error();
+            }
+        }
+        fds_[1] = connector_.fd();
         if (!asked_at_ && ask_at_ <= now) {
             const bool sent = dealer_.send(frame_) == ZmqSocket::Sent::kOk;
             asked_at_ = sent ? std::optional(now) : std::nullopt;
@@ -78,7 +87,8 @@ class Question : public loop::Source {
     }
 
     ZmqSocket dealer_;
-    std::array<int, 1> fds_;
+    HostConnector connector_;
+    std::array<int, 2> fds_; // the DEALER's, and that of a look-up of the broker's name
     const std::string& broker_;
     const std::string& frame_;
     const Accept& accept_;

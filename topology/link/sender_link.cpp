@@ -9,8 +9,8 @@ namespace zcomet::link {
 
 SenderLink::SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                        std::uint64_t incarnation)
-    : BrokerLink(context), fds_{fd()}, session_(*this, events, incarnation, std::move(name)),
-      turn_(session_, *this, watch()) {}
+    : BrokerLink(context), events_(events), fds_{fd(), -1},
+      session_(*this, events, incarnation, std::move(name)), turn_(session_, *this, watch()) {}
 
 Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
                                                      session::SenderEvents& events,
@@ -29,6 +29,10 @@ Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
 }
 
 bool SenderLink::turn(Time now) {
+    if (const Status followed = follow_name(now); !followed.ok()) {
+        events_.on_no_broker(followed.error().text);
+    }
+    fds_[1] = connector().fd();
     turn_.receive(now);
     session_.tick(now);
     return has_more();

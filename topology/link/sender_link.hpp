@@ -6,6 +6,7 @@
 #include "topology/session/sender_session.hpp"
 #include "topology/session/turns.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -40,8 +41,9 @@ class SenderLink final : public BrokerLink {
     /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptor will not say so.
     bool turn(Time now) override;
-    [[nodiscard]] Time due() const override { return session_.due(); }
+    [[nodiscard]] Time due() const override { return std::min(session_.due(), connector().due()); }
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override { return connector().fds_version(); }
 
     /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
     void close(Time now);
@@ -59,7 +61,8 @@ class SenderLink final : public BrokerLink {
     SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 
-    std::array<int, 1> fds_;
+    session::SenderEvents& events_;
+    std::array<int, 2> fds_; // the DEALER's, and that of a look-up of the broker's name
     session::SenderSession session_;
     session::SenderTurn turn_;
 };

@@ -20,11 +20,27 @@ Result<std::unique_ptr<Uplink>> Uplink::open(LinkContext& context, session::Node
         if (!link.ok()) {
             return link.error();
         }
-        const std::span<const int> fds = link.value()->fds();
-        uplink->fds_.insert(uplink->fds_.end(), fds.begin(), fds.end());
         uplink->links_.push_back(std::move(link).value());
     }
+    uplink->collect_fds();
     return uplink;
+}
+
+void Uplink::collect_fds() {
+    fds_.clear();
+    for (const auto& link : links_) {
+        const std::span<const int> fds = link->fds();
+        fds_.insert(fds_.end(), fds.begin(), fds.end());
+    }
+    collected_version_ = fds_version();
+}
+
+std::uint32_t Uplink::fds_version() const {
+    std::uint32_t sum = 0;
+    for (const auto& link : links_) {
+        sum += link->fds_version();
+    }
+    return sum;
 }
 
 void Uplink::login(std::string_view id) {
@@ -59,6 +75,9 @@ bool Uplink::turn(Time now) {
     bool more = false;
     for (const auto& link : links_) {
         more = link->turn(now) || more;
+    }
+    if (fds_version() != collected_version_) {
+        collect_fds();
     }
     return more;
 }

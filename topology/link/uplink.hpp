@@ -41,6 +41,7 @@ class Uplink final : public loop::Source, public session::Logins {
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
+    [[nodiscard]] std::uint32_t fds_version() const override;
 
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
     void close(Time now);
@@ -53,9 +54,12 @@ class Uplink final : public loop::Source, public session::Logins {
   private:
     Uplink(session::NodeEvents& events, std::string name, std::size_t brokers);
 
+    void collect_fds();
+
     session::Node node_;
     std::vector<std::unique_ptr<NodeLink>> links_; // by broker
-    std::vector<int> fds_;
+    std::vector<int> fds_;                         // of all links
+    std::uint32_t collected_version_ = 0;          // of the links, when fds_ was made
 };
 
 } // namespace zcomet::link

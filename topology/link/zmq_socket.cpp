@@ -1,6 +1,10 @@
 #include "topology/link/zmq_socket.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/net/lookup.hpp"
+#include "topology/wire/endpoint.hpp"
+
+#include <net/if.h>
 
 #include <cerrno>
 #include <memory>
@@ -29,13 +33,32 @@ constexpr int kRouterSendFrames = 10'000;
 /// Bytes that an XPUB takes in one frame: a topic has eight bytes, and the handshake some forty.
 /// libzmq keeps a record for each byte of a topic; one of a megabyte would stop us for seconds.
 constexpr std::int64_t kSubscriptionBytesMax = 1024;
-/// An IPv6 address stands in brackets; ZeroMQ takes one only with this option. The option is not
-/// always set, since ZeroMQ would then prefer the IPv6 addresses of names, on hosts that may not
-/// have IPv6.
+/// An IPv6 address stands in brackets; ZeroMQ takes one only with this option, and binds "*" to
+/// both families with it.
 void allow_address_family(zmq::socket_t& socket, const std::string& endpoint) {
-    if (endpoint.find('[') != std::string::npos) {
+    const bool is_ipv6 = endpoint.find('[') != std::string::npos;
+    const bool is_everywhere = endpoint.find("//*:") != std::string::npos;
+    if (is_ipv6 || (is_everywhere && net::has_ipv6())) {
         socket.set(zmq::sockopt::ipv6, true);
     }
+}
+
+/// What ZeroMQ can bind to: an address in digits, or the name of an interface.
+Result<std::string> in_digits(const std::string& endpoint) {
+    const Result<wire::HostPort> parsed = wire::parse_tcp_endpoint(endpoint);
+    if (!parsed.ok()) {
+        return parsed.error();
+    }
+    const wire::HostPort& host = parsed.value();
+    if (net::is_numeric(host.host) || ::if_nametoindex(host.host.c_str()) != 0) {
+        return endpoint;
+    }
+    const auto address = net::listening_address(host);
+    if (!address.ok()) {
+        return address.error();
+    }
+    const std::string digits = address.value().text();
+    return "tcp://" + (host.port == 0 ? digits.substr(0, digits.rfind(':')) + ":*" : digits);
 }
 
 std::string why(const zmq::error_t& error) {
@@ -132,9 +155,13 @@ ZmqSocket::ZmqSocket(LinkContext& context, zmq::socket_type type) : socket_(cont
 }
 
 Status ZmqSocket::bind(const std::string& endpoint) {
+    const Result<std::string> found = in_digits(endpoint);
+    if (!found.ok()) {
+        return Error{"cannot listen on " + endpoint + ": " + found.error().text};
+    }
     try {
-        allow_address_family(socket_, endpoint);
-        until_not_interrupted([&] { socket_.bind(endpoint); });
+        allow_address_family(socket_, found.value());
+        until_not_interrupted([&] { socket_.bind(found.value()); });
         return Done{};
     } catch (const zmq::error_t& error) {
         return Error{"cannot listen on " + endpoint + ": " + why(error)};

@@ -26,8 +26,11 @@ class ZmqSocket {
     /// Throws zmq::error_t only if the process is out of sockets or descriptors.
     ZmqSocket(LinkContext& context, zmq::socket_type type);
 
-    /// `endpoint` as in "tcp://127.0.0.1:*". Errors name the endpoint and say why.
+    /// `endpoint` as in "tcp://127.0.0.1:*". The host may be a name, for which this waits up to
+    /// five seconds, or a network interface; "*" is every address, IPv4 and IPv6. Errors name the
+    /// endpoint and say why.
     [[nodiscard]] Status bind(const std::string& endpoint);
+    /// The host should be in digits: ZeroMQ looks names up in its own thread (host_connector.hpp).
     [[nodiscard]] Status connect(const std::string& endpoint);
     /// A missing connection to `endpoint` is not an error.
     void disconnect(const std::string& endpoint);

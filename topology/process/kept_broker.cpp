@@ -1,6 +1,7 @@
 #include "topology/process/kept_broker.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/process/hangup.hpp"
 #include "topology/process/pulse.hpp"
 
 #include <fcntl.h>
@@ -174,6 +175,12 @@ void KeptBroker::on_end(const ProcessEnd& end, Time now) {
     restart_at_ = now + delay_.after(now - started_);
     spdlog::error("event=broker-died how={} restart_ms={}", log_value(end.text()),
                   in_ms(restart_at_ - now));
+}
+
+void KeptBroker::pass_hangup_on(int number) const {
+    if (process_.running()) {
+        process::pass_hangup_on(process_.pid(), number);
+    }
 }
 
 void KeptBroker::end() {

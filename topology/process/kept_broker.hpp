@@ -54,6 +54,8 @@ class KeptBroker : public loop::Source {
     /// standard error once more what it has said already.
     [[nodiscard]] const std::optional<ProcessEnd>& given_up() const { return given_up_; }
 
+    /// Sends it SIGHUP with a number (hangup.hpp).
+    void pass_hangup_on(int number) const;
     /// Ends it, by force after two seconds.
     void end();
 

@@ -6,6 +6,7 @@
 #include "topology/program/words.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
@@ -29,6 +30,7 @@ constexpr int kExitFailure = 1;
 constexpr int kExitBadOptions = 2;
 constexpr const char* kConfigOption = "--config";
 constexpr const char* kLogLevelOption = "--log-level";
+constexpr const char* kDefaultLevel = "info";
 constexpr const char* kCommonGroup = "Common options";
 constexpr const char* kHint = "; try --help";
 constexpr std::size_t kHelpColumn = 34;
@@ -201,7 +203,7 @@ void add_common_options(CLI::App& app) {
     app.get_formatter()->column_width(kHelpColumn);
     app.add_option(kLogLevelOption, "Least important log lines to write to standard error")
         ->type_name("LEVEL")
-        ->default_str("info")
+        ->default_str(kDefaultLevel)
         ->group(kCommonGroup)
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
 }
@@ -209,6 +211,7 @@ void add_common_options(CLI::App& app) {
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
                 LogMode mode, const OnFailure& on_failure) {
     try {
+        occupy_standard_descriptors();
         app.parse(argc, argv);
     } catch (const CLI::Success& success) { // --help and --version
         return print_help(app, success);
@@ -220,10 +223,56 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
         return kExitBadOptions;
     }
     if (const CLI::Option* level = app.get_option_no_throw(kLogLevelOption)) {
-        set_up_logging(app.get_name(), level->count() > 0 ? level->as<std::string>() : "info",
-                       mode);
+        set_up_logging(app.get_name(),
+                       level->count() > 0 ? level->as<std::string>() : kDefaultLevel, mode);
     }
     return run_body(app, body, mode, on_failure);
+}
+
+void occupy_standard_descriptors() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) {
+            continue;
+        }
+        // The lowest free descriptor is this one: those below are open.
+        if (::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0) {
+            throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
+        }
+    }
+}
+
+Result<std::string> read_log_level(int argc, const char* const* argv) {
+    CLI::App app("", "");
+    add_common_options(app);
+    app.allow_extras();
+    app.allow_config_extras(CLI::config_extras_mode::ignore);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return Error{explain(app, error)};
+    } catch (const std::exception& error) { // from a validator
+        return Error{one_line(error.what())};
+    }
+    const CLI::Option* const level = app.get_option(kLogLevelOption);
+    return level->count() > 0 ? level->as<std::string>() : std::string(kDefaultLevel);
+}
+
+int reload_log_level(int argc, const char* const* argv) {
+    const Result<std::string> level = read_log_level(argc, argv);
+    if (level.ok()) {
+        spdlog::set_level(spdlog::level::from_str(level.value()));
+        spdlog::info(
+            "event=reloaded log_level={} text=\"other options are read at the start only\"",
+            level.value());
+    } else {
+        spdlog::error("event=not-reloaded text={}", log_value(level.error().text));
+    }
+    return static_cast<int>(spdlog::get_level());
+}
+
+void use_log_level(int number) {
+    spdlog::set_level(static_cast<spdlog::level::level_enum>(
+        std::clamp<int>(number, spdlog::level::trace, spdlog::level::off)));
 }
 
 void set_up_logging(std::string_view program, std::string_view level, LogMode mode) {

@@ -2,6 +2,7 @@
 // "ready".
 #pragma once
 
+#include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 
@@ -47,6 +48,22 @@ using OnFailure = std::function<void(const std::string& sentence)>;
 [[nodiscard]] int run_program(CLI::App& app, int argc, char** argv,
                               const std::function<int()>& body, LogMode mode = LogMode::kWait,
                               const OnFailure& on_failure = {});
+
+/// Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed: a program that was started
+/// without them (by cron, a wrapper) would otherwise get a socket or a shared file as one of these,
+/// and log into it. run_program() calls this first; nothing may be opened before.
+/// Throws std::system_error if /dev/null cannot be opened.
+void occupy_standard_descriptors();
+
+/// --log-level, as the command line and the --config file say it now. Nothing else in them is
+/// looked at. `argc` and `argv` are those of main().
+/// Errors: the file cannot be read; it is malformed; there is no such level.
+[[nodiscard]] Result<std::string> read_log_level(int argc, const char* const* argv);
+/// Logs lines of read_log_level() and above from now on, and says so; a mistake is logged, and
+/// changes nothing. @return the level as a number, for use_log_level() in another process.
+int reload_log_level(int argc, const char* const* argv);
+/// @param number  from reload_log_level().
+void use_log_level(int number);
 
 /// Logs go to standard error, one line per event, `key=value`. run_program() calls this. A program
 /// that does not use run_program() calls it before anything logs.

@@ -37,6 +37,9 @@ class NodeEvents {
     virtual void on_lost() {}
     /// The broker refused something, for example because of its protocol version.
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
+    /// The broker's name has no address to connect to. `text` says why. Called after each try, of
+    /// which there is one in some seconds.
+    virtual void on_no_broker(std::string_view /*text*/) {}
     /// This process cannot connect to the feed that the broker names. `text` says why.
     virtual void on_no_feed(std::string_view text) = 0;
 };

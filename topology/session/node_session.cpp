@@ -28,7 +28,7 @@ std::string reachable_endpoint(std::string_view endpoint, const std::string& bro
         return std::string(endpoint);
     }
     wire::HostPort address = parsed.value();
-    if (address.host == "*" || address.host == "0.0.0.0" || address.host == "::") {
+    if (wire::is_everywhere(address.host)) {
         address.host = broker_host;
     }
     return wire::tcp_endpoint(address);

@@ -38,8 +38,8 @@ class NodeSession {
   public:
     /// Everything that it refers to must live longer than it does.
     /// @param broker       which of the node's brokers it talks to (Placement).
-    /// @param broker_host  host part of the address the broker was reached at, which replaces `*`
-    ///     or `0.0.0.0` in the feed endpoint of the WELCOME.
+    /// @param broker_host  host part of the address the broker was reached at, which replaces `*`,
+    ///     `0.0.0.0` or `[::]` in the feed endpoint of the WELCOME.
     NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
                 std::string broker_host);
 

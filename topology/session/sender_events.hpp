@@ -31,6 +31,9 @@ class SenderEvents {
     /// The broker has not been heard for the liveness time, or has forgotten this sender.
     virtual void on_lost() {}
     virtual void on_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) {}
+    /// The broker's name has no address to connect to. `text` says why. Called after each try, of
+    /// which there is one in some seconds.
+    virtual void on_no_broker(std::string_view /*text*/) {}
 };
 
 } // namespace zcomet::session

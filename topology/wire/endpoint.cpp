@@ -85,6 +85,15 @@ std::string HostPort::text() const {
     return bracketed_host(host) + ":" + std::to_string(port);
 }
 
+bool is_everywhere(std::string_view host) {
+    return host == "*" || host == "0.0.0.0" || host == "::";
+}
+
+std::string reachable_from_here(const std::string& host) {
+    // What listens on all addresses of IPv6 takes IPv4, too, unless it was told otherwise.
+    return is_everywhere(host) ? "127.0.0.1" : host;
+}
+
 Result<HostPort> parse_host_port(std::string_view text) {
     return parse(text, text);
 }

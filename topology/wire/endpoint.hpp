@@ -17,6 +17,12 @@ struct HostPort {
     [[nodiscard]] std::string text() const;
 };
 
+/// Whether a host, as in HostPort, stands for every address of a machine: "*" for all, "0.0.0.0"
+/// for those of IPv4, "::" for all or those of IPv6.
+[[nodiscard]] bool is_everywhere(std::string_view host);
+/// The host at which a machine reaches itself, if `host` stands for all its addresses; else `host`.
+[[nodiscard]] std::string reachable_from_here(const std::string& host);
+
 /// "127.0.0.1:8000", "[::1]:8000", "*:8000" (every address), "host:0". Errors quote the text.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 

@@ -9,7 +9,7 @@
 // after a restart then do not hold the port.
 #include "webnode/port/http_port.hpp"
 
-#include "topology/net/socket_address.hpp"
+#include "topology/net/lookup.hpp"
 
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -54,7 +54,8 @@ UniqueFd bind_socket(const net::SocketAddress& where, Sharing sharing) {
     if (sharing.port) {
         set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (::bind(fd.get(), where.get(), where.size) != 0) {
+    if (!net::take_both_families(fd.get(), where) ||
+        ::bind(fd.get(), where.get(), where.size) != 0) {
         const int reason = errno;
         fd.reset();
         errno = reason;
@@ -94,7 +95,7 @@ void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
 } // namespace
 
 Result<ReservedPort> reserve_port(const wire::HostPort& address) {
-    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
+    const Result<net::SocketAddress> resolved = net::listening_address(address);
     if (!resolved.ok()) {
         return resolved.error();
     }
@@ -116,12 +117,12 @@ Result<ReservedPort> reserve_port(const wire::HostPort& address) {
 }
 
 bool port_is_free(const wire::HostPort& address) {
-    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
+    const Result<net::SocketAddress> resolved = net::listening_address(address);
     return resolved.ok() && bind_socket(resolved.value(), {.address = true}).valid();
 }
 
 Result<UniqueFd> open_listener(const wire::HostPort& address, const KeepaliveTimes& keepalive) {
-    const Result<net::SocketAddress> resolved = net::resolve(address, net::Purpose::kListen);
+    const Result<net::SocketAddress> resolved = net::listening_address(address);
     if (!resolved.ok()) {
         return resolved.error();
     }

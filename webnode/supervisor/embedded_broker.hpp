@@ -27,6 +27,8 @@ class EmbeddedBroker {
 
     /// For the supervisor's loop to drive from then on.
     [[nodiscard]] loop::Source& source() { return broker_; }
+    /// Sends it SIGHUP with a number (hangup.hpp).
+    void pass_hangup_on(int number) const { broker_.pass_hangup_on(number); }
     void end() { broker_.end(); }
 
   private:

@@ -56,7 +56,7 @@ program::OptionText as_policy(connection::SlowPolicy& value) {
 } // namespace
 
 CommandLine::CommandLine(CLI::App& app) : table_(app) {
-    options_.worker.http = {"0.0.0.0", 8000};
+    options_.worker.http = {"*", 8000};
     add_addresses();
     add_sizes();
     add_slow_streams();
@@ -77,7 +77,7 @@ void CommandLine::add_addresses() {
         .hand_on();
     table_
         .add("--http", program::as_host_port(options_.worker.http),
-             "Where browsers connect [0.0.0.0:8000]; port 0: any")
+             "Where browsers connect [*:8000, every address]; port 0: any")
         .key("http")
         .hand_on();
     table_

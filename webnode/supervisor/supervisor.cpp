@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -47,23 +48,21 @@ std::string default_name(std::uint16_t port) {
 
 /// An address that a browser on this machine can open.
 std::string browser_url(const wire::HostPort& address) {
-    wire::HostPort reachable = address;
-    if (reachable.host == "*" || reachable.host == "0.0.0.0") {
-        reachable.host = "127.0.0.1";
-    } else if (reachable.host == "::") {
-        reachable.host = "::1";
-    }
-    return "http://" + reachable.text();
+    return "http://" + wire::HostPort{wire::reachable_from_here(address.host), address.port}.text();
 }
 
 } // namespace
 
-Supervisor::Supervisor(CommandLine& line, UniqueFd termination, std::string program)
+Supervisor::Supervisor(CommandLine& line, UniqueFd termination, std::function<int()> reload,
+                       std::string program)
     : line_(line), options_(line.options()), program_(std::move(program)),
       secrets_(line.table().secrets()), termination_(std::move(termination)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       shared_(slot::SharedSlots::create(options_.workers, "zcomet-workers")),
-      workers_(options_.workers) {
+      workers_(options_.workers),
+      hangup_([this, reload = std::move(reload)](std::optional<int> /*passed*/) {
+          pass_hangup_on(reload());
+      }) {
     if (!wake_.valid()) {
         throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
     }
@@ -98,6 +97,7 @@ void Supervisor::run() {
     }
     loop_.add(*this, loop::Order::kBroker);
     loop_.add(service_, loop::Order::kBroker);
+    loop_.add(hangup_, loop::Order::kBroker);
     if (admin_ != nullptr) {
         loop_.add(*admin_, loop::Order::kAccepts);
     }
@@ -291,6 +291,15 @@ void Supervisor::watch_broker(Time now) {
         spdlog::info("event=broker-reached broker={} workers_live={}", options_.worker.broker,
                      live);
     }
+}
+
+void Supervisor::pass_hangup_on(int log_level) const {
+    for (const Worker& worker : workers_) {
+        if (worker.process.running()) {
+            process::pass_hangup_on(worker.process.pid(), log_level);
+        }
+    }
+    broker_.pass_hangup_on(log_level);
 }
 
 void Supervisor::end_all() {

@@ -11,6 +11,7 @@
 #include "topology/loop/loop.hpp"
 #include "topology/process/child_process.hpp"
 #include "topology/process/hang_watch.hpp"
+#include "topology/process/hangup.hpp"
 #include "topology/process/restart_delay.hpp"
 #include "topology/process/service.hpp"
 #include "webnode/port/http_port.hpp"
@@ -19,6 +20,7 @@
 #include "webnode/supervisor/options.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,8 +42,12 @@ class Supervisor : private loop::Source {
     /// @param line         settled; lives longer than this, which fills in the port that the system
     ///                     chose and the name that follows from it.
     /// @param termination  as catch_termination_signals() gives it.
+    /// @param reload       what SIGHUP does: program::reload_log_level(). Workers and broker get
+    /// its
+    ///                     result.
     /// @param program      the workers', by its path: tests have one that plays a worker.
-    Supervisor(CommandLine& line, UniqueFd termination, std::string program = kThisProgram);
+    Supervisor(CommandLine& line, UniqueFd termination, std::function<int()> reload,
+               std::string program = kThisProgram);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
@@ -77,6 +83,7 @@ class Supervisor : private loop::Source {
     void log_capacity();
     void watch_broker(Time now);
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
+    void pass_hangup_on(int log_level) const;
     void end_all();
 
     const CommandLine& line_;
@@ -91,6 +98,7 @@ class Supervisor : private loop::Source {
     EmbeddedBroker broker_;
     std::unique_ptr<admin::AdminServer> admin_;
     process::Service service_;
+    process::Hangup hangup_;
     loop::Loop loop_;
     std::vector<int> fds_; // wake_, then those of the workers
     std::uint32_t fds_version_ = 0;

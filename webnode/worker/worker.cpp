@@ -46,9 +46,10 @@ feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
 } // namespace
 
 Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
-               std::function<void()> on_state)
+               std::function<void()> on_state, process::Hangup::Handler on_hangup)
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
-      on_state_(std::move(on_state)), feed_before_(feed_counters_in(slot.counters)),
+      on_state_(std::move(on_state)), hangup_(std::move(on_hangup)),
+      feed_before_(feed_counters_in(slot.counters)),
       uplink_(value_or_throw(
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
@@ -59,6 +60,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
     loop_.add(*uplink_, loop::Order::kBroker);
+    loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
@@ -197,6 +199,13 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=refused node={} reason={} times={} text={}", options_.name,
                       wire::name_of(code), times, log_value(text));
+    }
+}
+
+void Worker::on_no_broker(std::string_view text) {
+    if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
+        spdlog::error("event=no-broker node={} times={} text={}", options_.name, times,
+                      log_value(text));
     }
 }
 

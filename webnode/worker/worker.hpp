@@ -11,6 +11,7 @@
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/metrics/near_bound.hpp"
+#include "topology/process/hangup.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -45,9 +46,10 @@ class Worker : private session::NodeEvents {
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker should end: from catch_termination_signals().
     /// @param on_state     called after each change of the state in the record.
+    /// @param on_hangup    called when SIGHUP comes.
     /// Throws std::runtime_error if the broker's address cannot be used.
     Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
-           std::function<void()> on_state);
+           std::function<void()> on_state, process::Hangup::Handler on_hangup);
     ~Worker() override;
 
     /// Runs until `termination` is readable, then ends all streams and returns.
@@ -84,6 +86,7 @@ class Worker : private session::NodeEvents {
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_no_broker(std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
     void turn();
@@ -109,6 +112,7 @@ class Worker : private session::NodeEvents {
     slot::WorkerSlot& slot_;
     UniqueFd termination_;
     std::function<void()> on_state_;
+    process::Hangup hangup_;
     session::NodeSessionCounters feed_before_; // of earlier processes with this record
     loop::Loop loop_;
     Deliveries deliveries_{*this};

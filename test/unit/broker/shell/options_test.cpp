@@ -34,12 +34,12 @@ const std::string kCluster = "--cluster " ZCOMET_SOURCE_ROOT "/topology/examples
 TEST_CASE("a broker's options without any flag", "[options]") {
     const Settled settled("");
     CHECK(settled.error.empty());
-    CHECK(settled.options.listen.text() == "0.0.0.0:5555");
-    CHECK(settled.options.feed.text() == "0.0.0.0:5556");
+    CHECK(settled.options.listen.text() == "*:5555");
+    CHECK(settled.options.feed.text() == "*:5556");
     CHECK(settled.options.admin.host.empty());
     CHECK(settled.options.router.incarnation != 0);
     CHECK(settled.line.table().settings() ==
-          "listen=tcp://0.0.0.0:5555 feed=tcp://0.0.0.0:5556 admin=- name=broker advertise=- "
+          "listen=tcp://*:5555 feed=tcp://*:5556 admin=- name=broker advertise=- "
           "cluster=- host=- liveness_ms=3000 sender_window=262144 feed_window=262144 "
           "feed_bound=67108864 peers_max=100000 ids_max=50000000 "
           "supervise=false hang_after=10");

@@ -57,9 +57,10 @@ class Caller {
     explicit Caller(const wire::HostPort& server) {
         const auto where = net::resolve(server, net::Purpose::kConnect);
         REQUIRE(where.ok());
-        fd_.reset(::socket(where.value().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const net::SocketAddress& address = where.value().front();
+        fd_.reset(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
         REQUIRE(fd_.valid());
-        REQUIRE(::connect(fd_.get(), where.value().get(), where.value().size) == 0);
+        REQUIRE(::connect(fd_.get(), address.get(), address.size) == 0);
     }
 
     void say(std::string_view bytes) const {
@@ -411,7 +412,7 @@ TEST_CASE("its port cannot be shared, and an invalid address is refused", "[admi
 
 TEST_CASE("it listens at an IPv6 address, and at every address", "[admin_server]") {
     Server everywhere({}, pages_of("hi"), {"*", 0});
-    CHECK(everywhere->address().host == "0.0.0.0");
+    CHECK(everywhere->address().host == "*");
     auto opened = AdminServer::open({"::1", 0}, pages_of("six"));
     if (!opened.ok()) {
         WARN("this host has no IPv6: " << opened.error().text);

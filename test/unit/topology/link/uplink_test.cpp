@@ -27,9 +27,11 @@ struct FakeProgram : session::NodeEvents {
     wire::NodeLedger ledger() const override { return {}; }
     void on_refused(wire::ErrorCode, std::string_view) override {}
     void on_no_feed(std::string_view text) override { no_feed.emplace_back(text); }
+    void on_no_broker(std::string_view text) override { no_broker.emplace_back(text); }
 
     std::set<std::string> ids;
     std::vector<std::string> no_feed;
+    std::vector<std::string> no_broker;
 };
 
 /// The ROUTER of a broker.
@@ -147,6 +149,26 @@ TEST_CASE_METHOD(Fixture, "the program learns of a feed that this process cannot
     }
     REQUIRE(program.no_feed.size() == 1);
     CHECK(program.no_feed[0].find("nonsense://feed") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker and its feed may have a name", "[uplink]") {
+    const auto address = wire::parse_tcp_endpoint(first.router.bound_endpoint());
+    const std::string port = std::to_string(address.value().port);
+    open({"tcp://localhost:" + port});
+    static_cast<void>(await<wire::Hello>(first));
+    first.answer(welcome("tcp://localhost:1"));
+    CHECK_FALSE(await<wire::Hello>(first).empty()); // a feed that is not there is asked for again
+    CHECK(program.no_feed.empty());
+    CHECK(program.no_broker.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "the program learns of a broker's name that has no address", "[uplink]") {
+    open({"tcp://no-such-host.invalid:5555"});
+    for (const Time end = Clock::now() + kSoon; Clock::now() < end && program.no_broker.empty();) {
+        loop.turn(Clock::now() + kLook);
+    }
+    REQUIRE_FALSE(program.no_broker.empty());
+    CHECK(program.no_broker[0].find("no-such-host.invalid") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture, "an invalid address is an error", "[uplink]") {

@@ -227,6 +227,22 @@ TEST_CASE("the ready line is whole and written at once", "[program]") {
     CHECK(out.text() == "zcomet-x ready http=127.0.0.1:8000\nzcomet-x ready\n");
 }
 
+TEST_CASE("the log level can be read again", "[program]") {
+    const std::string path = std::filesystem::temp_directory_path() / "zcomet-program-level";
+    std::ofstream(path) << "log-level = \"debug\"\nanything = 5\n";
+    const std::vector<const char*> line{"program", "--config", path.c_str(), "--other=x"};
+    const int argc = static_cast<int>(line.size());
+    const auto level = zcomet::program::read_log_level(argc, line.data());
+    REQUIRE(level.ok());
+    CHECK(level.value() == "debug");
+    std::ofstream(path) << "log-level = \"loud\"\n";
+    const auto bad = zcomet::program::read_log_level(argc, line.data());
+    REQUIRE_FALSE(bad.ok());
+    CHECK(bad.error().text.find("loud") != std::string::npos);
+    CHECK(zcomet::program::read_log_level(1, line.data()).value() == "info");
+    std::filesystem::remove(path);
+}
+
 TEST_CASE("termination signals become readable instead of ending the process", "[program]") {
     sigset_t mask_before;
     pthread_sigmask(SIG_SETMASK, nullptr, &mask_before);

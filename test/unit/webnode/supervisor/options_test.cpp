@@ -51,7 +51,7 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     const WebNodeOptions options = settle({});
     CHECK(options.embedded_broker);
     CHECK(options.worker.broker == kEmbeddedBroker);
-    CHECK(options.worker.http.text() == "0.0.0.0:8000");
+    CHECK(options.worker.http.text() == "*:8000");
     CHECK(options.workers == 1);
     CHECK(options.admin.empty());
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
@@ -181,7 +181,7 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 http=0.0.0.0:8000 admin=- cluster=- node=- workers=2 "
+          "broker=tcp://127.0.0.1:5555 http=*:8000 admin=- cluster=- node=- workers=2 "
           "pin=false name=- max_streams=- stream_buffer=65536 slow_streams=close "
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 hang_after=10");
 }

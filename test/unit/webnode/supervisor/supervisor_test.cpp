@@ -58,7 +58,8 @@ class Play {
     void run(const std::function<void()>& script = {}) {
         UniqueFd termination(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         const int end = termination.get();
-        Supervisor supervisor(line_, std::move(termination), std::getenv("ZCOMET_FAKE_WORKER"));
+        Supervisor supervisor(
+            line_, std::move(termination), [] { return 0; }, std::getenv("ZCOMET_FAKE_WORKER"));
         if (!script) {
             supervisor.run();
             return;
