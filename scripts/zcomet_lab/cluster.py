@@ -67,6 +67,8 @@ class WebNode:
         self.program = programs.start(
             "zcomet-webnode",
             *("--broker", broker, "--http", FREE_HTTP_PORT, "--admin", FREE_HTTP_PORT),
+            # All load comes from this host, often from one address.
+            *("--per-address", 0),
             *(("--name", name) if name else ()),
             *options,
             name=f"web node {name}".strip(),

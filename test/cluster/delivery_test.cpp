@@ -101,11 +101,13 @@ TEST_CASE("an id is logged out when its last stream closes, not before") {
 }
 
 TEST_CASE("a stream that does not read is closed and counted, and no other stream notices") {
-    Cluster cluster({.web_nodes = 1, .web_node_options = {"--stream-buffer", "65536"}});
+    Cluster cluster(
+        {.web_nodes = 1, .web_node_options = {"--slow-after", "60", "--stream-burst", "2000000"}});
     CometClient slow = open_slow_stream(cluster);
     CometClient quick = open_stream(cluster.http(0), "123");
     CometClient other = cluster.open_stream(0, "456");
-    // More than the buffers of the kernel (some megabytes on loopback) and of the stream together.
+    // In the end more than the buffers of the kernel and of the stream together; each burst is
+    // less, for the stream that reads after it.
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
     while (stat(cluster, 0, "slow_closes") == 0 && sent < 1000) {
@@ -121,6 +123,35 @@ TEST_CASE("a stream that does not read is closed and counted, and no other strea
     CHECK(cluster.send("456", "unharmed") == 1);
     CHECK(other.await_chunks(1).size() == 1);
     CHECK(slow.await_close());
+    CHECK(cluster.web_node(0).await_log("policy=close streams=1 chunks_dropped="));
+    CHECK(cluster.web_node(0).await_log(" id=123 address=127."));
+}
+
+TEST_CASE("a stream whose browser pauses in a burst of large messages gets them all") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-after", "60"}});
+    CometClient pauses = open_slow_stream(cluster);
+    const std::string text(65'000, 'x');
+    constexpr std::size_t kMessages = 200;
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        REQUIRE(cluster.send("123", text) == 1);
+    }
+    REQUIRE(await_stat(cluster, 0, "chunks_given", kMessages));
+    CHECK(stat(cluster, 0, "pending_bytes") > 10'000'000);
+    CHECK(pauses.await_chunks(kMessages).size() == kMessages);
+    CHECK(pauses.chunks().back() == comet_chunk(kMessages, text));
+    CHECK(await_stat(cluster, 0, "chunks_written", kMessages));
+    CHECK(stat(cluster, 0, "slow_closes") == 0);
+    CHECK(stat(cluster, 0, "pending_bytes") == 0);
+}
+
+TEST_CASE("a stream that has not read for its time is closed although nothing more is sent") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-after", "1"}});
+    CometClient slow = open_slow_stream(cluster);
+    while (stat(cluster, 0, "pending_bytes") < 100'000) {
+        REQUIRE(cluster.send("123", std::string(60'000, 'x')) == 1);
+    }
+    CHECK(await_stat(cluster, 0, "slow_closes", 1));
+    CHECK(await_stat(cluster, 0, "streams", 0));
 }
 
 TEST_CASE("a stream that does not read may lose messages instead, and can see which") {

@@ -15,9 +15,11 @@ using namespace zcomet::test;
 
 namespace {
 
-/// A web node with room for a hundred streams.
+/// A web node with room for a hundred streams, all from one address.
 Cluster two_workers_of_fifty() {
-    return Cluster({.web_nodes = 1, .workers = 2, .web_node_options = {"--max-streams", "50"}});
+    return Cluster({.web_nodes = 1,
+                    .workers = 2,
+                    .web_node_options = {"--max-streams", "50", "--per-address", "0"}});
 }
 
 bool refuses(const wire::HostPort& server) {
@@ -119,7 +121,9 @@ TEST_CASE("all of many simultaneous clients find a place while there is room") {
 }
 
 TEST_CASE("out of descriptors, a web node refuses, keeps its streams, and then goes on") {
-    Cluster cluster({.web_nodes = 1, .web_node_process = {.open_files_max = 80}});
+    Cluster cluster({.web_nodes = 1,
+                     .web_node_options = {"--per-address", "0"},
+                     .web_node_process = {.open_files_max = 80}});
     const std::uint64_t room = stat(cluster, 0, "streams_max");
     REQUIRE(room > 10);
     REQUIRE(room < 80);
@@ -142,6 +146,45 @@ TEST_CASE("out of descriptors, a web node refuses, keeps its streams, and then g
     }
     CHECK(streams.size() == room / 2 + room / 4);
     check_that_all_hear(cluster, streams, "together");
+}
+
+TEST_CASE("one address does not take all places: others still come in") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--max-streams", "40"}});
+    const wire::HostPort& server = cluster.http(0);
+    std::vector<CometClient> streams;
+    int refused = 0;
+    for (int i = 0; i < 46; ++i) {
+        CometClient stream(server, 0, "127.0.0.1");
+        if (stream.request("GET", "/test/crowd") && stream.await_status() == 200) {
+            streams.push_back(std::move(stream));
+        } else {
+            CHECK(stream.await_status() == 503);
+            CHECK(stream.await_body().value_or("").find("too many connections") !=
+                  std::string::npos);
+            ++refused;
+        }
+    }
+    CHECK(streams.size() == 20); // half of the places, since it was alone
+    CHECK(refused == 26);
+    CHECK(stat(cluster, 0, "address_refusals") == 26);
+    CHECK(cluster.web_node(0).await_log("event=address-full address=127.0.0.1:"));
+    for (int i = 0; i < 5; ++i) { // an eighth
+        CometClient stream(server, 0, "127.0.0.2");
+        REQUIRE(stream.request("GET", "/test/crowd"));
+        REQUIRE(stream.await_status() == 200);
+        streams.push_back(std::move(stream));
+    }
+    CometClient sixth(server, 0, "127.0.0.2");
+    CHECK(sixth.request("GET", "/test/crowd"));
+    CHECK(sixth.await_status() == 503);
+    CHECK(cluster.await_holders("crowd", 1));
+    check_that_all_hear(cluster, streams, "all of you");
+    CHECK(await_stat(cluster, 0, "address_most", 20));
+    streams.erase(streams.begin(), streams.begin() + 10); // places of the first come free
+    REQUIRE(await_stat(cluster, 0, "streams", 15));
+    CometClient seventh(server, 0, "127.0.0.2"); // the worker is not half full any more
+    CHECK(seventh.request("GET", "/test/crowd"));
+    CHECK(seventh.await_status() == 200);
 }
 
 TEST_CASE("a web node says how many streams its limits allow") {

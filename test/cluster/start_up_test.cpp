@@ -1,13 +1,16 @@
 // How programs start, or refuse to (ports in use, brokers that are not there yet, mistakes in
 // options and files), and how they end when told to.
 #include "test/support/cluster.hpp"
+#include "test/support/eventually.hpp"
 #include "test/support/files.hpp"
 #include "test/support/programs.hpp"
+#include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <fstream>
+#include <system_error>
 
 using namespace zcomet;
 using namespace zcomet::test;
@@ -33,6 +36,15 @@ Finished refused(const std::string& program, std::vector<std::string> arguments)
     CHECK(finished.log.starts_with(program + ": "));
     CHECK(std::count(finished.log.begin(), finished.log.end(), '\n') == 1);
     return finished;
+}
+
+bool refuses_connections(const wire::HostPort& server) {
+    try {
+        const CometClient client(server);
+    } catch (const std::system_error& error) {
+        return error.code() == std::errc::connection_refused;
+    }
+    return false;
 }
 
 bool mentions(const Finished& finished, const std::string& text) {
@@ -203,15 +215,35 @@ TEST_CASE("every program that keeps running logs its settings at start") {
     CHECK(mentions(asked, "event=settings broker=" + cluster.broker_endpoint()));
 }
 
-TEST_CASE("the newer of two web nodes with one name keeps it, and the older gets an error") {
+TEST_CASE("the newer of two web nodes with one name keeps it, and the older waits for the name") {
     Cluster cluster({.web_nodes = 1});
     CometClient stream = cluster.open_stream(0, "123");
+    CometClient idle(cluster.http(0));
+    REQUIRE(idle.request("GET", "/nowhere"));
+    REQUIRE(idle.await_status() == 404);
+    REQUIRE(idle.await_body());
+    idle.next_response();
     ReadyProgram second("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
                                            own_address() + ":0", "--name", "a"});
-    CHECK(cluster.web_node(0).await_log("replaced"));
+    CHECK(cluster.web_node(0).await_log("event=replaced node=a/1"));
+    // Its streams end, and it takes no new ones, neither on old connections nor on new ones.
+    CHECK(stream.await_close());
+    CHECK(idle.request("GET", "/test/123"));
+    CHECK(idle.await_status() == 503);
+    CHECK(eventually([&cluster] { return refuses_connections(cluster.http(0)); }));
     CHECK(cluster.await_holders("123", 0));
     CHECK(cluster.query("nodes").size() == 1);
     CHECK(second.process().wait(0ms) == std::nullopt);
+    CHECK(stat(cluster, 0, "replaced_times") == 1);
+    CHECK(stat(cluster, 0, "replaced_closes") == 1);
+    // When the name is free it comes back by itself.
+    second.process().signal(SIGTERM);
+    CHECK(second.process().wait(5s) == 0);
+    CHECK(cluster.web_node(0).await_log("event=name-back node=a/1"));
+    CHECK(eventually([&cluster] { return !refuses_connections(cluster.http(0)); }));
+    CometClient again = cluster.open_stream(0, "123");
+    CHECK(cluster.send("123", "back") == 1);
+    CHECK(again.await_chunks(1).size() == 1);
 }
 
 TEST_CASE("SIGTERM and SIGINT end every program soon and in order") {

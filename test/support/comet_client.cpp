@@ -34,7 +34,8 @@ std::optional<std::size_t> parse_number(std::string_view text, int base) {
 
 } // namespace
 
-CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes)
+CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes,
+                         const std::string& from)
     : host_(server.text()) {
     const auto address = net::resolve(server, net::Purpose::kConnect);
     if (!address.ok()) {
@@ -44,6 +45,13 @@ CometClient::CometClient(const wire::HostPort& server, int receive_buffer_bytes)
     if (receive_buffer_bytes > 0) {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                      sizeof receive_buffer_bytes);
+    }
+    if (!from.empty()) {
+        const auto source = net::resolve({from, 0}, net::Purpose::kConnect);
+        if (!source.ok() ||
+            ::bind(socket_.get(), source.value().front().get(), source.value().front().size) != 0) {
+            throw std::invalid_argument("cannot connect from " + from);
+        }
     }
     if (::connect(socket_.get(), address.value().front().get(), address.value().front().size) !=
         0) {

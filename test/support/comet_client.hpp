@@ -20,8 +20,10 @@ namespace zcomet::test {
 class CometClient {
   public:
     /// Connects. `receive_buffer_bytes` other than 0 sets SO_RCVBUF, for a client that reads
-    /// slowly. Throws std::system_error if the connection is refused.
-    explicit CometClient(const wire::HostPort& server, int receive_buffer_bytes = 0);
+    /// slowly; `from` is an IPv4 address of this host to connect from, if it is not empty. Throws
+    /// std::system_error if the connection is refused.
+    explicit CometClient(const wire::HostPort& server, int receive_buffer_bytes = 0,
+                         const std::string& from = {});
 
     /// Sends bytes as they are. @return false if the server has closed the connection.
     bool send(std::string_view bytes);

@@ -3,17 +3,14 @@
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <system_error>
-#include <utility>
 
 namespace zcomet::net {
 
@@ -53,29 +50,6 @@ Result<std::vector<SocketAddress>> ask(const std::string& host, std::uint16_t po
 const sockaddr* SocketAddress::get() const {
     // The cast that the sockets interface is made of.
     return reinterpret_cast<const sockaddr*>(&storage); // NOLINT(*-reinterpret-cast)
-}
-
-std::string SocketAddress::text() const {
-    std::array<char, INET6_ADDRSTRLEN> digits{};
-    if (family() == AF_INET) {
-        sockaddr_in four{};
-        std::memcpy(&four, &storage, sizeof four);
-        ::inet_ntop(AF_INET, &four.sin_addr, digits.data(), digits.size());
-        return wire::HostPort{digits.data(), ntohs(four.sin_port)}.text();
-    }
-    sockaddr_in6 six{};
-    std::memcpy(&six, &storage, sizeof six);
-    if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
-        constexpr std::size_t kPrefixBytes = 12;
-        ::inet_ntop(AF_INET, &six.sin6_addr.s6_addr[kPrefixBytes], digits.data(), digits.size());
-    } else {
-        ::inet_ntop(AF_INET6, &six.sin6_addr, digits.data(), digits.size());
-    }
-    std::string host = digits.data();
-    if (six.sin6_scope_id != 0) { // a link-local address means nothing without its interface
-        host.append("%").append(std::to_string(six.sin6_scope_id));
-    }
-    return wire::HostPort{std::move(host), ntohs(six.sin6_port)}.text();
 }
 
 bool is_numeric(const std::string& host) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
+#include "topology/net/peer_address.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <sys/socket.h>
@@ -18,9 +19,8 @@ struct SocketAddress {
     socklen_t size = 0;
     [[nodiscard]] const sockaddr* get() const;
     [[nodiscard]] int family() const { return storage.ss_family; }
-    /// "192.0.2.1:80" or "[2001:db8::1]:80". An IPv4 address that came to an IPv6 socket
-    /// (RFC 4291, 2.5.5.2) is shown as IPv4.
-    [[nodiscard]] std::string text() const;
+    /// As address_text() (peer_address.hpp).
+    [[nodiscard]] std::string text() const { return address_text(storage); }
 };
 
 enum class Purpose : std::uint8_t {

@@ -2,7 +2,7 @@
 
 namespace zcomet::webnode::connection {
 
-Handle ConnectionTable::add(int fd) {
+Handle ConnectionTable::add(int fd, std::uint16_t origin) {
     const std::uint32_t index = take_slot();
     Connection& connection = connections_[index];
     connection = Connection{};
@@ -11,6 +11,7 @@ Handle ConnectionTable::add(int fd) {
     last_generation_ += last_generation_ == UINT32_MAX ? 2 : 1;
     connection.generation_ = last_generation_;
     connection.fd_ = fd;
+    connection.origin_ = origin;
     connection.state_ = ConnectionState::kReading;
     ++connection_count_;
     return handle_of(index);

@@ -48,6 +48,9 @@ class Connection {
     /// Parked only: how the stream is written, packed into a byte by the caller of park().
     [[nodiscard]] std::uint8_t form() const { return form_; }
 
+    /// Of no meaning here: what the caller of ConnectionTable::add() gave.
+    [[nodiscard]] std::uint16_t origin() const { return origin_; }
+
     /// Index of the Output record, or kNoIndex, which nearly every stream has.
     std::uint32_t output = store::kNoIndex;
     /// Whether the descriptor is in the epoll set.
@@ -76,9 +79,10 @@ class Connection {
     int fd_ = -1;
     std::uint32_t generation_ = 0;
     std::uint32_t input_or_id_ = store::kNoIndex;
-    ConnectionState state_ = ConnectionState::kFree;
+    ConnectionState state_ : 7 = ConnectionState::kFree;
+    bool is_watched_ : 1 = false;
     std::uint8_t form_ = 0;
-    bool is_watched_ = false;
+    std::uint16_t origin_ = 0;
 };
 
 /// Checked, so that nobody makes a million streams more expensive by accident.
@@ -89,7 +93,7 @@ static_assert(sizeof(Connection) <= kConnectionBytesMax);
 class ConnectionTable {
   public:
     /// A connection was accepted. Its state is kReading.
-    [[nodiscard]] Handle add(int fd);
+    [[nodiscard]] Handle add(int fd, std::uint16_t origin = 0);
 
     /// The connection, or nullptr if it is gone: the event or deadline is stale. The pointer is
     /// valid until the connection is removed.

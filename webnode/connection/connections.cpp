@@ -2,6 +2,7 @@
 
 #include "topology/base/check.hpp"
 
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,12 @@ constexpr std::uint32_t kReadWriteEvents = kReadEvents | EPOLLOUT;
 constexpr int kDiscardReadsMax = 4;
 constexpr std::size_t kDiscardBytes = 16'384;
 
+/// What the kernel holds for the browser: sent and not acknowledged, or not sent yet (tcp(7)).
+std::uint32_t bytes_in_kernel(int fd) {
+    int bytes = 0;
+    return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 ? static_cast<std::uint32_t>(bytes) : 0;
+}
+
 /// The kernel drops the data of a browser that does not read, instead of offering it for the time
 /// of --vanished-after.
 void reset_on_close(int fd) {
@@ -37,8 +44,9 @@ void reset_on_close(int fd) {
 } // namespace
 
 Connections::Connections(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-                         SlowReaders slow)
-    : epoll_(epoll), counters_(counters), slow_(slow) {}
+                         SlowReaders slow, std::function<Time()> clock)
+    : epoll_(epoll), counters_(counters), slow_(slow), clock_(std::move(clock)),
+      behind_(slow.patience) {}
 
 Connections::~Connections() {
     table_.for_each_connection(
@@ -104,7 +112,8 @@ std::optional<std::size_t> Connections::send_now(Handle handle, const Connection
 
 bool Connections::keep_back(Handle handle, Connection& connection, std::string_view bytes) {
     Output* output = output_of(handle, connection);
-    if (output == nullptr || !has_room(handle, connection, *output)) {
+    const std::size_t bytes_max = is_full() ? 0 : slow_.bytes_max;
+    if (output == nullptr || !has_room(handle, connection, *output, bytes_max)) {
         return false;
     }
     const bool was_empty = output->outbox.empty();
@@ -119,22 +128,25 @@ bool Connections::keep_back(Handle handle, Connection& connection, const Chunks&
     const auto whole = static_cast<std::size_t>(
         std::upper_bound(chunks.ends.begin(), chunks.ends.end(), taken) - chunks.ends.begin());
     counters_.add(slot::WorkerCounter::kChunksWritten, whole);
-    ZCOMET_ASSERT(connection.is_watched()); // so it has a record
     Output* output = output_of(handle, connection);
-    const bool is_open = slow_.policy == SlowPolicy::kClose
-                             ? has_room(handle, connection, *output)
-                             : make_room(handle, connection, *output, chunks.bytes.size() - taken);
+    const bool closes = slow_.policy == SlowPolicy::kClose || is_full();
+    const bool is_open =
+        output != nullptr &&
+        (closes ? has_room(handle, connection, *output, stream_bytes_max())
+                : make_room(handle, connection, *output, chunks.bytes.size() - taken));
     if (!is_open) {
         counters_.add(slot::WorkerCounter::kChunksDropped, chunks.ends.size() - whole);
         return false;
     }
     const bool was_empty = output->outbox.empty();
-    append_chunks(*output, chunks, taken);
+    append_chunks(connection, *output, chunks, taken);
+    begin_to_watch(handle, connection, *output);
     watch_for_room(handle, connection, was_empty);
     return true;
 }
 
-void Connections::append_chunks(Output& output, const Chunks& chunks, std::size_t taken) {
+void Connections::append_chunks(const Connection& connection, Output& output, const Chunks& chunks,
+                                std::size_t taken) {
     Outbox& outbox = output.outbox;
     const std::size_t bytes_before = outbox.size();
     const std::size_t messages_before = outbox.messages();
@@ -155,11 +167,15 @@ void Connections::append_chunks(Output& output, const Chunks& chunks, std::size_
     }
     pending_bytes_ += outbox.size() - bytes_before;
     set_chunks_pending(chunks_pending_ + outbox.messages() - messages_before);
-    count_dropped(output, skipped);
+    count_dropped(connection, output, skipped);
 }
 
 Output* Connections::output_of(Handle handle, Connection& connection) {
     if (connection.output == store::kNoIndex) {
+        if (is_full()) {
+            close(handle, CloseReason::kSlow);
+            return nullptr;
+        }
         if (!watch(handle, connection)) {
             return nullptr;
         }
@@ -168,16 +184,57 @@ Output* Connections::output_of(Handle handle, Connection& connection) {
     return &outputs_[connection.output];
 }
 
-bool Connections::has_room(Handle handle, const Connection& connection, Output& output) {
+std::size_t Connections::stream_bytes_max() const {
+    if (is_full()) {
+        return 0;
+    }
+    const bool has_time =
+        slow_.patience > Duration::zero() && pending_bytes_ < slow_.sum_bytes_max / 2;
+    return has_time ? std::max(slow_.bytes_max, slow_.burst_bytes_max) : slow_.bytes_max;
+}
+
+bool Connections::has_room(Handle handle, const Connection& connection, Output& output,
+                           std::size_t bytes_max) {
     // The browser may have read meanwhile, and epoll had no turn to report it.
-    if (output.outbox.size() > slow_.bytes_max && !send_outbox(handle, connection, output)) {
+    if (output.outbox.size() > bytes_max && !send_outbox(handle, connection, output)) {
         return false;
     }
-    if (output.outbox.size() > slow_.bytes_max) {
+    if (output.outbox.size() > bytes_max) {
         close(handle, CloseReason::kSlow);
         return false;
     }
     return true;
+}
+
+void Connections::begin_to_watch(Handle handle, const Connection& connection, Output& output) {
+    if (output.look_at == kNever && output.outbox.size() > slow_.bytes_max &&
+        slow_.policy == SlowPolicy::kClose && slow_.patience > Duration::zero()) {
+        output.has_read = false;
+        output.kernel_bytes = bytes_in_kernel(connection.fd());
+        output.look_at = behind_.push(handle, clock_());
+    }
+}
+
+void Connections::sweep(Time now) {
+    behind_.expire(now, [this](Handle handle, Time deadline) {
+        Connection* connection = table_.find(handle);
+        if (connection != nullptr && has_output(*connection) &&
+            outputs_[connection->output].look_at == deadline) {
+            look(handle, *connection, outputs_[connection->output]);
+        }
+    });
+}
+
+/// The kernel reports room only when a third of the buffer is free, so a browser may have read
+/// although the outbox has not moved.
+void Connections::look(Handle handle, const Connection& connection, Output& output) {
+    const bool has_read = output.has_read || bytes_in_kernel(connection.fd()) < output.kernel_bytes;
+    if (output.outbox.size() > slow_.bytes_max && !has_read) {
+        close(handle, CloseReason::kSlow);
+        return;
+    }
+    output.look_at = kNever;
+    begin_to_watch(handle, connection, output);
 }
 
 bool Connections::make_room(Handle handle, const Connection& connection, Output& output,
@@ -196,7 +253,7 @@ bool Connections::make_room(Handle handle, const Connection& connection, Output&
     const std::size_t dropped = output.outbox.drop_oldest(bytes_max);
     pending_bytes_ -= before - output.outbox.size();
     set_chunks_pending(chunks_pending_ - dropped);
-    count_dropped(output, dropped);
+    count_dropped(connection, output, dropped);
     return true;
 }
 
@@ -215,6 +272,7 @@ bool Connections::send_outbox(Handle handle, const Connection& connection, Outpu
         if (*taken == 0) {
             return true;
         }
+        output.has_read = true;
         const std::size_t whole = output.outbox.consume(*taken);
         counters_.add(slot::WorkerCounter::kChunksWritten, whole);
         set_chunks_pending(chunks_pending_ - whole);
@@ -276,6 +334,9 @@ void Connections::close_failed(Handle handle, int error) {
 void Connections::close(Handle handle, CloseReason reason) {
     count_close(reason);
     Connection& connection = *table_.find(handle);
+    if (log_ != nullptr) {
+        log_->on_closing(connection, reason);
+    }
     if (reason == CloseReason::kSlow) {
         reset_on_close(connection.fd());
         counters_.add(slot::WorkerCounter::kStreamsSlow, connection.parked() ? 1 : 0);
@@ -299,13 +360,20 @@ void Connections::release_output(Connection& connection) {
     }
 }
 
-void Connections::count_dropped(Output& output, std::size_t messages) {
+void Connections::count_dropped(const Connection& connection, Output& output,
+                                std::size_t messages) {
     if (messages == 0) {
         return;
     }
     counters_.add(slot::WorkerCounter::kChunksDropped, messages);
-    counters_.add(slot::WorkerCounter::kStreamsSlow, output.is_slow ? 0 : 1);
+    if (output.is_slow) {
+        return;
+    }
     output.is_slow = true;
+    counters_.add(slot::WorkerCounter::kStreamsSlow);
+    if (log_ != nullptr) {
+        log_->on_missing(connection);
+    }
 }
 
 void Connections::set_chunks_pending(std::uint64_t chunks) {
@@ -328,7 +396,10 @@ void Connections::count_close(CloseReason reason) {
         counters_.add(slot::WorkerCounter::kDeadlineCloses);
         return;
     case CloseReason::kDone:
+        counters_.add(slot::WorkerCounter::kDoneCloses);
+        return;
     case CloseReason::kNoRoom:
+        counters_.add(slot::WorkerCounter::kNoRoomCloses);
         return;
     }
 }

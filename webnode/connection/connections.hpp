@@ -10,11 +10,14 @@
 #include "topology/loop/epoll.hpp"
 #include "topology/store/slab.hpp"
 #include "webnode/connection/connection_table.hpp"
+#include "webnode/connection/deadline_queue.hpp"
 #include "webnode/connection/outbox.hpp"
 #include "webnode/connection/slow_policy.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +31,11 @@ struct Output {
     Outbox outbox;
     bool is_slow = false; ///< has missed messages since the socket last took everything
     bool is_last = false; ///< close the connection once this is written
+    /// While more than SlowReaders::bytes_max is kept: when the browser must have read something,
+    /// whether it has since the last look, and how much the kernel held for it then.
+    Time look_at = kNever;
+    bool has_read = false;
+    std::uint32_t kernel_bytes = 0;
 };
 
 /// Whole messages in a row, in the form in which one stream gets them.
@@ -36,16 +44,26 @@ struct Chunks {
     std::span<const std::uint32_t> ends; ///< of each message, as offsets in `bytes`
 };
 
-/// How many bytes are kept for a browser that does not read, and what happens to its stream above
-/// that.
+/// When a stream's browser is slow, and what happens then. The bounds hold when there is more to
+/// write: so a batch beside is kept, since one that is larger than the socket's buffer does not
+/// mean that the browser is slow.
 struct SlowReaders {
-    /// A stream with more than this kept is closed when there is still more to write. So at most
-    /// this and one batch are kept for each stream: a batch larger than the socket's buffer does
-    /// not mean that the browser is slow.
+    /// A stream with more than this kept is slow: under the policy kClose once it has not read for
+    /// `patience`, under the others at once. A connection with more than this of another answer is
+    /// closed at once.
     /// @limit bytes kept for a stream that does not read, and a batch beside (`--stream-buffer`)
     std::size_t bytes_max = 65'536;
-    /// For messages to streams. A connection that does not read any other answer is closed.
     SlowPolicy policy = SlowPolicy::kClose;
+    /// A browser that pauses for a moment during a burst gets it all. 0: none has that time.
+    /// @limit time that a stream with more than that has until it reads (`--slow-after`)
+    std::chrono::seconds patience = 5s;
+    /// A stream with more than this kept has no time left.
+    /// @limit bytes kept for a stream that has time to read (`--stream-burst`)
+    std::size_t burst_bytes_max = 16U << 20U;
+    /// Of all connections. While they have half of it, none has time; with all of it, a connection
+    /// is closed, under every policy, when its socket does not take all that there is.
+    /// @limit bytes kept for all streams of a worker (`--stream-memory`)
+    std::size_t sum_bytes_max = 128U << 20U;
 };
 
 /// Why a connection is closed; decides what is counted.
@@ -57,6 +75,12 @@ enum class CloseReason : std::uint8_t {
     kDeadline, ///< the request took too long
     kNoRoom,   ///< the kernel would not watch it
 };
+
+[[nodiscard]] constexpr std::string_view name_of(CloseReason reason) {
+    constexpr std::array<std::string_view, 6> kNames{"done", "peer",     "vanished",
+                                                     "slow", "deadline", "no-room"};
+    return kNames[static_cast<std::size_t>(reason)];
+}
 
 /// Is called for each connection that closes, while it still exists and its descriptor is open.
 class CloseListener {
@@ -70,11 +94,26 @@ class CloseListener {
     virtual void on_close(Handle handle, Connection& connection) = 0;
 };
 
+/// Hears what happens to connections, for logs. Must neither write to them nor close them.
+class ConnectionLog {
+  public:
+    ConnectionLog() = default;
+    virtual ~ConnectionLog() = default;
+    ConnectionLog(const ConnectionLog&) = delete;
+    ConnectionLog& operator=(const ConnectionLog&) = delete;
+
+    /// Before the listeners hear of it: a stream still has its id.
+    virtual void on_closing(const Connection& connection, CloseReason reason) = 0;
+    /// A stream that has not read begins to miss messages.
+    virtual void on_missing(const Connection& connection) = 0;
+};
+
 /// Thread: the worker's loop only.
 class Connections {
   public:
+    /// @param clock  is looked at for streams that are behind.
     Connections(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-                SlowReaders slow);
+                SlowReaders slow, std::function<Time()> clock = Clock::now);
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
@@ -82,6 +121,9 @@ class Connections {
     /// `listener` hears of connections that close, until it is removed.
     void add_listener(CloseListener& listener) { listeners_.push_back(&listener); }
     void remove_listener(CloseListener& listener) { std::erase(listeners_, &listener); }
+
+    /// `log` lives longer than this.
+    void set_log(ConnectionLog& log) { log_ = &log; }
 
     [[nodiscard]] ConnectionTable& table() { return table_; }
     [[nodiscard]] const ConnectionTable& table() const { return table_; }
@@ -121,6 +163,11 @@ class Connections {
     /// As close(), for a connection whose socket has failed with `error` (errno, SO_ERROR).
     void close_failed(Handle handle, int error);
 
+    /// Closes streams that have been behind for too long without reading.
+    void sweep(Time now);
+    /// When sweep() next has something to do.
+    [[nodiscard]] Time due() const { return behind_.due(); }
+
     /// Bytes kept in all outboxes.
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
 
@@ -133,11 +180,21 @@ class Connections {
     /// Keeps all of `chunks` but the first `taken` bytes.
     [[nodiscard]] bool keep_back(Handle handle, Connection& connection, const Chunks& chunks,
                                  std::size_t taken);
-    void append_chunks(Output& output, const Chunks& chunks, std::size_t taken);
-    /// The connection's record, made if there is none. nullptr: the connection was closed.
+    void append_chunks(const Connection& connection, Output& output, const Chunks& chunks,
+                       std::size_t taken);
+    /// The connection's record, made if there is none. nullptr: the connection was closed, as the
+    /// kernel would not watch it, or as all of sum_bytes_max is taken.
     [[nodiscard]] Output* output_of(Handle handle, Connection& connection);
-    /// Whether more bytes may be kept. @return false if the connection was closed.
-    [[nodiscard]] bool has_room(Handle handle, const Connection& connection, Output& output);
+    /// How much may be kept for a stream under the policy kClose, for now.
+    [[nodiscard]] std::size_t stream_bytes_max() const;
+    [[nodiscard]] bool is_full() const { return pending_bytes_ >= slow_.sum_bytes_max; }
+    /// Whether more bytes may be kept: at most `bytes_max` are. @return false if the connection was
+    /// closed.
+    [[nodiscard]] bool has_room(Handle handle, const Connection& connection, Output& output,
+                                std::size_t bytes_max);
+    /// The stream has more kept than it should: it has to read something.
+    void begin_to_watch(Handle handle, const Connection& connection, Output& output);
+    void look(Handle handle, const Connection& connection, Output& output);
     /// Drops messages to make room for `bytes` more. @return false if the connection was closed.
     [[nodiscard]] bool make_room(Handle handle, const Connection& connection, Output& output,
                                  std::size_t bytes);
@@ -147,13 +204,16 @@ class Connections {
     void watch_for_room(Handle handle, const Connection& connection, bool was_empty);
     void release_output(Connection& connection);
     void count_close(CloseReason reason);
-    void count_dropped(Output& output, std::size_t messages);
+    void count_dropped(const Connection& connection, Output& output, std::size_t messages);
     void set_chunks_pending(std::uint64_t chunks);
 
     loop::Epoll& epoll_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     SlowReaders slow_;
+    std::function<Time()> clock_;
+    DeadlineQueue behind_; // streams with more than bytes_max kept
     std::vector<CloseListener*> listeners_;
+    ConnectionLog* log_ = nullptr;
     ConnectionTable table_;
     store::Slab<Output> outputs_;
     std::size_t pending_bytes_ = 0;

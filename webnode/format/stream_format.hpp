@@ -23,6 +23,8 @@ struct Input {
     std::size_t used = 0;
     /// The stream ends: it gets its farewell and is closed.
     bool ends = false;
+    /// The format has no use for them: a stream that sends much of this ends.
+    bool is_unwanted = false;
 };
 
 /// Stateless: one object for each format, which serves all its streams.
@@ -59,7 +61,7 @@ class StreamFormat {
 
     /// The browser sent `bytes`. Bytes that the format appends to `out` are written to the stream.
     [[nodiscard]] virtual Input on_input(std::string_view bytes, std::string& /*out*/) const {
-        return {.used = bytes.size(), .ends = false};
+        return {.used = bytes.size(), .ends = false, .is_unwanted = true};
     }
 };
 

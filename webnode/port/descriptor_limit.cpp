@@ -37,7 +37,10 @@ Capacity split_capacity(std::size_t possible, std::size_t asked) {
     const std::size_t wanted = asked == 0 ? possible : std::min(asked, possible);
     const std::size_t reserve =
         std::min(std::clamp(wanted / kReservePart, kReserveMin, kReserveMax), possible / 2);
-    return {std::min(wanted, possible - reserve), reserve};
+    const std::size_t connections = std::min(wanted, possible - reserve);
+    return {.connections = connections,
+            .reserve = reserve,
+            .per_address = std::max<std::size_t>(connections / kPerAddressPart, 1)};
 }
 
 Capacity capacity_within(std::uint64_t limit, std::size_t asked) {

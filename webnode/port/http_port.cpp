@@ -82,6 +82,14 @@ int in_seconds(std::chrono::seconds duration) {
     return static_cast<int>(duration.count());
 }
 
+/// The kernel doubles the size, for its own records of the bytes, and goes beyond it by a packet.
+void set_kernel_bytes(int fd, std::size_t bytes) {
+    constexpr std::size_t kPacketBytes = 65'536;
+    if (bytes >= kKernelBytesMin) {
+        set_option(fd, SOL_SOCKET, SO_SNDBUF, static_cast<int>((bytes - kPacketBytes) / 2));
+    }
+}
+
 void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -121,7 +129,7 @@ bool port_is_free(const wire::HostPort& address) {
     return resolved.ok() && bind_socket(resolved.value(), {.address = true}).valid();
 }
 
-Result<UniqueFd> open_listener(const wire::HostPort& address, const KeepaliveTimes& keepalive) {
+Result<UniqueFd> open_listener(const wire::HostPort& address, const ConnectionOptions& options) {
     const Result<net::SocketAddress> resolved = net::listening_address(address);
     if (!resolved.ok()) {
         return resolved.error();
@@ -130,7 +138,8 @@ Result<UniqueFd> open_listener(const wire::HostPort& address, const KeepaliveTim
     if (!fd.valid()) {
         return cannot_listen(address, errno);
     }
-    set_connection_options(fd.get(), keepalive);
+    set_connection_options(fd.get(), options.keepalive);
+    set_kernel_bytes(fd.get(), options.kernel_bytes);
     if (::listen(fd.get(), kBacklog) != 0) {
         return cannot_listen(address, errno);
     }

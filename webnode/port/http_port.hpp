@@ -7,7 +7,7 @@
 #include "topology/wire/endpoint.hpp"
 #include "webnode/port/keepalive.hpp"
 
-#include <string>
+#include <cstddef>
 
 namespace zcomet::webnode::port {
 
@@ -27,10 +27,19 @@ struct ReservedPort {
 /// Whether no program listens at the address, as far as this machine can tell.
 [[nodiscard]] bool port_is_free(const wire::HostPort& address);
 
-/// A listening socket on a reserved port, non-blocking. Connections inherit its options: no delay
-/// for small chunks, and the search for browsers that vanished without a word.
+/// What all connections of a listener inherit from it.
+struct ConnectionOptions {
+    KeepaliveTimes keepalive; ///< the search for browsers that vanished without a word
+    /// Kernel memory for bytes that the browser has not read, at most; 0: as the system decides,
+    /// which is some megabytes (net.ipv4.tcp_wmem). kKernelBytesMin at least.
+    std::size_t kernel_bytes = 0;
+};
+inline constexpr std::size_t kKernelBytesMin = 128U << 10U;
+
+/// A listening socket on a reserved port, non-blocking. Connections inherit its options, and do not
+/// delay small chunks.
 [[nodiscard]] Result<UniqueFd> open_listener(const wire::HostPort& address,
-                                             const KeepaliveTimes& keepalive);
+                                             const ConnectionOptions& options);
 
 /// Has the kernel probe the connection as soon as it has been quiet for `keepalive.quiet`, which
 /// may be at once. Call settle_keepalive() before that could happen twice.

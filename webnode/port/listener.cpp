@@ -1,12 +1,16 @@
 #include "webnode/port/listener.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/http/http_front.hpp"
+#include "topology/net/peer_address.hpp"
 #include "webnode/port/http_port.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -24,12 +28,12 @@ std::size_t places_wanted(std::size_t connections) {
 } // namespace
 
 Listener::Listener(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-                   std::uint64_t tag, std::function<std::size_t()> held)
-    : epoll_(epoll), counters_(counters), tag_(tag), held_(std::move(held)) {}
+                   std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places)
+    : epoll_(epoll), counters_(counters), tag_(tag), held_(std::move(held)), places_(places) {}
 
 Status Listener::open(const wire::HostPort& address, Capacity capacity,
-                      const KeepaliveTimes& keepalive) {
-    Result<UniqueFd> opened = open_listener(address, keepalive);
+                      const ConnectionOptions& options) {
+    Result<UniqueFd> opened = open_listener(address, options);
     if (!opened.ok()) {
         return opened.error();
     }
@@ -41,9 +45,11 @@ Status Listener::open(const wire::HostPort& address, Capacity capacity,
     return Done{};
 }
 
-int Listener::accept_one(Time now) {
+int Listener::accept_one(Time now, sockaddr_storage& address) {
     for (;;) {
-        const int fd = ::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        socklen_t size = sizeof address;
+        const int fd = ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             counters_.add(slot::WorkerCounter::kAccepted);
             if (stage_ == Stage::kLeaving) {
@@ -67,10 +73,60 @@ int Listener::accept_one(Time now) {
     }
 }
 
-void Listener::begin_to_leave(Time now, const char* reason) {
+/// A host that is alone may fill half of the worker: nobody else wants the places.
+bool Listener::has_too_many(Origin origin) const {
+    return is_half_full() && capacity_.per_address > 0 &&
+           places_.held(origin) >= capacity_.per_address;
+}
+
+/// Nearly always the whole request has come by now. It is read, since closing a connection with
+/// unread input is a reset, which can overtake the answer.
+void Listener::refuse(int fd, const sockaddr_storage& address, Time now) {
+    counters_.add(slot::WorkerCounter::kAddressRefusals);
+    if (const auto times = address_log_.pass(now); times > 0) {
+        spdlog::warn("event=address-full address={} per_address={} times={} text=\"for clients "
+                     "behind a proxy see --per-address\"",
+                     net::address_text(address), capacity_.per_address, times);
+    }
+    const std::string answer =
+        http::late_answer(http::error_reply(503, "too many connections come from this address"), {})
+            .bytes;
+    std::array<char, 4096> request; // NOLINT(cppcoreguidelines-pro-type-member-init)
+    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+    static_cast<void>(::recv(fd, request.data(), request.size(), 0));
+    ::close(fd);
+}
+
+void Listener::watch_addresses() {
+    const std::uint32_t most = places_.most();
+    counters_.set(slot::WorkerCounter::kAddressMost, most);
+    const std::uint32_t bounded = is_half_full() ? most : 0;
+    if (near_per_address_.note(bounded, capacity_.per_address)) {
+        spdlog::warn("event=near-limit limit=per-address used={} of={}", most,
+                     capacity_.per_address);
+    }
+}
+
+void Listener::turn_clients_away(Time now) {
     turn_away(socket_.get());
     stage_ = Stage::kLeaving;
     leave_at_ = now + kLeavingTime;
+}
+
+void Listener::withdraw(Time now) {
+    is_withdrawn_ = true;
+    if (is_open() && stage_ == Stage::kIn) {
+        turn_clients_away(now);
+    }
+}
+
+void Listener::readmit() {
+    is_withdrawn_ = false;
+    returns_quietly_ = true;
+}
+
+void Listener::begin_to_leave(Time now, const char* reason) {
+    turn_clients_away(now);
     counters_.add(slot::WorkerCounter::kFullTimes);
     if (const auto times = full_log_.pass(now); times > 0) {
         spdlog::warn("event=full reason={} streams_max={} times={}", log_value(reason),
@@ -114,7 +170,7 @@ void Listener::leave() {
     epoll_.remove(socket_.get()); // epoll would report it as hung up for ever
     leave_group(socket_.get());
     stage_ = Stage::kOut;
-    counters_.set(slot::WorkerCounter::kFull, 1);
+    counters_.set(slot::WorkerCounter::kFull, is_withdrawn_ ? 0 : 1);
 }
 
 void Listener::come_back(Time now) {
@@ -126,6 +182,9 @@ void Listener::come_back(Time now) {
     }
     stage_ = Stage::kIn;
     counters_.set(slot::WorkerCounter::kFull, 0);
+    if (std::exchange(returns_quietly_, false)) {
+        return;
+    }
     if (const auto times = room_log_.pass(now); times > 0) {
         spdlog::info("event=room connections={} streams_max={} times={}", held_(),
                      capacity_.connections, times);
@@ -147,12 +206,17 @@ Time Listener::due() const {
     return kNever;
 }
 
+bool Listener::is_half_full() const {
+    return held_() >= capacity_.connections / 2;
+}
+
 bool Listener::exhausted() const {
     return held_() >= capacity_.connections + capacity_.reserve;
 }
 
 bool Listener::has_room() const {
-    return held_() + places_wanted(capacity_.connections) <= capacity_.connections;
+    return !is_withdrawn_ &&
+           held_() + places_wanted(capacity_.connections) <= capacity_.connections;
 }
 
 } // namespace zcomet::webnode::port

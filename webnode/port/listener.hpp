@@ -2,14 +2,16 @@
 // port while the worker has no room.
 #pragma once
 
+#include "topology/base/nearness.hpp"
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "webnode/port/address_places.hpp"
 #include "webnode/port/descriptor_limit.hpp"
-#include "webnode/port/keepalive.hpp"
+#include "webnode/port/http_port.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
 #include <cstddef>
@@ -33,33 +35,50 @@ class Listener {
   public:
     /// @param tag   what the epoll set reports for the socket.
     /// @param held  says how many connections the worker holds.
+    /// @param places  counts the connections of each host; lives longer than this.
     Listener(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-             std::uint64_t tag, std::function<std::size_t()> held);
+             std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places);
 
     /// Errors: as open_listener().
     [[nodiscard]] Status open(const wire::HostPort& address, Capacity capacity,
-                              const KeepaliveTimes& keepalive);
+                              const ConnectionOptions& options);
     void close() { socket_.reset(); }
     /// Also while it is out of the group.
     [[nodiscard]] bool is_open() const { return socket_.valid(); }
 
-    /// Accepts the connections that wait, up to a budget, and calls `on_connection(int fd)` for
-    /// each. The callee owns the descriptor, which is non-blocking. Call it when the socket is
-    /// ready, or due() has come.
+    /// Accepts the connections that wait, up to a budget, and calls `on_connection(int fd, Origin)`
+    /// for each. The callee owns the descriptor, which is non-blocking, and a place of the origin,
+    /// which it gives back when the connection ends. A connection of a host that has too many is
+    /// answered with 503 instead. Call this when the socket is ready, or due() has come.
     template <typename OnConnection> void accept(Time now, OnConnection&& on_connection) {
         drained_ = !is_open() || stage_ == Stage::kOut;
         for (std::size_t n = 0; n < kBatchMax && !drained_ && !exhausted(); ++n) {
-            const int fd = accept_one(now);
+            sockaddr_storage address{};
+            const int fd = accept_one(now, address);
             if (fd < 0) {
                 return;
             }
+            const Origin origin = places_.origin_of(address);
+            if (has_too_many(origin)) {
+                refuse(fd, address, now);
+                continue;
+            }
+            places_.take(origin);
             // Before this one is answered: a later connection then goes to another worker.
             if (stage_ == Stage::kIn && held_() + 1 >= capacity_.connections) {
                 begin_to_leave(now, "streams-max");
             }
-            on_connection(fd);
+            on_connection(fd, origin);
         }
     }
+
+    /// Warns when a host comes near the bound for it. Call it now and then.
+    void watch_addresses();
+
+    /// Takes no connections until readmit(), and leaves as a full worker does: handshakes under way
+    /// complete, and are served.
+    void withdraw(Time now);
+    void readmit();
 
     /// For a worker that ends: no further handshake begins here. Call accept() as long as
     /// has_waiting() says that the kernel has accepted connections already; then close().
@@ -93,11 +112,15 @@ class Listener {
     /// @limit connections that a worker accepts in a turn
     static constexpr std::size_t kBatchMax = 64;
 
-    [[nodiscard]] int accept_one(Time now);
+    [[nodiscard]] int accept_one(Time now, sockaddr_storage& address);
+    [[nodiscard]] bool has_too_many(Origin origin) const;
+    void refuse(int fd, const sockaddr_storage& address, Time now);
     void begin_to_leave(Time now, const char* reason);
+    void turn_clients_away(Time now);
     void on_shortage(Time now, const char* reason);
     void leave();
     void come_back(Time now);
+    [[nodiscard]] bool is_half_full() const;
     [[nodiscard]] bool exhausted() const;
     [[nodiscard]] bool has_room() const;
 
@@ -105,14 +128,19 @@ class Listener {
     metrics::Counters<slot::WorkerCounter>& counters_;
     std::uint64_t tag_;
     std::function<std::size_t()> held_;
+    AddressPlaces& places_;
     UniqueFd socket_;
     Capacity capacity_;
     Stage stage_ = Stage::kIn;
     Time leave_at_ = kNever;       // while it is leaving
     Time return_at_ = Time::min(); // not before
+    bool is_withdrawn_ = false;
+    bool returns_quietly_ = false; // it was withdrawn, so nothing is said of room
     bool drained_ = false;         // accept() has left nothing that can be accepted
     program::LogLimit full_log_;
     program::LogLimit room_log_;
+    program::LogLimit address_log_;
+    Nearness near_per_address_;
 };
 
 } // namespace zcomet::webnode::port

@@ -20,8 +20,12 @@ constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
 /// How much of a browser's input a format may leave unused: a frame with the longest message fits.
-/// @limit bytes that a stream may send and that are thrown away
+/// @limit bytes of a stream's input that its format has not used yet
 constexpr std::size_t kStreamInputBytesMax = 131'072;
+/// A browser on a comet page has nothing to say. Some clients send the next request early; one that
+/// sends more than that uploads, and would cost the worker's time for nothing.
+/// @limit bytes that a stream may send and that are thrown away
+constexpr std::size_t kUnwantedInputMax = 65'536;
 
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
@@ -68,8 +72,8 @@ Requests::~Requests() {
     connections_.remove_listener(*this);
 }
 
-void Requests::on_accepted(int fd, Time now) {
-    const connection::Handle handle = table_.add(fd);
+void Requests::on_accepted(int fd, Time now, std::uint16_t origin) {
+    const connection::Handle handle = table_.add(fd, origin);
     if (read(handle, now) == After::kOver) {
         return;
     }
@@ -126,6 +130,9 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
 
 void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
     release_input(connection);
+    if (!unwanted_input_.empty()) {
+        unwanted_input_.erase(handle.index);
+    }
     if (stream_inputs_.empty()) {
         return;
     }
@@ -167,6 +174,9 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes,
     const format::Form form = format::Form::unpack(connection.form());
     std::string out;
     const format::Input input = format::format_at(form.format).on_input(bytes, out);
+    if (input.is_unwanted && !tolerate(handle, input.used)) {
+        return false;
+    }
     bytes.remove_prefix(input.used);
     if (!out.empty() && !connections_.write(handle, connection, out)) {
         return false;
@@ -186,6 +196,17 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes,
         return false;
     }
     return true;
+}
+
+bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
+    std::size_t& so_far = unwanted_input_[handle.index];
+    so_far += bytes;
+    if (so_far <= kUnwantedInputMax) {
+        return true;
+    }
+    counters_.add(slot::WorkerCounter::kInputCloses);
+    end_stream(handle, *table_.find(handle));
+    return false;
 }
 
 void Requests::give_sign_of_life(connection::Handle handle, connection::Connection& connection) {
@@ -307,6 +328,10 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
         wait_for_answer(handle, answer.form, rest, now);
         return After::kOver;
     }
+    if (outcome.format != nullptr && !takes_streams_) {
+        outcome.format = nullptr;
+        answer = {.bytes = http::error_answer(kUnavailable), .status = kUnavailable};
+    }
     count_response(answer.status);
     if (outcome.format != nullptr) {
         open_stream(handle, outcome, std::move(answer.bytes));
@@ -382,6 +407,16 @@ void Requests::end_all() {
                 connections_.close_when_written(handle, connection);
             }
         });
+}
+
+void Requests::end_if_stream(connection::Handle handle, connection::Connection& connection) {
+    if (!connection.parked()) {
+        return;
+    }
+    end_stream(handle, connection);
+    if (table_.find(handle) != nullptr) {
+        connections_.close(handle, connection::CloseReason::kDone);
+    }
 }
 
 void Requests::open_stream(connection::Handle handle, const Outcome& outcome, std::string head) {

@@ -44,7 +44,8 @@ class Requests final : private connection::CloseListener {
     ~Requests() override;
 
     /// A connection was accepted: reads at once, since its request is mostly there already.
-    void on_accepted(int fd, Time now);
+    /// @param origin  of no meaning here: Connection::origin().
+    void on_accepted(int fd, Time now, std::uint16_t origin = 0);
 
     /// Epoll reports an event of a connection, which may be a stream, or gone by now.
     void on_event(connection::Handle handle, std::uint32_t events, Time now);
@@ -58,6 +59,13 @@ class Requests final : private connection::CloseListener {
 
     /// Writes the format's sign of life, if it has one, to a stream. May close the connection.
     void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
+
+    /// While it takes no streams, requests that would open one are answered with 503.
+    void take_streams(bool is_taking) { takes_streams_ = is_taking; }
+
+    /// Ends a stream at once; what it has not read is dropped. A connection that is no stream
+    /// stays.
+    void end_if_stream(connection::Handle handle, connection::Connection& connection);
 
     /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
     /// get 503. Bytes that cannot be written at once stay in the connections' outboxes.
@@ -96,6 +104,8 @@ class Requests final : private connection::CloseListener {
     void on_stream_input(connection::Handle handle, connection::Connection& connection, Time now);
     /// @return false if the stream was closed.
     [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes, Time now);
+    /// Counts input that the format has no use for. @return false if the stream was closed.
+    [[nodiscard]] bool tolerate(connection::Handle handle, std::size_t bytes);
     void end_stream(connection::Handle handle, connection::Connection& connection);
 
     [[nodiscard]] After read(connection::Handle handle, Time now);
@@ -141,8 +151,12 @@ class Requests final : private connection::CloseListener {
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     store::Slab<RequestInput> inputs_;
+    bool takes_streams_ = true;
     std::uint32_t last_ticket_ = 0;
     std::size_t unfinished_bytes_ = 0; // in `inputs_` and `stream_inputs_`
+    /// Bytes that browsers have said on streams whose formats have no use for them, by the
+    /// connection's index: few.
+    absl::flat_hash_map<std::uint32_t, std::size_t> unwanted_input_;
     /// Browsers' input that formats have not used yet, by the connection's index: few.
     absl::flat_hash_map<std::uint32_t, std::string> stream_inputs_;
     std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait

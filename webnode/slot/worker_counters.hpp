@@ -51,7 +51,12 @@ enum class WorkerCounter : std::uint8_t {
     kDeadlineCloses,
     kPeerCloses,
     kVanishedCloses,
+    kDoneCloses,
+    kNoRoomCloses,
+    kInputCloses,
     kStreamsMax,
+    kAddressMost,
+    kAddressRefusals,
     kFull,
     kFullTimes,
     kFeedBatches,
@@ -62,6 +67,8 @@ enum class WorkerCounter : std::uint8_t {
     kLoginListsSent,
     kBrokerLosses,
     kFeedReconnects,
+    kReplacedTimes,
+    kReplacedCloses,
     kCount
 };
 
@@ -107,8 +114,16 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kPeerCloses, "peer_closes", "connections and streams that the browser ended"),
         counter(kVanishedCloses, "vanished_closes",
                 "connections of browsers that did not answer any more: no acknowledgement came"),
+        counter(kDoneCloses, "done_closes",
+                "connections closed by the worker, after an answer or at the end of a stream"),
+        counter(kNoRoomCloses, "no_room_closes",
+                "connections closed because the kernel had no memory to watch them"),
+        counter(kInputCloses, "input_closes", "streams ended because their browsers sent too much"),
         gauge(kStreamsMax, "streams_max",
               "connections that the worker may hold; 0 until it listens"),
+        gauge(kAddressMost, "address_most", "connections of the host that has most of them"),
+        counter(kAddressRefusals, "address_refusals",
+                "connections refused because their host had too many"),
         gauge(kFull, "full", "1 while the listener is out of the group for want of room"),
         counter(kFullTimes, "full_times",
                 "times that the listener began to leave for want of room or descriptors"),
@@ -123,6 +138,10 @@ inline constexpr auto kWorkerMetrics = [] {
                 "times that the broker was not heard for its liveness time"),
         counter(kFeedReconnects, "feed_reconnects",
                 "times that the feed was connected anew because nothing came over it"),
+        counter(kReplacedTimes, "replaced_times",
+                "times that another process took the node's name"),
+        counter(kReplacedCloses, "replaced_closes",
+                "streams ended because another process had the node's name"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));
@@ -133,11 +152,12 @@ enum class WorkerState : std::uint32_t {
     kLive,     ///< listening, and the feed is live
     kLost,     ///< listening, but the broker is not heard
     kDraining, ///< ending
+    kReplaced, ///< not listening: another process has the node's name
 };
 
 [[nodiscard]] constexpr std::string_view name_of(WorkerState state) {
-    constexpr std::array<std::string_view, 5> kNames{"down", "starting", "live", "lost",
-                                                     "draining"};
+    constexpr std::array<std::string_view, 6> kNames{"down", "starting", "live",
+                                                     "lost", "draining", "replaced"};
     return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -167,7 +187,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 320, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 384, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.

@@ -6,9 +6,16 @@
 #include "topology/program/address_options.hpp"
 #include "topology/program/program.hpp"
 #include "webnode/connection/slow_policy.hpp"
+#include "webnode/port/http_port.hpp"
 #include "webnode/port/keepalive.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
 
 namespace zcomet::webnode::supervisor {
 
@@ -19,9 +26,14 @@ namespace {
 constexpr std::size_t kNameBytesMax = wire::kNameBytesMax - 8;
 constexpr std::size_t kStreamBufferMin = 1024;
 constexpr std::size_t kStreamBufferMax = 64U << 20U;
+constexpr std::size_t kStreamMemoryMin = 1U << 20U;
+constexpr std::size_t kStreamMemoryMax = std::size_t{1} << 40U;
+constexpr std::size_t kKernelBytesMax = 64U << 20U;
+constexpr std::uint32_t kSlowSecondsMax = 3600;
 /// The least has room for some requests of the greatest size, whose memory is doubled as they grow.
 constexpr std::size_t kRequestMemoryMin = 8U << 20U;
 constexpr std::size_t kRequestMemoryMax = std::size_t{1} << 40U;
+constexpr std::uint32_t kConnectionsMax = 100'000'000;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
@@ -50,6 +62,24 @@ program::OptionText as_policy(connection::SlowPolicy& value) {
     text.check = [](const std::string&) { return std::string(); }; // Row::one_of() does
     text.set = [&value](const std::string& name) { value = connection::slow_policy(name).value(); };
     text.get = [&value] { return std::string(connection::name_of(value)); };
+    return text;
+}
+
+program::OptionText as_per_address(std::optional<std::uint32_t>& value) {
+    program::OptionText text;
+    text.type = "N";
+    text.check = [](const std::string& number) {
+        std::uint32_t count = 0;
+        const char* const end = number.data() + number.size();
+        const auto parsed = std::from_chars(number.data(), end, count);
+        const bool is_fine =
+            parsed.ec == std::errc() && parsed.ptr == end && count <= kConnectionsMax;
+        return is_fine ? std::string() : in_quotes(number) + " is not a number of connections";
+    };
+    text.set = [&value](const std::string& number) {
+        value = static_cast<std::uint32_t>(std::stoul(number));
+    };
+    text.get = [&value] { return value ? std::to_string(*value) : std::string(); };
     return text;
 }
 
@@ -112,8 +142,13 @@ void CommandLine::add_sizes() {
         .add("--max-streams", &options_.worker.connections_max,
              "Connections a worker holds at most [what its limit of open files allows]")
         .type("N")
-        .range(1U, 100'000'000U)
+        .range(1U, kConnectionsMax)
         .none("0")
+        .hand_on();
+    table_
+        .add("--per-address", as_per_address(options_.worker.per_address),
+             "Connections that one address (IPv6: its /64) may have of a worker, once half of all "
+             "places are taken; 0: no bound, as for clients behind a proxy [an eighth]")
         .hand_on();
 }
 
@@ -134,6 +169,44 @@ void CommandLine::add_slow_streams() {
         .type("POLICY")
         .show_default()
         .one_of({connection::kSlowPolicyNames.begin(), connection::kSlowPolicyNames.end()})
+        .hand_on();
+    table_
+        .add("--slow-after", program::in_seconds(worker.slow.patience),
+             "Close a stream with more than --stream-buffer kept once it has not read for this "
+             "long; 0: at once")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kSlowSecondsMax)
+        .hand_on();
+    table_
+        .add("--stream-burst", &worker.slow.burst_bytes_max,
+             "Bytes kept at most for a stream that has until --slow-after to read")
+        .type("BYTES")
+        .show_default()
+        .range(kStreamBufferMin, kStreamMemoryMax)
+        .hand_on();
+    table_
+        .add("--stream-memory", &worker.slow.sum_bytes_max,
+             "Bytes kept for all streams of a worker; while they have half of it, --slow-after is "
+             "0, and with all of it nothing more is kept")
+        .type("BYTES")
+        .show_default()
+        .range(kStreamMemoryMin, kStreamMemoryMax)
+        .hand_on();
+    table_
+        .add("--kernel-buffer", &worker.kernel_bytes,
+             "Bytes of the kernel's memory for what a stream has not read; 0: what the system "
+             "allows")
+        .type("BYTES")
+        .show_default()
+        .range(std::size_t{0}, kKernelBytesMax)
+        .check([](const std::string& text) {
+            const bool is_too_small =
+                text != "0" && text.size() < 7 && std::stoul(text) < port::kKernelBytesMin;
+            return is_too_small ? "a stream needs " + std::to_string(port::kKernelBytesMin) +
+                                      " bytes; 0: what the system allows"
+                                : std::string();
+        })
         .hand_on();
     table_
         .add("--request-deadline-ms", program::in_milliseconds(worker.requests.deadline),

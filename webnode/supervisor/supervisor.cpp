@@ -268,6 +268,7 @@ bool Supervisor::lacks_broker(std::size_t index, Time now) const {
     case slot::WorkerState::kDown:
     case slot::WorkerState::kLive:
     case slot::WorkerState::kDraining:
+    case slot::WorkerState::kReplaced: // the broker is heard, and has said so
         break;
     }
     return false;

@@ -2,6 +2,7 @@
 
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/net/peer_address.hpp"
 #include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
@@ -24,6 +25,14 @@ constexpr Duration kDrainMax = 1s;
 /// 4,096 takes a tenth of this.
 /// @limit time for accepting the backlog when a worker drains
 constexpr Duration kBacklogMax = 500ms;
+
+/// Streams that are ended in a turn when the node was replaced: a million must not stop the loop.
+/// @limit streams that a replaced node ends in a turn
+constexpr std::uint32_t kEndsPerTurn = 256;
+/// Time between two looks at the host with most connections: a look costs microseconds.
+constexpr Duration kWatchAddressesEach = 1s;
+/// Time between two log lines of a node that was replaced.
+constexpr Duration kSayReplacedEach = 60s;
 
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
@@ -55,20 +64,49 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
-      listener_(loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
-                [this] { return connections_.table().connection_count(); }),
+      listener_(
+          loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
+          [this] { return connections_.table().connection_count(); }, places_),
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
+    connections_.add_listener(*this);
+    connections_.set_log(stream_log_);
     loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
-    slow_reported_ = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
-    shed_reported_ = slot_.counters.get(slot::WorkerCounter::kRequestsShed);
+    for (CounterReport* const report : {&slow_report_, &shed_report_, &input_report_}) {
+        report->begin(slot_.counters);
+    }
     enter(slot::WorkerState::kStarting);
 }
 
-Worker::~Worker() = default;
+std::string StreamLog::fields_of(const connection::Connection& connection) const {
+    const std::string_view id =
+        connection.parked() ? streams_.name(connection.id()) : std::string_view("-");
+    return fmt::format(" id={} address={}", id, net::peer_text(connection.fd()));
+}
+
+void StreamLog::on_closing(const connection::Connection& connection,
+                           connection::CloseReason reason) {
+    if (reason == connection::CloseReason::kSlow && connection.parked()) {
+        on_missing(connection);
+    }
+    if (spdlog::should_log(spdlog::level::debug)) {
+        spdlog::debug("event=closed node={} reason={} messages={}{}", node_,
+                      connection::name_of(reason), connection.messages, fields_of(connection));
+    }
+}
+
+void StreamLog::on_missing(const connection::Connection& connection) {
+    if (slow_stream_.empty()) {
+        slow_stream_ = fields_of(connection);
+    }
+}
+
+Worker::~Worker() {
+    connections_.remove_listener(*this);
+}
 
 void Worker::run() {
     loop_.stop_at(termination_.get());
@@ -84,17 +122,21 @@ void Worker::turn() {
         requests_.on_event(connection::Handle::unpack(event.data.u64), event.events, at);
     });
     requests_.sweep(now);
+    connections_.sweep(now);
     look_for_vanished(now);
-    report_slow_streams(now);
-    report_shed_requests(now);
-    watch_bounds();
+    end_streams();
+    report(now);
+    watch_bounds(now);
     publish_counters();
     count_turn(now);
 }
 
 Time Worker::next_due() const {
-    return std::min(
-        {requests_.due(), keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
+    if (ended_slots_ != store::kNoIndex) {
+        return loop::kAtOnce;
+    }
+    return std::min({requests_.due(), connections_.due(),
+                     keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -140,15 +182,18 @@ void Worker::look_for_vanished(Time now) {
 }
 
 void Worker::accept_connections(Time now) {
-    listener_.accept(now, [this, now](int fd) { requests_.on_accepted(fd, now); });
+    listener_.accept(
+        now, [this, now](int fd, port::Origin origin) { requests_.on_accepted(fd, now, origin); });
     listener_.leave_or_return(now);
 }
 
 void Worker::listen() {
     listen_due_ = false;
     const std::uint64_t files_max = process::raise_file_limit();
-    const port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
-    throw_unless_done(listener_.open(options_.http, capacity, keepalive_));
+    port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
+    capacity.per_address = options_.per_address.value_or(capacity.per_address);
+    throw_unless_done(listener_.open(
+        options_.http, capacity, {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
     slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
                  options_.http.text(), capacity.connections, files_max);
@@ -184,6 +229,12 @@ void Worker::on_live(std::string_view broker_name) {
     // Only now, so that no stream opens while its messages could be lost. Once only: when a broker
     // goes and comes again no browser loses its stream. The first time, the worker counts as live
     // when it listens: the supervisor says "ready" then.
+    if (std::exchange(is_replaced_, false)) {
+        spdlog::info("event=name-back node={}", options_.name);
+        ended_slots_ = store::kNoIndex;
+        requests_.take_streams(true);
+        listener_.readmit();
+    }
     listen_due_ = !listener_.is_open();
     if (!listen_due_) {
         enter(slot::WorkerState::kLive);
@@ -196,6 +247,10 @@ void Worker::on_lost() {
 }
 
 void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
+    if (code == wire::ErrorCode::kReplaced) {
+        on_replaced(Clock::now());
+        return;
+    }
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=refused node={} reason={} times={} text={}", options_.name,
                       wire::name_of(code), times, log_value(text));
@@ -209,6 +264,44 @@ void Worker::on_no_broker(std::string_view text) {
     }
 }
 
+/// No message reaches this node any more. Its streams end, so that their browsers connect
+/// elsewhere. The session asks again and again; on_live() follows when the name is free.
+void Worker::on_replaced(Time now) {
+    if (!is_replaced_) {
+        is_replaced_ = true;
+        slot_.counters.add(slot::WorkerCounter::kReplacedTimes);
+        ended_slots_ = 0;
+        say_replaced_ = now;
+        requests_.take_streams(false);
+        listener_.withdraw(now);
+        enter(slot::WorkerState::kReplaced);
+    }
+    if (say_replaced_ <= now) {
+        say_replaced_ = now + kSayReplacedEach;
+        spdlog::error("event=replaced node={} text=\"another process has this name: streams are "
+                      "ended, and none is taken until the name is free\"",
+                      options_.name);
+    }
+}
+
+void Worker::end_streams() {
+    if (ended_slots_ == store::kNoIndex) {
+        return;
+    }
+    connection::ConnectionTable& table = connections_.table();
+    const std::uint64_t before = presence_.streams().stream_count();
+    table.for_connections_in(ended_slots_, kEndsPerTurn,
+                             [this](connection::Handle handle, connection::Connection& connection) {
+                                 requests_.end_if_stream(handle, connection);
+                             });
+    slot_.counters.add(slot::WorkerCounter::kReplacedCloses,
+                       before - presence_.streams().stream_count());
+    ended_slots_ += kEndsPerTurn;
+    if (ended_slots_ >= table.slot_bound()) {
+        ended_slots_ = store::kNoIndex;
+    }
+}
+
 void Worker::on_no_feed(std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=no-feed node={} times={} text={}", options_.name, times,
@@ -219,6 +312,10 @@ void Worker::on_no_feed(std::string_view text) {
 void Worker::enter(slot::WorkerState state) {
     slot_.state.store(state, std::memory_order_relaxed);
     on_state_();
+}
+
+void Worker::on_close(connection::Handle /*handle*/, connection::Connection& connection) {
+    places_.give_back(connection.origin());
 }
 
 void Worker::count_turn(Time now) {
@@ -246,33 +343,42 @@ void Worker::publish_counters() {
                  before.feed_reconnects + feed.feed_reconnects);
 }
 
-void Worker::report_slow_streams(Time now) {
-    const std::uint64_t slow = slot_.counters.get(slot::WorkerCounter::kStreamsSlow);
-    if (slow == slow_reported_ || slow_log_.pass(now) == 0) {
-        return;
+void Worker::report(Time now) {
+    const auto& counters = slot_.counters;
+    if (const auto streams = slow_report_.news(counters, now); streams > 0) {
+        spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}{}", options_.name,
+                     connection::name_of(options_.slow.policy), streams,
+                     counters.get(slot::WorkerCounter::kChunksDropped),
+                     stream_log_.take_slow_stream());
     }
-    spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}", options_.name,
-                 connection::name_of(options_.slow.policy), slow - slow_reported_,
-                 slot_.counters.get(slot::WorkerCounter::kChunksDropped));
-    slow_reported_ = slow;
+    if (const auto requests = shed_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=requests-shed node={} requests={} request_memory={}", options_.name,
+                     requests, options_.requests.bytes_max);
+    }
+    if (const auto streams = input_report_.news(counters, now); streams > 0) {
+        spdlog::warn("event=input node={} streams={} text=\"ended: their browsers sent too much\"",
+                     options_.name, streams);
+    }
 }
 
-void Worker::report_shed_requests(Time now) {
-    const std::uint64_t shed = slot_.counters.get(slot::WorkerCounter::kRequestsShed);
-    if (shed == shed_reported_ || shed_log_.pass(now) == 0) {
-        return;
+void Worker::watch_bounds(Time now) {
+    if (watch_addresses_ <= now) {
+        watch_addresses_ = now + kWatchAddressesEach;
+        listener_.watch_addresses();
     }
-    spdlog::warn("event=requests-shed node={} requests={} request_memory={}", options_.name,
-                 shed - shed_reported_, options_.requests.bytes_max);
-    shed_reported_ = shed;
-}
-
-void Worker::watch_bounds() {
-    if (near_request_memory_.comes_near(requests_.unfinished_bytes(),
-                                        options_.requests.bytes_max)) {
-        spdlog::warn("event=near-bound node={} bound=request-memory value={} max={}", options_.name,
-                     requests_.unfinished_bytes(), options_.requests.bytes_max);
-    }
+    const auto watch = [this](Nearness& nearness, std::string_view limit, std::uint64_t used,
+                              std::uint64_t bound) {
+        if (nearness.note(used, bound)) {
+            spdlog::warn("event=near-limit node={} limit={} used={} of={}", options_.name, limit,
+                         used, bound);
+        }
+    };
+    watch(near_max_streams_, "max-streams", connections_.table().connection_count(),
+          slot_.counters.get(slot::WorkerCounter::kStreamsMax));
+    watch(near_request_memory_, "request-memory", requests_.unfinished_bytes(),
+          options_.requests.bytes_max);
+    watch(near_stream_memory_, "stream-memory", connections_.pending_bytes(),
+          options_.slow.sum_bytes_max);
 }
 
 void Worker::drain() {

@@ -6,11 +6,12 @@
 // this order does not prevent.
 #pragma once
 
+#include "topology/base/nearness.hpp"
+#include "topology/base/random.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
-#include "topology/metrics/near_bound.hpp"
 #include "topology/process/hangup.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
@@ -23,8 +24,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace zcomet::webnode::worker {
 
@@ -34,14 +37,69 @@ struct WorkerOptions {
     std::string name;    ///< of the node, unique in the cluster
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;
+    /// Most connections of one host, once the worker is half full; 0: as many as there are places.
+    /// Not set: port::kPerAddressPart.
+    std::optional<std::uint32_t> per_address;
     connection::SlowReaders slow;
     request::RequestLimits requests;
     /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
     /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
+    /// Of the kernel, for what the browser of a connection has not read; 0: as much as the system
+    /// allows.
+    /// @limit bytes of kernel memory for a stream that does not read (`--kernel-buffer`)
+    std::size_t kernel_bytes = 256U << 10U;
 };
 
-class Worker : private session::NodeEvents {
+/// A counter whose rises are logged, in a line a second at most.
+class CounterReport {
+  public:
+    explicit CounterReport(slot::WorkerCounter counter) : counter_(counter) {}
+
+    /// What an earlier process has counted is not reported again.
+    void begin(const metrics::Counters<slot::WorkerCounter>& counters) {
+        reported_ = counters.get(counter_);
+    }
+    /// @return by how much the counter has risen since the last report; 0: nothing to report now.
+    [[nodiscard]] std::uint64_t news(const metrics::Counters<slot::WorkerCounter>& counters,
+                                     Time now) {
+        const std::uint64_t count = counters.get(counter_);
+        if (count == reported_ || limit_.pass(now) == 0) {
+            return 0;
+        }
+        return count - std::exchange(reported_, count);
+    }
+
+  private:
+    slot::WorkerCounter counter_;
+    std::uint64_t reported_ = 0;
+    program::LogLimit limit_;
+};
+
+/// Logs each connection that closes, at the level debug, and remembers one stream of those that a
+/// line about slow streams counts.
+class StreamLog : public connection::ConnectionLog {
+  public:
+    /// Both live longer than this.
+    StreamLog(const std::string& node, const stream::StreamTable& streams)
+        : node_(node), streams_(streams) {}
+
+    void on_closing(const connection::Connection& connection,
+                    connection::CloseReason reason) override;
+    void on_missing(const connection::Connection& connection) override;
+
+    /// " id=ID address=ADDRESS" of a stream that was slow since the last call.
+    [[nodiscard]] std::string take_slow_stream() { return std::exchange(slow_stream_, {}); }
+
+  private:
+    [[nodiscard]] std::string fields_of(const connection::Connection& connection) const;
+
+    const std::string& node_;
+    const stream::StreamTable& streams_;
+    std::string slow_stream_;
+};
+
+class Worker : private session::NodeEvents, private connection::CloseListener {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker should end: from catch_termination_signals().
@@ -89,6 +147,12 @@ class Worker : private session::NodeEvents {
     void on_no_broker(std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
+    /// Another process has the node's name.
+    void on_replaced(Time now);
+    /// Ends some of the streams of a node that was replaced.
+    void end_streams();
+    void on_close(connection::Handle handle, connection::Connection& connection) override;
+
     void turn();
     void listen();
     void accept_connections(Time now);
@@ -96,10 +160,10 @@ class Worker : private session::NodeEvents {
     [[nodiscard]] Time next_due() const;
     void enter(slot::WorkerState state);
     void publish_counters();
-    void report_slow_streams(Time now);
-    void report_shed_requests(Time now);
+    /// Logs what has happened since the last such line.
+    void report(Time now);
     /// Warns when a value comes near its bound.
-    void watch_bounds();
+    void watch_bounds(Time now);
     /// Shows the supervisor that this process works.
     void count_turn(Time now);
 
@@ -121,20 +185,28 @@ class Worker : private session::NodeEvents {
     std::unique_ptr<link::Uplink> uplink_;
     connection::Connections connections_;
     stream::Presence presence_;
+    StreamLog stream_log_{options_.name, presence_.streams()};
     request::Requests requests_;
     stream::Delivery delivery_;
+    port::AddressPlaces places_{random_u64()};
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
     Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
     bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;
+    bool is_replaced_ = false;
+    std::uint32_t ended_slots_ =
+        store::kNoIndex;              // streams below this have been ended; all: none is to be
+    Time say_replaced_ = Time::min(); // again
     program::LogLimit refusal_log_;
-    program::LogLimit slow_log_;
-    std::uint64_t slow_reported_ = 0; // of the counter streams_slow
-    program::LogLimit shed_log_;
-    std::uint64_t shed_reported_ = 0; // of the counter requests_shed
-    metrics::NearBound near_request_memory_;
+    CounterReport slow_report_{slot::WorkerCounter::kStreamsSlow};
+    CounterReport shed_report_{slot::WorkerCounter::kRequestsShed};
+    CounterReport input_report_{slot::WorkerCounter::kInputCloses};
+    Time watch_addresses_ = Time::min(); // again
+    Nearness near_max_streams_;
+    Nearness near_request_memory_;
+    Nearness near_stream_memory_;
 };
 
 } // namespace zcomet::webnode::worker

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -34,6 +35,13 @@ class Browser {
              (got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
             text.append(bytes.data(), static_cast<std::size_t>(got));
         }
+        return text;
+    }
+    /// The same, up to `most` bytes.
+    [[nodiscard]] std::string received(std::size_t most) const {
+        std::string text(most, '\0');
+        const ssize_t got = ::recv(fd_.get(), text.data(), text.size(), MSG_DONTWAIT);
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         return text;
     }
     /// Whether everything was read and the other side has closed.

@@ -20,7 +20,8 @@ using slot::WorkerCounter;
 struct Fixture : private CloseListener {
     loop::Epoll epoll;
     metrics::Counters<WorkerCounter> counters;
-    Connections connections{epoll, counters, {.bytes_max = 4096}};
+    Connections connections{
+        epoll, counters, {.bytes_max = 4096, .patience = std::chrono::seconds(0)}};
     std::vector<Handle> closed;
     Browser browser{-1};
     Handle handle;

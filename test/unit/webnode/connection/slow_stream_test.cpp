@@ -298,3 +298,143 @@ TEST_CASE("random writes, reads and closes: each message is counted once",
     CHECK(loop.count(slot::WorkerCounter::kStreamsSlow) > 0);
     check_identity(loop);
 }
+
+namespace {
+
+/// A worker whose streams have five seconds to read, and 100 messages meanwhile.
+struct PatientFixture {
+    static constexpr std::size_t kBurstMax = 100'000;
+    LoopFixture loop{{.slow = {.bytes_max = LoopFixture::kOutboxBytesMax,
+                               .patience = 5s,
+                               .burst_bytes_max = kBurstMax,
+                               .sum_bytes_max = 1'000'000}}};
+
+    /// Gives messages to a stream until `bytes` are kept for all.
+    void keep(const std::string& id, std::size_t bytes) {
+        for (int i = 0; i < 10'000 && loop.connections.pending_bytes() < bytes; ++i) {
+            loop.deliver({{id, kText}});
+        }
+        REQUIRE(loop.connections.pending_bytes() >= bytes);
+    }
+    [[nodiscard]] std::uint64_t closed() const {
+        return loop.count(slot::WorkerCounter::kSlowCloses);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a browser that pauses during a burst gets it all", "[slow_stream][patience]") {
+    PatientFixture patient;
+    const Browser browser = patient.loop.open_stream("7");
+    patient.keep("7", PatientFixture::kBurstMax - 5000);
+    patient.loop.pass(4900ms);
+    CHECK(patient.closed() == 0);
+    const Read read = read_to_the_end(patient.loop, browser);
+    CHECK(read.rest.empty());
+    CHECK(read.numbers.size() == patient.loop.count(slot::WorkerCounter::kChunksGiven));
+    CHECK(patient.loop.connections.pending_bytes() == 0);
+    patient.loop.pass(1h); // the time is over, but there is nothing to read
+    CHECK(patient.closed() == 0);
+    check_identity(patient.loop);
+}
+
+TEST_CASE("a browser that has not read for its time is slow", "[slow_stream][patience]") {
+    PatientFixture patient;
+    const Browser browser = patient.loop.open_stream("7");
+    patient.keep("7", 20'000);
+    patient.loop.pass(4900ms);
+    CHECK(patient.closed() == 0);
+    patient.loop.pass(200ms);
+    CHECK(patient.closed() == 1);
+    CHECK(patient.loop.logouts == std::vector<std::string>{"7"});
+    check_identity(patient.loop);
+}
+
+TEST_CASE("a browser with less than the bound kept is never slow", "[slow_stream][patience]") {
+    PatientFixture patient;
+    const Browser browser = patient.loop.open_stream("7");
+    patient.keep("7", LoopFixture::kOutboxBytesMax / 2);
+    patient.loop.pass(1h);
+    CHECK(patient.closed() == 0);
+    CHECK(patient.loop.presence.streams().stream_count() == 1);
+}
+
+TEST_CASE("a browser that reads a little now and then keeps its stream",
+          "[slow_stream][patience]") {
+    PatientFixture patient;
+    const Browser browser = patient.loop.open_stream("7");
+    patient.keep("7", 60'000);
+    for (int i = 0; i < 5; ++i) {
+        patient.loop.now += 4s; // the worker does not even see room
+        REQUIRE(browser.received(3000).size() == 3000);
+        patient.loop.connections.sweep(patient.loop.now);
+        patient.loop.now += 1100ms;
+        patient.loop.connections.sweep(patient.loop.now);
+        REQUIRE(patient.closed() == 0);
+    }
+    patient.loop.pass(5100ms);
+    patient.loop.pass(5100ms);
+    CHECK(patient.closed() == 1);
+}
+
+TEST_CASE("a burst has a bound of its own", "[slow_stream][patience]") {
+    PatientFixture patient;
+    const Browser browser = patient.loop.open_stream("7");
+    std::size_t most = 0;
+    for (int i = 0; i < 1000 && patient.closed() == 0; ++i) {
+        patient.loop.deliver({{"7", kText}});
+        most = std::max(most, patient.loop.connections.pending_bytes());
+    }
+    CHECK(patient.closed() == 1);
+    CHECK(most > PatientFixture::kBurstMax);
+    CHECK(most <= PatientFixture::kBurstMax + kMessageBytes);
+    check_identity(patient.loop);
+}
+
+TEST_CASE("while much is kept for all streams, none has time", "[slow_stream][patience]") {
+    PatientFixture patient;
+    std::vector<Browser> browsers;
+    std::size_t most = 0;
+    for (int i = 0; i < 30; ++i) {
+        browsers.push_back(patient.loop.open_stream("7"));
+    }
+    for (int i = 0; i < 1000; ++i) {
+        patient.loop.deliver({{"7", kText}});
+        patient.loop.finish_deliveries();
+        most = std::max(most, patient.loop.connections.pending_bytes());
+    }
+    CHECK(most >= 500'000);
+    CHECK(most < 500'000 + 30 * kMessageBytes);
+    CHECK(patient.closed() == 30);
+    check_identity(patient.loop);
+}
+
+TEST_CASE("what is kept for all streams has a bound, whatever the policy",
+          "[slow_stream][patience]") {
+    const SlowPolicy policy =
+        GENERATE(SlowPolicy::kClose, SlowPolicy::kDropOldest, SlowPolicy::kLatestOnly);
+    CAPTURE(policy);
+    constexpr std::size_t kSum = 20'000;
+    LoopFixture loop{{.slow = {.bytes_max = LoopFixture::kOutboxBytesMax,
+                               .policy = policy,
+                               .patience = 5s,
+                               .sum_bytes_max = kSum}}};
+    std::vector<Browser> browsers;
+    for (int i = 0; i < 100; ++i) {
+        browsers.push_back(loop.open_stream("7"));
+    }
+    std::size_t most = 0;
+    for (int i = 0; i < 300; ++i) {
+        loop.deliver({{"7", kText}});
+        loop.finish_deliveries();
+        most = std::max(most, loop.connections.pending_bytes());
+    }
+    CHECK(most >= kSum);
+    CHECK(most <= kSum + kMessageBytes);
+    CHECK(loop.count(slot::WorkerCounter::kSlowCloses) > 0);
+    // A stream that reads has lost nothing by it.
+    const Browser reader = loop.open_stream("8");
+    loop.deliver({{"8", "hello"}});
+    CHECK(read_to_the_end(loop, reader).numbers == std::vector<int>{1});
+    check_identity(loop);
+}

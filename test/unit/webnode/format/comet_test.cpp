@@ -63,6 +63,7 @@ TEST_CASE("a browser's input on the page is used up, and changes nothing", "[com
     std::string out;
     const Input input = comet_format().on_input("hello", out);
     CHECK(input.used == 5);
+    CHECK(input.is_unwanted);
     CHECK_FALSE(input.ends);
     CHECK(out.empty());
 }

@@ -2,8 +2,14 @@
 #include "webnode/port/http_port.hpp"
 
 #include <catch2/catch.hpp>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
 
 using namespace zcomet;
 using namespace zcomet::webnode;
@@ -15,6 +21,15 @@ namespace {
 const wire::HostPort kAnyPort{"127.0.0.1", 0};
 constexpr KeepaliveTimes kKeepalive = KeepaliveTimes::within(60s);
 
+/// The kernel's memory for bytes that wait to be sent or acknowledged, and what it holds in
+/// advance.
+std::uint32_t kernel_bytes_of(int fd) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof memory;
+    REQUIRE(::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0);
+    return memory[SK_MEMINFO_WMEM_QUEUED] + memory[SK_MEMINFO_FWD_ALLOC];
+}
+
 } // namespace
 
 TEST_CASE("a reserved port has a number, and several workers listen on it", "[http_port]") {
@@ -22,8 +37,8 @@ TEST_CASE("a reserved port has a number, and several workers listen on it", "[ht
     REQUIRE(reserved.ok());
     const wire::HostPort address = reserved.value().address;
     CHECK(address.port != 0);
-    const Result<UniqueFd> first = open_listener(address, kKeepalive);
-    const Result<UniqueFd> second = open_listener(address, kKeepalive);
+    const Result<UniqueFd> first = open_listener(address, {.keepalive = kKeepalive});
+    const Result<UniqueFd> second = open_listener(address, {.keepalive = kKeepalive});
     CHECK(first.ok());
     CHECK(second.ok());
 }
@@ -39,7 +54,7 @@ TEST_CASE("a second web node gets an error that the port is taken", "[http_port]
         CHECK_THAT(again.error().text, Contains("in use") && Contains(address.text()));
     }
     SECTION("and when it has one") {
-        const Result<UniqueFd> listener = open_listener(address, kKeepalive);
+        const Result<UniqueFd> listener = open_listener(address, {.keepalive = kKeepalive});
         REQUIRE(listener.ok());
         CHECK_FALSE(reserve_port(address).ok());
         CHECK_FALSE(reserve_port({"0.0.0.0", address.port}).ok());
@@ -69,11 +84,50 @@ TEST_CASE("a port is free again as soon as it was given up", "[http_port]") {
         const Result<ReservedPort> reserved = reserve_port(kAnyPort);
         REQUIRE(reserved.ok());
         address = reserved.value().address;
-        const Result<UniqueFd> listener = open_listener(address, kKeepalive);
+        const Result<UniqueFd> listener = open_listener(address, {.keepalive = kKeepalive});
         REQUIRE(listener.ok());
     }
     CHECK(port_is_free(address));
     CHECK(reserve_port(address).ok());
+}
+
+TEST_CASE("a browser that does not read takes a bounded part of the kernel's memory",
+          "[http_port]") {
+    const std::size_t bound = GENERATE(as<std::size_t>(), kKernelBytesMin, 256U << 10U);
+    const std::size_t piece = GENERATE(100U, 1500U, 60'000U);
+    CAPTURE(bound, piece);
+    const Result<ReservedPort> reserved = reserve_port(kAnyPort);
+    REQUIRE(reserved.ok());
+    const wire::HostPort address = reserved.value().address;
+    const Result<UniqueFd> listener =
+        open_listener(address, {.keepalive = kKeepalive, .kernel_bytes = bound});
+    REQUIRE(listener.ok());
+    const UniqueFd browser(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int little = 4096;
+    REQUIRE(::setsockopt(browser.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    where.sin_port = htons(address.port);
+    REQUIRE(::connect(browser.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) == 0);
+    REQUIRE(::send(browser.get(), "x", 1, 0) == 1); // the kernel waits for it: TCP_DEFER_ACCEPT
+    pollfd waits{.fd = listener.value().get(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&waits, 1, -1) == 1);
+    const UniqueFd stream(
+        ::accept4(listener.value().get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    REQUIRE(stream.valid());
+    const std::string bytes(piece, 'x');
+    std::uint32_t most = 0;
+    std::size_t sent = 0;
+    // The browser's kernel takes some of it, as soon as it comes to that.
+    for (pollfd room{.fd = stream.get(), .events = POLLOUT, .revents = 0};
+         ::poll(&room, 1, 50) == 1;) {
+        const ssize_t got = ::send(stream.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        sent += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+        most = std::max(most, kernel_bytes_of(stream.get()));
+    }
+    CHECK(sent > bound / 8);
+    CHECK(most <= bound);
 }
 
 TEST_CASE("addresses that cannot be listened on are named", "[http_port]") {

@@ -9,7 +9,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <string>
 #include <vector>
 
 using namespace zcomet;
@@ -33,10 +35,15 @@ struct ListenerFixture {
         Result<ReservedPort> reserved = reserve_port({"127.0.0.1", 0});
         REQUIRE(reserved.ok());
         port = std::move(reserved).value();
-        REQUIRE(listener.open(port.address, capacity, kKeepalive).ok());
+        REQUIRE(listener.open(port.address, capacity, {.keepalive = kKeepalive}).ok());
     }
-    [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK) const {
+    /// @param from  the last number of the client's address, 127.0.0.X.
+    [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK, int from = 1) const {
         UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+        sockaddr_in source{};
+        source.sin_family = AF_INET;
+        source.sin_addr.s_addr = htonl(0x7F000000U + static_cast<unsigned>(from));
+        REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&source), sizeof source) == 0);
         sockaddr_in where{};
         where.sin_family = AF_INET;
         where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -48,10 +55,10 @@ struct ListenerFixture {
         return fd;
     }
     /// A client that has sent nothing yet; invalid if it was refused.
-    [[nodiscard]] UniqueFd connected() const { return begin_to_connect(0); }
+    [[nodiscard]] UniqueFd connected(int from = 1) const { return begin_to_connect(0, from); }
     /// A client that has sent a byte, so that its connection is handed over.
-    void connect() {
-        UniqueFd fd = connected();
+    void connect(int from = 1) {
+        UniqueFd fd = connected(from);
         REQUIRE(fd.valid());
         REQUIRE(::send(fd.get(), "G", 1, MSG_NOSIGNAL) == 1);
         clients.push_back(std::move(fd));
@@ -65,7 +72,10 @@ struct ListenerFixture {
     /// Does a turn of the worker's loop.
     void turn() {
         if (ready_now() || listener.due() <= now) {
-            listener.accept(now, [this](int fd) { accepted.emplace_back(fd); });
+            listener.accept(now, [this](int fd, Origin origin) {
+                accepted.emplace_back(fd);
+                origins.push_back(origin);
+            });
         }
         listener.leave_or_return(now);
     }
@@ -77,9 +87,32 @@ struct ListenerFixture {
         }
         REQUIRE(accepted.size() == count);
     }
-    void serve_new() {
-        connect();
+    void serve_new(int from = 1) {
+        connect(from);
         serve(accepted.size() + 1);
+    }
+    /// The newest connection ends.
+    void end_newest() {
+        places.give_back(origins.back());
+        accepted.pop_back();
+        origins.pop_back();
+    }
+    /// Connects, and has turns until that is refused. @return what the client hears.
+    std::string hear_refusal(int from) {
+        const std::uint64_t refusals = counters.get(slot::WorkerCounter::kAddressRefusals);
+        connect(from);
+        while (counters.get(slot::WorkerCounter::kAddressRefusals) == refusals) {
+            REQUIRE(ready());
+            turn();
+        }
+        std::string heard;
+        std::array<char, 1000> bytes{};
+        for (ssize_t got = 0;
+             (got = ::recv(clients.back().get(), bytes.data(), bytes.size(), 0)) > 0;) {
+            heard.append(bytes.data(), static_cast<std::size_t>(got));
+        }
+        CHECK(errno != ECONNRESET);
+        return heard;
     }
     /// Lets the time for leaving pass.
     void leave() {
@@ -93,7 +126,9 @@ struct ListenerFixture {
     metrics::Counters<slot::WorkerCounter> counters;
     std::vector<UniqueFd> clients;
     std::vector<UniqueFd> accepted;
-    Listener listener{epoll, counters, kTag, [this] { return accepted.size(); }};
+    std::vector<Origin> origins; // of those
+    AddressPlaces places{4711};
+    Listener listener{epoll, counters, kTag, [this] { return accepted.size(); }, places};
     ReservedPort port;
 };
 
@@ -187,7 +222,8 @@ TEST_CASE("a listener that ends gives all waiting connections, and then no more"
     const UniqueFd late = fixture.begin_to_connect();
     int batches = 0;
     do {
-        fixture.listener.accept(fixture.now, [&](int fd) { fixture.accepted.emplace_back(fd); });
+        fixture.listener.accept(fixture.now,
+                                [&](int fd, Origin) { fixture.accepted.emplace_back(fd); });
         ++batches;
     } while (fixture.listener.has_waiting());
     CHECK(fixture.accepted.size() == kWaiting);
@@ -241,4 +277,55 @@ TEST_CASE("descriptors that are free again in time save waiting connections", "[
     }
     fixture.leave();
     CHECK(fixture.accepted.size() == 1);
+}
+
+TEST_CASE("a host gets its part of the places, once half of them are taken", "[listener]") {
+    ListenerFixture fixture({.connections = 20, .reserve = 10, .per_address = 3});
+    for (int i = 0; i < 10; ++i) {
+        fixture.serve_new(); // it is alone, and fills half of the worker
+    }
+    errno = 0;
+    const std::string refusal = fixture.hear_refusal(1);
+    CHECK_THAT(refusal, Catch::Matchers::StartsWith("HTTP/1.1 503 ") &&
+                            Catch::Matchers::Contains("too many connections come from this"));
+    CHECK(fixture.accepted.size() == 10);
+    for (int i = 0; i < 3; ++i) {
+        fixture.serve_new(2);
+    }
+    fixture.hear_refusal(2);
+    fixture.serve_new(3);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAddressRefusals) == 2);
+    fixture.end_newest();
+    fixture.end_newest();
+    fixture.serve_new(2); // one of its connections has ended
+    fixture.hear_refusal(2);
+    fixture.listener.watch_addresses();
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAddressMost) == 10);
+}
+
+TEST_CASE("hosts may be without a bound", "[listener]") {
+    ListenerFixture fixture({.connections = 20, .reserve = 10, .per_address = 0});
+    for (int i = 0; i < 18; ++i) {
+        fixture.serve_new();
+    }
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAddressRefusals) == 0);
+}
+
+TEST_CASE("a listener that is withdrawn serves what is on its way, leaves, and may come back",
+          "[listener]") {
+    ListenerFixture fixture;
+    fixture.serve_new();
+    fixture.connect();
+    fixture.listener.withdraw(fixture.now);
+    fixture.serve(2);
+    fixture.leave();
+    CHECK_FALSE(fixture.connected().valid());
+    CHECK(fixture.listener.due() == kNever);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFull) == 0);
+    CHECK(fixture.counters.get(slot::WorkerCounter::kFullTimes) == 0);
+    fixture.listener.readmit();
+    CHECK(fixture.listener.due() <= fixture.now);
+    fixture.turn();
+    fixture.serve_new();
+    fixture.serve(3);
 }

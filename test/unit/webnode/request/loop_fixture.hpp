@@ -31,19 +31,19 @@ class LoopFixture : private session::Logins {
         : LoopFixture(route::routes(), slow) {}
     explicit LoopFixture(std::vector<Route> routes,
                          connection::SlowPolicy slow = connection::SlowPolicy::kClose)
-        : LoopFixture({.slow = {.bytes_max = kOutboxBytesMax, .policy = slow}}, std::move(routes)) {
-    }
+        : LoopFixture({.slow = {.bytes_max = kOutboxBytesMax, .policy = slow, .patience = 0s}},
+                      std::move(routes)) {}
 
     static constexpr std::size_t kOutboxBytesMax = 4096;
     static constexpr int kSocketBytes = 131'072; // about what a connection takes
     static constexpr Duration kDeadline = 10s;
 
     struct Limits {
-        connection::SlowReaders slow{.bytes_max = kOutboxBytesMax};
+        connection::SlowReaders slow{.bytes_max = kOutboxBytesMax, .patience = 0s};
         RequestLimits requests{.deadline = kDeadline};
     };
     explicit LoopFixture(const Limits& limits, std::vector<Route> routes = route::routes())
-        : connections(epoll, counters, limits.slow),
+        : connections(epoll, counters, limits.slow, [this] { return now; }),
           requests(connections, presence, std::move(routes), counters, limits.requests) {}
 
     /// A browser connects after it has sent `request`.
@@ -77,6 +77,7 @@ class LoopFixture : private session::Logins {
         now += duration;
         turn();
         requests.sweep(now);
+        connections.sweep(now);
     }
     void deliver(std::initializer_list<std::pair<std::string_view, std::string_view>> messages) {
         wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);

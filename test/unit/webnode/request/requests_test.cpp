@@ -336,16 +336,57 @@ TEST_CASE("property: unfinished requests stay within their bound, and it is all 
     CHECK(loop.requests.unfinished_bytes() == 0);
 }
 
-TEST_CASE("a browser's input on an open stream is discarded", "[requests]") {
+TEST_CASE("a browser's input on an open stream is discarded, and ends it when it is too much",
+          "[requests]") {
     LoopFixture loop;
     const Browser browser = loop.open_stream("7");
-    for (int i = 0; i < 20; ++i) {
-        browser.send(std::string(100'000, 'x'));
+    const Browser other = loop.open_stream("8");
+    const std::size_t piece = GENERATE(1024U, 16'384U, 65'536U);
+    for (std::size_t sent = 0; sent < 65'536; sent += piece) {
+        browser.send(std::string(piece, 'x'));
         loop.turn();
     }
     loop.deliver({{"7", "hello"}});
     CHECK_THAT(browser.received(), Contains("hello"));
-    CHECK(loop.presence.streams().stream_count() == 1);
+    CHECK(loop.count(slot::WorkerCounter::kInputCloses) == 0);
+    browser.send("y");
+    loop.turn();
+    CHECK(browser.received() == "0\r\n\r\n");
+    CHECK(browser.ended());
+    CHECK(loop.logouts == Names{"7"});
+    CHECK(loop.count(slot::WorkerCounter::kInputCloses) == 1);
+    // The next stream in the same slot begins anew.
+    const Browser next = loop.open_stream("9");
+    next.send(std::string(65'536, 'x'));
+    loop.turn();
+    CHECK(loop.presence.streams().stream_count() == 2);
+}
+
+TEST_CASE("streams can be refused, and ended one by one", "[requests]") {
+    LoopFixture loop;
+    const Browser reads = loop.open_stream("7");
+    const Browser behind = loop.open_stream("8");
+    const Browser idle = loop.connect(kPageRequest);
+    CHECK_THAT(idle.received(), StartsWith("HTTP/1.1 404"));
+    while (loop.connections.pending_bytes() == 0) {
+        loop.deliver({{"8", std::string(1000, 'x')}});
+    }
+    loop.requests.take_streams(false);
+    loop.connections.table().for_each_connection(
+        [&](connection::Handle handle, connection::Connection& connection) {
+            loop.requests.end_if_stream(handle, connection);
+        });
+    CHECK(reads.received() == "0\r\n\r\n");
+    CHECK(reads.ended());
+    CHECK(loop.presence.streams().stream_count() == 0); // also the one that does not read
+    CHECK(loop.connections.pending_bytes() == 0);
+    idle.send(kPageRequest);
+    idle.send(kStreamRequest);
+    loop.turn();
+    CHECK_THAT(idle.received(), StartsWith("HTTP/1.1 404") && Contains("HTTP/1.1 503"));
+    CHECK(loop.logins == Names{"7", "8"});
+    loop.requests.take_streams(true);
+    static_cast<void>(loop.open_stream("9"));
 }
 
 TEST_CASE("a stream's connection costs no record once it is parked", "[requests]") {

@@ -74,6 +74,14 @@ TEST_CASE("options have their documented meanings", "[options]") {
                                            "2048",
                                            "--slow-streams",
                                            "drop-oldest",
+                                           "--slow-after",
+                                           "7",
+                                           "--stream-burst",
+                                           "100000",
+                                           "--stream-memory",
+                                           "2000000",
+                                           "--kernel-buffer",
+                                           "200000",
                                            "--request-deadline-ms",
                                            "500",
                                            "--request-memory",
@@ -90,6 +98,10 @@ TEST_CASE("options have their documented meanings", "[options]") {
     CHECK(options.worker.connections_max == 10);
     CHECK(options.worker.slow.bytes_max == 2048);
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kDropOldest);
+    CHECK(options.worker.slow.patience == 7s);
+    CHECK(options.worker.slow.burst_bytes_max == 100'000);
+    CHECK(options.worker.slow.sum_bytes_max == 2'000'000);
+    CHECK(options.worker.kernel_bytes == 200'000);
     CHECK(options.worker.requests.deadline == 500ms);
     CHECK(options.worker.requests.bytes_max == 8'388'608);
     CHECK(options.worker.vanished_max == 90s);
@@ -116,6 +128,8 @@ TEST_CASE("a worker gets its supervisor's options", "[options]") {
                        "--vanished-after",
                        "90",
                        "--pin",
+                       "--per-address",
+                       "0",
                        "--slow-streams",
                        "latest-only"});
     supervisor.line.settle();
@@ -133,6 +147,7 @@ TEST_CASE("a worker gets its supervisor's options", "[options]") {
     CHECK(heard.http.text() == "[::1]:80");
     CHECK(heard.name == "web");
     CHECK(heard.connections_max == 10);
+    CHECK(heard.per_address == 0U);
     CHECK(worker.line.options().pin);
     CHECK(heard.slow.bytes_max == 2048);
     CHECK(heard.slow.policy == connection::SlowPolicy::kLatestOnly);
@@ -182,7 +197,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
           "broker=tcp://127.0.0.1:5555 http=*:8000 admin=- cluster=- node=- workers=2 "
-          "pin=false name=- max_streams=- stream_buffer=65536 slow_streams=close "
+          "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
+          "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 hang_after=10");
 }
 
@@ -202,5 +218,13 @@ TEST_CASE("mistakes are named", "[options]") {
     CHECK_THROWS_AS(settle({"--workers", "0"}), CLI::ValidationError);
     CHECK_THROWS_AS(settle({"--stream-buffer", "1"}), CLI::ValidationError);
     CHECK_THROWS_AS(settle({"--slow-streams", "drop"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--per-address", "-1"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--per-address", "many"}), CLI::ValidationError);
+    CHECK_THROWS_AS(settle({"--per-address", "100000001"}), CLI::ValidationError);
+    CHECK(settle({"--per-address", "0"}).worker.per_address == 0U);
+    CHECK_FALSE(settle({}).worker.per_address);
+    CHECK_THROWS_AS(settle({"--kernel-buffer", "131071"}), CLI::ValidationError);
+    CHECK(settle({"--kernel-buffer", "0"}).worker.kernel_bytes == 0);
+    CHECK(settle({"--kernel-buffer", "131072"}).worker.kernel_bytes == 131'072);
     CHECK_THROWS_AS(settle({"--bogus"}), CLI::ExtrasError);
 }
