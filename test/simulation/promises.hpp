@@ -158,7 +158,7 @@ class Promises {
 
     // Of records and feeds: promises_feeds.cpp.
     void note_welcome(const wire::Welcome& welcome, const wire::Hello& hello);
-    void note_acknowledgement(std::uint64_t through);
+    void note_acknowledgement(std::uint64_t incarnation, std::uint64_t through);
     void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
     void note_joined(const broker::router::RouterEvent& event);
     void note_shed(const broker::router::RouterEvent& event);

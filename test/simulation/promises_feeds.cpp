@@ -29,9 +29,10 @@ void Promises::note_welcome(const wire::Welcome& welcome, const wire::Hello& hel
     record->feed = &feed;
 }
 
-void Promises::note_acknowledgement(std::uint64_t through) {
+void Promises::note_acknowledgement(std::uint64_t incarnation, std::uint64_t through) {
     for (const Record& record : records_) {
-        if (record.feed == nullptr || record.connection != current_->connection) {
+        if (record.feed == nullptr || record.connection != current_->connection ||
+            record.feed->incarnation != incarnation) {
             continue;
         }
         Feed& feed = *record.feed;

@@ -7,7 +7,6 @@ namespace zcomet::feed {
 
 bool SeenMessages::add(const wire::Origin& origin) {
     Window& window = window_of(origin.sender);
-    window.used = ++clock_;
     const std::uint64_t number = origin.number;
     if (number > window.highest) {
         // Until now the places of the numbers in between belonged to numbers a whole window ago.
@@ -39,22 +38,17 @@ void SeenMessages::Window::clear(std::uint64_t first, std::uint64_t count) {
 }
 
 SeenMessages::Window& SeenMessages::window_of(std::uint64_t sender) {
-    const auto known = senders_.find(sender);
-    if (known != senders_.end()) {
-        return *known->second;
+    if (const auto known = senders_.find(sender); known != senders_.end()) {
+        windows_.splice(windows_.begin(), windows_, known->second);
+        return windows_.front();
     }
     if (senders_.size() >= kSendersMax) {
-        forget_the_oldest();
+        senders_.erase(windows_.back().sender);
+        windows_.pop_back();
     }
-    return *senders_.emplace(sender, std::make_unique<Window>()).first->second;
-}
-
-void SeenMessages::forget_the_oldest() {
-    const auto oldest =
-        std::min_element(senders_.begin(), senders_.end(), [](const auto& a, const auto& b) {
-            return a.second->used < b.second->used;
-        });
-    senders_.erase(oldest);
+    windows_.emplace_front().sender = sender;
+    senders_.emplace(sender, windows_.begin());
+    return windows_.front();
 }
 
 } // namespace zcomet::feed

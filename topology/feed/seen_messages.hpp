@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <list>
 
 namespace zcomet::feed {
 
@@ -21,6 +21,10 @@ class SeenMessages {
     /// @limit senders whose messages a node recognises when they come again
     static constexpr std::size_t kSendersMax = 1024;
 
+    SeenMessages() = default;
+    SeenMessages(SeenMessages&&) = default; // no copies: the map points into the list
+    SeenMessages& operator=(SeenMessages&&) = default;
+
     /// @param origin  of a message that has one; any number, since a peer chose it.
     /// @return whether the message is new. From then on it is not.
     /// Cost:  a step for each 64 numbers that were skipped, at most kWords.
@@ -32,19 +36,19 @@ class SeenMessages {
     static constexpr std::size_t kWords = wire::kUnacknowledgedMax / 64;
     /// The last kUnacknowledgedMax numbers of one sender, a bit each, at number modulo size.
     struct Window {
+        std::uint64_t sender = 0;
         std::uint64_t highest = 0;
-        std::uint64_t used = 0; // when it was, by clock_
         std::uint64_t bits[kWords] = {};
 
         /// Forgets `count` numbers, from `first` on.
         void clear(std::uint64_t first, std::uint64_t count);
     };
+    using Windows = std::list<Window>;
 
     [[nodiscard]] Window& window_of(std::uint64_t sender);
-    void forget_the_oldest();
 
-    absl::flat_hash_map<std::uint64_t, std::unique_ptr<Window>> senders_;
-    std::uint64_t clock_ = 0; // counts messages
+    Windows windows_; // the sender that was heard last is the first
+    absl::flat_hash_map<std::uint64_t, Windows::iterator> senders_;
 };
 
 } // namespace zcomet::feed
