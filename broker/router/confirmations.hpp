@@ -42,6 +42,9 @@ class Confirmations {
     /// The sender is gone, and gets no answers any more.
     void on_sender_gone(const table::SenderPart& sender);
 
+    /// Bytes that sends and copies take which await an acknowledgement.
+    [[nodiscard]] std::size_t memory_bytes() const { return acknowledgements_.memory_bytes(); }
+
   private:
     void acknowledge(const table::AwaitedSend& send);
     /// What the table of acknowledgements calls for each frame whose answer is known.

@@ -10,6 +10,17 @@ namespace {
 /// Two, since topics may also wait for the HELLO of their node.
 constexpr std::size_t kTopicsPerPeer = 2;
 
+/// A relief frees this part of the memory's bound, one in.
+constexpr std::uint64_t kReliefPart = 16;
+/// Each step of a relief takes this part from the feeds that keep most, one in.
+constexpr std::size_t kLevelPart = 4;
+
+/// Whether a node's numbers are about the feed that it has here. They are about another one after
+/// the broker was restarted, or had taken the node for dead, until the node has its WELCOME.
+bool is_of_feed(const table::NodePart& node, std::uint64_t feed_incarnation) {
+    return feed_incarnation == node.feed.incarnation();
+}
+
 /// @return how much `total` has grown since the last call, which left `counted`.
 std::uint64_t growth(std::uint64_t total, std::uint64_t& counted) {
     const std::uint64_t more = total - counted;
@@ -21,7 +32,8 @@ std::uint64_t growth(std::uint64_t total, std::uint64_t& counted) {
 
 Feeds::Feeds(RouterState& state, Confirmations& confirmations)
     : state_(state), confirmations_(confirmations),
-      subscriptions_(std::size_t{state.options.peers_max} * kTopicsPerPeer) {}
+      subscriptions_(std::size_t{state.options.peers_max} * kTopicsPerPeer),
+      relief_at_(state.options.memory_max) {}
 
 void Feeds::on_joined(table::PeerIndex index, Time now) {
     const table::Peer& peer = state_.peers[index];
@@ -73,19 +85,27 @@ void Feeds::on_subscription(std::string_view topic, bool subscribed) {
 
 void Feeds::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
     table::NodePart& node = state_.node_of(in);
-    if (heartbeat.feed > 0) { // or the node may speak of another broker's feed
+    if (is_of_feed(node, heartbeat.feed_incarnation)) {
         node.ledger = heartbeat.ledger;
+        on_acknowledged(node, heartbeat.feed, in.now);
     }
-    on_acknowledged(node, heartbeat.feed, in.now);
     activate(in.peer, node);
 }
 
 void Feeds::on_resend(const Incoming& in, const wire::Resend& resend) {
     table::NodePart& node = state_.node_of(in);
     state_.count(table::BrokerCounter::kResendRequests);
+    if (!is_of_feed(node, resend.feed_incarnation)) {
+        state_.count(table::BrokerCounter::kResendsIgnored);
+        return;
+    }
     // A node that asks for `from` has applied everything before it.
     on_acknowledged(node, resend.from - 1, in.now);
-    node.feed.resend(resend.from);
+    if (node.resends.allow(in.now)) {
+        node.feed.resend(resend.from);
+    } else {
+        state_.count(table::BrokerCounter::kResendsIgnored);
+    }
     activate(in.peer, node);
 }
 
@@ -116,6 +136,51 @@ void Feeds::publish_due(Time now) {
         count(peer, node);
         node.feed_active = node.feed.due() != kNever;
         return !node.feed_active;
+    });
+}
+
+void Feeds::look_at_memory() {
+    if (!state_.is_memory_full()) {
+        relief_at_ = state_.options.memory_max;
+    }
+    keep_within_memory();
+}
+
+/// Sheds the feeds that keep most, until a part of the bound is free again: so this is done once
+/// for very many messages. Nodes that keep up have next to nothing unpublished, and lose nothing.
+void Feeds::relieve() {
+    const std::uint64_t most = state_.options.memory_max;
+    const std::uint64_t target = most - most / kReliefPart;
+    for (std::size_t level = most_unpublished(); level > 0 && state_.memory.used() > target;) {
+        level -= (level + kLevelPart - 1) / kLevelPart;
+        shed_to(level);
+    }
+    // If that was not enough, others take the memory. Each relief looks at all nodes, so the next
+    // one waits until the feeds have grown again.
+    relief_at_ = std::max(most, state_.memory.used() + most / kReliefPart / 4);
+}
+
+std::size_t Feeds::most_unpublished() const {
+    std::size_t most = 0;
+    state_.peers.for_each([&](table::PeerIndex /*index*/, const table::Peer& peer) {
+        if (const table::NodePart* node = peer.node()) {
+            most = std::max(most, node->feed.unpublished_bytes());
+        }
+    });
+    return most;
+}
+
+void Feeds::shed_to(std::size_t unpublished_bytes_max) {
+    state_.peers.for_each([&](table::PeerIndex /*index*/, table::Peer& peer) {
+        table::NodePart* node = peer.node();
+        if (node == nullptr || node->feed.unpublished_bytes() <= unpublished_bytes_max) {
+            return;
+        }
+        const std::uint64_t before = node->feed.shed_messages();
+        node->feed.shed_to(node->feed.published_kept_bytes() + unpublished_bytes_max);
+        state_.count(table::BrokerCounter::kMessagesShedForMemory,
+                     node->feed.shed_messages() - before);
+        count(peer, *node);
     });
 }
 

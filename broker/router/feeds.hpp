@@ -39,18 +39,31 @@ class Feeds {
     /// Makes the feed publish an empty batch if it is time for one.
     void beat(table::PeerIndex index, table::NodePart& node, Time now);
     void publish_due(Time now);
+    /// Called for each message, before its copies are made: keeps the memory of all feeds within
+    /// the broker's bound.
+    void keep_within_memory() {
+        if (state_.memory.used() >= relief_at_) {
+            relieve();
+        }
+    }
+    /// A turn is over, and what the parts take was counted anew.
+    void look_at_memory();
     /// Brings the broker's counters up to those of all feeds.
     void count_all();
     /// When publish_due() has something to do; kNever if not at all.
     [[nodiscard]] Time due() const;
 
   private:
+    void relieve();
+    [[nodiscard]] std::size_t most_unpublished() const;
+    void shed_to(std::size_t unpublished_bytes_max);
     void on_acknowledged(table::NodePart& node, std::uint64_t through, Time now);
     void count(const table::Peer& peer, table::NodePart& node);
 
     RouterState& state_;
     Confirmations& confirmations_;
     table::Subscriptions subscriptions_;
+    std::uint64_t relief_at_;              // memory in use from which on feeds are shed
     std::vector<table::PeerIndex> active_; // nodes whose feed has something to publish
 };
 

@@ -86,7 +86,13 @@ bool Joining::may_join(const Incoming& in, const wire::Hello& hello, table::Peer
         return false;
     }
     const bool takes_a_place = holder == store::kNoIndex && in.peer == store::kNoIndex;
+    if (takes_a_place && state_.is_memory_full()) {
+        state_.count(table::BrokerCounter::kPeersRefused);
+        refusals_.refuse(in, ErrorCode::kOverloaded, "this broker takes as much memory as it may");
+        return false;
+    }
     if (takes_a_place && state_.peers.size() >= state_.options.peers_max) {
+        state_.count(table::BrokerCounter::kPeersRefused);
         refusals_.refuse(in, ErrorCode::kOverloaded,
                          "this broker has as many peers as it may have");
         return false;
@@ -129,8 +135,9 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
     peer->heard = in.now;
     if (is_node) {
         const std::uint64_t feed = state_.options.random();
-        peer->part.emplace<table::NodePart>(feed, state_.options.feed,
-                                            wire::encode_topic(hello.incarnation));
+        peer->part.emplace<table::NodePart>(
+            feed, state_.options.feed, wire::encode_topic(hello.incarnation),
+            state_.options.resends_per_second, &state_.memory.feeds);
     } else {
         peer->sender()->sent_before = hello.sent;
     }
@@ -202,6 +209,11 @@ void Joining::settle_claims(Time now) {
 void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
     table::Peer& peer = state_.peers[index];
     state_.peers.move(index, claim.connection);
+    if (table::NodePart* node = peer.node(); node != nullptr && node->waiting != nullptr) {
+        // They came over the connection that is gone. One of them may have been applied in part.
+        node->waiting.reset();
+        node->list_needed = true;
+    }
     peer.heard = now;
     peer.address = claim.address;
     state_.count(table::BrokerCounter::kPeersReconnected);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <variant>
 
 namespace zcomet::broker::router {
 
@@ -19,37 +20,68 @@ constexpr Duration kRefusedIdsInterval = 10s;
 
 } // namespace
 
-void Presence::on_login(const Incoming& in, const wire::Login& login) {
-    on_change(in, login.change, login.ids.count(), [&] { log_in(in, login.ids); });
+bool Presence::is_about_ids(const wire::Frame& frame) {
+    return std::holds_alternative<wire::Login>(frame) ||
+           std::holds_alternative<wire::Logout>(frame) || std::holds_alternative<wire::List>(frame);
 }
 
-void Presence::on_logout(const Incoming& in, const wire::Logout& logout) {
-    on_change(in, logout.change, logout.ids.count(), [&] { log_out(in, logout.ids); });
+void Presence::on_ids(const Incoming& in, const wire::Frame& frame, const wire::IdList& ids) {
+    if (begin(in, frame)) {
+        const std::uint64_t refused_before = state_.node_of(in).ids_refused;
+        apply(in, frame, ids);
+        end(in, frame, refused_before);
+    }
 }
 
-template <typename Apply>
-void Presence::on_change(const Incoming& in, std::uint64_t change, std::uint32_t ids,
-                         Apply&& apply) {
-    table::NodePart& node = state_.node_of(in);
-    if (change <= node.changes_applied) {
+bool Presence::begin(const Incoming& in, const wire::Frame& frame) {
+    if (const auto* login = std::get_if<wire::Login>(&frame)) {
+        return may_change(in, login->change);
+    }
+    if (const auto* logout = std::get_if<wire::Logout>(&frame)) {
+        return may_change(in, logout->change);
+    }
+    return begin_list(in, std::get<wire::List>(frame));
+}
+
+void Presence::apply(const Incoming& in, const wire::Frame& frame, const wire::IdList& ids) {
+    if (std::holds_alternative<wire::Logout>(frame)) {
+        log_out(in, ids);
+    } else {
+        log_in(in, ids);
+    }
+    reclaim(kReclaimedPerId * ids.count());
+}
+
+void Presence::end(const Incoming& in, const wire::Frame& frame, std::uint64_t refused_before) {
+    if (const auto* list = std::get_if<wire::List>(&frame)) {
+        if (list->last) {
+            end_list(in, list->change);
+        }
         return;
+    }
+    table::NodePart& node = state_.node_of(in);
+    const auto* login = std::get_if<wire::Login>(&frame);
+    node.changes_applied = login != nullptr ? login->change : std::get<wire::Logout>(frame).change;
+    if (node.ids_refused > refused_before) {
+        refuse_ids(in);
+    }
+}
+
+bool Presence::may_change(const Incoming& in, std::uint64_t change) {
+    const table::NodePart& node = state_.node_of(in);
+    if (change <= node.changes_applied) {
+        return false;
     }
     const bool breaks_list = node.list_under_way.has_value();
     if (node.list_needed && !breaks_list) {
-        return;
+        return false;
     }
     const bool is_next = change == node.changes_applied + 1;
     if (breaks_list || !is_next) {
         need_list(in);
-        return;
+        return false;
     }
-    const std::uint64_t refused_before = node.ids_refused;
-    apply();
-    reclaim(kReclaimedPerId * ids);
-    node.changes_applied = change;
-    if (node.ids_refused > refused_before) {
-        refuse_ids(in);
-    }
+    return true;
 }
 
 /// Logs in as many as there is room for.
@@ -58,7 +90,7 @@ void Presence::log_in(const Incoming& in, const wire::IdList& ids) {
     std::uint64_t logged_in = 0;
     std::uint64_t refused = 0;
     ids.for_each([&](std::string_view id) {
-        if (table.held_count() < state_.options.ids_max || table.holds(in.peer, id)) {
+        if (has_room(in.peer, 1) || table.holds(in.peer, id)) {
             logged_in += table.login(in.peer, id) ? 1 : 0;
         } else {
             ++refused;
@@ -83,11 +115,25 @@ void Presence::log_out(const Incoming& in, const wire::IdList& ids) {
 /// are logged in.
 void Presence::refuse_ids(const Incoming& in) {
     refusals_.refuse_always(in, wire::ErrorCode::kOverloaded,
-                            "this broker has as many ids as it may have; it lacks " +
+                            std::string(why_no_room(in.peer)) + "; the broker lacks " +
                                 std::to_string(state_.node_of(in).ids_refused) + " of this node");
 }
 
-void Presence::on_list(const Incoming& in, const wire::List& list) {
+bool Presence::has_room(table::PeerIndex node, std::uint64_t ids) const {
+    const RouterOptions& options = state_.options;
+    return state_.table.held_count() + ids <= options.ids_max &&
+           state_.table.id_count(node) + ids <= options.ids_per_node && !state_.is_memory_full();
+}
+
+std::string_view Presence::why_no_room(table::PeerIndex node) const {
+    if (state_.table.id_count(node) >= state_.options.ids_per_node) {
+        return "this node has as many ids as one node may have";
+    }
+    return state_.is_memory_full() ? "this broker takes as much memory as it may"
+                                   : "this broker has as many ids as it may have";
+}
+
+bool Presence::begin_list(const Incoming& in, const wire::List& list) {
     table::NodePart& node = state_.node_of(in);
     if (list.first) {
         state_.table.begin_list(in.peer);
@@ -95,13 +141,9 @@ void Presence::on_list(const Incoming& in, const wire::List& list) {
         node.ids_refused = 0;
     } else if (node.list_under_way != list.change) {
         need_list(in);
-        return;
+        return false;
     }
-    log_in(in, list.ids);
-    reclaim(kReclaimedPerId * list.ids.count());
-    if (list.last) {
-        end_list(in, list.change);
-    }
+    return true;
 }
 
 void Presence::end_list(const Incoming& in, std::uint64_t change) {
@@ -130,8 +172,8 @@ void Presence::need_list(const Incoming& in) {
 void Presence::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
     table::NodePart& node = state_.node_of(in);
     node.streams = heartbeat.streams;
-    if (node.list_under_way) {
-        return;
+    if (node.list_under_way || node.waiting != nullptr) {
+        return; // the next HEARTBEAT after that tells whether both sides agree
     }
     // Frames of one connection keep their order, so a change that the node has made and that is not
     // here was lost.
@@ -150,8 +192,7 @@ void Presence::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat
 /// Asks for the node's list when there is room for the ids that were refused.
 void Presence::ask_for_refused_ids(const Incoming& in) {
     table::NodePart& node = state_.node_of(in);
-    if (state_.table.held_count() + node.ids_refused <= state_.options.ids_max &&
-        node.refused_ids_due <= in.now) {
+    if (has_room(in.peer, node.ids_refused) && node.refused_ids_due <= in.now) {
         node.refused_ids_due = in.now + kRefusedIdsInterval;
         need_list(in);
     }

@@ -33,31 +33,59 @@ void Queries::on_ping(const Incoming& in, const wire::Ping& ping) {
 }
 
 void Queries::on_query(const Incoming& in, const wire::Query& query) {
-    state_.count(table::BrokerCounter::kQueries);
     if (!may_ask(in, query)) {
         return;
     }
-    if (waiting_.empty() && steps_ < kStepsPerTurn) {
+    const bool is_free = steps_for(query, in.now) == 0;
+    const bool is_next = is_free ? waiting_of(in.connection) == 0 : waiting_.empty();
+    if (is_next && steps_ < kStepsPerTurn && (is_free || rate_.allow(in.now))) {
         answer(in.connection, query, in.now);
-    } else if (waiting_.size() < kWaitingMax) {
+    } else if (may_wait(in.connection)) {
         waiting_.push_back({std::string(in.connection), query.token, std::string(query.what),
                             std::string(query.argument)});
     } else {
+        state_.count(table::BrokerCounter::kQueriesRefused);
         refusals_.refuse(in, ErrorCode::kOverloaded, "too many queries wait for their answers");
     }
+}
+
+/// One connection must not take all places.
+bool Queries::may_wait(std::string_view connection) const {
+    return waiting_.size() < kWaitingMax && waiting_of(connection) < kWaitingPerPeerMax;
+}
+
+std::size_t Queries::waiting_of(std::string_view connection) const {
+    const auto of_this = std::count_if(waiting_.begin(), waiting_.end(), [&](const Waiting& one) {
+        return one.connection == connection;
+    });
+    return static_cast<std::size_t>(of_this);
 }
 
 void Queries::turn(Time now) {
     steps_ = 0;
     while (!waiting_.empty() && steps_ < kStepsPerTurn) {
+        const Waiting& first = waiting_.front();
+        if (steps_for({first.token, first.what, first.argument}, now) > 0 && !rate_.allow(now)) {
+            break;
+        }
         const Waiting next = std::move(waiting_.front());
         waiting_.pop_front();
         answer(next.connection, {next.token, next.what, next.argument}, now);
     }
+    for (Kept* kept : {&nodes_, &ledger_}) {
+        if (!kept->json.empty() && kept->made + state_.options.answer_age <= now) {
+            *kept = {}; // it may be long
+        }
+    }
+}
+
+Time Queries::due() const {
+    return waiting_.empty() ? kNever : rate_.next();
 }
 
 void Queries::answer(std::string_view connection, const wire::Query& query, Time now) {
-    steps_ += steps_for(query);
+    state_.count(table::BrokerCounter::kQueries);
+    steps_ += steps_for(query, now);
     const std::string json = json_for(query, now);
     if (json.size() + kAnswerBytes > wire::kFrameBytesMax) {
         // Only `who` can be so long, of an id on some 8,000 nodes or more.
@@ -102,28 +130,46 @@ std::string Queries::json_for(const wire::Query& query, Time now) {
         return who_json(state_.peers, state_.table, query.argument);
     }
     if (query.what == "nodes") {
-        const auto from = parse_page_argument(query.argument).value_or(0);
-        return nodes_json(state_.peers, state_.table, from, now);
+        return kept_json(nodes_, query.argument, now, [&] {
+            const auto from = parse_page_argument(query.argument).value_or(0);
+            return nodes_json(state_.peers, state_.table, from, now);
+        });
     }
     if (query.what == "ledger") {
-        feeds_.count_all();
-        return ledger_json(state_.peers, state_.counters, state_.departed);
+        return kept_json(ledger_, query.argument, now, [&] {
+            feeds_.count_all();
+            return ledger_json(state_.peers, state_.counters, state_.departed);
+        });
     }
     return stats_json(state_.identity, state_.counters, now);
 }
 
+template <typename Make>
+const std::string& Queries::kept_json(Kept& kept, std::string_view argument, Time now,
+                                      Make&& make) {
+    if (!is_fresh(kept, argument, now)) {
+        kept = {std::string(argument), make(), now};
+    }
+    return kept.json;
+}
+
+bool Queries::is_fresh(const Kept& kept, std::string_view argument, Time now) const {
+    return !kept.json.empty() && kept.argument == argument &&
+           now < kept.made + state_.options.answer_age;
+}
+
 /// About how many steps the answer takes.
-std::uint32_t Queries::steps_for(const wire::Query& query) const {
+std::uint32_t Queries::steps_for(const wire::Query& query, Time now) const {
     if (query.what == "who") {
         const std::uint32_t names =
             state_.table.for_each_node(query.argument, [](table::NodeIndex) {});
         return names / kNamesPerStep; // of few nodes it costs no more than a PING
     }
-    if (query.what == "nodes") {
+    if (query.what == "nodes" && !is_fresh(nodes_, query.argument, now)) {
         return kStepsPerAnswer + std::min(state_.peers.node_count(), kNodesPerPage) +
                std::min(state_.peers.sender_count(), kPeersPerPage) / kPeersPerStep;
     }
-    if (query.what == "ledger") {
+    if (query.what == "ledger" && !is_fresh(ledger_, query.argument, now)) {
         return kStepsPerAnswer + state_.peers.size() / kPeersPerStep;
     }
     return kStepsPerAnswer;

@@ -43,7 +43,7 @@ void Router::on_frame(std::string_view connection, std::string_view frame, Time 
         return;
     }
     const auto& body = std::get<wire::Frame>(decoded);
-    if (may_say(in, wire::kind_of(body))) {
+    if (may_say(in, wire::kind_of(body)) && !backlog_.takes(in, body)) {
         std::visit([&](const auto& said) { on(in, said); }, body);
     }
 }
@@ -101,7 +101,7 @@ void Router::on(const Incoming& in, const wire::Heartbeat& heartbeat) {
 
 wire::Heartbeat Router::heartbeat_for(table::Peer& peer, Time now) {
     if (const table::NodePart* node = peer.node()) {
-        return {node->feed.published(), node->changes_applied, 0};
+        return {node->feed.published(), node->changes_applied, 0, 0, {}, node->feed.incarnation()};
     }
     return {0, credit_.credited(*peer.sender(), now), 0};
 }
@@ -113,18 +113,23 @@ void Router::turn(Time now) {
     if (next_sweep_ <= now) {
         sweep(now);
     }
+    backlog_.turn(now, [this](const Incoming& in, const wire::Frame& frame) {
+        std::visit([&](const auto& said) { on(in, said); }, frame);
+    });
     feeds_.publish_due(now);
     credit_.give_due(now);
     presence_.reclaim(state_.options.links_per_turn);
     queries_.turn(now);
+    count_memory();
     set_gauges();
+    had_peers_ = state_.peers.size() > 0;
 }
 
 Time Router::due() const {
-    if (state_.table.has_to_reclaim() || queries_.has_waiting()) {
+    if (state_.table.has_to_reclaim() || backlog_.has_waiting()) {
         return last_turn_;
     }
-    return std::min({next_sweep_, credit_.due(), feeds_.due()});
+    return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due()});
 }
 
 /// A broker that was stopped (by a debugger, or with its machine) could not hear its peers, so that
@@ -132,8 +137,7 @@ Time Router::due() const {
 void Router::forgive_own_pause(Time now) {
     const Duration pause = now - std::exchange(last_turn_, now);
     // Without peers there is nothing to wake up for, so a long sleep is no pause then.
-    const bool had_peers = std::exchange(had_peers_, state_.peers.size() > 0);
-    if (pause <= state_.options.heartbeat_interval || !had_peers) {
+    if (pause <= state_.options.heartbeat_interval || !had_peers_) {
         return;
     }
     state_.peers.for_each([&](table::PeerIndex /*index*/, table::Peer& peer) {
@@ -146,10 +150,12 @@ void Router::forgive_own_pause(Time now) {
 void Router::sweep(Time now) {
     joining_.settle_claims(now); // before they pass for dead
     dead_.clear();
+    most_ids_ = 0;
     state_.peers.for_each([&](table::PeerIndex index, table::Peer& peer) {
         if (peer.heard + state_.options.liveness <= now) {
             dead_.push_back(index);
         } else if (table::NodePart* node = peer.node()) {
+            most_ids_ = std::max(most_ids_, state_.table.id_count(index));
             feeds_.beat(index, *node, now);
         }
     });
@@ -159,10 +165,26 @@ void Router::sweep(Time now) {
                       : now + state_.options.heartbeat_interval / kSweepsPerHeartbeat;
 }
 
+void Router::count_memory() {
+    state_.memory.awaited = confirmations_.memory_bytes();
+    state_.memory.tables = state_.table.memory_bytes();
+    state_.memory.queues = state_.host.queued_bytes();
+    state_.memory.waiting = backlog_.waiting_bytes();
+    feeds_.look_at_memory();
+}
+
 void Router::set_gauges() {
     state_.counters.set(table::BrokerCounter::kIds, state_.table.id_count());
     state_.counters.set(table::BrokerCounter::kNodes, state_.peers.node_count());
     state_.counters.set(table::BrokerCounter::kSenders, state_.peers.sender_count());
+    bounds_.note(Bound::kPeers, state_.peers.size(), state_.options.peers_max);
+    state_.counters.set(table::BrokerCounter::kMemoryBytes, state_.memory.used());
+    bounds_.note(Bound::kMemory, state_.memory.used(), state_.options.memory_max);
+    state_.counters.set(table::BrokerCounter::kQueuesBytes, state_.memory.queues);
+    bounds_.note(Bound::kQueues, state_.memory.queues, state_.options.memory_max / kQueuesPart);
+    bounds_.note(Bound::kNodeIds, most_ids_, state_.options.ids_per_node);
+    bounds_.note(Bound::kIds, state_.table.held_count(), state_.options.ids_max);
+    bounds_.note(Bound::kQueries, queries_.waiting(), Queries::kWaitingMax);
 }
 
 } // namespace zcomet::broker::router

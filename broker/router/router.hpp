@@ -8,6 +8,8 @@
 // rest (router_state.hpp names them).
 #pragma once
 
+#include "broker/router/backlog.hpp"
+#include "broker/router/bounds.hpp"
 #include "broker/router/confirmations.hpp"
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
@@ -23,6 +25,7 @@
 #include "topology/base/time.hpp"
 #include "topology/wire/frames.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +49,15 @@ class Router {
         feeds_.on_subscription(topic, subscribed);
     }
 
+    /// The host has this many descriptors open, of so many that it may have.
+    void on_descriptors(std::uint64_t used, std::uint64_t most) {
+        bounds_.note(Bound::kDescriptors, used, most);
+    }
+    /// Counts what only the host sees.
+    void count(table::BrokerCounter counter, std::uint64_t amount) {
+        state_.count(counter, amount);
+    }
+
     /// Publishes what is due, gives credit, sends the feeds' heartbeats, removes dead peers, and
     /// gives back some of the memory that removed nodes have left.
     void turn(Time now);
@@ -67,9 +79,13 @@ class Router {
     void on(const Incoming& in, const wire::Hello& hello);
     void on(const Incoming& in, const wire::Goodbye& /*goodbye*/) { joining_.on_goodbye(in); }
     void on(const Incoming& in, const wire::Heartbeat& heartbeat);
-    void on(const Incoming& in, const wire::Login& login) { presence_.on_login(in, login); }
-    void on(const Incoming& in, const wire::Logout& logout) { presence_.on_logout(in, logout); }
-    void on(const Incoming& in, const wire::List& list) { presence_.on_list(in, list); }
+    void on(const Incoming& in, const wire::Login& login) {
+        presence_.on_ids(in, login, login.ids);
+    }
+    void on(const Incoming& in, const wire::Logout& logout) {
+        presence_.on_ids(in, logout, logout.ids);
+    }
+    void on(const Incoming& in, const wire::List& list) { presence_.on_ids(in, list, list.ids); }
     void on(const Incoming& in, const wire::Resend& resend) { feeds_.on_resend(in, resend); }
     void on(const Incoming& in, const wire::Send& send) { sends_.on_send(in, send); }
     void on(const Incoming& in, const wire::Ping& ping) { queries_.on_ping(in, ping); }
@@ -85,6 +101,7 @@ class Router {
     // Time.
     void forgive_own_pause(Time now);
     void sweep(Time now);
+    void count_memory();
     void set_gauges();
 
     RouterState state_;
@@ -94,12 +111,15 @@ class Router {
     Credit credit_{state_};
     Joining joining_{state_, refusals_, confirmations_, feeds_, credit_};
     Presence presence_{state_, refusals_};
+    Backlog backlog_{state_, presence_};
     Sends sends_{state_, refusals_, confirmations_, feeds_, credit_};
     Queries queries_{state_, refusals_, feeds_};
+    Bounds bounds_{state_.host, state_.counters};
     std::vector<table::PeerIndex> dead_; // of the present sweep
+    std::uint32_t most_ids_ = 0;         // of a node, at the last sweep
     Time next_sweep_ = kNever;
     Time last_turn_;
-    bool had_peers_ = false; // at the last turn
+    bool had_peers_ = false; // at the end of the last turn
 };
 
 } // namespace zcomet::broker::router

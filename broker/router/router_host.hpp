@@ -4,6 +4,7 @@
 #include "topology/feed/feed_writer.hpp"
 #include "topology/wire/frames.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,7 +24,9 @@ struct RouterEvent {
         kRefused,     ///< a frame was answered by an ERROR: `code`, `text`
         kPaused,      ///< this broker itself did not run for `count` ms
         kDrifted,     ///< a node's ids were not those that the broker knew; its list was asked for
+        kNear,        ///< `count` of something is near its `bound`, whose name is in `text`
     };
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kNear) + 1;
     Kind kind = Kind::kJoined;
     /// Empty and 0 where the peer has not said HELLO.
     std::string_view name = {};
@@ -31,6 +34,7 @@ struct RouterEvent {
     wire::Role role = wire::Role::kNode;
     std::string_view address = {};
     std::uint64_t count = 0;
+    std::uint64_t bound = 0;
     wire::ErrorCode code = wire::ErrorCode::kMalformed;
     std::string_view text = {};
 };
@@ -50,6 +54,8 @@ class RouterHost {
     /// @return the address of the peer whose frame is being handled, for people to read.
     virtual std::string address_of(std::string_view connection) = 0;
     virtual void on_event(const RouterEvent& event) = 0;
+    /// @return the bytes given to send_to_peer() and publish() that are not with the system yet.
+    [[nodiscard]] virtual std::size_t queued_bytes() const { return 0; }
 };
 
 } // namespace zcomet::broker::router

@@ -37,6 +37,33 @@ struct RouterOptions {
     /// the broker goes on.
     /// @limit ids of a broker, one on two nodes counting twice, some 3 GB (`--ids-max`)
     std::uint32_t ids_max = 50'000'000;
+    /// Queries answered in a second, in all, and at once after a quiet second. Some answers take a
+    /// millisecond and 100 kB, so these take a fiftieth of a loop's time. A person's command asks
+    /// one or two; a page of a very large cluster's nodes takes a 20th of a second.
+    /// @limit queries answered in a second (`--queries-max`)
+    std::uint32_t queries_per_second = 20;
+    /// @limit age of an answer to QUERY `nodes` or `ledger` that another client gets as well
+    Duration answer_age = 100ms;
+    /// RESEND frames of one node that are answered in a second. Each publishes up to a window
+    /// again; a node repeats its request after 100 ms.
+    /// @limit requests of a node for batches that are answered in a second (`--resends-max`)
+    std::uint32_t resends_per_second = 10;
+    /// Ids that one node may hold: twice as many as a million streams with an id each, and some 200
+    /// MB. Further ids are refused like those above ids_max, so that one node cannot take the ids
+    /// of all.
+    /// @limit ids of one node (`--ids-per-node`)
+    std::uint32_t ids_per_node = 2'000'000;
+    /// Bytes that feeds, awaited copies, queues and tables may take together (`--memory-max`). At
+    /// the bound the feeds that keep most lose their oldest batches, and ids and peers are refused.
+    std::uint64_t memory_max = UINT64_MAX;
+    /// Ids of LOGIN, LOGOUT and LIST frames that a turn applies: of those that come in, and as many
+    /// of those that wait. With what is reclaimed for each, an id takes about a microsecond.
+    /// @limit ids that a broker logs in or out in a turn, at once and of frames that wait, each
+    std::uint32_t ids_per_turn = 1024;
+    /// Bytes of a node's frames that wait for a later turn: a list of two million ids of 64 bytes.
+    /// Beyond that the frames are dropped, and the node is asked for its list.
+    /// @limit bytes of a node's frames that wait for a later turn (`--waiting-max`)
+    std::size_t waiting_bytes_max = 128U << 20U;
     /// Links of ids that nodes no longer hold whose memory is given back in a turn. A link takes
     /// some 0.5 µs (2 µs on a busy machine), so these take about as long as the frames of a turn,
     /// and a million are gone in a thousand turns.

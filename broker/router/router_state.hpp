@@ -7,6 +7,7 @@
 
 #include "broker/router/answers.hpp"
 #include "broker/router/ledger.hpp"
+#include "broker/router/memory.hpp"
 #include "broker/router/router_host.hpp"
 #include "broker/router/router_options.hpp"
 #include "broker/table/counters.hpp"
@@ -34,6 +35,7 @@ struct RouterState {
     RouterHost& host;
     RouterOptions options;
     BrokerIdentity identity;
+    Memory memory = {}; // before the peers, whose feeds are counted in it
     table::PeerTable peers = {};
     table::RoutingTable table = {};
     table::BrokerCounters counters = {};
@@ -42,6 +44,9 @@ struct RouterState {
     /// Sends a frame over the ROUTER, or counts that it could not be sent.
     void reply(std::string_view connection, std::string frame);
     void report(RouterEvent::Kind kind, const table::Peer& peer, std::uint64_t count = 0);
+
+    /// Whether the broker takes as much memory as it may.
+    [[nodiscard]] bool is_memory_full() const { return memory.used() >= options.memory_max; }
 
     void count(table::BrokerCounter counter, std::uint64_t amount = 1) {
         counters.add(counter, amount);

@@ -102,6 +102,7 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
 template <typename OnCopy>
 std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& message, Time now,
                            OnCopy&& on_copy) {
+    feeds_.keep_within_memory();
     const std::uint32_t nodes = state_.table.for_each_node(message.id, [&](table::NodeIndex index) {
         table::NodePart& node = *state_.peers[index].node();
         on_copy(node, node.feed.append(message));

@@ -4,6 +4,7 @@
 #include "topology/link/query.hpp"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include <optional>
 #include <utility>
@@ -40,28 +41,25 @@ std::optional<std::string> broker_at(link::LinkContext& context, const wire::Hos
     return json.is_object() ? json.value("name", "?") : std::optional<std::string>("?");
 }
 
-void release_shared_frame(void* /*data*/, void* hint) {
-    delete static_cast<feed::SharedFrame*>(hint);
+std::uint16_t port_of(const std::string& endpoint) {
+    return wire::parse_tcp_endpoint(endpoint).value().port;
 }
 
-zmq::message_t to_message(const feed::SharedFrame& frame) {
-    if (frame->size() < link::kSharedBytesMin) {
-        return {frame->data(), frame->size()};
-    }
-    // ZeroMQ's interface takes mutable bytes, but does not change them.
-    return {const_cast<char*>(frame->data()), frame->size(), release_shared_frame,
-            new feed::SharedFrame(frame)};
-}
+/// Batches that wait for a subscriber while those of all subscribers have too many bytes.
+/// @limit the same while all subscribers together leave too many bytes unread
+constexpr int kFeedFramesWhenFull = 16;
 
 } // namespace
 
-Broker::Broker(link::LinkContext& context)
-    : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub) {}
+Broker::Broker(link::LinkContext& context, std::uint64_t memory_max)
+    : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
+      replies_(memory_max / router::kQueuesPart / 2),
+      feed_bytes_share_(memory_max / router::kQueuesPart / 2) {}
 
 Broker::~Broker() = default;
 
 Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerOptions options) {
-    std::unique_ptr<Broker> broker(new Broker(context));
+    std::unique_ptr<Broker> broker(new Broker(context, options.router.memory_max));
     if (Status bound = broker->bind(context, options); !bound.ok()) {
         return bound.error();
     }
@@ -70,8 +68,11 @@ Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerO
         feed.host = options.advertise;
     }
     options.router.feed_endpoint = wire::tcp_endpoint(feed);
+    const Duration liveness = options.router.liveness;
     broker->router_ = std::make_unique<router::Router>(static_cast<router::RouterHost&>(*broker),
                                                        std::move(options.router), Clock::now());
+    broker->connections_ = std::make_unique<ConnectionWatch>(ConnectionWatch::Options{
+        port_of(broker->listen_endpoint()), port_of(broker->feed_endpoint()), liveness});
     if (!options.admin.host.empty()) {
         auto admin = admin::AdminServer::open(
             options.admin, admin::stats_pages([&router = std::as_const(*broker->router_)] {
@@ -124,6 +125,9 @@ bool Broker::turn(Time now) {
         receive_frames(now);
     }
     router_->turn(now);
+    bound_feed_queues();
+    watch_connections(now);
+    freed_memory_.turn(now);
     // The descriptors report news only once, and sending may have consumed the report. So the
     // sockets are asked before every sleep.
     peers_ready_ = peers_.readable();
@@ -171,8 +175,9 @@ void Broker::receive_subscriptions() {
 }
 
 bool Broker::send_to_peer(std::string_view connection, std::string frame) {
-    return peers_.send(connection, true) == link::ZmqSocket::Sent::kOk &&
-           peers_.give(std::move(frame)) == link::ZmqSocket::Sent::kOk;
+    auto message = replies_.message(connection, std::move(frame));
+    return message && peers_.send(connection, true) == link::ZmqSocket::Sent::kOk &&
+           peers_.send(std::move(*message)) == link::ZmqSocket::Sent::kOk;
 }
 
 bool Broker::is_connected(std::string_view connection, std::string probe) {
@@ -184,9 +189,46 @@ bool Broker::is_connected(std::string_view connection, std::string probe) {
 }
 
 void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {
-    // XPUB never refuses: it drops messages without a subscriber, and has no high-water mark here.
+    // XPUB never refuses: it drops messages without a subscriber, and those that a subscriber has
+    // no room for. Its node asks for them again.
     static_cast<void>(feeds_.send(topic, true));
-    static_cast<void>(feeds_.send(to_message(frame)));
+    static_cast<void>(feeds_.send(link::counted_message(
+        frame, [](const feed::SharedFrame& shared) { return std::string_view(*shared); },
+        feed_bytes_, nullptr)));
+}
+
+/// ZeroMQ counts messages, and one may have a hundred kilobytes. So when subscribers leave too many
+/// bytes unread, each keeps fewer.
+void Broker::bound_feed_queues() {
+    const std::size_t bytes = feed_bytes_->get();
+    const bool short_ones =
+        feed_queues_are_short_ ? bytes > feed_bytes_share_ / 2 : bytes > feed_bytes_share_;
+    if (short_ones != feed_queues_are_short_) {
+        feed_queues_are_short_ = short_ones;
+        feeds_.send_queue_max(short_ones ? kFeedFramesWhenFull : link::kFeedFramesMax);
+    }
+}
+
+void Broker::watch_connections(Time now) {
+    const ConnectionWatch::News news = connections_->turn(now, queued_bytes());
+    router_->on_descriptors(connections_->descriptors_used(), connections_->descriptors_max());
+    router_->count(table::BrokerCounter::kConnectionsUnread, news.unread);
+    router_->count(table::BrokerCounter::kConnectionsSilent, news.silent);
+    router_->count(table::BrokerCounter::kConnectionsTurnedAway, news.turned_away);
+    if (news.became_short) {
+        router_->count(table::BrokerCounter::kDescriptorShortages, 1);
+        spdlog::warn(
+            "event=descriptors-short limit={} text=\"no new connection is taken; raise the "
+            "limit of open files\"",
+            connections_->descriptors_max());
+    } else if (news.became_enough) {
+        spdlog::info("event=descriptors-enough limit={}", connections_->descriptors_max());
+    }
+    ended_connections_ += news.unread + news.silent + news.turned_away;
+    if (ended_connections_ > 0 && ended_.pass(now) > 0) {
+        spdlog::warn("event=connections-ended count={} text=\"they did not read, or said nothing\"",
+                     std::exchange(ended_connections_, 0));
+    }
 }
 
 std::string Broker::address_of(std::string_view /*connection*/) {

@@ -2,14 +2,20 @@
 #pragma once
 
 #include "broker/router/router.hpp"
+#include "broker/shell/connection_watch.hpp"
 #include "broker/shell/event_log.hpp"
+#include "broker/shell/replies.hpp"
 #include "topology/admin/admin_server.hpp"
 #include "topology/base/result.hpp"
+#include "topology/link/queued_bytes.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/wire/endpoint.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,21 +59,28 @@ class Broker : private router::RouterHost, private loop::Source {
     void run(loop::Loop& loop, int stop_fd);
 
   private:
-    explicit Broker(link::LinkContext& context);
+    Broker(link::LinkContext& context, std::uint64_t memory_max);
     [[nodiscard]] Status bind(link::LinkContext& context, const BrokerOptions& options);
 
     void receive_frames(Time now);
     void receive_subscriptions();
+    void bound_feed_queues();
+    void watch_connections(Time now);
 
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
     void on_ready(std::size_t index) override;
     bool turn(Time now) override;
-    [[nodiscard]] Time due() const override { return router_->due(); }
+    [[nodiscard]] Time due() const override {
+        return std::min({router_->due(), freed_memory_.due(), connections_->due()});
+    }
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
     bool is_connected(std::string_view connection, std::string probe) override;
     void publish(std::string_view topic, const feed::SharedFrame& frame) override;
     std::string address_of(std::string_view connection) override;
+    [[nodiscard]] std::size_t queued_bytes() const override {
+        return replies_.queued_bytes() + feed_bytes_->get();
+    }
     void on_event(const router::RouterEvent& event) override { log_.write(event, Clock::now()); }
 
     link::ZmqSocket peers_; // ROUTER
@@ -77,6 +90,14 @@ class Broker : private router::RouterHost, private loop::Source {
     bool peers_ready_ = true;
     bool feeds_ready_ = true;
     EventLog log_;
+    Replies replies_;
+    link::SharedQueuedBytes feed_bytes_ = std::make_shared<link::QueuedBytes>();
+    std::size_t feed_bytes_share_; // above it the queues of slow subscribers are cut short
+    bool feed_queues_are_short_ = false;
+    process::FreedMemory freed_memory_;
+    std::unique_ptr<ConnectionWatch> connections_;
+    program::LogLimit ended_;             // log lines about connections that were ended
+    std::uint64_t ended_connections_ = 0; // since the last such line
     /// The frame that the router is handling. It knows its sender's address.
     zmq::message_t* current_ = nullptr;
     std::unique_ptr<router::Router> router_;

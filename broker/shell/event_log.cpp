@@ -4,6 +4,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string>
+#include <utility>
+
 namespace zcomet::broker::shell {
 
 namespace {
@@ -30,6 +33,8 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
         return "paused";
     case router::RouterEvent::Kind::kDrifted:
         return "drifted";
+    case router::RouterEvent::Kind::kNear:
+        return "near-limit";
     }
     return "unknown";
 }
@@ -61,12 +66,31 @@ void EventLog::write(const router::RouterEvent& event, Time now) {
     case router::RouterEvent::Kind::kPaused:
         spdlog::warn("event=paused ms={}", event.count);
         return;
+    case router::RouterEvent::Kind::kNear:
+        spdlog::warn("event=near-limit limit={} used={} of={}", log_value(event.text), event.count,
+                     event.bound);
+        return;
     default:
-        spdlog::log(level_of(event), "event={} {}={} incarnation={} address={} ids={}",
-                    name_of(event.kind), event.role == wire::Role::kNode ? "node" : "sender",
-                    log_value(event.name), router::hex_u64(event.incarnation),
-                    log_value(event.address), event.count);
+        write_of_peer(event, now);
     }
+}
+
+/// A peer may come and go a hundred thousand times a second.
+void EventLog::write_of_peer(const router::RouterEvent& event, Time now) {
+    const spdlog::level::level_enum level = level_of(event);
+    if (!spdlog::should_log(level)) {
+        return;
+    }
+    OfKind& kind = of_kinds_[static_cast<std::size_t>(event.kind)];
+    ++kind.times;
+    if (!kind.limit.allow(now)) {
+        return;
+    }
+    const std::uint64_t times = std::exchange(kind.times, 0);
+    spdlog::log(level, "event={} {}={} incarnation={} address={} ids={}{}", name_of(event.kind),
+                event.role == wire::Role::kNode ? "node" : "sender", log_value(event.name),
+                router::hex_u64(event.incarnation), log_value(event.address), event.count,
+                times > 1 ? " times=" + std::to_string(times) : "");
 }
 
 void EventLog::write_refusal(const router::RouterEvent& event, Time now) {

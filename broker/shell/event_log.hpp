@@ -2,7 +2,11 @@
 #pragma once
 
 #include "broker/router/router.hpp"
+#include "topology/base/rate_limit.hpp"
 #include "topology/program/program.hpp"
+
+#include <array>
+#include <cstdint>
 
 namespace zcomet::broker::shell {
 
@@ -13,9 +17,19 @@ class EventLog {
 
   private:
     void write_refusal(const router::RouterEvent& event, Time now);
+    void write_of_peer(const router::RouterEvent& event, Time now);
+
+    /// Enough that each node of a cluster that starts has its line.
+    /// @limit log lines a second about peers that join, or leave, or die, ...; others are counted
+    static constexpr std::uint32_t kPerSecond = 20;
+    struct OfKind {
+        RateLimit limit{kPerSecond};
+        std::uint64_t times = 0; // since the last line
+    };
 
     program::LogLimit refusals_;
     program::LogLimit sheds_;
+    std::array<OfKind, router::RouterEvent::kKinds> of_kinds_;
 };
 
 } // namespace zcomet::broker::shell

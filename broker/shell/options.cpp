@@ -3,6 +3,7 @@
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
+#include "topology/process/memory_limit.hpp"
 #include "topology/program/address_options.hpp"
 
 #include <arpa/inet.h>
@@ -21,6 +22,13 @@ constexpr std::uint32_t kSenderWindowMin = 65'536;
 constexpr std::uint32_t kSenderWindowMax = 1U << 30U;
 constexpr std::size_t kFeedWindowMin = 65'536;
 constexpr std::size_t kFeedBytesMax = std::size_t{1} << 40U;
+/// @limit part of the machine's memory, or the control group's, for a broker, one in
+/// (`--memory-max`)
+constexpr std::uint64_t kMemoryPart = 2;
+constexpr std::uint64_t kMemoryMin = 16U << 20U;
+constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
+constexpr std::size_t kWaitingMin = 2U << 20U;
+constexpr std::uint32_t kPerSecondMax = 1'000'000;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
 /// The table names its records with 32 bits, and keeps those of departed ids for a while.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
@@ -114,6 +122,34 @@ void CommandLine::add_limits() {
         .type("N")
         .show_default()
         .range(1U, kIdsMaxMax);
+    table_.add("--ids-per-node", &router.ids_per_node, "How many ids one node may hold")
+        .type("N")
+        .show_default()
+        .range(1U, kIdsMaxMax);
+    table_
+        .add("--memory-max", &memory_max_,
+             "Bytes that feeds, queues and tables may take together. Default: half of the "
+             "machine's memory, or of the control group's limit if that is less")
+        .type("BYTES")
+        .range(kMemoryMin, kMemoryMax);
+    table_
+        .add("--waiting-max", &router.waiting_bytes_max,
+             "Bytes of a node's lists and logins that wait until others had their turn")
+        .type("BYTES")
+        .show_default()
+        .range(kWaitingMin, kFeedBytesMax);
+    table_
+        .add("--queries-max", &router.queries_per_second,
+             "How many queries are answered in a second, in all")
+        .type("N")
+        .show_default()
+        .range(1U, kPerSecondMax);
+    table_
+        .add("--resends-max", &router.resends_per_second,
+             "How often in a second a node may ask for batches again")
+        .type("N")
+        .show_default()
+        .range(1U, kPerSecondMax);
 }
 
 void CommandLine::add_supervision() {
@@ -151,6 +187,10 @@ Status CommandLine::settle() {
     if (router.feed.bound_bytes < router.feed.window_bytes + wire::kFrameBytesMax) {
         return Error{"--feed-bound must be at least --feed-window and 1048576 bytes more"};
     }
+    if (memory_max_ == 0) {
+        memory_max_ = std::max(process::memory_limit() / kMemoryPart, kMemoryMin);
+    }
+    router.memory_max = memory_max_;
     router.heartbeat_interval = router.liveness / kHeartbeatsPerLiveness;
     router.incarnation = random_u64();
     router.random = random_u64;

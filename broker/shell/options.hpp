@@ -4,6 +4,7 @@
 #include "broker/shell/broker.hpp"
 #include "topology/program/option_table.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace zcomet::broker::shell {
@@ -48,6 +49,7 @@ class CommandLine {
     bool supervised_ = false;
     std::chrono::seconds hang_after_{10};
     int pulse_fd_ = -1;
+    std::uint64_t memory_max_ = 0; // 0: not given
     /// The addresses that an earlier process of this broker had; they win over all others.
     wire::HostPort bound_listen_;
     wire::HostPort bound_feed_;

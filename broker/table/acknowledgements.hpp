@@ -47,6 +47,7 @@ class Acknowledgements {
     /// A frame of `messages` messages is about to be routed; routed() ends that.
     [[nodiscard]] AwaitedSendIndex begin(std::uint64_t sender, std::uint64_t first,
                                          std::uint32_t messages, std::uint64_t repeats_through) {
+        messages_ += messages;
         return sends_.add(AwaitedSend{.sender = sender,
                                       .first = first,
                                       .repeats_through = repeats_through,
@@ -57,6 +58,7 @@ class Acknowledgements {
     void expect(AwaitedCopies& copies, std::uint64_t batch, AwaitedSendIndex send,
                 std::uint32_t message) {
         ++sends_[send].open;
+        ++copies_;
         copies.push_back({batch, send, message});
     }
 
@@ -104,14 +106,21 @@ class Acknowledgements {
 
     /// The sender of the frame is gone, and its answer will not be sent.
     void forget(AwaitedSendIndex send) {
+        messages_ -= sends_[send].nodes.size();
         sends_[send].sender = 0;
         sends_[send].nodes = {};
     }
 
     [[nodiscard]] std::uint32_t size() const { return sends_.size(); }
+    /// Bytes taken, without what the allocator adds; all copies that are expected are among them.
+    [[nodiscard]] std::size_t memory_bytes() const {
+        return sends_.memory_bytes() + copies_ * sizeof(AwaitedCopy) +
+               messages_ * sizeof(std::uint32_t);
+    }
 
   private:
     template <typename Done> void settle(const AwaitedCopy& copy, bool has_arrived, Done&& done) {
+        --copies_;
         AwaitedSend& send = sends_[copy.send];
         if (send.sender != 0) {
             send.nodes[copy.message] += has_arrived ? 1 : 0;
@@ -126,10 +135,13 @@ class Acknowledgements {
         if (send.sender != 0) {
             done(std::as_const(send));
         }
+        messages_ -= send.nodes.size();
         sends_.release(index);
     }
 
     store::Slab<AwaitedSend> sends_;
+    std::size_t copies_ = 0;
+    std::size_t messages_ = 0; // of frames whose sender is there
 };
 
 } // namespace zcomet::broker::table

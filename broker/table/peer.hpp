@@ -3,6 +3,7 @@
 
 #include "broker/table/acknowledgements.hpp"
 #include "broker/table/routing_table.hpp"
+#include "topology/base/rate_limit.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
 #include "topology/wire/frames.hpp"
@@ -10,7 +11,10 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,12 +32,26 @@ using PeerIndex = NodeIndex;
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/// Frames of a node that wait for a later turn, in order.
+struct WaitingFrames {
+    std::deque<std::string> frames;   ///< one or more
+    std::size_t bytes = 0;            ///< of all of them
+    bool only_ids = true;             ///< all are LOGIN, LOGOUT or LIST
+    std::optional<wire::Frame> first; ///< the first one, decoded; absent: it was not begun
+    bool is_due = false;              ///< whether the ids of the first one are to be applied
+    wire::IdList rest;                ///< those that are left of it
+    std::uint64_t refused_before = 0; ///< ids of the node that had no room when it was begun
+};
+
 struct NodePart {
-    NodePart(std::uint64_t feed_incarnation, const feed::FeedLimits& limits, std::string feed_topic)
-        : feed(feed_incarnation, limits), topic(std::move(feed_topic)) {}
+    NodePart(std::uint64_t feed_incarnation, const feed::FeedLimits& limits, std::string feed_topic,
+             std::uint32_t resends_per_second, feed::FeedSum* feeds)
+        : feed(feed_incarnation, limits, feeds), topic(std::move(feed_topic)),
+          resends(resends_per_second) {}
 
     feed::FeedWriter feed;
     std::string topic;
+    RateLimit resends; ///< RESEND frames that are answered
     std::uint64_t changes_applied = 0;
     std::uint64_t streams = 0; ///< as in the last HEARTBEAT
     /// The change number of the LIST whose parts are coming in.
@@ -54,6 +72,17 @@ struct NodePart {
     /// From the last HEARTBEAT, which is also when the node acknowledged last.
     wire::NodeLedger ledger;
     AwaitedCopies awaited;
+    /// nullptr: none wait, which is nearly always so.
+    std::unique_ptr<WaitingFrames> waiting;
+    /// The first of the waiting frames is done with.
+    void drop_first_waiting() {
+        waiting->first.reset();
+        waiting->bytes -= std::min(waiting->bytes, waiting->frames.front().size());
+        waiting->frames.pop_front();
+        if (waiting->frames.empty()) {
+            waiting.reset();
+        }
+    }
     std::uint64_t shed_settled = 0; ///< no copy of a shed batch up to this one is in `awaited`
 };
 

@@ -109,12 +109,27 @@ std::size_t RoutingTable::memory_bytes() const {
            nodes_.memory_bytes();
 }
 
+/// Walks the list of the id and that of the node side by side: the link is in both, and one of them
+/// is often short. (An id of all nodes, or a node of very many ids.)
 RoutingTable::LinkIndex RoutingTable::find_link(store::IdIndex id, NodeIndex node) const {
-    LinkIndex i = first_of_id_[id];
-    while (i != store::kNoIndex && links_[i].node != node) {
-        i = links_[i].id_next;
+    LinkIndex of_id = first_of_id_[id];
+    LinkIndex of_node = node < node_bound_ ? nodes_[node].first : store::kNoIndex;
+    while (of_id != store::kNoIndex && of_node != store::kNoIndex) {
+        const Link& one = links_[of_id];
+        if (one.node == node) {
+            return of_id;
+        }
+        if (one.id_next == store::kNoIndex) {
+            return store::kNoIndex; // the usual case: another node holds the id
+        }
+        const Link& other = links_[of_node];
+        if (other.id == id) {
+            return of_node;
+        }
+        of_id = one.id_next;
+        of_node = other.node_next;
     }
-    return i;
+    return store::kNoIndex;
 }
 
 RoutingTable::NodeEntry& RoutingTable::entry(NodeIndex node) {

@@ -34,7 +34,8 @@ class RoutingTable {
     /// @param node  must not have been removed, unless its index is free again.
     /// @param id    valid (topology/wire/id.hpp); copied if it is new.
     /// @return false if the node held it already.
-    /// Cost:  one hash, and a step for each node that holds the id.
+    /// Cost:  one hash, and a step for each node that holds the id, or for each id of the node,
+    ///        whichever are fewer.
     bool login(NodeIndex node, std::string_view id);
 
     /// @return false if `node` did not hold `id`.   Cost: as login().
@@ -55,12 +56,16 @@ class RoutingTable {
     void end_list(NodeIndex node);
 
     /// Whether reclaim() has anything to do.
-    [[nodiscard]] bool has_to_reclaim() const { return first_queued_ != store::kNoIndex; }
+    [[nodiscard]] bool has_to_reclaim() const {
+        return has_queued() || links_.has_to_give_back() || ids_.has_to_give_back();
+    }
     /// Looks at `links_max` links of nodes that lost ids, one node after the other, and gives back
     /// the memory of void links. Calls `on_free(NodeIndex)` for each removed node that has no links
     /// any more: its index may be used again. Cost: O(links_max), some 0.5 µs for each.
     template <typename OnFree> void reclaim(std::uint32_t links_max, OnFree&& on_free) {
-        while (has_to_reclaim()) {
+        links_.give_back(kChunksPerReclaim);
+        ids_.give_back(kChunksPerReclaim);
+        while (has_queued()) {
             const NodeIndex node = first_queued_;
             links_max -= reclaim_links(node, links_max);
             if (nodes_[node].reclaim_next != store::kNoIndex) {
@@ -80,7 +85,7 @@ class RoutingTable {
         if (!index) {
             return 0;
         }
-        const bool may_be_void = has_to_reclaim(); // if not, the usual case, no entry is read
+        const bool may_be_void = has_queued(); // if not, the usual case, no entry is read
         std::uint32_t nodes = 0;
         for (LinkIndex i = first_of_id_[*index]; i != store::kNoIndex; i = links_[i].id_next) {
             const Link& link = links_[i];
@@ -142,6 +147,10 @@ class RoutingTable {
         [[nodiscard]] bool is_held(const Link& link) const { return marks.is_held(link.mark); }
     };
 
+    /// Chunks of empty tables that go back to the system in a reclaim(), of each of two tables.
+    static constexpr std::size_t kChunksPerReclaim = 32;
+
+    [[nodiscard]] bool has_queued() const { return first_queued_ != store::kNoIndex; }
     [[nodiscard]] LinkIndex find_link(store::IdIndex id, NodeIndex node) const;
     [[nodiscard]] NodeEntry& entry(NodeIndex node);
     void insert_link(NodeIndex node, store::IdIndex id);
@@ -150,9 +159,9 @@ class RoutingTable {
     std::uint32_t reclaim_links(NodeIndex node, std::uint32_t links_max);
     bool leave_queue();
 
-    store::IdTable ids_;
+    store::IdTable ids_{store::WhenEmpty::kGiveBackInSlices};
     store::ChunkedArray<LinkIndex> first_of_id_; // by IdIndex
-    store::Slab<Link> links_;
+    store::Slab<Link> links_{store::WhenEmpty::kGiveBackInSlices};
     store::ChunkedArray<NodeEntry> nodes_; // by NodeIndex
     NodeIndex node_bound_ = 0;
     std::uint64_t held_count_ = 0;

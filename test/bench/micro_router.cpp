@@ -97,8 +97,9 @@ class Cluster {
         say(node, ids.finish_list(++changes_[node], true, true));
     }
     void acknowledge(std::uint64_t node) {
-        say(node,
-            wire::encode(wire::Heartbeat{host_.batches[node], changes_[node], 0, digests_[node]}));
+        // The feeds have the numbers 1, 2, ..., as options() draws them.
+        say(node, wire::encode(wire::Heartbeat{
+                      host_.batches[node], changes_[node], 0, digests_[node], {}, node + 1}));
     }
     void say(std::uint64_t node, const std::string& frame) {
         router_.on_frame("node" + std::to_string(node), frame, now_);

@@ -39,7 +39,7 @@ WIRE = {
     "login-bad-id": wire.login(1, b"a b"),
     "logout": wire.login(2, b"123").replace(b"\x10", bytes([wire.LOGOUT]), 1),
     "list": wire.login_list(3, b"1", b"2"),
-    "resend": wire.header(wire.RESEND) + wire.u64(1) + wire.u64(2),
+    "resend": wire.resend(1, 1, 2),
     "send": wire.send(1, [(b"123", b"hi"), (b"456", b"")], receipt=True),
     "send-cut-short": wire.send(1, [(b"123", b"hi")])[:-1],
     "ping": wire.header(wire.PING) + TOKEN,

@@ -37,6 +37,7 @@ class Host : public broker::router::RouterHost {
         const auto for_sender = wire::decode(frame, wire::Role::kSender);
         ZCOMET_ASSERT(std::holds_alternative<wire::Frame>(for_node) ||
                       std::holds_alternative<wire::Frame>(for_sender));
+        note_feed(connection, for_node);
         ++frames_sent;
         unroutable += reachable ? 0 : 1;
         return reachable;
@@ -59,12 +60,28 @@ class Host : public broker::router::RouterHost {
         }
     }
 
+    /// The feed of the connection's last WELCOME; 0: none.
+    [[nodiscard]] std::uint64_t feed_of(const std::string& connection) {
+        return feed_of_[connection];
+    }
+
     bool reachable = true;
     std::uint64_t frames_sent = 0;
     std::uint64_t unroutable = 0;
 
   private:
+    template <typename Decoded>
+    void note_feed(std::string_view connection, const Decoded& decoded) {
+        const auto* frame = std::get_if<wire::Frame>(&decoded);
+        const auto* welcome = frame == nullptr ? nullptr : std::get_if<wire::Welcome>(frame);
+        if (welcome != nullptr) {
+            feed_of_[std::string(connection)] =
+                std::get<wire::NodeWelcome>(welcome->part).feed_incarnation;
+        }
+    }
+
     std::map<std::uint64_t, feed::FeedReader> feeds_;
+    std::map<std::string, std::uint64_t> feed_of_;
 };
 
 /// The numbers that a connection has used, so that a short script can continue them.
@@ -116,7 +133,7 @@ class Script {
         case 5:
             return say_send();
         case 6:
-            return say(wire::encode(wire::Heartbeat{bytes_.u8(), numbers().change + small(), 1}));
+            return say_heartbeat();
         case 7:
             return say_resend();
         case 8:
@@ -146,6 +163,14 @@ class Script {
         ++frames_in_;
         bytes_in_ += frame.size();
         router_.on_frame(connection, frame, now_);
+    }
+    /// The feed of the connection's node.
+    std::uint64_t feed() { return host_.feed_of("connection " + std::to_string(connection_)); }
+    void say_heartbeat() {
+        wire::Heartbeat heartbeat{.feed = bytes_.u8(), .streams = 1};
+        heartbeat.change = numbers().change + small();
+        heartbeat.feed_incarnation = feed();
+        say(wire::encode(heartbeat));
     }
     void say_hello() {
         const std::uint8_t who = bytes_.u8();
@@ -177,7 +202,7 @@ class Script {
     }
     void say_resend() {
         const std::uint64_t from = 1 + std::uint64_t{bytes_.u8()};
-        say(wire::encode(wire::Resend{from, from + bytes_.u8()}));
+        say(wire::encode(wire::Resend{from, from + bytes_.u8(), feed()}));
     }
     void say_query() {
         static constexpr std::array<const char*, 5> kWhat{"nodes", "who", "stats", "weather",

@@ -335,14 +335,25 @@ def the_same_login_a_million_times(target: Target) -> None:
 
 
 def a_peer_that_reads_nothing(target: Target) -> None:
-    """It asks for ten times as many answers as ZeroMQ keeps; the others are counted and dropped."""
+    """It asks for more answers than ZeroMQ and the system keep; others are counted and dropped."""
     before = target.stats.read()["replies_unroutable"]
     with zmtp.shake_hands(target.listen) as peer:
-        question = zmtp.frame(wire.query(1, b"stats"))
+        question = zmtp.frame(wire.query(1, b"who", b"x" * 64))
         peer.settimeout(TIMEOUT_S)
-        for _ in range(100):
+        for _ in range(300):
             peer.sendall(question * 1000)
         target.await_counter("answers are dropped", "replies_unroutable", before + 1)
+
+
+def queries_without_end(target: Target) -> None:
+    """Some are answered each second, one peer cannot fill the queue, and others are answered."""
+    before = target.stats.read()
+    with zmtp.shake_hands(target.listen) as peer:
+        peer.sendall(zmtp.frame(wire.query(1, b"nodes")) * QUESTIONS)
+        target.await_counter(
+            "most are refused", "queries_refused", before["queries_refused"] + QUESTIONS // 2
+        )
+    assert target.stats.read()["queries"] < before["queries"] + QUESTIONS // 2
 
 
 def peers_that_go_while_their_frames_wait(target: Target) -> None:
@@ -415,6 +426,7 @@ ATTACKS: list[Callable[[Target], None]] = [
     logins_one_by_one,
     the_same_login_a_million_times,
     a_peer_that_reads_nothing,
+    queries_without_end,
     peers_that_go_while_their_frames_wait,
     bytes_that_are_no_http,
 ]

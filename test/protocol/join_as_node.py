@@ -58,7 +58,7 @@ class Feed:
     """The SUB on which a node receives its numbered batches."""
 
     def __init__(self, context: Context, node: Peer, part: wire.NodePart, broker: str) -> None:
-        self._incarnation = part.feed_incarnation
+        self.incarnation = part.feed_incarnation
         self._topic = wire.u64(node.incarnation)
         self.applied = 0
         self._socket = context.socket(zmq.SUB)
@@ -81,7 +81,7 @@ class Feed:
         topic, frame = self._socket.recv_multipart()
         batch = wire.read_batch(frame)
         assert topic == self._topic
-        assert batch.incarnation == self._incarnation
+        assert batch.incarnation == self.incarnation
         assert batch.flags in (0, 2)
         due = self.applied + (1 if batch.count else 0)
         assert batch.number == due, "a gap, in a cluster that lost nothing"
@@ -136,7 +136,7 @@ def main() -> None:
     question = b"did it arrive?"
     sender.send(wire.send(3, [(b"123", question)], acknowledge=True))
     assert feed.await_message().messages == [(b"123", question, sender.incarnation, 3)]
-    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), ledger=(2, 0, 0, 2)))
+    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), (2, 0, 0, 2), feed.incarnation))
     assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
     sender.leave()
     node.leave()

@@ -54,10 +54,19 @@ def digest(*ids: bytes) -> int:
 
 
 def heartbeat(
-    feed: int, change: int, streams: int, ids_digest: int = 0, ledger: Sequence[int] = ()
+    feed: int,
+    change: int,
+    streams: int,
+    ids_digest: int = 0,
+    ledger: Sequence[int] = (),
+    feed_incarnation: int = 0,
 ) -> bytes:
-    fields = b"".join(map(u64, (feed, change, streams, ids_digest)))
+    fields = b"".join(map(u64, (feed_incarnation, feed, change, streams, ids_digest)))
     return header(HEARTBEAT) + fields + bytes([len(ledger)]) + b"".join(map(u64, ledger))
+
+
+def resend(feed_incarnation: int, first: int, last: int) -> bytes:
+    return header(RESEND) + u64(feed_incarnation) + u64(first) + u64(last)
 
 
 def login(change: int, *ids: bytes) -> bytes:
@@ -214,6 +223,7 @@ def read_sender_welcome(frame: bytes) -> tuple[Welcome, SenderPart]:
 def read_heartbeat(frame: bytes) -> tuple[int, int, int]:
     """A HEARTBEAT as (feed number, change, streams)."""
     reader = Reader(frame)
+    reader.u64()  # the feed's incarnation
     fields = reader.u64(), reader.u64(), reader.u64()
     reader.u64()  # the digest, which only nodes have
     for _ in range(reader.u8()):

@@ -23,14 +23,17 @@ bool is_stranger(std::string_view connection) {
 broker::router::RouterOptions complete(broker::router::RouterOptions options, Random& random) {
     options.incarnation = random.next() | 1U;
     options.feed_endpoint = "tcp://*:5556";
+    // The checks ask at any time, and want to know what is so now.
+    options.queries_per_second = 1'000'000'000;
+    options.answer_age = Duration::zero();
     options.random = [&random] { return random.next() | 1U; };
     return options;
 }
 
 std::string_view name_of(broker::router::RouterEvent::Kind kind) {
-    constexpr std::array<std::string_view, 10> kNames = {"joined", "reconnected", "live", "left",
-                                                         "died",   "replaced",    "shed", "refused",
-                                                         "paused", "drifted"};
+    constexpr std::array<std::string_view, 11> kNames = {
+        "joined", "reconnected", "live",   "left",    "died",      "replaced",
+        "shed",   "refused",     "paused", "drifted", "near-limit"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -109,6 +109,12 @@ Profile draw_profile(Random& random, Random& more_random) {
     } else if (random.chance(15)) {
         make_long_lists(profile);
     }
+    // Not drawn, so that the random numbers of kept seeds stay the same.
+    constexpr std::array kIdsPerTurn{1U, 2U, 1024U, 1024U};
+    profile.ids_per_turn = kIdsPerTurn[profile.actions % kIdsPerTurn.size()];
+    if (profile.ids.size() == kLongListIds) {
+        profile.ids_per_turn = 64; // some dozen turns for a list
+    }
     profile.awaited_per_mille = one_of(more_random, std::array{0U, 0U, 200U, 1000U});
     if (profile.confirms_per_mille == 0) {
         // The broker believes the change until the next HEARTBEAT, and may confirm it.

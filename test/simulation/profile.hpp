@@ -35,6 +35,7 @@ struct Profile {
     FrameDrops drops;
     feed::FeedLimits feed;
     std::uint32_t sender_window_bytes = 0;
+    std::uint32_t ids_per_turn = 1024;
 };
 
 /// @param more_random  as in World.

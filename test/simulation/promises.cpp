@@ -66,9 +66,9 @@ void Promises::before_frame(std::string_view connection, std::string_view frame)
     current_ = Current{connection, frame, std::get<wire::Frame>(decoded), count(), {}, false};
     note_spoken(connection);
     if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&current_->frame)) {
-        note_acknowledgement(heartbeat->feed);
+        note_acknowledgement(heartbeat->feed_incarnation, heartbeat->feed);
     } else if (const auto* resend = std::get_if<wire::Resend>(&current_->frame)) {
-        note_acknowledgement(resend->from - 1);
+        note_acknowledgement(resend->feed_incarnation, resend->from - 1);
     } else if (const auto* send = std::get_if<wire::Send>(&current_->frame)) {
         look_up(*send);
     }

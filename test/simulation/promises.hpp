@@ -186,7 +186,7 @@ class Promises {
     void note_welcome(std::string_view connection, std::string_view frame);
     void note_feed(const wire::NodeWelcome& welcome, std::uint64_t incarnation,
                    std::string_view connection);
-    void note_acknowledgement(std::uint64_t through);
+    void note_acknowledgement(std::uint64_t incarnation, std::uint64_t through);
     void note_batch(Feed& feed, const wire::Batch& batch, std::size_t bytes);
     void note_joined(const broker::router::RouterEvent& event);
     void note_shed(const broker::router::RouterEvent& event);

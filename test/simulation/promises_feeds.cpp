@@ -87,9 +87,10 @@ void Promises::note_feed(const wire::NodeWelcome& welcome, std::uint64_t node,
     record->feed = &feed;
 }
 
-void Promises::note_acknowledgement(std::uint64_t through) {
+void Promises::note_acknowledgement(std::uint64_t incarnation, std::uint64_t through) {
     for (const Record& record : records_) {
-        if (record.feed == nullptr || record.connection != current_->connection) {
+        if (record.feed == nullptr || record.connection != current_->connection ||
+            record.feed->incarnation != incarnation) {
             continue;
         }
         Feed& feed = *record.feed;

@@ -24,6 +24,7 @@ broker::router::RouterOptions router_options(const Profile& profile) {
     broker::router::RouterOptions options;
     options.feed = profile.feed;
     options.sender_window_bytes = profile.sender_window_bytes;
+    options.ids_per_turn = profile.ids_per_turn;
     // Some twenty turns to remove a node's ids, so that much happens meanwhile.
     options.links_per_turn = static_cast<std::uint32_t>(1 + profile.ids.size() / 20);
     return options;

@@ -44,7 +44,7 @@ FeedReader::Outcome FeedReader::gap(std::uint64_t through, Time now) {
     Outcome outcome{.verdict = Verdict::kGap};
     const std::uint64_t from = applied_ + 1;
     if (asked_from_ != from || now >= asked_at_ + kAskAgain) {
-        outcome.resend = wire::Resend{from, through};
+        outcome.resend = wire::Resend{from, through, incarnation_};
         asked_from_ = from;
         asked_at_ = now;
     }

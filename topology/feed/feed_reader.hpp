@@ -34,6 +34,8 @@ class FeedReader {
 
     /// Whether a batch of the present incarnation has arrived, so that the node may accept streams.
     [[nodiscard]] bool live() const { return live_; }
+    /// Of the feed that is read; 0 before the first welcome().
+    [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
     /// The last number applied without a gap, which the node acknowledges.
     [[nodiscard]] std::uint64_t applied() const { return applied_; }
 

@@ -13,9 +13,10 @@ namespace {
 constexpr std::uint32_t kMessagesOfRunMax = UINT32_MAX;
 } // namespace
 
-FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits)
-    : incarnation_(incarnation), limits_(limits), gather_(limits.gather) {
+FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits, FeedSum* sum)
+    : incarnation_(incarnation), limits_(limits), gather_(limits.gather), share_(sum) {
     ZCOMET_ASSERT(limits.bound_bytes >= limits.window_bytes + wire::kFrameBytesMax);
+    account();
 }
 
 std::uint64_t FeedWriter::append(const wire::Message& message) {
@@ -28,6 +29,7 @@ std::uint64_t FeedWriter::append(const wire::Message& message) {
     if (open_.full()) {
         close_open_batch();
     }
+    account();
     return number;
 }
 
@@ -47,14 +49,15 @@ void FeedWriter::close_open_batch() {
     kept_bytes_ += frame->size();
     kept_messages_ += messages;
     kept_.push_back({std::move(frame), last_closed_, messages});
-    shed_past_bound();
+    shed_to(limits_.bound_bytes);
 }
 
-void FeedWriter::shed_past_bound() {
+void FeedWriter::shed_to(std::size_t bytes) {
     shed_through_ = std::max(shed_through_, published_);
-    while (kept_bytes_ > limits_.bound_bytes && shed_through_ < last_closed_) {
+    while (kept_bytes_ > bytes && shed_through_ < last_closed_) {
         shed(++shed_through_);
     }
+    account();
 }
 
 void FeedWriter::shed(std::uint64_t number) {
@@ -108,6 +111,7 @@ SharedFrame FeedWriter::next_to_publish() {
             ++resent_batches_;
         }
         in_flight_bytes_ += batch.frame->size();
+        published_bytes_ += next_ > published_ ? batch.frame->size() : 0;
         published_ = std::max(published_, next_);
         ++next_;
         return batch.frame;
@@ -156,6 +160,7 @@ void FeedWriter::acknowledge(std::uint64_t through, Time now) {
         if (const SharedFrame& frame = kept_.front().frame) {
             kept_bytes_ -= frame->size();
             in_flight_bytes_ -= first_kept_ < next_ ? frame->size() : 0;
+            published_bytes_ -= frame->size(); // only what was published is acknowledged
             kept_messages_ -= kept_.front().messages;
             acknowledged_messages_ += kept_.front().messages;
         }
@@ -167,6 +172,7 @@ void FeedWriter::acknowledge(std::uint64_t through, Time now) {
     if (in_flight_bytes_ == 0) {
         last_progress_ = now;
     }
+    account();
 }
 
 void FeedWriter::resend(std::uint64_t from) {

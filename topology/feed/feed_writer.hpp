@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace zcomet::feed {
 
@@ -32,9 +33,36 @@ struct FeedLimits {
     Duration gather = kFeedGatherWindow;
 };
 
+/// The memory that all feeds of a broker take together.
+struct FeedSum {
+    std::size_t bytes = 0;
+};
+
+/// One feed's part of the sum, which ends with it.
+class FeedShare {
+  public:
+    explicit FeedShare(FeedSum* sum) : sum_(sum) {}
+    ~FeedShare() { set(0); }
+    FeedShare(FeedShare&& other) noexcept
+        : sum_(std::exchange(other.sum_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    FeedShare& operator=(FeedShare&&) = delete;
+
+    void set(std::size_t bytes) {
+        if (sum_ != nullptr) {
+            sum_->bytes += bytes - bytes_;
+            bytes_ = bytes;
+        }
+    }
+
+  private:
+    FeedSum* sum_; // nullptr: none
+    std::size_t bytes_ = 0;
+};
+
 class FeedWriter {
   public:
-    FeedWriter(std::uint64_t incarnation, const FeedLimits& limits);
+    /// @param sum  this feed's memory is always part of it; it lives longer. nullptr: of none.
+    FeedWriter(std::uint64_t incarnation, const FeedLimits& limits, FeedSum* sum = nullptr);
 
     /// Adds a message to the open batch. Its id is valid, its payload within
     /// wire::kPayloadBytesMax. May shed old batches, which shed_messages() counts.
@@ -69,6 +97,12 @@ class FeedWriter {
     /// The node asks for batch `from` and those that follow, and has acknowledged all before it.
     /// Ignored if that batch was never published.
     void resend(std::uint64_t from);
+
+    /// Sheds the oldest unpublished batches until no more than `bytes` are kept, or none is left.
+    void shed_to(std::size_t bytes);
+    /// Bytes of kept batches that were published, and of those that shed_to() may let go.
+    [[nodiscard]] std::size_t published_kept_bytes() const { return published_bytes_; }
+    [[nodiscard]] std::size_t unpublished_bytes() const { return kept_bytes_ - published_bytes_; }
 
     /// Whether the window is full: the node has more to apply than it should.
     [[nodiscard]] bool behind() const;
@@ -107,7 +141,8 @@ class FeedWriter {
 
     void close_open_batch_if_due(Time now);
     void close_open_batch();
-    void shed_past_bound();
+    /// Brings the sum of all feeds up to date.
+    void account() { share_.set(memory_bytes()); }
     [[nodiscard]] SharedFrame next_to_publish();
     [[nodiscard]] SharedFrame word_of_shed(const Kept& run);
     void published_at(Time now);
@@ -128,6 +163,8 @@ class FeedWriter {
     std::uint64_t shed_through_ = 0;  // unpublished batches up to here were shed
     std::size_t kept_bytes_ = 0;      // of the frames in kept_
     std::size_t in_flight_bytes_ = 0; // of the frames in kept_ before next_
+    std::size_t published_bytes_ = 0; // of the frames in kept_ up to published_
+    FeedShare share_;
     std::uint64_t kept_messages_ = 0; // in the frames in kept_
     std::uint64_t acknowledged_messages_ = 0;
     std::uint64_t shed_messages_ = 0;

@@ -26,6 +26,10 @@ class SeenMessages {
     /// @limit senders whose messages a node recognises when they come again
     static constexpr std::size_t kSendersMax = 1024;
 
+    SeenMessages() = default;
+    SeenMessages(SeenMessages&&) = default; // no copies: the map points into the list
+    SeenMessages& operator=(SeenMessages&&) = default;
+
     /// @param origin  of a message that has one; any number, since a peer chose it.
     /// @return whether the message is new. From then on it is not.
     [[nodiscard]] bool add(const wire::Origin& origin);
@@ -45,6 +49,7 @@ class SeenMessages {
         std::uint64_t incarnation = 0;
         std::array<std::unique_ptr<Block>, kBlocks> blocks;
     };
+    using Windows = std::list<Window>;
 
     [[nodiscard]] Sender& sender_of(std::uint64_t incarnation);
     [[nodiscard]] Block& block_of(Sender& sender, std::uint64_t place);

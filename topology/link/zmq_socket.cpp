@@ -26,9 +26,14 @@ constexpr int kReconnectMaxMs = 1000;
 constexpr int kHandshakeMs = 5000;
 /// @limit connections that wait for the broker to accept them
 constexpr int kBacklog = 1024;
-/// Frames that a ROUTER takes in from one peer before TCP holds the peer back.
-constexpr int kRouterReceiveFrames = 1000;
-/// Frames that a ROUTER keeps for one peer that does not read its answers.
+/// Frames that a ROUTER takes in from one peer before TCP holds the peer back. A frame may have a
+/// megabyte, and ZeroMQ has no bound in bytes. An honest sender has at most a window of bytes under
+/// way, in a few large frames.
+/// @limit frames of a peer that wait for the broker to receive them
+constexpr int kRouterReceiveFrames = 16;
+/// Frames that a ROUTER keeps for one peer that does not read its answers. The broker bounds their
+/// bytes (broker/shell/replies.hpp).
+/// @limit answers that wait for a peer to read them
 constexpr int kRouterSendFrames = 10'000;
 /// Bytes that an XPUB takes in one frame: a topic has eight bytes, and the handshake some forty.
 /// libzmq keeps a record for each byte of a topic; one of a megabyte would stop us for seconds.
@@ -124,8 +129,8 @@ void set_connection_options(zmq::socket_t& socket) {
 }
 
 void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
-    // Windows of the protocol bound feeds and senders. A high-water mark would only add a second
-    // bound, at which PUB drops silently.
+    // Windows of the protocol bound what honest nodes and senders have under way. A high-water mark
+    // would only add a second bound.
     socket.set(zmq::sockopt::sndhwm, 0);
     socket.set(zmq::sockopt::rcvhwm, 0);
     if (type == zmq::socket_type::router) {
@@ -141,6 +146,7 @@ void set_queue_options(zmq::socket_t& socket, zmq::socket_type type) {
     if (type == zmq::socket_type::xpub) {
         socket.set(zmq::sockopt::maxmsgsize, kSubscriptionBytesMax);
         socket.set(zmq::sockopt::xpub_verboser, 1);
+        socket.set(zmq::sockopt::sndhwm, kFeedFramesMax);
     }
 }
 
@@ -197,6 +203,16 @@ void ZmqSocket::subscribe(std::string_view topic) {
 
 void ZmqSocket::linger(std::chrono::milliseconds time) {
     socket_.set(zmq::sockopt::linger, in_ms(time));
+}
+
+void ZmqSocket::send_queue_max(int messages) {
+    drained_ = false;
+    socket_.set(zmq::sockopt::sndhwm, messages);
+}
+
+zmq::message_t make_shared_message(std::string_view bytes, zmq::free_fn* release, void* hint) {
+    // ZeroMQ's interface takes mutable bytes, but does not change them.
+    return make_message(const_cast<char*>(bytes.data()), bytes.size(), release, hint);
 }
 
 ZmqSocket::Sent ZmqSocket::send(std::string_view bytes, bool more) {

@@ -63,6 +63,10 @@ class ZmqSocket {
 
     [[nodiscard]] zmq::socket_t& raw() { return socket_; }
 
+    /// How many messages a connection's queue takes from now on: further ones are dropped (XPUB)
+    /// or refused (ROUTER). It holds for connections that exist, too.
+    void send_queue_max(int messages);
+
   private:
     [[nodiscard]] int events();
 
@@ -76,6 +80,17 @@ class ZmqSocket {
 /// From this size on, sharing a frame with ZeroMQ costs less than copying it: an allocation and two
 /// atomic counts.
 inline constexpr std::size_t kSharedBytesMin = 4096;
+
+/// Batches that an XPUB keeps for one subscriber that does not read. It drops further ones for that
+/// subscriber, and a node asks for them again. A node that keeps up has only a few here: a window
+/// of the smallest batches is in the system's buffers within a millisecond.
+/// @limit batches that wait for a subscriber to read them
+inline constexpr int kFeedFramesMax = 1000;
+
+/// A message that shares bytes: `release(data, hint)` is called, on any thread, when ZeroMQ has no
+/// more use for them.
+[[nodiscard]] zmq::message_t make_shared_message(std::string_view bytes, zmq::free_fn* release,
+                                                 void* hint);
 
 /// The bytes of a frame, as long as the frame lives.
 [[nodiscard]] inline std::string_view bytes_of(const zmq::message_t& frame) {

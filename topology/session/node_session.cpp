@@ -103,11 +103,13 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
 
 void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const auto& part = std::get<wire::NodeWelcome>(welcome.part);
-    hello_unanswered_ = false;
+    // One that answers a HELLO which was said twice. What it says of our changes is old.
+    const bool is_repeated = !std::exchange(hello_unanswered_, false);
     broker_name_ = welcome.name;
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
-    if (feed_.welcome(part.feed_incarnation)) {
+    const bool is_new_feed = feed_.welcome(part.feed_incarnation);
+    if (is_new_feed) {
         feed_quiet_since_ = now;
         ledger_before_ = {};
         ledger_before_ = ledger();
@@ -121,7 +123,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
         feed_quiet_since_ = now;
         connect_feed();
     }
-    logins_.welcome(part.changes_applied);
+    if (!is_repeated || is_new_feed) {
+        logins_.welcome(part.changes_applied);
+    }
     heard_feed_ = now;
     next_heartbeat_ = now + heartbeat_interval_;
     if (!welcomed()) {
@@ -211,9 +215,7 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
     case feed::FeedReader::Verdict::kGap:
         if (outcome.resend) {
             ++counters_.gaps;
-            if (!hello_unanswered_) { // see send_heartbeat()
-                wires_.send(wire::encode(*outcome.resend));
-            }
+            wires_.send(wire::encode(*outcome.resend));
         }
         break;
     case feed::FeedReader::Verdict::kNothing:
@@ -274,11 +276,10 @@ void NodeSession::send_heartbeat(Time now) {
     acknowledge_gather_.went(now);
     unacknowledged_bytes_ = 0;
     next_heartbeat_ = now + heartbeat_interval_;
-    // A broker that has not answered our HELLO may be another one, with another feed for us. Our
-    // numbers would acknowledge batches of that feed that we never saw.
-    const std::uint64_t applied = hello_unanswered_ ? 0 : feed_.applied();
-    wires_.send(wire::encode(
-        wire::Heartbeat{applied, logins.change, events_.stream_count(), logins.digest, ledger()}));
+    // The broker may have another feed for us by now, of which these numbers say nothing. So the
+    // feed is named.
+    wires_.send(wire::encode(wire::Heartbeat{feed_.applied(), logins.change, events_.stream_count(),
+                                             logins.digest, ledger(), feed_.incarnation()}));
 }
 
 void NodeSession::lose(Time now) {

@@ -47,8 +47,11 @@ std::array<Shard, sizeof...(I)> make_shards(const Hash& hash, const Equal& equal
 
 } // namespace
 
-IdTable::IdTable()
-    : shards_(make_shards<Shard>(Hash{&texts_}, Equal{&texts_},
+constexpr IdTable::ShardOf IdTable::kShardOf = IdTable::share_out();
+
+IdTable::IdTable(WhenEmpty when_empty)
+    : texts_(when_empty),
+      shards_(make_shards<Shard>(Hash{&texts_}, Equal{&texts_},
                                  std::make_index_sequence<(std::size_t{1} << kShardBits)>{})) {}
 
 IdTable::Interned IdTable::intern(std::string_view id) {

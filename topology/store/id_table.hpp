@@ -51,7 +51,7 @@ class IdTable {
         bool is_new = false;
     };
 
-    IdTable();
+    explicit IdTable(WhenEmpty when_empty = WhenEmpty::kGiveBackAtOnce);
     IdTable(const IdTable&) = delete;
     IdTable& operator=(const IdTable&) = delete;
 
@@ -71,6 +71,10 @@ class IdTable {
 
     /// Forgets an id. Its index may be handed out again by the next intern().
     void release(IdIndex index);
+
+    /// As of a Slab.
+    [[nodiscard]] bool has_to_give_back() const { return texts_.has_to_give_back(); }
+    void give_back(std::size_t chunks_max) { texts_.give_back(chunks_max); }
 
     [[nodiscard]] std::uint32_t size() const { return texts_.size(); }
     /// Every index in use is below this. A ChunkedArray of values by id has this size.
@@ -98,10 +102,32 @@ class IdTable {
     using Shard = absl::flat_hash_set<IdIndex, Hash, Equal>;
     static constexpr unsigned kShardBits = 6;
 
-    /// The top bits choose the shard, since the table inside uses the low ones.
+    /// The top bits choose the shard, since the table inside uses the low ones. Each shard gets a
+    /// little more than the one before it, and the last one nearly twice as much as the first. So
+    /// no two grow at the same size of the table; with equal shares all would grow within a few
+    /// thousand ids, which took 35 to 90 ms.
     [[nodiscard]] static std::size_t shard_of(std::size_t hash) {
-        return hash >> (sizeof(hash) * 8 - kShardBits);
+        return kShardOf[hash >> (sizeof(hash) * 8 - kSliceBits)];
     }
+    static constexpr unsigned kSliceBits = 12;
+    using ShardOf = std::array<std::uint8_t, std::size_t{1} << kSliceBits>;
+    /// The shard of each 4096th of all hashes: shard number i begins at 2^(i/64) - 1 of them.
+    static constexpr ShardOf share_out() {
+        constexpr double kStep = 1.0108892860517005; // 2^(1/64)
+        ShardOf shard_of{};
+        double begin_of_next = kStep;
+        std::uint8_t shard = 0;
+        for (std::size_t slice = 0; slice < shard_of.size(); ++slice) {
+            const double at = 1 + static_cast<double>(slice) / static_cast<double>(shard_of.size());
+            if (at >= begin_of_next) {
+                ++shard;
+                begin_of_next *= kStep;
+            }
+            shard_of[slice] = shard;
+        }
+        return shard_of;
+    }
+    static const ShardOf kShardOf;
 
     Texts texts_;
     std::array<Shard, std::size_t{1} << kShardBits> shards_;

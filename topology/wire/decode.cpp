@@ -162,6 +162,7 @@ class BodyDecoder {
 
     Heartbeat read_heartbeat() {
         Heartbeat heartbeat;
+        heartbeat.feed_incarnation = fields_.u64();
         heartbeat.feed = fields_.u64();
         heartbeat.change = fields_.u64();
         heartbeat.streams = fields_.u64();
@@ -194,6 +195,7 @@ class BodyDecoder {
 
     Resend read_resend() {
         Resend resend;
+        resend.feed_incarnation = fields_.u64();
         resend.from = fields_.u64();
         resend.through = fields_.u64();
         if (!fields_.failed() && (resend.from == 0 || resend.from > resend.through)) {
@@ -399,6 +401,17 @@ MessageList MessageList::only(const std::vector<bool>& wanted) const {
     some.count_ = static_cast<std::uint32_t>(std::count(wanted.begin(), wanted.end(), true));
     some.wanted_ = &wanted;
     return some;
+}
+
+IdList IdList::take_first(std::uint32_t count_max) {
+    const std::uint32_t count = std::min(count_, count_max);
+    std::size_t size = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        size += 1 + static_cast<unsigned char>(bytes_[size]);
+    }
+    const IdList first(bytes_.substr(0, size), count);
+    *this = IdList(bytes_.substr(size), count_ - count);
+    return first;
 }
 
 } // namespace zcomet::wire

@@ -85,6 +85,7 @@ std::string encode(const Goodbye& /*frame*/) {
 
 std::string encode(const Heartbeat& frame) {
     std::string out = header(Kind::kHeartbeat);
+    put_u64(out, frame.feed_incarnation);
     put_u64(out, frame.feed);
     put_u64(out, frame.change);
     put_u64(out, frame.streams);
@@ -102,6 +103,7 @@ std::string encode(const Heartbeat& frame) {
 
 std::string encode(const Resend& frame) {
     std::string out = header(Kind::kResend);
+    put_u64(out, frame.feed_incarnation);
     put_u64(out, frame.from);
     put_u64(out, frame.through);
     return out;

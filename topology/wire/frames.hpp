@@ -82,6 +82,8 @@ class IdList {
     IdList(std::string_view bytes, std::uint32_t count) : bytes_(bytes), count_(count) {}
     [[nodiscard]] std::uint32_t count() const { return count_; }
     template <typename Visit> void for_each(Visit&& visit) const;
+    /// Splits off the first ids, as many as there are up to `count_max`.   @return those.
+    [[nodiscard]] IdList take_first(std::uint32_t count_max);
 
   private:
     std::string_view bytes_;
@@ -141,6 +143,8 @@ struct Heartbeat {
     /// Of the ids that are logged in after `change` (topology/wire/id_digest.hpp).
     std::uint64_t digest = 0;
     NodeLedger ledger = {};
+    /// The feed that `feed` and `ledger` are about; 0: none.
+    std::uint64_t feed_incarnation = 0;
 };
 struct Login {
     std::uint64_t change = 0;
@@ -159,6 +163,7 @@ struct List {
 struct Resend {
     std::uint64_t from = 0;
     std::uint64_t through = 0;
+    std::uint64_t feed_incarnation = 0;
 };
 struct Send {
     Confirm confirm = Confirm::kNothing;

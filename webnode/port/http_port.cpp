@@ -9,14 +9,13 @@
 // after a restart then do not hold the port.
 #include "webnode/port/http_port.hpp"
 
+#include "topology/net/door.hpp"
 #include "topology/net/lookup.hpp"
 
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -70,13 +69,6 @@ Error cannot_listen(const wire::HostPort& address, int reason) {
     }
     return {"cannot listen at " + address.text() + ": " + std::strerror(reason)};
 }
-
-/// Passes every segment but those that begin a connection: SYN without ACK, byte 13 of the header.
-constexpr std::array<sock_filter, 5> kNoBeginnings{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},
-                                                    {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},
-                                                    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02},
-                                                    {BPF_RET | BPF_K, 0, 0, 0},
-                                                    {BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF}}};
 
 int in_seconds(std::chrono::seconds duration) {
     return static_cast<int>(duration.count());
@@ -156,13 +148,11 @@ void settle_keepalive(int connection, const KeepaliveTimes& keepalive) {
 }
 
 void turn_away(int listener) {
-    std::array<sock_filter, kNoBeginnings.size()> filter = kNoBeginnings;
-    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-    ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    net::turn_away(listener);
 }
 
 void forget_turning_away(int connection) {
-    set_option(connection, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    net::let_in(connection);
 }
 
 void leave_group(int listener) {

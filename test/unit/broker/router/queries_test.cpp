@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -23,6 +24,7 @@ std::string query(const char* what, const std::string& argument, std::uint64_t t
 /// and incarnation N.
 class ManyPeers : public RouterHarness {
   public:
+    using RouterHarness::RouterHarness;
     void join_nodes(std::uint64_t first, std::uint64_t last) {
         for (std::uint64_t i = first; i <= last; ++i) {
             const std::string number = std::to_string(i);
@@ -183,17 +185,100 @@ TEST_CASE("queries: when very many wait, further ones are refused", "[router]") 
         broker.say("asker", query("nodes", "")); // fills a turn
     }
     for (std::size_t i = 0; i < Queries::kWaitingMax; ++i) {
-        broker.say("asker", query("stats", ""));
+        broker.say(std::to_string(i), query("stats", ""));
     }
     CHECK(broker.take("asker").size() == 2);
     CHECK(broker.counter(table::BrokerCounter::kErrorsOverloaded) == 0);
     CHECK(broker.refused("other", query("stats", "")) == ErrorCode::kOverloaded);
+    CHECK(broker.counter(table::BrokerCounter::kQueriesRefused) == 1);
     broker.turn();
-    CHECK_FALSE(broker.take("asker").empty());
-    broker.say("other", query("stats", "")); // there is room again, and it has to wait
+    CHECK(broker.counter(table::BrokerCounter::kQueriesPercent) == 0);
+    CHECK_FALSE(broker.take("0").empty());
+    CHECK(broker.query("stats").size() > 10); // there is room again
+}
+
+TEST_CASE("queries: one connection cannot take all places of those that wait", "[router]") {
+    ManyPeers broker;
+    broker.join_nodes(1, 1000);
+    broker.turn();
+    for (int i = 0; i < 2; ++i) {
+        broker.say("asker", query("nodes", "")); // fills a turn
+    }
+    for (std::size_t i = 0; i < Queries::kWaitingPerPeerMax; ++i) {
+        broker.say("asker", query("stats", ""));
+    }
+    CHECK(broker.take("asker").size() == 2);
+    CHECK(broker.refused("asker", query("stats", "")) == ErrorCode::kOverloaded);
+    broker.say("other", query("stats", "")); // waits
     CHECK(broker.take("other").empty());
-    broker.pass(1s);
+    broker.turn();
     CHECK(broker.take("other").size() == 1);
+    CHECK(broker.take("asker").size() == Queries::kWaitingPerPeerMax);
+}
+
+TEST_CASE("queries: so many a second are answered, and the others wait for their turn",
+          "[router]") {
+    RouterOptions options;
+    options.queries_per_second = 10;
+    ManyPeers broker(options);
+    for (int asker = 0; asker < 4; ++asker) {
+        for (int i = 0; i < 5; ++i) {
+            broker.say(std::to_string(asker), query("stats", ""));
+        }
+    }
+    const auto answered = [&] { return broker.counter(table::BrokerCounter::kQueries); };
+    CHECK(answered() == 10); // the burst
+    broker.turn();
+    CHECK(answered() == 10);
+    CHECK(broker.router.due() > broker.now); // no loop spins meanwhile
+    CHECK(broker.router.due() <= broker.now + 100ms);
+    CHECK(broker.ask<wire::Answer>("other", query("who", "a")).token == 1); // costs nothing
+    broker.pass(500ms);
+    CHECK(answered() == 16); // with the one above
+    broker.pass(600ms);
+    CHECK(answered() == 21);
+    CHECK(broker.counter(table::BrokerCounter::kQueriesRefused) == 0);
+}
+
+TEST_CASE("queries: an answer about all nodes serves all who ask within a moment", "[router]") {
+    RouterOptions options;
+    options.queries_per_second = 1000;
+    ManyPeers broker(options);
+    broker.join_nodes(1, 2);
+    const std::string before = broker.query("nodes");
+    broker.join_nodes(3, 3);
+    CHECK(broker.query("nodes") == before);
+    CHECK(broker.query("nodes", "from 0") != before); // another question
+    broker.pass(options.answer_age);
+    CHECK(nlohmann::json::parse(broker.query("nodes")).size() == 3);
+    const std::string ledger = broker.query("ledger");
+    broker.join_sender("s", 20);
+    broker.say("s", RouterHarness::send(1, {{"nobody", "x"}}));
+    CHECK(broker.query("ledger") == ledger);
+    broker.pass(options.answer_age);
+    CHECK(broker.query("ledger") != ledger);
+}
+
+TEST_CASE("router: a bound that gets near is a gauge, and reported once", "[router]") {
+    RouterOptions options;
+    options.peers_max = 10;
+    ManyPeers broker(options);
+    const auto warnings = [&] {
+        return std::count_if(broker.events.begin(), broker.events.end(), [](const Reported& event) {
+            return event.kind == RouterEvent::Kind::kNear;
+        });
+    };
+    broker.join_nodes(1, 7);
+    broker.turn();
+    CHECK(broker.counter(table::BrokerCounter::kPeersPercent) == 70);
+    CHECK(warnings() == 0);
+    broker.join_nodes(8, 8);
+    broker.turn();
+    broker.join_nodes(9, 9);
+    broker.turn();
+    CHECK(broker.counter(table::BrokerCounter::kPeersPercent) == 90);
+    CHECK(warnings() == 1);
+    CHECK(broker.events.back().kind == RouterEvent::Kind::kJoined);
 }
 
 TEST_CASE("queries: those that cost no more than a PING never wait", "[router]") {
@@ -214,6 +299,9 @@ TEST_CASE("queries: an answer too long for a frame is refused instead of cut", "
         const std::string connection = std::to_string(i + 1);
         broker.join_node(connection, i + 1, filler + std::to_string(10'000 + i));
         broker.say(connection, RouterHarness::login(1, {"a"}));
+    }
+    while (broker.router.due() <= broker.now) {
+        broker.turn(); // one turn logs in only so many
     }
     CHECK(broker.refused("asker", query("who", "a")) == ErrorCode::kOverloaded);
     CHECK(broker.refused("asker", query("who", "a")) == ErrorCode::kOverloaded);

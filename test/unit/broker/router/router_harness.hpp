@@ -36,6 +36,7 @@ class RouterHarness : public RouterHost {
         : router(*this, with_defaults(std::move(options)), kStart) {}
 
     bool send_to_peer(std::string_view connection, std::string frame) override {
+        note_feed(connection, frame);
         sent_[std::string(connection)].push_back(std::move(frame));
         return reachable;
     }
@@ -53,8 +54,9 @@ class RouterHarness : public RouterHost {
         events.push_back({event.kind, std::string(event.name), event.count});
     }
 
+    /// A HEARTBEAT or a RESEND that names no feed gets the one of the connection's WELCOME.
     void say(const std::string& connection, const std::string& frame) {
-        router.on_frame(connection, frame, now);
+        router.on_frame(connection, with_feed(connection, frame), now);
     }
     /// Says it, and returns the one frame that comes back.
     template <typename Frame> Frame ask(const std::string& connection, const std::string& frame) {
@@ -195,10 +197,43 @@ class RouterHarness : public RouterHost {
 
   private:
     RouterOptions with_defaults(RouterOptions options) {
+        // Tests ask at any time, and want to know what is so now, unless they are about that.
+        if (options.queries_per_second == RouterOptions{}.queries_per_second) {
+            options.queries_per_second = 1'000'000'000;
+            options.answer_age = Duration::zero();
+        }
         options.incarnation = kBrokerIncarnation;
         options.feed_endpoint = "tcp://127.0.0.1:5556";
         options.random = [this] { return ++last_feed_incarnation_; };
         return options;
+    }
+    void note_feed(std::string_view connection, const std::string& frame) {
+        const auto result = wire::decode(frame, wire::Role::kNode);
+        const auto* body = std::get_if<wire::Frame>(&result);
+        if (const auto* welcome = body == nullptr ? nullptr : std::get_if<wire::Welcome>(body)) {
+            feeds_[std::string(connection)] =
+                std::get<wire::NodeWelcome>(welcome->part).feed_incarnation;
+        }
+    }
+    std::string with_feed(const std::string& connection, const std::string& frame) {
+        const auto result = wire::decode(frame);
+        const auto* body = std::get_if<wire::Frame>(&result);
+        if (body == nullptr) {
+            return frame;
+        }
+        if (const auto* heartbeat = std::get_if<wire::Heartbeat>(body)) {
+            wire::Heartbeat named = *heartbeat;
+            named.feed_incarnation =
+                named.feed_incarnation == 0 ? feeds_[connection] : named.feed_incarnation;
+            return wire::encode(named);
+        }
+        if (const auto* resend = std::get_if<wire::Resend>(body)) {
+            wire::Resend named = *resend;
+            named.feed_incarnation =
+                named.feed_incarnation == 0 ? feeds_[connection] : named.feed_incarnation;
+            return wire::encode(named);
+        }
+        return frame;
     }
     static wire::IdFrameWriter id_frame(const std::vector<std::string>& ids) {
         wire::IdFrameWriter frame;
@@ -210,7 +245,8 @@ class RouterHarness : public RouterHost {
 
     std::uint64_t last_feed_incarnation_ = 0;
     std::map<std::string, std::vector<std::string>> sent_;
-    std::string answer_; // ask() and join_…() return views of it
+    std::map<std::string, std::uint64_t> feeds_; // by connection
+    std::string answer_;                         // ask() and join_…() return views of it
 
   public:
     Router router; // last, since its constructor may call the host

@@ -408,6 +408,47 @@ TEST_CASE("router: batches are kept until acknowledged, and sent again on reques
     CHECK(broker.published.empty());
 }
 
+TEST_CASE("router: numbers of another feed are ignored", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    broker.say("s", RouterHarness::send(1, {{"a", "x"}}));
+    broker.pass(1ms);
+    broker.published.clear();
+    const std::uint64_t other = 999;
+    wire::Heartbeat heartbeat{.feed = 1, .change = 1, .digest = wire::id_digest("a")};
+    heartbeat.ledger.received = 77;
+    heartbeat.feed_incarnation = other;
+    broker.say("n", wire::encode(heartbeat));
+    CHECK(broker.query("nodes").find(R"("unacknowledged_bytes":0)") == std::string::npos);
+    CHECK(broker.query("ledger").find("77") == std::string::npos);
+    broker.say("n", wire::encode(wire::Resend{1, 1, other}));
+    broker.turn();
+    CHECK(broker.published.empty());
+    CHECK(broker.counter(table::BrokerCounter::kResendsIgnored) == 1);
+}
+
+TEST_CASE("router: a node that asks again and again gets so many resends a second", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    broker.say("s", RouterHarness::send(1, {{"a", "x"}}));
+    broker.pass(1ms);
+    for (int i = 0; i < 100; ++i) {
+        broker.say("n", wire::encode(wire::Resend{1, 1}));
+        broker.turn();
+    }
+    CHECK(broker.counter(table::BrokerCounter::kResendRequests) == 100);
+    CHECK(broker.counter(table::BrokerCounter::kBatchesResent) == 10);
+    CHECK(broker.counter(table::BrokerCounter::kResendsIgnored) == 90);
+    broker.pass(100ms);
+    broker.say("n", wire::encode(wire::Resend{1, 1}));
+    broker.turn();
+    CHECK(broker.counter(table::BrokerCounter::kBatchesResent) == 11);
+}
+
 TEST_CASE("router: messages that a node does not take are shed, and the node learns that",
           "[router]") {
     RouterOptions options;

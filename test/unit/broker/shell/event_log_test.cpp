@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <string>
+
 using namespace zcomet;
 using namespace zcomet::broker;
 
@@ -30,4 +33,42 @@ TEST_CASE("a node that joins is a line with its name and address", "[event_log]"
     events.write(joined, Time{});
     CHECK(log.text() ==
           "event=joined node=web1/1 incarnation=00000000000000ab address=10.0.0.2 ids=0\n");
+}
+
+TEST_CASE("peers that come and go without end cause some lines a second, which say how many",
+          "[event_log]") {
+    const test::CapturedLog log;
+    shell::EventLog events;
+    router::RouterEvent left;
+    left.kind = router::RouterEvent::Kind::kLeft;
+    left.name = "n";
+    Time now = Time{} + 1h;
+    for (int i = 0; i < 100'000; ++i) {
+        events.write(left, now);
+    }
+    const auto lines = [&] {
+        const std::string text = log.text();
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    CHECK(lines() == 20);
+    router::RouterEvent joined = left;
+    joined.kind = router::RouterEvent::Kind::kJoined;
+    events.write(joined, now); // another kind has its own limit
+    CHECK(lines() == 21);
+    now += 1s;
+    events.write(left, now);
+    CHECK(lines() == 22);
+    CHECK(log.text().find(" times=99981\n") != std::string::npos);
+}
+
+TEST_CASE("a bound that gets near is a line that names its option", "[event_log]") {
+    const test::CapturedLog log;
+    shell::EventLog events;
+    router::RouterEvent near;
+    near.kind = router::RouterEvent::Kind::kNear;
+    near.text = "ids-max";
+    near.count = 80;
+    near.bound = 100;
+    events.write(near, Time{});
+    CHECK(log.text() == "event=near-limit limit=ids-max used=80 of=100\n");
 }

@@ -41,8 +41,11 @@ TEST_CASE("a broker's options without any flag", "[options]") {
     CHECK(settled.line.table().settings() ==
           "listen=tcp://*:5555 feed=tcp://*:5556 admin=- name=broker advertise=- "
           "cluster=- host=- liveness_ms=3000 sender_window=262144 feed_window=262144 "
-          "feed_bound=67108864 peers_max=100000 ids_max=50000000 "
-          "supervise=false hang_after=10");
+          "feed_bound=67108864 peers_max=100000 ids_max=50000000 ids_per_node=2000000 "
+          "memory_max=" +
+              std::to_string(settled.line.options().router.memory_max) +
+              " waiting_max=134217728 queries_max=20 resends_max=10 "
+              "supervise=false hang_after=10");
 }
 
 TEST_CASE("the feed follows --listen unless it is given", "[options]") {

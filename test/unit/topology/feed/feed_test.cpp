@@ -367,3 +367,36 @@ TEST_CASE("over a channel that loses batches every message arrives once, in orde
     writer.acknowledge(reader.applied(), now);
     CHECK(writer.kept_bytes() == 0);
 }
+
+TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner asks for",
+          "[feed]") {
+    FeedSum sum;
+    {
+        FeedWriter a(kIncarnation, kSmall, &sum);
+        FeedWriter b(kIncarnation + 1, kSmall, &sum);
+        const auto is_right = [&] { return sum.bytes == a.memory_bytes() + b.memory_bytes(); };
+        const std::string payload(50'000, 'x');
+        for (int i = 0; i < 8; ++i) {
+            a.append({"1", payload});
+            b.append({"1", "short"});
+            CHECK(is_right());
+        }
+        a.subscribed(true);
+        flushed(a, kStart);
+        CHECK(is_right());
+        const std::size_t published = a.published_kept_bytes();
+        CHECK(published > 0);
+        CHECK(a.unpublished_bytes() > 0);
+        a.shed_to(0); // what was published stays
+        CHECK(a.unpublished_bytes() == 0);
+        CHECK(a.published_kept_bytes() == published);
+        CHECK(a.shed_messages() > 0);
+        CHECK(is_right());
+        a.acknowledge(a.published(), kStart);
+        CHECK(a.published_kept_bytes() == 0);
+        CHECK(is_right());
+        const FeedWriter moved = std::move(b);
+        CHECK(sum.bytes == a.memory_bytes() + moved.memory_bytes());
+    }
+    CHECK(sum.bytes == 0);
+}

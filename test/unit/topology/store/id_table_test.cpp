@@ -3,12 +3,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 using zcomet::store::IdIndex;
 using zcomet::store::IdTable;
+using zcomet::store::kChunkBytes;
 
 TEST_CASE("id table: an id keeps its index until it is released", "[id_table]") {
     IdTable table;
@@ -104,4 +107,28 @@ TEST_CASE("id table: a million ids cost at most 40 bytes each, and go back", "[i
         table.release(*table.find("user:" + std::to_string(i)));
     }
     REQUIRE(table.memory_bytes() < empty_bytes + 200'000);
+}
+
+TEST_CASE("id table: its parts grow one after the other", "[id_table]") {
+    // A part that grows adds its new slots to memory_bytes(), much less than a chunk of texts.
+    IdTable table;
+    constexpr std::uint32_t kIds = 400'000;
+    constexpr std::uint32_t kWindow = 4000; // a hundredth
+    std::vector<std::uint32_t> grown;       // how many ids there were when a part grew
+    std::size_t bytes = table.memory_bytes();
+    for (std::uint32_t i = 0; i < kIds; ++i) {
+        table.intern("id-" + std::to_string(i));
+        const std::size_t now = table.memory_bytes();
+        if (i >= kIds / 4 && now > bytes && now - bytes < kChunkBytes / 2) {
+            grown.push_back(i);
+        }
+        bytes = now;
+    }
+    REQUIRE(grown.size() >= 100); // each part doubled once or twice
+    std::size_t most = 0;
+    for (std::size_t first = 0; first < grown.size(); ++first) {
+        const auto end = std::upper_bound(grown.begin(), grown.end(), grown[first] + kWindow);
+        most = std::max<std::size_t>(most, static_cast<std::size_t>(end - grown.begin()) - first);
+    }
+    CHECK(most <= 8); // equal parts: nearly all 64
 }

@@ -7,7 +7,9 @@
 #include <string>
 
 using zcomet::store::ChunkedArray;
+using zcomet::store::kChunkBytes;
 using zcomet::store::Slab;
+using zcomet::store::WhenEmpty;
 
 TEST_CASE("slab: indices are dense and the last released is used first", "[slab]") {
     Slab<std::uint64_t> slab;
@@ -57,7 +59,7 @@ TEST_CASE("slab: every record is destroyed exactly once", "[slab]") {
 TEST_CASE("slab: memory goes back when the last record goes", "[slab]") {
     Slab<std::uint64_t> slab;
     for (std::uint32_t i = 0; i < 100'000; ++i) {
-        REQUIRE(slab.add(i) == i);
+        static_cast<void>(slab.add(i));
     }
     REQUIRE(slab.memory_bytes() >= 800'000);
     for (std::uint32_t i = 0; i < 100'000; ++i) {
@@ -76,4 +78,36 @@ TEST_CASE("chunked array: new values are the fill, old ones stay", "[slab]") {
     REQUIRE(values[99'999] == 6);
     values.clear();
     REQUIRE(values.memory_bytes() == 0);
+}
+
+TEST_CASE("slab: in slices, memory goes back as its owner has time, or is used again", "[slab]") {
+    Slab<std::uint64_t> slab(WhenEmpty::kGiveBackInSlices);
+    constexpr std::uint32_t kRecords = 1'000'000;
+    const auto fill = [&] {
+        for (std::uint32_t i = 0; i < kRecords; ++i) {
+            static_cast<void>(slab.add(i));
+        }
+    };
+    const auto empty = [&] {
+        for (std::uint32_t i = 0; i < kRecords; ++i) {
+            slab.release(i);
+        }
+    };
+    fill();
+    const std::size_t full = slab.memory_bytes();
+    empty();
+    CHECK(slab.memory_bytes() >= full);
+    CHECK(slab.has_to_give_back());
+    slab.give_back(10);
+    CHECK(slab.memory_bytes() <= full - 9 * kChunkBytes);
+    fill(); // with what is left
+    CHECK(slab.memory_bytes() <= full + kChunkBytes);
+    empty();
+    int slices = 0;
+    for (; slab.has_to_give_back(); ++slices) {
+        slab.give_back(10);
+    }
+    CHECK(slices > 5);
+    CHECK(slab.memory_bytes() <= 2 * kChunkBytes);
+    CHECK(slab.add(5U) == 0);
 }

@@ -56,11 +56,11 @@ std::vector<std::string> one_of_each() {
     return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
             wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9}),
             wire::encode(wire::Goodbye{}),
-            wire::encode(wire::Heartbeat{1, 2, 3, 4, {5, 6, 7, 8, 9, 10, 11, 12}}),
+            wire::encode(wire::Heartbeat{1, 2, 3, 4, {5, 6, 7, 8, 9, 10, 11, 12}, 13}),
             with_ids().finish_login(1),
             with_ids().finish_logout(2),
             with_ids().finish_list(3, true, false),
-            wire::encode(wire::Resend{1, 2}),
+            wire::encode(wire::Resend{1, 2, 3}),
             send.finish_send(wire::Confirm::kReceipt, 9),
             wire::encode(wire::Ping{5}),
             wire::encode(wire::Query{5, "who", "123"}),
@@ -209,8 +209,9 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
     // A count far beyond the bytes costs nothing: the frame is refused at the first missing id.
     CHECK(refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  ff ff ff ff  01 31")).code ==
           wire::ErrorCode::kMalformed);
-    CHECK(refused(from_hex("5a 43 01 20  00 00 00 00 00 00 00 05  00 00 00 00 00 00 00 04")).code ==
-          wire::ErrorCode::kMalformed);
+    CHECK(refused(from_hex("5a 43 01 20  00 00 00 00 00 00 00 07  00 00 00 00 00 00 00 05  00 00 "
+                           "00 00 00 00 00 04"))
+              .code == wire::ErrorCode::kMalformed);
 
     wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
     CHECK(refused(send.finish_send(wire::Confirm::kNothing, 1)).text ==
@@ -221,10 +222,12 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
 
 TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to it", "[wire]") {
     const wire::NodeLedger ledger{5, 6, 7, 8, 9, 10, 11, 12};
-    std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger});
+    std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger, 5});
+    CHECK(decoded<wire::Heartbeat>(bytes).feed_incarnation == 5);
+    CHECK(decoded<wire::Heartbeat>(bytes).feed == 1);
     CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
-    constexpr std::size_t kCountAt = wire::kHeaderBytes + 4 * sizeof(std::uint64_t);
+    constexpr std::size_t kCountAt = wire::kHeaderBytes + 5 * sizeof(std::uint64_t);
     REQUIRE(bytes[kCountAt] == 8);
     bytes[kCountAt] = 9;
     bytes.append(8, 'x');
