@@ -1,9 +1,15 @@
 #include "topology/process/heap.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/base/unique_fd.hpp"
 
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <memory>
 
 namespace zcomet::process {
@@ -28,6 +34,49 @@ void keep_freed_frames(std::size_t working_bytes) {
     for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
         static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
     }
+}
+
+namespace {
+
+/// Resident bytes of this process; 0 if the system does not say.
+std::uint64_t resident_bytes() {
+    const UniqueFd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+    std::array<char, 128> text{};
+    const ssize_t length = file.valid() ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+    unsigned long long size = 0;
+    unsigned long long resident = 0;
+    if (length <= 0 || std::sscanf(text.data(), "%llu %llu", &size, &resident) != 2) {
+        return 0;
+    }
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+} // namespace
+
+void FreedMemory::turn(Time now) {
+    if (now < next_) {
+        has_worked_ = true;
+        return;
+    }
+    next_ = now + kInterval;
+    has_worked_ = false;
+    look();
+}
+
+void FreedMemory::look() {
+    const std::uint64_t resident = resident_bytes();
+    least_resident_ = std::min(least_resident_, resident);
+    if (resident < least_resident_ + kMuch) {
+        return; // it cannot be much, and the next question costs more
+    }
+    const std::uint64_t free = ::mallinfo2().fordblks; // whether trimmed or not
+    least_free_ = std::min(least_free_, free);
+    if (free < least_free_ + kMuch) {
+        return;
+    }
+    ::malloc_trim(kFreedBytesKept);
+    ++trims_;
+    least_free_ = free;
 }
 
 } // namespace zcomet::process

@@ -1,0 +1,41 @@
+// Freed memory goes back to the system once it is much.
+#include "test/support/sanitized.hpp"
+#include "topology/process/heap.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::process;
+
+TEST_CASE("heap: it is trimmed when much of it has become free, and not again", "[heap]") {
+    FreedMemory freed;
+    Time now = Time{} + 1h;
+    const auto turn = [&] {
+        now += FreedMemory::kInterval;
+        freed.turn(now);
+    };
+    turn();
+    CHECK(freed.due() == kNever);
+    freed.turn(now + 1ms); // something was done since
+    CHECK(freed.due() == now + FreedMemory::kInterval);
+
+    constexpr std::size_t kBlockBytes = 65'536;
+    constexpr std::size_t kBlocks = 3 * FreedMemory::kMuch / kBlockBytes;
+    std::vector<std::unique_ptr<char[]>> blocks;
+    for (std::size_t i = 0; i < kBlocks; ++i) {
+        blocks.push_back(std::make_unique_for_overwrite<char[]>(kBlockBytes));
+        std::memset(blocks.back().get(), 1, kBlockBytes);
+    }
+    turn();
+    CHECK(freed.trims() == 0);                      // all of it is in use
+    blocks.erase(blocks.begin(), blocks.end() - 1); // the last one keeps the end of the heap
+    turn();
+    const std::uint64_t trims = test::kSanitized ? 0 : 1; // sanitizers have a heap of their own
+    CHECK(freed.trims() == trims);
+    turn();
+    CHECK(freed.trims() == trims);
+}
