@@ -127,6 +127,24 @@ TEST_CASE("a stream that does not read is closed and counted, and no other strea
     CHECK(cluster.web_node(0).await_log(" id=123 address=127."));
 }
 
+TEST_CASE("at the level debug, each connection that closes has a line with the reason") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--log-level", "debug"}});
+    {
+        CometClient stream = cluster.open_stream(0, "123");
+        REQUIRE(cluster.send("123", "hello") == 1);
+        REQUIRE(stream.await_chunks(1).size() == 1);
+    }
+    CHECK(cluster.web_node(0).await_log(
+        "event=closed node=a/1 reason=peer messages=1 id=123 address=127."));
+    CometClient page(cluster.http(0));
+    page.send("GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(page.await_close());
+    CHECK(cluster.web_node(0).await_log(
+        "event=closed node=a/1 reason=done messages=0 id=- address=127."));
+    CHECK(await_stat(cluster, 0, "done_closes", 1));
+    CHECK(stat(cluster, 0, "no_room_closes") == 0);
+}
+
 TEST_CASE("a stream whose browser pauses in a burst of large messages gets them all") {
     Cluster cluster({.web_nodes = 1, .web_node_options = {"--slow-after", "60"}});
     CometClient pauses = open_slow_stream(cluster);

@@ -86,6 +86,8 @@ TEST_CASE("workers take streams up to the last place, then refuse, then take mor
     REQUIRE(await_stat(cluster, 0, "full", 2));
     CHECK(stat(cluster, 0, "streams") == 100);
     CHECK(stat(cluster, 0, "full_times") == 2);
+    CHECK(cluster.web_node(0).await_log("event=near-limit node=a/1 limit=max-streams used="));
+    CHECK(cluster.web_node(0).await_log("event=near-limit node=a/2 limit=max-streams used="));
     CHECK(refuses(server));
     REQUIRE(cluster.await_holders("crowd", 2));
     check_that_all_hear(cluster, streams, "all of you");

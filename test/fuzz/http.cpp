@@ -2,7 +2,7 @@
 // bytes of a browser, arrives.
 //
 // RequestReader finds the same requests in pieces of any size. Each request is answered, or refused
-// with a status that has an answer.
+// with a status that has an answer. A body that no route takes is refused before it is read.
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
 #include "topology/http/request_reader.hpp"
@@ -36,10 +36,32 @@ http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t 
     return outcome;
 }
 
-void check_answer(std::string_view request) {
+webnode::request::Routes& all_routes() {
     static webnode::request::Routes routes(webnode::route::routes()); // keeps nothing of a request
+    return routes;
+}
+
+/// A body that no route takes is refused by the head alone, and the connection ends.
+/// @return whether this one is.
+bool check_body(std::string_view bytes) {
+    http::RequestReader reader;
+    const auto outcome = reader.read(bytes);
+    if (outcome.verdict == Verdict::kRefuse || !reader.take_body_wish()) {
+        return false;
+    }
+    ZCOMET_ASSERT(reader.head_bytes() <= bytes.size());
+    const auto refusal =
+        all_routes().refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes());
+    if (refusal) {
+        ZCOMET_ASSERT(refusal->bytes.starts_with("HTTP/1."));
+        ZCOMET_ASSERT(refusal->status >= 400 && !refusal->keeps_connection);
+    }
+    return refusal.has_value();
+}
+
+void check_answer(std::string_view request) {
     webnode::request::Outcome outcome;
-    const http::Answer answer = routes.handle(request, {}, outcome);
+    const http::Answer answer = all_routes().handle(request, {}, outcome);
     ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
     ZCOMET_ASSERT(answer.status >= 200);
     ZCOMET_ASSERT((outcome.format != nullptr) == wire::valid_id(outcome.id));
@@ -60,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (outcome.verdict == Verdict::kRefuse) {
             ZCOMET_ASSERT(http::error_answer(outcome.status).starts_with("HTTP/1.1 "));
         }
-        if (outcome.verdict != Verdict::kComplete) {
+        if (check_body(bytes) || outcome.verdict != Verdict::kComplete) {
             return 0;
         }
         ZCOMET_ASSERT(outcome.length > 0);

@@ -49,8 +49,6 @@ class SeenMessages {
         std::uint64_t incarnation = 0;
         std::array<std::unique_ptr<Block>, kBlocks> blocks;
     };
-    using Windows = std::list<Window>;
-
     [[nodiscard]] Sender& sender_of(std::uint64_t incarnation);
     [[nodiscard]] Block& block_of(Sender& sender, std::uint64_t place);
 

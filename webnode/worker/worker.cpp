@@ -128,6 +128,7 @@ void Worker::turn() {
     report(now);
     watch_bounds(now);
     publish_counters();
+    freed_memory_.turn(now);
     count_turn(now);
 }
 
@@ -135,7 +136,7 @@ Time Worker::next_due() const {
     if (ended_slots_ != store::kNoIndex) {
         return loop::kAtOnce;
     }
-    return std::min({requests_.due(), connections_.due(),
+    return std::min({requests_.due(), connections_.due(), freed_memory_.due(),
                      keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
 }
 

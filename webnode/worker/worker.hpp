@@ -13,6 +13,7 @@
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/hangup.hpp"
+#include "topology/process/heap.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -192,6 +193,7 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
+    process::FreedMemory freed_memory_;
     Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
     bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;

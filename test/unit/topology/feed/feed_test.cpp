@@ -381,7 +381,7 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
             b.append({"1", "short"});
             CHECK(is_right());
         }
-        a.subscribed(true);
+        a.subscribed();
         flushed(a, kStart);
         CHECK(is_right());
         const std::size_t published = a.published_kept_bytes();
