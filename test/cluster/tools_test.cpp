@@ -112,6 +112,37 @@ TEST_CASE("msggen sends the same with the same seed") {
     CHECK(read_sent(files[0]) != read_sent(files[2]));
 }
 
+TEST_CASE("msggen says how many messages went to nobody") {
+    Cluster cluster = one_web_node();
+    const CometClient stream = cluster.open_stream(0, "1");
+    const Finished lost =
+        msggen(cluster, {"--count", "20", "--interval", "0", "--max", "1", "--first-id", "2"});
+    CHECK(lost.status == 0);
+    CHECK(lost.output.find("all messages went to nobody") != std::string::npos);
+    const Finished some = msggen(
+        cluster, {"--count", "200", "--interval", "0", "--max", "2", "--seed", "1", "--json"});
+    const auto report = nlohmann::json::parse(some.output);
+    CHECK(report.at("void") > 0);
+    CHECK(report.at("void") < 200);
+    const Finished none = msggen(cluster, {"--count", "20", "--interval", "0", "--max", "1"});
+    CHECK(none.output.find("nobody") == std::string::npos);
+}
+
+TEST_CASE("msggen that is stopped was as late as its last message") {
+    Cluster cluster = one_web_node();
+    Process generator(path_of("zcomet-msggen"),
+                      with_broker(cluster, {"--count", "1000", "--interval", "100", "--max", "1",
+                                            "--json", "--quiet"}));
+    REQUIRE(eventually(
+        [&] { return cluster.query("stats").at("counters").at("messages_in").get<int>() >= 3; }));
+    generator.signal(SIGINT);
+    CHECK(generator.wait() == 128 + SIGINT);
+    generator.await_end_of_output();
+    const auto report = nlohmann::json::parse(generator.output());
+    CHECK(report.at("late_ms") <= report.at("late_ms_max"));
+    CHECK(report.at("behind_schedule") == false);
+}
+
 TEST_CASE("several generators side by side each say that they finished") {
     Cluster cluster = one_web_node();
     CometClient stream = cluster.open_stream(0, "1");

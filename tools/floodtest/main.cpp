@@ -177,8 +177,8 @@ int flood(const Options& options, const program::OptionTable& table) {
         throw_unless_done(tools::logs::LogFile::make(options.log));
     }
     run.on_log_failed = [&options](int error) {
-        spdlog::error("the log ends here, the test goes on file={} text={}", log_value(options.log),
-                      log_value(std::strerror(error)));
+        spdlog::error("event=log-ended file={} why={} text=\"the log ends here, the test goes on\"",
+                      log_value(options.log), log_value(std::strerror(error)));
     };
     program::log_settings(table);
     const UniqueFd signals = program::catch_termination_signals();

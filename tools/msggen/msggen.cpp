@@ -68,7 +68,6 @@ Msggen::Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd)
     }
     if (!options_.log_file.empty()) {
         open_log();
-        confirm_ = wire::Confirm::kReceipt;
     }
     if (options_.acknowledged) {
         confirm_ = wire::Confirm::kAcknowledgement;
@@ -90,7 +89,7 @@ int Msggen::run() {
     wait_until_taken_in();
     link_->close(Clock::now());
     finish_log();
-    report(generator);
+    report();
     if (stopped()) {
         return kExitSignalled + signal_;
     }
@@ -185,6 +184,7 @@ bool Msggen::all_confirmed() const {
 }
 
 void Msggen::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    report_.gone_into_void += nodes == 0 ? 1U : 0U; // a repeat may not be known: that is no void
     if (log_) {
         log_->on_answer(number, nodes);
     }
@@ -285,11 +285,8 @@ void Msggen::end_progress() const {
     }
 }
 
-void Msggen::report(const Generator& generator) {
+void Msggen::report() {
     report_.seconds = std::chrono::duration<double>(last_sent_ - first_sent_).count();
-    if (!generator.finished()) {
-        report_.late_ms = std::max(0.0, to_ms(Clock::now() - generator.due()));
-    }
     const session::SenderSessionCounters& counters = link_->counters();
     report_.lost_brokers = counters.lost_brokers;
     report_.asks_acknowledgement = options_.acknowledged;

@@ -65,7 +65,7 @@ class Msggen : private session::SenderEvents {
     void wait(Time until);
     void show_progress(Time now);
     void end_progress() const;
-    void report(const Generator& generator);
+    void report();
 
     [[nodiscard]] bool stopped() const { return signal_ != 0; }
 
@@ -78,7 +78,7 @@ class Msggen : private session::SenderEvents {
     std::optional<logs::LogFile> log_file_;
     std::optional<logs::SentLog> log_;                // writes to log_file_
     bool log_failed_ = false;                         // and a line has said so
-    wire::Confirm confirm_ = wire::Confirm::kNothing; // what the log and the report need
+    wire::Confirm confirm_ = wire::Confirm::kReceipt; // what the log and the report need
     std::unique_ptr<link::SenderLink> link_;
     loop::Loop loop_;
     MsggenReport report_;

@@ -49,6 +49,10 @@ std::string MsggenReport::text() const {
             out += fmt::format("sent again, and not known whether it arrived: {} {}\n", not_known,
                                messages(not_known));
         }
+    } else if (gone_into_void > 0) {
+        out += fmt::format("{} {} went to nobody: no stream was open on the {}\n",
+                           gone_into_void == sent ? "all" : std::to_string(gone_into_void),
+                           messages(gone_into_void), gone_into_void == 1 ? "id" : "ids");
     }
     if (unconfirmed > 0 && asks_acknowledgement) {
         out += fmt::format("no acknowledgement of {} {}, which may be lost\n", unconfirmed,
@@ -74,13 +78,13 @@ std::string MsggenReport::json() const {
                                      {"late_ms", late_ms},
                                      {"late_ms_max", late_ms_max},
                                      {"behind_schedule", behind_schedule()},
+                                     {"void", gone_into_void},
                                      {"unconfirmed", unconfirmed},
                                      {"lost_brokers", lost_brokers},
                                      {"log_lines_lost", log_lines_lost},
                                      {"seed", seed}};
     if (asks_acknowledgement) {
         report["acknowledged"] = acknowledged;
-        report["void"] = gone_into_void;
         report["not_known"] = not_known;
         report["resent"] = resent;
     }

@@ -11,14 +11,14 @@ struct MsggenReport {
     std::uint64_t planned = 0;
     double seconds = 0;      ///< from the first message sent to the last
     double wanted_per_s = 0; ///< 0: as fast as the broker takes them
-    double late_ms = 0;      ///< delay of the last message (of the next, if stopped early)
+    double late_ms = 0;      ///< delay of the last message
     double late_ms_max = 0;  ///< the longest delay of a message
     /// Under way when the broker was lost, or not taken in at the end; with acknowledgements: not
     /// acknowledged at the end.
     std::uint64_t unconfirmed = 0;
     bool asks_acknowledgement = false;
     std::uint64_t acknowledged = 0;   ///< arrived at one node or more
-    std::uint64_t gone_into_void = 0; ///< no node held the id
+    std::uint64_t gone_into_void = 0; ///< no node held the id, as far as the broker said
     std::uint64_t not_known = 0;      ///< sent again, and the broker cannot say whether it arrived
     std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
@@ -34,7 +34,8 @@ struct MsggenReport {
 
     /// Whether every message arrived, as far as the options ask for it.
     [[nodiscard]] bool all_arrived() const {
-        return unconfirmed == 0 && gone_into_void == 0 && not_known == 0;
+        return unconfirmed == 0 &&
+               ((gone_into_void == 0 && not_known == 0) || !asks_acknowledgement);
     }
 
     /// One sentence a line, each line ended.

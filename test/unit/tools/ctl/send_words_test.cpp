@@ -53,8 +53,8 @@ TEST_CASE("all that follows the id is the message", "[send_words]") {
 }
 
 TEST_CASE("options stand before the id", "[send_words]") {
-    const Parsed parsed =
-        parse({"--json", "--timeout", "5", "send", "--ack", "--timeout=6", "7", "8"});
+    CHECK(parse({"send", "--timeout=6", "--json", "7", "8"}).message == "8");
+    const Parsed parsed = parse({"--json", "--timeout", "5", "send", "--ack", "7", "8"});
     CHECK(parsed.id == "7");
     CHECK(parsed.message == "8");
     CHECK(parsed.acknowledged);

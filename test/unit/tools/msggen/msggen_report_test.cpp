@@ -24,6 +24,24 @@ TEST_CASE("a run that went as wanted is one line", "[msggen_report]") {
     CHECK(good_report().text() == "sent 2001 messages in 20.00 s: 100.0 a second (100.0 wanted)\n");
 }
 
+TEST_CASE("messages to nobody are told, and fail only a run that asks where they arrived",
+          "[msggen_report]") {
+    MsggenReport report;
+    report.sent = report.planned = 20;
+    report.gone_into_void = 20;
+    CHECK(
+        report.text() ==
+        "sent 20 messages in 0.00 s\nall messages went to nobody: no stream was open on the ids\n");
+    CHECK(report.all_arrived());
+    report.gone_into_void = 3;
+    CHECK(report.text().find("\n3 messages went to nobody: ") != std::string::npos);
+    CHECK(nlohmann::json::parse(report.json()).at("void") == 3);
+    report.asks_acknowledgement = true;
+    report.acknowledged = 17;
+    CHECK(report.text() == "sent 20 messages in 0.00 s\nacknowledged 17, void 3, resent 0\n");
+    CHECK_FALSE(report.all_arrived());
+}
+
 TEST_CASE("a run at full speed has no wanted rate and is never behind", "[msggen_report]") {
     MsggenReport report = good_report();
     report.wanted_per_s = 0;
@@ -85,6 +103,7 @@ TEST_CASE("the JSON has everything", "[msggen_report]") {
     CHECK(json.at("per_s") == 100.0);
     CHECK(json.at("wanted_per_s") == 100.0);
     CHECK(json.at("behind_schedule") == false);
+    CHECK(json.at("void") == 0);
     CHECK(json.at("unconfirmed") == 0);
     CHECK(json.at("log_lines_lost") == 0);
     CHECK(json.at("generators") == 10);

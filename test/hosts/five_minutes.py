@@ -1,0 +1,76 @@
+"""README's five minutes work as read: each message shows in the window that is open, or is told to be lost.
+
+The commands have the programs' own addresses, so all this happens in a network namespace of its own.
+usage: five_minutes.py BUILD README
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.parse
+
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.programs import Programs
+from zcomet_lab.skipping import skip
+from zcomet_lab.streams import RecordedStream
+from zcomet_lab.waiting import await_true
+
+PROGRAMS = ["zcomet-webnode", "zcomet-ctl", "zcomet-msggen"]
+TIMEOUT_S = 20
+MESSAGES = 21  # one of zcomet-ctl, twenty of zcomet-msggen
+
+
+def commands_of(readme: str) -> list[str]:
+    """The commands after the first of the section: those that talk to the running cluster."""
+    section = readme.split("\n## Five minutes by hand\n")[1].split("\n## ")[0]
+    return re.findall(r"^zcomet-(?!webnode).*", section, re.MULTILINE)
+
+
+def run(command: str, path: str) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=os.environ | {"PATH": f"{path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: status {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def check(build: str, readme: str) -> None:
+    [url] = set(re.findall(r"http://localhost:\d+/test/\d+", readme))
+    path = ":".join(
+        sorted({str(pathlib.Path(Programs(build).path(name)).parent) for name in PROGRAMS})
+    )
+    with Programs(build) as programs:
+        web_node = programs.start("zcomet-webnode")
+        web_node.await_ready()
+        parts = urllib.parse.urlsplit(url)
+        stream = RecordedStream(f"http://{parts.netloc}", parts.path.removeprefix("/test/"))
+        to_window, to_nobody, nodes, generated, lost = commands_of(readme)
+        await_true("the window is logged in", lambda: "held by 1 node" in run(to_window, path))
+        assert "void" in run(to_nobody, path)
+        assert " live " in run(nodes, path)
+        run(generated, path)
+        assert "all messages went to nobody" in run(lost, path)
+        await_true("the messages are shown", lambda: len(stream.shown) == MESSAGES)
+        web_node.ask_to_end()
+        web_node.finish(TIMEOUT_S)
+
+
+def main() -> int:
+    try:
+        enter_private_namespaces()
+    except NotPermitted as error:
+        return skip(f"network namespaces are not permitted here ({error})")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    check(sys.argv[1], pathlib.Path(sys.argv[2]).read_text(encoding="utf-8"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
