@@ -33,6 +33,13 @@ namespace {
 
 constexpr Duration kSoon = 30s;
 
+/// The program that plays a worker.
+std::string fake_worker() {
+    const char* const path = std::getenv("ZCOMET_FAKE_WORKER");
+    REQUIRE(path != nullptr);
+    return path;
+}
+
 /// A supervisor whose workers are played.
 class Play {
   public:
@@ -59,7 +66,7 @@ class Play {
         UniqueFd termination(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         const int end = termination.get();
         Supervisor supervisor(
-            line_, std::move(termination), [] { return 0; }, std::getenv("ZCOMET_FAKE_WORKER"));
+            line_, std::move(termination), [] { return 0; }, fake_worker());
         if (!script) {
             supervisor.run();
             return;
