@@ -36,7 +36,8 @@ class Feeds {
             active_.push_back(index);
         }
     }
-    /// Makes the feed publish an empty batch if it is time for one.
+    /// For each sweep: looks whether the node keeps up, and makes the feed publish an empty batch
+    /// if it is time for one.
     void beat(table::PeerIndex index, table::NodePart& node, Time now);
     void publish_due(Time now);
     /// Brings the broker's counters up to those of all feeds.
@@ -46,6 +47,7 @@ class Feeds {
 
   private:
     void on_acknowledged(table::NodePart& node, std::uint64_t through, Time now);
+    void take_ledger(const Incoming& in, table::NodePart& node, const wire::NodeLedger& ledger);
     void count(const table::Peer& peer, table::NodePart& node);
 
     RouterState& state_;

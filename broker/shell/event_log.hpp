@@ -16,6 +16,8 @@ class EventLog {
 
     program::LogLimit refusals_;
     program::LogLimit sheds_;
+    program::LogLimit lags_;
+    program::LogLimit disbelieved_;
 };
 
 } // namespace zcomet::broker::shell

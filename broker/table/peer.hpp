@@ -5,6 +5,7 @@
 #include "broker/table/routing_table.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
+#include "topology/feed/lag_watch.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -33,6 +34,7 @@ struct NodePart {
         : feed(feed_incarnation, limits), topic(std::move(feed_topic)) {}
 
     feed::FeedWriter feed;
+    feed::LagWatch lag;
     std::string topic;
     std::uint64_t changes_applied = 0;
     std::uint64_t streams = 0; ///< as in the last HEARTBEAT
@@ -51,8 +53,10 @@ struct NodePart {
     std::uint64_t shed_counted = 0;
     std::uint64_t resent_counted = 0;
     std::uint64_t acknowledged_counted = 0;
-    /// From the last HEARTBEAT, which is also when the node acknowledged last.
+    /// From the last HEARTBEAT, which is also when the node acknowledged last. Empty if the node
+    /// has reported what cannot be.
     wire::NodeLedger ledger;
+    bool is_disbelieved = false;
     AwaitedCopies awaited;
     std::uint64_t shed_settled = 0; ///< no copy of a shed batch up to this one is in `awaited`
 };

@@ -28,9 +28,9 @@ broker::router::RouterOptions complete(broker::router::RouterOptions options, Ra
 }
 
 std::string_view name_of(broker::router::RouterEvent::Kind kind) {
-    constexpr std::array<std::string_view, 10> kNames = {"joined", "reconnected", "live", "left",
-                                                         "died",   "replaced",    "shed", "refused",
-                                                         "paused", "drifted"};
+    constexpr std::array<std::string_view, 13> kNames = {
+        "joined",  "reconnected", "live",   "left",      "died",        "replaced", "shed",
+        "refused", "paused",      "behind", "caught up", "disbelieved", "drifted"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -60,6 +60,10 @@ enum class WorkerCounter : std::uint8_t {
     kLoginListsSent,
     kBrokerLosses,
     kFeedReconnects,
+    kCutOffs,
+    kCutOffMs,
+    kStreamsCutOff,
+    kGapsTold,
     kCount
 };
 
@@ -117,6 +121,11 @@ inline constexpr auto kWorkerMetrics = [] {
                 "times that the broker was not heard for its liveness time"),
         counter(kFeedReconnects, "feed_reconnects",
                 "times that the feed was connected anew because nothing came over it"),
+        counter(kCutOffs, "cut_offs",
+                "times that the broker had begun another feed when it was heard again"),
+        counter(kCutOffMs, "cut_off_ms", "milliseconds without a feed before these times"),
+        counter(kStreamsCutOff, "streams_cut_off", "streams that were open at these times"),
+        counter(kGapsTold, "gaps_told", "times that a stream was told that it missed messages"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));
@@ -161,7 +170,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 320, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 384, "six cache lines");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.

@@ -16,6 +16,7 @@
 #include "webnode/request/requests.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
+#include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/presence.hpp"
 
 #include <cstdint>
@@ -38,6 +39,8 @@ struct WorkerOptions {
     /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
     /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
+    /// Whether streams are told that they missed messages (`--tell-gaps`).
+    bool tell_gaps = true;
 };
 
 class Worker : private session::NodeEvents {
@@ -83,6 +86,7 @@ class Worker : private session::NodeEvents {
     wire::NodeLedger ledger() const override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
+    void on_gap(const session::Gap& gap) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
@@ -116,6 +120,7 @@ class Worker : private session::NodeEvents {
     stream::Presence presence_;
     request::Requests requests_;
     stream::Delivery delivery_;
+    stream::GapTeller gap_teller_;
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
@@ -123,6 +128,7 @@ class Worker : private session::NodeEvents {
     bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;
     program::LogLimit refusal_log_;
+    program::LogLimit shed_log_;
     program::LogLimit slow_log_;
     std::uint64_t slow_reported_ = 0; // of the counter streams_slow
 };
