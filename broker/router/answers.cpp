@@ -25,6 +25,7 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"age_ms", in_ms(now - peer.joined)},
             {"heard_ms", in_ms(now - peer.heard)},
             {"live", node.feed.is_subscribed()},
+            {"behind", node.lag.is_left_behind()},
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
 }
 
@@ -39,6 +40,7 @@ nlohmann::ordered_json more_json(table::PeerIndex next) {
             {"age_ms", 0},
             {"heard_ms", 0},
             {"live", false},
+            {"behind", false},
             {"unacknowledged_bytes", 0},
             {"more", page_argument(next)}};
 }

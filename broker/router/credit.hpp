@@ -37,7 +37,8 @@ class Credit {
     static constexpr Duration kProgressExpected = 500ms;
 
     [[nodiscard]] static bool holds_senders_back(const table::NodePart& node, Time now) {
-        return node.feed.behind() && now < node.feed.last_progress() + kProgressExpected;
+        return node.feed.behind() && now < node.feed.last_progress() + kProgressExpected &&
+               !node.lag.is_left_behind();
     }
     static void note_slow_node(table::SenderPart& sender, table::PeerIndex node);
     [[nodiscard]] bool is_slow(table::PeerIndex index, Time now) const;

@@ -86,10 +86,25 @@ void Feeds::on_subscription(std::string_view topic, bool subscribed) {
 void Feeds::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
     table::NodePart& node = state_.node_of(in);
     if (is_of_feed(node, heartbeat.feed_incarnation)) {
-        node.ledger = heartbeat.ledger;
         on_acknowledged(node, heartbeat.feed, in.now);
+        take_ledger(in, node, heartbeat.ledger);
     }
     activate(in.peer, node);
+}
+
+/// A node that once reports what cannot be is not believed again, so that its numbers spoil no sum.
+void Feeds::take_ledger(const Incoming& in, table::NodePart& node, const wire::NodeLedger& ledger) {
+    if (node.is_disbelieved) {
+        return;
+    }
+    if (is_possible(ledger, node.ledger, node.feed.acknowledged_messages())) {
+        node.ledger = ledger;
+        return;
+    }
+    node.is_disbelieved = true;
+    node.ledger = {};
+    state_.count(table::BrokerCounter::kNodesDisbelieved);
+    state_.report(RouterEvent::Kind::kDisbelieved, state_.peers[in.peer]);
 }
 
 void Feeds::on_resend(const Incoming& in, const wire::Resend& resend) {
@@ -117,6 +132,12 @@ void Feeds::on_acknowledged(table::NodePart& node, std::uint64_t through, Time n
 }
 
 void Feeds::beat(table::PeerIndex index, table::NodePart& node, Time now) {
+    if (node.lag.look(node.feed.acknowledged(), node.feed.published(), node.feed.behind(), now)) {
+        const bool is_left_behind = node.lag.is_left_behind();
+        state_.count(table::BrokerCounter::kNodesBehind, is_left_behind ? 1 : 0);
+        state_.report(is_left_behind ? RouterEvent::Kind::kBehind : RouterEvent::Kind::kCaughtUp,
+                      state_.peers[index], node.feed.kept_messages());
+    }
     if (node.next_feed_heartbeat <= now) {
         node.next_feed_heartbeat = now + state_.options.heartbeat_interval;
         node.feed.heartbeat();

@@ -36,7 +36,8 @@ class Feeds {
             active_.push_back(index);
         }
     }
-    /// Makes the feed publish an empty batch if it is time for one.
+    /// For each sweep: looks whether the node keeps up, and makes the feed publish an empty batch
+    /// if it is time for one.
     void beat(table::PeerIndex index, table::NodePart& node, Time now);
     void publish_due(Time now);
     /// Called for each message, before its copies are made: keeps the memory of all feeds within
@@ -58,6 +59,7 @@ class Feeds {
     [[nodiscard]] std::size_t most_unpublished() const;
     void shed_to(std::size_t unpublished_bytes_max);
     void on_acknowledged(table::NodePart& node, std::uint64_t through, Time now);
+    void take_ledger(const Incoming& in, table::NodePart& node, const wire::NodeLedger& ledger);
     void count(const table::Peer& peer, table::NodePart& node);
 
     RouterState& state_;

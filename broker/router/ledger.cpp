@@ -2,21 +2,49 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 namespace zcomet::broker::router {
 
 namespace {
 
+using table::sum_or_max;
+
+/// More than a node counts of anything in any lifetime, and few enough that the sum of very many
+/// nodes fits.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
+/// Names of disbelieved nodes in an answer. One is enough to look at; all of them are in the log.
+/// @limit disbelieved nodes that the ledger names
+constexpr std::size_t kNamedMax = 16;
+
+void add_to(std::uint64_t& sum, std::uint64_t part) {
+    sum = sum_or_max(sum, part);
+}
+
 void add_up(wire::NodeLedger& sum, const wire::NodeLedger& part) {
-    sum.received += part.received;
-    sum.duplicates += part.duplicates;
-    sum.unclaimed += part.unclaimed;
-    sum.shown += part.shown;
-    sum.chunks_given += part.chunks_given;
-    sum.chunks_written += part.chunks_written;
-    sum.chunks_dropped += part.chunks_dropped;
-    sum.chunks_waiting += part.chunks_waiting;
+    add_to(sum.received, part.received);
+    add_to(sum.duplicates, part.duplicates);
+    add_to(sum.unclaimed, part.unclaimed);
+    add_to(sum.shown, part.shown);
+    add_to(sum.chunks_given, part.chunks_given);
+    add_to(sum.chunks_written, part.chunks_written);
+    add_to(sum.chunks_dropped, part.chunks_dropped);
+    add_to(sum.chunks_waiting, part.chunks_waiting);
+    add_to(sum.streams_cut_off, part.streams_cut_off);
+    add_to(sum.cut_off_ms, part.cut_off_ms);
+}
+
+/// Whether the parts fit into the whole.
+bool fit(std::initializer_list<std::uint64_t> parts, std::uint64_t whole) {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t part : parts) {
+        add_to(sum, part);
+    }
+    return sum <= whole;
 }
 
 std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t> parts) {
@@ -31,20 +59,28 @@ std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t>
 /// Of the peers that are there, and of those that were.
 struct Sums {
     DepartedPeers all;
-    std::uint64_t missing = 0; ///< of senders that are there
-    std::uint64_t kept = 0;    ///< copies in feeds
+    std::uint64_t missing = 0;            ///< of senders that are there
+    std::uint64_t kept = 0;               ///< copies in feeds
+    std::vector<std::string> disbelieved; ///< names of nodes, the first few
 };
 
 Sums sum_up(const table::PeerTable& peers, const DepartedPeers& departed) {
-    Sums sums{.all = departed};
+    Sums sums;
+    sums.all = departed;
     peers.for_each([&](table::PeerIndex, const table::Peer& peer) {
         if (const table::NodePart* node = peer.node()) {
             add_up(sums.all.nodes, node->ledger);
             sums.kept += node->feed.kept_messages();
+            if (node->is_disbelieved) {
+                add_to(sums.all.disbelieved, node->feed.acknowledged_messages());
+                if (sums.disbelieved.size() < kNamedMax) {
+                    sums.disbelieved.push_back(peer.name);
+                }
+            }
         } else {
             const table::SenderPart& sender = *std::get_if<table::SenderPart>(&peer.part);
-            sums.all.sent += sender.sent_here();
-            sums.missing += sender.missing();
+            add_to(sums.all.sent, sender.sent_here());
+            add_to(sums.missing, sender.missing());
         }
     });
     return sums;
@@ -52,15 +88,33 @@ Sums sum_up(const table::PeerTable& peers, const DepartedPeers& departed) {
 
 } // namespace
 
+bool is_possible(const wire::NodeLedger& now, const wire::NodeLedger& before,
+                 std::uint64_t acknowledged) {
+    const bool rises =
+        now.received >= before.received && now.duplicates >= before.duplicates &&
+        now.unclaimed >= before.unclaimed && now.shown >= before.shown &&
+        now.chunks_given >= before.chunks_given && now.chunks_written >= before.chunks_written &&
+        now.chunks_dropped >= before.chunks_dropped &&
+        now.streams_cut_off >= before.streams_cut_off && now.cut_off_ms >= before.cut_off_ms;
+    return rises && now.received <= acknowledged &&
+           std::max({now.chunks_given, now.streams_cut_off, now.cut_off_ms}) <= kCountMax &&
+           fit({now.shown, now.unclaimed, now.duplicates}, now.received) &&
+           fit({now.chunks_written, now.chunks_dropped, now.chunks_waiting}, now.chunks_given);
+}
+
 void DepartedPeers::add(const table::NodePart& node) {
+    if (node.is_disbelieved) {
+        add_to(disbelieved, node.feed.acknowledged_messages());
+        return;
+    }
     add_up(nodes, node.ledger);
     nodes.chunks_waiting -= node.ledger.chunks_waiting;
-    chunks_abandoned += node.ledger.chunks_waiting;
-    unreported += node.feed.acknowledged_messages() - node.ledger.received;
+    add_to(chunks_abandoned, node.ledger.chunks_waiting);
+    add_to(unreported, node.feed.acknowledged_messages() - node.ledger.received);
 }
 
 void DepartedPeers::add(const table::SenderPart& sender) {
-    sent += sender.sent_here();
+    add_to(sent, sender.sent_here());
 }
 
 std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounters& counters,
@@ -69,7 +123,8 @@ std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounte
     const Sums sums = sum_up(peers, departed);
     const wire::NodeLedger& nodes = sums.all.nodes;
     const auto count = [&](table::BrokerCounter counter) { return counters.get(counter); };
-    const std::uint64_t missing = count(table::BrokerCounter::kMessagesMissing) + sums.missing;
+    const std::uint64_t missing =
+        sum_or_max(count(table::BrokerCounter::kMessagesMissing), sums.missing);
     const std::uint64_t in = count(table::BrokerCounter::kMessagesIn);
     const std::uint64_t again = count(table::BrokerCounter::kMessagesRerouted);
     const std::uint64_t held = count(table::BrokerCounter::kMessagesHeld);
@@ -100,7 +155,12 @@ std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounte
                  {{"acknowledged", acknowledged},
                   {"received", nodes.received},
                   {"unreported", sums.all.unreported},
-                  {"remainder", remainder(acknowledged, {nodes.received, sums.all.unreported})}}},
+                  {"disbelieved", sums.all.disbelieved},
+                  {"disbelieved_nodes", sums.disbelieved},
+                  {"streams_cut_off", nodes.streams_cut_off},
+                  {"cut_off_ms", nodes.cut_off_ms},
+                  {"remainder", remainder(acknowledged, {nodes.received, sums.all.unreported,
+                                                         sums.all.disbelieved})}}},
                 {"received",
                  {{"received", nodes.received},
                   {"shown", nodes.shown},

@@ -11,9 +11,18 @@
 
 namespace zcomet::broker::router {
 
-/// The counts of peers that are gone.
+/// Whether a node can have counted that on its present feed: no number falls, and none is larger
+/// than what it is a part of.
+/// @param before        what the node reported last.
+/// @param acknowledged  the messages on the feed that it has acknowledged.
+[[nodiscard]] bool is_possible(const wire::NodeLedger& now, const wire::NodeLedger& before,
+                               std::uint64_t acknowledged);
+
+/// The counts of peers that are gone. Sums that would be too large stay at the largest number.
 struct DepartedPeers {
     wire::NodeLedger nodes;
+    /// Copies acknowledged by nodes whose reports are not believed.
+    std::uint64_t disbelieved = 0;
     /// Copies that nodes acknowledged after their last report of what became of their messages. A
     /// node does so by a RESEND, when it dies before its next HEARTBEAT.
     std::uint64_t unreported = 0;

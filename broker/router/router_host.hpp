@@ -23,6 +23,9 @@ struct RouterEvent {
         kShed,        ///< `count` messages for the node were let go
         kRefused,     ///< a frame was answered by an ERROR: `code`, `text`
         kPaused,      ///< this broker itself did not run for `count` ms
+        kBehind,   ///< a node keeps up so badly that no sender waits for it; `count` messages wait
+        kCaughtUp, ///< and keeps up again
+        kDisbelieved, ///< a node reported impossible numbers; the ledger leaves it out
         kDrifted,     ///< a node's ids were not those that the broker knew; its list was asked for
         kNear,        ///< `count` of something is near its `bound`, whose name is in `text`
     };

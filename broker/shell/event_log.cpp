@@ -31,6 +31,12 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
         return "refused";
     case router::RouterEvent::Kind::kPaused:
         return "paused";
+    case router::RouterEvent::Kind::kBehind:
+        return "behind";
+    case router::RouterEvent::Kind::kCaughtUp:
+        return "caught-up";
+    case router::RouterEvent::Kind::kDisbelieved:
+        return "disbelieved";
     case router::RouterEvent::Kind::kDrifted:
         return "drifted";
     case router::RouterEvent::Kind::kNear:
@@ -61,6 +67,20 @@ void EventLog::write(const router::RouterEvent& event, Time now) {
         if (const std::uint64_t times = sheds_.pass(now); times > 0) {
             spdlog::warn("event=shed node={} messages={} times={}", log_value(event.name),
                          event.count, times);
+        }
+        return;
+    case router::RouterEvent::Kind::kBehind:
+    case router::RouterEvent::Kind::kCaughtUp:
+        if (const std::uint64_t times = lags_.pass(now); times > 0) {
+            spdlog::warn("event={} node={} messages_waiting={} times={}", name_of(event.kind),
+                         log_value(event.name), event.count, times);
+        }
+        return;
+    case router::RouterEvent::Kind::kDisbelieved:
+        if (const std::uint64_t times = disbelieved_.pass(now); times > 0) {
+            spdlog::warn("event=disbelieved node={} address={} times={} text=\"it reports numbers "
+                         "that cannot be; the ledger leaves them out\"",
+                         log_value(event.name), log_value(event.address), times);
         }
         return;
     case router::RouterEvent::Kind::kPaused:

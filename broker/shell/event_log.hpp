@@ -30,6 +30,8 @@ class EventLog {
     program::LogLimit refusals_;
     program::LogLimit sheds_;
     std::array<OfKind, router::RouterEvent::kKinds> of_kinds_;
+    program::LogLimit lags_;
+    program::LogLimit disbelieved_;
 };
 
 } // namespace zcomet::broker::shell

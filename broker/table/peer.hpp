@@ -6,6 +6,7 @@
 #include "topology/base/rate_limit.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
+#include "topology/feed/lag_watch.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -50,6 +51,7 @@ struct NodePart {
           resends(resends_per_second) {}
 
     feed::FeedWriter feed;
+    feed::LagWatch lag;
     std::string topic;
     RateLimit resends; ///< RESEND frames that are answered
     std::uint64_t changes_applied = 0;
@@ -69,8 +71,10 @@ struct NodePart {
     std::uint64_t shed_counted = 0;
     std::uint64_t resent_counted = 0;
     std::uint64_t acknowledged_counted = 0;
-    /// From the last HEARTBEAT, which is also when the node acknowledged last.
+    /// From the last HEARTBEAT, which is also when the node acknowledged last. Empty if the node
+    /// has reported what cannot be.
     wire::NodeLedger ledger;
+    bool is_disbelieved = false;
     AwaitedCopies awaited;
     /// nullptr: none wait, which is nearly always so.
     std::unique_ptr<WaitingFrames> waiting;

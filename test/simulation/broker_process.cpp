@@ -31,9 +31,9 @@ broker::router::RouterOptions complete(broker::router::RouterOptions options, Ra
 }
 
 std::string_view name_of(broker::router::RouterEvent::Kind kind) {
-    constexpr std::array<std::string_view, 11> kNames = {
-        "joined", "reconnected", "live",   "left",    "died",      "replaced",
-        "shed",   "refused",     "paused", "drifted", "near-limit"};
+    constexpr std::array<std::string_view, broker::router::RouterEvent::kKinds> kNames = {
+        "joined",  "reconnected", "live",   "left",      "died",        "replaced", "shed",
+        "refused", "paused",      "behind", "caught up", "disbelieved", "drifted",  "near-limit"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -80,6 +80,15 @@ void check_senders(World& world, const Cluster& cluster) {
 /// QUERY "ledger": what senders, the broker and nodes have counted adds up.
 void check_ledger(World& world, const Cluster& cluster) {
     const auto ledger = nlohmann::json::parse(cluster.broker.ask("ledger", ""));
+    std::uint64_t cut_off = 0;
+    for (const NodeProcess* node : cluster.nodes) {
+        cut_off += node->streams_cut_off();
+    }
+    if (ledger["nodes"]["streams_cut_off"] < cut_off && ledger["nodes"]["disbelieved"] == 0 &&
+        ledger["nodes"]["disbelieved_nodes"].empty()) {
+        world.violate(fmt::format("{} streams were cut off last, which the ledger does not say: {}",
+                                  cut_off, ledger.dump()));
+    }
     for (const auto& [name, sums] : ledger.items()) {
         if (sums["remainder"] != 0) {
             world.violate(fmt::format("the ledger has a remainder in {}: {}", name, ledger.dump()));

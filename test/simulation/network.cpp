@@ -283,6 +283,7 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
     note_frame(connection, way, "arrives:", frame);
     if (link.socket == Socket::kDealer) {
         turn_change(connection, frame);
+        lie(connection, frame);
         server_->on_arrival(connection.name, std::move(frame));
     } else if (connection.broker_knows) {
         subscribe(connection, frame);
@@ -313,6 +314,24 @@ void Network::turn_change(const Connection& connection, std::string& frame) {
         kind = static_cast<char>(is_login ? wire::Kind::kLogout : wire::Kind::kLogin);
         world_.count(Fault::kTurnedChange, connection.link->client->name());
     }
+}
+
+/// A node's HEARTBEAT says something impossible of what became of its messages.
+void Network::lie(const Connection& connection, std::string& frame) {
+    if (connection.link->client->role() != wire::Role::kNode || !is_heartbeat(frame) ||
+        !world_.more_random().chance(drops_.lies_per_mille)) {
+        return;
+    }
+    const auto decoded = wire::decode(frame);
+    auto heartbeat = std::get<wire::Heartbeat>(std::get<wire::Frame>(decoded));
+    wire::NodeLedger& ledger = heartbeat.ledger;
+    const std::array counts{&ledger.received,       &ledger.duplicates,    &ledger.unclaimed,
+                            &ledger.shown,          &ledger.chunks_given,  &ledger.chunks_written,
+                            &ledger.chunks_dropped, &ledger.chunks_waiting};
+    std::uint64_t& count = *counts[world_.more_random().below(counts.size())];
+    count = world_.more_random().next() | (std::uint64_t{1} << 60U);
+    frame = wire::encode(heartbeat);
+    world_.count(Fault::kLyingLedger, connection.link->client->name());
 }
 
 // ---- Faults ------------------------------------------------------------------------------------

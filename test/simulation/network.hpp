@@ -54,6 +54,8 @@ struct FrameDrops {
     /// Of LOGIN and LOGOUT frames, swapped: the broker's table then differs although no number
     /// does.
     std::uint64_t turned_changes_per_mille = 0;
+    /// Of the HEARTBEATs of nodes, with one of the counts replaced.
+    std::uint64_t lies_per_mille = 0;
     /// Of subscriptions, followed by the end of one that nobody meant: XPUB passes on what any
     /// connection says of any topic.
     std::uint64_t strays_per_mille = 0;
@@ -146,6 +148,7 @@ class Network {
     void arrive(Connection& connection, Way way);
     void hand_over(Connection& connection, Way way, std::string frame);
     void turn_change(const Connection& connection, std::string& frame);
+    void lie(const Connection& connection, std::string& frame);
     void subscribe(Connection& connection, const std::string& topic);
     void give_up_if_blocked(Link& link, Connection& connection);
     void sever(Connection& connection, Word client_word, Word broker_word);

@@ -48,8 +48,13 @@ Time NodeProcess::due() const {
 
 void NodeProcess::note_welcome(const std::string& frame) {
     const auto decoded = wire::decode(frame, wire::Role::kNode);
+    if (is_cut_off_) {
+        world().violate(name() + " has another feed, and does not say that it was cut off");
+    }
     if (const auto* welcome = std::get_if<wire::Welcome>(&std::get<wire::Frame>(decoded))) {
-        welcomed_feed_ = std::get<wire::NodeWelcome>(welcome->part).feed_incarnation;
+        const std::uint64_t before = std::exchange(
+            welcomed_feed_, std::get<wire::NodeWelcome>(welcome->part).feed_incarnation);
+        is_cut_off_ = before != 0 && before != welcomed_feed_;
     }
 }
 
@@ -220,6 +225,15 @@ void NodeProcess::on_live(std::string_view /*broker_name*/) {
 void NodeProcess::on_lost() {
     if (world().tracing()) {
         world().note(fmt::format("    {}: lost the broker", name()));
+    }
+}
+
+void NodeProcess::on_gap(const session::Gap& gap) {
+    if (gap.reason == session::Gap::Reason::kCutOff && !std::exchange(is_cut_off_, false)) {
+        world().violate(name() + " says that it was cut off, and has its feed");
+    }
+    if (gap.reason == session::Gap::Reason::kCutOff) {
+        streams_cut_off_ = streams_.size();
     }
 }
 

@@ -45,6 +45,8 @@ class NodeProcess : public Process,
     [[nodiscard]] const session::NodeSession& session() const { return session_; }
     [[nodiscard]] std::uint64_t incarnation() const { return account_.incarnation; }
     [[nodiscard]] std::size_t streams() const { return streams_.size(); }
+    /// When its present feed began in the place of another one.
+    [[nodiscard]] std::uint64_t streams_cut_off() const { return streams_cut_off_; }
     [[nodiscard]] bool holds(IdNumber id) const { return streams_of_id_[id] > 0; }
 
     [[nodiscard]] const std::string& name() const override { return process_name(); }
@@ -74,6 +76,7 @@ class NodeProcess : public Process,
     wire::NodeLedger ledger() const override { return ledger_; }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
+    void on_gap(const session::Gap& gap) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_feed(std::string_view text) override;
 
@@ -92,6 +95,8 @@ class NodeProcess : public Process,
     std::string batch_in_hand_;
     std::uint64_t lost_before_ = 0; // as of the last call of account_for_batch()
     std::uint64_t duplicates_before_ = 0;
+    std::uint64_t streams_cut_off_ = 0;
+    bool is_cut_off_ = false;         // the WELCOME in hand names another feed than the last
     std::uint64_t welcomed_feed_ = 0; // incarnation of the feed that the last WELCOME named
     std::uint64_t feed_ = 0;          // of the feed of the batch in hand
     std::uint64_t confirms_per_mille_;

@@ -121,6 +121,7 @@ Profile draw_profile(Random& random, Random& more_random) {
         profile.drops.turned_changes_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 50U});
     }
     profile.senders_faults.forgeries_per_mille = one_of(more_random, std::array{0U, 0U, 20U, 200U});
+    profile.drops.lies_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 100U});
     profile.takeovers_per_mille = one_of(more_random, std::array{0U, 0U, 50U, 300U});
     profile.drops.strays_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
     return profile;

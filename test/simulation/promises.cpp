@@ -37,6 +37,7 @@ Promises::Promises(World& world, const std::vector<std::string>& ids, const Limi
 
 void Promises::on_broker_start(BrokerView& broker) {
     broker_ = &broker;
+    all_left_behind_ = false;
     dropped_bytes_at_turn_ = 0;
 }
 
@@ -88,6 +89,7 @@ void Promises::after_frame() {
 
 void Promises::after_turn() {
     check_feeds_go_on();
+    check_nobody_waits();
     check_removed(dropped_bytes_at_turn_);
     dropped_bytes_at_turn_ = count().dropped_bytes;
 }
@@ -126,6 +128,15 @@ void Promises::on_event(const broker::router::RouterEvent& event) {
         break;
     case broker::router::RouterEvent::Kind::kShed:
         note_shed(event);
+        break;
+    case broker::router::RouterEvent::Kind::kBehind:
+    case broker::router::RouterEvent::Kind::kCaughtUp:
+        note_lag(event);
+        break;
+    case broker::router::RouterEvent::Kind::kDisbelieved:
+        if (!limits_.nodes_lie) {
+            world_.violate(fmt::format("{} reports what cannot be", event.name));
+        }
         break;
     case broker::router::RouterEvent::Kind::kDrifted:
         if (!limits_.tables_drift) {

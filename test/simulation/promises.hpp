@@ -28,6 +28,10 @@
 //     hears it. One that has just said HELLO does not pass for dead.
 //   * A feed that has begun goes on until its broker forgets the node: it publishes something in
 //     each two heartbeats, whatever the broker hears of subscriptions.
+//   * No credit is held back for a node that the broker has left behind.
+//   * A node whose broker has begun another feed for it says that it was cut off, once, and so does
+//     the ledger, with the number of its streams.
+//   * Unless a frame was altered, no node reports what cannot be.
 //   * A feed publishes no more once a window of bytes is under way. A sender has at most a window
 //     of bytes under way, or a single larger frame. It has credit only for numbers that a broker
 //     took in.
@@ -64,6 +68,7 @@ class Promises {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
         bool tables_drift = false; ///< frames are altered so that they drift
+        bool nodes_lie = false;    ///< frames are altered so that nodes report what cannot be
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
@@ -141,6 +146,7 @@ class Promises {
         NodeAccount* node = nullptr; ///< nullptr: nothing
         Feed* feed = nullptr;
         std::string connection;
+        bool is_left_behind = false;
     };
     /// One process, from the broker's side.
     struct Spoken {
@@ -193,6 +199,8 @@ class Promises {
     void on_node_gone(std::uint64_t incarnation);
     void check_removed(std::uint64_t dropped_bytes_before);
     void check_feeds_go_on();
+    void note_lag(const broker::router::RouterEvent& event);
+    void check_nobody_waits();
 
     [[nodiscard]] Counted count() const;
     [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
@@ -218,6 +226,9 @@ class Promises {
     std::vector<Feed*> removed_;                                  // by the call that is under way
     std::uint64_t dropped_bytes_at_turn_ = 0;
     Time last_turn_ = Time::min(); // of the broker
+    // As of that turn:
+    bool all_left_behind_ = false;
+    std::uint64_t withheld_ = 0; // the broker's count of credit that it held back
 };
 
 } // namespace zcomet::sim

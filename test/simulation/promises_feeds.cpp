@@ -151,6 +151,25 @@ void Promises::check_feeds_go_on() {
     }
 }
 
+void Promises::note_lag(const broker::router::RouterEvent& event) {
+    if (Record* const record = find_record(event.incarnation)) {
+        record->is_left_behind = event.kind == broker::router::RouterEvent::Kind::kBehind;
+    }
+}
+
+/// Only the case in which no other node can be the reason.
+void Promises::check_nobody_waits() {
+    const std::uint64_t withheld = broker_->counter(broker::table::BrokerCounter::kCreditsWithheld);
+    const bool all_are = std::all_of(records_.begin(), records_.end(), [](const Record& record) {
+        return record.node == nullptr || record.is_left_behind;
+    });
+    if (all_left_behind_ && all_are && withheld > withheld_) {
+        world_.violate("credit is held back for a node that was left behind");
+    }
+    all_left_behind_ = all_are;
+    withheld_ = withheld;
+}
+
 void Promises::note_joined(const broker::router::RouterEvent& event) {
     const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](const NodeAccount& known) {
         return known.incarnation == event.incarnation;
@@ -159,7 +178,7 @@ void Promises::note_joined(const broker::router::RouterEvent& event) {
     if (record.node != nullptr) {
         world_.violate("a node joined under a name that another one has");
     }
-    record = {&*node, nullptr, {}};
+    record = {&*node, nullptr, {}, false};
 }
 
 /// The record of a node that is being removed is gone already.

@@ -33,16 +33,17 @@ enum class Fault : std::uint8_t {
     kRepeatedSend,     ///< a sender sends a frame twice
     kTurnedChange,     ///< a LOGIN comes to the broker as a LOGOUT, or the other way round
     kForgedNumber,     ///< a sender's connection brings a number that jumps
+    kLyingLedger,      ///< a node's HEARTBEAT comes with other counts
     kTakeover,         ///< a stranger says HELLO with a living peer's incarnation
     kStrayUnsubscribe, ///< the broker hears that a subscription ended which did not
     kCount,
 };
 inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "cut both ways", "cut one way",   "broken",     "half open",         "feed drop",
-    "reply drop",    "node crash",    "node leave", "sender crash",      "broker crash",
-    "host loss",     "stall",         "busy node",  "name taken",        "repeated send",
-    "turned change", "forged number", "takeover",   "stray unsubscribe",
+    "cut both ways", "cut one way",   "broken",       "half open",    "feed drop",
+    "reply drop",    "node crash",    "node leave",   "sender crash", "broker crash",
+    "host loss",     "stall",         "busy node",    "name taken",   "repeated send",
+    "turned change", "forged number", "lying ledger", "takeover",     "stray unsubscribe",
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 

@@ -153,7 +153,7 @@ const std::vector<LedgerPart>& ledger_parts() {
         {"senders", {"sent"}, {"taken_in", "missing"}},
         {"messages", {"taken_in", "rerouted"}, {"held", "void"}},
         {"copies", {"routed"}, {"acknowledged", "shed", "abandoned", "under_way"}},
-        {"nodes", {"acknowledged"}, {"received", "unreported"}},
+        {"nodes", {"acknowledged"}, {"received", "unreported", "disbelieved"}},
         {"received", {"received"}, {"shown", "unclaimed", "duplicates"}},
         {"chunks", {"given"}, {"written", "dropped", "abandoned", "waiting"}},
     };
@@ -184,6 +184,16 @@ std::string ledger_text(const nlohmann::json& answer) {
                            sum_text(part, row.parts),
                            remainder == 0 ? "" : fmt::format(" and {} UNEXPLAINED", remainder));
         balances = balances && remainder == 0;
+    }
+    if (const auto streams = answer.at("nodes").at("streams_cut_off").get<std::uint64_t>();
+        streams > 0) {
+        out += fmt::format("{} {} cut off for {:.1f} s, and may have missed messages\n",
+                           number(streams), streams == 1 ? "stream was" : "streams were",
+                           answer.at("nodes").at("cut_off_ms").get<double>() / 1000);
+    }
+    for (const auto& name : answer.at("nodes").at("disbelieved_nodes")) {
+        out += fmt::format("node {} reports numbers that cannot be; they are left out\n",
+                           name.get<std::string>());
     }
     return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }

@@ -357,6 +357,11 @@ std::string* FloodWorker::chunk_data(const Stream& stream) {
 
 void FloodWorker::log_chunk(const Stream& stream, std::uint64_t now_ns) {
     logs::StreamLine line;
+    if (logs::tells_of_gap(chunk_data_)) {
+        log_line(stream, logs::StreamLine::What::kGap, now_ns);
+        chunk_data_.clear();
+        return;
+    }
     line.what = logs::StreamLine::What::kGot;
     line.time_ns = now_ns;
     line.number_on_stream = logs::number_on_stream(chunk_data_).value_or(0);

@@ -87,7 +87,7 @@ void append_line(std::string& out, const SentLine& line) {
 }
 
 void append_line(std::string& out, const StreamLine& line) {
-    constexpr std::array<std::string_view, 3> kKinds{"open", "got", "close"};
+    constexpr std::array<std::string_view, 4> kKinds{"open", "got", "gap", "close"};
     fmt::format_to(std::back_inserter(out), "{}\t{}\t{}\t{}",
                    kKinds[static_cast<std::size_t>(line.what)], line.stream, line.id, line.time_ns);
     if (line.what == StreamLine::What::kGot) {
@@ -119,6 +119,8 @@ std::optional<StreamLine> parse_stream_line(std::string_view text) {
     StreamLine line;
     if (fields.are("got", 7)) {
         line.what = What::kGot;
+    } else if (fields.are("gap", 4)) {
+        line.what = What::kGap;
     } else if (fields.are("close", 4)) {
         line.what = What::kClose;
     } else if (!fields.are("open", 4)) {

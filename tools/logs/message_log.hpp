@@ -5,6 +5,7 @@
 //     FATE  = NODES / "void" / "unconfirmed"
 //     open  = "open"  STREAM ID TIME
 //     got   = "got"   STREAM ID TIME N SENDER NUMBER          ; without a tag: "-" and 0
+//     gap   = "gap"   STREAM ID TIME                          ; told that it missed messages
 //     close = "close" STREAM ID TIME
 //
 // NUMBER counts a sender's messages from 1, N those of a stream as the stream shows them, NODES
@@ -42,7 +43,7 @@ struct SentLine {
 
 /// Something that happened to one stream.
 struct StreamLine {
-    enum class What : std::uint8_t { kOpen, kGot, kClose };
+    enum class What : std::uint8_t { kOpen, kGot, kGap, kClose };
     What what = What::kOpen;
     std::uint64_t stream = 0;
     std::string_view id;

@@ -63,4 +63,8 @@ std::optional<std::uint32_t> number_on_stream(std::string_view body) {
     return body.starts_with(kBehindNumber) ? number : std::nullopt;
 }
 
+bool tells_of_gap(std::string_view body) {
+    return body.starts_with("<em>Some messages were missed.</em>");
+}
+
 } // namespace zcomet::tools::logs

@@ -4,6 +4,7 @@
 //     sender = 1*64id-char                   ; as an id: nothing of it is HTML-escaped
 //     number = 1*20DIGIT                     ; from 1 for each sender
 //     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>" LF    ; as a comet stream shows a message
+//     gap   = "<em>Some messages were missed.</em>"        ; as it begins to say that
 #pragma once
 
 #include <cstdint>
@@ -34,5 +35,8 @@ void append_tag(std::string& message, const MessageTag& tag);
 
 /// The N of a comet stream's chunk; nothing if it is not such a chunk.
 [[nodiscard]] std::optional<std::uint32_t> number_on_stream(std::string_view body);
+
+/// Whether a comet stream says by this chunk that it missed messages.
+[[nodiscard]] bool tells_of_gap(std::string_view body);
 
 } // namespace zcomet::tools::logs

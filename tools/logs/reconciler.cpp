@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t kSendersMax = std::numeric_limits<std::uint16_t>::max();
 constexpr std::size_t kMessagesMax = std::numeric_limits<std::uint32_t>::max();
 
-std::string_view reason_of(Fate fate, bool dropped) {
+/// @param dropped  the stream's own numbers show that the web node had it.
+/// @param told     the stream was told later that it missed messages.
+std::string_view reason_of(Fate fate, bool dropped, bool told) {
     switch (fate) {
     case Fate::kVoid:
     case Fate::kUnconfirmed:
@@ -24,7 +26,10 @@ std::string_view reason_of(Fate fate, bool dropped) {
     case Fate::kHeld:
         break;
     }
-    return dropped ? "dropped" : "unknown";
+    if (dropped) {
+        return "dropped";
+    }
+    return told ? "cut-off" : "unknown";
 }
 
 } // namespace
@@ -145,6 +150,8 @@ Status Reconciler::add_received(const StreamLine& line) {
     }
     if (line.what == StreamLine::What::kGot) {
         on_got(stream->second, line);
+    } else if (line.what == StreamLine::What::kGap) {
+        stream->second.told_ns = line.time_ns;
     } else {
         close(line.stream, stream->second, line.time_ns);
         streams_.erase(stream);
@@ -240,7 +247,8 @@ void Reconciler::judge(std::uint64_t stream_number, const Stream& stream, std::u
     }
     ++totals_.missing;
     on_finding_({Finding::Kind::kMissing, senders_.name(sent.sender), sent.number,
-                 ids_.name(sent.id), log_, stream_number, reason_of(sent.fate, dropped)});
+                 ids_.name(sent.id), log_, stream_number,
+                 reason_of(sent.fate, dropped, stream.told_ns >= sent.time_ns)});
 }
 
 void Reconciler::report(Finding::Kind kind, const StreamLine& line) {

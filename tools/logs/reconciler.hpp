@@ -113,6 +113,7 @@ class Reconciler {
     struct Stream {
         store::IdIndex id = store::kNoIndex; // kNoIndex: nothing was sent to it
         std::uint64_t opened_ns = 0;
+        std::uint64_t told_ns = 0; // when it was last told that it missed messages; 0: never
         std::uint32_t numbers = 0; // the highest N so far
         std::vector<Track> tracks;
     };

@@ -32,6 +32,8 @@ class FeedReader {
 
     [[nodiscard]] Outcome on_batch(const wire::Batch& batch, Time now);
 
+    /// Whether there was a welcome().
+    [[nodiscard]] bool has_begun() const { return incarnation_ != 0; }
     /// Whether a batch of the present incarnation has arrived, so that the node may accept streams.
     [[nodiscard]] bool live() const { return live_; }
     /// Of the feed that is read; 0 before the first welcome().

@@ -110,6 +110,8 @@ class FeedWriter {
     [[nodiscard]] Time last_progress() const { return last_progress_; }
 
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+    /// The highest number acknowledged, 0 if none.
+    [[nodiscard]] std::uint64_t acknowledged() const { return first_kept_ - 1; }
     /// The highest number published, 0 if none.
     [[nodiscard]] std::uint64_t published() const { return published_; }
     [[nodiscard]] bool is_subscribed() const { return subscribed_; }

@@ -1,6 +1,7 @@
 // What a node does with the events of its sessions, and the questions that they ask it.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
@@ -8,6 +9,17 @@
 #include <string_view>
 
 namespace zcomet::session {
+
+/// Messages that streams may have missed.
+struct Gap {
+    enum class Reason : std::uint8_t {
+        kCutOff, ///< the node was without its feed, and the broker began another one
+        kShed,   ///< the broker let messages go because the node did not keep up
+    };
+    Reason reason = Reason::kCutOff;
+    Duration without_feed = Duration::zero(); ///< kCutOff: from the last batch to the WELCOME
+    std::uint64_t messages = 0;               ///< kShed: how many were lost
+};
 
 /// The program implements it. Every call comes from within a call to a session or its link, on its
 /// thread, and must not call back into those, except login() and logout().
@@ -35,6 +47,8 @@ class NodeEvents {
     virtual void on_live(std::string_view /*broker_name*/) {}
     /// The broker or its feed has not been heard for the liveness time.
     virtual void on_lost() {}
+    /// The streams that are open now may have missed messages.
+    virtual void on_gap(const Gap& /*gap*/) {}
     /// The broker refused something, for example because of its protocol version.
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
     /// The broker's name has no address to connect to. `text` says why. Called after each try, of

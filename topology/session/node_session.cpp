@@ -46,6 +46,9 @@ NodeSessionCounters& NodeSessionCounters::operator+=(const NodeSessionCounters& 
     bad_frames += other.bad_frames;
     lists_sent += other.lists_sent;
     lost_brokers += other.lost_brokers;
+    cut_offs += other.cut_offs;
+    streams_cut_off += other.streams_cut_off;
+    cut_off_ms += other.cut_off_ms;
     feed_reconnects += other.feed_reconnects;
     return *this;
 }
@@ -108,11 +111,11 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     broker_name_ = welcome.name;
     heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
+    const bool had_feed = feed_.has_begun();
     const bool is_new_feed = feed_.welcome(part.feed_incarnation);
     if (is_new_feed) {
         feed_quiet_since_ = now;
-        ledger_before_ = {};
-        ledger_before_ = ledger();
+        begin_feed(had_feed, now);
     }
     if (state_ == State::kLive && !feed_.live()) {
         forget_broker(); // it was restarted, or had taken us for dead
@@ -192,6 +195,7 @@ void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
         return;
     }
     note_feed(now);
+    last_batch_ = now;
     become_live_if_ready();
     act_on(outcome, *batch, bytes.size());
 }
@@ -207,6 +211,7 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
         break;
     case feed::FeedReader::Verdict::kShed:
         counters_.messages_lost += outcome.lost_messages;
+        events_.on_gap({.reason = Gap::Reason::kShed, .messages = outcome.lost_messages});
         unacknowledged_bytes_ += batch_bytes;
         break;
     case feed::FeedReader::Verdict::kRepeat:
@@ -244,8 +249,47 @@ void NodeSession::apply(const wire::MessageList& messages) {
     }
 }
 
-/// Of the present feed: the broker compares it with what it published on that feed.
+void NodeSession::begin_feed(bool had_one, Time now) {
+    if (had_one) {
+        note_cut_off(now);
+    }
+    last_batch_ = now;
+    const wire::NodeLedger ended = counted_since_feed_began();
+    const std::uint64_t received = carried_over_ + ended.received;
+    const std::uint64_t settled = ended.duplicates + ended.unclaimed + ended.shown;
+    carried_over_ = had_one && received > settled ? received - settled : 0;
+    ledger_before_ = {};
+    ledger_before_ = counted_since_feed_began();
+}
+
+/// The broker was restarted, or took us for dead: what it got for our ids meanwhile, and what it
+/// had published and we had not applied, went nowhere.
+void NodeSession::note_cut_off(Time now) {
+    const Duration without_feed = now - last_batch_;
+    streams_cut_off_ = events_.stream_count();
+    cut_off_ms_ = static_cast<std::uint64_t>(in_ms(without_feed));
+    ++counters_.cut_offs;
+    counters_.streams_cut_off += streams_cut_off_;
+    counters_.cut_off_ms += cut_off_ms_;
+    events_.on_gap({.reason = Gap::Reason::kCutOff, .without_feed = without_feed});
+}
+
+/// Of the present feed: the broker compares it with what it published on that feed. Messages of
+/// earlier feeds that waited for their turn when it began come before its own.
 wire::NodeLedger NodeSession::ledger() {
+    wire::NodeLedger ledger = counted_since_feed_began();
+    std::uint64_t of_earlier = carried_over_;
+    for (std::uint64_t* settled : {&ledger.shown, &ledger.unclaimed}) {
+        const std::uint64_t part = std::min(*settled, of_earlier);
+        *settled -= part;
+        of_earlier -= part;
+    }
+    ledger.streams_cut_off = streams_cut_off_;
+    ledger.cut_off_ms = cut_off_ms_;
+    return ledger;
+}
+
+wire::NodeLedger NodeSession::counted_since_feed_began() {
     wire::NodeLedger ledger = events_.ledger();
     ledger.received = counters_.messages_received - ledger_before_.received;
     ledger.duplicates = counters_.duplicates - ledger_before_.duplicates;

@@ -29,6 +29,9 @@ struct NodeSessionCounters {
     std::uint64_t bad_frames = 0;    ///< from the broker; ignored
     std::uint64_t lists_sent = 0;
     std::uint64_t lost_brokers = 0;
+    std::uint64_t cut_offs = 0;        ///< times that a feed began in the place of another one
+    std::uint64_t streams_cut_off = 0; ///< open at those times
+    std::uint64_t cut_off_ms = 0;      ///< without a feed before those times
     std::uint64_t feed_reconnects = 0; ///< times that the SUB was connected anew for its silence
 
     NodeSessionCounters& operator+=(const NodeSessionCounters& other);
@@ -95,6 +98,9 @@ class NodeSession {
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
     void apply(const wire::MessageList& messages);
+    void begin_feed(bool had_one, Time now);
+    void note_cut_off(Time now);
+    [[nodiscard]] wire::NodeLedger counted_since_feed_began();
     [[nodiscard]] wire::NodeLedger ledger();
     void become_live_if_ready();
     void lose(Time now);
@@ -118,12 +124,16 @@ class NodeSession {
     State state_ = State::kIdle;
     feed::FeedReader feed_;
     wire::NodeLedger ledger_before_; // when the present feed began
+    std::uint64_t carried_over_ = 0; // messages of earlier feeds that waited for their turn then
     LoginReporter logins_;           // hears of the broker while that has welcomed us
     bool hello_unanswered_ = false;
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;
     Time heard_broker_ = Time::min();
+    Time last_batch_ = Time::min();     // of a feed of ours, or the WELCOME of the first one
+    std::uint64_t streams_cut_off_ = 0; // when the present feed began
+    std::uint64_t cut_off_ms_ = 0;
     Time heard_feed_ = Time::min(); // or the WELCOME after which it is to be heard
     /// The last batch, or the connection of the SUB or the feed itself if they are younger.
     Time feed_quiet_since_ = Time::min();

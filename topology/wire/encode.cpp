@@ -91,9 +91,10 @@ std::string encode(const Heartbeat& frame) {
     put_u64(out, frame.streams);
     put_u64(out, frame.digest);
     const NodeLedger& ledger = frame.ledger;
-    const std::array numbers{ledger.received,       ledger.duplicates,    ledger.unclaimed,
-                             ledger.shown,          ledger.chunks_given,  ledger.chunks_written,
-                             ledger.chunks_dropped, ledger.chunks_waiting};
+    const std::array numbers{ledger.received,       ledger.duplicates,     ledger.unclaimed,
+                             ledger.shown,          ledger.chunks_given,   ledger.chunks_written,
+                             ledger.chunks_dropped, ledger.chunks_waiting, ledger.streams_cut_off,
+                             ledger.cut_off_ms};
     put_u8(out, numbers.size());
     for (const std::uint64_t number : numbers) {
         put_u64(out, number);

@@ -124,6 +124,10 @@ struct NodeLedger {
     std::uint64_t chunks_written = 0;
     std::uint64_t chunks_dropped = 0;
     std::uint64_t chunks_waiting = 0; ///< for streams that do not read, now
+    /// Streams that were open when the feed began in the place of another one, so that they may
+    /// have missed messages; and for how long the node had no feed then.
+    std::uint64_t streams_cut_off = 0;
+    std::uint64_t cut_off_ms = 0;
     friend bool operator==(const NodeLedger&, const NodeLedger&) = default;
 };
 

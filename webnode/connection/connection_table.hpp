@@ -122,6 +122,9 @@ class ConnectionTable {
         return connection_count_ == 0 ? 0 : slots_used_;
     }
 
+    /// Generation of the newest connection: a handle with a later one is of a younger connection.
+    [[nodiscard]] std::uint32_t last_generation() const { return last_generation_; }
+
     [[nodiscard]] std::uint32_t connection_count() const { return connection_count_; }
     /// Bytes used, without the allocator's overhead.
     [[nodiscard]] std::size_t memory_bytes() const { return connections_.memory_bytes(); }

@@ -60,6 +60,14 @@ class Comet final : public StreamFormat {
         out.append(shared, 0, tail_bytes);
     }
 
+    [[nodiscard]] std::string_view gap(Framing framing) const override {
+        static constexpr std::string_view kBody = "<em>Some messages were missed.</em><br/>\n";
+        static constexpr std::string_view kChunk =
+            "29\r\n<em>Some messages were missed.</em><br/>\n\r\n";
+        static_assert(kBody.size() == 0x29 && kChunk.size() == 4 + 0x29 + 2);
+        return framing == Framing::kChunked ? kChunk : kBody;
+    }
+
     /// The end of a chunked answer tells the browser that it was not cut off.
     [[nodiscard]] std::string_view farewell(Framing framing) const override {
         return framing == Framing::kChunked ? "0\r\n\r\n" : std::string_view();

@@ -1,6 +1,7 @@
 // The page of 2008: an HTML page that never ends. For the N-th message of a stream:
 //
 //     body  = "Recvd msg #" N ": '" MESSAGE "'<br/>" LF  MESSAGE is HTML-escaped
+//     gap   = "<em>Some messages were missed.</em><br/>" LF  a body as well
 //     chunk = size-in-hex CRLF body CRLF                 HTTP/1.1; in HTTP/1.0 the body alone
 //
 // The line feed is for readers of lines, such as `curl | grep`; a browser shows nothing for it.

@@ -53,6 +53,8 @@ class StreamFormat {
     virtual void append(std::string& out, std::string_view shared, std::uint32_t number,
                         Framing framing) const = 0;
 
+    /// Tells the browser that it missed messages. The numbers of messages go on.
+    [[nodiscard]] virtual std::string_view gap(Framing framing) const = 0;
     /// The last bytes of a stream that the worker ends.
     [[nodiscard]] virtual std::string_view farewell(Framing framing) const = 0;
     /// Tells the browser that the stream is alive when there is no message; empty if the format has

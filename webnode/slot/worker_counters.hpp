@@ -69,6 +69,10 @@ enum class WorkerCounter : std::uint8_t {
     kFeedReconnects,
     kReplacedTimes,
     kReplacedCloses,
+    kCutOffs,
+    kCutOffMs,
+    kStreamsCutOff,
+    kGapsTold,
     kCount
 };
 
@@ -142,6 +146,11 @@ inline constexpr auto kWorkerMetrics = [] {
                 "times that another process took the node's name"),
         counter(kReplacedCloses, "replaced_closes",
                 "streams ended because another process had the node's name"),
+        counter(kCutOffs, "cut_offs",
+                "times that the broker had begun another feed when it was heard again"),
+        counter(kCutOffMs, "cut_off_ms", "milliseconds without a feed before these times"),
+        counter(kStreamsCutOff, "streams_cut_off", "streams that were open at these times"),
+        counter(kGapsTold, "gaps_told", "times that a stream was told that it missed messages"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));

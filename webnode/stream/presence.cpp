@@ -15,6 +15,9 @@ bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t
     if (!connections_.watch(handle, *connections_.table().find(handle))) {
         return false;
     }
+    if (gaps_ != nullptr) {
+        gaps_->on_open(handle);
+    }
     if (streams_.park(handle, id, form)) {
         logins_.login(id);
     }

@@ -3,6 +3,7 @@
 
 #include "topology/session/logins.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <cstdint>
@@ -22,6 +23,10 @@ class Presence final : private connection::CloseListener {
     /// @return false if the connection had to be closed.
     [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form);
 
+    /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than
+    /// this.
+    void tell_openings_to(GapTeller& gaps) { gaps_ = &gaps; }
+
     /// Calls `visit(std::string_view id)` for each id that this worker holds. It must not open or
     /// close streams.
     template <typename Visit> void for_each_login(Visit&& visit) const {
@@ -37,6 +42,7 @@ class Presence final : private connection::CloseListener {
     connection::Connections& connections_;
     session::Logins& logins_;
     StreamTable streams_;
+    GapTeller* gaps_ = nullptr;
 };
 
 } // namespace zcomet::webnode::stream

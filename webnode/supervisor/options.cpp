@@ -83,6 +83,14 @@ program::OptionText as_per_address(std::optional<std::uint32_t>& value) {
     return text;
 }
 
+program::OptionText as_tell_gaps(bool& value) {
+    program::OptionText text;
+    text.check = [](const std::string&) { return std::string(); }; // Row::one_of() does
+    text.set = [&value](const std::string& name) { value = name == "all"; };
+    text.get = [&value] { return std::string(value ? "all" : "none"); };
+    return text;
+}
+
 } // namespace
 
 CommandLine::CommandLine(CLI::App& app) : table_(app) {
@@ -90,6 +98,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_addresses();
     add_sizes();
     add_slow_streams();
+    add_gaps();
     add_hang_watch();
     // Not for people: what a supervisor says to its workers.
     table_.add("--worker-index", &role_.index, "").hidden();
@@ -229,6 +238,17 @@ void CommandLine::add_slow_streams() {
         .type("SECONDS")
         .show_default()
         .range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count())
+        .hand_on();
+}
+
+void CommandLine::add_gaps() {
+    table_
+        .add("--tell-gaps", as_tell_gaps(options_.worker.tell_gaps),
+             "Which streams are told when they may have missed messages, because this node was cut "
+             "off from its broker or did not keep up")
+        .type("WHICH")
+        .show_default()
+        .one_of({"all", "none"})
         .hand_on();
 }
 

@@ -71,6 +71,7 @@ class CommandLine {
     void add_addresses();
     void add_sizes();
     void add_slow_streams();
+    void add_gaps();
     void add_hang_watch();
     void apply_cluster_file();
     void check() const;

@@ -1,5 +1,6 @@
 #include "webnode/worker/worker.hpp"
 
+#include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/net/peer_address.hpp"
@@ -49,6 +50,9 @@ feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
     feed.lists_sent = counters.get(slot::WorkerCounter::kLoginListsSent);
     feed.lost_brokers = counters.get(slot::WorkerCounter::kBrokerLosses);
     feed.feed_reconnects = counters.get(slot::WorkerCounter::kFeedReconnects);
+    feed.cut_offs = counters.get(slot::WorkerCounter::kCutOffs);
+    feed.cut_off_ms = counters.get(slot::WorkerCounter::kCutOffMs);
+    feed.streams_cut_off = counters.get(slot::WorkerCounter::kStreamsCutOff);
     return feed;
 }
 
@@ -64,6 +68,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
+      gap_teller_(connections_, slot.counters, random_u64()),
       listener_(
           loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
           [this] { return connections_.table().connection_count(); }, places_),
@@ -71,6 +76,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
     connections_.add_listener(*this);
     connections_.set_log(stream_log_);
+    presence_.tell_openings_to(gap_teller_);
     loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
@@ -125,6 +131,7 @@ void Worker::turn() {
     connections_.sweep(now);
     look_for_vanished(now);
     end_streams();
+    gap_teller_.turn(now);
     report(now);
     watch_bounds(now);
     publish_counters();
@@ -137,7 +144,8 @@ Time Worker::next_due() const {
         return loop::kAtOnce;
     }
     return std::min({requests_.due(), connections_.due(), freed_memory_.due(),
-                     keepalive_pacer_.due(connections_.table().slot_bound()), turn_due_});
+                     keepalive_pacer_.due(connections_.table().slot_bound()), gap_teller_.due(),
+                     turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -247,6 +255,22 @@ void Worker::on_lost() {
     enter(slot::WorkerState::kLost);
 }
 
+void Worker::on_gap(const session::Gap& gap) {
+    const Time now = Clock::now();
+    if (gap.reason == session::Gap::Reason::kCutOff) {
+        spdlog::warn("event=cut-off node={} ms={} ids={} streams={} text=\"messages may be lost\"",
+                     options_.name, in_ms(gap.without_feed), presence_.streams().id_count(),
+                     presence_.streams().stream_count());
+    } else if (const auto times = shed_log_.pass(now); times > 0) {
+        spdlog::warn("event=shed node={} messages={} times={} text=\"the broker let messages go, "
+                     "since this node did not keep up\"",
+                     options_.name, gap.messages, times);
+    }
+    if (options_.tell_gaps) {
+        gap_teller_.begin(now);
+    }
+}
+
 void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     if (code == wire::ErrorCode::kReplaced) {
         on_replaced(Clock::now());
@@ -342,6 +366,10 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kBrokerLosses, before.lost_brokers + feed.lost_brokers);
     counters.set(slot::WorkerCounter::kFeedReconnects,
                  before.feed_reconnects + feed.feed_reconnects);
+    counters.set(slot::WorkerCounter::kCutOffs, before.cut_offs + feed.cut_offs);
+    counters.set(slot::WorkerCounter::kCutOffMs, before.cut_off_ms + feed.cut_off_ms);
+    counters.set(slot::WorkerCounter::kStreamsCutOff,
+                 before.streams_cut_off + feed.streams_cut_off);
 }
 
 void Worker::report(Time now) {

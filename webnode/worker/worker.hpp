@@ -20,6 +20,7 @@
 #include "webnode/request/requests.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
+#include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/presence.hpp"
 
 #include <cstdint>
@@ -50,6 +51,8 @@ struct WorkerOptions {
     /// allows.
     /// @limit bytes of kernel memory for a stream that does not read (`--kernel-buffer`)
     std::size_t kernel_bytes = 256U << 10U;
+    /// Whether streams are told that they missed messages (`--tell-gaps`).
+    bool tell_gaps = true;
 };
 
 /// A counter whose rises are logged, in a line a second at most.
@@ -144,6 +147,7 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     wire::NodeLedger ledger() const override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
+    void on_gap(const session::Gap& gap) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_broker(std::string_view text) override;
     void on_no_feed(std::string_view text) override;
@@ -190,6 +194,7 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     request::Requests requests_;
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
+    stream::GapTeller gap_teller_;
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
@@ -209,6 +214,7 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     Nearness near_max_streams_;
     Nearness near_request_memory_;
     Nearness near_stream_memory_;
+    program::LogLimit shed_log_;
 };
 
 } // namespace zcomet::webnode::worker

@@ -85,6 +85,63 @@ TEST_CASE("the ledger adds up present and departed nodes", "[ledger]") {
     CHECK(ledger["chunks"]["remainder"] == 0);
 }
 
+TEST_CASE("a ledger whose numbers fall, or exceed their whole, is impossible", "[ledger]") {
+    const wire::NodeLedger before = kTenReceived;
+    CHECK(is_possible(before, {}, 10));
+    CHECK(is_possible(before, before, 10));
+    CHECK_FALSE(is_possible(before, {}, 9)); // it has acknowledged fewer than it has received
+    using Number = std::uint64_t wire::NodeLedger::*;
+    const std::vector<Number> rising{
+        &wire::NodeLedger::received,      &wire::NodeLedger::duplicates,
+        &wire::NodeLedger::unclaimed,     &wire::NodeLedger::shown,
+        &wire::NodeLedger::chunks_given,  &wire::NodeLedger::chunks_written,
+        &wire::NodeLedger::chunks_dropped};
+    for (const Number number : rising) {
+        wire::NodeLedger now = before;
+        --(now.*number);
+        CHECK_FALSE(is_possible(now, before, 10));
+        for (const std::uint64_t huge : {std::uint64_t{1} << 60U, UINT64_MAX}) {
+            now.*number = huge;
+            CHECK_FALSE(is_possible(now, before, 10));
+        }
+    }
+    wire::NodeLedger now = before;
+    now.chunks_waiting = 0; // the only one that may fall
+    CHECK(is_possible(now, before, 10));
+    now.chunks_waiting = UINT64_MAX;
+    CHECK_FALSE(is_possible(now, before, 10));
+}
+
+TEST_CASE("a node that is not believed spoils no sum", "[ledger]") {
+    Peers peers;
+    peers.add_node(1, kTenReceived);
+    table::NodePart& liar = peers.add_node(2, {});
+    liar.is_disbelieved = true;
+    peers.counters.add(Counter::kMessagesAcknowledged, 10);
+    SECTION("while it is there") {
+        CHECK(peers.ledger()["nodes"]["disbelieved_nodes"] == json{"2"});
+    }
+    SECTION("after it has left") {
+        peers.departed.add(liar);
+        peers.table.remove(peers.table.find_incarnation(2));
+        CHECK(peers.ledger()["nodes"]["disbelieved_nodes"] == json::array());
+    }
+    for (const char* const part : {"nodes", "received", "chunks"}) {
+        CHECK(peers.ledger()[part]["remainder"] == 0);
+    }
+    CHECK(peers.ledger()["received"]["received"] == 10);
+}
+
+TEST_CASE("sums that are too large stay at the largest number", "[ledger]") {
+    Peers peers;
+    for (const std::uint64_t incarnation : {1U, 2U}) {
+        table::SenderPart& sender = peers.add_sender(incarnation);
+        sender.sent = UINT64_MAX - 1;
+    }
+    CHECK(peers.ledger()["senders"]["sent"] == UINT64_MAX);
+    CHECK(peers.ledger()["senders"]["remainder"] == 0);
+}
+
 TEST_CASE("the ledger counts messages that a sender says it has sent and that never came",
           "[ledger]") {
     Peers peers;

@@ -126,6 +126,27 @@ TEST_CASE("router: a repeat that arrives nowhere is not said to have arrived now
     CHECK(broker.balances());
 }
 
+TEST_CASE("router: a node that reports what cannot be is named, and not believed again",
+          "[router]") {
+    TwoNodes broker;
+    broker.say("s", RouterHarness::send(1, {{"a", "x"}, {"b", "y"}}));
+    broker.pass(1ms);
+    broker.m_applied(1, 1);
+    CHECK_FALSE(broker.reported(RouterEvent::Kind::kDisbelieved, "node"));
+    broker.n_applied(1, 1U << 30U); // it got two
+    CHECK(broker.reported(RouterEvent::Kind::kDisbelieved, "node"));
+    CHECK(broker.counter(table::BrokerCounter::kNodesDisbelieved) == 1);
+    CHECK(broker.balances());
+    CHECK(broker.ledger().at("received").at("received") == 1);
+    broker.n_applied(1, 2); // too late
+    CHECK(broker.ledger().at("nodes").at("disbelieved") == 2);
+    CHECK(broker.ledger().at("nodes").at("disbelieved_nodes") == nlohmann::json{"node"});
+    CHECK(broker.counter(table::BrokerCounter::kNodesDisbelieved) == 1);
+    broker.say("n", wire::encode(wire::Goodbye{}));
+    CHECK(broker.balances());
+    CHECK(broker.ledger().at("nodes").at("disbelieved") == 2);
+}
+
 TEST_CASE("router: messages of acknowledged sends go out with their origin",
           "[router][acknowledge]") {
     TwoNodes broker;
@@ -322,6 +343,7 @@ TEST_CASE("router: a number that is used again with more messages does no harm",
 TEST_CASE("router: the ledger adds up what senders, broker and nodes have counted", "[router]") {
     TwoNodes broker;
     broker.say("s", RouterHarness::send(1, {{"a", "x"}, {"b", "y"}, {"nobody", "z"}}));
+    broker.say("s", RouterHarness::heartbeat(0, 5));
     broker.say("s", RouterHarness::send(6, {{"b", "later"}})); // 4 and 5 were lost on the way
     broker.say("s", RouterHarness::heartbeat(0, 7));           // and so was 7
     broker.pass(1ms);
@@ -337,7 +359,8 @@ TEST_CASE("router: the ledger adds up what senders, broker and nodes have counte
     CHECK(broker.balances());
     SECTION("a node whose ledger contradicts its acknowledgements is noticed") {
         broker.m_applied(1, 2);
-        CHECK(broker.ledger().at("nodes").at("remainder") == -1);
+        CHECK(broker.reported(RouterEvent::Kind::kDisbelieved, "other"));
+        CHECK(broker.ledger().at("nodes").at("disbelieved") == 1);
     }
     SECTION("departed peers still count") {
         broker.say("n", wire::encode(wire::Goodbye{}));

@@ -313,7 +313,7 @@ TEST_CASE("router: a feed ends with its node, and not with a subscription", "[ro
         broker.router.on_subscription(topic, false);
     }
     broker.say("s", RouterHarness::send(1, {{"a", "x"}}));
-    broker.turn();
+    broker.pass(1ms);
     CHECK(broker.take_messages() == std::vector<std::string>{"1 a x"});
     broker.say("n", RouterHarness::heartbeat(1, 1, {"a"}));
     broker.pass(2100ms);

@@ -323,6 +323,47 @@ TEST_CASE("router: credit is held back while a node that makes progress is behin
     }
 }
 
+TEST_CASE("router: a node that is slow for five seconds holds no sender back any more",
+          "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 2);
+    std::uint64_t sent = 0;
+    std::uint64_t acknowledged = 0;
+    const auto send = [&] { broker.say("s", quarter_window(++sent, "a")); };
+    const auto tenth = [&] {
+        broker.say("n", RouterHarness::heartbeat(acknowledged, 1, {"a"}));
+        broker.pass(100ms);
+    };
+    while (sent < 8) { // twice its window
+        send();
+    }
+    // It takes more than a second for a window, and there is always more.
+    int tenths = 0;
+    for (; tenths < 400 && !broker.reported(RouterEvent::Kind::kBehind, "node"); ++tenths) {
+        if (tenths % 4 == 0) {
+            ++acknowledged;
+            send();
+        }
+        tenth();
+    }
+    CHECK(tenths >= 50);
+    CHECK(tenths < 250);
+    CHECK(broker.counter(table::BrokerCounter::kNodesBehind) == 1);
+    CHECK(broker.query("nodes").find(R"("behind":true)") != std::string::npos);
+    tenth();
+    static_cast<void>(broker.take("s"));
+    const std::uint64_t withheld = broker.counter(table::BrokerCounter::kCreditsWithheld);
+    CHECK(withheld > 0);
+    for (int more = 0; more < 20; ++more) {
+        send();
+        tenth();
+        CHECK(credit(broker, "s"));
+    }
+    CHECK(broker.counter(table::BrokerCounter::kCreditsWithheld) == withheld);
+}
+
 TEST_CASE("router: a slow node does not hold back senders to others", "[router]") {
     FullWindow broker;
     broker.join_live_node("m", 7, "quick");

@@ -110,7 +110,7 @@ TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_te
         "senders": {"sent": 21, "taken_in": 20, "missing": 1, "remainder": 0},
         "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "remainder": 0},
         "copies": {"routed": 26, "acknowledged": 25, "shed": 0, "abandoned": 1, "under_way": 0, "remainder": 0},
-        "nodes": {"acknowledged": 25, "received": 25, "unreported": 0, "remainder": 0},
+        "nodes": {"acknowledged": 25, "received": 25, "unreported": 0, "disbelieved": 0, "disbelieved_nodes": [], "streams_cut_off": 0, "cut_off_ms": 0, "remainder": 0},
         "received": {"received": 25, "shown": 24, "unclaimed": 1, "duplicates": 0, "remainder": 0},
         "chunks": {"given": 30, "written": 30, "dropped": 0, "abandoned": 0, "waiting": 0, "remainder": 0}})");
     CHECK(ledger_text(answer) == "senders   21 sent = 20 taken_in + 1 missing\n"
@@ -120,6 +120,14 @@ TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_te
                                  "received  25 received = 24 shown + 1 unclaimed\n"
                                  "chunks    30 given = 30 written\n"
                                  "the ledger balances\n");
+    answer["nodes"]["streams_cut_off"] = 40;
+    answer["nodes"]["cut_off_ms"] = 10'240;
+    CHECK_THAT(
+        ledger_text(answer),
+        Catch::Contains("40 streams were cut off for 10.2 s, and may have missed messages\n"));
+    answer["nodes"]["disbelieved_nodes"] = {"web/1"};
+    CHECK_THAT(ledger_text(answer),
+               Catch::Contains("node web/1 reports numbers that cannot be; they are left out\n"));
     answer["nodes"]["remainder"] = -2;
     CHECK_THAT(ledger_text(answer), Catch::Contains("= 25 received and -2 UNEXPLAINED\n") &&
                                         Catch::Contains("does NOT balance"));

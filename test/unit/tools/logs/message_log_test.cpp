@@ -46,6 +46,7 @@ TEST_CASE("lines of received messages", "[message_log]") {
         {{What::kOpen, 0, "id", 5, 0, {}, 0}, "open\t0\tid\t5\n"},
         {{What::kGot, 7, "id", 5, 1, "5f3a", 3}, "got\t7\tid\t5\t1\t5f3a\t3\n"},
         {{What::kGot, 7, "id", 5, 1, {}, 0}, "got\t7\tid\t5\t1\t-\t0\n"},
+        {{What::kGap, 7, "id", 5, 0, {}, 0}, "gap\t7\tid\t5\n"},
         {{What::kClose, 7, "id", 5, 0, {}, 0}, "close\t7\tid\t5\n"},
     };
     for (const auto& [line, text] : lines) {

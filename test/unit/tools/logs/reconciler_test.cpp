@@ -38,6 +38,9 @@ class Comparison {
             reconciler.add_received({What::kGot, stream, id, time_ns, on_stream, sender, number})
                 .ok());
     }
+    void gap(std::uint64_t stream, const std::string& id, std::uint64_t time_ns) {
+        REQUIRE(reconciler.add_received({What::kGap, stream, id, time_ns, 0, {}, 0}).ok());
+    }
     void close(std::uint64_t stream, const std::string& id, std::uint64_t time_ns) {
         REQUIRE(reconciler.add_received({What::kClose, stream, id, time_ns, 0, {}, 0}).ok());
     }
@@ -103,6 +106,19 @@ TEST_CASE("a message that did not come is missing; the finding says what the log
     CHECK(logs.found() == Found{"twice a/5 at 0.7", "missing a/1 at 0.7: void",
                                 "missing a/3 at 0.7: unknown", "missing a/4 at 0.7: unconfirmed",
                                 "missing a/6 at 0.7: unknown"});
+}
+
+TEST_CASE("messages that a stream was told of later were missed in a cut-off", "[reconciler]") {
+    Comparison logs;
+    logs.sent(1, "x", 120);
+    logs.sent(2, "x", 140);
+    logs.sent(3, "x", 180); // the stream was not told of this one
+    logs.open(0, "x", 100);
+    logs.got(0, "x", 121, 1, 1);
+    logs.gap(0, "x", 160);
+    logs.close(0, "x", 300);
+    logs.reconciler.end_log();
+    CHECK(logs.found() == Found{"missing a/2 at 0.0: cut-off", "missing a/3 at 0.0: unknown"});
 }
 
 TEST_CASE("messages that the web node dropped show in the stream's numbers", "[reconciler]") {

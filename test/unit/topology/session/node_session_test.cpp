@@ -39,6 +39,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     wire::NodeLedger ledger() const override { return told_ledger; }
     void on_live(std::string_view) override { ++live; }
     void on_lost() override { ++lost; }
+    void on_gap(const Gap& gap) override { gaps.push_back(gap); }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
     void on_no_feed(std::string_view text) override { no_feed.emplace_back(text); }
 
@@ -47,6 +48,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
+    std::vector<Gap> gaps;
     int live = 0;
     int lost = 0;
 };
@@ -627,6 +629,69 @@ TEST_CASE_METHOD(Fixture, "the ledger in heartbeats covers the present feed", "[
     CHECK(ledger.chunks_written == 3);
     CHECK(ledger.chunks_dropped == 0);
     CHECK(ledger.chunks_waiting == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "messages of an earlier feed that wait are not the present feed's",
+                 "[node_session]") {
+    const auto told = [&](Time now) {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{}), now);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed + 1, 1), now);
+        session.tick(now);
+        host.kinds();
+        return host.last_as<wire::Heartbeat>().ledger;
+    };
+    host.told_ledger.shown = 1000; // by an earlier process with the same record
+    make_live();
+    session.on_feed_frame(batch(1, "a"), kStart);
+    session.on_feed_frame(batch(2, "b"), kStart);
+    session.on_feed_frame(batch(3, "c"), kStart);
+    host.told_ledger.shown = 1001; // the others wait behind it
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 1ms);
+    session.on_feed_frame(batch(1, "d", kFeed + 1), kStart + 1ms);
+    const wire::NodeLedger begun = told(kStart + 2s);
+    CHECK(begun.received == 1);
+    CHECK(begun.shown == 0);
+    host.told_ledger.shown = 1002;
+    host.told_ledger.unclaimed = 1;
+    const wire::NodeLedger carried = told(kStart + 3s);
+    CHECK(carried.shown == 0);
+    CHECK(carried.unclaimed == 0);
+    host.told_ledger.shown = 1003;
+    const wire::NodeLedger all = told(kStart + 4s);
+    CHECK(all.shown + all.unclaimed == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a node that comes back to another feed says that it was cut off",
+                 "[node_session]") {
+    host.ids = {"1", "2"};
+    make_live();
+    CHECK(host.gaps.empty()); // the first feed
+    session.on_feed_frame(batch(1, "a"), kStart + 500ms);
+    session.tick(kStart + 3500ms);
+    session.on_broker_frame(welcome(), kStart + 3600ms); // the same feed: nothing is lost
+    CHECK(host.gaps.empty());
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 10'500ms);
+    REQUIRE(host.gaps.size() == 1);
+    CHECK(host.gaps[0].reason == Gap::Reason::kCutOff);
+    CHECK(host.gaps[0].without_feed == 10s);
+    CHECK(session.counters().cut_offs == 1);
+    CHECK(session.counters().streams_cut_off == 2);
+    CHECK(session.counters().cut_off_ms == 10'000);
+    session.tick(kStart + 11'500ms);
+    host.kinds();
+    const auto heartbeat = host.last_as<wire::Heartbeat>();
+    CHECK(heartbeat.feed == 0); // nothing of the new feed has come
+    CHECK(heartbeat.ledger.streams_cut_off == 2);
+    CHECK(heartbeat.ledger.cut_off_ms == 10'000);
+}
+
+TEST_CASE_METHOD(Fixture, "messages that the broker shed are a gap", "[node_session]") {
+    make_live();
+    session.on_feed_frame(wire::encode_shed_batch(kFeed, 1, 3, 30), kStart);
+    REQUIRE(host.gaps.size() == 1);
+    CHECK(host.gaps[0].reason == Gap::Reason::kShed);
+    CHECK(host.gaps[0].messages == 30);
+    CHECK(session.counters().cut_offs == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "a heartbeat carries the digest of what the broker was told",

@@ -221,15 +221,15 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
 }
 
 TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to it", "[wire]") {
-    const wire::NodeLedger ledger{5, 6, 7, 8, 9, 10, 11, 12};
+    const wire::NodeLedger ledger{5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     std::string bytes = wire::encode(wire::Heartbeat{1, 2, 3, 4, ledger, 5});
     CHECK(decoded<wire::Heartbeat>(bytes).feed_incarnation == 5);
     CHECK(decoded<wire::Heartbeat>(bytes).feed == 1);
     CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
     constexpr std::size_t kCountAt = wire::kHeaderBytes + 5 * sizeof(std::uint64_t);
-    REQUIRE(bytes[kCountAt] == 8);
-    bytes[kCountAt] = 9;
+    REQUIRE(bytes[kCountAt] == 10);
+    bytes[kCountAt] = 11;
     bytes.append(8, 'x');
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
     bytes[kCountAt] = 0;

@@ -52,6 +52,12 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
     CHECK(out == "Recvd msg #1: 'b'<br/>\nRecvd msg #7: 'b'<br/>\n");
 }
 
+TEST_CASE("a gap is a line of its own, which has no number", "[comet_format]") {
+    CHECK(comet_format().gap(Framing::kBare) == "<em>Some messages were missed.</em><br/>\n");
+    CHECK(comet_format().gap(Framing::kChunked) ==
+          "29\r\n<em>Some messages were missed.</em><br/>\n\r\n");
+}
+
 TEST_CASE("a stream ended by the worker says so if its framing allows", "[comet_format]") {
     CHECK(comet_format().farewell(Framing::kChunked) == "0\r\n\r\n");
     CHECK(comet_format().farewell(Framing::kBare).empty());

@@ -1,0 +1,106 @@
+#include "webnode/stream/gap_teller.hpp"
+
+#include "webnode/format/formats.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace zcomet::webnode::stream {
+
+namespace {
+
+/// A send() takes 5 to 10 µs: of a million streams a step tells a thousand, in some milliseconds.
+constexpr Duration kStep = 10ms;
+/// Slots of a step in which few have to be told.
+constexpr std::uint32_t kFew = 16;
+
+} // namespace
+
+void GapTeller::begin(Time now) {
+    const Concerned concerned{connections_.table().last_generation(), {}};
+    if (due_ != kNever) {
+        next_ = concerned;
+    } else {
+        concerned_ = concerned;
+        begin_round(now);
+    }
+}
+
+void GapTeller::begin_round(Time now) {
+    slots_ = connections_.table().slot_bound();
+    if (slots_ == 0) {
+        return;
+    }
+    first_ = static_cast<std::uint32_t>(random_() % slots_);
+    done_ = 0;
+    end_ = now + kTime;
+    due_ = now;
+}
+
+void GapTeller::on_open(connection::Handle handle) {
+    if (due_ == kNever) {
+        return;
+    }
+    if (!concerned_.is_newer(handle)) {
+        concerned_.others.insert(handle.packed());
+    }
+    if (next_ && !next_->is_newer(handle)) {
+        next_->others.insert(handle.packed());
+    }
+}
+
+void GapTeller::turn(Time now) {
+    if (due_ > now) {
+        return;
+    }
+    for (std::uint32_t left = next_count(now); left > 0;) {
+        const auto slot = static_cast<std::uint32_t>((std::uint64_t{first_} + done_) % slots_);
+        const std::uint32_t count = std::min(left, slots_ - slot);
+        tell(slot, count);
+        done_ += count;
+        left -= count;
+    }
+    due_ = now + kStep;
+    if (done_ == slots_) {
+        end_round(now);
+    }
+}
+
+void GapTeller::end_round(Time now) {
+    due_ = kNever;
+    concerned_ = {};
+    if (next_) {
+        concerned_ = *std::exchange(next_, std::nullopt);
+        begin_round(now);
+    }
+}
+
+/// Half of an even share to one and a half.
+std::uint32_t GapTeller::next_count(Time now) {
+    const std::uint32_t left = slots_ - done_;
+    const auto steps = static_cast<std::uint32_t>(std::max<Duration>(end_ - now, kStep) / kStep);
+    const std::uint32_t share = left / steps;
+    const std::uint32_t uneven = share / 2 + static_cast<std::uint32_t>(random_() % (share + 1));
+    return std::min(left, std::max(uneven, kFew));
+}
+
+void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
+    connections_.table().for_connections_in(
+        first, count, [this](connection::Handle handle, connection::Connection& connection) {
+            if (!connection.parked() || !concerned_.has(handle)) {
+                return;
+            }
+            const format::Form form = format::Form::unpack(connection.form());
+            counters_.add(slot::WorkerCounter::kGapsTold);
+            static_cast<void>(connections_.write(handle, connection,
+                                                 format::format_at(form.format).gap(form.framing)));
+        });
+}
+
+/// Generations rise from connection to connection, and begin again after four billion.
+bool GapTeller::Concerned::is_newer(connection::Handle handle) const {
+    const std::uint32_t ahead = handle.generation - newest;
+    return ahead != 0 && ahead <= UINT32_MAX / 2;
+}
+
+} // namespace zcomet::webnode::stream

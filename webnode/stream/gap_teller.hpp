@@ -1,0 +1,74 @@
+// Tells streams that they missed messages: all that were open at one moment, at an even pace.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "webnode/connection/connections.hpp"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <optional>
+#include <random>
+
+namespace zcomet::webnode::stream {
+
+/// Each stream that is told may ask its backend for what it missed, and all streams of a cluster
+/// may be cut off at once. So very many are told within kTime, beginning anywhere, in steps of
+/// uneven size; a few are told within a moment.
+///
+/// Thread: the worker's loop only.   Memory: a record for each connection that became a stream
+/// during a round and was accepted before it.
+class GapTeller {
+  public:
+    /// @limit time within which all streams are told that they missed messages
+    static constexpr Duration kTime = 10s;
+
+    /// Both live longer than this.
+    /// @param seed  random: different for each worker.
+    GapTeller(connection::Connections& connections,
+              metrics::Counters<slot::WorkerCounter>& counters, std::uint64_t seed)
+        : connections_(connections), counters_(counters),
+          random_(static_cast<std::minstd_rand::result_type>(seed)) {}
+
+    /// The streams that are open now missed messages. If a round is under way, another one follows
+    /// it.
+    void begin(Time now);
+    /// The connection has become a stream, which missed nothing so far.
+    void on_open(connection::Handle handle);
+
+    /// Tells the streams whose turn it is. Some may be closed, if they do not read.
+    void turn(Time now);
+    /// When turn() has something to do; kNever if not at all.
+    [[nodiscard]] Time due() const { return due_; }
+
+  private:
+    /// The streams that a gap concerns.
+    struct Concerned {
+        std::uint32_t newest = 0; ///< generation of the newest connection at the time of the gap
+        /// Handles, packed, of connections that were there and became streams later.
+        absl::flat_hash_set<std::uint64_t> others;
+
+        [[nodiscard]] bool is_newer(connection::Handle handle) const;
+        [[nodiscard]] bool has(connection::Handle handle) const {
+            return !is_newer(handle) && !others.contains(handle.packed());
+        }
+    };
+
+    void begin_round(Time now);
+    void end_round(Time now);
+    void tell(std::uint32_t first, std::uint32_t count);
+    [[nodiscard]] std::uint32_t next_count(Time now);
+
+    connection::Connections& connections_;
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    std::minstd_rand random_;
+    Time due_ = kNever;
+    Time end_; // of the round
+    Concerned concerned_;
+    std::optional<Concerned> next_; // of a gap since the round began
+    std::uint32_t slots_ = 0;       // of the table when the round began
+    std::uint32_t first_ = 0;       // the slot that comes first
+    std::uint32_t done_ = 0;        // slots visited, from there on and round
+};
+
+} // namespace zcomet::webnode::stream
