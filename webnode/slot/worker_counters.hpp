@@ -196,7 +196,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 384, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 448, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.
