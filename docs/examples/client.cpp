@@ -7,7 +7,9 @@
 #include <topology/client/client.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -39,7 +41,8 @@ int main(int argc, char** argv) {
         if (!nodes.ok()) {
             return complain(nodes.error());
         }
-        std::cout << "arrived at " << nodes.value().value_or(0) << " node(s)\n";
+        const std::optional<std::uint32_t> known = nodes.value();
+        std::cout << "arrived at " << (known ? std::to_string(*known) : "?") << " node(s)\n";
     }
     for (int i = 1; i <= 3; ++i) {
         const auto message = client.receive(3s);
