@@ -184,12 +184,14 @@ Output* Connections::output_of(Handle handle, Connection& connection) {
     return &outputs_[connection.output];
 }
 
-std::size_t Connections::stream_bytes_max() const {
+/// Those that do not read go together: if time came back as soon as some are closed, the rest would
+/// be given much more first, which costs the worker's time.
+std::size_t Connections::stream_bytes_max() {
     if (is_full()) {
         return 0;
     }
-    const bool has_time =
-        slow_.patience > Duration::zero() && pending_bytes_ < slow_.sum_bytes_max / 2;
+    is_crowded_ = pending_bytes_ >= slow_.sum_bytes_max / (is_crowded_ ? 8 : 2);
+    const bool has_time = slow_.patience > Duration::zero() && !is_crowded_;
     return has_time ? std::max(slow_.bytes_max, slow_.burst_bytes_max) : slow_.bytes_max;
 }
 

@@ -60,8 +60,9 @@ struct SlowReaders {
     /// A stream with more than this kept has no time left.
     /// @limit bytes kept for a stream that has time to read (`--stream-burst`)
     std::size_t burst_bytes_max = 16U << 20U;
-    /// Of all connections. While they have half of it, none has time; with all of it, a connection
-    /// is closed, under every policy, when its socket does not take all that there is.
+    /// Of all connections. Once they have half of it, none has time until they have less than an
+    /// eighth; with all of it, a connection is closed, under every policy, when its socket does not
+    /// take all that there is.
     /// @limit bytes kept for all streams of a worker (`--stream-memory`)
     std::size_t sum_bytes_max = 128U << 20U;
 };
@@ -186,7 +187,7 @@ class Connections {
     /// kernel would not watch it, or as all of sum_bytes_max is taken.
     [[nodiscard]] Output* output_of(Handle handle, Connection& connection);
     /// How much may be kept for a stream under the policy kClose, for now.
-    [[nodiscard]] std::size_t stream_bytes_max() const;
+    [[nodiscard]] std::size_t stream_bytes_max();
     [[nodiscard]] bool is_full() const { return pending_bytes_ >= slow_.sum_bytes_max; }
     /// Whether more bytes may be kept: at most `bytes_max` are. @return false if the connection was
     /// closed.
@@ -217,6 +218,7 @@ class Connections {
     ConnectionTable table_;
     store::Slab<Output> outputs_;
     std::size_t pending_bytes_ = 0;
+    bool is_crowded_ = false;          // no stream has time
     std::uint64_t chunks_pending_ = 0; // messages in all outboxes
 };
 

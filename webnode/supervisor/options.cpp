@@ -196,8 +196,8 @@ void CommandLine::add_slow_streams() {
         .hand_on();
     table_
         .add("--stream-memory", &worker.slow.sum_bytes_max,
-             "Bytes kept for all streams of a worker; while they have half of it, --slow-after is "
-             "0, and with all of it nothing more is kept")
+             "Bytes kept for all streams of a worker; when they have half of it, --slow-after is 0 "
+             "for a while, and with all of it nothing more is kept")
         .type("BYTES")
         .show_default()
         .range(kStreamMemoryMin, kStreamMemoryMax)

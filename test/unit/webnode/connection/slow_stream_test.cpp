@@ -403,7 +403,7 @@ TEST_CASE("while much is kept for all streams, none has time", "[slow_stream][pa
         patient.loop.finish_deliveries();
         most = std::max(most, patient.loop.connections.pending_bytes());
     }
-    CHECK(most >= 500'000);
+    CHECK(most > 500'000 - 30 * kMessageBytes); // seen between two messages
     CHECK(most < 500'000 + 30 * kMessageBytes);
     CHECK(patient.closed() == 30);
     check_identity(patient.loop);
