@@ -10,7 +10,6 @@ from zcomet_lab.options import positive
 from zcomet_lab.plotting import draw
 from zcomet_lab.programs import ProgramError
 
-DEFAULT_TITLE = "Mem usage with 10k active connections, 1000 msg/sec"
 # A log of more lines than this has more points than the picture has columns.
 LONG_LOG_LINES = 500
 LONG_LOG_EVERY = 10
@@ -26,6 +25,8 @@ class Point:
     rss_kb: int
     pss_kb: int | None
     """None where the log does not have it."""
+    connections: int | None
+    """Likewise."""
 
 
 def points_of(lines: Sequence[str], every: int | None = None) -> list[Point]:
@@ -40,7 +41,7 @@ def points_of(lines: Sequence[str], every: int | None = None) -> list[Point]:
         Point(
             (int(row[1]) - int(rows[0][1])) / 60,
             int(row[2]),
-            int(row[4]) if len(row) > 4 and row[4].isdigit() else None,
+            *(int(row[i]) if len(row) > i and row[i].isdigit() else None for i in (4, 3)),
         )
         for row in rows[::every]
     ]
@@ -51,10 +52,22 @@ def is_sample(row: Sequence[str]) -> bool:
     return len(row) > 2 and row[1].isdigit() and row[2].isdigit()
 
 
+def title_of(points: Iterable[Point]) -> str:
+    """Says what the log is of, as far as it tells."""
+    known = [point.connections for point in points if point.connections is not None]
+    return f"Memory, with up to {max(known):,} connections" if known else "Memory"
+
+
 def plot(
-    log: pathlib.Path, picture: pathlib.Path, title: str = DEFAULT_TITLE, every: int | None = None
+    log: pathlib.Path,
+    picture: pathlib.Path,
+    title: str | None = None,
+    every: int | None = None,
 ) -> pathlib.Path:
-    """Draws the log; returns the picture. Raises ProgramError if there is nothing to draw."""
+    """Draws the log; returns the picture. Raises ProgramError if there is nothing to draw.
+
+    Without a title the log's own connections are the title.
+    """
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
@@ -62,7 +75,7 @@ def plot(
     points = points_of(lines, every)
     if len(points) < 2:
         raise ProgramError(f"{log} has fewer than two lines to draw")
-    draw(picture, TERMINAL, commands_for(points, title))
+    draw(picture, TERMINAL, commands_for(points, title or title_of(points)))
     return picture
 
 
@@ -104,7 +117,7 @@ def main() -> int:
         metavar="OUT.png",
         help="default: LOG.png",
     )
-    parser.add_argument("--title", default=DEFAULT_TITLE, help=f"default: {DEFAULT_TITLE}")
+    parser.add_argument("--title", help="default: the most connections in LOG")
     parser.add_argument(
         "--every",
         type=positive,

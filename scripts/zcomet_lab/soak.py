@@ -147,7 +147,8 @@ def soak(options: argparse.Namespace) -> bool:
         verdicts = checks(load, growths)
         for text, holds in verdicts:
             print(("ok    " if holds else "FAIL  ") + text)
-        print(plot(logs["web node"], options.plot))
+        title = f"Memory of a web node: {STREAMS:,} streams, {PER_S:,} messages a second"
+        print(plot(logs["web node"], options.plot, title))
         return all(holds for _, holds in verdicts)
 
 

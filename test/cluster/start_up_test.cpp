@@ -128,6 +128,10 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-ctl", {"dance"}},
         {"zcomet-ctl", {"who", "not an id"}},
         {"zcomet-memlog", {}},
+        {"zcomet-memlog", {"--admin", "ftp://127.0.0.1:1"}},
+        {"zcomet-memlog", {"--admin", "http://127.0.0.1"}},
+        {"zcomet-webnode", {"--http", "https://127.0.0.1:8000"}},
+        {"zcomet-webnode", {"--admin", "http://127.0.0.1:8000/stats"}},
     };
     for (const auto& [program, arguments] : mistakes) {
         INFO(program << " " << (arguments.empty() ? "" : arguments.front()));

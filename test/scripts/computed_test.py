@@ -11,7 +11,7 @@ from zcomet_lab.bench.delivery import Delivery, rows_of
 from zcomet_lab.bench.servers import OTHER_FILES, workers_for
 from zcomet_lab.comparison import Comparison, Viewer
 from zcomet_lab.namespaces import common_network, free_address
-from zcomet_lab.plot_memory import Point, commands_for, points_of
+from zcomet_lab.plot_memory import Point, commands_for, points_of, title_of
 from zcomet_lab.soak import STREAMS, Load, checks, growth
 from zcomet_lab.streams import take_messages
 from zcomet_lab.test_summary import summary
@@ -172,7 +172,8 @@ class Plot(unittest.TestCase):
             "d\t190\t7",
         ]
         self.assertEqual(
-            points_of(lines), [Point(0, 1000, 900), Point(1, 1100, None), Point(1.5, 7, None)]
+            points_of(lines),
+            [Point(0, 1000, 900, 5), Point(1, 1100, None, 5), Point(1.5, 7, None, None)],
         )
 
     def test_a_long_log_is_thinned_out(self) -> None:
@@ -181,8 +182,15 @@ class Plot(unittest.TestCase):
         self.assertEqual(len(points_of(lines[:500])), 500)
         self.assertEqual([point.rss_kb for point in points_of(lines, every=250)], [0, 250, 500])
 
+    def test_the_title_says_what_was_run(self) -> None:
+        self.assertEqual(
+            title_of(points_of(["d\t1\t2\t900\t", "d\t2\t2\t12000\t", "d\t3\t2\t5"])),
+            "Memory, with up to 12,000 connections",
+        )
+        self.assertEqual(title_of(points_of(["d\t1\t2"])), "Memory")
+
     def test_no_quote_in_a_title_ends_the_command(self) -> None:
-        commands = commands_for([Point(0, 1, None)], "it's")
+        commands = commands_for([Point(0, 1, None, None)], "it's")
         self.assertIn("set title 'it''s' noenhanced", commands)
         self.assertIn("\n0 1 NaN\n", commands)
 

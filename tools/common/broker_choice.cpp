@@ -11,7 +11,7 @@ namespace zcomet::tools::common {
 namespace {
 
 std::string why_not_connectable(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_tcp_endpoint(text);
+    const Result<wire::HostPort> address = wire::parse_tcp_address(text);
     if (!address.ok()) {
         return address.error().text;
     }
@@ -37,6 +37,8 @@ std::string settle_broker(BrokerChoice& choice) {
             value_or_throw<program::Misconfigured>(cluster::read_cluster_file(choice.cluster_file))
                 .broker_endpoint();
     }
+    choice.broker = wire::tcp_endpoint(
+        value_or_throw<program::Misconfigured>(wire::parse_tcp_address(choice.broker)));
     return choice.broker;
 }
 

@@ -5,6 +5,7 @@
 #include "topology/base/value_or_throw.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/pidfd.hpp"
+#include "topology/program/address_options.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 
@@ -36,7 +37,7 @@ constexpr unsigned kMissesMax = 3;
 
 struct Options {
     pid_t pid = 0;
-    std::string admin;
+    wire::HostPort admin;   ///< no host: none
     std::uint16_t port = 0; ///< 0: every port that the processes listen at
     double interval_s = 60;
     std::string out;
@@ -52,7 +53,7 @@ void add_options(program::OptionTable& table, Options& options) {
         .positive()
         .none("0");
     table
-        .add("--admin", &options.admin,
+        .add("--admin", program::as_host_port(options.admin),
              "Look at a web node through its admin page, http://HOST:PORT; connections are its "
              "streams")
         .type("URL")
@@ -198,7 +199,7 @@ int main(int argc, char** argv) {
     program::OptionTable table(app);
     add_options(table, options);
     app.parse_complete_callback([&options] {
-        if (options.pid == 0 && options.admin.empty()) {
+        if (options.pid == 0 && options.admin.host.empty()) {
             throw CLI::RequiredError("--pid or --admin");
         }
     });

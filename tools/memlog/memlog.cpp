@@ -15,18 +15,19 @@ namespace zcomet::tools::memlog {
 namespace {
 
 constexpr std::time_t kTimeoutS = 5;
-constexpr std::string_view kScheme = "http://";
 constexpr const char* kStatsPath = "/stats";
 
-[[nodiscard]] Result<wire::HostPort> parse_admin_url(std::string_view url) {
-    if (!url.starts_with(kScheme)) {
-        return Error{"the admin page \"" + std::string(url) + "\" does not begin with http://"};
+/// httplib has one word for each failure.
+std::string why_no_answer(httplib::Error error) {
+    switch (error) {
+    case httplib::Error::Connection:
+        return "there is no connection; has the web node an --admin page there?";
+    case httplib::Error::Read:
+        return fmt::format("it took the connection, but sent no whole answer within {} s",
+                           kTimeoutS);
+    default:
+        return "HTTP: " + httplib::to_string(error);
     }
-    std::string_view rest = url.substr(kScheme.size());
-    if (rest.ends_with('/')) {
-        rest.remove_suffix(1);
-    }
-    return wire::parse_host_port(rest);
 }
 
 } // namespace
@@ -52,20 +53,17 @@ Result<MemlogSample> parse_admin_stats(std::string_view json) {
     }
 }
 
-Result<MemlogSample> sample_admin(const std::string& url) {
-    const Result<wire::HostPort> where = parse_admin_url(url);
-    if (!where.ok()) {
-        return where.error();
-    }
-    httplib::Client client(where.value().host, where.value().port);
+Result<MemlogSample> sample_admin(const wire::HostPort& where) {
+    const std::string url = "http://" + where.text() + kStatsPath;
+    httplib::Client client(where.host, where.port);
     client.set_connection_timeout(kTimeoutS);
     client.set_read_timeout(kTimeoutS);
     const httplib::Result answer = client.Get(kStatsPath);
     if (!answer) {
-        return Error{"no answer from " + url + ": " + httplib::to_string(answer.error())};
+        return Error{"no answer from " + url + ": " + why_no_answer(answer.error())};
     }
     if (answer->status != 200) {
-        return Error{fmt::format("{}{} answers with status {}", url, kStatsPath, answer->status)};
+        return Error{fmt::format("{} answers with status {}", url, answer->status)};
     }
     return parse_admin_stats(answer->body);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
+#include "topology/wire/endpoint.hpp"
 
 #include <sys/types.h>
 
@@ -30,7 +31,7 @@ struct MemlogSample {
 
 /// Asks http://HOST:PORT/stats. Waits for 5 seconds at most.
 /// Errors: no answer; another status than 200; not the JSON of a web node.
-[[nodiscard]] Result<MemlogSample> sample_admin(const std::string& url);
+[[nodiscard]] Result<MemlogSample> sample_admin(const wire::HostPort& where);
 
 /// Looks at a process and its descendants. Absent: the process is gone.
 /// Errors: we may not look at it.

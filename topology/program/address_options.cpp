@@ -24,11 +24,11 @@ OptionText as_address(wire::HostPort& value, const char* type, Parse parse, Writ
 } // namespace
 
 OptionText as_tcp_endpoint(wire::HostPort& value) {
-    return as_address(value, "tcp://HOST:PORT", wire::parse_tcp_endpoint, wire::tcp_endpoint);
+    return as_address(value, "tcp://HOST:PORT", wire::parse_tcp_address, wire::tcp_endpoint);
 }
 
 OptionText as_host_port(wire::HostPort& value) {
-    return as_address(value, "HOST:PORT", wire::parse_host_port,
+    return as_address(value, "HOST:PORT", wire::parse_http_address,
                       [](const wire::HostPort& address) { return address.text(); });
 }
 

@@ -6,10 +6,10 @@
 
 namespace zcomet::program {
 
-/// "tcp://HOST:PORT", as parse_tcp_endpoint() reads it. An empty host is invalid.
+/// As parse_tcp_address() reads it; shown as "tcp://HOST:PORT". An empty host is invalid.
 [[nodiscard]] OptionText as_tcp_endpoint(wire::HostPort& value);
 
-/// "HOST:PORT", as parse_host_port() reads it. An empty host is invalid.
+/// As parse_http_address() reads it; shown as "HOST:PORT". An empty host is invalid.
 [[nodiscard]] OptionText as_host_port(wire::HostPort& value);
 
 } // namespace zcomet::program

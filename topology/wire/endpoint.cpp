@@ -11,6 +11,8 @@ namespace zcomet::wire {
 namespace {
 
 constexpr std::string_view kTcpScheme = "tcp://";
+constexpr std::string_view kHttpScheme = "http://";
+constexpr std::string_view kSchemeEnd = "://";
 constexpr std::size_t kHostBytesMax = 253; // of a DNS name
 
 bool is_alphanumeric(char c) {
@@ -103,6 +105,39 @@ Result<HostPort> parse_tcp_endpoint(std::string_view text) {
         return bad(text, "it does not begin with tcp://");
     }
     return parse(text.substr(kTcpScheme.size()), text);
+}
+
+namespace {
+
+/// @param scheme  may stand in front of the address; no other may.
+Result<HostPort> parse_with_scheme(std::string_view text, std::string_view scheme,
+                                   std::string_view whole) {
+    if (text.starts_with(scheme)) {
+        text.remove_prefix(scheme.size());
+    } else if (text.find(kSchemeEnd) != std::string_view::npos) {
+        return bad(whole,
+                   std::string("it is written HOST:PORT or ").append(scheme).append("HOST:PORT"));
+    }
+    return parse(text, whole);
+}
+
+} // namespace
+
+Result<HostPort> parse_tcp_address(std::string_view text) {
+    return parse_with_scheme(text, kTcpScheme, text);
+}
+
+Result<HostPort> parse_http_address(std::string_view text) {
+    std::string_view address = text;
+    if (address.ends_with('/')) {
+        address.remove_suffix(1);
+    }
+    const std::size_t host = address.starts_with(kHttpScheme) ? kHttpScheme.size() : 0;
+    if (address.find('/', host) != std::string_view::npos &&
+        address.find(kSchemeEnd, host) == std::string_view::npos) {
+        return bad(text, "a path follows the port");
+    }
+    return parse_with_scheme(address, kHttpScheme, text);
 }
 
 std::string tcp_endpoint(const HostPort& address) {

@@ -29,6 +29,14 @@ struct HostPort {
 /// "tcp://HOST:PORT", with "*" for a port that the system chooses. Errors quote the text.
 [[nodiscard]] Result<HostPort> parse_tcp_endpoint(std::string_view text);
 
+/// An address of ZeroMQ as people write it: "tcp://HOST:PORT" or "HOST:PORT". Errors quote the
+/// text.
+[[nodiscard]] Result<HostPort> parse_tcp_address(std::string_view text);
+
+/// An address of HTTP as people write it: "HOST:PORT" or "http://HOST:PORT", with or without a "/"
+/// at the end. Errors quote the text.
+[[nodiscard]] Result<HostPort> parse_http_address(std::string_view text);
+
 /// The inverse of parse_tcp_endpoint().
 [[nodiscard]] std::string tcp_endpoint(const HostPort& address);
 

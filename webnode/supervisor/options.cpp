@@ -45,7 +45,7 @@ std::string check_name(const std::string& name) {
 }
 
 std::string check_broker(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_tcp_endpoint(text);
+    const Result<wire::HostPort> address = wire::parse_tcp_address(text);
     if (!address.ok()) {
         return address.error().text;
     }
@@ -53,7 +53,7 @@ std::string check_broker(const std::string& text) {
 }
 
 std::string check_host_port(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_host_port(text);
+    const Result<wire::HostPort> address = wire::parse_http_address(text);
     return address.ok() ? std::string() : address.error().text;
 }
 
@@ -273,7 +273,7 @@ void CommandLine::settle() {
     if (brokers_.empty()) {
         brokers_.emplace_back(kEmbeddedBroker);
     }
-    options_.worker.broker = brokers_.front();
+    options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
 }
 
 void CommandLine::check() const {

@@ -29,7 +29,7 @@ struct WebNodeOptions {
     unsigned workers = 1;
     /// Whether each worker stays on one processor.
     bool pin = false;
-    /// HOST:PORT of the admin page; empty: none.
+    /// Address of the admin page, as parse_http_address() reads it; empty: none.
     std::string admin;
     /// A worker whose loop has stood still for so long is killed; 0: never.
     std::chrono::seconds hang_after{10};

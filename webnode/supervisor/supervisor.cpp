@@ -88,7 +88,7 @@ void Supervisor::run() {
         const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
                                  shared_.records()};
         admin_ = value_or_throw(admin::AdminServer::open(
-            value_or_throw(wire::parse_host_port(options_.admin)),
+            value_or_throw(wire::parse_http_address(options_.admin)),
             admin::stats_pages([about] { return stats_snapshot(about); })));
     }
     renew_fds();

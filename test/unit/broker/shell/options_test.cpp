@@ -56,6 +56,15 @@ TEST_CASE("the feed follows --listen unless it is given", "[options]") {
     CHECK_THAT(Settled("--listen tcp://10.0.0.1:65535").error, Contains("--feed"));
 }
 
+TEST_CASE("addresses may have a scheme or none", "[options]") {
+    const Settled bare("--listen 10.0.0.1:7000 --feed 10.0.0.1:9 --admin 10.0.0.1:8");
+    const Settled full(
+        "--listen tcp://10.0.0.1:7000 --feed tcp://10.0.0.1:9 --admin http://10.0.0.1:8");
+    CHECK(bare.error.empty());
+    CHECK(bare.line.table().settings() == full.line.table().settings());
+    CHECK(bare.options.admin.text() == "10.0.0.1:8");
+}
+
 TEST_CASE("the cluster file fills in what flags leave open", "[options]") {
     const Settled from_file(kCluster);
     CHECK(from_file.error.empty());

@@ -37,6 +37,7 @@ TEST_CASE("without options the broker is on this machine", "[broker_choice]") {
 
 TEST_CASE("--broker names the broker", "[broker_choice]") {
     CHECK(chosen_broker("--broker tcp://10.0.0.1:7000") == "tcp://10.0.0.1:7000");
+    CHECK(chosen_broker("--broker 10.0.0.1:7000") == "tcp://10.0.0.1:7000");
 }
 
 TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {
@@ -44,7 +45,7 @@ TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {
 }
 
 TEST_CASE("an address that cannot be connected to is refused", "[broker_choice]") {
-    const auto address = GENERATE(as<std::string>(), "10.0.0.1:7000", "tcp://10.0.0.1",
+    const auto address = GENERATE(as<std::string>(), "http://10.0.0.1:7000", "tcp://10.0.0.1",
                                   "tcp://*:7000", "tcp://10.0.0.1:*", "tcp://10.0.0.1:0");
     CAPTURE(address);
     CHECK_THROWS_AS(parse("--broker " + address), CLI::ValidationError);

@@ -60,6 +60,34 @@ TEST_CASE("an endpoint needs its tcp://", "[endpoint]") {
     REQUIRE_FALSE(parse_tcp_endpoint(text).ok());
 }
 
+TEST_CASE("people write addresses with a scheme or without", "[endpoint]") {
+    using zcomet::wire::parse_http_address;
+    using zcomet::wire::parse_tcp_address;
+    for (const char* const text : {"[::1]:80", "tcp://[::1]:80"}) {
+        CHECK(tcp_endpoint(parse_tcp_address(text).value()) == "tcp://[::1]:80");
+    }
+    for (const char* const text : {"[::1]:80", "http://[::1]:80", "http://[::1]:80/"}) {
+        CHECK(parse_http_address(text).value().text() == "[::1]:80");
+    }
+    const auto http_complaint = [](const std::string& text) {
+        return parse_http_address(text).error().text;
+    };
+    CHECK(parse_tcp_address("http://a:80").error().text ==
+          R"("http://a:80" is not an address: it is written HOST:PORT or tcp://HOST:PORT)");
+    CHECK(http_complaint("tcp://a:80") ==
+          R"("tcp://a:80" is not an address: it is written HOST:PORT or http://HOST:PORT)");
+    CHECK(http_complaint("https://a:80/").find("it is written HOST:PORT or http://HOST:PORT") !=
+          std::string::npos);
+    CHECK(http_complaint("http://a:80/stats") ==
+          R"("http://a:80/stats" is not an address: a path follows the port)");
+    CHECK(http_complaint("http://a") == R"("http://a" is not an address: it has no port)");
+    CHECK(http_complaint("::1:80").find("in brackets") != std::string::npos);
+    CHECK_FALSE(parse_tcp_address("").ok());
+    CHECK_FALSE(parse_http_address("").ok());
+    CHECK_FALSE(parse_http_address("/").ok());
+    CHECK_FALSE(parse_tcp_address("tcp://tcp://a:80").ok());
+}
+
 TEST_CASE("an endpoint survives being read and written", "[endpoint]") {
     const auto text = GENERATE(as<std::string>(), "tcp://127.0.0.1:5555", "tcp://*:5555",
                                "tcp://[::1]:5555", "tcp://127.0.0.1:*");

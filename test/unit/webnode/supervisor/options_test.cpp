@@ -57,6 +57,14 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
 }
 
+TEST_CASE("addresses may have a scheme or none", "[options]") {
+    const WebNodeOptions options = settle(
+        {"--broker", "10.0.0.1:7000", "--http", "http://[::1]:8000", "--admin", "http://[::1]:1"});
+    CHECK(options.worker.broker == "tcp://10.0.0.1:7000");
+    CHECK(options.worker.http.text() == "[::1]:8000");
+    CHECK(options.admin == "http://[::1]:1");
+}
+
 TEST_CASE("options have their documented meanings", "[options]") {
     const WebNodeOptions options = settle({"--broker",
                                            "tcp://10.0.0.1:7000",
