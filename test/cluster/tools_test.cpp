@@ -128,6 +128,20 @@ TEST_CASE("msggen says how many messages went to nobody") {
     CHECK(none.output.find("nobody") == std::string::npos);
 }
 
+TEST_CASE("msggen says that a broker refuses it, not that it does not answer") {
+    const std::string any = "tcp://" + own_address() + ":*";
+    const ReadyProgram broker("zcomet-broker",
+                              {"--listen", any, "--feed", any, "--peers-max", "1"});
+    const std::vector<std::string> arguments{
+        "--broker", broker.field("listen"), "--count", "1000", "--interval", "1000", "--max", "1"};
+    Process first(path_of("zcomet-msggen"), arguments);
+    REQUIRE(first.await_log("event=welcomed"));
+    Process second(path_of("zcomet-msggen"), arguments);
+    REQUIRE(second.await_log("event=refused reason=overloaded"));
+    CHECK(second.await_log("event=broker-refuses"));
+    CHECK_FALSE(second.await_log("event=broker-unreachable", 1, 0ms));
+}
+
 TEST_CASE("msggen that is stopped was as late as its last message") {
     Cluster cluster = one_web_node();
     Process generator(path_of("zcomet-msggen"),

@@ -1,6 +1,6 @@
-"""README's five minutes work as read: each message shows in the window that is open, or is told to be lost.
+"""README's five minutes work as read: a message shows in the open window, or is told to be lost.
 
-The commands have the programs' own addresses, so all this happens in a network namespace of its own.
+The commands use the programs' default addresses, so all this is in a network namespace of its own.
 usage: five_minutes.py BUILD README
 """
 

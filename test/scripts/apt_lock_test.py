@@ -1,6 +1,7 @@
 """scripts/lib/setup.sh: its apt-get waits while another program holds one of apt's locks.
 
-Method: the real apt-get, with folders of its own: nothing is installed, this host's apt is not used.
+Method: the real apt-get, with folders of its own; nothing is installed, and this host's apt is left
+alone.
 The test holds each lock as apt does, by fcntl, until the script says that it waits for it.
 """
 

@@ -102,8 +102,8 @@ void Msggen::wait_for_broker() {
         wait(patience_ends);
     }
     if (!link_->welcomed() && !stopped()) {
-        spdlog::warn("event=broker-unreachable broker={} text=\"no answer, trying on\"",
-                     options_.broker);
+        spdlog::warn("event={} broker={} text=\"trying on\"",
+                     refused_ ? "broker-refuses" : "broker-unreachable", options_.broker);
     }
     while (!link_->welcomed() && !stopped()) {
         wait(kNever);
@@ -243,6 +243,7 @@ void Msggen::on_lost() {
 }
 
 void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
+    refused_ = true;
     spdlog::error("event=refused reason={} text={}", wire::name_of(code), log_value(text));
 }
 

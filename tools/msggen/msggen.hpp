@@ -71,7 +71,8 @@ class Msggen : private session::SenderEvents {
 
     MsggenOptions options_;
     int signal_fd_;
-    int signal_ = 0; ///< number of the signal that came; 0: none
+    int signal_ = 0;       ///< number of the signal that came; 0: none
+    bool refused_ = false; ///< the broker has answered, and refused something
     bool progress_;
     std::ofstream sent_file_;
     SentCounts sent_counts_;
