@@ -145,3 +145,17 @@ TEST_CASE("backlog: what waits ends with its connection", "[router]") {
     CHECK(broker.who("id-0") == R"({"id":"id-0","nodes":[]})");
     CHECK(broker.who("id-14") == R"({"id":"id-14","nodes":["n"]})");
 }
+
+TEST_CASE("backlog: a node is not silent while its frames wait", "[router]") {
+    RouterHarness broker(few_ids());
+    broker.join_node("n", 1, "n");
+    broker.turn();
+    broker.say("n", RouterHarness::login(1, ids(0, 1000)));
+    for (int i = 0; i < 8; ++i) {
+        broker.now += 900ms; // a very busy broker
+        broker.turn();
+    }
+    CHECK_FALSE(broker.reported(RouterEvent::Kind::kDied, "n"));
+    finish(broker);
+    CHECK(broker.who("id-999") == R"({"id":"id-999","nodes":["n"]})");
+}
