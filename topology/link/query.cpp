@@ -17,6 +17,9 @@ namespace {
 /// How long to wait before trying to send again while the connection is being made.
 /// @limit pause before a question that was refused is asked again
 constexpr Duration kAskAgain = 5ms;
+/// How long to wait before a broker that has too many questions is asked again.
+/// @limit pause before a broker that has too many questions is asked again
+constexpr Duration kAskBusyAgain = 100ms;
 
 /// The DEALER of one question, which sends it as soon as the broker is connected.
 class Question : public loop::Source {
@@ -31,6 +34,8 @@ class Question : public loop::Source {
     [[nodiscard]] Status connect() { return dealer_.connect(broker_); }
     /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
+    /// Why the broker did not answer when it was asked last; empty if it said nothing.
+    [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
     std::span<const int> fds() const override { return fds_; }
     Time due() const override { return ask_at_; }
@@ -41,19 +46,24 @@ class Question : public loop::Source {
             ask_at_ = sent ? kNever : now + kAskAgain;
         }
         while (const auto bytes = outcome_ ? std::nullopt : dealer_.receive_single()) {
-            on_answer(bytes_of(*bytes));
+            on_answer(bytes_of(*bytes), now);
         }
         return dealer_.readable();
     }
 
   private:
-    void on_answer(std::string_view bytes) {
+    void on_answer(std::string_view bytes, Time now) {
         const auto decoded = wire::decode(bytes);
         const auto* frame = std::get_if<wire::Frame>(&decoded);
         if (frame == nullptr) {
             outcome_ = Error{"what answers at " + broker_ + " does not speak this protocol: " +
                              std::get<wire::Refusal>(decoded).text};
-        } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+        } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame);
+                   error != nullptr && error->code == wire::ErrorCode::kOverloaded) {
+            refusal_ = error->text;
+            asked_at_.reset();
+            ask_at_ = now + kAskBusyAgain;
+        } else if (error != nullptr) {
             outcome_ = Error{"the broker at " + broker_ + " refused: " + std::string(error->text)};
         } else if (asked_at_ && accept_(*frame)) {
             outcome_ = Clock::now() - *asked_at_;
@@ -68,6 +78,7 @@ class Question : public loop::Source {
     Time ask_at_ = loop::kAtOnce;
     std::optional<Time> asked_at_;
     std::optional<Result<Duration>> outcome_;
+    std::string refusal_; // why the broker has no answer yet
 };
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
@@ -86,6 +97,9 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
     const Time deadline = loop::time_after(Clock::now(), timeout);
     if (loop.run_until([&] { return asked.outcome().has_value(); }, deadline)) {
         return *asked.outcome();
+    }
+    if (!asked.refusal().empty()) {
+        return Error{"the broker at " + broker + " refused: " + asked.refusal()};
     }
     return Error{"no broker answers at " + broker + " within " + std::to_string(in_ms(timeout)) +
                  " ms; is zcomet-broker running there?"};
