@@ -25,8 +25,10 @@ class Queries {
     /// A step is what a node costs in an answer to `nodes`: some 2 µs. The last query of a turn may
     /// take more than is left.
     static constexpr std::uint32_t kStepsPerTurn = 1000;
+    /// So few that the last one has its answer within two seconds at the ordinary rate: whoever
+    /// asks waits no longer than three.
     /// @limit queries that wait for a later turn of the broker
-    static constexpr std::size_t kWaitingMax = 64;
+    static constexpr std::size_t kWaitingMax = 32;
     /// @limit queries of one connection that wait
     static constexpr std::size_t kWaitingPerPeerMax = 8;
 

@@ -22,6 +22,9 @@ namespace {
 /// How long to wait before trying to send again while the connection is being made.
 /// @limit pause before a question that was refused is asked again
 constexpr Duration kAskAgain = 5ms;
+/// How long to wait before a broker that has too many questions is asked again.
+/// @limit pause before a broker that has too many questions is asked again
+constexpr Duration kAskBusyAgain = 100ms;
 
 /// The DEALER of one question, which sends it as soon as the broker is connected.
 class Question : public loop::Source {
@@ -38,6 +41,8 @@ class Question : public loop::Source {
     void fail_if_refused(const wire::HostPort& address) { probe_.emplace(address); }
     /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
+    /// Why the broker did not answer when it was asked last; empty if it said nothing.
+    [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
     std::span<const int> fds() const override { return fds_; }
     std::uint32_t fds_version() const override { return connector_.fds_version(); }
@@ -58,7 +63,7 @@ class Question : public loop::Source {
             }
         }
         while (const auto bytes = outcome_ ? std::nullopt : dealer_.receive_single()) {
-            on_answer(bytes_of(*bytes));
+            on_answer(bytes_of(*bytes), now);
         }
         return dealer_.readable();
     }
@@ -73,13 +78,18 @@ class Question : public loop::Source {
                                                : "there is no way to " + broker_ + ": " + reason};
         }
     }
-    void on_answer(std::string_view bytes) {
+    void on_answer(std::string_view bytes, Time now) {
         const auto decoded = wire::decode(bytes);
         const auto* frame = std::get_if<wire::Frame>(&decoded);
         if (frame == nullptr) {
             outcome_ = Error{"what answers at " + broker_ + " does not speak this protocol: " +
                              std::get<wire::Refusal>(decoded).text};
-        } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
+        } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame);
+                   error != nullptr && error->code == wire::ErrorCode::kOverloaded) {
+            refusal_ = error->text;
+            asked_at_.reset();
+            ask_at_ = now + kAskBusyAgain;
+        } else if (error != nullptr) {
             outcome_ = Error{"the broker at " + broker_ + " refused: " + std::string(error->text)};
         } else if (asked_at_ && accept_(*frame)) {
             outcome_ = Clock::now() - *asked_at_;
@@ -96,6 +106,7 @@ class Question : public loop::Source {
     std::optional<Time> asked_at_;
     std::optional<Result<Duration>> outcome_;
     std::optional<ConnectProbe> probe_;
+    std::string refusal_; // why the broker has no answer yet
 };
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
@@ -118,6 +129,9 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
     const Time deadline = loop::time_after(Clock::now(), timeout);
     if (loop.run_until([&] { return asked.outcome().has_value(); }, deadline)) {
         return *asked.outcome();
+    }
+    if (!asked.refusal().empty()) {
+        return Error{"the broker at " + broker + " refused: " + asked.refusal()};
     }
     return Error{"no broker answers at " + broker + " within " + std::to_string(in_ms(timeout)) +
                  " ms; is zcomet-broker running there?"};

@@ -99,7 +99,9 @@ class Scene:
         figures["honest"] = {
             "sent": sent["sent"],
             "arrived": summary["chunks"],
-            "latency_ms": summary.get("latency_ms", summary.get("latency")),
+            "latency_ms": {
+                name: round(summary["latency_ns"][name] / 1e6, 1) for name in ("p50", "p99", "max")
+            },
         }
         figures["cpu_percent"] = round(100 * (cpu_s([self.pid]) - cpu_before) / seconds)
         figures["memory"] = {"before": memory_before, "peak": self._peak}

@@ -138,10 +138,25 @@ TEST_CASE("backlog: what waits ends with its connection", "[router]") {
     broker.turn();
     broker.say("n", RouterHarness::login(1, ids(0, 300)));
     broker.turn(); // in part
+    broker.gone.insert("n");
     const auto welcome = broker.join_node("again", 1, "n");
     CHECK(welcome.changes_applied == 0);
     finish(broker);
     broker.say("again", RouterHarness::list(2, true, true, ids(5, 10)));
     CHECK(broker.who("id-0") == R"({"id":"id-0","nodes":[]})");
     CHECK(broker.who("id-14") == R"({"id":"id-14","nodes":["n"]})");
+}
+
+TEST_CASE("backlog: a node is not silent while its frames wait", "[router]") {
+    RouterHarness broker(few_ids());
+    broker.join_node("n", 1, "n");
+    broker.turn();
+    broker.say("n", RouterHarness::login(1, ids(0, 1000)));
+    for (int i = 0; i < 8; ++i) {
+        broker.now += 900ms; // a very busy broker
+        broker.turn();
+    }
+    CHECK_FALSE(broker.reported(RouterEvent::Kind::kDied, "n"));
+    finish(broker);
+    CHECK(broker.who("id-999") == R"({"id":"id-999","nodes":["n"]})");
 }

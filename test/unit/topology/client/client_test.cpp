@@ -110,6 +110,7 @@ class FakeBroker : private loop::Source {
         link::ZmqSocket feeds(context, zmq::socket_type::xpub);
         static_cast<void>(peers.bind("tcp://127.0.0.1:*"));
         static_cast<void>(feeds.bind("tcp://127.0.0.1:*"));
+        feeds.send_queue_max(0); // the flood has no window
         peers_ = &peers;
         feeds_ = &feeds;
         fds_ = {peers.fd(), feeds.fd()};
