@@ -130,7 +130,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     if (config != nullptr && dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
         return explain_in_file(app, *config, text);
     }
-    if (const std::string sentence = explain_unknown(app); !sentence.empty()) {
+    if (const std::string sentence = app.get_allow_extras() ? "" : explain_unknown(app);
+        !sentence.empty()) {
         return sentence;
     }
     if (config != nullptr && !config->option_in(text).empty()) {

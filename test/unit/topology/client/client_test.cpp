@@ -108,9 +108,9 @@ class FakeBroker : private loop::Source {
         link::LinkContext context;
         link::ZmqSocket peers(context, zmq::socket_type::router);
         link::ZmqSocket feeds(context, zmq::socket_type::xpub);
+        feeds.send_queue_max(0); // the flood has no window
         static_cast<void>(peers.bind("tcp://127.0.0.1:*"));
         static_cast<void>(feeds.bind("tcp://127.0.0.1:*"));
-        feeds.send_queue_max(0); // the flood has no window
         peers_ = &peers;
         feeds_ = &feeds;
         fds_ = {peers.fd(), feeds.fd()};
