@@ -89,6 +89,8 @@ class Logs:
                     opened = opened or time_ns
                 elif what == "close":
                     self._closes.append((node, time_ns))
+                elif what == "gap":
+                    continue  # a stream was told that it missed messages; reconcile says which
                 elif (sent_ns := self._sent.get((message[1], int(message[2])))) is not None:
                     first = first or time_ns
                     arrivals.append(Arrival(time_ns, time_ns - sent_ns))

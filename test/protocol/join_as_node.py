@@ -136,7 +136,9 @@ def main() -> None:
     question = b"did it arrive?"
     sender.send(wire.send(3, [(b"123", question)], acknowledge=True))
     assert feed.await_message().messages == [(b"123", question, sender.incarnation, 3)]
-    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), (2, 0, 0, 2), feed.incarnation))
+    node.send(
+        wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), (2, 0, 0, 2), feed.incarnation)
+    )
     assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
     sender.leave()
     node.leave()

@@ -6,6 +6,7 @@ usage: closed_descriptors_test.py BROKER WEBNODE
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -24,6 +25,15 @@ def writes_nowhere(pid: int) -> bool:
     return False
 
 
+def waits_for_signals(pid: int) -> bool:
+    """Whether a process blocks SIGTERM, which it then reads from a descriptor (signal(7))."""
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigBlk:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+    return False
+
+
 def check(path: str, *options: str, children: int) -> None:
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", path, *options]
     with subprocess.Popen(closed, process_group=0) as process:
@@ -31,6 +41,7 @@ def check(path: str, *options: str, children: int) -> None:
             await_true(
                 f"{path} and its {children} children have nothing but /dev/null",
                 lambda: len(children_of(process.pid)) == children
+                and waits_for_signals(process.pid)
                 and all(map(writes_nowhere, [process.pid, *children_of(process.pid)])),
             )
             process.send_signal(signal.SIGTERM)
