@@ -5,6 +5,7 @@ import contextlib
 from zcomet_lab.attacks import peers
 from zcomet_lab.attacks.protocol import wire
 from zcomet_lab.attacks.scene import Figures, Scene
+from zcomet_lab.programs import Argument
 from zcomet_lab.suite import Lab
 
 IDS, SHORT_IDS = 5_000_000, 50_000
@@ -15,7 +16,8 @@ SECONDS, SHORT_SECONDS = 15, 4
 
 def run(lab: Lab) -> Figures:
     seconds, count = (SHORT_SECONDS, SHORT_IDS) if lab.short else (SECONDS, IDS)
-    scene = Scene(lab, *(("--ids-per-node", SHORT_IDS // 5) if lab.short else ()), seconds=seconds)
+    options: list[Argument] = ["--ids-per-node", SHORT_IDS // 5] if lab.short else []
+    scene = Scene(lab, *options, seconds=seconds)
     with contextlib.ExitStack() as stack:
         with scene.attack() as figures:
             node = stack.enter_context(
