@@ -176,13 +176,14 @@ TEST_CASE("router: a sender can have lost no more than its windows hold", "[rout
     };
     CHECK(missing() == 0);
     // As many of the smallest messages as one frame holds, which may be larger than the window.
-    constexpr std::uint64_t kWindow = wire::kFrameBytesMax / wire::message_bytes(1, 0);
-    broker.say("s", RouterHarness::heartbeat(0, kWindow));
-    CHECK(missing() == kWindow);
-    CHECK(broker.refused("s", RouterHarness::heartbeat(0, kWindow + 1)) == ErrorCode::kMalformed);
-    broker.join_sender("s", 2, kWindow); // each WELCOME gives another window
-    broker.say("s", RouterHarness::heartbeat(0, 2 * kWindow));
-    CHECK(missing() == 2 * kWindow);
+    constexpr std::uint64_t kMostInWindow = wire::kFrameBytesMax / wire::message_bytes(1, 0);
+    broker.say("s", RouterHarness::heartbeat(0, kMostInWindow));
+    CHECK(missing() == kMostInWindow);
+    CHECK(broker.refused("s", RouterHarness::heartbeat(0, kMostInWindow + 1)) ==
+          ErrorCode::kMalformed);
+    broker.join_sender("s", 2, kMostInWindow); // each WELCOME gives another window
+    broker.say("s", RouterHarness::heartbeat(0, 2 * kMostInWindow));
+    CHECK(missing() == 2 * kMostInWindow);
 }
 
 TEST_CASE("router: a repeated message goes out once", "[router]") {
