@@ -141,7 +141,7 @@ TEST_CASE("a web node that is killed and started at once is not mistaken for the
 }
 
 TEST_CASE("streams stay open while the broker is killed and started again, and receive again") {
-    Cluster cluster;
+    Cluster cluster({.tells_gaps = true});
     CometClient here = cluster.open_stream(0, "123");
     CometClient there = cluster.open_stream(1, "123");
     CometClient other = cluster.open_stream(1, "456");

@@ -32,10 +32,7 @@ void kill_broker(Process& supervisor, std::size_t number) {
 }
 
 Cluster supervised() {
-    // Without lines about gaps, chunks are messages.
-    return Cluster({.web_nodes = 2,
-                    .broker_options = {"--supervise"},
-                    .web_node_options = {"--tell-gaps", "none"}});
+    return Cluster({.web_nodes = 2, .broker_options = {"--supervise"}});
 }
 
 } // namespace

@@ -139,6 +139,9 @@ ReadyProgram Cluster::launch_web_node(std::size_t index, const std::string& http
                                        "--admin",   own_address() + ":0",
                                        "--workers", std::to_string(shape_.workers),
                                        "--name",    std::string(1, static_cast<char>('a' + index))};
+    if (!shape_.tells_gaps) {
+        append(arguments, {"--tell-gaps", "none"});
+    }
     append(arguments, shape_.web_node_options);
     return {"zcomet-webnode", std::move(arguments), shape_.web_node_process};
 }

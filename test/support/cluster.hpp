@@ -42,6 +42,8 @@ struct ClusterShape {
     unsigned workers = 1;
     std::vector<std::string> broker_options = {};
     std::vector<std::string> web_node_options = {};
+    /// Whether streams are told of gaps. Such a line comes at a time of its own among the chunks.
+    bool tells_gaps = false;
     ProcessOptions web_node_process = {};
 };
 
