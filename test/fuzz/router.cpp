@@ -43,7 +43,10 @@ class Host : public broker::router::RouterHost {
         return reachable;
     }
     bool is_connected(std::string_view connection, std::string probe) override {
-        return send_to_peer(connection, std::move(probe));
+        const std::uint64_t unroutable_replies = unroutable;
+        const bool connected = send_to_peer(connection, std::move(probe));
+        unroutable = unroutable_replies; // a probe that meets nobody is an answer, not a lost reply
+        return connected;
     }
     void publish(std::string_view topic, const feed::SharedFrame& frame) override {
         ZCOMET_ASSERT(topic.size() == sizeof(std::uint64_t));
