@@ -266,7 +266,7 @@ class Script {
     void check_errors() const {
         std::uint64_t sum = 0;
         const auto first = static_cast<unsigned>(broker::table::BrokerCounter::kErrorsMalformed);
-        const auto last = static_cast<unsigned>(broker::table::BrokerCounter::kErrorsOverloaded);
+        const auto last = static_cast<unsigned>(broker::table::BrokerCounter::kErrorsInUse);
         for (unsigned i = first; i <= last; ++i) {
             sum += count(static_cast<broker::table::BrokerCounter>(i));
         }
