@@ -48,6 +48,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     void close(Time now);
 
     [[nodiscard]] bool live() const { return session_.live(); }
+    [[nodiscard]] bool is_cut_off(Time now) const { return session_.is_cut_off(now); }
     [[nodiscard]] const session::NodeSessionCounters& counters() const {
         return session_.counters();
     }

@@ -100,6 +100,11 @@ bool Uplink::live() const {
     return std::all_of(links_.begin(), links_.end(), [](const auto& link) { return link->live(); });
 }
 
+bool Uplink::is_cut_off(Time now) const {
+    return std::any_of(links_.begin(), links_.end(),
+                       [now](const auto& link) { return link->is_cut_off(now); });
+}
+
 session::NodeSessionCounters Uplink::counters() const {
     session::NodeSessionCounters sum;
     for (const auto& link : links_) {

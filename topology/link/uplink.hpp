@@ -48,6 +48,8 @@ class Uplink final : public loop::Source, public session::Logins {
 
     /// Whether the feeds of all brokers are live.
     [[nodiscard]] bool live() const;
+    /// Whether a feed has not been live for the liveness time (NodeSession).
+    [[nodiscard]] bool is_cut_off(Time now) const;
     /// The sums over all brokers.
     [[nodiscard]] session::NodeSessionCounters counters() const;
 

@@ -339,7 +339,10 @@ void NodeSession::lose_for_long(Time now) {
 }
 
 void NodeSession::forget_broker() {
-    const bool was_live = state_ == State::kLive;
+    const bool was_live = live();
+    if (was_live) {
+        live_until_ = heard();
+    }
     state_ = State::kGreeting;
     logins_.forget_broker();
     ++counters_.lost_brokers;

@@ -82,6 +82,11 @@ class NodeSession {
     void goodbye(Time now);
 
     [[nodiscard]] bool live() const { return state_ == State::kLive; }
+    /// Whether it has not been live for the liveness time, or never was: what is sent to the node's
+    /// ids is lost. A broker that is back within that time leaves no such gap.
+    [[nodiscard]] bool is_cut_off(Time now) const {
+        return !live() && live_until_ + liveness_ <= now;
+    }
     [[nodiscard]] const NodeSessionCounters& counters() const { return counters_; }
 
   private:
@@ -134,6 +139,7 @@ class NodeSession {
     Time last_batch_ = Time::min();     // of a feed of ours, or the WELCOME of the first one
     std::uint64_t streams_cut_off_ = 0; // when the present feed began
     std::uint64_t cut_off_ms_ = 0;
+    Time live_until_ = Time::min(); // while it is not live: when the broker was last heard
     Time heard_feed_ = Time::min(); // or the WELCOME after which it is to be heard
     /// The last batch, or the connection of the SUB or the feed itself if they are younger.
     Time feed_quiet_since_ = Time::min();

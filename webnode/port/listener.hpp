@@ -45,6 +45,8 @@ class Listener {
     void close() { socket_.reset(); }
     /// Also while it is out of the group.
     [[nodiscard]] bool is_open() const { return socket_.valid(); }
+    /// Whether it gets its share of new connections.
+    [[nodiscard]] bool is_in_group() const { return is_open() && stage_ == Stage::kIn; }
 
     /// Accepts the connections that wait, up to a budget, and calls `on_connection(int fd, Origin)`
     /// for each. The callee owns the descriptor, which is non-blocking, and a place of the origin,

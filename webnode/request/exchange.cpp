@@ -22,6 +22,11 @@ void Exchange::answer(http::Reply reply) {
 }
 
 void Exchange::open(const format::StreamFormat& format, std::string_view id) {
+    if (const std::string_view why = readiness_.why_no_streams(); !why.empty()) {
+        outcome_.reply = unavailable(why);
+        outcome_.is_no_stream_now = true;
+        return;
+    }
     outcome_.reply = format.open(request_);
     const bool is_refusal = outcome_.reply->body == http::Reply::Body::kWhole;
     if (!is_refusal && request_.method != "HEAD") {
@@ -39,6 +44,12 @@ Ticket Exchange::later() {
     return ticket_;
 }
 
+http::Reply unavailable(std::string_view why) {
+    http::Reply reply = http::error_reply(503, why);
+    reply.headers.push_back({"Retry-After", std::to_string(kRetryAfter.count())});
+    return reply;
+}
+
 Routes::Routes(std::vector<Route> routes)
     : routes_(std::move(routes)), front_(patterns_of(routes_)) {}
 
@@ -48,10 +59,11 @@ http::Answer Routes::handle(std::string_view whole_request, Ticket ticket, Outco
     struct Call {
         const std::vector<Route>& routes;
         Ticket ticket;
+        const Readiness& readiness;
         Outcome& outcome;
-    } call{routes_, ticket, outcome};
+    } call{routes_, ticket, *readiness_, outcome};
     return front_.handle(whole_request, [&call](std::size_t route, const http::Request& request) {
-        Exchange exchange(request, call.ticket, call.outcome);
+        Exchange exchange(request, call.ticket, call.readiness, call.outcome);
         try {
             call.routes[route].serve(exchange);
         } catch (...) {

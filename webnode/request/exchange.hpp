@@ -4,7 +4,9 @@
 #include "topology/http/http_front.hpp"
 #include "webnode/connection/connection_table.hpp"
 #include "webnode/format/stream_format.hpp"
+#include "webnode/request/readiness.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -29,24 +31,30 @@ struct Outcome {
     format::Framing framing = format::Framing::kBare;
     std::string id;
     bool is_later = false;
+    bool is_no_stream_now = false; ///< a stream was refused: Readiness::why_no_streams()
 };
 
 /// A route calls one of answer(), open() and later(), once. If it calls none, the answer is 500.
 class Exchange {
   public:
     /// @param ticket  the result of later().
-    Exchange(const http::Request& request, Ticket ticket, Outcome& outcome)
-        : request_(request), ticket_(ticket), outcome_(outcome) {}
+    Exchange(const http::Request& request, Ticket ticket, const Readiness& readiness,
+             Outcome& outcome)
+        : request_(request), ticket_(ticket), readiness_(readiness), outcome_(outcome) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
     /// Valid until the route returns.
     [[nodiscard]] const http::Request& request() const { return request_; }
 
+    /// Of this node.
+    [[nodiscard]] const Readiness& readiness() const { return readiness_; }
+
     void answer(http::Reply reply);
 
     /// Makes the connection a stream of `id`, a valid id, if the format opens one for this request.
-    /// A HEAD gets the head of the stream and no stream.
+    /// A HEAD gets the head of the stream and no stream. While the node takes no streams, both get
+    /// unavailable().
     void open(const format::StreamFormat& format, std::string_view id);
 
     /// Requests::finish(), called after the route has returned, gives the answer. If it is not
@@ -56,8 +64,16 @@ class Exchange {
   private:
     const http::Request& request_;
     Ticket ticket_;
+    const Readiness& readiness_;
     Outcome& outcome_;
 };
+
+/// Time after which a client that got 503 may try again. A balancer has noticed by then.
+/// @limit time after which a refused client is told to try again
+inline constexpr std::chrono::seconds kRetryAfter{5};
+
+/// 503 with Retry-After.   @param why  a sentence.
+[[nodiscard]] http::Reply unavailable(std::string_view why);
 
 /// A route. Several may share a path, with different methods.
 struct Route {
@@ -69,6 +85,9 @@ struct Route {
 class Routes {
   public:
     explicit Routes(std::vector<Route> routes);
+
+    /// Without this the node is always ready. `readiness` lives longer than this.
+    void set_readiness(const Readiness& readiness) { readiness_ = &readiness; }
 
     /// As http::HttpFront::handle(). If the outcome is "later", the answer's bytes and status mean
     /// nothing, and its form is for http::late_answer().
@@ -85,6 +104,8 @@ class Routes {
   private:
     std::vector<Route> routes_;
     http::HttpFront front_;
+    AlwaysReady always_ready_;
+    const Readiness* readiness_ = &always_ready_;
 };
 
 } // namespace zcomet::webnode::request

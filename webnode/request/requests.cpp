@@ -328,9 +328,8 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
         wait_for_answer(handle, answer.form, rest, now);
         return After::kOver;
     }
-    if (outcome.format != nullptr && !takes_streams_) {
-        outcome.format = nullptr;
-        answer = {.bytes = http::error_answer(kUnavailable), .status = kUnavailable};
+    if (outcome.is_no_stream_now) {
+        counters_.add(slot::WorkerCounter::kStreamsRefused);
     }
     count_response(answer.status);
     if (outcome.format != nullptr) {

@@ -60,8 +60,8 @@ class Requests final : private connection::CloseListener {
     /// Writes the format's sign of life, if it has one, to a stream. May close the connection.
     void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
 
-    /// While it takes no streams, requests that would open one are answered with 503.
-    void take_streams(bool is_taking) { takes_streams_ = is_taking; }
+    /// As Routes::set_readiness().
+    void set_readiness(const Readiness& readiness) { routes_.set_readiness(readiness); }
 
     /// Ends a stream at once; what it has not read is dropped. A connection that is no stream
     /// stays.
@@ -151,7 +151,6 @@ class Requests final : private connection::CloseListener {
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     store::Slab<RequestInput> inputs_;
-    bool takes_streams_ = true;
     std::uint32_t last_ticket_ = 0;
     std::size_t unfinished_bytes_ = 0; // in `inputs_` and `stream_inputs_`
     /// Bytes that browsers have said on streams whose formats have no use for them, by the

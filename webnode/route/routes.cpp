@@ -1,6 +1,7 @@
 #include "webnode/route/routes.hpp"
 
 #include "webnode/route/comet.hpp"
+#include "webnode/route/health.hpp"
 
 namespace zcomet::webnode::route {
 
@@ -8,6 +9,8 @@ namespace zcomet::webnode::route {
 std::vector<request::Route> routes() {
     return {
         comet_route(),
+        alive_route(),
+        ready_route(),
     };
 }
 

@@ -5,16 +5,20 @@
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/program/address_options.hpp"
 #include "topology/program/program.hpp"
+#include "topology/wire/frames.hpp"
 #include "webnode/connection/slow_policy.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/port/keepalive.hpp"
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace zcomet::webnode::supervisor {
@@ -57,11 +61,16 @@ std::string check_host_port(const std::string& text) {
     return address.ok() ? std::string() : address.error().text;
 }
 
-program::OptionText as_policy(connection::SlowPolicy& value) {
+/// A value that has a word for each of its possibilities, in the order of its enumerators. The row
+/// names the words: Row::one_of().
+template <typename Enum, std::size_t kCount>
+program::OptionText as_word(Enum& value, const std::array<std::string_view, kCount>& words) {
     program::OptionText text;
     text.check = [](const std::string&) { return std::string(); }; // Row::one_of() does
-    text.set = [&value](const std::string& name) { value = connection::slow_policy(name).value(); };
-    text.get = [&value] { return std::string(connection::name_of(value)); };
+    text.set = [&value, &words](const std::string& word) {
+        value = static_cast<Enum>(std::find(words.begin(), words.end(), word) - words.begin());
+    };
+    text.get = [&value, &words] { return std::string(words[static_cast<std::size_t>(value)]); };
     return text;
 }
 
@@ -83,13 +92,8 @@ program::OptionText as_per_address(std::optional<std::uint32_t>& value) {
     return text;
 }
 
-program::OptionText as_tell_gaps(bool& value) {
-    program::OptionText text;
-    text.check = [](const std::string&) { return std::string(); }; // Row::one_of() does
-    text.set = [&value](const std::string& name) { value = name == "all"; };
-    text.get = [&value] { return std::string(value ? "all" : "none"); };
-    return text;
-}
+/// In the order of false and true.
+constexpr std::array<std::string_view, 2> kTellGapsWords{"none", "all"};
 
 } // namespace
 
@@ -98,7 +102,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_addresses();
     add_sizes();
     add_slow_streams();
-    add_gaps();
+    add_cut_offs();
     add_hang_watch();
     // Not for people: what a supervisor says to its workers.
     table_.add("--worker-index", &role_.index, "").hidden();
@@ -172,7 +176,7 @@ void CommandLine::add_slow_streams() {
         .range(kStreamBufferMin, kStreamBufferMax)
         .hand_on();
     table_
-        .add("--slow-streams", as_policy(worker.slow.policy),
+        .add("--slow-streams", as_word(worker.slow.policy, connection::kSlowPolicyNames),
              "What to do with a stream that falls behind: close it, drop its oldest messages, or "
              "keep the latest one only, which needs no --stream-buffer")
         .type("POLICY")
@@ -241,14 +245,23 @@ void CommandLine::add_slow_streams() {
         .hand_on();
 }
 
-void CommandLine::add_gaps() {
+void CommandLine::add_cut_offs() {
     table_
-        .add("--tell-gaps", as_tell_gaps(options_.worker.tell_gaps),
+        .add("--tell-gaps", as_word(options_.worker.tell_gaps, kTellGapsWords),
              "Which streams are told when they may have missed messages, because this node was cut "
              "off from its broker or did not keep up")
         .type("WHICH")
         .show_default()
-        .one_of({"all", "none"})
+        .one_of({kTellGapsWords.begin(), kTellGapsWords.end()})
+        .hand_on();
+    table_
+        .add("--without-broker",
+             as_word(options_.worker.without_broker, worker::kWithoutBrokerNames),
+             "What to do with new streams while the broker has not been heard for its liveness "
+             "time: refuse them (503), or accept them")
+        .type("WHAT")
+        .show_default()
+        .one_of({worker::kWithoutBrokerNames.begin(), worker::kWithoutBrokerNames.end()})
         .hand_on();
 }
 

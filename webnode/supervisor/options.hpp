@@ -2,7 +2,7 @@
 #pragma once
 
 #include "topology/program/option_table.hpp"
-#include "webnode/worker/worker.hpp"
+#include "webnode/worker/worker_options.hpp"
 
 #include <sys/types.h>
 
@@ -71,7 +71,7 @@ class CommandLine {
     void add_addresses();
     void add_sizes();
     void add_slow_streams();
-    void add_gaps();
+    void add_cut_offs();
     void add_hang_watch();
     void apply_cluster_file();
     void check() const;

@@ -3,7 +3,6 @@
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
-#include "topology/net/peer_address.hpp"
 #include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
@@ -34,6 +33,10 @@ constexpr std::uint32_t kEndsPerTurn = 256;
 constexpr Duration kWatchAddressesEach = 1s;
 /// Time between two log lines of a node that was replaced.
 constexpr Duration kSayReplacedEach = 60s;
+
+/// Why streams are refused.
+constexpr std::string_view kReplacedWords = "another process has the name of this node";
+constexpr std::string_view kNoBrokerWords = "this node has no broker";
 
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
@@ -77,37 +80,16 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     connections_.add_listener(*this);
     connections_.set_log(stream_log_);
     presence_.tell_openings_to(gap_teller_);
+    requests_.set_readiness(*this);
     loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
-    for (CounterReport* const report : {&slow_report_, &shed_report_, &input_report_}) {
+    for (CounterReport* const report :
+         {&slow_report_, &shed_report_, &input_report_, &refused_report_}) {
         report->begin(slot_.counters);
     }
     enter(slot::WorkerState::kStarting);
-}
-
-std::string StreamLog::fields_of(const connection::Connection& connection) const {
-    const std::string_view id =
-        connection.parked() ? streams_.name(connection.id()) : std::string_view("-");
-    return fmt::format(" id={} address={}", id, net::peer_text(connection.fd()));
-}
-
-void StreamLog::on_closing(const connection::Connection& connection,
-                           connection::CloseReason reason) {
-    if (reason == connection::CloseReason::kSlow && connection.parked()) {
-        on_missing(connection);
-    }
-    if (spdlog::should_log(spdlog::level::debug)) {
-        spdlog::debug("event=closed node={} reason={} messages={}{}", node_,
-                      connection::name_of(reason), connection.messages, fields_of(connection));
-    }
-}
-
-void StreamLog::on_missing(const connection::Connection& connection) {
-    if (slow_stream_.empty()) {
-        slow_stream_ = fields_of(connection);
-    }
 }
 
 Worker::~Worker() {
@@ -241,7 +223,6 @@ void Worker::on_live(std::string_view broker_name) {
     if (std::exchange(is_replaced_, false)) {
         spdlog::info("event=name-back node={}", options_.name);
         ended_slots_ = store::kNoIndex;
-        requests_.take_streams(true);
         listener_.readmit();
     }
     listen_due_ = !listener_.is_open();
@@ -297,7 +278,6 @@ void Worker::on_replaced(Time now) {
         slot_.counters.add(slot::WorkerCounter::kReplacedTimes);
         ended_slots_ = 0;
         say_replaced_ = now;
-        requests_.take_streams(false);
         listener_.withdraw(now);
         enter(slot::WorkerState::kReplaced);
     }
@@ -307,6 +287,31 @@ void Worker::on_replaced(Time now) {
                       "ended, and none is taken until the name is free\"",
                       options_.name);
     }
+}
+
+std::string_view Worker::why_no_streams() const {
+    if (is_replaced_) {
+        return kReplacedWords;
+    }
+    const bool may_refuse = options_.without_broker == WithoutBroker::kRefuse && !uplink_->live();
+    // Streams that came before the goodbye are taken, and told of the end like all others.
+    const bool is_ending =
+        slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining;
+    return may_refuse && !is_ending && uplink_->is_cut_off(Clock::now()) ? kNoBrokerWords
+                                                                         : std::string_view();
+}
+
+std::string_view Worker::why_not_ready() const {
+    if (slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining) {
+        return "this node is ending";
+    }
+    if (is_replaced_) {
+        return why_no_streams();
+    }
+    if (!uplink_->live()) {
+        return "this node has no live feed from its broker";
+    }
+    return listener_.is_in_group() ? std::string_view() : "this node has no room";
 }
 
 void Worker::end_streams() {
@@ -387,6 +392,10 @@ void Worker::report(Time now) {
     if (const auto streams = input_report_.news(counters, now); streams > 0) {
         spdlog::warn("event=input node={} streams={} text=\"ended: their browsers sent too much\"",
                      options_.name, streams);
+    }
+    if (const auto streams = refused_report_.news(counters, now); streams > 0) {
+        spdlog::warn("event=streams-refused node={} streams={} text={}", options_.name, streams,
+                     log_value(is_replaced_ ? kReplacedWords : kNoBrokerWords));
     }
 }
 

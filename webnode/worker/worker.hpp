@@ -22,6 +22,8 @@
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/presence.hpp"
+#include "webnode/worker/stream_log.hpp"
+#include "webnode/worker/worker_options.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -33,77 +35,9 @@
 
 namespace zcomet::webnode::worker {
 
-struct WorkerOptions {
-    std::string broker;  ///< "tcp://HOST:PORT"
-    wire::HostPort http; ///< with the port that the web node has reserved
-    std::string name;    ///< of the node, unique in the cluster
-    /// Most connections at a time; 0: as many as the limit of open files allows.
-    std::uint32_t connections_max = 0;
-    /// Most connections of one host, once the worker is half full; 0: as many as there are places.
-    /// Not set: port::kPerAddressPart.
-    std::optional<std::uint32_t> per_address;
-    connection::SlowReaders slow;
-    request::RequestLimits requests;
-    /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
-    /// @limit life of a stream whose browser vanished (`--vanished-after`)
-    std::chrono::seconds vanished_max = 60s;
-    /// Of the kernel, for what the browser of a connection has not read; 0: as much as the system
-    /// allows.
-    /// @limit bytes of kernel memory for a stream that does not read (`--kernel-buffer`)
-    std::size_t kernel_bytes = 256U << 10U;
-    /// Whether streams are told that they missed messages (`--tell-gaps`).
-    bool tell_gaps = true;
-};
-
-/// A counter whose rises are logged, in a line a second at most.
-class CounterReport {
-  public:
-    explicit CounterReport(slot::WorkerCounter counter) : counter_(counter) {}
-
-    /// What an earlier process has counted is not reported again.
-    void begin(const metrics::Counters<slot::WorkerCounter>& counters) {
-        reported_ = counters.get(counter_);
-    }
-    /// @return by how much the counter has risen since the last report; 0: nothing to report now.
-    [[nodiscard]] std::uint64_t news(const metrics::Counters<slot::WorkerCounter>& counters,
-                                     Time now) {
-        const std::uint64_t count = counters.get(counter_);
-        if (count == reported_ || limit_.pass(now) == 0) {
-            return 0;
-        }
-        return count - std::exchange(reported_, count);
-    }
-
-  private:
-    slot::WorkerCounter counter_;
-    std::uint64_t reported_ = 0;
-    program::LogLimit limit_;
-};
-
-/// Logs each connection that closes, at the level debug, and remembers one stream of those that a
-/// line about slow streams counts.
-class StreamLog : public connection::ConnectionLog {
-  public:
-    /// Both live longer than this.
-    StreamLog(const std::string& node, const stream::StreamTable& streams)
-        : node_(node), streams_(streams) {}
-
-    void on_closing(const connection::Connection& connection,
-                    connection::CloseReason reason) override;
-    void on_missing(const connection::Connection& connection) override;
-
-    /// " id=ID address=ADDRESS" of a stream that was slow since the last call.
-    [[nodiscard]] std::string take_slow_stream() { return std::exchange(slow_stream_, {}); }
-
-  private:
-    [[nodiscard]] std::string fields_of(const connection::Connection& connection) const;
-
-    const std::string& node_;
-    const stream::StreamTable& streams_;
-    std::string slow_stream_;
-};
-
-class Worker : private session::NodeEvents, private connection::CloseListener {
+class Worker : private session::NodeEvents,
+               private connection::CloseListener,
+               private request::Readiness {
   public:
     /// @param slot         the worker's record; lives longer than this.
     /// @param termination  readable when the worker should end: from catch_termination_signals().
@@ -151,6 +85,9 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_broker(std::string_view text) override;
     void on_no_feed(std::string_view text) override;
+
+    [[nodiscard]] std::string_view why_no_streams() const override;
+    [[nodiscard]] std::string_view why_not_ready() const override;
 
     /// Another process has the node's name.
     void on_replaced(Time now);
@@ -210,6 +147,7 @@ class Worker : private session::NodeEvents, private connection::CloseListener {
     CounterReport slow_report_{slot::WorkerCounter::kStreamsSlow};
     CounterReport shed_report_{slot::WorkerCounter::kRequestsShed};
     CounterReport input_report_{slot::WorkerCounter::kInputCloses};
+    CounterReport refused_report_{slot::WorkerCounter::kStreamsRefused};
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;
     Nearness near_request_memory_;

@@ -258,6 +258,30 @@ TEST_CASE_METHOD(Fixture, "silence of the broker or of its feed is a loss", "[no
     CHECK(host.lost == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "a node is cut off once it was not live for the liveness time",
+                 "[node_session]") {
+    CHECK(session.is_cut_off(kStart)); // it never was
+    make_live();
+    CHECK_FALSE(session.is_cut_off(kStart + 2999ms));
+    SECTION("the broker falls silent") {
+        session.tick(kStart + 3s);
+        CHECK(session.is_cut_off(kStart + 3s));
+    }
+    SECTION("the broker is restarted") {
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 1s);
+        session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 2s);
+        REQUIRE_FALSE(session.live());
+        CHECK_FALSE(session.is_cut_off(kStart + 2s));
+        // WELCOME alone is not enough: the feed has to be heard.
+        session.on_broker_frame(welcome(0, kFeed + 1), kStart + 2s);
+        CHECK_FALSE(session.is_cut_off(kStart + 3999ms)); // of its last sign of life
+        CHECK(session.is_cut_off(kStart + 4s));
+    }
+    session.on_broker_frame(welcome(0, kFeed + 1), kStart + 4s);
+    session.on_feed_frame(wire::encode_empty_batch(kFeed + 1, 0), kStart + 4s);
+    CHECK_FALSE(session.is_cut_off(kStart + 4s));
+}
+
 TEST_CASE_METHOD(Fixture, "a node that is welcomed and hears no feed connects to it anew",
                  "[node_session]") {
     const auto answer = [this](Time now) { // the broker answers all but HELLO

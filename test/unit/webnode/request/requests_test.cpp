@@ -362,6 +362,17 @@ TEST_CASE("a browser's input on an open stream is discarded, and ends it when it
     CHECK(loop.presence.streams().stream_count() == 2);
 }
 
+namespace {
+
+/// A node that takes no streams for now.
+struct Closed final : Readiness {
+    bool is_open = false;
+    std::string_view why_no_streams() const override { return is_open ? "" : "closed today"; }
+    std::string_view why_not_ready() const override { return why_no_streams(); }
+};
+
+} // namespace
+
 TEST_CASE("streams can be refused, and ended one by one", "[requests]") {
     LoopFixture loop;
     const Browser reads = loop.open_stream("7");
@@ -371,7 +382,8 @@ TEST_CASE("streams can be refused, and ended one by one", "[requests]") {
     while (loop.connections.pending_bytes() == 0) {
         loop.deliver({{"8", std::string(1000, 'x')}});
     }
-    loop.requests.take_streams(false);
+    Closed closed;
+    loop.requests.set_readiness(closed);
     loop.connections.table().for_each_connection(
         [&](connection::Handle handle, connection::Connection& connection) {
             loop.requests.end_if_stream(handle, connection);
@@ -383,9 +395,14 @@ TEST_CASE("streams can be refused, and ended one by one", "[requests]") {
     idle.send(kPageRequest);
     idle.send(kStreamRequest);
     loop.turn();
-    CHECK_THAT(idle.received(), StartsWith("HTTP/1.1 404") && Contains("HTTP/1.1 503"));
+    CHECK_THAT(idle.received(), StartsWith("HTTP/1.1 404") && Contains("HTTP/1.1 503") &&
+                                    Contains("\r\nRetry-After: 5\r\n") &&
+                                    Contains("503 Service Unavailable: closed today\n"));
+    CHECK(loop.count(slot::WorkerCounter::kStreamsRefused) == 1);
+    const Browser asks_for_head = loop.connect("HEAD /test/8 HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK_THAT(asks_for_head.received(), StartsWith("HTTP/1.1 503"));
     CHECK(loop.logins == Names{"7", "8"});
-    loop.requests.take_streams(true);
+    closed.is_open = true;
     static_cast<void>(loop.open_stream("9"));
 }
 
