@@ -24,7 +24,7 @@ void prepare_message(benchmark::State& state) {
     const std::string message = text(state.range(0));
     std::string shared;
     for ([[maybe_unused]] const auto _ : state) {
-        comet_format().prepare(message, shared);
+        comet_format().prepare({"123", message}, shared);
         benchmark::DoNotOptimize(shared.data());
     }
     state.SetBytesProcessed(state.iterations() * state.range(0));
@@ -34,7 +34,7 @@ BENCHMARK(prepare_message)->Arg(100)->Arg(65'536);
 /// Once for each stream.
 void append_chunk(benchmark::State& state) {
     std::string shared;
-    comet_format().prepare(text(state.range(0)), shared);
+    comet_format().prepare({"123", text(state.range(0))}, shared);
     std::string out;
     std::uint32_t number = 0;
     for ([[maybe_unused]] const auto _ : state) {

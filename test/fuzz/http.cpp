@@ -37,7 +37,8 @@ http::RequestReader::Outcome read_in_pieces(std::string_view bytes, std::size_t 
 }
 
 webnode::request::Routes& all_routes() {
-    static webnode::request::Routes routes(webnode::route::routes()); // keeps nothing of a request
+    static webnode::request::Routes routes(webnode::route::routes(),
+                                           1); // keeps nothing of a request
     return routes;
 }
 

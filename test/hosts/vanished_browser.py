@@ -1,7 +1,8 @@
 """A browser whose cable is pulled is logged out within --vanished-after, without a message to it.
 
-A browser that is only quiet keeps its stream.
-usage: vanished_browser.py BUILD      (the build directory)
+A browser that is only quiet keeps its stream. HEARTBEAT_S is the node's --stream-heartbeat: with 0
+probes find the browser, else signs of life.
+usage: vanished_browser.py BUILD HEARTBEAT_S      (BUILD: the build directory)
 """
 
 import subprocess
@@ -23,7 +24,7 @@ PAUSE_S = 0.1
 QUIET_PAUSE_S = 0.5
 
 
-def check(build: str) -> float:
+def check(build: str, heartbeat_s: str) -> float:
     """Returns after how many seconds the vanished browser was logged out."""
     at_server = on_host("server")
     with Programs(build) as programs:
@@ -34,7 +35,7 @@ def check(build: str) -> float:
         web_node = programs.start(
             "zcomet-webnode",
             *("--broker", broker.listen, "--http", f"{SERVER}:0"),
-            *("--vanished-after", VANISHED_AFTER_S),
+            *("--vanished-after", VANISHED_AFTER_S, "--stream-heartbeat", heartbeat_s),
             prefix=at_server,
         )
         url = web_node.await_ready()["http"]
@@ -65,7 +66,7 @@ def main() -> int:
         Network(ADDRESSES)
     except NotPermitted as error:
         return skip(f"network namespaces are not permitted here ({error})")
-    found_after_s = check(sys.argv[1])
+    found_after_s = check(*sys.argv[1:3])
     print(f"the vanished browser was logged out after {found_after_s:.1f} s, the quiet one was not")
     return 0
 

@@ -8,6 +8,8 @@ namespace zcomet::tools::floodtest {
 namespace {
 
 constexpr std::string_view kStampMark = " ts=";
+/// Chunks without a message begin with one of these: signs of life, "retry:", "<!doctype", "<em>".
+constexpr std::string_view kNoMessage = "\n:r<";
 constexpr std::uint8_t kSizeDigitsMax = 8;
 /// 19 digits always fit in 64 bits, and last until the year 2286.
 constexpr std::uint8_t kStampDigitsMax = 19;
@@ -103,10 +105,15 @@ ChunkParser::State ChunkParser::after_framing_byte(char c) {
 ChunkParser::State ChunkParser::begin_data() {
     stamp_ = 0;
     matched_ = 0;
+    is_at_first_byte_ = true;
     return remaining_ == 0 ? State::kTrailerStart : State::kData;
 }
 
 void ChunkParser::read_data(std::string_view data) {
+    if (is_at_first_byte_) {
+        is_at_first_byte_ = false;
+        has_message_ = kNoMessage.find(data.front()) == std::string_view::npos;
+    }
     remaining_ -= static_cast<std::uint32_t>(data.size());
     while (!data.empty()) {
         if (matched_ == 0) {

@@ -41,6 +41,11 @@ class ChunkParser {
         return stamp_ == 0 ? std::nullopt : std::optional(stamp_);
     }
 
+    /// Whether the chunk that was completed last shows a message, as far as its first byte tells:
+    /// signs of life, the head of a comet page, its words about a gap, and the time after which an
+    /// EventSource comes back begin with others.
+    [[nodiscard]] bool has_message() const { return has_message_; }
+
   private:
     enum class State : std::uint8_t {
         kSize,         ///< hexadecimal digits
@@ -66,7 +71,9 @@ class ChunkParser {
     std::uint64_t stamp_ = 0;     ///< last whole stamp of this chunk; 0: none
     std::uint64_t digits_ = 0;    ///< value of the digits read so far of a stamp
     std::uint32_t remaining_ = 0; ///< the size as read so far; then bytes of data to come
-    State state_ = State::kSize;
+    State state_ : 6 = State::kSize;
+    bool is_at_first_byte_ : 1 = false; ///< of the data of a chunk
+    bool has_message_ : 1 = false;
     std::uint8_t size_digits_ = 0;
     std::uint8_t stamp_digits_ = 0;
     std::uint8_t matched_ = 0; ///< how much of " ts=" was just read

@@ -15,7 +15,7 @@ namespace zcomet::tools::floodtest {
 enum class FloodCounter : std::uint8_t {
     kConnected,    ///< streams whose response head came: 200 and chunked
     kClosed,       ///< such streams that ended before they were told to
-    kChunks,       ///< whole chunks, the last one of a body not counted
+    kChunks,       ///< whole chunks with a message
     kRefused,      ///< failed: connection refused
     kTimedOut,     ///< failed: no response head in time
     kBadStatus,    ///< failed: a status code other than 200

@@ -264,7 +264,7 @@ void FloodWorker::count_chunks(Stream& stream, std::string_view bytes) {
     std::string* const data = chunk_data(stream);
     ChunkParser::Event event = stream.chunks.next(bytes, data);
     for (; event == ChunkParser::Event::kChunk; event = stream.chunks.next(bytes, data)) {
-        ++chunks;
+        chunks += stream.chunks.has_message() ? 1 : 0;
         if (log_) {
             log_chunk(stream, now_ns);
         }
@@ -359,6 +359,8 @@ void FloodWorker::log_chunk(const Stream& stream, std::uint64_t now_ns) {
     logs::StreamLine line;
     if (logs::tells_of_gap(chunk_data_)) {
         log_line(stream, logs::StreamLine::What::kGap, now_ns);
+    }
+    if (!stream.chunks.has_message()) {
         chunk_data_.clear();
         return;
     }

@@ -57,6 +57,16 @@ class Connection {
     [[nodiscard]] bool is_watched() const { return is_watched_; }
     void set_watched(bool is_watched) { is_watched_ = is_watched; }
 
+    /// Rounds of stream::SignsOfLife that found nothing written since the last sign, this one
+    /// included: at most kQuietLapsMax.
+    std::uint8_t pass_quiet_lap() {
+        quiet_laps_ = std::min<unsigned>(quiet_laps_ + 1U, kQuietLapsMax) & kQuietLapsMax;
+        return quiet_laps_;
+    }
+    /// Something was written.
+    void end_quiet() { quiet_laps_ = 0; }
+    static constexpr unsigned kQuietLapsMax = 3;
+
     /// Messages given to this stream so far; the next one has the number N = messages + 1.
     std::uint32_t messages = 0;
 
@@ -79,7 +89,8 @@ class Connection {
     int fd_ = -1;
     std::uint32_t generation_ = 0;
     std::uint32_t input_or_id_ = store::kNoIndex;
-    ConnectionState state_ : 7 = ConnectionState::kFree;
+    ConnectionState state_ : 5 = ConnectionState::kFree;
+    std::uint8_t quiet_laps_ : 2 = 0;
     bool is_watched_ : 1 = false;
     std::uint8_t form_ = 0;
     std::uint16_t origin_ = 0;

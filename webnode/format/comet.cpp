@@ -1,5 +1,6 @@
 #include "webnode/format/comet.hpp"
 
+#include "webnode/format/framing.hpp"
 #include "webnode/format/html_escape.hpp"
 
 #include <algorithm>
@@ -17,23 +18,72 @@ constexpr std::size_t kDigitsMax = 10;    // of a u32
 constexpr std::size_t kHexDigitsMax = 16; // of a size_t
 constexpr std::size_t kFrontBytesMax = kHexDigitsMax + kCrlf.size() + kHead.size() + kDigitsMax;
 
+/// Messages come into the log at the end, which stays open. A reader who has scrolled up stays
+/// there.
+constexpr std::string_view kPageBeforeTitle = R"(<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>)";
+constexpr std::string_view kPageBeforeId = R"( - Zcomet</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem }
+.state { color: GrayText }
+</style>
+<script>
+function toEnd() { scrollTo(0, document.documentElement.scrollHeight) }
+function isAtEnd() { return innerHeight + scrollY > document.documentElement.scrollHeight - 99 }
+addEventListener("DOMContentLoaded", function () {
+  var words = document.createElement("p");
+  words.className = "state";
+  words.setAttribute("role", "status");
+  words.textContent = "Disconnected. Reload the page to go on.";
+  document.body.append(words);
+  toEnd();
+});
+</script></head><body>
+<p class="state">Waiting for messages to )";
+constexpr std::string_view kPageEnd = R"(.</p>
+<div role="log">
+<script>
+(function () {
+  var atEnd = true;
+  addEventListener("scroll", function () { atEnd = isAtEnd() });
+  new MutationObserver(function () { if (atEnd) toEnd() })
+    .observe(document.currentScript.parentNode, { childList: true });
+})();
+</script>
+)";
+
+/// The first bytes of the page of an id, which may be any text.
+std::string page_of(std::string_view id) {
+    std::string page(kPageBeforeTitle);
+    append_html_escaped(page, id);
+    page.append(kPageBeforeId);
+    append_html_escaped(page, id);
+    page.append(kPageEnd);
+    return page;
+}
+
 class Comet final : public StreamFormat {
   public:
     [[nodiscard]] std::string_view name() const override { return "comet"; }
 
     [[nodiscard]] http::Reply open(const http::Request& request) const override {
-        http::Reply reply;
-        reply.type = "text/html; charset=utf-8";
-        // nginx and other proxies then pass chunks on at once.
-        reply.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
-        reply.body = request.is_http_1_0() ? http::Reply::Body::kBare : http::Reply::Body::kChunked;
-        return reply;
+        return endless_reply("text/html; charset=utf-8", request);
+    }
+
+    void greet(const http::Request& request, Framing framing, std::uint32_t /*random*/,
+               std::string& out) const override {
+        if (request.header("Accept").find("text/html") != std::string_view::npos) {
+            append_framed(out, page_of(request.rest), framing);
+        }
     }
 
     /// `shared` is ": 'MESSAGE'<br/>" LF CRLF.
-    void prepare(std::string_view text, std::string& shared) const override {
+    void prepare(const Message& message, std::string& shared) const override {
         shared.assign(": '");
-        append_html_escaped(shared, text);
+        append_html_escaped(shared, message.text);
         shared.append("'<br/>\n");
         shared.append(kCrlf);
     }
@@ -60,17 +110,12 @@ class Comet final : public StreamFormat {
         out.append(shared, 0, tail_bytes);
     }
 
-    [[nodiscard]] std::string_view gap(Framing framing) const override {
-        static constexpr std::string_view kBody = "<em>Some messages were missed.</em><br/>\n";
-        static constexpr std::string_view kChunk =
-            "29\r\n<em>Some messages were missed.</em><br/>\n\r\n";
-        static_assert(kBody.size() == 0x29 && kChunk.size() == 4 + 0x29 + 2);
-        return framing == Framing::kChunked ? kChunk : kBody;
+    [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {
+        return framing == Framing::kChunked ? "1\r\n\n\r\n" : "\n";
     }
 
-    /// The end of a chunked answer tells the browser that it was not cut off.
-    [[nodiscard]] std::string_view farewell(Framing framing) const override {
-        return framing == Framing::kChunked ? "0\r\n\r\n" : std::string_view();
+    void append_gap(std::string& out, std::string_view /*id*/, Framing framing) const override {
+        append_framed(out, "<em>Some messages were missed.</em><br/>\n", framing);
     }
 };
 

@@ -2,6 +2,8 @@
 
 #include "topology/base/check.hpp"
 #include "webnode/format/comet.hpp"
+#include "webnode/format/events.hpp"
+#include "webnode/format/lines.hpp"
 
 #include <array>
 
@@ -12,6 +14,8 @@ namespace {
 /// A format is a file in this folder and a row here.
 const std::array kFormats{
     &comet_format(),
+    &events_format(),
+    &lines_format(),
 };
 static_assert(kFormats.size() <= kFormatsMax && kFormatsMax <= 128);
 

@@ -17,6 +17,12 @@ enum class Framing : std::uint8_t {
     kChunked, ///< HTTP/1.1
 };
 
+/// A message, as formats see it. Borrowed for the call.
+struct Message {
+    std::string_view id;
+    std::string_view text;
+};
+
 /// What a format did with bytes that the browser sent on an open stream.
 struct Input {
     /// Bytes that were used. The rest is passed again, together with the bytes that follow.
@@ -42,21 +48,34 @@ class StreamFormat {
     /// The head that opens a stream, or a refusal: then the reply's body is kWhole. A reply with
     /// kChunked makes a stream with chunked framing, one with kBare a stream without framing.
     [[nodiscard]] virtual http::Reply open(const http::Request& request) const = 0;
-    /// The first bytes of a stream, after the head.
-    [[nodiscard]] virtual std::string_view greeting(Framing /*framing*/) const { return {}; }
+    /// The answer to a request for a stream while the node takes none.
+    /// @param busy    503, with the reason and the time after which to try again.
+    /// @param random  as for greet().
+    [[nodiscard]] virtual http::Reply turn_away(const http::Request& /*request*/,
+                                                std::uint32_t /*random*/, http::Reply busy) const {
+        return busy;
+    }
+    /// Appends the first bytes of a stream, after the head.
+    /// @param random  any number: formats that ask browsers to come back later spread them by it.
+    virtual void greet(const http::Request& /*request*/, Framing /*framing*/,
+                       std::uint32_t /*random*/, std::string& /*out*/) const {}
 
     /// Replaces `shared` by the part of a message that is the same for all its streams. Called once
     /// for each message, however many streams show it.
-    virtual void prepare(std::string_view text, std::string& shared) const = 0;
+    virtual void prepare(const Message& message, std::string& shared) const = 0;
     /// Appends the stream's `number`-th message (from 1) to `out`.
     /// Cost: a copy of `shared`; no allocation unless `out` has to grow.
     virtual void append(std::string& out, std::string_view shared, std::uint32_t number,
                         Framing framing) const = 0;
 
-    /// Tells the browser that it missed messages. The numbers of messages go on.
-    [[nodiscard]] virtual std::string_view gap(Framing framing) const = 0;
-    /// The last bytes of a stream that the worker ends.
-    [[nodiscard]] virtual std::string_view farewell(Framing framing) const = 0;
+    /// Appends words that tell the browser that it missed messages to `id`. The numbers of messages
+    /// go on.
+    virtual void append_gap(std::string& out, std::string_view id, Framing framing) const = 0;
+    /// The last bytes of a stream that the worker ends. The end of a chunked answer tells the
+    /// browser that it was not cut off.
+    [[nodiscard]] virtual std::string_view farewell(Framing framing) const {
+        return framing == Framing::kChunked ? "0\r\n\r\n" : std::string_view();
+    }
     /// Tells the browser that the stream is alive when there is no message; empty if the format has
     /// nothing for that.
     [[nodiscard]] virtual std::string_view sign_of_life(Framing /*framing*/) const { return {}; }

@@ -84,9 +84,11 @@ void set_kernel_bytes(int fd, std::size_t bytes) {
 
 void set_connection_options(int fd, const KeepaliveTimes& keepalive) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, in_seconds(keepalive.retry));
+    if (keepalive.probes) {
+        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, in_seconds(keepalive.kernel_first));
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, in_seconds(keepalive.retry));
+    }
     // It also bounds how long a chunk may go without an acknowledgement.
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * in_seconds(keepalive.unanswered));
     set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);

@@ -1,16 +1,19 @@
-// Finds browsers that vanish without a word: says when to probe each stream's connection. A dead
-// one is found within a given time, and the probes of very many streams never go out together.
+// Finds browsers that vanish without a word: when a quiet connection is probed, and when one that
+// does not answer is closed. A dead one is found within a given time.
 #pragma once
 
+#include "topology/base/slot_pacer.hpp"
 #include "topology/base/time.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <chrono>
 #include <cstdint>
 
 namespace zcomet::webnode::port {
 
-/// What one bound on the life of a dead connection means for the kernel and for KeepalivePacer.
+/// What one bound on the life of a dead connection means for the kernel and for the worker, which
+/// paces the probes: the kernel could probe by itself, but its timers of a minute have a grain of
+/// two seconds, so with a million streams 16,000 packets and more would go out at once.
 /// A connection is quiet since its last acknowledgement or byte from the browser.
 struct KeepaliveTimes {
     /// Bounds for `vanished_max`: four probes at whole seconds have to fit into it, and the kernel
@@ -18,7 +21,10 @@ struct KeepaliveTimes {
     static constexpr std::chrono::seconds kMin = 10s;
     static constexpr std::chrono::seconds kMax = 36'000s;
 
-    /// The pacer comes to each stream once in this time.
+    /// Whether quiet connections are probed. Not if each stream is written to so often that a write
+    /// without an acknowledgement finds the dead in time.
+    bool probes = true;
+    /// The worker comes to each stream once in this time.
     std::chrono::seconds lap;
     /// It has a stream probed that has been quiet for so long: so each is, within a lap and this.
     std::chrono::seconds quiet;
@@ -32,10 +38,22 @@ struct KeepaliveTimes {
     std::chrono::seconds unanswered;
 
     /// @param vanished_max  a browser that vanished is found within this; kMin to kMax.
-    [[nodiscard]] static constexpr KeepaliveTimes within(std::chrono::seconds vanished_max) {
+    /// @param heartbeat     each stream is written to at least once in this time; 0: it is not.
+    [[nodiscard]] static constexpr KeepaliveTimes
+    within(std::chrono::seconds vanished_max,
+           std::chrono::seconds heartbeat = std::chrono::seconds::zero()) {
         const std::chrono::seconds lap = vanished_max / 2;
         const std::chrono::seconds retry = vanished_max / 12 + (vanished_max < 12s ? 1s : 0s);
-        return {.lap = lap,
+        if (heartbeat > 0s && heartbeat <= vanished_max / 2) {
+            return {.probes = false,
+                    .lap = lap,
+                    .quiet = retry,
+                    .retry = retry,
+                    .kernel_first = lap + 2 * retry,
+                    .unanswered = vanished_max - heartbeat};
+        }
+        return {.probes = true,
+                .lap = lap,
                 .quiet = retry,
                 .retry = retry,
                 .kernel_first = lap + 2 * retry,
@@ -43,21 +61,15 @@ struct KeepaliveTimes {
     }
 };
 
-/// Goes round all slots of a table once a lap, at an even pace. The kernel could probe by itself,
-/// but its timers of a minute have a grain of two seconds: with a million streams 16,000 packets
-/// and more would go out at once.
-///
+/// Says when to probe each connection of a table, and when to leave it to the kernel again.
 /// Pure: called with the time, it calls back with slots. Thread: the worker's loop only.
 class KeepalivePacer {
   public:
-    KeepalivePacer(std::chrono::seconds lap, Time now) : lap_(lap), last_(now) {}
+    KeepalivePacer(std::chrono::seconds lap, Time now) : pacer_(lap, now, kStep) {}
 
     /// When turn() next has something to do; kNever if there are no slots.
     [[nodiscard]] Time due(std::uint32_t slots) const {
-        if (settle_count_ > 0) {
-            return last_ + kStep;
-        }
-        return slots == 0 ? kNever : last_ + std::max<Duration>(kStep, lap_ / slots);
+        return std::min(settle_due_, pacer_.due(slots));
     }
 
     /// Calls `settle(first, count)` for the slots that the last turn probed, then
@@ -67,49 +79,25 @@ class KeepalivePacer {
         if (due(slots) > now) {
             return;
         }
-        if (settle_count_ > 0) {
+        if (settle_due_ != kNever) {
+            settle_due_ = kNever;
             settle(settle_first_, settle_count_);
         }
-        settle_first_ = hand_ < slots ? hand_ : 0;
-        settle_count_ = std::min({advance(now, slots), slots - settle_first_, most_at_once(slots)});
-        hand_ = settle_first_ + settle_count_;
-        if (settle_count_ > 0) {
-            probe(settle_first_, settle_count_);
-        }
+        pacer_.turn(now, slots, [&](std::uint32_t first, std::uint32_t count) {
+            settle_first_ = first;
+            settle_count_ = count;
+            settle_due_ = now + kStep;
+            probe(first, count);
+        });
     }
 
   private:
-    /// Time between turns: a compromise between wake-ups and packets in each.
     static constexpr Duration kStep = 100ms;
 
-    /// A loop that was held up does not send a burst to catch up: twice its share, or a few.
-    [[nodiscard]] std::uint32_t most_at_once(std::uint32_t slots) const {
-        constexpr std::uint32_t kFew = 128;
-        return std::max(kFew, static_cast<std::uint32_t>(2 * slots * kStep / lap_));
-    }
-
-    /// @return the slots for the time since the last turn; the rest of a slot is kept for the next.
-    [[nodiscard]] std::uint32_t advance(Time now, std::uint32_t slots) {
-        const Duration passed = std::min<Duration>(now - last_, lap_);
-        last_ = now;
-        if (slots == 0) {
-            unused_ = Duration::zero();
-            return 0;
-        }
-        unused_ += passed;
-        const Duration for_each = std::max<Duration>(lap_ / slots, Duration(1));
-        const auto count =
-            static_cast<std::uint32_t>(std::min<std::int64_t>(unused_ / for_each, slots));
-        unused_ = unused_ % for_each;
-        return count;
-    }
-
-    Duration lap_;
-    Time last_;
-    Duration unused_ = Duration::zero();
-    std::uint32_t hand_ = 0; // the next slot
+    SlotPacer pacer_;
     std::uint32_t settle_first_ = 0;
     std::uint32_t settle_count_ = 0;
+    Time settle_due_ = kNever;
 };
 
 } // namespace zcomet::webnode::port

@@ -23,7 +23,7 @@ void Exchange::answer(http::Reply reply) {
 
 void Exchange::open(const format::StreamFormat& format, std::string_view id) {
     if (const std::string_view why = readiness_.why_no_streams(); !why.empty()) {
-        outcome_.reply = unavailable(why);
+        outcome_.reply = format.turn_away(request_, random_, unavailable(why));
         outcome_.is_no_stream_now = true;
         return;
     }
@@ -35,6 +35,7 @@ void Exchange::open(const format::StreamFormat& format, std::string_view id) {
                                ? format::Framing::kChunked
                                : format::Framing::kBare;
         outcome_.id = id;
+        format.greet(request_, outcome_.framing, random_, outcome_.greeting);
     }
 }
 
@@ -50,8 +51,9 @@ http::Reply unavailable(std::string_view why) {
     return reply;
 }
 
-Routes::Routes(std::vector<Route> routes)
-    : routes_(std::move(routes)), front_(patterns_of(routes_)) {}
+Routes::Routes(std::vector<Route> routes, std::uint64_t seed)
+    : routes_(std::move(routes)), random_(static_cast<std::minstd_rand::result_type>(seed)),
+      front_(patterns_of(routes_)) {}
 
 http::Answer Routes::handle(std::string_view whole_request, Ticket ticket, Outcome& outcome) {
     outcome = {};
@@ -60,10 +62,11 @@ http::Answer Routes::handle(std::string_view whole_request, Ticket ticket, Outco
         const std::vector<Route>& routes;
         Ticket ticket;
         const Readiness& readiness;
+        std::uint32_t random;
         Outcome& outcome;
-    } call{routes_, ticket, *readiness_, outcome};
+    } call{routes_, ticket, *readiness_, static_cast<std::uint32_t>(random_()), outcome};
     return front_.handle(whole_request, [&call](std::size_t route, const http::Request& request) {
-        Exchange exchange(request, call.ticket, call.readiness, call.outcome);
+        Exchange exchange(request, call.ticket, call.readiness, call.random, call.outcome);
         try {
             call.routes[route].serve(exchange);
         } catch (...) {

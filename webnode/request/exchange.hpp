@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ struct Outcome {
     const format::StreamFormat* format = nullptr;
     format::Framing framing = format::Framing::kBare;
     std::string id;
+    std::string greeting; ///< the first bytes of the stream
     bool is_later = false;
     bool is_no_stream_now = false; ///< a stream was refused: Readiness::why_no_streams()
 };
@@ -38,9 +40,11 @@ struct Outcome {
 class Exchange {
   public:
     /// @param ticket  the result of later().
+    /// @param random  for StreamFormat::greet().
     Exchange(const http::Request& request, Ticket ticket, const Readiness& readiness,
-             Outcome& outcome)
-        : request_(request), ticket_(ticket), readiness_(readiness), outcome_(outcome) {}
+             std::uint32_t random, Outcome& outcome)
+        : request_(request), ticket_(ticket), readiness_(readiness), random_(random),
+          outcome_(outcome) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
@@ -54,7 +58,7 @@ class Exchange {
 
     /// Makes the connection a stream of `id`, a valid id, if the format opens one for this request.
     /// A HEAD gets the head of the stream and no stream. While the node takes no streams, both get
-    /// unavailable().
+    /// what the format makes of unavailable().
     void open(const format::StreamFormat& format, std::string_view id);
 
     /// Requests::finish(), called after the route has returned, gives the answer. If it is not
@@ -65,6 +69,7 @@ class Exchange {
     const http::Request& request_;
     Ticket ticket_;
     const Readiness& readiness_;
+    std::uint32_t random_;
     Outcome& outcome_;
 };
 
@@ -84,7 +89,8 @@ struct Route {
 /// Lets the routes of a list answer requests. Thread: one at a time.
 class Routes {
   public:
-    explicit Routes(std::vector<Route> routes);
+    /// @param seed  random: different for each worker.
+    Routes(std::vector<Route> routes, std::uint64_t seed);
 
     /// Without this the node is always ready. `readiness` lives longer than this.
     void set_readiness(const Readiness& readiness) { readiness_ = &readiness; }
@@ -103,6 +109,7 @@ class Routes {
 
   private:
     std::vector<Route> routes_;
+    std::minstd_rand random_;
     http::HttpFront front_;
     AlwaysReady always_ready_;
     const Readiness* readiness_ = &always_ready_;

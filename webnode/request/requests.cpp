@@ -1,5 +1,6 @@
 #include "webnode/request/requests.hpp"
 
+#include "topology/base/random.hpp"
 #include "webnode/format/formats.hpp"
 
 #include <sys/socket.h>
@@ -58,12 +59,10 @@ Requests::Requests(connection::Connections& connections, stream::Presence& prese
                    std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
                    RequestLimits limits)
     : limits_(limits), connections_(connections), table_(connections.table()), presence_(presence),
-      counters_(counters),
-      routes_(std::move(routes)), deadlines_{connection::DeadlineQueue(limits.deadline),
-                                             connection::DeadlineQueue(kIdleMax),
-                                             connection::DeadlineQueue(kLaterMax),
-                                             connection::DeadlineQueue(kFlushMax),
-                                             connection::DeadlineQueue(kLingerMax)},
+      counters_(counters), routes_(std::move(routes), random_u64()),
+      deadlines_{connection::DeadlineQueue(limits.deadline), connection::DeadlineQueue(kIdleMax),
+                 connection::DeadlineQueue(kLaterMax), connection::DeadlineQueue(kFlushMax),
+                 connection::DeadlineQueue(kLingerMax)},
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
     connections_.add_listener(*this);
 }
@@ -207,17 +206,6 @@ bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
     counters_.add(slot::WorkerCounter::kInputCloses);
     end_stream(handle, *table_.find(handle));
     return false;
-}
-
-void Requests::give_sign_of_life(connection::Handle handle, connection::Connection& connection) {
-    if (!connection.parked()) {
-        return;
-    }
-    const format::Form form = format::Form::unpack(connection.form());
-    const std::string_view sign = format::format_at(form.format).sign_of_life(form.framing);
-    if (!sign.empty()) {
-        static_cast<void>(connections_.write(handle, connection, sign));
-    }
 }
 
 void Requests::end_stream(connection::Handle handle, connection::Connection& connection) {
@@ -424,7 +412,7 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
     if (!presence_.open(handle, outcome.id, form.packed())) {
         return;
     }
-    head.append(outcome.format->greeting(form.framing));
+    head.append(outcome.greeting);
     // If the browser is gone already, this logs the id out again at once.
     static_cast<void>(connections_.write(handle, *table_.find(handle), head));
 }

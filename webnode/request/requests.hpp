@@ -57,9 +57,6 @@ class Requests final : private connection::CloseListener {
     /// browser is gone.
     bool finish(Ticket ticket, const http::Reply& reply, Time now);
 
-    /// Writes the format's sign of life, if it has one, to a stream. May close the connection.
-    void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
-
     /// As Routes::set_readiness().
     void set_readiness(const Readiness& readiness) { routes_.set_readiness(readiness); }
 

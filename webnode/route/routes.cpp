@@ -1,7 +1,9 @@
 #include "webnode/route/routes.hpp"
 
 #include "webnode/route/comet.hpp"
+#include "webnode/route/events.hpp"
 #include "webnode/route/health.hpp"
+#include "webnode/route/lines.hpp"
 
 namespace zcomet::webnode::route {
 
@@ -9,6 +11,8 @@ namespace zcomet::webnode::route {
 std::vector<request::Route> routes() {
     return {
         comet_route(),
+        events_route(),
+        lines_route(),
         alive_route(),
         ready_route(),
     };

@@ -74,6 +74,7 @@ enum class WorkerCounter : std::uint8_t {
     kCutOffMs,
     kStreamsCutOff,
     kGapsTold,
+    kSignsOfLife,
     kCount
 };
 
@@ -154,6 +155,7 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kCutOffMs, "cut_off_ms", "milliseconds without a feed before these times"),
         counter(kStreamsCutOff, "streams_cut_off", "streams that were open at these times"),
         counter(kGapsTold, "gaps_told", "times that a stream was told that it missed messages"),
+        counter(kSignsOfLife, "signs_of_life", "signs of life that quiet streams were given"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));

@@ -87,7 +87,7 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
     counters_.add(slot::WorkerCounter::kMessagesGiven, items.size());
     messages_.clear();
     for (const Item& item : items) {
-        messages_.add(item.text);
+        messages_.add({streams_.name(id), item.text});
     }
     // A stream that closes during the visit may free the id. Its index is not given to another id
     // before a stream opens, which does not happen during a delivery.
@@ -97,7 +97,7 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
             write_to(stream, connection, messages_);
         });
     if (rest != store::kNoIndex) {
-        fan_outs_.begin(streams_.name(id), rest, messages_.texts());
+        fan_outs_.begin(streams_.name(id), rest, messages_.messages());
     }
 }
 

@@ -46,13 +46,13 @@ std::uint64_t FanOuts::streams_from(StreamPosition position) const {
 }
 
 void FanOuts::begin(std::string_view id, StreamPosition position,
-                    std::span<const std::string_view> texts) {
+                    std::span<const format::Message> messages) {
     auto fan_out = std::make_unique<FanOut>();
     fan_out->id = id;
     fan_out->position = position;
-    for (const std::string_view text : texts) {
-        fan_out->messages.add(fan_out->texts.emplace_back(text));
-        bytes_ += text.size();
+    for (const format::Message& message : messages) {
+        fan_out->messages.add({fan_out->id, fan_out->texts.emplace_back(message.text)});
+        bytes_ += message.text.size();
     }
     table_.hold(fan_out->position);
     turns_.push_back(fan_out.get());
@@ -83,7 +83,7 @@ void FanOuts::begin_waiting(FanOut& fan_out) {
             break;
         }
         together += text.size();
-        fan_out.messages.add(text);
+        fan_out.messages.add({fan_out.id, text});
     }
     counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out.messages.size());
 }

@@ -30,10 +30,10 @@ class FanOuts {
     /// Whether messages to `id` are under way: then later ones must queue().
     [[nodiscard]] bool has(std::string_view id) const { return by_id_.contains(id); }
 
-    /// Messages with these `texts` are still to be written to the streams of `id` from `position`
-    /// on. has() must be false for the id.
+    /// These `messages` to `id` are still to be written to its streams from `position` on. has()
+    /// must be false for the id.
     void begin(std::string_view id, StreamPosition position,
-               std::span<const std::string_view> texts);
+               std::span<const format::Message> messages);
 
     /// A further message to an id for which has() is true. Streams that open before its turn comes
     /// get it, too.

@@ -92,8 +92,10 @@ void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
             }
             const format::Form form = format::Form::unpack(connection.form());
             counters_.add(slot::WorkerCounter::kGapsTold);
-            static_cast<void>(connections_.write(handle, connection,
-                                                 format::format_at(form.format).gap(form.framing)));
+            words_.clear();
+            format::format_at(form.format)
+                .append_gap(words_, streams_.name(connection.id()), form.framing);
+            static_cast<void>(connections_.write(handle, connection, words_));
         });
 }
 

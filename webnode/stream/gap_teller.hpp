@@ -3,12 +3,14 @@
 
 #include "topology/base/time.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/stream/stream_table.hpp"
 
 #include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 
 namespace zcomet::webnode::stream {
 
@@ -23,11 +25,11 @@ class GapTeller {
     /// @limit time within which all streams are told that they missed messages
     static constexpr Duration kTime = 10s;
 
-    /// Both live longer than this.
+    /// They live longer than this.
     /// @param seed  random: different for each worker.
-    GapTeller(connection::Connections& connections,
+    GapTeller(connection::Connections& connections, const StreamTable& streams,
               metrics::Counters<slot::WorkerCounter>& counters, std::uint64_t seed)
-        : connections_(connections), counters_(counters),
+        : connections_(connections), streams_(streams), counters_(counters),
           random_(static_cast<std::minstd_rand::result_type>(seed)) {}
 
     /// The streams that are open now missed messages. If a round is under way, another one follows
@@ -60,6 +62,7 @@ class GapTeller {
     [[nodiscard]] std::uint32_t next_count(Time now);
 
     connection::Connections& connections_;
+    const StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     std::minstd_rand random_;
     Time due_ = kNever;
@@ -69,6 +72,7 @@ class GapTeller {
     std::uint32_t slots_ = 0;       // of the table when the round began
     std::uint32_t first_ = 0;       // the slot that comes first
     std::uint32_t done_ = 0;        // slots visited, from there on and round
+    std::string words_;             // for the stream in hand
 };
 
 } // namespace zcomet::webnode::stream

@@ -3,7 +3,7 @@
 namespace zcomet::webnode::stream {
 
 void MessageSet::clear() {
-    texts_.clear();
+    messages_.clear();
     for (Prepared& prepared : prepared_) {
         prepared.count = 0;
     }
@@ -12,11 +12,11 @@ void MessageSet::clear() {
 void MessageSet::prepare(format::FormatIndex index) {
     const format::StreamFormat& format = format::format_at(index);
     Prepared& prepared = prepared_[index];
-    if (prepared.messages.size() < texts_.size()) {
-        prepared.messages.resize(texts_.size());
+    if (prepared.messages.size() < messages_.size()) {
+        prepared.messages.resize(messages_.size());
     }
-    for (; prepared.count < texts_.size(); ++prepared.count) {
-        format.prepare(texts_[prepared.count], prepared.messages[prepared.count]);
+    for (; prepared.count < messages_.size(); ++prepared.count) {
+        format.prepare(messages_[prepared.count], prepared.messages[prepared.count]);
     }
 }
 

@@ -18,21 +18,21 @@ namespace zcomet::webnode::stream {
 class MessageSet {
   public:
     void clear();
-    /// `text` is borrowed until clear().
-    void add(std::string_view text) { texts_.push_back(text); }
+    /// The message is borrowed until clear().
+    void add(const format::Message& message) { messages_.push_back(message); }
 
-    [[nodiscard]] std::size_t size() const { return texts_.size(); }
-    [[nodiscard]] bool empty() const { return texts_.empty(); }
-    [[nodiscard]] std::span<const std::string_view> texts() const { return texts_; }
+    [[nodiscard]] std::size_t size() const { return messages_.size(); }
+    [[nodiscard]] bool empty() const { return messages_.empty(); }
+    [[nodiscard]] std::span<const format::Message> messages() const { return messages_; }
 
     /// The result of StreamFormat::prepare() for each message; valid until the next add() or
     /// clear().
     [[nodiscard]] std::span<const std::string> prepared(format::FormatIndex format) {
         Prepared& prepared = prepared_[format];
-        if (prepared.count < texts_.size()) {
+        if (prepared.count < messages_.size()) {
             prepare(format);
         }
-        return {prepared.messages.data(), texts_.size()};
+        return {prepared.messages.data(), messages_.size()};
     }
 
   private:
@@ -43,7 +43,7 @@ class MessageSet {
 
     void prepare(format::FormatIndex format);
 
-    std::vector<std::string_view> texts_;
+    std::vector<format::Message> messages_;
     std::array<Prepared, format::kFormatsMax> prepared_;
 };
 

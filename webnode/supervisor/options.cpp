@@ -40,6 +40,7 @@ constexpr std::size_t kRequestMemoryMax = std::size_t{1} << 40U;
 constexpr std::uint32_t kConnectionsMax = 100'000'000;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
+constexpr std::uint32_t kHeartbeatMaxSeconds = 3600;
 constexpr std::uint32_t kHangSecondsMax = 86'400;
 
 std::string check_name(const std::string& name) {
@@ -242,6 +243,13 @@ void CommandLine::add_slow_streams() {
         .type("SECONDS")
         .show_default()
         .range(port::KeepaliveTimes::kMin.count(), port::KeepaliveTimes::kMax.count())
+        .hand_on();
+    table_
+        .add("--stream-heartbeat", program::in_seconds(worker.heartbeat),
+             "How long a stream may be quiet before it gets a sign of life; 0: for ever")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHeartbeatMaxSeconds)
         .hand_on();
 }
 

@@ -71,11 +71,12 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
-      gap_teller_(connections_, slot.counters, random_u64()),
+      gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
+      signs_of_life_(connections_, slot.counters, options_.heartbeat, Clock::now()),
       listener_(
           loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
           [this] { return connections_.table().connection_count(); }, places_),
-      keepalive_(port::KeepaliveTimes::within(options_.vanished_max)),
+      keepalive_(port::KeepaliveTimes::within(options_.vanished_max, options_.heartbeat)),
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
     connections_.add_listener(*this);
     connections_.set_log(stream_log_);
@@ -114,6 +115,7 @@ void Worker::turn() {
     look_for_vanished(now);
     end_streams();
     gap_teller_.turn(now);
+    signs_of_life_.turn(now);
     report(now);
     watch_bounds(now);
     publish_counters();
@@ -125,9 +127,10 @@ Time Worker::next_due() const {
     if (ended_slots_ != store::kNoIndex) {
         return loop::kAtOnce;
     }
-    return std::min({requests_.due(), connections_.due(), freed_memory_.due(),
-                     keepalive_pacer_.due(connections_.table().slot_bound()), gap_teller_.due(),
-                     turn_due_});
+    return std::min(
+        {requests_.due(), connections_.due(), freed_memory_.due(),
+         keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
+         gap_teller_.due(), signs_of_life_.due(), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -153,6 +156,9 @@ Time Worker::Accepts::due() const {
 }
 
 void Worker::look_for_vanished(Time now) {
+    if (!keepalive_.probes) {
+        return;
+    }
     connection::ConnectionTable& table = connections_.table();
     keepalive_pacer_.turn(
         now, table.slot_bound(),
@@ -164,10 +170,8 @@ void Worker::look_for_vanished(Time now) {
         },
         [&](std::uint32_t first, std::uint32_t count) {
             table.for_connections_in(
-                first, count,
-                [this](connection::Handle handle, connection::Connection& connection) {
+                first, count, [this](connection::Handle, const connection::Connection& connection) {
                     port::probe_if_quiet(connection.fd(), keepalive_);
-                    requests_.give_sign_of_life(handle, connection);
                 });
         });
 }

@@ -22,6 +22,7 @@
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/presence.hpp"
+#include "webnode/stream/signs_of_life.hpp"
 #include "webnode/worker/stream_log.hpp"
 #include "webnode/worker/worker_options.hpp"
 
@@ -132,6 +133,7 @@ class Worker : private session::NodeEvents,
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
     stream::GapTeller gap_teller_;
+    stream::SignsOfLife signs_of_life_;
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;

@@ -39,6 +39,9 @@ struct WorkerOptions {
     /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().
     /// @limit life of a stream whose browser vanished (`--vanished-after`)
     std::chrono::seconds vanished_max = 60s;
+    /// A stream without messages gets a sign of life in this time; 0: never.
+    /// @limit time without a sign of life on a quiet stream (`--stream-heartbeat`)
+    std::chrono::seconds heartbeat = 25s;
     /// Of the kernel, for what the browser of a connection has not read; 0: as much as the system
     /// allows.
     /// @limit bytes of kernel memory for a stream that does not read (`--kernel-buffer`)

@@ -138,6 +138,26 @@ TEST_CASE("numbers too long for a time are not stamps", "[chunk_parser]") {
     CHECK(read_whole(chunk(" ts=3 ts=" + std::string(5000, '1'))).stamps[0] == 3);
 }
 
+TEST_CASE("a chunk without a message shows by its first byte", "[chunk_parser]") {
+    const auto has_message = [](std::string_view data) {
+        ChunkParser parser;
+        const std::string body = chunk("Recvd msg #1: 'x'<br/>\n") + chunk(data);
+        std::string_view bytes = body;
+        REQUIRE(parser.next(bytes) == ChunkParser::Event::kChunk);
+        CHECK(parser.has_message());
+        REQUIRE(parser.next(bytes) == ChunkParser::Event::kChunk);
+        return parser.has_message();
+    };
+    for (const std::string_view data :
+         {"Recvd msg #2: 'x'<br/>\n", "data: x\n\n", "id: 1\ndata: x\n\n", "{\"id\":\"1\"}\n"}) {
+        CHECK(has_message(data));
+    }
+    for (const std::string_view data :
+         {"\n", ":\n", "retry: 1500\n\n", "<!doctype html>\n", "<em>Some messages"}) {
+        CHECK_FALSE(has_message(data));
+    }
+}
+
 TEST_CASE("a stamp does not reach from one chunk into the next", "[chunk_parser]") {
     CHECK(read_whole(chunk("a ts=") + chunk("123") + chunk("a t") + chunk("s=5")).stamps ==
           std::vector<std::uint64_t>{0, 0, 0, 0});

@@ -1,6 +1,7 @@
 // Goal: chunks are, byte for byte, those of the 2008 page, in framing that HTTP/1.1 can read.
 #include "webnode/format/comet.hpp"
 #include "webnode/format/formats.hpp"
+#include "webnode/format/framing.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,7 +12,7 @@ namespace {
 
 std::string encoded(std::string_view text, std::uint32_t number, Framing framing) {
     std::string shared;
-    comet_format().prepare(text, shared);
+    comet_format().prepare({"123", text}, shared);
     std::string out;
     comet_format().append(out, shared, number, framing);
     return out;
@@ -45,7 +46,7 @@ TEST_CASE("the size is right for every length and number", "[comet_format]") {
 
 TEST_CASE("one message serves many streams, and chunks are appended", "[comet_format]") {
     std::string shared = "left over";
-    comet_format().prepare("b", shared);
+    comet_format().prepare({"123", "b"}, shared);
     std::string out;
     comet_format().append(out, shared, 1, Framing::kBare);
     comet_format().append(out, shared, 7, Framing::kBare);
@@ -53,16 +54,45 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
 }
 
 TEST_CASE("a gap is a line of its own, which has no number", "[comet_format]") {
-    CHECK(comet_format().gap(Framing::kBare) == "<em>Some messages were missed.</em><br/>\n");
-    CHECK(comet_format().gap(Framing::kChunked) ==
-          "29\r\n<em>Some messages were missed.</em><br/>\n\r\n");
+    const auto gap = [](Framing framing) {
+        std::string out;
+        comet_format().append_gap(out, "123", framing);
+        return out;
+    };
+    CHECK(gap(Framing::kBare) == "<em>Some messages were missed.</em><br/>\n");
+    CHECK(gap(Framing::kChunked) == "29\r\n<em>Some messages were missed.</em><br/>\n\r\n");
 }
 
 TEST_CASE("a stream ended by the worker says so if its framing allows", "[comet_format]") {
     CHECK(comet_format().farewell(Framing::kChunked) == "0\r\n\r\n");
     CHECK(comet_format().farewell(Framing::kBare).empty());
-    CHECK(comet_format().greeting(Framing::kChunked).empty());
-    CHECK(comet_format().sign_of_life(Framing::kChunked).empty());
+}
+
+TEST_CASE("a sign of life is an empty line", "[comet_format]") {
+    CHECK(comet_format().sign_of_life(Framing::kBare) == "\n");
+    CHECK(comet_format().sign_of_life(Framing::kChunked) == "1\r\n\n\r\n");
+}
+
+std::string greeting(std::string_view accept, Framing framing) {
+    const std::string head = "GET /test/1<2 HTTP/1.1\r\nHost: a\r\n" + std::string(accept) + "\r\n";
+    http::Request request;
+    request.rest = "1<2";
+    request.head = head;
+    std::string out;
+    comet_format().greet(request, framing, 0, out);
+    return out;
+}
+
+TEST_CASE("a browser gets a page at once, a program does not", "[comet_format]") {
+    CHECK(greeting("", Framing::kChunked).empty());
+    CHECK(greeting("Accept: */*\r\n", Framing::kChunked).empty());
+    const std::string page = greeting("accept: text/html,*/*;q=0.8\r\n", Framing::kBare);
+    CHECK(page.rfind("<!doctype html>\n", 0) == 0);
+    CHECK(page.find("<title>1&lt;2 - Zcomet</title>") != std::string::npos);
+    CHECK(page.find("Waiting for messages to 1&lt;2.") != std::string::npos);
+    std::string chunk;
+    append_framed(chunk, page, Framing::kChunked);
+    CHECK(greeting("Accept: text/html\r\n", Framing::kChunked) == chunk);
 }
 
 TEST_CASE("a browser's input on the page is used up, and changes nothing", "[comet_format]") {

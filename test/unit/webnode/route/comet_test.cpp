@@ -36,7 +36,7 @@ class WebFront {
     }
 
   private:
-    request::Routes routes_{routes()};
+    request::Routes routes_{routes(), 1};
 };
 
 Answer ask(const std::string& request) {

@@ -22,7 +22,7 @@ struct Node final : request::Readiness {
 
 struct Fixture {
     Node node;
-    request::Routes routes{route::routes()};
+    request::Routes routes{route::routes(), 1};
 
     http::Answer ask(const std::string& method_and_target) {
         routes.set_readiness(node);

@@ -31,12 +31,13 @@ struct Fixture {
         connections.remove(handle);
     }
     void begin(std::string_view id, std::string_view text) {
-        fan_outs.begin(id, streams.first_stream(*streams.find_id(id)), std::array{text});
+        fan_outs.begin(id, streams.first_stream(*streams.find_id(id)),
+                       std::array{format::Message{id, text}});
     }
     void work(std::size_t most) {
         fan_outs.work(most, [this](connection::Handle, const connection::Connection& connection,
                                    const MessageSet& messages) {
-            for (const std::string_view text : messages.texts()) {
+            for (const auto& [message_id, text] : messages.messages()) {
                 shown[connection.fd()].emplace_back(text);
             }
         });

@@ -18,7 +18,7 @@ const std::string kTold = "29\r\n<em>Some messages were missed.</em><br/>\n\r\n"
 
 struct Fixture {
     LoopFixture loop;
-    GapTeller gaps{loop.connections, loop.counters, 1};
+    GapTeller gaps{loop.connections, loop.presence.streams(), loop.counters, 1};
 
     Fixture() { loop.presence.tell_openings_to(gaps); }
     /// Lets the round end. @return how long it took.

@@ -207,8 +207,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
           "broker=tcp://127.0.0.1:5555 http=*:8000 admin=- cluster=- node=- workers=2 "
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
           "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
-          "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 tell_gaps=all "
-          "hang_after=10");
+          "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
+          "tell_gaps=all without_broker=refuse hang_after=10");
 }
 
 TEST_CASE("mistakes are named", "[options]") {

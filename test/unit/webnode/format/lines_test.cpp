@@ -1,0 +1,47 @@
+// Goal: each line is JSON by itself, and says what was sent.
+#include "webnode/format/lines.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace zcomet::webnode::format {
+namespace {
+
+std::string encoded(std::string_view text, Framing framing = Framing::kBare) {
+    std::string shared;
+    lines_format().prepare({"123", text}, shared);
+    std::string out;
+    lines_format().append(out, shared, 1, framing);
+    return out;
+}
+
+TEST_CASE("a message is one line", "[lines_format]") {
+    CHECK(encoded("hi") == "{\"id\":\"123\",\"data\":\"hi\"}\n");
+    CHECK(encoded("hi", Framing::kChunked) == "19\r\n{\"id\":\"123\",\"data\":\"hi\"}\n\r\n");
+}
+
+TEST_CASE("any text is read back as it was", "[lines_format]") {
+    const std::string text =
+        GENERATE(as<std::string>(), "", "a\nb\r\n", "\"quoted\" \\", "Gr\xC3\xBC\xC3\x9F",
+                 std::string("nul\0", 4), std::string(65'536, 'x'));
+    const std::string line = encoded(text);
+    CHECK(line.find('\n') == line.size() - 1);
+    CHECK(nlohmann::json::parse(line)["data"] == text);
+}
+
+TEST_CASE("bytes that are not UTF-8 become the replacement character", "[lines_format]") {
+    CHECK(nlohmann::json::parse(encoded("a\xFF"))["data"] == "a\xEF\xBF\xBD");
+}
+
+TEST_CASE("a gap and a sign of life are lines as well", "[lines_format]") {
+    std::string out;
+    lines_format().append_gap(out, "123", Framing::kBare);
+    CHECK(out == "{\"gap\":{\"ids\":[\"123\"],\"reason\":\"cut-off\"}}\n");
+    CHECK(lines_format().sign_of_life(Framing::kBare) == "\n");
+    CHECK(lines_format().sign_of_life(Framing::kChunked) == "1\r\n\n\r\n");
+}
+
+} // namespace
+} // namespace zcomet::webnode::format

@@ -1,0 +1,94 @@
+#include "webnode/format/events.hpp"
+
+#include "topology/base/time.hpp"
+#include "webnode/format/framing.hpp"
+#include "webnode/format/json_text.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace zcomet::webnode::format {
+
+namespace {
+
+constexpr std::string_view kType = "text/event-stream";
+
+/// A browser that lost its stream comes back after this at the earliest, and after twice this at
+/// the latest.
+/// @limit least time after which an EventSource comes back
+constexpr std::chrono::milliseconds kRetryMin = 1500ms;
+
+/// Appends a "data:" line for each line of `text`: CR, LF and CR LF end one.
+void append_data(std::string& out, std::string_view text) {
+    while (true) {
+        const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+        out.append("data: ").append(text.substr(0, end)).append("\n");
+        if (end == text.size()) {
+            return;
+        }
+        text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
+    }
+}
+
+/// Says when to come back.
+std::string retry(std::uint32_t random) {
+    constexpr auto kSpread = static_cast<std::uint32_t>(kRetryMin.count());
+    return "retry: " + std::to_string(kSpread + random % kSpread) + "\n\n";
+}
+
+class Events final : public StreamFormat {
+  public:
+    [[nodiscard]] std::string_view name() const override { return "events"; }
+
+    [[nodiscard]] http::Reply open(const http::Request& request) const override {
+        return endless_reply(kType, request);
+    }
+
+    /// An EventSource never comes back after any status but 200 (and HTTP errors are all the same
+    /// to the page): it gets a stream that ends at once. Other clients get the error.
+    [[nodiscard]] http::Reply turn_away(const http::Request& request, std::uint32_t random,
+                                        http::Reply busy) const override {
+        if (request.header("Accept").find(kType) == std::string_view::npos) {
+            return busy;
+        }
+        http::Reply reply;
+        reply.type = kType;
+        reply.headers = {{"Cache-Control", "no-store"}};
+        reply.text = retry(random);
+        return reply;
+    }
+
+    void greet(const http::Request& /*request*/, Framing framing, std::uint32_t random,
+               std::string& out) const override {
+        append_framed(out, retry(random), framing);
+    }
+
+    void prepare(const Message& message, std::string& shared) const override {
+        shared.clear();
+        append_data(shared, message.text);
+        shared.append("\n");
+        make_chunk(shared);
+    }
+
+    void append(std::string& out, std::string_view shared, std::uint32_t /*number*/,
+                Framing framing) const override {
+        append_chunk(out, shared, framing);
+    }
+
+    void append_gap(std::string& out, std::string_view id, Framing framing) const override {
+        append_framed(out, "event: gap\ndata: " + gap_json(id) + "\n\n", framing);
+    }
+
+    [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {
+        return framing == Framing::kChunked ? "2\r\n:\n\r\n" : ":\n";
+    }
+};
+
+} // namespace
+
+const StreamFormat& events_format() {
+    static const Events format;
+    return format;
+}
+
+} // namespace zcomet::webnode::format

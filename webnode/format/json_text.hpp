@@ -1,0 +1,16 @@
+// JSON that several formats say.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace zcomet::webnode::format {
+
+/// Appends `text` as a JSON string, with its quotes (RFC 8259). Bytes that are not UTF-8 become
+/// U+FFFD.
+void append_json_text(std::string& out, std::string_view text);
+
+/// What a stream is told of messages that it missed: {"ids":[ID],"reason":"cut-off"}.
+[[nodiscard]] std::string gap_json(std::string_view id);
+
+} // namespace zcomet::webnode::format

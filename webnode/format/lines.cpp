@@ -1,0 +1,48 @@
+#include "webnode/format/lines.hpp"
+
+#include "webnode/format/framing.hpp"
+#include "webnode/format/json_text.hpp"
+
+namespace zcomet::webnode::format {
+
+namespace {
+
+class Lines final : public StreamFormat {
+  public:
+    [[nodiscard]] std::string_view name() const override { return "lines"; }
+
+    [[nodiscard]] http::Reply open(const http::Request& request) const override {
+        return endless_reply("application/x-ndjson", request);
+    }
+
+    void prepare(const Message& message, std::string& shared) const override {
+        shared.assign("{\"id\":");
+        append_json_text(shared, message.id);
+        shared.append(",\"data\":");
+        append_json_text(shared, message.text);
+        shared.append("}\n");
+        make_chunk(shared);
+    }
+
+    void append(std::string& out, std::string_view shared, std::uint32_t /*number*/,
+                Framing framing) const override {
+        append_chunk(out, shared, framing);
+    }
+
+    void append_gap(std::string& out, std::string_view id, Framing framing) const override {
+        append_framed(out, "{\"gap\":" + gap_json(id) + "}\n", framing);
+    }
+
+    [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {
+        return framing == Framing::kChunked ? "1\r\n\n\r\n" : "\n";
+    }
+};
+
+} // namespace
+
+const StreamFormat& lines_format() {
+    static const Lines format;
+    return format;
+}
+
+} // namespace zcomet::webnode::format

@@ -1,0 +1,14 @@
+// JSON lines (application/x-ndjson), for programs that read an answer line by line:
+//
+//     message = {"id":ID,"data":MESSAGE} LF     bytes that are not UTF-8 become U+FFFD
+//     gap     = {"gap":{"ids":[ID],"reason":"cut-off"}} LF
+//     alive   = LF
+#pragma once
+
+#include "webnode/format/stream_format.hpp"
+
+namespace zcomet::webnode::format {
+
+[[nodiscard]] const StreamFormat& lines_format();
+
+} // namespace zcomet::webnode::format

@@ -1,0 +1,12 @@
+#include "webnode/route/events.hpp"
+
+#include "webnode/format/events.hpp"
+#include "webnode/route/open_stream.hpp"
+
+namespace zcomet::webnode::route {
+
+request::Route events_route() {
+    return stream_route("/events/*", format::events_format());
+}
+
+} // namespace zcomet::webnode::route

@@ -1,0 +1,12 @@
+#include "webnode/route/lines.hpp"
+
+#include "webnode/format/lines.hpp"
+#include "webnode/route/open_stream.hpp"
+
+namespace zcomet::webnode::route {
+
+request::Route lines_route() {
+    return stream_route("/lines/*", format::lines_format());
+}
+
+} // namespace zcomet::webnode::route

@@ -1,0 +1,10 @@
+// GET /lines/<id>: messages to the id as JSON lines.
+#pragma once
+
+#include "webnode/request/exchange.hpp"
+
+namespace zcomet::webnode::route {
+
+[[nodiscard]] request::Route lines_route();
+
+} // namespace zcomet::webnode::route
