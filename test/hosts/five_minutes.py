@@ -19,13 +19,13 @@ from zcomet_lab.waiting import await_true
 
 PROGRAMS = ["zcomet-webnode", "zcomet-ctl", "zcomet-msggen"]
 TIMEOUT_S = 20
-MESSAGES = 21  # one of zcomet-ctl, twenty of zcomet-msggen
+MESSAGES = 22  # one of curl, one of zcomet-ctl, twenty of zcomet-msggen
 
 
 def commands_of(readme: str) -> list[str]:
     """The commands after the first of the section: those that talk to the running cluster."""
     section = readme.split("\n## Five minutes by hand\n")[1].split("\n## ")[0]
-    return re.findall(r"^zcomet-(?!webnode).*", section, re.MULTILINE)
+    return re.findall(r"^(?:curl|zcomet-(?!webnode)).*", section, re.MULTILINE)
 
 
 def run(command: str, path: str) -> str:
@@ -51,8 +51,9 @@ def check(build: str, readme: str) -> None:
         web_node.await_ready()
         parts = urllib.parse.urlsplit(url)
         stream = RecordedStream(f"http://{parts.netloc}", parts.path.removeprefix("/test/"))
-        to_window, to_nobody, nodes, generated, lost = commands_of(readme)
-        await_true("the window is logged in", lambda: "held by 1 node" in run(to_window, path))
+        by_http, to_window, to_nobody, nodes, generated, lost = commands_of(readme)
+        await_true("the window is logged in", lambda: '"nodes":1' in run(by_http, path))
+        assert "held by 1 node" in run(to_window, path)
         assert "void" in run(to_nobody, path)
         assert " live " in run(nodes, path)
         run(generated, path)

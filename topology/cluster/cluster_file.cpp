@@ -241,17 +241,21 @@ class ClusterReader {
 
     void read_web_node(const toml::table& table) {
         const TableReader reader(table, "[[webnode]]",
-                                 {"host", "name", "http_port", "workers", "admin"});
+                                 {"host", "name", "http_port", "api_port", "workers", "admin"});
         ClusterWebNode node;
         node.host = known_host(reader);
         node.name = reader.name("name");
         node.http_port = reader.port("http_port", node.http_port);
+        node.api_port = reader.port("api_port", node.api_port);
         node.workers = static_cast<unsigned>(reader.number("workers", 1, kWorkersMax, 1));
         node.admin = reader.admin();
         if (!web_node_names_.insert(node.name).second) {
             throw Mistake{reader.line("name"), "two web nodes are named " + in_quotes(node.name)};
         }
         take_port(node.host, node.http_port, reader.line("http_port"));
+        if (node.api_port != 0) {
+            take_port(node.host, node.api_port, reader.line("api_port"));
+        }
         cluster_.web_nodes.push_back(std::move(node));
     }
 

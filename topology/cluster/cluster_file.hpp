@@ -22,6 +22,7 @@ struct ClusterWebNode {
     std::string host;
     std::string name;
     std::uint16_t http_port = 8000;
+    std::uint16_t api_port = 0; ///< where backends publish; 0: nowhere
     unsigned workers = 1;
     std::string admin;
 };

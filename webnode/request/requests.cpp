@@ -55,10 +55,10 @@ int socket_error(int fd) {
 
 } // namespace
 
-Requests::Requests(connection::Connections& connections, stream::Presence& presence,
+Requests::Requests(connection::Connections& connections, stream::StreamOpener& streams,
                    std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
                    RequestLimits limits)
-    : limits_(limits), connections_(connections), table_(connections.table()), presence_(presence),
+    : limits_(limits), connections_(connections), table_(connections.table()), streams_(streams),
       counters_(counters), routes_(std::move(routes), random_u64()),
       deadlines_{connection::DeadlineQueue(limits.deadline), connection::DeadlineQueue(kIdleMax),
                  connection::DeadlineQueue(kLaterMax), connection::DeadlineQueue(kFlushMax),
@@ -409,7 +409,7 @@ void Requests::end_if_stream(connection::Handle handle, connection::Connection& 
 void Requests::open_stream(connection::Handle handle, const Outcome& outcome, std::string head) {
     release_input(*table_.find(handle));
     const format::Form form{format::index_of(*outcome.format), outcome.framing};
-    if (!presence_.open(handle, outcome.id, form.packed())) {
+    if (!streams_.open(handle, outcome.id, form.packed())) {
         return;
     }
     head.append(outcome.greeting);

@@ -9,7 +9,7 @@
 #include "webnode/connection/deadline_queue.hpp"
 #include "webnode/request/exchange.hpp"
 #include "webnode/request/request_input.hpp"
-#include "webnode/stream/presence.hpp"
+#include "webnode/stream/stream_opener.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -38,7 +38,7 @@ struct RequestLimits {
 class Requests final : private connection::CloseListener {
   public:
     /// Everything but the routes must live longer than this.
-    Requests(connection::Connections& connections, stream::Presence& presence,
+    Requests(connection::Connections& connections, stream::StreamOpener& streams,
              std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
              RequestLimits limits);
     ~Requests() override;
@@ -144,7 +144,7 @@ class Requests final : private connection::CloseListener {
     RequestLimits limits_;
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
-    stream::Presence& presence_;
+    stream::StreamOpener& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     store::Slab<RequestInput> inputs_;

@@ -4,15 +4,22 @@
 #include "webnode/route/events.hpp"
 #include "webnode/route/health.hpp"
 #include "webnode/route/lines.hpp"
+#include "webnode/route/send.hpp"
 
 namespace zcomet::webnode::route {
 
-/// A route is a file in this folder and a row here.
+// A route is a file in this folder and a row here.
+
 std::vector<request::Route> routes() {
     return {
-        comet_route(),
-        events_route(),
-        lines_route(),
+        comet_route(), events_route(), lines_route(), alive_route(), ready_route(),
+    };
+}
+
+std::vector<request::Route> api_routes(publish::Publisher& publisher) {
+    return {
+        send_route(publisher),
+        send_many_route(publisher),
         alive_route(),
         ready_route(),
     };

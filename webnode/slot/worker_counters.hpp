@@ -75,6 +75,10 @@ enum class WorkerCounter : std::uint8_t {
     kStreamsCutOff,
     kGapsTold,
     kSignsOfLife,
+    kApiConnections,
+    kApiRequests,
+    kPublished,
+    kPublishRefusals,
     kCount
 };
 
@@ -156,6 +160,11 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kStreamsCutOff, "streams_cut_off", "streams that were open at these times"),
         counter(kGapsTold, "gaps_told", "times that a stream was told that it missed messages"),
         counter(kSignsOfLife, "signs_of_life", "signs of life that quiet streams were given"),
+        gauge(kApiConnections, "api_connections", "open connections of the API"),
+        counter(kApiRequests, "api_requests", "requests to the API"),
+        counter(kPublished, "published", "messages that clients of the API had sent, for each id"),
+        counter(kPublishRefusals, "publish_refusals",
+                "such messages refused: no broker, or it held senders back"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));

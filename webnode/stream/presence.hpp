@@ -4,6 +4,7 @@
 #include "topology/session/logins.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/gap_teller.hpp"
+#include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <cstdint>
@@ -12,16 +13,14 @@
 namespace zcomet::webnode::stream {
 
 /// The one place where ids log in and out. Thread: the worker's loop only.
-class Presence final : private connection::CloseListener {
+class Presence final : public StreamOpener, private connection::CloseListener {
   public:
     /// Both live longer than this. Listens to `connections` for streams that close.
     Presence(connection::Connections& connections, session::Logins& logins);
     ~Presence() override;
 
-    /// Makes a connection that is kReading a stream of `id`, and watches it.
-    /// @param form  as for StreamTable::park().
-    /// @return false if the connection had to be closed.
-    [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form);
+    [[nodiscard]] bool open(connection::Handle handle, std::string_view id,
+                            std::uint8_t form) override;
 
     /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than
     /// this.

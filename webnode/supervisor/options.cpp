@@ -125,6 +125,12 @@ void CommandLine::add_addresses() {
         .key("http")
         .hand_on();
     table_
+        .add("--api", program::as_host_port(options_.worker.api),
+             "Where backends publish: POST /send/ID; port 0: any [127.0.0.1:8008 if this starts a "
+             "broker of its own, otherwise nowhere]")
+        .key("api")
+        .hand_on();
+    table_
         .add("--admin", &options_.admin,
              "Serve GET /stats (JSON) here; port 0: any. Without it there is no such page")
         .type("HOST:PORT")
@@ -294,6 +300,10 @@ void CommandLine::settle() {
     if (brokers_.empty()) {
         brokers_.emplace_back(kEmbeddedBroker);
     }
+    if (options_.embedded_broker && options_.worker.api.host.empty()) {
+        options_.worker.api = {"127.0.0.1", kEmbeddedApiPort};
+        options_.is_api_optional = true;
+    }
     options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
 }
 
@@ -312,10 +322,13 @@ void CommandLine::apply_cluster_file() {
     const auto cluster =
         value_or_throw<program::Misconfigured>(cluster::read_cluster_file(cluster_file_));
     const auto node = value_or_throw<program::Misconfigured>(cluster.web_node(cluster_node_));
-    const wire::HostPort http{cluster.host(node.host).address, node.http_port};
+    const std::string& address = cluster.host(node.host).address;
+    const wire::HostPort http{address, node.http_port};
+    const wire::HostPort api{address, node.api_port};
     throw_unless_done<program::Misconfigured>(
         table_.fill_in({{"broker", cluster.broker_endpoint()},
                         {"http", http.text()},
+                        {"api", node.api_port == 0 ? std::string() : api.text()},
                         {"name", node.name},
                         {"admin", node.admin},
                         {"workers", std::to_string(node.workers)}}));

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace zcomet::webnode::supervisor {
 /// Where the broker listens that a web node starts.
 inline constexpr const char* kEmbeddedBroker = "tcp://127.0.0.1:5555";
 inline constexpr const char* kEmbeddedFeed = "tcp://127.0.0.1:5556";
+/// Where backends publish by default, at a web node with a broker of its own.
+inline constexpr std::uint16_t kEmbeddedApiPort = 8008;
 
 /// More would be a mistake in the command line: a worker fills a core.
 /// @limit workers of a web node
@@ -25,6 +28,8 @@ struct WebNodeOptions {
     worker::WorkerOptions worker;
     /// Whether to start a broker as a child, because no other was named.
     bool embedded_broker = false;
+    /// Whether nobody asked for the API: the web node goes without if its port is taken.
+    bool is_api_optional = false;
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
     /// Whether each worker stays on one processor.

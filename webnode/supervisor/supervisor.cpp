@@ -129,9 +129,26 @@ void Supervisor::renew_fds() {
 void Supervisor::reserve() {
     port_ = value_or_throw(port::reserve_port(options_.worker.http));
     options_.worker.http = port_.address;
+    reserve_api();
     if (options_.worker.name.empty()) {
         options_.worker.name = default_name(options_.worker.http.port);
     }
+}
+
+/// Two web nodes on a developer's machine must not fail for a port that neither was told to take.
+void Supervisor::reserve_api() {
+    wire::HostPort& api = options_.worker.api;
+    if (api.host.empty()) {
+        return;
+    }
+    Result<port::ReservedPort> reserved = port::reserve_port(api);
+    if (!reserved.ok() && options_.is_api_optional) {
+        spdlog::warn("event=no-api api={} text={}", api.text(), log_value(reserved.error().text));
+        api = {};
+        return;
+    }
+    api_port_ = value_or_throw(std::move(reserved));
+    api = api_port_.address;
 }
 
 void Supervisor::start_worker(std::size_t index, Time now) {
@@ -238,6 +255,9 @@ void Supervisor::announce_when_ready() {
     announced_ = true;
     log_capacity();
     std::string fields = "http=" + browser_url(options_.worker.http);
+    if (!options_.worker.api.host.empty()) {
+        fields += " api=" + browser_url(options_.worker.api);
+    }
     if (admin_) {
         fields += " admin=" + admin_->address().text();
     }

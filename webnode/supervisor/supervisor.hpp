@@ -67,6 +67,7 @@ class Supervisor : private loop::Source {
     };
 
     void reserve();
+    void reserve_api();
     void start_worker(std::size_t index, Time now);
 
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
@@ -93,6 +94,7 @@ class Supervisor : private loop::Source {
     UniqueFd termination_;
     UniqueFd wake_;
     port::ReservedPort port_;
+    port::ReservedPort api_port_;
     slot::SharedSlots shared_;
     std::vector<Worker> workers_;
     EmbeddedBroker broker_;

@@ -59,6 +59,12 @@ feed_counters_in(const metrics::Counters<slot::WorkerCounter>& counters) {
     return feed;
 }
 
+/// The API's sender beside the node, in the broker's list of peers.
+std::string api_name(const std::string& node) {
+    constexpr std::string_view kSuffix = ":api";
+    return node.substr(0, wire::kNameBytesMax - kSuffix.size()).append(kSuffix);
+}
+
 } // namespace
 
 Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
@@ -86,6 +92,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
+    open_api();
     for (CounterReport* const report :
          {&slow_report_, &shed_report_, &input_report_, &refused_report_}) {
         report->begin(slot_.counters);
@@ -182,10 +189,24 @@ void Worker::accept_connections(Time now) {
     listener_.leave_or_return(now);
 }
 
+/// Before the public port, so that streams do not take its descriptors.
+void Worker::open_api() {
+    if (options_.api.host.empty()) {
+        return;
+    }
+    api::ApiOptions options{options_.api, options_.broker, api_name(options_.name),
+                            options_.requests};
+    api_ = value_or_throw(api::Api::open(options, context_, slot_.counters, *this, Clock::now()));
+    loop_.add(*api_, loop::Order::kBroker);
+}
+
 void Worker::listen() {
     listen_due_ = false;
     const std::uint64_t files_max = process::raise_file_limit();
-    port::Capacity capacity = port::capacity_within(files_max, options_.connections_max);
+    const std::uint64_t files_of_api =
+        api_ == nullptr ? 0 : std::min<std::uint64_t>(api::kFilesMax, files_max / 8);
+    port::Capacity capacity =
+        port::capacity_within(files_max - files_of_api, options_.connections_max);
     capacity.per_address = options_.per_address.value_or(capacity.per_address);
     throw_unless_done(listener_.open(
         options_.http, capacity, {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
@@ -430,6 +451,10 @@ void Worker::drain() {
     accept_backlog();
     for (int turns = 0; turns < kLastTurnsMax && uplink_->turn(now); ++turns) {
         delivery_.work();
+    }
+    if (api_ != nullptr) {
+        api_->end();
+        loop_.remove(*api_);
     }
     uplink_->close(now);
     finish_deliveries();

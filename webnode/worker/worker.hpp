@@ -14,6 +14,7 @@
 #include "topology/loop/loop.hpp"
 #include "topology/process/hangup.hpp"
 #include "topology/process/heap.hpp"
+#include "webnode/api/api.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -98,6 +99,7 @@ class Worker : private session::NodeEvents,
 
     void turn();
     void listen();
+    void open_api();
     void accept_connections(Time now);
     void look_for_vanished(Time now);
     [[nodiscard]] Time next_due() const;
@@ -137,6 +139,7 @@ class Worker : private session::NodeEvents,
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
+    std::unique_ptr<api::Api> api_; // nullptr: there is none
     process::FreedMemory freed_memory_;
     Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
     bool deliveries_due_ = false; // there were messages since their last turn

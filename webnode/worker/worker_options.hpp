@@ -28,7 +28,9 @@ inline constexpr std::array<std::string_view, 2> kWithoutBrokerNames{"refuse", "
 struct WorkerOptions {
     std::string broker;  ///< "tcp://HOST:PORT"
     wire::HostPort http; ///< with the port that the web node has reserved
-    std::string name;    ///< of the node, unique in the cluster
+    /// Where backends publish, with the port that the web node has reserved; no host: nowhere.
+    wire::HostPort api{};
+    std::string name; ///< of the node, unique in the cluster
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;
     /// Most connections of one host, once the worker is half full; 0: as many as there are places.

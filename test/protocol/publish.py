@@ -1,0 +1,135 @@
+"""Backends publish by HTTP, and streams of every format show it, whatever happens to the broker.
+
+usage: publish.py BUILD      (the build directory)
+"""
+
+import http.client
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from zcomet_lab.cluster import FREE_HTTP_PORT, Broker
+from zcomet_lab.ctl import Ctl
+from zcomet_lab.programs import Programs
+from zcomet_lab.waiting import await_true
+
+TIMEOUT_S = 20
+FORMATS = ["test", "events", "lines"]
+CLIENTS, MESSAGES = 4, 200
+
+
+class Backend:
+    """One connection to the API, kept open."""
+
+    def __init__(self, api: str) -> None:
+        self._connection = http.client.HTTPConnection(api, timeout=TIMEOUT_S)
+
+    def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
+        self._connection.request("POST", path, body.encode(), headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def send(self, user_id: str, text: str) -> Any:
+        status, answer = self.post(f"/send/{user_id}", text)
+        assert status in (200, 202), (status, answer)
+        return json.loads(answer)
+
+
+class Lines:
+    """The lines of an open stream, as they come."""
+
+    def __init__(self, host: str, path: str) -> None:
+        self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
+        self._connection.request("GET", path)
+        self._answer = self._connection.getresponse()
+        assert self._answer.status == 200, self._answer.status
+
+    def next(self) -> str:
+        """The next line that is not empty."""
+        while True:
+            line = self._answer.readline().decode().rstrip("\n")
+            if line:
+                return line
+
+
+def check_formats(http_host: str, ctl: Ctl, backend: Backend) -> None:
+    streams = {name: Lines(http_host, f"/{name}/{name}") for name in FORMATS}
+    ctl.await_logins(FORMATS)
+    status, answer = backend.post("/send", json.dumps({"ids": FORMATS, "data": "one\ntwo"}))
+    assert status == 200, (status, answer)
+    assert json.loads(answer) == {"line": 1, "nodes": dict.fromkeys(FORMATS, 1)}, answer
+
+    assert streams["events"].next().startswith("retry: ")
+    assert streams["events"].next() == "data: one"
+    assert streams["events"].next() == "data: two"
+    assert streams["lines"].next() == '{"id":"lines","data":"one\\ntwo"}'
+    assert streams["test"].next() == "Recvd msg #1: 'one"
+    assert streams["test"].next() == "two'<br/>"
+
+
+def check_order(http_host: str, ctl: Ctl, api: str) -> None:
+    """Many backends at a time: each one's messages come in its order, and none is missing."""
+    stream = Lines(http_host, "/lines/order")
+    ctl.await_logins(["order"])
+
+    def publish(client: int) -> None:
+        backend = Backend(api)
+        for number in range(MESSAGES):
+            backend.send("order", f"{client} {number}")
+
+    backends = [threading.Thread(target=publish, args=(n,)) for n in range(CLIENTS)]
+    for thread in backends:
+        thread.start()
+    heard: dict[str, list[int]] = {}
+    while sum(map(len, heard.values())) < CLIENTS * MESSAGES:
+        client, number = json.loads(stream.next())["data"].split()
+        heard.setdefault(client, []).append(int(number))
+    for thread in backends:
+        thread.join()
+    assert all(numbers == list(range(MESSAGES)) for numbers in heard.values()), heard
+
+
+def check_batch(backend: Backend) -> None:
+    lines = '{"id":"nobody","data":"a"}\n{"ids":["x","nobody"],"data":"b"}\n{}\n'
+    status, answer = backend.post("/send", lines)
+    told = [json.loads(line) for line in answer.splitlines()]
+    assert status == 200 and len(told) == 3, (status, answer)
+    assert told[1]["nodes"]["nobody"] == 0, told
+    assert "error" in told[2], told
+
+
+def check_lost_broker(programs: Programs, broker: Broker, backend: Backend) -> None:
+    os.kill(broker.program.pid, signal.SIGKILL)
+    await_true("it is said that there is no broker", lambda: status_of(backend) == 503)
+    Broker(programs, listen=broker.listen, feed=broker.feed)
+    await_true("it is back", lambda: status_of(backend) in (200, 202))
+
+
+def status_of(backend: Backend) -> int:
+    return backend.post("/send/x", "ping")[0]
+
+
+def main() -> int:
+    with Programs(sys.argv[1]) as programs:
+        broker = Broker(programs)
+        web_node = programs.start(
+            "zcomet-webnode",
+            *("--broker", broker.listen, "--http", FREE_HTTP_PORT, "--api", FREE_HTTP_PORT),
+            *("--workers", 2, "--per-address", 0),
+        )
+        ready = web_node.await_ready()
+        http_host, api = (ready[name].removeprefix("http://") for name in ("http", "api"))
+        backend = Backend(api)
+        check_formats(http_host, broker.ctl, backend)
+        check_order(http_host, broker.ctl, api)
+        check_batch(backend)
+        check_lost_broker(programs, broker, backend)
+    print(f"{CLIENTS * MESSAGES} messages of {CLIENTS} backends came in order")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

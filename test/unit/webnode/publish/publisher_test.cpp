@@ -1,0 +1,219 @@
+// Goal: each request to publish gets one answer, which says what is known of its messages, in
+// whatever order that becomes known.
+#include "webnode/publish/publisher.hpp"
+#include "webnode/route/routes.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace zcomet::webnode::publish {
+namespace {
+
+/// A broker that a test plays.
+class FakeSender final : public Sender {
+  public:
+    struct Sent {
+        std::string id;
+        std::string text;
+        wire::Confirm confirm;
+    };
+
+    [[nodiscard]] bool welcomed() const override { return is_welcomed; }
+    [[nodiscard]] bool can_send(std::size_t /*message_bytes*/) const override {
+        return sent.size() < room;
+    }
+    std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm) override {
+        sent.push_back({std::string(id), std::string(text), confirm});
+        return sent.size();
+    }
+
+    bool is_welcomed = true;
+    std::size_t room = 100;
+    std::vector<Sent> sent;
+};
+
+struct Fixture {
+    metrics::Counters<slot::WorkerCounter> counters;
+    FakeSender sender;
+    Publisher publisher{counters};
+    request::Routes routes{route::api_routes(publisher), 1};
+    std::uint32_t tickets = 0;
+    std::map<std::uint32_t, http::Reply> replies; // by ticket
+
+    Fixture() { publisher.use(sender); }
+
+    /// @return the answer that comes at once; nothing: it comes later, to this ticket.
+    std::optional<http::Answer> post(const std::string& path, const std::string& body,
+                                     const std::string& headers = "") {
+        request::Outcome outcome;
+        http::Answer answer =
+            routes.handle("POST " + path + " HTTP/1.1\r\nHost: a\r\n" + headers +
+                              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
+                          {{}, ++tickets}, outcome);
+        return outcome.is_later ? std::nullopt : std::optional(std::move(answer));
+    }
+    void collect() {
+        publisher.give_answers([this](request::Ticket ticket, const http::Reply& reply) {
+            CHECK(replies.emplace(ticket.number, reply).second);
+        });
+    }
+    std::string text_of(std::uint32_t ticket) {
+        collect();
+        const auto found = replies.find(ticket);
+        return found == replies.end() ? "no answer" : found->second.text;
+    }
+    int status_of(std::uint32_t ticket) {
+        collect();
+        const auto found = replies.find(ticket);
+        return found == replies.end() ? 0 : found->second.status;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "hello"));
+    REQUIRE(sender.sent.size() == 1);
+    CHECK(sender.sent[0].id == "a");
+    CHECK(sender.sent[0].text == "hello");
+    CHECK(sender.sent[0].confirm == wire::Confirm::kReceipt);
+    CHECK(text_of(1) == "no answer");
+    publisher.on_receipt(1, 2);
+    CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":2}\n");
+    CHECK(status_of(1) == 200);
+    CHECK(replies[1].type == "application/json");
+    CHECK_FALSE(publisher.awaits_any());
+}
+
+TEST_CASE_METHOD(Fixture, "202 where nobody has it, or nobody knows", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "x"));
+    REQUIRE_FALSE(post("/send/b", "x"));
+    publisher.on_receipt(1, 0);
+    publisher.on_receipt(2, std::nullopt);
+    CHECK(status_of(1) == 202);
+    CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":0}\n");
+    CHECK(status_of(2) == 202);
+    CHECK(text_of(2) == "{\"id\":\"b\",\"nodes\":null}\n");
+}
+
+TEST_CASE_METHOD(Fixture, "answers come in the order in which they are known", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Wait: nodes\r\n"));
+    REQUIRE_FALSE(post("/send/a", "y"));
+    CHECK(sender.sent[0].confirm == wire::Confirm::kAcknowledgement);
+    publisher.on_receipt(2, 1);
+    CHECK(status_of(2) == 200);
+    CHECK(status_of(1) == 0);
+    publisher.on_acknowledged(1, 1);
+    CHECK(status_of(1) == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "without a broker 503, and 429 while it holds senders back",
+                 "[publisher]") {
+    sender.is_welcomed = false;
+    const auto lost = post("/send/a", "x");
+    REQUIRE(lost);
+    CHECK(lost->status == 503);
+    CHECK(lost->bytes.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+    sender.is_welcomed = true;
+    sender.room = 0;
+    const auto held = post("/send/a", "x");
+    REQUIRE(held);
+    CHECK(held->status == 429);
+    CHECK(held->bytes.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+    CHECK(counters.get(slot::WorkerCounter::kPublishRefusals) == 2);
+    CHECK(counters.get(slot::WorkerCounter::kPublished) == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to come", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "x"));
+    REQUIRE_FALSE(post("/send/a", "y", "Zcomet-Wait: nodes\r\n"));
+    publisher.on_lost();
+    CHECK(status_of(1) == 503);
+    CHECK(status_of(2) == 0);
+    publisher.on_receipt(1, 1); // too late
+    publisher.on_acknowledged(2, 1);
+    CHECK(status_of(2) == 200);
+    CHECK(replies.size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "what is no message is refused", "[publisher]") {
+    const auto status = [this](const std::string& path, const std::string& body,
+                               const std::string& headers = "") {
+        const auto answer = post(path, body, headers);
+        return answer ? answer->status : 0;
+    };
+    CHECK(status("/send/a%20b", "x") == 400);
+    CHECK(status("/send/a", "\xFF") == 415);
+    CHECK(status("/send/a", "x", "Zcomet-Wait: for it\r\n") == 400);
+    CHECK(status("/send/a", "x", "Idempotency-Key: 1\r\n") == 501);
+    CHECK(status("/send/a", "x", "Zcomet-Event: e\r\n") == 501);
+    CHECK(status("/send/a/b", "x") == 400);
+    CHECK(status("/other", "x") == 404);
+    CHECK(sender.sent.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "an empty message is one", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", ""));
+    CHECK(sender.sent[0].text.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[publisher]") {
+    REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n"
+                                "{\"ids\":[\"b\",\"c\"],\"data\":\"2\"}\n"
+                                "{\"id\":\"a b\",\"data\":\"3\"}\n"
+                                "{\"id\":\"d\",\"data\":4}\n"
+                                "nonsense\n"
+                                "{\"id\":\"e\",\"data\":\"6\",\"event\":\"x\"}\n"
+                                "{\"data\":\"7\"}\n"
+                                "{\"id\":\"f\",\"data\":\"8\"}"));
+    REQUIRE(sender.sent.size() == 4);
+    publisher.on_receipt(4, 1);
+    publisher.on_receipt(2, 2);
+    publisher.on_receipt(1, 1);
+    CHECK(status_of(1) == 0);
+    publisher.on_receipt(3, 0);
+    CHECK(status_of(1) == 200);
+    CHECK(replies[1].type == "application/x-ndjson");
+    CHECK(text_of(1) ==
+          "{\"line\":1,\"id\":\"a\",\"nodes\":1}\n"
+          "{\"line\":2,\"nodes\":{\"b\":2,\"c\":0}}\n"
+          "{\"line\":3,\"error\":\"the id has a character outside A-Z a-z 0-9 . _ ~ : @ -\"}\n"
+          "{\"line\":4,\"error\":\"\\\"data\\\" is the message, a string\"}\n"
+          "{\"line\":5,\"error\":\"this is no JSON object\"}\n"
+          "{\"line\":6,\"error\":\"event is not supported yet\"}\n"
+          "{\"line\":7,\"error\":\"an \\\"id\\\", or \\\"ids\\\" with 1 to 100 of them, is "
+          "wanted\"}\n"
+          "{\"line\":8,\"id\":\"f\",\"nodes\":1}\n");
+}
+
+TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[publisher]") {
+    sender.room = 1;
+    REQUIRE_FALSE(
+        post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n{\"ids\":[\"b\"],\"data\":\"2\"}\n"));
+    publisher.on_receipt(1, 1);
+    CHECK(text_of(1) == "{\"line\":1,\"id\":\"a\",\"nodes\":1}\n"
+                        "{\"line\":2,\"id\":\"b\",\"error\":\"the broker holds senders back; try "
+                        "again in a moment\"}\n");
+}
+
+TEST_CASE_METHOD(Fixture, "a request without any message is answered at once", "[publisher]") {
+    REQUIRE_FALSE(post("/send", "{}"));
+    CHECK(status_of(1) == 200);
+    REQUIRE_FALSE(post("/send", ""));
+    CHECK(text_of(2).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publisher]") {
+    const std::string longest(wire::kPayloadBytesMax, 'x');
+    REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"" + longest +
+                                    "\"}\n{\"id\":\"a\",\"data\":\"" + longest + "x\"}\n"));
+    REQUIRE(sender.sent.size() == 1);
+    publisher.on_receipt(1, 1);
+    CHECK(text_of(1).find("{\"line\":2,\"error\":\"a message has at most 65536 bytes\"}\n") !=
+          std::string::npos);
+}
+
+} // namespace zcomet::webnode::publish

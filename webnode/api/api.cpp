@@ -1,0 +1,129 @@
+#include "webnode/api/api.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/base/random.hpp"
+#include "webnode/port/descriptor_limit.hpp"
+#include "webnode/port/keepalive.hpp"
+#include "webnode/route/routes.hpp"
+
+#include <algorithm>
+
+namespace zcomet::webnode::api {
+
+namespace {
+
+/// What the epoll set reports for the listener. Connections have numbers from 2^32 on.
+constexpr std::uint64_t kListenerTag = 0;
+
+/// Sockets of dead backends are found as those of dead browsers are.
+constexpr std::chrono::seconds kVanishedMax = 60s;
+
+} // namespace
+
+bool Api::NoStreams::open(connection::Handle /*handle*/, std::string_view /*id*/,
+                          std::uint8_t /*form*/) {
+    ZCOMET_ASSERT(!"a route of the API has opened a stream");
+    return false;
+}
+
+Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
+         const request::Readiness& readiness)
+    : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
+      requests_(connections_, no_streams_, route::api_routes(publisher_), counters_,
+                options.requests),
+      address_places_(random_u64()),
+      listener_(
+          epoll_, counters_, kListenerTag,
+          [this] { return connections_.table().connection_count(); }, address_places_) {
+    connections_.add_listener(places_);
+    requests_.set_readiness(readiness);
+}
+
+Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkContext& context,
+                                       metrics::Counters<slot::WorkerCounter>& counters,
+                                       const request::Readiness& readiness, Time now) {
+    std::unique_ptr<Api> api(new Api(options, counters, readiness));
+    auto sender =
+        link::SenderLink::open(context, api->publisher_, options.broker, options.name, now);
+    if (!sender.ok()) {
+        return sender.error();
+    }
+    api->sender_ = std::move(sender).value();
+    api->publisher_.use(api->link_sender_);
+    const Status listens = api->listener_.open(
+        options.address, port::split_capacity(options.connections_max, options.connections_max),
+        {.keepalive = port::KeepaliveTimes::within(kVanishedMax), .kernel_bytes = 0});
+    if (!listens.ok()) {
+        return listens.error();
+    }
+    return api;
+}
+
+std::span<const int> Api::fds() const {
+    const std::span<const int> of_sender = sender_->fds();
+    ZCOMET_ASSERT(of_sender.size() == fds_.size() - 1);
+    fds_[0] = epoll_.fd();
+    std::copy(of_sender.begin(), of_sender.end(), fds_.begin() + 1);
+    return fds_;
+}
+
+bool Api::turn(Time now) {
+    handle_events(now);
+    accept(now);
+    requests_.sweep(now);
+    connections_.sweep(now);
+    const bool has_more = sender_->turn(now);
+    give_answers(now);
+    publish_counters();
+    return has_more;
+}
+
+Time Api::due() const {
+    return std::min({requests_.due(), connections_.due(), listener_.due(), sender_->due()});
+}
+
+void Api::handle_events(Time now) {
+    for (const epoll_event& event : epoll_.wait(now, now)) {
+        if (event.data.u64 != kListenerTag) {
+            requests_.on_event(connection::Handle::unpack(event.data.u64), event.events, now);
+        }
+    }
+}
+
+void Api::accept(Time now) {
+    listener_.accept(
+        now, [this, now](int fd, port::Origin origin) { requests_.on_accepted(fd, now, origin); });
+    listener_.leave_or_return(now);
+}
+
+/// An answer may let the next request of its connection in, which sends more.
+void Api::give_answers(Time now) {
+    while (publisher_.has_answers()) {
+        publisher_.give_answers([this, now](request::Ticket ticket, const http::Reply& reply) {
+            static_cast<void>(requests_.finish(ticket, reply, now));
+        });
+        static_cast<void>(sender_->turn(now));
+    }
+}
+
+void Api::publish_counters() {
+    worker_counters_.set(slot::WorkerCounter::kApiConnections,
+                         connections_.table().connection_count());
+    const std::uint64_t requests = counters_.get(slot::WorkerCounter::kRequests);
+    worker_counters_.add(slot::WorkerCounter::kApiRequests, requests - requests_counted_);
+    requests_counted_ = requests;
+}
+
+void Api::end() {
+    listener_.close();
+    for (const Time end = Clock::now() + kEndMax;
+         sender_->welcomed() && publisher_.awaits_any() && Clock::now() < end;) {
+        static_cast<void>(epoll_.wait(Clock::now(), Clock::now() + 1ms));
+        static_cast<void>(turn(Clock::now()));
+    }
+    requests_.end_all();
+    sender_->close(Clock::now());
+    publish_counters();
+}
+
+} // namespace zcomet::webnode::api

@@ -1,0 +1,124 @@
+// The API of a worker: the address where backends publish messages, apart from the port that
+// browsers use. It has its connections, its requests and its sender to itself, so that neither side
+// takes the other's places.
+#pragma once
+
+#include "topology/base/result.hpp"
+#include "topology/base/time.hpp"
+#include "topology/link/sender_link.hpp"
+#include "topology/loop/epoll.hpp"
+#include "topology/loop/source.hpp"
+#include "topology/wire/endpoint.hpp"
+#include "webnode/connection/connections.hpp"
+#include "webnode/port/address_places.hpp"
+#include "webnode/port/listener.hpp"
+#include "webnode/publish/publisher.hpp"
+#include "webnode/request/requests.hpp"
+#include "webnode/slot/worker_counters.hpp"
+#include "webnode/stream/stream_opener.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace zcomet::webnode::api {
+
+/// Descriptors that an API may need: those of its connections and of its way to the broker.
+inline constexpr std::size_t kFilesMax = 600;
+
+struct ApiOptions {
+    wire::HostPort address; ///< with the port that the web node has reserved
+    std::string broker;     ///< "tcp://HOST:PORT"
+    std::string name;       ///< of the sender; valid
+    request::RequestLimits requests;
+    /// Backends keep few connections, each for very many messages. With more, the listener leaves
+    /// the port to the other workers.
+    /// @limit connections of the API of a worker
+    std::size_t connections_max = 512;
+};
+
+/// A source of the worker's loop. Thread: the worker's loop only.
+class Api final : public loop::Source {
+  public:
+    /// @param counters   of the worker; live longer than this, as `readiness` does.
+    /// Errors: the broker's address cannot be used; the port cannot be listened on.
+    [[nodiscard]] static Result<std::unique_ptr<Api>>
+    open(const ApiOptions& options, link::LinkContext& context,
+         metrics::Counters<slot::WorkerCounter>& counters, const request::Readiness& readiness,
+         Time now);
+
+    [[nodiscard]] std::span<const int> fds() const override;
+    [[nodiscard]] std::uint32_t fds_version() const override { return sender_->fds_version(); }
+    bool turn(Time now) override;
+    [[nodiscard]] Time due() const override;
+
+    /// For a worker that ends: accepts nothing more, waits for what the broker says of the messages
+    /// under way, for kEndMax at most, answers, and says goodbye.
+    void end();
+
+    /// @limit time for the API's last answers when a worker drains
+    static constexpr Duration kEndMax = 500ms;
+
+  private:
+    /// The link as the publisher sees it.
+    class LinkSender final : public publish::Sender {
+      public:
+        explicit LinkSender(const std::unique_ptr<link::SenderLink>& link) : link_(link) {}
+        [[nodiscard]] bool welcomed() const override { return link_->welcomed(); }
+        [[nodiscard]] bool can_send(std::size_t message_bytes) const override {
+            return link_->can_send(message_bytes);
+        }
+        std::uint64_t send(std::string_view id, std::string_view text,
+                           wire::Confirm confirm) override {
+            return link_->send(id, text, confirm);
+        }
+
+      private:
+        const std::unique_ptr<link::SenderLink>& link_;
+    };
+    /// No route of the API opens a stream.
+    class NoStreams final : public stream::StreamOpener {
+      public:
+        [[nodiscard]] bool open(connection::Handle handle, std::string_view id,
+                                std::uint8_t form) override;
+    };
+    /// Gives a place back when its connection closes.
+    class Places final : public connection::CloseListener {
+      public:
+        explicit Places(port::AddressPlaces& places) : places_(places) {}
+        void on_close(connection::Handle /*handle*/, connection::Connection& connection) override {
+            places_.give_back(connection.origin());
+        }
+
+      private:
+        port::AddressPlaces& places_;
+    };
+
+    Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
+        const request::Readiness& readiness);
+
+    void accept(Time now);
+    void handle_events(Time now);
+    void give_answers(Time now);
+    void publish_counters();
+
+    metrics::Counters<slot::WorkerCounter>& worker_counters_;
+    metrics::Counters<slot::WorkerCounter> counters_; // of this port alone
+    std::uint64_t requests_counted_ = 0;
+    loop::Epoll epoll_;
+    connection::Connections connections_;
+    NoStreams no_streams_;
+    publish::Publisher publisher_;
+    request::Requests requests_;
+    port::AddressPlaces address_places_;
+    Places places_{address_places_};
+    port::Listener listener_;
+    std::unique_ptr<link::SenderLink> sender_;
+    LinkSender link_sender_{sender_};
+    mutable std::array<int, 3> fds_{}; // the epoll set, and those of the sender
+};
+
+} // namespace zcomet::webnode::api

@@ -1,0 +1,169 @@
+#include "webnode/publish/publisher.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace zcomet::webnode::publish {
+
+namespace {
+
+constexpr const char* kNoBroker = "no broker is connected; try again in a moment";
+constexpr const char* kHeldBack = "the broker holds senders back; try again in a moment";
+constexpr const char* kLost = "the broker was lost; it is not known whether the message was sent";
+
+/// The answer to a client that should try again soon.
+http::Reply later(int status, std::string_view sentence) {
+    http::Reply reply = http::error_reply(status, sentence);
+    reply.headers.push_back({"Retry-After", "1"});
+    return reply;
+}
+
+nlohmann::ordered_json in_json(const std::optional<std::uint32_t>& nodes) {
+    return nodes ? nlohmann::ordered_json(*nodes) : nlohmann::ordered_json(nullptr);
+}
+
+http::Reply json_reply(int status, std::string_view type, std::string text) {
+    http::Reply reply;
+    reply.status = status;
+    reply.type = type;
+    reply.text = std::move(text);
+    return reply;
+}
+
+} // namespace
+
+void Publisher::publish(request::Exchange& exchange, std::string_view id, std::string_view text,
+                        wire::Confirm confirm) {
+    if (!sender_->welcomed()) {
+        counters_.add(slot::WorkerCounter::kPublishRefusals);
+        exchange.answer(later(503, kNoBroker));
+        return;
+    }
+    if (!sender_->can_send(wire::message_bytes(id.size(), text.size()))) {
+        counters_.add(slot::WorkerCounter::kPublishRefusals);
+        exchange.answer(later(429, kHeldBack));
+        return;
+    }
+    auto request = std::make_shared<Request>();
+    request->ticket = exchange.later();
+    request->confirm = confirm;
+    request->lines.push_back({{{std::string(id), std::nullopt, {}}}, {}});
+    send(request, 0, 0, text);
+}
+
+void Publisher::publish(request::Exchange& exchange, std::vector<Publication> publications,
+                        wire::Confirm confirm) {
+    auto request = std::make_shared<Request>();
+    request->ticket = exchange.later();
+    request->is_batch = true;
+    request->confirm = confirm;
+    request->lines.resize(publications.size());
+    for (std::size_t n = 0; n < publications.size(); ++n) {
+        Publication& publication = publications[n];
+        Line& line = request->lines[n];
+        line.mistake = std::move(publication.mistake);
+        line.results.resize(line.mistake.empty() ? publication.ids.size() : 0);
+        for (std::size_t i = 0; i < line.results.size(); ++i) {
+            line.results[i].id = std::move(publication.ids[i]);
+            send(request, n, i, publication.text);
+        }
+    }
+    if (request->awaited == 0) {
+        note_done(*request);
+    }
+}
+
+void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
+                     std::string_view text) {
+    Result& outcome = request->lines[line].results[result];
+    const bool is_welcomed = sender_->welcomed();
+    if (!is_welcomed || !sender_->can_send(wire::message_bytes(outcome.id.size(), text.size()))) {
+        counters_.add(slot::WorkerCounter::kPublishRefusals);
+        outcome.error = is_welcomed ? kHeldBack : kNoBroker;
+        return;
+    }
+    const std::uint64_t number = sender_->send(outcome.id, text, request->confirm);
+    counters_.add(slot::WorkerCounter::kPublished);
+    awaited_.emplace(number, Awaited{request, line, result});
+    ++request->awaited;
+}
+
+void Publisher::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    on_known(number, nodes);
+}
+
+void Publisher::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    on_known(number, nodes);
+}
+
+void Publisher::on_known(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    const auto found = awaited_.find(number);
+    if (found == awaited_.end()) {
+        return;
+    }
+    const Awaited awaited = std::move(found->second);
+    awaited_.erase(found);
+    awaited.request->lines[awaited.line].results[awaited.result].nodes = nodes;
+    if (--awaited.request->awaited == 0) {
+        note_done(*awaited.request);
+    }
+}
+
+/// Messages that await an acknowledgement are sent again; of the others nothing more is heard.
+void Publisher::on_lost() {
+    for (auto entry = awaited_.begin(); entry != awaited_.end();) {
+        const Awaited& awaited = entry->second;
+        if (awaited.request->confirm == wire::Confirm::kAcknowledgement) {
+            ++entry;
+            continue;
+        }
+        awaited.request->lines[awaited.line].results[awaited.result].error = kLost;
+        if (--awaited.request->awaited == 0) {
+            note_done(*awaited.request);
+        }
+        awaited_.erase(entry++);
+    }
+}
+
+void Publisher::note_done(Request& request) {
+    answers_.emplace_back(request.ticket, reply_to(request));
+}
+
+nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) {
+    nlohmann::ordered_json json{{"line", number}};
+    const bool is_single = line.results.size() == 1;
+    if (is_single) {
+        json["id"] = line.results.front().id;
+    }
+    std::string error = line.mistake;
+    nlohmann::ordered_json nodes = nlohmann::ordered_json::object();
+    for (const Result& result : line.results) {
+        error = error.empty() ? result.error : error;
+        nodes[result.id] = in_json(result.nodes);
+    }
+    if (error.empty() || line.results.size() > 1) {
+        json["nodes"] = is_single ? nodes.front() : nodes;
+    }
+    if (!error.empty()) {
+        json["error"] = error;
+    }
+    return json;
+}
+
+http::Reply Publisher::reply_to(const Request& request) {
+    if (!request.is_batch) {
+        const Result& result = request.lines.front().results.front();
+        if (!result.error.empty()) {
+            return later(503, result.error);
+        }
+        const nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(result.nodes)}};
+        return json_reply(result.nodes.value_or(0) > 0 ? 200 : 202, "application/json",
+                          json.dump() + "\n");
+    }
+    std::string text;
+    for (std::size_t n = 0; n < request.lines.size(); ++n) {
+        text += json_of(request.lines[n], n + 1).dump() + "\n";
+    }
+    return json_reply(200, "application/x-ndjson", std::move(text));
+}
+
+} // namespace zcomet::webnode::publish

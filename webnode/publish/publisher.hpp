@@ -1,0 +1,129 @@
+// Messages that clients publish by HTTP: each is sent, and its request is answered when the broker
+// has it, or every node that holds its id.
+#pragma once
+
+#include "topology/session/sender_events.hpp"
+#include "topology/wire/frames.hpp"
+#include "webnode/request/exchange.hpp"
+#include "webnode/slot/worker_counters.hpp"
+
+#include <absl/container/flat_hash_map.h>
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace zcomet::webnode::publish {
+
+/// The way to the broker. As in session::SenderSession.
+class Sender {
+  public:
+    Sender() = default;
+    virtual ~Sender() = default;
+    Sender(const Sender&) = delete;
+    Sender& operator=(const Sender&) = delete;
+
+    [[nodiscard]] virtual bool welcomed() const = 0;
+    [[nodiscard]] virtual bool can_send(std::size_t message_bytes) const = 0;
+    virtual std::uint64_t send(std::string_view id, std::string_view text,
+                               wire::Confirm confirm) = 0;
+};
+
+/// A message to one or several ids, as a request has it.
+struct Publication {
+    std::vector<std::string> ids;
+    std::string text;
+    /// Instead of both: why the line of the request is no message.
+    std::string mistake{};
+};
+
+/// A request's messages are answered together, once something is known of each. There may be very
+/// many requests at a time, and their answers come in any order.
+/// Thread: the worker's loop only.
+class Publisher final : public session::SenderEvents {
+  public:
+    /// @param counters  live longer than this.
+    explicit Publisher(metrics::Counters<slot::WorkerCounter>& counters) : counters_(counters) {}
+
+    /// Call it before the first message. `sender`, whose events this hears, lives longer than this.
+    void use(Sender& sender) { sender_ = &sender; }
+
+    /// Sends a message to `id`, both valid. The exchange is answered: 200 {"id":ID,"nodes":N} when
+    /// nodes hold the id, 202 when none does or that is not known (N is null then), 429 while the
+    /// broker holds senders back, 503 without a broker.
+    /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
+    ///     message.
+    void publish(request::Exchange& exchange, std::string_view id, std::string_view text,
+                 wire::Confirm confirm);
+
+    /// Sends the messages of a request; answered with 200 and a line of JSON for each publication:
+    /// {"line":N,"id":ID,"nodes":N}, or with several ids {"line":N,"nodes":{ID:N,...}}, or
+    /// {"line":N,"error":SENTENCE}. With several ids and an error there is both, and null for an id
+    /// of which nothing is known.
+    void publish(request::Exchange& exchange, std::vector<Publication> publications,
+                 wire::Confirm confirm);
+
+    /// Calls `finish(Ticket, const http::Reply&)` for each request whose answer is known, which may
+    /// publish more.
+    template <typename Finish> void give_answers(Finish&& finish) {
+        while (!answers_.empty()) {
+            const auto [ticket, reply] = std::move(answers_.front());
+            answers_.pop_front();
+            finish(ticket, reply);
+        }
+    }
+    [[nodiscard]] bool has_answers() const { return !answers_.empty(); }
+    /// Whether there are messages of which nothing is known yet.
+    [[nodiscard]] bool awaits_any() const { return !awaited_.empty(); }
+
+    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
+    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
+    void on_lost() override;
+
+  private:
+    /// What became of one message to one id.
+    struct Result {
+        std::string id;
+        std::optional<std::uint32_t> nodes; ///< nothing: not known
+        std::string error;
+    };
+    struct Line {
+        std::vector<Result> results;
+        std::string mistake;
+    };
+    /// The messages of one request.
+    struct Request {
+        request::Ticket ticket;
+        bool is_batch = false;
+        wire::Confirm confirm = wire::Confirm::kReceipt;
+        std::vector<Line> lines;
+        std::size_t awaited = 0; ///< messages of which nothing is known yet
+    };
+    /// The place of a message's result.
+    struct Awaited {
+        std::shared_ptr<Request> request;
+        std::size_t line = 0;
+        std::size_t result = 0;
+    };
+
+    void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
+              std::string_view text);
+    void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);
+    void note_done(Request& request);
+    [[nodiscard]] static nlohmann::ordered_json json_of(const Line& line, std::size_t number);
+    [[nodiscard]] static http::Reply reply_to(const Request& request);
+
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    Sender* sender_ = nullptr;
+    absl::flat_hash_map<std::uint64_t, Awaited> awaited_; // by the message's number
+    std::deque<std::pair<request::Ticket, http::Reply>> answers_;
+};
+
+} // namespace zcomet::webnode::publish

@@ -1,0 +1,149 @@
+#include "webnode/route/send.hpp"
+
+#include "topology/wire/frames.hpp"
+#include "topology/wire/id.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace zcomet::webnode::route {
+
+namespace {
+
+/// A batch of many short messages; more go into the next request.
+/// @limit bytes of a request with many messages
+constexpr std::size_t kBatchBytesMax = 1U << 20U;
+/// A message to more ids is several lines.
+/// @limit ids of one message in a request with many
+constexpr std::size_t kIdsMax = 100;
+
+/// Every stream's format is text. nlohmann-json knows what is UTF-8.
+bool is_utf8(std::string_view text) {
+    try {
+        static_cast<void>(nlohmann::json(text).dump());
+        return true;
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
+
+/// What the client's headers ask for that the whole request depends on.
+/// @return the refusal; nothing: `confirm` is set.
+std::optional<http::Reply> read_wishes(const http::Request& request, wire::Confirm& confirm) {
+    for (const std::string_view header : {"Idempotency-Key", "Zcomet-Event"}) {
+        if (!request.header(header).empty()) {
+            return http::error_reply(501, std::string(header) + " is not supported yet");
+        }
+    }
+    const std::string_view wait = request.header("Zcomet-Wait");
+    if (!wait.empty() && wait != "nodes") {
+        return http::error_reply(400, "Zcomet-Wait takes one word, nodes");
+    }
+    confirm = wait.empty() ? wire::Confirm::kReceipt : wire::Confirm::kAcknowledgement;
+    return std::nullopt;
+}
+
+void send_one(request::Exchange& exchange, publish::Publisher& publisher) {
+    const http::Request& request = exchange.request();
+    wire::Confirm confirm{};
+    if (auto refusal = read_wishes(request, confirm)) {
+        exchange.answer(std::move(*refusal));
+    } else if (!wire::valid_id(request.rest)) {
+        exchange.answer(http::error_reply(400, wire::why_invalid_id(request.rest)));
+    } else if (!is_utf8(request.body)) {
+        exchange.answer(http::error_reply(415, "the message is not UTF-8"));
+    } else {
+        publisher.publish(exchange, request.rest, request.body, confirm);
+    }
+}
+
+publish::Publication mistake(std::string sentence) {
+    publish::Publication publication;
+    publication.mistake = std::move(sentence);
+    return publication;
+}
+
+/// @return the ids of a line; nothing: it has neither an "id" nor "ids" as it should.
+std::optional<std::vector<std::string>> ids_in(const nlohmann::json& line) {
+    const auto id = line.find("id");
+    const auto ids = line.find("ids");
+    if ((id == line.end()) == (ids == line.end())) {
+        return std::nullopt;
+    }
+    std::vector<std::string> all;
+    for (const nlohmann::json& item : id != line.end() ? nlohmann::json::array({*id}) : *ids) {
+        if (!item.is_string()) {
+            return std::nullopt;
+        }
+        all.push_back(item.get<std::string>());
+    }
+    return all.empty() || all.size() > kIdsMax ? std::nullopt : std::optional(std::move(all));
+}
+
+publish::Publication read_line(std::string_view text) {
+    const nlohmann::json line = nlohmann::json::parse(text, nullptr, false);
+    if (!line.is_object()) {
+        return mistake("this is no JSON object");
+    }
+    if (line.contains("event")) {
+        return mistake("event is not supported yet");
+    }
+    auto ids = ids_in(line);
+    if (!ids) {
+        return mistake("an \"id\", or \"ids\" with 1 to 100 of them, is wanted");
+    }
+    for (const std::string& id : *ids) {
+        if (!wire::valid_id(id)) {
+            return mistake(wire::why_invalid_id(id));
+        }
+    }
+    const auto data = line.find("data");
+    if (data == line.end() || !data->is_string()) {
+        return mistake("\"data\" is the message, a string");
+    }
+    auto message = data->get<std::string>();
+    if (message.size() > wire::kPayloadBytesMax) {
+        return mistake("a message has at most 65536 bytes");
+    }
+    return {std::move(*ids), std::move(message)};
+}
+
+std::vector<publish::Publication> read_lines(std::string_view body) {
+    std::vector<publish::Publication> publications;
+    while (!body.empty()) {
+        const std::size_t end = std::min(body.find('\n'), body.size());
+        const std::string_view line = body.substr(0, end);
+        body.remove_prefix(std::min(end + 1, body.size()));
+        publications.push_back(read_line(line));
+    }
+    return publications;
+}
+
+void send_many(request::Exchange& exchange, publish::Publisher& publisher) {
+    wire::Confirm confirm{};
+    if (auto refusal = read_wishes(exchange.request(), confirm)) {
+        exchange.answer(std::move(*refusal));
+        return;
+    }
+    publisher.publish(exchange, read_lines(exchange.request().body), confirm);
+}
+
+} // namespace
+
+request::Route send_route(publish::Publisher& publisher) {
+    return {{.method = "POST", .path = "/send/*", .body_bytes_max = wire::kPayloadBytesMax},
+            [&publisher](request::Exchange& exchange) { send_one(exchange, publisher); }};
+}
+
+request::Route send_many_route(publish::Publisher& publisher) {
+    return {{.method = "POST", .path = "/send", .body_bytes_max = kBatchBytesMax},
+            [&publisher](request::Exchange& exchange) { send_many(exchange, publisher); }};
+}
+
+} // namespace zcomet::webnode::route

@@ -1,0 +1,25 @@
+// What makes a connection a stream.
+#pragma once
+
+#include "webnode/connection/connection_table.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace zcomet::webnode::stream {
+
+class StreamOpener {
+  public:
+    StreamOpener() = default;
+    virtual ~StreamOpener() = default;
+    StreamOpener(const StreamOpener&) = delete;
+    StreamOpener& operator=(const StreamOpener&) = delete;
+
+    /// Makes a connection that is kReading a stream of `id`, and watches it.
+    /// @param form  as for StreamTable::park().
+    /// @return false if the connection had to be closed.
+    [[nodiscard]] virtual bool open(connection::Handle handle, std::string_view id,
+                                    std::uint8_t form) = 0;
+};
+
+} // namespace zcomet::webnode::stream
