@@ -105,7 +105,7 @@ TEST_CASE("property: an EventSource reads what was sent, lines ending in LF", "[
     const auto seed = 4711U;
     CAPTURE(seed);
     std::mt19937 random(seed);
-    static constexpr std::string_view kSpice("\r\n :abc\0", 9);
+    static constexpr std::string_view kSpice("\r\n :abc\0", 8);
     for (int round = 0; round < 2000; ++round) {
         std::string text(random() % 30, ' ');
         std::string expected;

@@ -87,7 +87,7 @@ TEST_CASE("an EventSource is asked to come back, others get an error", "[stream_
     routes.set_readiness(readiness);
     const auto ask = [&routes](const std::string& target, const std::string& accept) {
         request::Outcome outcome;
-        const http::Answer answer = routes.handle(
+        http::Answer answer = routes.handle(
             "GET " + target + " HTTP/1.1\r\nHost: a\r\nAccept: " + accept + "\r\n\r\n", {},
             outcome);
         CHECK(outcome.format == nullptr);

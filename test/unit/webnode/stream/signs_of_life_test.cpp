@@ -87,8 +87,10 @@ TEST_CASE_METHOD(Fixture, "a connection that is no stream gets none", "[signs_of
 }
 
 TEST_CASE_METHOD(Fixture, "signs of very many go out at an even pace", "[signs_of_life]") {
+    constexpr std::uint64_t kStreams = 500;
     std::vector<Browser> browsers;
-    for (int i = 0; i < 500; ++i) {
+    browsers.reserve(kStreams);
+    for (std::uint64_t i = 0; i < kStreams; ++i) {
         browsers.push_back(loop.open_stream(std::to_string(i)));
     }
     pass(kEach);
@@ -99,8 +101,8 @@ TEST_CASE_METHOD(Fixture, "signs of very many go out at an even pace", "[signs_o
         pass(1s);
         most = std::max(most, given() - before);
     }
-    CHECK(given() >= 500);
-    CHECK(most <= 2 * 500 / (kEach.count() / 2));
+    CHECK(given() >= kStreams);
+    CHECK(most <= 2 * kStreams / (kEach / 2s));
 }
 
 TEST_CASE("without a time there are no signs", "[signs_of_life]") {
