@@ -13,7 +13,7 @@ from zcomet_lab.skipping import skip
 from webdriver import Browser
 
 
-def run_in_browser(check: Callable[[Browser, Broker, WebNode], str]) -> int:
+def run_in_browser(check: Callable[[Browser, Programs, Broker, WebNode], str]) -> int:
     """Runs a test on a broker, a web node and a headless Chromium, of the build that the command
     line names. `check` returns what it has found out. Returns the exit status."""
     chromedriver = shutil.which("chromedriver")
@@ -29,5 +29,5 @@ def run_in_browser(check: Callable[[Browser, Broker, WebNode], str]) -> int:
         broker = Broker(programs)
         web_node = WebNode(programs, broker.listen, name="a").await_ready()
         with contextlib.closing(Browser(programs, chromedriver, profile)) as browser:
-            print(check(browser, broker, web_node))
+            print(check(browser, programs, broker, web_node))
     return 0

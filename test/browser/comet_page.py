@@ -9,6 +9,7 @@ import sys
 
 from zcomet_lab.cluster import Broker, WebNode
 from zcomet_lab.ctl import Ctl
+from zcomet_lab.programs import Programs
 from zcomet_lab.waiting import await_true
 
 from browsing import run_in_browser
@@ -63,7 +64,7 @@ def text_of(browser: Browser, selector: str) -> str:
     )
 
 
-def check(browser: Browser, broker: Broker, web_node: WebNode) -> str:
+def check(browser: Browser, _: Programs, broker: Broker, web_node: WebNode) -> str:
     check_page(browser, broker.ctl, f"{web_node.http}/test/{USER_ID}")
     check_scrolling(browser, broker.ctl)
     web_node.program.ask_to_end()

@@ -1,7 +1,8 @@
 """A real browser's EventSource hears each message, and comes back by itself.
 
 Opens an EventSource on /events/123 of a real web node in headless Chromium, sends messages with
-zcomet-ctl, and kills the worker that has the stream.
+zcomet-ctl, and kills the worker that has the stream. Then the page listens to other web nodes: one
+that allows its origin, and one that does not.
 usage: event_source.py BUILD      (the build directory)
 """
 
@@ -12,6 +13,7 @@ import sys
 from zcomet_lab.cluster import Broker, WebNode
 from zcomet_lab.ctl import Ctl
 from zcomet_lab.processes import children_of
+from zcomet_lab.programs import Programs
 from zcomet_lab.waiting import await_true
 
 from browsing import run_in_browser
@@ -45,7 +47,27 @@ def check_messages(browser: Browser, ctl: Ctl, texts: list[str]) -> None:
     assert heard(browser) == before + texts, heard(browser)
 
 
-def check(browser: Browser, broker: Broker, web_node: WebNode) -> str:
+def check_other_site(
+    browser: Browser, programs: Programs, broker: Broker, page_node: WebNode
+) -> None:
+    """The page of one web node listens to another one, if that allows it."""
+    allowing = ("--cors-origin", page_node.http)
+    for name, options, opens in (("b", allowing, True), ("c", (), False)):
+        node = WebNode(programs, broker.listen, *options, name=name).await_ready()
+        browser.run(
+            f"window.other = new EventSource('{node.http}/events/other-{name}');"
+            "window.other_opened = window.other_failed = 0;"
+            "other.onopen = () => { ++other_opened; };"
+            "other.onerror = () => { ++other_failed; };"
+        )
+        await_true(
+            "the EventSource opens, or fails",
+            lambda: int(browser.run("return other_opened + other_failed")) > 0,
+        )
+        assert bool(browser.run("return other_opened")) == opens, f"node {name}"
+
+
+def check(browser: Browser, programs: Programs, broker: Broker, web_node: WebNode) -> str:
     # Any page of the web node has the right origin.
     browser.open(f"{web_node.http}/nothing")
     await_true("the page is there", lambda: path_of(browser) == "/nothing")
@@ -56,6 +78,7 @@ def check(browser: Browser, broker: Broker, web_node: WebNode) -> str:
         os.kill(worker, signal.SIGKILL)
     await_true("the EventSource is back", lambda: int(browser.run("return opened")) == 2)
     check_messages(browser, broker.ctl, ["after the fall"])
+    check_other_site(browser, programs, broker, web_node)
     return f"the EventSource heard {len(TEXTS) + 1} messages, and came back once"
 
 

@@ -1,6 +1,7 @@
 #include "topology/http/http_front.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/http/cors.hpp"
 #include "topology/http/date.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/httplib_server.hpp"
@@ -126,9 +127,7 @@ std::string_view path_of_plain_request(std::string_view request) {
     return plain ? path : std::string_view();
 }
 
-bool is_known_method(std::string_view method) {
-    return method == "GET" || method == "HEAD" || method == "POST";
-}
+constexpr std::string_view kOptions = "OPTIONS";
 
 /// RFC 9112, section 2.2: some clients send an empty line after the body of a POST.
 std::string_view without_empty_lines(std::string_view request) {
@@ -159,6 +158,8 @@ std::string_view reason_of(int status) {
         return "URI Too Long";
     case 415:
         return "Unsupported Media Type";
+    case 429:
+        return "Too Many Requests";
     case 431:
         return "Request Header Fields Too Large";
     case 200:
@@ -167,6 +168,8 @@ std::string_view reason_of(int status) {
         return "Accepted";
     case 204:
         return "No Content";
+    case 403:
+        return "Forbidden";
     case 500:
         return "Internal Server Error";
     case 501:
@@ -324,7 +327,9 @@ HttpFront::~HttpFront() = default;
 
 Answer HttpFront::handle(std::string_view whole_request, const Respond& respond) {
     whole_request = without_empty_lines(whole_request);
-    if (const std::string_view path = path_of_plain_request(whole_request); !path.empty()) {
+    const bool depends_on_origin = cors_ != nullptr && !header_in(whole_request, "Origin").empty();
+    if (const std::string_view path = path_of_plain_request(whole_request);
+        !path.empty() && !depends_on_origin) {
         const std::size_t pattern = match("GET", path);
         if (pattern < patterns_.size() && patterns_[pattern].has_constant_head) {
             Request request = request_for(pattern, "GET", path);
@@ -343,6 +348,9 @@ Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
         reply = respond(pattern, request);
     } catch (const std::exception&) {
         reply = error_reply(500);
+    }
+    if (cors_ != nullptr) {
+        cors_->add_headers({}, reply.headers);
     }
     const auto ask = [&] {
         return library_->ask(request.head, keeping_,
@@ -363,25 +371,50 @@ Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
 
 Answer HttpFront::ask_library(std::string_view whole_request, const Respond& respond) {
     const std::string_view method = whole_request.substr(0, whole_request.find(' '));
-    if (!is_known_method(method)) {
+    if (!takes_method(method)) {
         return error_of(method.size() < whole_request.size() ? 501 : 400, whole_request);
     }
     return library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
+        Request request;
+        request.head = whole_request;
+        if (seen.method == kOptions) {
+            return preflight(request, seen.path);
+        }
         const std::size_t pattern = match(seen.method, seen.path);
         if (pattern == patterns_.size()) {
             return error_reply(404);
         }
-        Request request = request_for(pattern, seen.method, seen.path);
+        request = request_for(pattern, seen.method, seen.path);
         request.version = seen.version;
         request.body = body_of(whole_request);
         request.head = whole_request;
-        return respond(pattern, request);
+        Reply reply = respond(pattern, request);
+        if (cors_ != nullptr) {
+            cors_->add_headers(request.header("Origin"), reply.headers);
+        }
+        return reply;
     });
+}
+
+bool HttpFront::takes_method(std::string_view method) const {
+    return method == "GET" || method == "HEAD" || method == "POST" ||
+           (cors_ != nullptr && method == kOptions);
+}
+
+Reply HttpFront::preflight(const Request& request, std::string_view path) const {
+    for (const std::string_view method : {"GET", "POST"}) {
+        const bool is_wanted = method == request.header("Access-Control-Request-Method");
+        if (is_wanted && match(method, path) < patterns_.size()) {
+            return cors_->preflight(request, method);
+        }
+    }
+    return error_reply(404);
 }
 
 std::optional<Answer> HttpFront::refuse_body(std::string_view head, std::size_t body_bytes) {
     head = without_empty_lines(head);
-    if (!is_known_method(head.substr(0, head.find(' ')))) {
+    if (const std::string_view method = head.substr(0, head.find(' '));
+        !takes_method(method) || method == kOptions) {
         return error_of(501, head);
     }
     bool is_taken = false;

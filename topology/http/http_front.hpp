@@ -87,6 +87,8 @@ enum class Keeping : std::uint8_t {
     kNever,   ///< every answer says `Connection: close`
 };
 
+class Cors;
+
 /// Every answer has a Date, which is the system's clock at the time, and tells browsers not to
 /// guess types. Thread: one at a time. Nothing is kept from one request to the next.
 class HttpFront {
@@ -98,6 +100,10 @@ class HttpFront {
     /// @param patterns  the first that matches a request answers it.
     explicit HttpFront(std::vector<Pattern> patterns, Keeping keeping = Keeping::kAsAsked);
     ~HttpFront();
+
+    /// From now on answers say which pages of other sites may read them, and OPTIONS is answered as
+    /// a preflight. `cors` lives longer than this.
+    void allow_origins(const Cors& cors) { cors_ = &cors; }
 
     /// Answers one request.
     /// @param whole_request  exactly the bytes that RequestReader found complete; borrowed until
@@ -127,9 +133,12 @@ class HttpFront {
     [[nodiscard]] Answer answer_constant(std::size_t pattern, const Request& request,
                                          const Respond& respond);
     [[nodiscard]] Answer ask_library(std::string_view whole_request, const Respond& respond);
+    [[nodiscard]] bool takes_method(std::string_view method) const;
+    [[nodiscard]] Reply preflight(const Request& request, std::string_view path) const;
 
     std::vector<Pattern> patterns_;
     Keeping keeping_;
+    const Cors* cors_ = nullptr;                   // nullptr: answers say nothing of origins
     std::vector<ConstantAnswer> constant_answers_; // by pattern
     std::unique_ptr<Library> library_;
 };

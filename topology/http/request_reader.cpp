@@ -156,8 +156,9 @@ int RequestReader::on_request_line(std::string_view line) {
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
         return 505;
     }
-    // Other methods have other targets ("OPTIONS *"), and the front refuses them all.
-    const bool names_page = method == "GET" || method == "HEAD" || method == "POST";
+    // Other methods have other targets, and the front refuses them all.
+    const bool names_page = method == "GET" || method == "HEAD" || method == "POST" ||
+                            (method == "OPTIONS" && target != "*");
     if (names_page && !valid_target(target)) {
         return 400;
     }

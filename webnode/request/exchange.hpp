@@ -95,6 +95,9 @@ class Routes {
     /// Without this the node is always ready. `readiness` lives longer than this.
     void set_readiness(const Readiness& readiness) { readiness_ = &readiness; }
 
+    /// As http::HttpFront::allow_origins().
+    void allow_origins(const http::Cors& cors) { front_.allow_origins(cors); }
+
     /// As http::HttpFront::handle(). If the outcome is "later", the answer's bytes and status mean
     /// nothing, and its form is for http::late_answer().
     /// @param ticket   what a route gets from Exchange::later().

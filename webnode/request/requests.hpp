@@ -57,6 +57,8 @@ class Requests final : private connection::CloseListener {
     /// browser is gone.
     bool finish(Ticket ticket, const http::Reply& reply, Time now);
 
+    /// As http::HttpFront::allow_origins().
+    void allow_origins(const http::Cors& cors) { routes_.allow_origins(cors); }
     /// As Routes::set_readiness().
     void set_readiness(const Readiness& readiness) { routes_.set_readiness(readiness); }
 

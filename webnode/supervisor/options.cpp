@@ -3,6 +3,7 @@
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/cluster/cluster_file.hpp"
+#include "topology/http/cors.hpp"
 #include "topology/program/address_options.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/frames.hpp"
@@ -123,6 +124,14 @@ void CommandLine::add_addresses() {
         .add("--http", program::as_host_port(options_.worker.http),
              "Where browsers connect [*:8000, every address]; port 0: any")
         .key("http")
+        .hand_on();
+    table_
+        .add(
+            "--cors-origin", &options_.worker.cors_origins,
+            "Let pages of this origin, such as https://example.org, read streams; *: of every one. "
+            "May be given several times")
+        .type("ORIGIN")
+        .check([](const std::string& text) { return http::why_no_origin(text); })
         .hand_on();
     table_
         .add("--api", program::as_host_port(options_.worker.api),

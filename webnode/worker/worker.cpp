@@ -87,6 +87,9 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     connections_.add_listener(*this);
     connections_.set_log(stream_log_);
     presence_.tell_openings_to(gap_teller_);
+    if (cors_.is_on()) {
+        requests_.allow_origins(cors_);
+    }
     requests_.set_readiness(*this);
     loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(hangup_, loop::Order::kBroker);

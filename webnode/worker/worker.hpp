@@ -10,6 +10,7 @@
 #include "topology/base/random.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/http/cors.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/hangup.hpp"
@@ -131,6 +132,7 @@ class Worker : private session::NodeEvents,
     connection::Connections connections_;
     stream::Presence presence_;
     StreamLog stream_log_{options_.name, presence_.streams()};
+    http::Cors cors_{options_.cors_origins};
     request::Requests requests_;
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};

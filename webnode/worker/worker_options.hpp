@@ -36,6 +36,8 @@ struct WorkerOptions {
     /// Most connections of one host, once the worker is half full; 0: as many as there are places.
     /// Not set: port::kPerAddressPart.
     std::optional<std::uint32_t> per_address;
+    /// Pages of these origins may read streams; each as http::why_no_origin() wants it.
+    std::vector<std::string> cors_origins;
     connection::SlowReaders slow;
     request::RequestLimits requests;
     /// A browser that vanished silently is found after this time; as KeepaliveTimes::within().

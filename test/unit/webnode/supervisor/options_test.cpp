@@ -204,7 +204,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 http=*:8000 api=127.0.0.1:8008 admin=- cluster=- node=- "
+          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 admin=- "
+          "cluster=- node=- "
           "workers=2 "
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
           "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
