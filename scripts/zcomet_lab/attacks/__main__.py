@@ -1,6 +1,6 @@
 """Runs attacks, and prints the record of each as a line of JSON.
 
-usage: python3 -m zcomet_lab.attacks [--build BUILD] [--short] [NAME...]
+usage: python3 -m zcomet_lab.attacks [--build BUILD] [--short] [--list] [NAME...]
 """
 
 import argparse
@@ -15,8 +15,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="zcomet_lab.attacks", description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--list", action="store_true", help="only print the names")
     parser.add_argument("names", nargs="*", choices=[[], *ATTACKS], metavar="NAME")
     options = parser.parse_args()
+    if options.list:
+        print("\n".join(ATTACKS))
+        return 0
     end_on_signals()
     failed = False
     for record in run_all(options.names or ATTACKS, options):

@@ -10,7 +10,7 @@ from zcomet_lab.suite import Lab
 ATTACK = Attack(
     title="a node holds a busy id and acknowledges one batch each 100 ms",
     before="every sender to this id: from 261,406 to 662 messages a second, as long as it lasted",
-    broker_counts=("nodes_behind",),
+    broker_counts=("credits_withheld",),
 )
 
 BUSY_ID = 9

@@ -14,8 +14,10 @@ ATTACK = Attack(
 
 STREAMS, SHORT_STREAMS = 750, 40
 BUSY_ID = 2
-MESSAGES, MESSAGE_BYTES, PER_S = 400, 20_000, 50
-SECONDS, SHORT_SECONDS = 12, 9
+MESSAGES, SHORT_MESSAGES, MESSAGE_BYTES, PER_S = 400, 150, 20_000, 50
+SECONDS, SHORT_SECONDS = 12, 4
+# After how many seconds a stream that does not read is closed.
+SLOW_AFTER_S, SHORT_SLOW_AFTER_S = 5, 1
 RECEIVE_BUFFER = 4096
 # By --kernel-buffer, and what the client's own socket takes.
 KERNEL_BYTES_OF_STREAM = 262_144 + 16_384
@@ -29,7 +31,8 @@ def run(lab: Lab) -> Scene:
 
 def attack_with(lab: Lab, streams: int) -> Scene:
     seconds = SHORT_SECONDS if lab.short else SECONDS
-    scene = Scene(lab, seconds=seconds)
+    slow_after_s = SHORT_SLOW_AFTER_S if lab.short else SLOW_AFTER_S
+    scene = Scene(lab, seconds=seconds, node_options=("--slow-after", slow_after_s))
     scene.bounds["kernel"] = streams * KERNEL_BYTES_OF_STREAM + KERNEL_BYTES_OF_OTHERS
     with scene.attack() as stack:
         for _ in range(streams):
@@ -39,7 +42,14 @@ def attack_with(lab: Lab, streams: int) -> Scene:
         lab.programs.start(
             "zcomet-msggen",
             *("--broker", scene.broker.listen, "--processes", 1, "--first-id", BUSY_ID),
-            *("--max", 1, "--interval", 1000 / PER_S, "--count", MESSAGES),
+            *(
+                "--max",
+                1,
+                "--interval",
+                1000 / PER_S,
+                "--count",
+                SHORT_MESSAGES if lab.short else MESSAGES,
+            ),
             *("--size", MESSAGE_BYTES),
         )
         time.sleep(seconds)

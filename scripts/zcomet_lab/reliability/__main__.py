@@ -1,4 +1,4 @@
-"""Causes faults, simulated and real, and records the results.
+"""Causes faults, simulated and real, attacks clusters, and records the results.
 
 The program behind scripts/reliability.
 """
@@ -20,7 +20,8 @@ from zcomet_lab.suite import Outcome, Suite, parse, parser_of, play
 
 SUITE = Suite(
     command="scripts/reliability",
-    description="Causes faults, simulated and real, and writes docs/RELIABILITY.md.\n"
+    description="Causes faults, simulated and real, attacks clusters, and writes "
+    "docs/RELIABILITY.md.\n"
     "Exits with 1 if anything failed.",
     package="zcomet_lab.reliability",
     word="part",

@@ -75,7 +75,8 @@ the same kind. *Arrived* and the latencies are the bystander's. *Broker* and *wo
 memory before the attack, at its peak and a minute after. *Kernel* is by how much the buffers of all
 TCP sockets of the host grew, the attackers' own included. What they *may grow by* is `--memory-max`
 for the broker, `--request-memory` and `--stream-memory` together for the worker, and
-`--kernel-buffer` for each stream of the attack for the kernel. *Signs* are counters and log lines,
+`--kernel-buffer` for each stream of the attack for the kernel; an eighth is added to these for what
+the allocator takes. *Signs* are counters and log lines,
 and figures of this attack alone.
 """
 
