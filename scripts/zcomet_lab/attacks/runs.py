@@ -100,7 +100,7 @@ def run_all(names: Iterable[str], options: argparse.Namespace) -> Iterator[dict[
                 yield waiting.pop(0).finish()
             try:
                 waiting.append(Run(name, options))
-            except ProgramError as error:
+            except (ProgramError, OSError) as error:
                 yield unfinished(name, error)
         while waiting:
             yield waiting.pop(0).finish()
@@ -109,8 +109,8 @@ def run_all(names: Iterable[str], options: argparse.Namespace) -> Iterator[dict[
             run.end()
 
 
-def unfinished(name: str, error: ProgramError) -> dict[str, Any]:
-    """The record of an attack during which one of our programs failed."""
+def unfinished(name: str, error: Exception) -> dict[str, Any]:
+    """The record of an attack that ended with an error: of our programs, or of its connections."""
     attack = importlib.import_module(f"zcomet_lab.attacks.{name}").ATTACK
-    sentence = str(error).partition("\n")[0]
+    sentence = str(error).partition("\n")[0] or repr(error)
     return {**described(name, attack), "failures": [sentence], "unfinished": True}

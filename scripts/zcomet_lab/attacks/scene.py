@@ -137,8 +137,7 @@ class Scene:
         with contextlib.ExitStack() as stack:
             with self._sampler.sampling():
                 yield stack
-                sent = json.loads(sender.finish(self.seconds + SENDING_TIMEOUT_S).splitlines()[-1])
-                self._record["honest"] = self._honest(flood, sent)
+                self._record["honest"] = self._honest(flood, self._finish_sending(sender))
             seconds = time.monotonic() - began
             self._record["cpu_percent"] = {
                 name: round(100 * (cpu_s([pid]) - used_s[name]) / seconds)
@@ -148,24 +147,35 @@ class Scene:
         self._note_logs(logs)
         self._ended = time.monotonic()
 
+    @property
+    def _count(self) -> int:
+        """How many messages the bystander's sender sends."""
+        return round(MESSAGES_PER_S * (self._warm_s + self.seconds))
+
     def _begin_sending(self) -> Program:
-        count = round(MESSAGES_PER_S * (self._warm_s + self.seconds))
         return self.lab.programs.start(
             "zcomet-msggen",
-            *("--broker", self.broker.listen, "--processes", 1, "--count", count),
+            *("--broker", self.broker.listen, "--processes", 1, "--count", self._count),
             *("--interval", 1000 / MESSAGES_PER_S, "--max", 1, "--stamp", "--json"),
             *(("--ack",) if self._acknowledged else ()),
         )
 
+    def _finish_sending(self, sender: Program) -> int:
+        """Waits until all is sent, or the sender gives up; returns how much it tried to send."""
+        lines = sender.finish(self.seconds + SENDING_TIMEOUT_S, status=None).splitlines()
+        if sender.status != 0:
+            self.failures.append(f"the bystander's sender ended with status {sender.status}")
+        return int(json.loads(lines[-1])["sent"]) if lines else self._count
+
     @staticmethod
-    def _honest(flood: Flood, sent: Mapping[str, Any]) -> Figures:
+    def _honest(flood: Flood, sent: int) -> Figures:
         """How the bystander fared."""
         with contextlib.suppress(NotInTime):
-            flood.await_chunks(sent["sent"], ARRIVAL_TIMEOUT_S)
+            flood.await_chunks(sent, ARRIVAL_TIMEOUT_S)
         summary = flood.stop(status=None)
         latency = summary["latency_ns"]
         return {
-            "sent": sent["sent"],
+            "sent": sent,
             # Only messages have a time stamp: a line about a gap counts as a chunk, too.
             "arrived": latency["count"],
             "closed": summary["closed"],
