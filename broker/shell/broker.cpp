@@ -45,16 +45,11 @@ std::uint16_t port_of(const std::string& endpoint) {
     return wire::parse_tcp_endpoint(endpoint).value().port;
 }
 
-/// Batches that wait for a subscriber while those of all subscribers have too many bytes.
-/// @limit the same while all subscribers together leave too many bytes unread
-constexpr int kFeedFramesWhenFull = 16;
-
 } // namespace
 
 Broker::Broker(link::LinkContext& context, std::uint64_t memory_max)
     : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
-      replies_(memory_max / router::kQueuesPart / 2),
-      feed_bytes_share_(memory_max / router::kQueuesPart / 2) {}
+      replies_(memory_max / router::kQueuesPart / 2) {}
 
 Broker::~Broker() = default;
 
@@ -125,7 +120,6 @@ bool Broker::turn(Time now) {
         receive_frames(now);
     }
     router_->turn(now);
-    bound_feed_queues();
     watch_connections(now);
     freed_memory_.turn(now);
     // The descriptors report news only once, and sending may have consumed the report. So the
@@ -195,18 +189,6 @@ void Broker::publish(std::string_view topic, const feed::SharedFrame& frame) {
     static_cast<void>(feeds_.send(link::counted_message(
         frame, [](const feed::SharedFrame& shared) { return std::string_view(*shared); },
         feed_bytes_, nullptr)));
-}
-
-/// ZeroMQ counts messages, and one may have a hundred kilobytes. So when subscribers leave too many
-/// bytes unread, each keeps fewer.
-void Broker::bound_feed_queues() {
-    const std::size_t bytes = feed_bytes_->get();
-    const bool short_ones =
-        feed_queues_are_short_ ? bytes > feed_bytes_share_ / 2 : bytes > feed_bytes_share_;
-    if (short_ones != feed_queues_are_short_) {
-        feed_queues_are_short_ = short_ones;
-        feeds_.send_queue_max(short_ones ? kFeedFramesWhenFull : link::kFeedFramesMax);
-    }
 }
 
 void Broker::watch_connections(Time now) {

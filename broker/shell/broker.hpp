@@ -64,7 +64,6 @@ class Broker : private router::RouterHost, private loop::Source {
 
     void receive_frames(Time now);
     void receive_subscriptions();
-    void bound_feed_queues();
     void watch_connections(Time now);
 
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
@@ -92,8 +91,6 @@ class Broker : private router::RouterHost, private loop::Source {
     EventLog log_;
     Replies replies_;
     link::SharedQueuedBytes feed_bytes_ = std::make_shared<link::QueuedBytes>();
-    std::size_t feed_bytes_share_; // above it the queues of slow subscribers are cut short
-    bool feed_queues_are_short_ = false;
     process::FreedMemory freed_memory_;
     std::unique_ptr<ConnectionWatch> connections_;
     program::LogLimit ended_;             // log lines about connections that were ended

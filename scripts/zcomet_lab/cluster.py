@@ -64,11 +64,12 @@ class WebNode:
         prefix: Sequence[str] = (),
     ) -> None:
         """Starts it and does not wait for it. `broker` is the broker's endpoint."""
+        # All load comes from this host, often from one address.
+        unbound: list[Argument] = [] if "--per-address" in options else ["--per-address", 0]
         self.program = programs.start(
             "zcomet-webnode",
             *("--broker", broker, "--http", FREE_HTTP_PORT, "--admin", FREE_HTTP_PORT),
-            # All load comes from this host, often from one address.
-            *("--per-address", 0),
+            *unbound,
             *(("--name", name) if name else ()),
             *options,
             name=f"web node {name}".strip(),

@@ -79,17 +79,20 @@ class Flood:
         counts = re.findall(r"^Stats: \{\d+,\d+,(\d+)\}", self._program.log(), re.MULTILINE)
         return int(counts[-1]) if counts else 0
 
-    def await_chunks(self, count: int) -> None:
-        """Waits until `count` chunks have arrived."""
+    def await_chunks(self, count: int, timeout_s: float = ARRIVAL_TIMEOUT_S) -> None:
+        """Waits until `count` chunks have arrived. Raises NotInTime after `timeout_s`."""
         await_true(
             lambda: f"{count} chunks have arrived ({self.chunks()} have)",
             lambda: self.chunks() >= count,
-            ARRIVAL_TIMEOUT_S,
+            timeout_s,
             PAUSE_S,
         )
 
-    def stop(self, status: int = 0) -> dict[str, Any]:
-        """Closes the streams; returns floodtest's summary. `status` is its exit status."""
+    def stop(self, status: int | None = 0) -> dict[str, Any]:
+        """Closes the streams; returns floodtest's summary.
+
+        `status` is its exit status; None: any.
+        """
         self._program.ask_to_end()
         output = self._program.finish(STOPPING_TIMEOUT_S, status)
         summary: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -63,8 +63,10 @@ class ZmqSocket {
 
     [[nodiscard]] zmq::socket_t& raw() { return socket_; }
 
-    /// How many messages a connection's queue takes from now on: further ones are dropped (XPUB)
-    /// or refused (ROUTER). It holds for connections that exist, too.
+    /// How many messages the queue of a connection takes that is made from now on: further ones are
+    /// dropped (XPUB) or refused (ROUTER). Not for a socket that has connections: the reader of a
+    /// queue reports what it has read each time that it has read half of the first maximum. With a
+    /// smaller maximum the queue of a connection that reads everything counts as full for ever.
     void send_queue_max(int messages);
 
   private:
@@ -85,7 +87,7 @@ inline constexpr std::size_t kSharedBytesMin = 4096;
 /// subscriber, and a node asks for them again. A node that keeps up has only a few here: a window
 /// of the smallest batches is in the system's buffers within a millisecond.
 /// @limit batches that wait for a subscriber to read them
-inline constexpr int kFeedFramesMax = 1000;
+inline constexpr int kFeedFramesMax = 256;
 
 /// A message that shares bytes: `release(data, hint)` is called, on any thread, when ZeroMQ has no
 /// more use for them.

@@ -1,43 +1,33 @@
-"""Runs attacks, and prints the figures of each as a line of JSON.
+"""Runs attacks, and prints the record of each as a line of JSON.
 
-usage: python3 -m zcomet_lab.attacks [--build BUILD] [--short] [NAME...]
+usage: python3 -m zcomet_lab.attacks [--build BUILD] [--short] [--list] [NAME...]
 """
 
 import argparse
-import importlib
 import json
-import pathlib
-import tempfile
+import sys
 
-from zcomet_lab.programs import Programs, end_on_signals
-from zcomet_lab.suite import Lab
-
-ATTACKS = (
-    "queries",
-    "unread_answers",
-    "unread_feed",
-    "resends",
-    "unacknowledged",
-    "lists",
-    "ids",
-    "joins",
-    "silent",
-)
+from zcomet_lab.attacks.runs import ATTACKS, run_all
+from zcomet_lab.programs import end_on_signals
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="zcomet_lab.attacks", description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--list", action="store_true", help="only print the names")
     parser.add_argument("names", nargs="*", choices=[[], *ATTACKS], metavar="NAME")
     options = parser.parse_args()
+    if options.list:
+        print("\n".join(ATTACKS))
+        return 0
     end_on_signals()
-    for name in options.names or ATTACKS:
-        module = importlib.import_module(f"zcomet_lab.attacks.{name}")
-        with tempfile.TemporaryDirectory() as folder, Programs(options.build) as programs:
-            figures = module.run(Lab(programs, pathlib.Path(folder), pathlib.Path(folder), options))
-        print(json.dumps({"attack": name, **figures}), flush=True)
+    failed = False
+    for record in run_all(options.names or ATTACKS, options):
+        print(json.dumps(record), flush=True)
+        failed |= bool(record["failures"]) and not record["known"]
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Causes faults, simulated and real, and records the results.
+"""Causes faults, simulated and real, attacks clusters, and records the results.
 
 The program behind scripts/reliability.
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 from zcomet_lab import ROOT
+from zcomet_lab.attacks.runs import ATTACKS
 from zcomet_lab.options import positive
 from zcomet_lab.programs import end_on_signals
 from zcomet_lab.reliability.report import verdict, write_page
@@ -19,7 +20,8 @@ from zcomet_lab.suite import Outcome, Suite, parse, parser_of, play
 
 SUITE = Suite(
     command="scripts/reliability",
-    description="Causes faults, simulated and real, and writes docs/RELIABILITY.md.\n"
+    description="Causes faults, simulated and real, attacks clusters, and writes "
+    "docs/RELIABILITY.md.\n"
     "Exits with 1 if anything failed.",
     package="zcomet_lab.reliability",
     word="part",
@@ -30,6 +32,7 @@ SUITE = Suite(
         "faults": "real faults, one at a time",
         "fifty": "real faults in a row",
         "resync": "how soon a killed process is back",
+        "attack": "under attack",
     },
     results=ROOT / "docs" / "reliability",
 )
@@ -62,6 +65,14 @@ def read_options() -> argparse.Namespace:
         metavar="NAME",
         help="a fault of the part `faults`, may be repeated; default: all that "
         "test/fault/fault.py --list prints",
+    )
+    parser.add_argument(
+        "--attack",
+        action="append",
+        metavar="NAME",
+        choices=ATTACKS,
+        help="an attack of the part `attack`, may be repeated; default: all modules of "
+        "scripts/zcomet_lab/attacks that have one",
     )
     parser.add_argument(
         "--random",

@@ -36,6 +36,8 @@ What each part shows:
   `zcomet-ctl reconcile` compares these message by message. The ledger has to balance as well.
 * **Real faults in a row** show that a fault leaves nothing behind that makes a later one worse.
 * **Times to be back** are measured from the kill, on one host.
+* **Attacks** ([scripts/zcomet_lab/attacks](../scripts/zcomet_lab/attacks)) show what strangers
+  without a key can do to others: peers that flood, lie, or do not read, over HTTP and ZeroMQ.
 
 `scripts/reliability` repeats everything, `scripts/reliability NAME` one part. It takes about an
 hour, and needs root, which alone may make network namespaces. The commands in the sections repeat
@@ -59,6 +61,23 @@ LEDGER_COLUMNS = """\
 The ledger of each run (`zcomet-ctl ledger`), from the broker at the end of the run. A broker that
 was restarted during the run began at 0. The remainders are the messages that a line does not
 explain.
+"""
+
+ATTACK_COLUMNS = """\
+Each attack has a cluster of its own: a broker, a web node of one worker, and a bystander, a stream
+with 200 messages a second to it. Nobody has a key. An attack is *passed* if all of the bystander's
+messages arrive, their p99 is under 100 ms, no process grows by more than its options allow, each
+process has at most 110 % of its memory a minute later, and the counters that should tell of the
+attack do.
+
+*Before* is what the same attack cost version 0.1.0 of 2026-11-28 (commit 81720a4), on a machine of
+the same kind. *Arrived* and the latencies are the bystander's. *Broker* and *worker* are resident
+memory before the attack, at its peak and a minute after. *Kernel* is by how much the buffers of all
+TCP sockets of the host grew, the attackers' own included. What they *may grow by* is `--memory-max`
+for the broker, `--request-memory` and `--stream-memory` together for the worker, and
+`--kernel-buffer` for each stream of the attack for the kernel; an eighth is added to these for what
+the allocator takes. *Signs* are counters and log lines,
+and figures of this attack alone.
 """
 
 # Each part of the ledger: the messages that came in, and what happened to them.
@@ -277,6 +296,82 @@ def resync(result: Result) -> str:
     )
 
 
+# Under attack -------------------------------------------------------------------------------------
+
+MIB = 2**20
+
+
+def memory_cell(memory: Mapping[str, int]) -> str:
+    """A process before the attack, at its peak and a minute after, in MiB."""
+    return " / ".join(f"{memory[when] / MIB:.0f}" for when in ("before", "peak", "after"))
+
+
+def signs_cell(record: Mapping[str, Any]) -> str:
+    """What told of the attack: counters, figures of its own, and lines of the logs."""
+    counted = [
+        f"{name} {whole(record['counted'][program].get(name, 0))}"
+        for program, names in record["signs"].items()
+        for name in names
+    ]
+    own = [f"{name}: {value}" for name, value in record["figures"].items()]
+    said: dict[str, int] = {}
+    for events in record["events"].values():
+        for name, count in events.items():
+            said[name] = said.get(name, 0) + count
+    lines = [f"`event={name}` {whole(count)}" for name, count in said.items()]
+    return "; ".join(counted + own + lines)
+
+
+def bounds_cell(record: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {bound / MIB:.0f}" for name, bound in record["bounds"].items())
+
+
+def attack_verdict(record: Mapping[str, Any]) -> str:
+    if not record["failures"]:
+        return "passed"
+    return "**known weakness**" if record["known"] else "**FAILED**"
+
+
+def attack_row(record: Mapping[str, Any]) -> Sequence[object]:
+    told = [record["title"], attack_verdict(record), record["before"]]
+    if record.get("unfinished"):
+        return [*told, *[UNKNOWN] * 7]
+    honest, memory = record["honest"], record["memory"]
+    latency = honest["latency_ms"]
+    kernel = memory["kernel"]
+    return [
+        *told,
+        f"{whole(honest['arrived'])} of {whole(honest['sent'])}",
+        " / ".join(f"{latency[name]:g}" for name in ("p50", "p99", "max")),
+        memory_cell(memory["broker"]),
+        memory_cell(memory["worker"]),
+        f"{(kernel['peak'] - kernel['before']) / MIB:.0f}",
+        bounds_cell(record),
+        signs_cell(record),
+    ]
+
+
+def attack(result: Result) -> str:
+    records = result["attacks"]
+    passed = sum(not record["failures"] for record in records)
+    known = [
+        f"* *{record['title']}*: {record['known']}. {'. '.join(record['failures'])}."
+        for record in records
+        if record["known"] and record["failures"]
+    ]
+    heads = ["attack", "", "before", "arrived", "p50 / p99 / max, ms", "broker, MiB"]
+    heads += ["worker, MiB", "kernel, MiB", "may grow by, MiB", "signs"]
+    parts = [
+        "`scripts/reliability attack --attack NAME` for each: "
+        f"{passed} of {len(records)} passed.\n",
+        ATTACK_COLUMNS,
+        markdown_table(heads, map(attack_row, records), "lllrrrrrll"),
+    ]
+    if known:
+        parts.append("Known weaknesses:\n\n" + "\n".join(known) + "\n")
+    return "\n".join(parts)
+
+
 # The page -----------------------------------------------------------------------------------------
 
 SECTIONS = {
@@ -285,6 +380,7 @@ SECTIONS = {
     "faults": faults,
     "fifty": fifty,
     "resync": resync,
+    "attack": attack,
 }
 
 
