@@ -29,6 +29,7 @@ class Schedule {
     void make_peace();
     void wait_for_calm();
     void probe();
+    void crawl();
     [[nodiscard]] Cluster living();
 
     // Faults: faults.cpp.

@@ -18,6 +18,7 @@ ATTACKS = (
     "unread_feed",
     "resends",
     "unacknowledged",
+    "slow_node",
     "lists",
     "ids",
     "joins",
