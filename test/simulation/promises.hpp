@@ -17,6 +17,8 @@
 //     has it now, the answer is that nobody knows.
 //   * A number that jumps, without its sender's word on the same connection that numbers before it
 //     were lost, changes nothing; nor does a word that cannot be true.
+//   * A node whose connection ended says HELLO as soon as it has another one (schedule.cpp,
+//     break_in_peace).
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
 //   * A node that was told that its logins are in the table finds them there.

@@ -29,6 +29,7 @@ class Schedule {
     void make_peace();
     void wait_for_calm();
     void probe();
+    void break_in_peace();
     void crawl();
     [[nodiscard]] Cluster living();
 
