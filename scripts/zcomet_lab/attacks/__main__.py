@@ -19,6 +19,7 @@ ATTACKS = (
     "resends",
     "unacknowledged",
     "slow_node",
+    "unread_streams",
     "lists",
     "ids",
     "joins",
