@@ -34,6 +34,7 @@ void Credit::take_as_credited(table::SenderPart& sender) {
     sender.uncredited_bytes = 0;
     sender.withheld_since.reset();
     sender.slow_nodes.clear();
+    sender.quick_node = store::kNoIndex;
 }
 
 std::uint64_t Credit::credited(table::SenderPart& sender, Time now) {
@@ -71,6 +72,9 @@ void Credit::drop_removed() {
 void Credit::note_slow_node(table::SenderPart& sender, table::PeerIndex node) {
     const bool known = std::find(sender.slow_nodes.begin(), sender.slow_nodes.end(), node) !=
                        sender.slow_nodes.end();
+    if (sender.quick_node == node) {
+        sender.quick_node = store::kNoIndex;
+    }
     if (!known && sender.slow_nodes.size() < kSlowNodesMax) {
         sender.slow_nodes.push_back(node);
     }
@@ -95,11 +99,23 @@ Time Credit::due_for(table::SenderPart& sender, Time now) {
         sender.withheld_since = now;
         state_.count(table::BrokerCounter::kCreditsWithheld);
     }
+    note_waiting(sender);
     Time due = *sender.withheld_since + kWithholdMax;
     for (const table::PeerIndex node : sender.slow_nodes) {
         due = std::min(due, state_.peers[node].node()->feed.last_progress() + kProgressExpected);
     }
     return std::max(due, now);
+}
+
+/// The sender waits for its slow nodes, although another one may keep up.
+void Credit::note_waiting(const table::SenderPart& sender) {
+    for (const table::PeerIndex index : sender.slow_nodes) {
+        table::NodePart& node = *state_.peers[index].node();
+        node.is_waited_for = true;
+        if (sender.quick_node != store::kNoIndex) {
+            node.other = sender.quick_node;
+        }
+    }
 }
 
 } // namespace zcomet::broker::router

@@ -16,6 +16,8 @@ class Credit {
                    Time now) const {
         if (holds_senders_back(node, now)) {
             note_slow_node(sender, index);
+        } else if (node.lag.may_hold_back()) {
+            sender.quick_node = index;
         }
     }
     /// The SEND frame `in` was taken in, and gets its CREDIT sooner or later.
@@ -38,11 +40,12 @@ class Credit {
 
     [[nodiscard]] static bool holds_senders_back(const table::NodePart& node, Time now) {
         return node.feed.behind() && now < node.feed.last_progress() + kProgressExpected &&
-               !node.lag.is_left_behind();
+               node.lag.may_hold_back();
     }
     static void note_slow_node(table::SenderPart& sender, table::PeerIndex node);
     [[nodiscard]] bool is_slow(table::PeerIndex index, Time now) const;
     [[nodiscard]] Time due_for(table::SenderPart& sender, Time now);
+    void note_waiting(const table::SenderPart& sender);
 
     RouterState& state_;
     std::vector<table::PeerIndex> owed_; // senders that sent a quarter of their window or more

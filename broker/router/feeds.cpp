@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace zcomet::broker::router {
 
@@ -132,7 +133,7 @@ void Feeds::on_acknowledged(table::NodePart& node, std::uint64_t through, Time n
 }
 
 void Feeds::beat(table::PeerIndex index, table::NodePart& node, Time now) {
-    if (node.lag.look(node.feed.acknowledged(), node.feed.published(), node.feed.behind(), now)) {
+    if (node.lag.look(state_of(node), now)) {
         const bool is_left_behind = node.lag.is_left_behind();
         state_.count(table::BrokerCounter::kNodesBehind, is_left_behind ? 1 : 0);
         state_.report(is_left_behind ? RouterEvent::Kind::kBehind : RouterEvent::Kind::kCaughtUp,
@@ -143,6 +144,23 @@ void Feeds::beat(table::PeerIndex index, table::NodePart& node, Time now) {
         node.feed.heartbeat();
         activate(index, node);
     }
+}
+
+/// Also ends the time for which is_waited_for holds.
+feed::FeedState Feeds::state_of(table::NodePart& node) const {
+    feed::FeedState state{.acknowledged = node.feed.acknowledged(),
+                          .published = node.feed.published(),
+                          .acknowledged_bytes = node.feed.acknowledged_bytes(),
+                          .given_bytes = node.feed.given_bytes(),
+                          .has_more = node.feed.behind()};
+    state.is_waited_for = std::exchange(node.is_waited_for, false);
+    const table::NodePart* const other =
+        state_.peers.contains(node.other) ? state_.peers[node.other].node() : nullptr;
+    if (other != nullptr && other != &node && other->lag.may_hold_back()) {
+        state.other = other->feed.behind() ? feed::FeedState::Other::kBehind
+                                           : feed::FeedState::Other::kKeepsUp;
+    }
+    return state;
 }
 
 void Feeds::publish_due(Time now) {

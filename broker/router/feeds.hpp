@@ -55,6 +55,7 @@ class Feeds {
     [[nodiscard]] Time due() const;
 
   private:
+    [[nodiscard]] feed::FeedState state_of(table::NodePart& node) const;
     void relieve();
     [[nodiscard]] std::size_t most_unpublished() const;
     void shed_to(std::size_t unpublished_bytes_max);

@@ -47,11 +47,15 @@ struct WaitingFrames {
 struct NodePart {
     NodePart(std::uint64_t feed_incarnation, const feed::FeedLimits& limits, std::string feed_topic,
              std::uint32_t resends_per_second, feed::FeedSum* feeds)
-        : feed(feed_incarnation, limits, feeds), topic(std::move(feed_topic)),
-          resends(resends_per_second) {}
+        : feed(feed_incarnation, limits, feeds), lag(limits.window_bytes),
+          topic(std::move(feed_topic)), resends(resends_per_second) {}
 
     feed::FeedWriter feed;
     feed::LagWatch lag;
+    /// Senders were held back for this node since the last look at it.
+    bool is_waited_for = false;
+    /// A node that got messages of one of these senders, too, and kept up.
+    PeerIndex other = store::kNoIndex;
     std::string topic;
     RateLimit resends; ///< RESEND frames that are answered
     std::uint64_t changes_applied = 0;
@@ -121,6 +125,8 @@ struct SenderPart {
     /// Nodes that had not kept up when messages of the sender went to them, since the last credit.
     /// Bounded.
     std::vector<PeerIndex> slow_nodes;
+    /// A node that had kept up. kNoIndex: none is known.
+    PeerIndex quick_node = store::kNoIndex;
 
     /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }

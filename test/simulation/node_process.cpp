@@ -169,6 +169,9 @@ std::optional<std::string_view> NodeProcess::receive_batch() {
     }
     batch_in_hand_ = std::move(from_feed_.front());
     from_feed_.pop_front();
+    if (pace_ > Duration::zero()) {
+        be_busy(pace_);
+    }
     const auto decoded = wire::decode(batch_in_hand_);
     feed_ = std::get<wire::Batch>(std::get<wire::Frame>(decoded)).incarnation;
     return batch_in_hand_;

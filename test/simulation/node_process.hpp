@@ -37,6 +37,8 @@ class NodeProcess : public Process,
     /// It takes nothing from its feed until `duration` is over.
     void be_busy(Duration duration);
     void end_busy();
+    /// From now on it takes a batch each `pace`; 0: as many as come.
+    void crawl(Duration pace) { pace_ = pace; }
     void crash(Word word);
     /// Says GOODBYE, and ends.
     void leave();
@@ -104,6 +106,7 @@ class NodeProcess : public Process,
     std::vector<bool> to_confirm_;     // by id: held then, and ever since
     bool listening_ = false;
     Time busy_until_ = Time::min();
+    Duration pace_ = Duration::zero();
     std::vector<IdNumber> streams_;
     std::vector<std::uint32_t> streams_of_id_;
     wire::NodeLedger ledger_; // without the session's own counts

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace zcomet::sim {
@@ -11,6 +12,9 @@ namespace {
 /// This many ids of that length fill more than one LIST frame (wire::kFrameBytesTarget).
 constexpr unsigned kLongListIds = 1300;
 constexpr std::size_t kLongIdBytes = 60;
+
+/// So many numbers of actions have one that ends with a crawl.
+constexpr unsigned kCrawlsPart = 31;
 
 /// The faults that actions cause; the others happen to frames.
 constexpr std::array kActive = {Fault::kCutBoth,  Fault::kCutOneWay,   Fault::kBreak,
@@ -81,6 +85,16 @@ void make_long_lists(Profile& profile) {
     profile.streams_at_start = kLongListIds;
 }
 
+/// Two nodes or more hold an id, and a sender is faster than they are, as with the programs'
+/// limits.
+void make_crawl(Profile& profile) {
+    profile.crawl = profile.nodes % 2 == 0 ? Crawl::kOne : Crawl::kAll;
+    profile.nodes = std::max(profile.nodes, 2U);
+    profile.network.delay_max = std::min<Duration>(profile.network.delay_max, 5ms);
+    profile.feed = {};
+    profile.sender_window_bytes = 256U << 10U;
+}
+
 } // namespace
 
 Profile draw_profile(Random& random, Random& more_random) {
@@ -114,6 +128,9 @@ Profile draw_profile(Random& random, Random& more_random) {
     profile.ids_per_turn = kIdsPerTurn[profile.actions % kIdsPerTurn.size()];
     if (profile.ids.size() == kLongListIds) {
         profile.ids_per_turn = 64; // some dozen turns for a list
+    }
+    if (profile.actions % kCrawlsPart == 0 && profile.ids.size() < kLongListIds) {
+        make_crawl(profile);
     }
     profile.awaited_per_mille = one_of(more_random, std::array{0U, 0U, 200U, 1000U});
     if (profile.confirms_per_mille == 0) {

@@ -13,6 +13,9 @@
 
 namespace zcomet::sim {
 
+/// Which nodes take batches at a slow pace, at the end of a schedule, from a sender at full speed.
+enum class Crawl : std::uint8_t { kNobody, kOne, kAll };
+
 /// A schedule has only a few kinds of faults: too many at once hide each other.
 struct Profile {
     unsigned nodes = 1;
@@ -36,6 +39,7 @@ struct Profile {
     feed::FeedLimits feed;
     std::uint32_t sender_window_bytes = 0;
     std::uint32_t ids_per_turn = 1024;
+    Crawl crawl = Crawl::kNobody;
 };
 
 /// @param more_random  as in World.

@@ -17,6 +17,8 @@
 //     has it now, the answer is that nobody knows.
 //   * A number that jumps, without its sender's word on the same connection that numbers before it
 //     were lost, changes nothing; nor does a word that cannot be true.
+//   * A node whose connection ended says HELLO as soon as it has another one (schedule.cpp,
+//     break_in_peace).
 //   * A login or logout that was in the table at a calm moment stays there until the node changes
 //     it or the broker forgets the node, whatever lists are sent.
 //   * A node that was told that its logins are in the table finds them there.
@@ -28,7 +30,9 @@
 //     hears it. One that has just said HELLO does not pass for dead.
 //   * A feed that has begun goes on until its broker forgets the node: it publishes something in
 //     each two heartbeats, whatever the broker hears of subscriptions.
-//   * No credit is held back for a node that the broker has left behind.
+//   * No credit is held back for a node that the broker has left behind. At full speed, a node that
+//     is far slower than the others is left behind within some seconds; one that is as fast as the
+//     others is not (schedule.cpp, crawl).
 //   * A node whose broker has begun another feed for it says that it was cut off, once, and so does
 //     the ledger, with the number of its streams.
 //   * Unless a frame was altered, no node reports what cannot be.
@@ -123,6 +127,8 @@ class Promises {
     [[nodiscard]] IdNumber number_of(std::string_view id) const;
     /// How many messages of the sender still await an acknowledgement.
     [[nodiscard]] std::uint64_t unanswered(const SenderAccount& sender) const;
+    /// How often a node was left behind.
+    [[nodiscard]] std::uint64_t left_behind() const { return left_behind_; }
     /// How many messages all senders have accepted.
     [[nodiscard]] std::uint64_t accepted() const { return next_message() - 1; }
 
@@ -228,6 +234,7 @@ class Promises {
     Time last_turn_ = Time::min(); // of the broker
     // As of that turn:
     bool all_left_behind_ = false;
+    std::uint64_t left_behind_ = 0;
     std::uint64_t withheld_ = 0; // the broker's count of credit that it held back
 };
 

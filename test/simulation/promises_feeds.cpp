@@ -154,6 +154,7 @@ void Promises::check_feeds_go_on() {
 void Promises::note_lag(const broker::router::RouterEvent& event) {
     if (Record* const record = find_record(event.incarnation)) {
         record->is_left_behind = event.kind == broker::router::RouterEvent::Kind::kBehind;
+        left_behind_ += record->is_left_behind ? 1 : 0;
     }
 }
 

@@ -16,6 +16,18 @@ constexpr std::chrono::seconds kPatience = 40s;
 constexpr Duration kLook = 250ms;
 constexpr Duration kStartTime = 50ms;
 constexpr IdNumber kProbesMax = 8;
+/// Longer than ZeroMQ takes for a new connection.
+constexpr Duration kReconnectTime = 2s;
+constexpr Duration kReconnectLook = 10ms;
+/// Much shorter than a heartbeat, in addition to the network's delay.
+constexpr Duration kHelloTime = 50ms;
+/// A sender's messages in a crawl: 8 MB a second. A node at kCrawlPace takes an eighth.
+constexpr unsigned kCrawlMessages = 1200;
+constexpr std::size_t kCrawlBytes = 60'000;
+constexpr Duration kCrawlEach = 7500us;
+constexpr Duration kCrawlPace = 60ms;
+/// By then no node is left behind because of earlier faults.
+constexpr Duration kCaughtUp = 6s;
 /// Out of a hundred actions that are not faults.
 constexpr std::uint64_t kOpens = 40;
 constexpr std::uint64_t kCloses = 20;
@@ -50,6 +62,8 @@ void Schedule::run() {
         wait_for_calm();
         probe();
     }
+    break_in_peace();
+    crawl();
     world_.totals().schedules = 1;
 }
 
@@ -182,6 +196,70 @@ void Schedule::probe() {
     }
     for (IdNumber id = 0; id < std::min<std::size_t>(profile_.ids.size(), kProbesMax); ++id) {
         senders_[id % senders_.size()]->post(id, 0, wire::Confirm::kReceipt);
+    }
+    wait_for_calm();
+}
+
+/// A connection ends, and both sides hear of it at once. The node says HELLO as soon as it has
+/// another one, not only when the broker complains about its next heartbeat.
+void Schedule::break_in_peace() {
+    const auto node = std::find_if(nodes_.begin(), nodes_.end(),
+                                   [](const NodeProcess* one) { return one != nullptr; });
+    if (node == nodes_.end() || world_.violated()) {
+        return;
+    }
+    const std::string before = promises_.connection_of((*node)->incarnation());
+    const std::vector<Network::Link*> links = network_.links_of(**node);
+    Network::Link& dealer =
+        **std::find_if(links.begin(), links.end(),
+                       [](const Network::Link* link) { return link->socket == Socket::kDealer; });
+    network_.break_connection(dealer, Word::kSoon, Word::kSoon);
+    const Time deadline = world_.now() + kReconnectTime;
+    do {
+        world_.run(world_.now() + kReconnectLook);
+    } while (!Network::connected(dealer) && world_.now() < deadline);
+    world_.run(world_.now() + profile_.network.delay_max + kHelloTime);
+    if (promises_.connection_of((*node)->incarnation()) == before) {
+        world_.violate((*node)->name() + " has a connection again, and has not said HELLO over it");
+    }
+    wait_for_calm();
+}
+
+/// A sender at full speed, and nodes that take what comes at a pace that is slow, but not so slow
+/// that they pass for stalled.
+void Schedule::crawl() {
+    if (profile_.crawl == Crawl::kNobody || world_.violated()) {
+        return;
+    }
+    for (unsigned slot = 0; slot < nodes_.size(); ++slot) {
+        if (nodes_[slot] == nullptr) {
+            start_node(slot);
+        }
+    }
+    wait_for_calm();
+    world_.run(world_.now() + kCaughtUp);
+    for (NodeProcess* node : nodes_) {
+        node->open_stream(0);
+    }
+    for (NodeProcess* node : nodes_) {
+        node->crawl(profile_.crawl == Crawl::kAll ? kCrawlPace : Duration::zero());
+    }
+    nodes_[0]->crawl(kCrawlPace);
+    const std::uint64_t left_behind = promises_.left_behind();
+    for (unsigned i = 0; i < kCrawlMessages && !world_.violated(); ++i) {
+        senders_[0]->post(0, kCrawlBytes, wire::Confirm::kNothing);
+        world_.run(world_.now() + kCrawlEach);
+    }
+    const std::size_t waiting = senders_[0]->waiting();
+    if (profile_.crawl == Crawl::kOne && waiting > kCrawlMessages / 10) {
+        world_.violate(
+            fmt::format("{} messages wait for one node that is slower than the others", waiting));
+    }
+    if (profile_.crawl == Crawl::kAll && promises_.left_behind() > left_behind) {
+        world_.violate("a node is left behind that is as fast as the others");
+    }
+    for (NodeProcess* node : nodes_) {
+        node->crawl(Duration::zero());
     }
     wait_for_calm();
 }

@@ -29,6 +29,8 @@ class Schedule {
     void make_peace();
     void wait_for_calm();
     void probe();
+    void break_in_peace();
+    void crawl();
     [[nodiscard]] Cluster living();
 
     // Faults: faults.cpp.

@@ -47,6 +47,7 @@ void FeedWriter::close_open_batch() {
     auto frame =
         std::make_shared<const std::string>(open_.finish_batch(incarnation_, ++last_closed_));
     kept_bytes_ += frame->size();
+    given_bytes_ += frame->size();
     kept_messages_ += messages;
     kept_.push_back({std::move(frame), last_closed_, messages});
     shed_to(limits_.bound_bytes);
@@ -162,6 +163,7 @@ void FeedWriter::acknowledge(std::uint64_t through, Time now) {
             in_flight_bytes_ -= first_kept_ < next_ ? frame->size() : 0;
             published_bytes_ -= frame->size(); // only what was published is acknowledged
             kept_messages_ -= kept_.front().messages;
+            acknowledged_bytes_ += frame->size();
             acknowledged_messages_ += kept_.front().messages;
         }
         first_kept_ = kept_.front().last + 1;

@@ -123,6 +123,9 @@ class FeedWriter {
     [[nodiscard]] bool was_shed(std::uint64_t number) const;
     /// No batch after this one was shed.
     [[nodiscard]] std::uint64_t shed_through() const { return shed_through_; }
+    /// Bytes of all batches so far, and of those that are acknowledged and were not shed.
+    [[nodiscard]] std::uint64_t given_bytes() const { return given_bytes_; }
+    [[nodiscard]] std::uint64_t acknowledged_bytes() const { return acknowledged_bytes_; }
     /// Messages in batches that are acknowledged and were not shed.
     [[nodiscard]] std::uint64_t acknowledged_messages() const { return acknowledged_messages_; }
     /// Messages that are kept because they are not acknowledged, those of the open batch included.
@@ -168,6 +171,8 @@ class FeedWriter {
     std::size_t published_bytes_ = 0; // of the frames in kept_ up to published_
     FeedShare share_;
     std::uint64_t kept_messages_ = 0; // in the frames in kept_
+    std::uint64_t given_bytes_ = 0;
+    std::uint64_t acknowledged_bytes_ = 0;
     std::uint64_t acknowledged_messages_ = 0;
     std::uint64_t shed_messages_ = 0;
     std::uint64_t resent_batches_ = 0;

@@ -23,24 +23,34 @@ class DeadlineQueue {
         return deadline;
     }
 
+    /// Entries that one call of expire() visits. When hundreds of connections come to their end at
+    /// the same time, closing them takes a few turns of the loop, of some milliseconds each.
+    /// @limit connections whose time is over that a worker looks at in a turn
+    static constexpr std::size_t kVisitsMax = 128;
+
     /// When expire() next has something to do. Deadlines are kept to a tenth of a second, so that
     /// many connections which time out one after the other cost one wake-up.
     [[nodiscard]] Time due() const {
         return entries_.empty() ? kNever : std::max(entries_.front().deadline, next_sweep_);
     }
 
-    /// Calls `visit(Handle, Time deadline)` for each entry that has expired.
+    /// Calls `visit(Handle, Time deadline)` for each entry that has expired, up to kVisitsMax.
     template <typename Visit> void expire(Time now, Visit&& visit) {
         if (due() > now) {
             return;
         }
-        while (!entries_.empty() && entries_.front().deadline <= now) {
+        next_sweep_ = now + kSweepInterval;
+        for (std::size_t visits = 0; !entries_.empty() && entries_.front().deadline <= now;
+             ++visits) {
+            if (visits == kVisitsMax) {
+                next_sweep_ = now;
+                return;
+            }
             const Entry entry = entries_.front();
             entries_.pop_front();
             next_look_ -= next_look_ > 0 ? 1 : 0;
             visit(entry.handle, entry.deadline);
         }
-        next_sweep_ = now + kSweepInterval;
     }
 
     /// Calls `look(Handle, Time deadline)` for up to `most` entries: those after the last that the

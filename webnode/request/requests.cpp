@@ -23,22 +23,8 @@ constexpr int kGatewayTimeout = 504;
 /// How much of a browser's input a format may leave unused: a frame with the longest message fits.
 /// @limit bytes of a stream's input that its format has not used yet
 constexpr std::size_t kStreamInputBytesMax = 131'072;
-/// A browser on a comet page has nothing to say. Some clients send the next request early; one that
-/// sends more than that uploads, and would cost the worker's time for nothing.
-/// @limit bytes that a stream may send and that are thrown away
-constexpr std::size_t kUnwantedInputMax = 65'536;
-
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
-
-/// How many unfinished requests are looked at for the largest one, each time that all of them
-/// together are too large.
-constexpr std::size_t kLooksMax = 256;
-
-/// Memory that a text takes on the heap, or nearly so: a short one has its place in the record.
-std::size_t memory_of(const std::string& text) {
-    return text.empty() ? 0 : text.capacity();
-}
 
 /// `earlier` if `bytes` are in it, else a copy of them.
 std::string take_all(std::string earlier, std::string_view bytes) {
@@ -58,8 +44,8 @@ int socket_error(int fd) {
 Requests::Requests(connection::Connections& connections, stream::StreamOpener& streams,
                    std::vector<Route> routes, metrics::Counters<slot::WorkerCounter>& counters,
                    RequestLimits limits)
-    : limits_(limits), connections_(connections), table_(connections.table()), streams_(streams),
-      counters_(counters), routes_(std::move(routes), random_u64()),
+    : unfinished_(limits.bytes_max), connections_(connections), table_(connections.table()),
+      streams_(streams), counters_(counters), routes_(std::move(routes), random_u64()),
       deadlines_{connection::DeadlineQueue(limits.deadline), connection::DeadlineQueue(kIdleMax),
                  connection::DeadlineQueue(kLaterMax), connection::DeadlineQueue(kFlushMax),
                  connection::DeadlineQueue(kLingerMax)},
@@ -129,16 +115,7 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
 
 void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
     release_input(connection);
-    if (!unwanted_input_.empty()) {
-        unwanted_input_.erase(handle.index);
-    }
-    if (stream_inputs_.empty()) {
-        return;
-    }
-    if (const auto found = stream_inputs_.find(handle.index); found != stream_inputs_.end()) {
-        unfinished_bytes_ -= memory_of(found->second);
-        stream_inputs_.erase(found);
-    }
+    stream_inputs_.forget(handle);
 }
 
 void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection,
@@ -162,11 +139,8 @@ void Requests::on_stream_input(connection::Handle handle, connection::Connection
 
 bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes, Time now) {
     connection::Connection& connection = *table_.find(handle);
-    std::string earlier;
-    if (const auto found = stream_inputs_.find(handle.index); found != stream_inputs_.end()) {
-        unfinished_bytes_ -= memory_of(found->second);
-        earlier = std::move(found->second);
-        stream_inputs_.erase(found);
+    std::string earlier = stream_inputs_.take(handle);
+    if (!earlier.empty()) {
         earlier.append(bytes);
         bytes = earlier;
     }
@@ -187,9 +161,8 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes,
     if (bytes.empty()) {
         return true;
     }
-    const std::string& kept = stream_inputs_.emplace(handle.index, bytes).first->second;
-    unfinished_bytes_ += memory_of(kept);
-    if (!make_room(handle, memory_of(kept), now)) {
+    const std::size_t kept = stream_inputs_.keep(handle, std::string(bytes));
+    if (!make_room(handle, kept, now)) {
         counters_.add(slot::WorkerCounter::kRequestsShed);
         end_stream(handle, connection);
         return false;
@@ -198,9 +171,7 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes,
 }
 
 bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
-    std::size_t& so_far = unwanted_input_[handle.index];
-    so_far += bytes;
-    if (so_far <= kUnwantedInputMax) {
+    if (stream_inputs_.tolerates(handle, bytes)) {
         return true;
     }
     counters_.add(slot::WorkerCounter::kInputCloses);
@@ -244,7 +215,7 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
     http::RequestReader reader;
     if (RequestInput* input = input_of(*table_.find(handle))) {
         reader = input->reader;
-        earlier = take_bytes(*input);
+        earlier = unfinished_.take(input->bytes);
     }
     if (!earlier.empty()) {
         earlier.append(bytes);
@@ -292,14 +263,14 @@ Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
     if (input == nullptr) {
         return After::kOver;
     }
-    keep_bytes(*input, std::move(rest));
+    unfinished_.keep(input->bytes, std::move(rest));
     input->reader = reader;
     // A request that goes on arriving keeps its deadline: a byte now and then does not extend it.
     const bool goes_on = !answered && input->wait == Wait::kRequest && input->deadline != kNever;
     if (!goes_on) {
         set_wait(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
     }
-    if (!make_room(handle, memory_of(input->bytes), now)) {
+    if (!make_room(handle, UnfinishedBytes::memory_of(input->bytes), now)) {
         shed(handle, now);
         return After::kOver;
     }
@@ -342,12 +313,12 @@ Requests::After Requests::write_answer(connection::Handle handle, const http::An
 void Requests::wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                                std::string_view rest, Time now) {
     if (RequestInput* input = make_input(handle)) {
-        keep_bytes(*input, std::string(rest));
+        unfinished_.keep(input->bytes, std::string(rest));
         input->reader = {};
         input->form = form;
         input->ticket = last_ticket_;
         set_wait(handle, *input, Wait::kLater, now);
-        if (!make_room(handle, memory_of(input->bytes), now)) {
+        if (!make_room(handle, UnfinishedBytes::memory_of(input->bytes), now)) {
             shed(handle, now);
         }
     }
@@ -362,7 +333,7 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     }
     const http::Answer answer = http::late_answer(reply, input->form);
     count_response(answer.status);
-    const std::string rest = take_bytes(*input);
+    const std::string rest = unfinished_.take(input->bytes);
     input->wait = Wait::kRequest;
     input->deadline = kNever;
     // Input that came meanwhile was left in the socket, and epoll does not report it again.
@@ -429,26 +400,18 @@ void Requests::write_error(connection::Handle handle, int status, bool is_head, 
     }
 }
 
-/// The largest, since honest requests are small; of those as large as the one in hand an older one,
-/// since it is slow.
 bool Requests::make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now) {
-    while (unfinished_bytes_ > limits_.bytes_max) {
-        std::optional<connection::Handle> largest;
-        std::size_t bytes = bytes_in_hand;
-        const auto look = [&](connection::Handle handle, Time deadline) {
-            const connection::Connection* connection = table_.find(handle);
-            const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
-            if (input == nullptr || input->wait != Wait::kRequest || input->deadline != deadline ||
-                handle == in_hand) {
-                return;
-            }
-            const std::size_t held = memory_of(input->bytes);
-            if (held > bytes || (held == bytes && !largest)) {
-                largest = handle;
-                bytes = held;
-            }
-        };
-        queue_of(Wait::kRequest).look_at_some(kLooksMax, look);
+    const auto memory_of = [this](connection::Handle handle, Time deadline) {
+        const connection::Connection* connection = table_.find(handle);
+        const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+        const bool is_unfinished =
+            input != nullptr && input->wait == Wait::kRequest && input->deadline == deadline;
+        return is_unfinished ? std::optional(UnfinishedBytes::memory_of(input->bytes))
+                             : std::nullopt;
+    };
+    while (unfinished_.is_too_much()) {
+        const auto largest =
+            largest_unfinished(queue_of(Wait::kRequest), in_hand, bytes_in_hand, memory_of);
         if (!largest) {
             return false;
         }
@@ -467,17 +430,6 @@ void Requests::shed(connection::Handle handle, Time now) {
     }
 }
 
-void Requests::keep_bytes(RequestInput& input, std::string bytes) {
-    unfinished_bytes_ -= memory_of(input.bytes);
-    input.bytes = std::move(bytes);
-    unfinished_bytes_ += memory_of(input.bytes);
-}
-
-std::string Requests::take_bytes(RequestInput& input) {
-    unfinished_bytes_ -= memory_of(input.bytes);
-    return std::exchange(input.bytes, {});
-}
-
 void Requests::end(connection::Handle handle, bool unread, Time now) {
     connection::Connection* connection = table_.find(handle);
     const bool flushing = connections_.has_output(*connection);
@@ -490,7 +442,7 @@ void Requests::end(connection::Handle handle, bool unread, Time now) {
         ::shutdown(connection->fd(), SHUT_WR);
     }
     if (RequestInput* input = make_input(handle)) {
-        keep_bytes(*input, {});
+        unfinished_.keep(input->bytes, {});
         set_wait(handle, *input, flushing ? Wait::kFlush : Wait::kLinger, now);
         if (flushing) {
             connections_.close_when_written(handle, *connection);
@@ -515,7 +467,7 @@ RequestInput* Requests::make_input(connection::Handle handle) {
 
 void Requests::release_input(connection::Connection& connection) {
     if (connection.input() != store::kNoIndex) {
-        keep_bytes(inputs_[connection.input()], {});
+        unfinished_.keep(inputs_[connection.input()].bytes, {});
         inputs_.release(connection.input());
         connection.set_input(store::kNoIndex);
     }

@@ -9,9 +9,8 @@
 #include "webnode/connection/deadline_queue.hpp"
 #include "webnode/request/exchange.hpp"
 #include "webnode/request/request_input.hpp"
+#include "webnode/request/unfinished.hpp"
 #include "webnode/stream/stream_opener.hpp"
-
-#include <absl/container/flat_hash_map.h>
 
 #include <array>
 #include <cstdint>
@@ -71,7 +70,7 @@ class Requests final : private connection::CloseListener {
     void end_all();
 
     /// Memory that RequestLimits::bytes_max bounds, now.
-    [[nodiscard]] std::size_t unfinished_bytes() const { return unfinished_bytes_; }
+    [[nodiscard]] std::size_t unfinished_bytes() const { return unfinished_.sum(); }
 
     /// Ends connections that have waited for too long.
     void sweep(Time now);
@@ -121,15 +120,11 @@ class Requests final : private connection::CloseListener {
     void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
     void refuse(connection::Handle handle, int status, bool is_head, Time now);
     void write_error(connection::Handle handle, int status, bool is_head, Time now);
-    /// Makes the memory for unfinished requests fit into its bound: the largest of a sample of the
-    /// oldest ones go.
-    /// @param in_hand        the connection whose bytes were kept last.
-    /// @param bytes_in_hand  its part of the memory.
-    /// @return false if nothing larger was found: the connection in hand has to go.
+    /// Makes the memory for unfinished requests fit into its bound: others go, as
+    /// largest_unfinished() says.
+    /// @return false if the connection in hand has to go.
     [[nodiscard]] bool make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now);
     void shed(connection::Handle handle, Time now);
-    void keep_bytes(RequestInput& input, std::string bytes);
-    [[nodiscard]] std::string take_bytes(RequestInput& input);
     void end(connection::Handle handle, bool unread, Time now);
 
     /// The connection's record; nullptr if it has none.
@@ -143,7 +138,7 @@ class Requests final : private connection::CloseListener {
     void count_response(int status);
     [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
 
-    RequestLimits limits_;
+    UnfinishedBytes unfinished_; // in `inputs_` and `stream_inputs_`
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
     stream::StreamOpener& streams_;
@@ -151,12 +146,7 @@ class Requests final : private connection::CloseListener {
     Routes routes_;
     store::Slab<RequestInput> inputs_;
     std::uint32_t last_ticket_ = 0;
-    std::size_t unfinished_bytes_ = 0; // in `inputs_` and `stream_inputs_`
-    /// Bytes that browsers have said on streams whose formats have no use for them, by the
-    /// connection's index: few.
-    absl::flat_hash_map<std::uint32_t, std::size_t> unwanted_input_;
-    /// Browsers' input that formats have not used yet, by the connection's index: few.
-    absl::flat_hash_map<std::uint32_t, std::string> stream_inputs_;
+    StreamInputs stream_inputs_{unfinished_};
     std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };

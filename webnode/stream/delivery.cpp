@@ -8,13 +8,18 @@ namespace {
 
 /// A send() to loopback or a network card costs 5 to 10 µs, so this many take a millisecond. Other
 /// messages wait at most that long for each id with more streams.
-/// @limit streams of one id that are served at once
-constexpr std::size_t kStreamsAtOnce = 128;
+/// @limit sends to streams of one id at once
+constexpr std::size_t kSendsAtOnce = 128;
+/// Copying so many bytes, into the system or into an outbox, costs as much as another send.
+/// @limit bytes that cost a worker as much as a send
+constexpr std::size_t kBytesOfASend = 8192;
+/// So does closing a stream that does not read: its memory goes back, and its id's list changes.
+constexpr std::size_t kSendsOfAClose = 8;
 /// After this many sends in a turn no further batch is taken, and each id of the present one gets
-/// kStreamsWhenLate at once.
+/// kSendsWhenLate at once.
 /// @limit sends of a worker in a turn, after which it takes no further batch
-constexpr std::size_t kSendsPerTurn = 2048;
-constexpr std::size_t kStreamsWhenLate = 4;
+constexpr std::size_t kSendsPerTurn = 512;
+constexpr std::size_t kSendsWhenLate = 4;
 /// Messages that queue for ids with many streams. Above this the feed waits, and with it the
 /// senders.
 /// @limit bytes of messages whose streams are not all served yet
@@ -32,9 +37,9 @@ bool Delivery::can_take() const {
 }
 
 void Delivery::work() {
-    fan_outs_.work(kStreamsAtOnce,
+    fan_outs_.work(kSendsAtOnce,
                    [this](connection::Handle stream, connection::Connection& connection,
-                          MessageSet& messages) { write_to(stream, connection, messages); });
+                          MessageSet& messages) { return write_to(stream, connection, messages); });
     sends_left_ = kSendsPerTurn;
 }
 
@@ -92,17 +97,17 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
     // A stream that closes during the visit may free the id. Its index is not given to another id
     // before a stream opens, which does not happen during a delivery.
     const StreamPosition rest = streams_.for_some_streams(
-        streams_.first_stream(id), sends_left_ > 0 ? kStreamsAtOnce : kStreamsWhenLate,
+        streams_.first_stream(id), sends_left_ > 0 ? kSendsAtOnce : kSendsWhenLate,
         [&](connection::Handle stream, connection::Connection& connection) {
-            write_to(stream, connection, messages_);
+            return write_to(stream, connection, messages_);
         });
     if (rest != store::kNoIndex) {
         fan_outs_.begin(streams_.name(id), rest, messages_.messages());
     }
 }
 
-void Delivery::write_to(connection::Handle stream, connection::Connection& connection,
-                        MessageSet& messages) {
+std::size_t Delivery::write_to(connection::Handle stream, connection::Connection& connection,
+                               MessageSet& messages) {
     const format::Form form = format::Form::unpack(connection.form());
     const format::StreamFormat& format = format::format_at(form.format);
     chunks_.clear();
@@ -113,9 +118,11 @@ void Delivery::write_to(connection::Handle stream, connection::Connection& conne
     }
     counters_.add(slot::WorkerCounter::kChunksGiven, messages.size());
     // A stream that this closes is gone from the table; nothing else needs to be done.
-    static_cast<void>(
-        connections_.write(stream, connection, connection::Chunks{chunks_, chunk_ends_}));
-    sends_left_ -= sends_left_ > 0 ? 1 : 0;
+    const bool is_open =
+        connections_.write(stream, connection, connection::Chunks{chunks_, chunk_ends_});
+    const std::size_t cost = 1 + chunks_.size() / kBytesOfASend + (is_open ? 0 : kSendsOfAClose);
+    sends_left_ -= std::min(sends_left_, cost);
+    return cost;
 }
 
 } // namespace zcomet::webnode::stream

@@ -53,8 +53,9 @@ class Delivery {
 
     void collect(const wire::MessageList& messages);
     void deliver_to_id(std::span<const Item> items);
-    void write_to(connection::Handle stream, connection::Connection& connection,
-                  MessageSet& messages);
+    /// @return the cost, in sends.
+    [[nodiscard]] std::size_t write_to(connection::Handle stream,
+                                       connection::Connection& connection, MessageSet& messages);
 
     connection::Connections& connections_;
     StreamTable& streams_;

@@ -39,8 +39,9 @@ class FanOuts {
     /// get it, too.
     void queue(std::string_view id, std::string_view text);
 
-    /// Writes to up to `most` streams of one id; calls `write(Handle, Connection&, MessageSet&)`
-    /// for each, which may close that stream, and no other.
+    /// Writes to streams of one id until they have cost `most`; calls
+    /// `write(Handle, Connection&, MessageSet&)` for each, which may close that stream, and no
+    /// other, and may return its cost, as in StreamTable::for_some_streams().
     template <typename Write> void work(std::size_t most, Write&& write);
 
     /// Forgets all messages under way and in queues.
@@ -83,7 +84,7 @@ template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
     // The position is held, but all streams that are removed now are before it.
     fan_out.position = table_.for_some_streams(
         fan_out.position, most, [&](connection::Handle handle, connection::Connection& connection) {
-            write(handle, connection, fan_out.messages);
+            return write(handle, connection, fan_out.messages);
         });
     if (fan_out.position == store::kNoIndex) {
         begin_waiting(fan_out);

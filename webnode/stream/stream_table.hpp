@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace zcomet::webnode::stream {
@@ -45,8 +46,9 @@ class StreamTable {
     /// The text of an id that has a stream.
     [[nodiscard]] std::string_view name(store::IdIndex id) const { return ids_.name(id); }
 
-    /// Calls `visit(Handle, Connection&)` for at most `most` streams of an id, from `position` on,
-    /// in no special order. `visit` may close that stream, and no other.
+    /// Calls `visit(Handle, Connection&)` for streams of an id, from `position` on, in no special
+    /// order, until they have cost `most`: each costs what `visit` returns, or 1. `visit` may close
+    /// that stream, and no other.
     /// @return where to continue: kNoIndex after the last stream.
     template <typename Visit>
     [[nodiscard]] StreamPosition for_some_streams(StreamPosition position, std::size_t most,
@@ -85,11 +87,16 @@ class StreamTable {
 template <typename Visit>
 StreamPosition StreamTable::for_some_streams(StreamPosition position, std::size_t most,
                                              Visit&& visit) {
-    for (; position != store::kNoIndex && most > 0; --most) {
+    for (std::size_t spent = 0; position != store::kNoIndex && spent < most;) {
         connection::Connection& connection = connections_.at(position);
         const connection::Handle handle = connections_.handle_of(position);
         position = connection.next; // read now: visit may close the stream
-        visit(handle, connection);
+        if constexpr (std::is_void_v<decltype(visit(handle, connection))>) {
+            visit(handle, connection);
+            ++spent;
+        } else {
+            spent += visit(handle, connection);
+        }
     }
     return position;
 }

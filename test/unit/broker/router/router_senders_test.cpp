@@ -365,6 +365,43 @@ TEST_CASE("router: a node that is slow for five seconds holds no sender back any
     CHECK(broker.counter(table::BrokerCounter::kCreditsWithheld) == withheld);
 }
 
+TEST_CASE("router: a node far slower than others is left behind, however senders slow down",
+          "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "slow");
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    const bool has_other = GENERATE(true, false);
+    if (has_other) {
+        broker.join_live_node("m", 7, "quick");
+        broker.say("m", RouterHarness::login(1, {"a"}));
+    }
+    broker.join_sender("s", 2);
+    std::uint64_t sent = 0;
+    std::uint64_t under_way = 0; // of the sender, in quarters of its window
+    std::uint64_t acknowledged = 0;
+    int tenths = 0;
+    for (; tenths < 100 && !broker.reported(RouterEvent::Kind::kBehind, "slow"); ++tenths) {
+        // The quick one takes a batch in a millisecond, the slow one in a tenth of a second.
+        for (int ms = 0; ms < 100; ++ms) {
+            for (; under_way < 4; ++under_way) {
+                broker.say("s", quarter_window(++sent, "a"));
+            }
+            broker.turn();
+            if (has_other) {
+                broker.say("m", RouterHarness::heartbeat(sent, 1, {"a"}));
+            }
+            broker.pass(1ms);
+            under_way = credit(broker, "s") ? 0 : under_way;
+        }
+        broker.say("n", RouterHarness::heartbeat(++acknowledged, 1, {"a"}));
+    }
+    CHECK(broker.reported(RouterEvent::Kind::kBehind, "slow") == has_other);
+    if (has_other) {
+        CHECK(tenths >= 50);
+        CHECK(tenths < 70);
+    }
+}
+
 TEST_CASE("router: a slow node does not hold back senders to others", "[router]") {
     FullWindow broker;
     broker.join_live_node("m", 7, "quick");

@@ -64,3 +64,17 @@ TEST_CASE("many deadlines cost a sweep each tenth of a second", "[deadline_queue
     CHECK(expired(queue, start + 1050ms).empty());
     CHECK(expired(queue, start + 1100ms).size() == 99);
 }
+
+TEST_CASE("very many deadlines at the same time take several calls", "[deadline_queue]") {
+    DeadlineQueue queue(1s);
+    const Time start = Time() + 1h;
+    for (std::uint32_t i = 0; i < 2 * DeadlineQueue::kVisitsMax + 1; ++i) {
+        queue.push({i, 1}, start);
+    }
+    const Time now = start + 1s;
+    CHECK(expired(queue, now).size() == DeadlineQueue::kVisitsMax);
+    CHECK(queue.due() <= now);
+    CHECK(expired(queue, now).size() == DeadlineQueue::kVisitsMax);
+    CHECK(expired(queue, now).size() == 1);
+    CHECK(queue.due() == kNever);
+}

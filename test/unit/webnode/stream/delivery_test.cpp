@@ -13,8 +13,8 @@ using namespace zcomet::webnode::stream;
 
 namespace {
 
-constexpr int kStreamsAtOnce = 128; // as in webnode/stream/delivery.cpp
-constexpr std::size_t kCrowd = 3 * kStreamsAtOnce + 10;
+constexpr int kSendsAtOnce = 128; // as in webnode/stream/delivery.cpp
+constexpr std::size_t kCrowd = 3 * kSendsAtOnce + 10;
 
 std::string chunk(int number, const std::string& text) {
     const std::string body = "Recvd msg #" + std::to_string(number) + ": '" + text + "'<br/>\n";
@@ -225,7 +225,7 @@ TEST_CASE("crowds take turns, and too many messages for them hold the feed back"
                     (&browser - crowds.data()) % 2 == static_cast<std::ptrdiff_t>(i);
                 return is_of_crowd && !browser.received().empty();
             });
-        CHECK(served == std::ptrdiff_t{2} * kStreamsAtOnce);
+        CHECK(served == std::ptrdiff_t{2} * kSendsAtOnce);
     }
     CHECK(loop.delivery.can_take());
     for (int i = 0; i < 5; ++i) {
@@ -234,6 +234,26 @@ TEST_CASE("crowds take turns, and too many messages for them hold the feed back"
     CHECK_FALSE(loop.delivery.can_take());
     loop.finish_deliveries();
     CHECK(loop.delivery.can_take());
+}
+
+TEST_CASE("a large message goes to fewer streams at once", "[delivery]") {
+    LoopFixture loop;
+    std::vector<Browser> crowd;
+    for (int i = 0; i < 100; ++i) {
+        crowd.push_back(loop.open_stream("crowd"));
+    }
+    const std::string large(60'000, 'x');
+    loop.deliver({{"crowd", large}});
+    const auto given = [&loop] { return loop.count(slot::WorkerCounter::kChunksGiven); };
+    constexpr std::size_t kBytesAtOnce = 1U << 20U;
+    CHECK(given() >= kBytesAtOnce / large.size() - 2);
+    CHECK(given() <= kBytesAtOnce / large.size() + 2);
+    for (int turn = 2; turn < 5; ++turn) {
+        loop.delivery.work();
+        CHECK(given() <= turn * (kBytesAtOnce / large.size() + 2));
+    }
+    loop.finish_deliveries();
+    CHECK(given() == crowd.size());
 }
 
 TEST_CASE("random batches reach random streams as a simple model says", "[delivery][property]") {
