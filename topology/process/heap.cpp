@@ -18,6 +18,8 @@ namespace {
 /// Of freed memory, for each heap of the process. Some windows' worth
 /// (topology/feed/feed_writer.hpp).
 constexpr int kFreedBytesKept = 4 << 20;
+/// A trim is worth its time for so much of the process's memory, one in.
+constexpr std::uint64_t kWorthPart = 16;
 } // namespace
 
 void keep_freed_frames(std::size_t working_bytes) {
@@ -66,17 +68,22 @@ void FreedMemory::turn(Time now) {
 void FreedMemory::look() {
     const std::uint64_t resident = resident_bytes();
     least_resident_ = std::min(least_resident_, resident);
-    if (resident < least_resident_ + kMuch) {
-        return; // it cannot be much, and the next question costs more
+    const std::uint64_t little = std::max(kLittle, resident / kWorthPart);
+    if (resident < least_resident_ + little) {
+        rested_ = {};
+        return; // it cannot be worth it, and the next question costs more
     }
     const std::uint64_t free = ::mallinfo2().fordblks; // whether trimmed or not
     least_free_ = std::min(least_free_, free);
-    if (free < least_free_ + kMuch) {
+    const std::uint64_t freed = free - least_free_;
+    rested_ = freed < little ? Duration{} : rested_ + kInterval;
+    if (freed < kMuch && rested_ < kRest) {
         return;
     }
     ::malloc_trim(kFreedBytesKept);
     ++trims_;
     least_free_ = free;
+    rested_ = {};
 }
 
 } // namespace zcomet::process

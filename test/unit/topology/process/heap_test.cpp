@@ -11,6 +11,37 @@
 using namespace zcomet;
 using namespace zcomet::process;
 
+TEST_CASE("heap: it is trimmed of less when that was not needed for a while", "[heap]") {
+    FreedMemory freed;
+    Time now = Time{} + 1h;
+    const auto turn = [&] {
+        now += FreedMemory::kInterval;
+        freed.turn(now);
+    };
+    const auto grow = [](std::size_t bytes) {
+        constexpr std::size_t kBlockBytes = 65'536;
+        std::vector<std::unique_ptr<char[]>> blocks;
+        for (std::size_t i = 0; i < bytes / kBlockBytes; ++i) {
+            blocks.push_back(std::make_unique_for_overwrite<char[]>(kBlockBytes));
+            std::memset(blocks.back().get(), 1, kBlockBytes);
+        }
+        return blocks;
+    };
+    turn();
+    const auto kept = grow(2 * FreedMemory::kLittle);
+    auto peak = grow(FreedMemory::kMuch / 2);
+    const auto end = grow(FreedMemory::kLittle); // keeps the end of the heap
+    turn();
+    peak.clear();
+    constexpr auto kLooks = FreedMemory::kRest / FreedMemory::kInterval;
+    for (int i = 0; i < kLooks - 1; ++i) {
+        turn();
+        CHECK(freed.trims() == 0);
+    }
+    turn();
+    CHECK(freed.trims() == (test::kSanitized ? 0 : 1));
+}
+
 TEST_CASE("heap: it is trimmed when much of it has become free, and not again", "[heap]") {
     FreedMemory freed;
     Time now = Time{} + 1h;
