@@ -110,9 +110,10 @@ wire::Heartbeat Router::heartbeat_for(table::Peer& peer, Time now) {
 
 void Router::turn(Time now) {
     forgive_own_pause(now);
-    if (next_sweep_ <= now) {
+    if (next_sweep_ <= now && dead_.empty()) {
         sweep(now);
     }
+    bury_dead(now);
     backlog_.turn(now, [this](const Incoming& in, const wire::Frame& frame) {
         std::visit([&](const auto& said) { on(in, said); }, frame);
     });
@@ -126,7 +127,7 @@ void Router::turn(Time now) {
 }
 
 Time Router::due() const {
-    if (state_.table.has_to_reclaim() || backlog_.has_waiting()) {
+    if (state_.table.has_to_reclaim() || backlog_.has_waiting() || !dead_.empty()) {
         return last_turn_;
     }
     return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due()});
@@ -149,7 +150,6 @@ void Router::forgive_own_pause(Time now) {
 
 void Router::sweep(Time now) {
     joining_.settle_claims(now); // before they pass for dead
-    dead_.clear();
     most_ids_ = 0;
     state_.peers.for_each([&](table::PeerIndex index, table::Peer& peer) {
         if (peer.heard + state_.options.liveness <= now) {
@@ -159,10 +159,25 @@ void Router::sweep(Time now) {
             feeds_.beat(index, *node, now);
         }
     });
-    joining_.on_dead(dead_, now);
     next_sweep_ = state_.peers.size() == 0
                       ? kNever
                       : now + state_.options.heartbeat_interval / kSweepsPerHeartbeat;
+}
+
+/// Some of those that the last sweep found. One that was heard meanwhile lives, and an index may
+/// belong to another peer now.
+void Router::bury_dead(Time now) {
+    if (dead_.empty()) {
+        return;
+    }
+    const std::size_t left = dead_.size() - std::min(dead_.size(), kBurialsPerTurn);
+    const auto first = dead_.begin() + static_cast<std::ptrdiff_t>(left);
+    const auto end = std::remove_if(first, dead_.end(), [&](table::PeerIndex index) {
+        return !state_.peers.contains(index) ||
+               state_.peers[index].heard + state_.options.liveness > now;
+    });
+    joining_.on_dead({first, end}, now);
+    dead_.resize(left);
 }
 
 void Router::count_memory() {

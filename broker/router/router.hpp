@@ -73,6 +73,9 @@ class Router {
     /// Peers are looked over this often in each heartbeat interval. The dead are found that much
     /// late at most.
     static constexpr int kSweepsPerHeartbeat = 10;
+    /// Peers that died at the same time, as when a network fails, go in several turns.
+    /// @limit dead peers that a broker removes in a turn
+    static constexpr std::size_t kBurialsPerTurn = 256;
 
     // Dispatch: a function for each kind of frame that peers send.
     [[nodiscard]] bool may_say(const Incoming& in, const wire::KindRow& kind);
@@ -101,6 +104,7 @@ class Router {
     // Time.
     void forgive_own_pause(Time now);
     void sweep(Time now);
+    void bury_dead(Time now);
     void count_memory();
     void set_gauges();
 
@@ -115,7 +119,7 @@ class Router {
     Sends sends_{state_, refusals_, confirmations_, feeds_, credit_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
-    std::vector<table::PeerIndex> dead_; // of the present sweep
+    std::vector<table::PeerIndex> dead_; // of the last sweep, and not removed yet
     std::uint32_t most_ids_ = 0;         // of a node, at the last sweep
     Time next_sweep_ = kNever;
     Time last_turn_;

@@ -26,6 +26,8 @@ constexpr unsigned kCrawlMessages = 1200;
 constexpr std::size_t kCrawlBytes = 60'000;
 constexpr Duration kCrawlEach = 7500us;
 constexpr Duration kCrawlPace = 60ms;
+/// About as fast, so that they keep up while the sender waits for that one.
+constexpr Duration kCrawlPaceOfOthers = 45ms;
 /// By then no node is left behind because of earlier faults.
 constexpr Duration kCaughtUp = 6s;
 /// Out of a hundred actions that are not faults.
@@ -242,7 +244,7 @@ void Schedule::crawl() {
         node->open_stream(0);
     }
     for (NodeProcess* node : nodes_) {
-        node->crawl(profile_.crawl == Crawl::kAll ? kCrawlPace : Duration::zero());
+        node->crawl(profile_.crawl == Crawl::kAll ? kCrawlPaceOfOthers : Duration::zero());
     }
     nodes_[0]->crawl(kCrawlPace);
     const std::uint64_t left_behind = promises_.left_behind();

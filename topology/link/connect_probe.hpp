@@ -2,7 +2,7 @@
 // again, and tells nobody the reason.
 #pragma once
 
-#include "topology/base/unique_fd.hpp"
+#include "topology/net/reachable.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <optional>
@@ -20,8 +20,7 @@ class ConnectProbe {
     [[nodiscard]] std::optional<int> refusal();
 
   private:
-    UniqueFd socket_;
-    std::optional<int> failure_;
+    std::optional<net::ConnectionAttempt> attempt_;
 };
 
 } // namespace zcomet::link

@@ -9,6 +9,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -31,31 +33,55 @@ namespace {
 /// @limit time for the name service to find the address on which a program listens
 constexpr Duration kListeningPatience = 5s;
 
-Error no_means(const wire::HostPort& where, const std::error_code& why) {
-    return Error{"cannot resolve " + in_quotes(where.host) + ": " + why.message()};
+Error cannot_resolve(const wire::HostPort& where, const std::string& why) {
+    return Error{"cannot resolve " + in_quotes(where.host) + ": " + why};
 }
+
+/// A thread that asks, or is about to begin.
+class Place {
+  public:
+    Place() : is_free_(taken_.fetch_add(1) < Lookup::kUnansweredMax) {}
+    ~Place() { --taken_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+    [[nodiscard]] bool is_free() const { return is_free_; }
+
+  private:
+    static inline std::atomic<int> taken_ = 0;
+    bool is_free_;
+};
 
 } // namespace
 
-Lookup::Lookup(const wire::HostPort& where, Purpose purpose) : shared_(std::make_shared<Shared>()) {
+Lookup::Lookup(const wire::HostPort& where, Purpose purpose, Ask ask)
+    : shared_(std::make_shared<Shared>()) {
     if (is_numeric(where.host)) {
         shared_->give(resolve(where, purpose));
         return;
     }
+    auto place = std::make_unique<Place>();
+    if (!place->is_free()) {
+        shared_->give(cannot_resolve(where, "the name service has not answered " +
+                                                std::to_string(kUnansweredMax) +
+                                                " earlier questions yet"));
+        return;
+    }
     shared_->event.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!shared_->event.valid()) {
-        shared_->give(no_means(where, {errno, std::generic_category()}));
+        shared_->give(cannot_resolve(where, std::generic_category().message(errno)));
         return;
     }
     try {
         const SignalsHeld held; // signals are for the program's own threads
-        std::thread([shared = shared_, where, purpose] {
-            shared->give(resolve(where, purpose));
+        std::thread([shared = shared_, where, purpose, ask = std::move(ask),
+                     place = std::move(place)] {
+            shared->give(ask(where, purpose));
             static_cast<void>(::eventfd_write(shared->event.get(), 1));
         }).detach();
     } catch (const std::system_error& error) {
         shared_->event.reset();
-        shared_->give(no_means(where, error.code()));
+        shared_->give(cannot_resolve(where, error.code().message()));
     }
 }
 
@@ -83,9 +109,8 @@ Result<std::vector<SocketAddress>> resolve_within(const wire::HostPort& where, P
         }
         const Duration left = deadline - Clock::now();
         if (left <= Duration::zero()) {
-            return Error{"cannot resolve " + in_quotes(where.host) +
-                         ": the name service has not answered within " +
-                         std::to_string(in_ms(timeout)) + " ms"};
+            return cannot_resolve(where, "the name service has not answered within " +
+                                             std::to_string(in_ms(timeout)) + " ms");
         }
         pollfd event{lookup.fd(), POLLIN, 0};
         static_cast<void>(::poll(&event, 1, static_cast<int>(in_ms(left)) + 1));

@@ -5,6 +5,7 @@
 #include "topology/base/time.hpp"
 #include "topology/net/socket_address.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,14 +14,23 @@ namespace zcomet::net {
 
 /// One question to the name service. A thread of its own asks, since getaddrinfo(3) can neither be
 /// watched nor cancelled, and takes many seconds when the name server is dead. Nothing waits for
-/// that thread: when the Lookup is destroyed first, the answer is dropped.
+/// that thread: when the Lookup is destroyed first, the answer is dropped. A dead name server keeps
+/// the thread all the same. So there is a bound, and one question too many is answered at once.
 ///
 /// Thread: one.
 class Lookup {
   public:
+    using Ask = std::function<Result<std::vector<SocketAddress>>(const wire::HostPort&, Purpose)>;
+
+    /// Of all Lookups of the process. A program has few hosts to look up; a program that uses the
+    /// client library may have more.
+    /// @limit questions to the name service that a process has without an answer
+    static constexpr int kUnansweredMax = 32;
+
     /// Begins to ask. An address in digits needs no thread, and has its answer at once. Throws
     /// nothing but std::bad_alloc: a thread or a descriptor that cannot be had is an answer, too.
-    Lookup(const wire::HostPort& where, Purpose purpose);
+    /// @param ask  resolve(), or another function for a test; it may take long.
+    Lookup(const wire::HostPort& where, Purpose purpose, Ask ask = resolve);
     Lookup(const Lookup&) = delete;
     Lookup& operator=(const Lookup&) = delete;
     ~Lookup();

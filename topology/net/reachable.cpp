@@ -1,7 +1,6 @@
 #include "topology/net/reachable.hpp"
 
 #include "topology/base/check.hpp"
-#include "topology/base/unique_fd.hpp"
 
 #include <poll.h>
 
@@ -10,26 +9,27 @@
 
 namespace zcomet::net {
 
-namespace {
-
-bool answers(const SocketAddress& address, Duration patience) {
-    const UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd.valid()) {
-        return false;
+ConnectionAttempt::ConnectionAttempt(const SocketAddress& address)
+    : socket_(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (!socket_.valid()) {
+        result_ = errno;
+    } else if (::connect(socket_.get(), address.get(), address.size) == 0) {
+        result_ = 0;
+    } else if (errno != EINPROGRESS) {
+        result_ = errno;
     }
-    if (::connect(fd.get(), address.get(), address.size) == 0) {
-        return true;
-    }
-    pollfd event{fd.get(), POLLOUT, 0};
-    int error = errno;
-    if (error == EINPROGRESS && ::poll(&event, 1, static_cast<int>(in_ms(patience))) == 1) {
-        socklen_t size = sizeof error;
-        ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    }
-    return error == 0;
 }
 
-} // namespace
+std::optional<int> ConnectionAttempt::result(Duration patience) {
+    pollfd event{socket_.get(), POLLOUT, 0};
+    if (!result_ && ::poll(&event, 1, static_cast<int>(in_ms(patience))) == 1) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+        result_ = error;
+    }
+    return result_;
+}
 
 const SocketAddress& first_reachable(const std::vector<SocketAddress>& addresses,
                                      Duration patience) {
@@ -39,7 +39,7 @@ const SocketAddress& first_reachable(const std::vector<SocketAddress>& addresses
     }
     const auto found =
         std::find_if(addresses.begin(), addresses.end(), [patience](const SocketAddress& address) {
-            return answers(address, patience);
+            return ConnectionAttempt(address).result(patience) == 0;
         });
     return found == addresses.end() ? addresses.front() : *found;
 }

@@ -31,6 +31,9 @@ struct ToText {
         }
         return out;
     }
+    std::string operator()(const std::optional<std::uint32_t>* value) const {
+        return *value ? std::to_string(**value) : std::string();
+    }
     std::string operator()(const OptionText& text) const { return text.get(); }
     template <typename Number> std::string operator()(const Number* value) const {
         std::ostringstream out; // 3 for 3.0, as CLI11 writes it in --help
@@ -58,6 +61,12 @@ struct FromText {
         *values = {text};
         return true;
     }
+    bool operator()(std::optional<std::uint32_t>* value) const {
+        std::uint32_t number = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, number);
+        *value = is_number ? std::optional(number) : *value;
+        return is_number;
+    }
     template <typename Value> bool operator()(Value* value) const {
         return CLI::detail::lexical_cast(text, *value);
     }
@@ -74,6 +83,10 @@ struct Declare {
         return app.add_option_function<std::string>(name, text.set, help)
             ->type_name(text.type)
             ->check(CLI::Validator(text.check, ""));
+    }
+    CLI::Option* operator()(std::optional<std::uint32_t>* value) const {
+        return app.add_option_function<std::uint32_t>(
+            name, [value](const std::uint32_t& number) { *value = number; }, help);
     }
     CLI::Option* operator()(std::vector<std::string>* values) const {
         CLI::Option* const option = app.add_option(name, *values, help);

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,9 +47,11 @@ struct OptionText {
 class OptionTable {
   public:
     /// Where a value goes. It lives as long as the table, and holds the default when the row is
-    /// added. A bool is a flag: an option without a value.
+    /// added. A bool is a flag: an option without a value. An optional number has a text only when
+    /// it is given.
     using Target = std::variant<bool*, int*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
-                                double*, std::string*, std::vector<std::string>*, OptionText>;
+                                double*, std::string*, std::vector<std::string>*,
+                                std::optional<std::uint32_t>*, OptionText>;
 
     /// One option. Each function returns the row, so that they can be written one after another.
     class Row {

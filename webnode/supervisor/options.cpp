@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -73,24 +72,6 @@ program::OptionText as_word(Enum& value, const std::array<std::string_view, kCou
         value = static_cast<Enum>(std::find(words.begin(), words.end(), word) - words.begin());
     };
     text.get = [&value, &words] { return std::string(words[static_cast<std::size_t>(value)]); };
-    return text;
-}
-
-program::OptionText as_per_address(std::optional<std::uint32_t>& value) {
-    program::OptionText text;
-    text.type = "N";
-    text.check = [](const std::string& number) {
-        std::uint32_t count = 0;
-        const char* const end = number.data() + number.size();
-        const auto parsed = std::from_chars(number.data(), end, count);
-        const bool is_fine =
-            parsed.ec == std::errc() && parsed.ptr == end && count <= kConnectionsMax;
-        return is_fine ? std::string() : in_quotes(number) + " is not a number of connections";
-    };
-    text.set = [&value](const std::string& number) {
-        value = static_cast<std::uint32_t>(std::stoul(number));
-    };
-    text.get = [&value] { return value ? std::to_string(*value) : std::string(); };
     return text;
 }
 
@@ -175,9 +156,11 @@ void CommandLine::add_sizes() {
         .none("0")
         .hand_on();
     table_
-        .add("--per-address", as_per_address(options_.worker.per_address),
+        .add("--per-address", &options_.worker.per_address,
              "Connections that one address (IPv6: its /64) may have of a worker, once half of all "
              "places are taken; 0: no bound, as for clients behind a proxy [an eighth]")
+        .type("N")
+        .range(0U, kConnectionsMax)
         .hand_on();
 }
 

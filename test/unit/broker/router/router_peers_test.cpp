@@ -420,6 +420,40 @@ TEST_CASE("router: a list that drops many ids logs them out at once", "[router]"
     CHECK(broker.counter(table::BrokerCounter::kIds) == 3);
 }
 
+TEST_CASE("router: very many peers that die together go in several turns", "[router]") {
+    constexpr std::uint64_t kPeers = 600;
+    RouterHarness broker;
+    for (std::uint64_t i = 1; i <= kPeers; ++i) {
+        broker.join_sender("s" + std::to_string(i), i);
+    }
+    const auto died = [&broker] { return broker.counter(table::BrokerCounter::kSendersDied); };
+    for (int tenth = 0; tenth < 40 && died() == 0; ++tenth) {
+        broker.now += 100ms;
+        broker.turn();
+    }
+    const std::uint64_t first = died();
+    CHECK(first > 0);
+    CHECK(first < kPeers / 2);
+    // One of them speaks at the last moment, whichever it is.
+    std::uint64_t alive = 0;
+    for (std::uint64_t i = 1; i <= kPeers && alive == 0; ++i) {
+        const std::string connection = "s" + std::to_string(i);
+        static_cast<void>(broker.take(connection));
+        broker.say(connection, RouterHarness::heartbeat(0, 0));
+        const auto answers = broker.take(connection);
+        const bool is_unknown =
+            !answers.empty() &&
+            static_cast<wire::Kind>(answers[0][wire::kHeaderBytes - 1]) == wire::Kind::kError;
+        alive = is_unknown ? 0 : i;
+    }
+    REQUIRE(alive > 0);
+    for (int turn = 0; turn < 5; ++turn) {
+        broker.turn();
+    }
+    CHECK(died() == kPeers - 1);
+    CHECK(broker.counter(table::BrokerCounter::kSenders) == 1);
+}
+
 TEST_CASE("router: a silent peer is dead after the liveness time, and not before", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");

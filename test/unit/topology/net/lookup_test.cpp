@@ -6,6 +6,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include <future>
+#include <thread>
+
 using namespace zcomet;
 using namespace zcomet::net;
 using Catch::Matchers::Contains;
@@ -46,6 +49,39 @@ TEST_CASE("the descriptor says when a name's addresses are there", "[lookup]") {
 
 TEST_CASE("nobody waits for a look-up that is not wanted any more", "[lookup]") {
     const Lookup lookup({"no-such-host.invalid", 80}, Purpose::kConnect);
+}
+
+TEST_CASE("a name service that hangs keeps a bounded number of threads", "[lookup]") {
+    std::promise<void> end;
+    const auto hang = [ended = end.get_future().share()](const wire::HostPort&, Purpose) {
+        ended.wait();
+        return Result<std::vector<SocketAddress>>(Error{"ended"});
+    };
+    const wire::HostPort host{"some-host", 80};
+    // Nobody waits for them any more, and their threads go on. So may some of the other tests.
+    int hanging = 0;
+    while (hanging <= Lookup::kUnansweredMax && !Lookup(host, Purpose::kConnect, hang).answered()) {
+        ++hanging;
+    }
+    CHECK(hanging <= Lookup::kUnansweredMax);
+    CHECK(hanging > Lookup::kUnansweredMax / 2);
+    Lookup too_many(host, Purpose::kConnect, hang);
+    const auto answer = too_many.answer();
+    REQUIRE(answer);
+    REQUIRE_FALSE(answer->ok());
+    CHECK_THAT(answer->error().text, Contains("some-host") && Contains("has not answered"));
+    CHECK(too_many.fd() == -1);
+    CHECK(Lookup({"127.0.0.1", 80}, Purpose::kConnect).answer()->ok());
+
+    end.set_value();
+    const Time deadline = Clock::now() + kSoon;
+    const auto has_place = [] {
+        return resolve_within({"localhost", 80}, Purpose::kConnect, kSoon).ok();
+    };
+    while (!has_place() && Clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    CHECK(has_place());
 }
 
 TEST_CASE("a caller may say how long it waits for a name", "[lookup]") {

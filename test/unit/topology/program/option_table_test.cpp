@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,7 @@ struct Options {
         table.add("--admin", as_host_port(admin), "Where else").hand_on().key("admin");
         table.add("--other", &others, "Again and again").hand_on().key("other");
         table.add("--key", &key, "Who may").hand_on().secret();
+        table.add("--bound", &bound, "If any").range(0U, 100U).hand_on().key("bound").hidden();
         table.add("--of", &of, "").hidden();
         app.parse(arguments);
     }
@@ -49,6 +52,7 @@ struct Options {
     wire::HostPort admin;
     std::vector<std::string> others;
     std::string key;
+    std::optional<std::uint32_t> bound;
     int of = 0;
     CLI::App app{"A program for tests", "zcomet-x"};
     OptionTable table{app};
@@ -68,6 +72,20 @@ TEST_CASE("a row's value goes where the row says", "[option_table]") {
     CHECK(options.admin.port == 9);
     CHECK(options.others == std::vector<std::string>{"a", "b"});
     CHECK(options.of == 4);
+}
+
+TEST_CASE("an optional number is there when it is given", "[option_table]") {
+    CHECK_FALSE(Options("").bound);
+    CHECK(Options("").table.handed_on().empty());
+    const Options zero("--bound 0");
+    CHECK(zero.bound == 0U);
+    CHECK(zero.table.handed_on() == std::vector<std::string>{"--bound=0"});
+    Options filled("");
+    CHECK(filled.table.fill_in({{"bound", "7"}}).ok());
+    CHECK(filled.bound == 7U);
+    CHECK_FALSE(filled.table.fill_in({{"bound", "x"}}).ok());
+    CHECK_THROWS_AS(Options("--bound 101"), CLI::ValidationError);
+    CHECK_THROWS_AS(Options("--bound -1"), CLI::ValidationError);
 }
 
 TEST_CASE("a row refuses what it cannot take", "[option_table]") {
