@@ -30,6 +30,7 @@ class Schedule {
     void wait_for_calm();
     void probe();
     void break_in_peace();
+    [[nodiscard]] bool greets_after_break(const NodeProcess& node);
     void crawl();
     [[nodiscard]] Cluster living();
 
