@@ -45,6 +45,11 @@ std::uint16_t port_of(const std::string& endpoint) {
     return wire::parse_tcp_endpoint(endpoint).value().port;
 }
 
+/// Of what peers have not read yet, for answers and for batches each.
+std::size_t share_of(std::uint64_t memory_max) {
+    return memory_max / router::kQueuesPart / 2;
+}
+
 /// Batches that wait for a subscriber while those of all subscribers have too many bytes.
 /// @limit the same while all subscribers together leave too many bytes unread
 constexpr int kFeedFramesWhenFull = 16;
@@ -53,8 +58,7 @@ constexpr int kFeedFramesWhenFull = 16;
 
 Broker::Broker(link::LinkContext& context, std::uint64_t memory_max)
     : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
-      replies_(memory_max / router::kQueuesPart / 2),
-      feed_bytes_share_(memory_max / router::kQueuesPart / 2) {}
+      replies_(share_of(memory_max)), feed_bytes_share_(share_of(memory_max)) {}
 
 Broker::~Broker() = default;
 
@@ -111,6 +115,12 @@ void Broker::run(loop::Loop& loop, int stop_fd) {
     if (admin_ != nullptr) {
         loop.remove(*admin_);
     }
+}
+
+void Broker::set_options(router::RouterOptions options) {
+    replies_.set_share(share_of(options.memory_max));
+    feed_bytes_share_ = share_of(options.memory_max);
+    router_->set_options(std::move(options));
 }
 
 void Broker::on_ready(std::size_t index) {

@@ -54,6 +54,9 @@ class Broker : private router::RouterHost, private loop::Source {
     /// "HOST:PORT"; empty if there is none.
     [[nodiscard]] std::string admin_address() const;
 
+    /// Takes other limits. Everything else in `options` is as it was.
+    void set_options(router::RouterOptions options);
+
     /// Serves until `stop_fd` becomes readable.
     /// @param loop  runs meanwhile, with all its other sources.
     void run(loop::Loop& loop, int stop_fd);
@@ -92,7 +95,7 @@ class Broker : private router::RouterHost, private loop::Source {
     EventLog log_;
     Replies replies_;
     link::SharedQueuedBytes feed_bytes_ = std::make_shared<link::QueuedBytes>();
-    std::size_t feed_bytes_share_; // above it the queues of slow subscribers are cut short
+    std::size_t feed_bytes_share_ = 0; // above it the queues of slow subscribers are cut short
     bool feed_queues_are_short_ = false;
     process::FreedMemory freed_memory_;
     std::unique_ptr<ConnectionWatch> connections_;

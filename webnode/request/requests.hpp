@@ -60,6 +60,12 @@ class Requests final : private connection::CloseListener {
     /// Writes the format's sign of life, if it has one, to a stream. May close the connection.
     void give_sign_of_life(connection::Handle handle, connection::Connection& connection);
 
+    /// From now on. A request that is on its way already keeps its deadline.
+    void set_limits(const RequestLimits& limits) {
+        limits_ = limits;
+        queue_of(Wait::kRequest).set_delay(limits.deadline);
+    }
+
     /// As Routes::set_readiness().
     void set_readiness(const Readiness& readiness) { routes_.set_readiness(readiness); }
 
@@ -141,7 +147,7 @@ class Requests final : private connection::CloseListener {
     void release_input(connection::Connection& connection);
     void set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now);
     void on_deadline(connection::Handle handle, Time deadline, Time now);
-    void count_response(int status);
+    void count_response(const connection::Connection& connection, int status);
     [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
 
     RequestLimits limits_;
