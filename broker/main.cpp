@@ -20,7 +20,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace {
 
@@ -42,31 +41,42 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
 /// senders and some thousand messages a second. Measured.
 constexpr std::size_t kWorkingBytes = 2560U << 10U;
 
-/// What SIGHUP does: the log level is read again, or taken from the process that keeps this one
-/// running.
-process::Hangup::Handler reload(int argc, char** argv) {
-    return [argc, argv](std::optional<int> passed) {
-        if (passed) {
-            program::use_log_level(*passed);
-        } else {
-            program::reload_log_level(argc, argv);
-        }
-    };
+/// Reads the options again: SIGHUP.
+void reload(broker::shell::CommandLine& line, int argc, char** argv,
+            broker::shell::Broker& broker) {
+    CLI::App app("", "zcomet-broker");
+    program::add_common_options(app);
+    broker::shell::CommandLine again(app);
+    const auto settle = [&] { throw_unless_done<program::Misconfigured>(again.settle()); };
+    if (program::reload(app, argc, argv, settle, again.table(), line.table())) {
+        line.resettle();
+        broker.set_options(line.options().router);
+    }
 }
 
-int serve(broker::shell::CommandLine& line, process::Hangup::Handler on_hangup) {
+int serve(broker::shell::CommandLine& line, int argc, char** argv) {
     process::Service service;
     if (line.supervised()) { // executed as /proc/self/exe, it would show as "exe"
         ::prctl(PR_SET_NAME, "zcomet-broker");
     }
     throw_unless_done<program::Misconfigured>(line.settle());
     const UniqueFd stop = program::catch_termination_signals();
-    process::Hangup hangup(std::move(on_hangup));
+    broker::shell::Broker* running = nullptr;
+    process::Hangup hangup([&](std::optional<int> passed) {
+        // A web node's own broker has no options but its addresses. One that `--supervise` keeps
+        // has those of its supervisor.
+        if (passed && !line.supervised()) {
+            program::use_log_level(*passed);
+        } else {
+            reload(line, argc, argv, *running);
+        }
+    });
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     process::keep_freed_frames(kWorkingBytes);
     loop::Loop loop; // before the ready line, since it may find no descriptor
     link::LinkContext context;
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
+    running = broker.get();
     program::log_settings(line.table());
     say_ready(line.options(), *broker);
     service.ready(Clock::now());
@@ -92,7 +102,7 @@ int main(int argc, char** argv) {
     broker::shell::CommandLine line(app);
     const auto body = [&] {
         return line.is_supervisor() ? broker::shell::supervise(argc, argv, line.hang_after())
-                                    : serve(line, reload(argc, argv));
+                                    : serve(line, argc, argv);
     };
     return program::run_program(app, argc, argv, body, program::LogMode::kNeverWait);
 }

@@ -1,4 +1,5 @@
 // zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
+#include "topology/base/text.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "webnode/port/processor.hpp"
@@ -27,11 +28,24 @@ namespace {
 /// frames under way, buffers. Measured: the size of the heap after six times 20,000.
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
-/// What SIGHUP does in a worker: its supervisor reads the log level, and passes it on.
-void use_passed_level(std::optional<int> passed) {
-    if (passed) {
-        program::use_log_level(*passed);
+/// What SIGHUP does in a worker: its supervisor has read the options again, and passes them on.
+void take_options(const supervisor::CommandLine& line, int log_level, worker::Worker& worker) {
+    program::use_log_level(log_level);
+    const Status taken = line.table().take_from_supervisor(supervisor::kWorkerOptionsFd);
+    if (taken.ok()) {
+        worker.set_options(line.options().worker);
+    } else {
+        spdlog::error("event=not-reloaded text={}", log_value(taken.error().text));
     }
+}
+
+/// What SIGHUP does in the supervisor.
+bool reload(supervisor::CommandLine& line, int argc, char** argv) {
+    CLI::App app("", "zcomet-webnode");
+    program::add_common_options(app);
+    supervisor::CommandLine again(app);
+    return program::reload(
+        app, argc, argv, [&] { again.settle(); }, again.table(), line.table());
 }
 
 void run_worker(supervisor::CommandLine& line) {
@@ -55,9 +69,16 @@ void run_worker(supervisor::CommandLine& line) {
         spdlog::info("event=pinned node={} processor={}", options.name, processor);
     }
     const UniqueFd wake(supervisor::kWorkerWakeFd);
+    worker::Worker* running = nullptr;
     worker::Worker worker(
         std::move(options), shared.records()[role.index - 1], program::catch_termination_signals(),
-        [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); }, use_passed_level);
+        [&wake] { static_cast<void>(::eventfd_write(wake.get(), 1)); },
+        [&](std::optional<int> passed) {
+            if (passed) { // else it was not the supervisor
+                take_options(line, *passed, *running);
+            }
+        });
+    running = &worker;
     worker.run();
 }
 
@@ -66,8 +87,8 @@ int run(supervisor::CommandLine& line, int argc, char** argv) {
     if (line.role().index > 0) {
         run_worker(line);
     } else {
-        supervisor::Supervisor(line, program::catch_termination_signals(), [argc, argv] {
-            return program::reload_log_level(argc, argv);
+        supervisor::Supervisor(line, program::catch_termination_signals(), [&line, argc, argv] {
+            return reload(line, argc, argv);
         }).run();
     }
     return 0;

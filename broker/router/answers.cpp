@@ -15,6 +15,15 @@ namespace zcomet::broker::router {
 
 namespace {
 
+/// How many more streams the node can take; null if it does not say.
+nlohmann::ordered_json room_of(const table::NodePart& node) {
+    const std::uint64_t places = node.ledger.places;
+    if (places == 0) {
+        return nullptr;
+    }
+    return places - std::min(places, node.streams);
+}
+
 nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
                                  std::uint32_t ids, Time now) {
     return {{"name", peer.name},
@@ -22,9 +31,10 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"address", peer.address},
             {"ids", ids},
             {"streams", node.streams},
+            {"room", room_of(node)},
             {"age_ms", in_ms(now - peer.joined)},
             {"heard_ms", in_ms(now - peer.heard)},
-            {"live", node.feed.is_subscribed()},
+            {"live", node.feed.is_subscribed() && node.ledger.feed_silent == 0},
             {"behind", node.lag.is_left_behind()},
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
 }
@@ -37,6 +47,7 @@ nlohmann::ordered_json more_json(table::PeerIndex next) {
             {"address", ""},
             {"ids", 0},
             {"streams", 0},
+            {"room", nullptr},
             {"age_ms", 0},
             {"heard_ms", 0},
             {"live", false},

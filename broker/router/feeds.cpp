@@ -36,6 +36,16 @@ Feeds::Feeds(RouterState& state, Confirmations& confirmations)
       subscriptions_(std::size_t{state.options.peers_max} * kTopicsPerPeer),
       relief_at_(state.options.memory_max) {}
 
+void Feeds::on_options() {
+    subscriptions_.set_topics_max(std::size_t{state_.options.peers_max} * kTopicsPerPeer);
+    relief_at_ = state_.options.memory_max;
+    state_.peers.for_each([this](table::PeerIndex /*index*/, table::Peer& peer) {
+        if (table::NodePart* const node = peer.node()) {
+            node->resends.set(state_.options.resends_per_second);
+        }
+    });
+}
+
 void Feeds::on_joined(table::PeerIndex index, Time now) {
     const table::Peer& peer = state_.peers[index];
     table::NodePart& node = *state_.peers[index].node();

@@ -16,6 +16,8 @@ class Feeds {
     Feeds(RouterState& state, Confirmations& confirmations);
 
     /// A node has joined. Its feed is live at once if the node has subscribed already.
+    /// The router has other options.
+    void on_options();
     void on_joined(table::PeerIndex index, Time now);
     /// The node is about to go: counts what its feed had not said yet, and drops the rest.
     void on_leaving(const table::Peer& peer, table::NodePart& node);

@@ -36,6 +36,9 @@ class Queries {
         : state_(state), refusals_(refusals), feeds_(feeds),
           rate_(state.options.queries_per_second) {}
 
+    /// The router has other options.
+    void on_options() { rate_.set(state_.options.queries_per_second); }
+
     void on_ping(const Incoming& in, const wire::Ping& ping);
     void on_query(const Incoming& in, const wire::Query& query);
 

@@ -27,6 +27,15 @@ RouterState make_state(RouterHost& host, RouterOptions options, Time now) {
 Router::Router(RouterHost& host, RouterOptions options, Time now)
     : state_(make_state(host, std::move(options), now)), last_turn_(now) {}
 
+void Router::set_options(RouterOptions options) {
+    ZCOMET_ASSERT(options.incarnation == state_.options.incarnation);
+    ZCOMET_ASSERT(options.liveness == state_.options.liveness);
+    options.feed_endpoint = std::move(state_.options.feed_endpoint);
+    state_.options = std::move(options);
+    feeds_.on_options();
+    queries_.on_options();
+}
+
 // ---- Dispatch ----------------------------------------------------------------------------------
 
 void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {

@@ -58,6 +58,10 @@ class Router {
         state_.count(counter, amount);
     }
 
+    /// Takes other limits. Name, incarnation, times and the feeds' windows, which peers were told,
+    /// are as they were; `feed_endpoint` is not looked at.
+    void set_options(RouterOptions options);
+
     /// Publishes what is due, gives credit, sends the feeds' heartbeats, removes dead peers, and
     /// gives back some of the memory that removed nodes have left.
     void turn(Time now);

@@ -45,11 +45,16 @@ std::uint16_t port_of(const std::string& endpoint) {
     return wire::parse_tcp_endpoint(endpoint).value().port;
 }
 
+/// Bytes of answers that peers have not read. As much is left for batches (link::kFeedFramesMax).
+std::size_t share_of(std::uint64_t memory_max) {
+    return memory_max / router::kQueuesPart / 2;
+}
+
 } // namespace
 
 Broker::Broker(link::LinkContext& context, std::uint64_t memory_max)
     : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
-      replies_(memory_max / router::kQueuesPart / 2) {}
+      replies_(share_of(memory_max)) {}
 
 Broker::~Broker() = default;
 
@@ -106,6 +111,11 @@ void Broker::run(loop::Loop& loop, int stop_fd) {
     if (admin_ != nullptr) {
         loop.remove(*admin_);
     }
+}
+
+void Broker::set_options(router::RouterOptions options) {
+    replies_.set_share(share_of(options.memory_max));
+    router_->set_options(std::move(options));
 }
 
 void Broker::on_ready(std::size_t index) {

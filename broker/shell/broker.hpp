@@ -54,6 +54,9 @@ class Broker : private router::RouterHost, private loop::Source {
     /// "HOST:PORT"; empty if there is none.
     [[nodiscard]] std::string admin_address() const;
 
+    /// Takes other limits. Everything else in `options` is as it was.
+    void set_options(router::RouterOptions options);
+
     /// Serves until `stop_fd` becomes readable.
     /// @param loop  runs meanwhile, with all its other sources.
     void run(loop::Loop& loop, int stop_fd);

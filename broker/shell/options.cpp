@@ -1,10 +1,10 @@
 #include "broker/shell/options.hpp"
 
 #include "topology/base/random.hpp"
-#include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/process/memory_limit.hpp"
 #include "topology/program/address_options.hpp"
+#include "topology/program/shared_rows.hpp"
 
 #include <arpa/inet.h>
 
@@ -29,18 +29,11 @@ constexpr std::uint64_t kMemoryMin = 16U << 20U;
 constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
 constexpr std::size_t kWaitingMin = 2U << 20U;
 constexpr std::uint32_t kPerSecondMax = 1'000'000;
-constexpr std::uint32_t kHangSecondsMax = 86'400;
 /// The table names its records with 32 bits, and keeps those of departed ids for a while.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
 /// Heartbeats in a liveness time, so that two in a row may be lost.
 /// @limit heartbeats in a liveness time
 constexpr int kHeartbeatsPerLiveness = 3;
-
-std::string check_name(const std::string& text) {
-    return is_printable_name(text, wire::kNameBytesMax)
-               ? std::string()
-               : "a name has 1 to 64 printable ASCII characters, and no space";
-}
 
 bool is_ip_address(const std::string& host) {
     std::array<unsigned char, sizeof(in6_addr)> address{};
@@ -66,13 +59,10 @@ void CommandLine::add_addresses() {
         .add("--feed", program::as_tcp_endpoint(options_.feed),
              "Where nodes subscribe. Default: the address of --listen, the next port")
         .key("feed");
-    table_
-        .add("--admin", program::as_host_port(options_.admin),
-             "Answer GET /stats here. Default: nowhere")
-        .key("admin");
+    program::add_admin(table_, options_.admin);
     table_.add("--name", &options_.router.name, "Name of this broker in answers and logs")
         .show_default()
-        .check(check_name)
+        .check(program::is_name_of_at_most(wire::kNameBytesMax))
         .key("name");
     table_
         .add("--advertise", &options_.advertise,
@@ -115,56 +105,56 @@ void CommandLine::add_limits() {
     table_.add("--peers-max", &router.peers_max, "How many nodes and senders there may be")
         .type("N")
         .show_default()
-        .range(1U, table::RoutingTable::kNodeIndexMax);
+        .range(1U, table::RoutingTable::kNodeIndexMax)
+        .reloadable();
     table_
         .add("--ids-max", &router.ids_max,
              "How many ids nodes may hold, one on two nodes counting twice")
         .type("N")
         .show_default()
-        .range(1U, kIdsMaxMax);
+        .range(1U, kIdsMaxMax)
+        .reloadable();
     table_.add("--ids-per-node", &router.ids_per_node, "How many ids one node may hold")
         .type("N")
         .show_default()
-        .range(1U, kIdsMaxMax);
+        .range(1U, kIdsMaxMax)
+        .reloadable();
     table_
         .add("--memory-max", &memory_max_,
              "Bytes that feeds, queues and tables may take together. Default: half of the "
              "machine's memory, or of the control group's limit if that is less")
         .type("BYTES")
-        .range(kMemoryMin, kMemoryMax);
+        .range(kMemoryMin, kMemoryMax)
+        .reloadable();
     table_
         .add("--waiting-max", &router.waiting_bytes_max,
              "Bytes of a node's lists and logins that wait until others had their turn")
         .type("BYTES")
         .show_default()
-        .range(kWaitingMin, kFeedBytesMax);
+        .range(kWaitingMin, kFeedBytesMax)
+        .reloadable();
     table_
         .add("--queries-max", &router.queries_per_second,
              "How many queries are answered in a second, in all")
         .type("N")
         .show_default()
-        .range(1U, kPerSecondMax);
+        .range(1U, kPerSecondMax)
+        .reloadable();
     table_
         .add("--resends-max", &router.resends_per_second,
              "How often in a second a node may ask for batches again")
         .type("N")
         .show_default()
-        .range(1U, kPerSecondMax);
+        .range(1U, kPerSecondMax)
+        .reloadable();
 }
 
 void CommandLine::add_supervision() {
     table_.add("--supervise", &supervise_,
                "Run the broker as a child process, and start it again at once if it dies");
-    table_
-        .add("--hang-after", program::in_seconds(hang_after_),
-             "With --supervise: kill and restart a broker that has done nothing for this "
-             "long; 0: never")
-        .type("SECONDS")
-        .show_default()
-        .range(0U, kHangSecondsMax)
-        .check([](const std::string& text) {
-            return text == "1" ? "a broker may sleep for a second: 0, or 2 and more" : "";
-        });
+    program::add_hang_after(table_, hang_after_, "a broker",
+                            "With --supervise: kill and restart a broker that has done nothing "
+                            "for this long; 0: never");
     // Not for people: a supervisor passes these to its broker (process::KeptBroker).
     table_.add("--supervised", &supervised_, "").hidden();
     table_.add("--pulse-fd", &pulse_fd_, "").hidden();
@@ -191,10 +181,15 @@ Status CommandLine::settle() {
         memory_max_ = std::max(process::memory_limit() / kMemoryPart, kMemoryMin);
     }
     router.memory_max = memory_max_;
+    table_.note_settled();
     router.heartbeat_interval = router.liveness / kHeartbeatsPerLiveness;
     router.incarnation = random_u64();
     router.random = random_u64;
     return Done{};
+}
+
+void CommandLine::resettle() {
+    options_.router.memory_max = memory_max_;
 }
 
 /// Fills in this host's broker from the cluster file.

@@ -33,6 +33,9 @@ class CommandLine {
     /// Where a kept broker gives signs of life; -1: nowhere.
     [[nodiscard]] int pulse_fd() const { return pulse_fd_; }
     [[nodiscard]] const program::OptionTable& table() const { return table_; }
+    [[nodiscard]] program::OptionTable& table() { return table_; }
+    /// After OptionTable::take_changes(): what the values that were taken mean for options().
+    void resettle();
 
   private:
     void add_addresses();

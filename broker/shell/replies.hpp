@@ -27,6 +27,7 @@ class Replies {
 
     /// @param share  of all connections together.
     explicit Replies(std::size_t share) : share_(share) {}
+    void set_share(std::size_t share) { share_ = share; }
 
     /// The message of `frame` for `connection`; an empty one if the peer has too many unread.
     [[nodiscard]] std::optional<zmq::message_t> message(std::string_view connection,

@@ -23,7 +23,11 @@ int supervise(int argc, char** argv, Duration hang_after) {
     command.hang_after = hang_after;
     process::KeptBroker broker;
     process::Hangup hangup([&](std::optional<int> /*passed*/) {
-        broker.pass_hangup_on(program::reload_log_level(argc, argv));
+        // The broker reads its options itself, and says what it found.
+        if (const auto level = program::read_log_level(argc, argv); level.ok()) {
+            program::use_log_level(level.value());
+        }
+        broker.pass_hangup_on(program::log_level());
     });
     throw_unless_done(broker.start(std::move(command), Clock::now()));
     loop::Loop loop;

@@ -18,6 +18,9 @@ class Subscriptions {
   public:
     explicit Subscriptions(std::size_t topics_max) : topics_max_(topics_max) {}
 
+    /// Topics that are known already stay, however many there are.
+    void set_topics_max(std::size_t topics_max) { topics_max_ = topics_max; }
+
     /// @return the incarnation of the node whose topic it is; absent if no node can have it.
     [[nodiscard]] static std::optional<std::uint64_t> incarnation_of(std::string_view topic) {
         if (topic.size() != sizeof(std::uint64_t)) {

@@ -9,7 +9,9 @@ import ipaddress
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from zcomet_lab.skipping import skip
 
 SWITCH = "switch"
 NAMES = "/run/netns"
@@ -40,6 +42,21 @@ def enter_private_namespaces() -> None:
     os.environ[INSIDE] = "1"
     # As it was called: sys.argv does not show that a module was run with -m.
     os.execvp(unshare[0], [*unshare, sys.executable, *sys.orig_argv[1:]])
+
+
+def run_on_own_loopback(check: Callable[[], None], done: str) -> int:
+    """Runs a test that wants the machine's loopback, its ports and its files to itself.
+
+    Prints `done` after the check. Returns the exit status to end with.
+    """
+    try:
+        enter_private_namespaces()
+    except NotPermitted as error:
+        return skip(f"network namespaces are not permitted here ({error})")
+    _run("ip", "link", "set", "lo", "up")
+    check()
+    print(done)
+    return 0
 
 
 def _run(*command: str, error: type[Exception] = OSError) -> None:

@@ -226,6 +226,14 @@ TEST_CASE("connecting to an address without a broker is an error in time") {
     CHECK(Clock::now() - begin < 3s);
 }
 
+TEST_CASE("a client finds its broker by HOST:PORT, as the programs do") {
+    const Cluster cluster({.web_nodes = 0});
+    const std::string host_port = cluster.broker_endpoint().substr(std::string("tcp://").size());
+    const auto client = client::Client::connect({.broker = host_port});
+    REQUIRE(client.ok());
+    CHECK(client.value()->login("123").ok());
+}
+
 TEST_CASE("a client finds a broker that was started again, and is logged in there") {
     Cluster cluster = broker_only();
     const auto receiver = cluster.connect();

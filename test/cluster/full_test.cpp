@@ -1,6 +1,7 @@
 // Workers that have no room for another stream: no connection is accepted and then dropped, and
 // none waits for a place while another worker has one.
 #include "test/support/cluster.hpp"
+#include "test/support/programs.hpp"
 #include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
@@ -148,6 +149,36 @@ TEST_CASE("out of descriptors, a web node refuses, keeps its streams, and then g
     }
     CHECK(streams.size() == room / 2 + room / 4);
     check_that_all_hear(cluster, streams, "together");
+}
+
+TEST_CASE("a broker out of descriptors names its limit, does not spin, and goes on") {
+    const std::string any = "tcp://" + own_address() + ":*";
+    ReadyProgram broker("zcomet-broker", {"--listen", any, "--feed", any}, {.open_files_max = 64});
+    const wire::HostPort listen = wire::parse_tcp_endpoint(broker.field("listen")).value();
+    std::vector<CometClient> silent; // they connect, and never say a word of ZeroMQ
+    for (int i = 0; i < 60; ++i) {
+        try {
+            silent.emplace_back(listen);
+        } catch (const std::system_error&) { // turned away, after some time
+            break;
+        }
+        if (broker.process().await_log("event=descriptors-short limit=64", 1, 0ms)) {
+            break;
+        }
+    }
+    REQUIRE(broker.process().await_log("event=descriptors-short limit=64"));
+    const std::uint64_t ticks_before = cpu_ticks(broker.process().pid());
+    std::this_thread::sleep_for(1s);
+    CHECK(cpu_ticks(broker.process().pid()) - ticks_before < 30);
+    silent.clear();
+    const auto asked = [&] {
+        return run(path_of("zcomet-ctl"), {"--broker", broker.field("listen"), "stats"});
+    };
+    Finished stats;
+    CHECK(eventually([&] { return (stats = asked()).status == 0; }));
+    CHECK(stats.output.find("descriptor_shortages") != std::string::npos);
+    broker.process().signal(SIGTERM);
+    CHECK(broker.process().wait(5s) == 0);
 }
 
 TEST_CASE("one address does not take all places: others still come in") {

@@ -1,5 +1,5 @@
-// What balancers and new clients are told while a web node cannot serve streams: /healthz, /readyz,
-// and 503 for streams (zcomet-webnode(1), HTTP).
+// What a web node tells balancers, clients, operators and streams of its state: /healthz, /readyz,
+// 503, log lines, and gaps (zcomet-webnode(1)).
 #include "test/support/cluster.hpp"
 #include "test/support/stats.hpp"
 
@@ -127,4 +127,92 @@ TEST_CASE("a replaced web node is not ready") {
     CHECK(client.await_status() == 503);
     CHECK_THAT(client.await_body().value_or(""),
                Contains("another process has the name of this node"));
+}
+
+namespace {
+
+const std::string kGap = "<em>Some messages were missed.</em><br/>\n";
+
+/// Stops the node's worker until the broker has logged its id out, so that it comes back to another
+/// feed.
+void cut_off(Cluster& cluster, const std::string& id) {
+    const pid_t worker = worker_pid(cluster, 0, 1);
+    REQUIRE(::kill(worker, SIGSTOP) == 0);
+    CHECK(cluster.await_holders(id, 0));
+    CHECK(cluster.send(id, "missed") == 0);
+    REQUIRE(::kill(worker, SIGCONT) == 0);
+    REQUIRE(cluster.await_holders(id, 1));
+}
+
+} // namespace
+
+TEST_CASE("streams that were open while their node was cut off are told, later ones are not") {
+    Cluster cluster({.web_nodes = 1, .broker_options = kBrokerOptions, .tells_gaps = true});
+    CometClient old = cluster.open_stream(0, "old");
+    CometClient plain(cluster.http(0)); // without chunks, the line comes as bytes
+    REQUIRE(plain.send("GET /test/plain HTTP/1.0\r\n\r\n"));
+    REQUIRE(plain.await_status() == 200);
+    REQUIRE(cluster.await_holders("plain", 1));
+    cut_off(cluster, "old");
+    CometClient young = cluster.open_stream(0, "young");
+    CHECK(old.await_chunks(1, 15s).size() == 1);
+    CHECK(old.chunks()[0] == kGap);
+    CHECK(eventually([&] { return plain.poll_now() && plain.unread() == kGap; }, 15s));
+    CHECK(await_stat(cluster, 0, "gaps_told", 2));
+    CHECK(stat(cluster, 0, "cut_offs") == 1);
+    CHECK(stat(cluster, 0, "streams_cut_off") == 2);
+    CHECK(cluster.web_node(0).await_log("event=cut-off node=a/1"));
+    CHECK(
+        eventually([&] { return cluster.query("ledger").at("nodes").at("streams_cut_off") == 2; }));
+    CHECK(cluster.send("young", "first") == 1);
+    REQUIRE(young.await_chunks(1).size() == 1);
+    CHECK(young.chunks()[0] == comet_chunk(1, "first"));
+    CHECK(cluster.send("old", "next") == 1);
+    REQUIRE(old.await_chunks(2).size() == 2);
+    CHECK(old.chunks()[1] == comet_chunk(1, "next")); // the line has no number
+}
+
+TEST_CASE("with --tell-gaps none a gap is counted, and no stream is told") {
+    Cluster cluster({.web_nodes = 1, .broker_options = kBrokerOptions});
+    CometClient old = cluster.open_stream(0, "old");
+    cut_off(cluster, "old");
+    CHECK(await_stat(cluster, 0, "cut_offs", 1));
+    CHECK(cluster.send("old", "next") == 1);
+    REQUIRE(old.await_chunks(1).size() == 1);
+    CHECK(old.chunks()[0] == comet_chunk(1, "next"));
+    CHECK(stat(cluster, 0, "gaps_told") == 0);
+}
+
+TEST_CASE("the access log has each Nth stream, from its opening to its end") {
+    Cluster cluster({.web_nodes = 1, .web_node_options = {"--access-log", "2"}});
+    CometClient first = cluster.open_stream(0, "first");
+    CometClient second = cluster.open_stream(0, "second");
+    CHECK(cluster.web_node(0).await_log("event=opened node=a/1 id=second address=127."));
+    CHECK_FALSE(cluster.web_node(0).await_log("id=first", 1, 0ms));
+    CHECK(cluster.send("second", "hi") == 1);
+    CHECK(second.await_chunks(1).size() == 1);
+    { const CometClient gone = std::move(second); }
+    CHECK(cluster.web_node(0).await_log(
+        "event=closed node=a/1 reason=peer messages=1 id=second address=127."));
+    CHECK(cluster.web_node(0).await_log(" seconds=0."));
+    CHECK(cluster.web_node(0).await_log(" bytes="));
+}
+
+TEST_CASE("refused requests are logged, with one of their addresses") {
+    Cluster cluster({.web_nodes = 1});
+    CHECK(ask(cluster, "/test/not+an+id").status == 400);
+    CHECK(cluster.web_node(0).await_log(
+        "event=requests-refused node=a/1 requests=1 status=400 id=- address=127."));
+}
+
+TEST_CASE("the list of nodes says how much room each has, and whether it hears its feed") {
+    Cluster cluster({.web_nodes = 1,
+                     .broker_options = kBrokerOptions,
+                     .web_node_options = {"--max-streams", "10"}});
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(eventually([&] {
+        const auto nodes = cluster.query("nodes");
+        return nodes.at(0).at("room") == 9 && nodes.at(0).at("streams") == 1;
+    }));
+    CHECK(cluster.query("nodes").at(0).at("live") == true);
 }

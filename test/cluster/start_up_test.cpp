@@ -97,6 +97,23 @@ TEST_CASE("a web node waits for its broker, says so once, and opens its port whe
     CHECK(web_node.await_log("event=broker-reached"));
 }
 
+TEST_CASE("a web node that reaches its broker but not the feed says so, and names the feed") {
+    // Where nothing listens: like a firewall before one of the broker's two ports.
+    const std::string elsewhere = "127.0.0.1";
+    const ReadyProgram broker(
+        "zcomet-broker", {"--listen", any_port(), "--feed", any_port(), "--advertise", elsewhere});
+    Process web_node(path_of("zcomet-webnode"), {"--broker", broker.field("listen"), "--http",
+                                                 own_address() + ":0", "--name", "a"});
+    CHECK(web_node.await_log("event=no-feed node=a/1 times=1 text=\"nothing has come from the feed "
+                             "at tcp://" +
+                             elsewhere));
+    const Finished nodes =
+        run(path_of("zcomet-ctl"), {"--broker", broker.field("listen"), "nodes"});
+    CHECK(nodes.output.find("not live") != std::string::npos);
+    web_node.signal(SIGTERM);
+    CHECK(web_node.wait(5s) == 0);
+}
+
 TEST_CASE("wrong options are refused with one line and status 2") {
     const std::vector<std::pair<std::string, std::vector<std::string>>> mistakes{
         {"zcomet-broker", {"--no-such-option"}},

@@ -6,14 +6,12 @@ usage: own_broker.py BUILD      (the build directory)
 
 import os
 import signal
-import subprocess
 import sys
 
 from zcomet_lab.ctl import Ctl
-from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
+from zcomet_lab.namespaces import run_on_own_loopback
 from zcomet_lab.processes import children_of, name_of
 from zcomet_lab.programs import Program, Programs
-from zcomet_lab.skipping import skip
 from zcomet_lab.streams import RecordedStream
 from zcomet_lab.waiting import await_true
 
@@ -56,14 +54,8 @@ def check(build: str) -> None:
 
 
 def main() -> int:
-    try:
-        enter_private_namespaces()
-    except NotPermitted as error:
-        return skip(f"network namespaces are not permitted here ({error})")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    check(sys.argv[1])
-    print("one command was a whole cluster")
-    return 0
+    done = "one command was a whole cluster"
+    return run_on_own_loopback(lambda: check(sys.argv[1]), done)
 
 
 if __name__ == "__main__":

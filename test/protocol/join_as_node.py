@@ -4,10 +4,12 @@ It logs in as an id, sends a message to it as a sender, receives it as a node, a
 usage: join_as_node.py BROKER-ENDPOINT      The exit status is 0 if everything went as described.
 """
 
+import json
 import secrets
 import sys
 import time
 import urllib.parse
+from typing import Any
 
 import zmq
 
@@ -121,6 +123,20 @@ def log_in(node: Peer, user_id: bytes) -> None:
     raise TimeoutError("the login was never applied")
 
 
+def await_said(node: Peer, room: int, live: bool) -> None:
+    """Waits until the broker says so of the node. Its answers may be 100 ms old."""
+    said: dict[str, Any] = {}
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    while time.monotonic() < deadline:
+        node.send(wire.query(7, b"nodes"))
+        _, answer = wire.read_answer(node.await_kind(wire.ANSWER))
+        said = wire.read_nodes_page(json.loads(answer)).nodes[0]
+        if (said["room"], said["live"]) == (room, live):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"the broker says {said}")
+
+
 def main() -> None:
     broker = sys.argv[1]
     context: Context = zmq.Context()
@@ -136,10 +152,14 @@ def main() -> None:
     question = b"did it arrive?"
     sender.send(wire.send(3, [(b"123", question)], acknowledge=True))
     assert feed.await_message().messages == [(b"123", question, sender.incarnation, 3)]
-    node.send(
-        wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), (2, 0, 0, 2), feed.incarnation)
-    )
+    # Numbers 11 and 12 of the ledger: room for 100 streams, and the feed is heard.
+    ledger = (2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 100, 0)
+    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), ledger, feed.incarnation))
     assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
+    await_said(node, room=99, live=True)
+    silent = (*ledger[:11], 1)
+    node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), silent, feed.incarnation))
+    await_said(node, room=99, live=False)
     sender.leave()
     node.leave()
     feed.close()

@@ -1,4 +1,6 @@
-"""SIGHUP reads the log level again, in every process of a broker and of a web node; none ends.
+"""SIGHUP reads log level and limits again, in every process of a broker and of a web node.
+
+None ends.
 
 usage: hangup_test.py BUILD      (the build directory)
 """
@@ -15,10 +17,10 @@ from zcomet_lab.waiting import await_true
 TIMEOUT_S = 20
 
 
-def hang_up(program: Program, config: pathlib.Path, level: str, event: str) -> None:
-    """Writes another level, sends the signal, and waits for the line that tells of it."""
+def hang_up(program: Program, config: pathlib.Path, options: str, event: str) -> None:
+    """Writes other options, sends the signal, and waits for the line that tells of it."""
     before = program.log().count(event)
-    config.write_text(f'log-level = "{level}"\n')
+    config.write_text(options)
     program.hang_up()
     await_true(lambda: f"{event}\n{program.log()}", lambda: program.log().count(event) > before)
 
@@ -26,9 +28,29 @@ def hang_up(program: Program, config: pathlib.Path, level: str, event: str) -> N
 def check_reloads(program: Program, config: pathlib.Path) -> None:
     assert program.log() == "", program.log()
     children = children_of(program.pid)
-    hang_up(program, config, "loud", "event=not-reloaded")
-    hang_up(program, config, "info", "event=reloaded log_level=info")
+    for mistake in ('log-level = "loud"\n', "no-such-option = 1\n", "= 2\n"):
+        hang_up(program, config, mistake, "event=not-reloaded")
+    hang_up(program, config, 'log-level = "info"\n', "event=reloaded log_level=info")
     assert children_of(program.pid) == children
+
+
+def check_web_node_limits(web_node: Program, config: pathlib.Path, http: str) -> None:
+    """The workers take more streams than before, and write an access log."""
+    limits = "max-streams = 3\nper-address = 0\naccess-log = 1\nworkers = 2\n"
+    with_limits = f'log-level = "info"\n{limits}'
+    told = 'changed="max_streams=3 per_address=0 access_log=1" only_at_the_start=workers'
+    hang_up(web_node, config, with_limits, told)
+    streams = [RecordedStream(http, str(user_id)) for user_id in range(2)]
+    await_logged(web_node, "id=1 address=127.0.0.1:")
+    assert "event=opened node=" in web_node.log()
+    del streams
+    hang_up(web_node, config, with_limits, "changed=- only_at_the_start=workers")
+
+
+def check_broker_limits(broker: Program, config: pathlib.Path) -> None:
+    with_limits = 'log-level = "info"\nids-max = 1\nmemory-max = 16777216\nname = "other"\n'
+    told = 'changed="ids_max=1 memory_max=16777216" only_at_the_start=name'
+    hang_up(broker, config, with_limits, told)
 
 
 def await_logged(program: Program, event: str) -> None:
@@ -38,22 +60,28 @@ def await_logged(program: Program, event: str) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, Programs(sys.argv[1]) as programs:
-        config = pathlib.Path(name) / "options.toml"
+        config = pathlib.Path(name) / "broker.toml"
         config.write_text('log-level = "error"\n')
+        web_config = pathlib.Path(name) / "webnode.toml"
+        web_config.write_text('log-level = "error"\nmax-streams = 1\n')
         any_port = "tcp://127.0.0.1:0"
         broker = programs.start(
             *("zcomet-broker", "--supervise", "--config", config),
             *("--listen", any_port, "--feed", any_port),
         )
         web_node = programs.start(
-            *("zcomet-webnode", "--config", config, "--broker", broker.await_ready()["listen"]),
-            *("--http", "127.0.0.1:0", "--max-streams", 1),
+            *("zcomet-webnode", "--config", web_config),
+            *("--broker", broker.await_ready()["listen"], "--http", "127.0.0.1:0"),
         )
         http = web_node.await_ready()["http"]
-        check_reloads(web_node, config)
-        stream = RecordedStream(http, "1")
+        check_reloads(web_node, web_config)
+        stop_at_one = 'log-level = "info"\nmax-streams = 1\n'
+        hang_up(web_node, web_config, stop_at_one, 'changed="max_streams=1"')
+        stream = RecordedStream(http, "0")
         await_logged(web_node, "event=full")
+        check_web_node_limits(web_node, web_config, http)
         check_reloads(broker, config)
+        check_broker_limits(broker, config)
         broker.ask_to_end()
         await_logged(broker, "event=stopping")
         broker.finish(TIMEOUT_S)

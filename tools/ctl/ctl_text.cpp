@@ -81,6 +81,11 @@ nlohmann::json sorted_nodes(nlohmann::json answer) {
 }
 
 std::string nodes_text(const nlohmann::json& answer) {
+    // An older broker does not know, nor do nodes that do not say.
+    const auto room_text = [](const nlohmann::json& node) {
+        const auto room = node.find("room");
+        return room == node.end() || room->is_null() ? std::string("-") : number(*room);
+    };
     if (answer.empty()) {
         return "no node is connected to the broker\n";
     }
@@ -89,13 +94,15 @@ std::string nodes_text(const nlohmann::json& answer) {
                          {"STATE"},
                          {"IDS", Align::kRight},
                          {"STREAMS", Align::kRight},
+                         {"ROOM", Align::kRight},
                          {"AGE", Align::kRight},
                          {"HEARD", Align::kRight},
                          {"BEHIND", Align::kRight}});
     for (const nlohmann::json& node : sorted_nodes(answer)) {
         table.add_row({node.at("name").get<std::string>(), node.at("address").get<std::string>(),
                        node.at("live").get<bool>() ? "live" : "not live", number(node.at("ids")),
-                       number(node.at("streams")), age_text(milliseconds(node.at("age_ms"))),
+                       number(node.at("streams")), room_text(node),
+                       age_text(milliseconds(node.at("age_ms"))),
                        age_text(milliseconds(node.at("heard_ms"))),
                        bytes_text(node.at("unacknowledged_bytes").get<std::uint64_t>())});
     }

@@ -14,8 +14,12 @@ namespace zcomet {
 class RateLimit {
   public:
     /// @param per_second  1 to 1,000,000,000.
-    explicit RateLimit(std::uint32_t per_second)
-        : interval_(std::max(Duration(1s) / std::max(per_second, 1U), Duration(1))) {}
+    explicit RateLimit(std::uint32_t per_second) { set(per_second); }
+
+    /// From now on so many. The burst may be longer for once.
+    void set(std::uint32_t per_second) {
+        interval_ = std::max(Duration(1s) / std::max(per_second, 1U), Duration(1));
+    }
 
     /// @return whether one more event may pass at `now`; if so, it has passed.
     [[nodiscard]] bool allow(Time now) {
@@ -31,7 +35,7 @@ class RateLimit {
     }
 
   private:
-    Duration interval_;
+    Duration interval_{};
     Time free_at_ = Time::min();
 };
 

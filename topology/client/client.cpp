@@ -74,7 +74,8 @@ template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) 
 
 class Client::State : private session::NodeEvents, private session::SenderEvents {
   public:
-    explicit State(const ClientOptions& options) : options_(options), context_(shared_context()) {
+    explicit State(ClientOptions options)
+        : options_(std::move(options)), context_(shared_context()) {
         if (options_.name.empty()) {
             options_.name = default_name();
         }
@@ -330,8 +331,14 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
         return Error{"a client needs " + std::to_string(kDescriptorsOfClient) +
                      " more open files than this process may have"};
     }
+    const Result<wire::HostPort> broker = wire::parse_tcp_address(options.broker);
+    if (!broker.ok()) {
+        return broker.error();
+    }
     return without_throwing([&]() -> Result<std::unique_ptr<Client>> {
-        auto state = std::make_unique<State>(options);
+        ClientOptions complete = options;
+        complete.broker = wire::tcp_endpoint(broker.value());
+        auto state = std::make_unique<State>(std::move(complete));
         if (const Status reached = state->reach_broker(); !reached.ok()) {
             return reached.error();
         }

@@ -31,6 +31,7 @@
 namespace zcomet::client {
 
 struct ClientOptions {
+    /// HOST:PORT, with or without "tcp://" in front.
     std::string broker = "tcp://127.0.0.1:5555";
     /// Name in the broker's list of nodes, 1 to 64 printable ASCII characters without blanks;
     /// empty: "client-PID-NUMBER".
@@ -47,7 +48,7 @@ struct ReceivedMessage {
 
 class Client {
   public:
-    /// Errors: the address is not "tcp://HOST:PORT"; the name is invalid; the process is out of
+    /// Errors: the broker's address is malformed; the name is invalid; the process is out of
     /// descriptors; no broker answers within the timeout; it speaks another protocol version.
     [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
     ~Client();

@@ -40,6 +40,11 @@ class AddressWalk {
     /// The present endpoint is kept, if there is one; the name is looked up again later.
     void not_found(Time now);
 
+    /// Whether more addresses of the name come after the present one, before it is looked up again.
+    [[nodiscard]] bool has_more() const { return !left_.empty(); }
+    /// The present address refuses connections: the next step goes on at once.
+    void skip(Time now) { due_ = now; }
+
     /// Empty until the first kConnect.
     [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 

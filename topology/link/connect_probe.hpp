@@ -12,7 +12,7 @@ namespace zcomet::link {
 /// Never waits. Thread: one.
 class ConnectProbe {
   public:
-    /// Begins to connect, if the host is an IPv4 or IPv6 address.
+    /// Begins to connect. The host is an IPv4 or IPv6 address; to any other nothing is tried.
     explicit ConnectProbe(const wire::HostPort& where);
 
     /// The errno of a connection that is refused, or has no way to the host. Absent: it has not

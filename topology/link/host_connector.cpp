@@ -59,6 +59,14 @@ Time HostConnector::due() const {
     return lookup_ && lookup_->answered() ? Time::min() : walk_.due();
 }
 
+bool HostConnector::skip_address(Time now) {
+    if (!walks_ || !walk_.has_more()) {
+        return false;
+    }
+    walk_.skip(now);
+    return true;
+}
+
 Status HostConnector::connect_to(const std::string& endpoint) {
     if (!endpoint_.empty()) {
         socket_.disconnect(endpoint_);

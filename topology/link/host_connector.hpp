@@ -37,6 +37,9 @@ class HostConnector {
     /// As in loop::Source.
     [[nodiscard]] std::uint32_t fds_version() const { return fds_version_; }
 
+    /// If the host has further addresses, tries the next one at once. @return false if it has none.
+    bool skip_address(Time now);
+
     /// Where the socket is connected or tries to, in digits; empty while there is no address.
     [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 

@@ -38,7 +38,7 @@ class Question : public loop::Source {
 
     [[nodiscard]] Status connect() { return connector_.connect(broker_); }
     /// The answer "nothing listens there" ends the question, too.
-    void fail_if_refused(const wire::HostPort& address) { probe_.emplace(address); }
+    void fail_if_refused() { fails_if_refused_ = true; }
     /// The time from sending to receiving, or an error; nothing yet while the answer is awaited.
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
     /// Why the broker did not answer when it was asked last; empty if it said nothing.
@@ -58,8 +58,8 @@ class Question : public loop::Source {
             const bool sent = dealer_.send(frame_) == ZmqSocket::Sent::kOk;
             asked_at_ = sent ? std::optional(now) : std::nullopt;
             ask_at_ = sent ? kNever : now + kAskAgain;
-            if (!sent && probe_) {
-                look_at_probe();
+            if (!sent && fails_if_refused_) {
+                look_for_refusal(now);
             }
         }
         while (const auto bytes = outcome_ ? std::nullopt : dealer_.receive_single()) {
@@ -69,8 +69,14 @@ class Question : public loop::Source {
     }
 
   private:
-    void look_at_probe() {
-        if (const std::optional<int> failure = probe_->refusal()) {
+    /// Each address of the broker's host has to refuse.
+    void look_for_refusal(Time now) {
+        if (probed_ != connector_.endpoint()) {
+            probed_ = connector_.endpoint();
+            probe_.emplace(wire::parse_tcp_endpoint(probed_).value());
+        }
+        const std::optional<int> failure = probe_ ? probe_->refusal() : std::nullopt;
+        if (failure && !connector_.skip_address(now)) {
             const std::string reason = std::generic_category().message(*failure);
             outcome_ =
                 Error{*failure == ECONNREFUSED ? "no broker listens at " + broker_ + " (" + reason +
@@ -105,6 +111,8 @@ class Question : public loop::Source {
     Time ask_at_ = loop::kAtOnce;
     std::optional<Time> asked_at_;
     std::optional<Result<Duration>> outcome_;
+    bool fails_if_refused_ = false;
+    std::string probed_; // the endpoint of probe_
     std::optional<ConnectProbe> probe_;
     std::string refusal_; // why the broker has no answer yet
 };
@@ -122,7 +130,7 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
         return connected.error();
     }
     if (if_refused == IfRefused::kFail) {
-        asked.fail_if_refused(address.value());
+        asked.fail_if_refused();
     }
     loop::Loop loop;
     loop.add(asked, loop::Order::kBroker);

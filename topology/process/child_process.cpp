@@ -60,14 +60,16 @@ ProcessEnd end_of(int status) {
 }
 
 /// Each signal does what it does by default: one that was ignored or blocked here would stay so in
-/// the new program, and our handlers must not run in the child.
+/// the new program, and our handlers must not run in the child. SIGHUP waits: the programs that are
+/// started here take it as an event (hangup.hpp), and must not end of one that comes before.
 void let_signals_through() {
     for (int number = 1; number < NSIG; ++number) {
         ::signal(number, SIG_DFL);
     }
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    sigset_t waiting;
+    ::sigemptyset(&waiting);
+    ::sigaddset(&waiting, SIGHUP);
+    ::pthread_sigmask(SIG_SETMASK, &waiting, nullptr);
 }
 
 [[noreturn]] void become(Prepared& prepared, const ChildProcess::Spec& spec, pid_t parent) {

@@ -18,7 +18,7 @@ namespace zcomet::program {
 
 namespace {
 
-constexpr std::size_t kSecretsBytesMax = 65'536;
+constexpr std::size_t kNamedBytesMax = 65'536;
 
 /// Writes the value of a row.
 struct ToText {
@@ -69,6 +69,23 @@ struct FromText {
     }
     template <typename Value> bool operator()(Value* value) const {
         return CLI::detail::lexical_cast(text, *value);
+    }
+};
+
+/// Sets the value of a row to a text that a row of the same name has given.
+struct Restore {
+    const std::string& text;
+
+    void operator()(const OptionText& option) const { option.set(text); }
+    void operator()(std::optional<std::uint32_t>* value) const {
+        if (text.empty()) {
+            value->reset();
+        } else {
+            ZCOMET_ASSERT(FromText{text}(value));
+        }
+    }
+    template <typename Value> void operator()(Value* value) const {
+        ZCOMET_ASSERT(FromText{text}(value));
     }
 };
 
@@ -205,6 +222,12 @@ OptionTable::Row& OptionTable::Row::hand_on() {
     return *this;
 }
 
+OptionTable::Row& OptionTable::Row::reloadable() {
+    ZCOMET_ASSERT(!std::holds_alternative<std::vector<std::string>*>(target_));
+    reloadable_ = true;
+    return *this;
+}
+
 OptionTable::Row& OptionTable::Row::key(const std::string& name) {
     key_ = name;
     return *this;
@@ -218,6 +241,11 @@ OptionTable::Row& OptionTable::Row::secret() {
 
 std::string OptionTable::Row::text() const {
     return std::visit(ToText{}, target_);
+}
+
+std::string OptionTable::Row::shown() const {
+    const std::string value = text();
+    return value == none_ ? "-" : log_value(value);
 }
 
 OptionTable::Row& OptionTable::add_to(CLI::App& command, const std::string& name, Target target,
@@ -264,13 +292,70 @@ std::vector<std::string> OptionTable::handed_on() const {
     return arguments;
 }
 
-UniqueFd OptionTable::secrets() const {
-    std::string text; // NAME, zero byte, VALUE, zero byte, for each
+void OptionTable::note_settled() {
+    for (Row& row : rows_) {
+        row.settled_ = row.text();
+    }
+}
+
+OptionTable::Changes OptionTable::take_changes(const OptionTable& again) {
+    Changes changes;
+    for (Row& row : rows_) {
+        const Row* const fresh = again.find(row.name_);
+        ZCOMET_ASSERT(fresh != nullptr);
+        if (fresh->settled_ == row.settled_ || row.hidden_) {
+            continue;
+        }
+        std::string& words = row.reloadable_ ? changes.taken : changes.not_taken;
+        words.append(words.empty() ? "" : " ").append(log_key(row.name_));
+        if (row.reloadable_) {
+            row.settled_ = fresh->settled_;
+            std::visit(Restore{row.settled_}, row.target_);
+            words.append("=").append(row.shown());
+        }
+    }
+    return changes;
+}
+
+/// NAME, zero byte, VALUE, zero byte, for each row of the kind that workers get.
+std::string OptionTable::named_values(bool Row::*kind) const {
+    std::string text;
     for (const Row& row : rows_) {
-        if (row.secret_) {
+        if (row.*kind && (row.handed_on_ || row.secret_)) {
             text.append(row.name_).append(1, '\0').append(row.text()).append(1, '\0');
         }
     }
+    return text;
+}
+
+Result<std::vector<std::pair<const OptionTable::Row*, std::string>>>
+OptionTable::read_named_values(int fd, bool Row::*kind) const {
+    std::string text(kNamedBytesMax, '\0');
+    // From the beginning: workers share the position of the descriptor, so it may be anywhere.
+    const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+    if (size < 0) {
+        return Error{"the supervisor's values cannot be read"};
+    }
+    text.resize(static_cast<std::size_t>(size));
+    std::vector<std::pair<const Row*, std::string>> values;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t name_end = rest.find('\0');
+        const std::size_t value_end =
+            name_end == std::string_view::npos ? name_end : rest.find('\0', name_end + 1);
+        const Row* const row =
+            value_end == std::string_view::npos ? nullptr : find(rest.substr(0, name_end));
+        if (row == nullptr || !(row->*kind)) {
+            return Error{"the supervisor's values are not those of this program"};
+        }
+        values.emplace_back(row, rest.substr(name_end + 1, value_end - name_end - 1));
+        rest.remove_prefix(value_end + 1);
+    }
+    return values;
+}
+
+UniqueFd OptionTable::secrets() const {
+    const std::string text = named_values(&Row::secret_);
     UniqueFd file(::memfd_create("zcomet-secrets", MFD_CLOEXEC));
     const auto size = static_cast<ssize_t>(text.size());
     if (!file.valid() || ::write(file.get(), text.data(), text.size()) != size) {
@@ -280,25 +365,31 @@ UniqueFd OptionTable::secrets() const {
 }
 
 Status OptionTable::take_secrets(int fd) {
-    std::string text(kSecretsBytesMax, '\0');
-    // From the beginning: workers share the position of the descriptor, so it may be anywhere.
-    const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
-    if (size < 0) {
-        return Error{"the supervisor's secrets cannot be read"};
+    const auto values = read_named_values(fd, &Row::secret_);
+    if (!values.ok()) {
+        return values.error();
     }
-    text.resize(static_cast<std::size_t>(size));
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        const std::size_t name_end = rest.find('\0');
-        const std::size_t value_end =
-            name_end == std::string_view::npos ? name_end : rest.find('\0', name_end + 1);
-        const Row* const row =
-            value_end == std::string_view::npos ? nullptr : find(rest.substr(0, name_end));
-        if (row == nullptr || !row->secret_) {
-            return Error{"the supervisor's secrets are not those of this program"};
-        }
-        *std::get<std::string*>(row->target_) = rest.substr(name_end + 1, value_end - name_end - 1);
-        rest.remove_prefix(value_end + 1);
+    for (const auto& [row, text] : values.value()) {
+        *std::get<std::string*>(row->target_) = text;
+    }
+    return Done{};
+}
+
+void OptionTable::write_for_workers(int fd) const {
+    const std::string text = named_values(&Row::reloadable_);
+    const auto size = static_cast<ssize_t>(text.size());
+    if (::ftruncate(fd, size) != 0 || ::pwrite(fd, text.data(), text.size(), 0) != size) {
+        throw std::system_error(errno, std::generic_category(), "memory for the workers' options");
+    }
+}
+
+Status OptionTable::take_from_supervisor(int fd) const {
+    const auto values = read_named_values(fd, &Row::reloadable_);
+    if (!values.ok()) {
+        return values.error();
+    }
+    for (const auto& [row, text] : values.value()) {
+        std::visit(Restore{text}, row->target_);
     }
     return Done{};
 }
@@ -310,11 +401,8 @@ std::string OptionTable::settings() const {
         if (row.hidden_ || row.secret_ || is_of_other_command) {
             continue;
         }
-        const std::string text = row.text();
-        out.append(out.empty() ? "" : " ")
-            .append(log_key(row.name_))
-            .append("=")
-            .append(text == row.none_ ? "-" : log_value(text));
+        out.append(out.empty() ? "" : " ").append(log_key(row.name_)).append("=");
+        out.append(row.shown());
     }
     return out;
 }

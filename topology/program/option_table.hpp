@@ -33,7 +33,7 @@ struct OptionText {
     std::string type = "TEXT";
     /// @return what is wrong with the text, as one sentence; empty: nothing.
     std::function<std::string(const std::string& text)> check;
-    /// Takes a text that check() finds nothing wrong with.
+    /// Takes a text that check() finds nothing wrong with, or one that get() has given.
     std::function<void(const std::string& text)> set;
     /// The text of the value; empty: there is none.
     std::function<std::string()> get;
@@ -80,6 +80,10 @@ class OptionTable {
         Row& hidden();
         /// A supervisor's workers get this value, in their command line.
         Row& hand_on();
+        /// SIGHUP reads this value again: take_changes() takes it. The program asks its options for
+        /// the value each time that it needs it, or hands them to its parts anew after that. Not
+        /// for a value of which there may be several.
+        Row& reloadable();
         /// What the cluster file calls this value: OptionTable::fill_in() finds the row by it.
         Row& key(const std::string& name);
         /// A value that no other user may see, in a std::string. It is left out of the settings in
@@ -91,6 +95,8 @@ class OptionTable {
         friend class OptionTable;
         Row(CLI::App& app, const std::string& name, Target target, const std::string& help);
         [[nodiscard]] std::string text() const;
+        /// For a log line.
+        [[nodiscard]] std::string shown() const;
 
         CLI::App* app_;
         CLI::Option* option_;
@@ -99,8 +105,10 @@ class OptionTable {
         std::string default_;
         std::string none_;
         std::string key_;
+        std::string settled_; // its text at the last note_settled()
         bool hidden_ = false;
         bool handed_on_ = false;
+        bool reloadable_ = false;
         bool secret_ = false;
     };
 
@@ -128,6 +136,24 @@ class OptionTable {
     /// Errors: a text is not a value of its row; the error names both.
     [[nodiscard]] Status fill_in(const std::vector<Setting>& settings) const;
 
+    /// To be called when all values are read and checked together, before the program writes what
+    /// it finds out into its options: the difference to the options as they are read at another
+    /// time is what the operator has changed.
+    void note_settled();
+    struct Changes {
+        std::string taken;     ///< "queries_max=50 ids_max=7", of the rows that are reloadable
+        std::string not_taken; ///< of the others, "listen workers": they are read at the start only
+    };
+    /// Takes the values of the rows that are reloadable from another table of this program.
+    /// @param again  settled.
+    Changes take_changes(const OptionTable& again);
+
+    /// Writes the values that are both handed on and reloadable into a file (from memfd_create(2)),
+    /// for take_from_supervisor() of a process that has inherited it.
+    void write_for_workers(int fd) const;
+    /// Takes such values.   Errors: as take_secrets(). The values are as before then.
+    [[nodiscard]] Status take_from_supervisor(int fd) const;
+
     /// The command line that tells another process of this program the values that are handed on:
     /// "--name=value", for each that is not the default.
     [[nodiscard]] std::vector<std::string> handed_on() const;
@@ -143,6 +169,9 @@ class OptionTable {
 
   private:
     [[nodiscard]] const Row* find(std::string_view name) const;
+    [[nodiscard]] std::string named_values(bool Row::*kind) const;
+    [[nodiscard]] Result<std::vector<std::pair<const Row*, std::string>>>
+    read_named_values(int fd, bool Row::*kind) const;
 
     CLI::App* app_;
     std::vector<Row> rows_;

@@ -140,6 +140,23 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     return text;
 }
 
+/// @return what is wrong, in one line.
+Status parse_again(CLI::App& app, int argc, const char* const* argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return Error{explain(app, error)};
+    } catch (const std::exception& error) { // from a validator
+        return Error{one_line(error.what())};
+    }
+    return Done{};
+}
+
+std::string chosen_level(const CLI::App& app) {
+    const CLI::Option* const level = app.get_option(kLogLevelOption);
+    return level->count() > 0 ? level->as<std::string>() : std::string(kDefaultLevel);
+}
+
 /// Lines that were logged before come before what is said next.
 void finish_log() {
     for (const auto& sink : spdlog::default_logger_raw()->sinks()) {
@@ -247,27 +264,40 @@ Result<std::string> read_log_level(int argc, const char* const* argv) {
     add_common_options(app);
     app.allow_extras();
     app.allow_config_extras(CLI::config_extras_mode::ignore);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return Error{explain(app, error)};
-    } catch (const std::exception& error) { // from a validator
-        return Error{one_line(error.what())};
+    if (const Status parsed = parse_again(app, argc, argv); !parsed.ok()) {
+        return parsed.error();
     }
-    const CLI::Option* const level = app.get_option(kLogLevelOption);
-    return level->count() > 0 ? level->as<std::string>() : std::string(kDefaultLevel);
+    return chosen_level(app);
 }
 
-int reload_log_level(int argc, const char* const* argv) {
-    const Result<std::string> level = read_log_level(argc, argv);
-    if (level.ok()) {
-        spdlog::set_level(spdlog::level::from_str(level.value()));
-        spdlog::info(
-            "event=reloaded log_level={} text=\"other options are read at the start only\"",
-            level.value());
-    } else {
-        spdlog::error("event=not-reloaded text={}", log_value(level.error().text));
+bool reload(CLI::App& app, int argc, const char* const* argv, const std::function<void()>& settle,
+            const OptionTable& again, OptionTable& running) {
+    Status read = parse_again(app, argc, argv);
+    if (read.ok()) {
+        try {
+            settle();
+        } catch (const std::exception& error) {
+            read = Error{one_line(error.what())};
+        }
     }
+    if (!read.ok()) {
+        spdlog::error("event=not-reloaded text={}", log_value(read.error().text));
+        return false;
+    }
+    const std::string level = chosen_level(app);
+    const OptionTable::Changes changes = running.take_changes(again);
+    use_log_level(level);
+    spdlog::info("event=reloaded log_level={} changed={} only_at_the_start={}", level,
+                 changes.taken.empty() ? "-" : log_value(changes.taken),
+                 changes.not_taken.empty() ? "-" : log_value(changes.not_taken));
+    return true;
+}
+
+void use_log_level(const std::string& name) {
+    spdlog::set_level(spdlog::level::from_str(name));
+}
+
+int log_level() {
     return static_cast<int>(spdlog::get_level());
 }
 

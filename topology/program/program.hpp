@@ -5,6 +5,7 @@
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/program/option_table.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -55,14 +56,26 @@ using OnFailure = std::function<void(const std::string& sentence)>;
 /// Throws std::system_error if /dev/null cannot be opened.
 void occupy_standard_descriptors();
 
+/// Reads the command line and the --config file again (for SIGHUP): takes the log level, and the
+/// values of the rows that are Row::reloadable(). Logs what has changed, and what has and is read
+/// at the start only. A mistake is logged, and changes nothing.
+/// @param app      add_common_options() and `again` have declared their options to it.
+/// @param argc     as main() got it, like `argv`.
+/// @param settle   called after the parsing: checks the options together, as at the start, and ends
+///                 with OptionTable::note_settled(). Throws Misconfigured.
+/// @param again    the options of `app`.
+/// @param running  the options in effect.
+/// @return whether it was read without a mistake.
+bool reload(CLI::App& app, int argc, const char* const* argv, const std::function<void()>& settle,
+            const OptionTable& again, OptionTable& running);
 /// --log-level, as the command line and the --config file say it now. Nothing else in them is
 /// looked at. `argc` and `argv` are those of main().
 /// Errors: the file cannot be read; it is malformed; there is no such level.
 [[nodiscard]] Result<std::string> read_log_level(int argc, const char* const* argv);
-/// Logs lines of read_log_level() and above from now on, and says so; a mistake is logged, and
-/// changes nothing. @return the level as a number, for use_log_level() in another process.
-int reload_log_level(int argc, const char* const* argv);
-/// @param number  from reload_log_level().
+/// @param name  from read_log_level().
+void use_log_level(const std::string& name);
+/// The level in effect as a number, and its use in another process.
+[[nodiscard]] int log_level();
 void use_log_level(int number);
 
 /// Logs go to standard error, one line per event, `key=value`. run_program() calls this. A program

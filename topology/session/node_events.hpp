@@ -43,6 +43,8 @@ class NodeEvents {
     /// session itself counts received messages and duplicates.
     [[nodiscard]] virtual wire::NodeLedger ledger() const = 0;
 
+    /// The broker answers; its feed was not heard yet.
+    virtual void on_welcomed() {}
     /// The feed is live: the node may accept streams. Called again after each loss of the broker.
     virtual void on_live(std::string_view /*broker_name*/) {}
     /// The broker or its feed has not been heard for the liveness time.
@@ -54,6 +56,9 @@ class NodeEvents {
     /// The broker's name has no address to connect to. `text` says why. Called after each try, of
     /// which there is one in some seconds.
     virtual void on_no_broker(std::string_view /*text*/) {}
+    /// The broker answers, and nothing has come from its feed for a while; `text` names the feed.
+    /// It is connected anew.
+    virtual void on_feed_silent(std::string_view /*text*/) {}
     /// This process cannot connect to the feed that the broker names. `text` says why.
     virtual void on_no_feed(std::string_view text) = 0;
 };

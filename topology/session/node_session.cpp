@@ -4,6 +4,7 @@
 #include "topology/wire/endpoint.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace zcomet::session {
@@ -133,6 +134,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     next_heartbeat_ = now + heartbeat_interval_;
     if (!welcomed()) {
         state_ = State::kWelcomed;
+        if (!feed_.live()) {
+            events_.on_welcomed();
+        }
     }
     become_live_if_ready();
 }
@@ -286,6 +290,7 @@ wire::NodeLedger NodeSession::ledger() {
     }
     ledger.streams_cut_off = streams_cut_off_;
     ledger.cut_off_ms = cut_off_ms_;
+    ledger.feed_silent = live() ? 0 : 1;
     return ledger;
 }
 
@@ -372,6 +377,9 @@ void NodeSession::tick(Time now) {
     // The broker answers, and publishes nothing that we get: it may not know of our subscription,
     // or the SUB's connection hangs. HELLO, which went out first, does not mend that.
     if (feed_reconnect_due() <= now) {
+        events_.on_feed_silent("nothing has come from the feed at " + feed_endpoint_ + " for " +
+                               std::to_string(in_ms(now - feed_quiet_since_)) +
+                               " ms, although the broker answers: can this host reach that port?");
         feed_quiet_since_ = now;
         ++counters_.feed_reconnects;
         connect_feed();

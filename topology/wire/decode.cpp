@@ -167,7 +167,7 @@ class BodyDecoder {
         heartbeat.change = fields_.u64();
         heartbeat.streams = fields_.u64();
         heartbeat.digest = fields_.u64();
-        std::array<std::uint64_t, 10> numbers{};
+        std::array<std::uint64_t, 12> numbers{};
         const std::size_t count = fields_.u8();
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint64_t number = fields_.u64();
@@ -175,8 +175,9 @@ class BodyDecoder {
                 numbers[i] = number;
             }
         }
-        heartbeat.ledger = {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
-                            numbers[5], numbers[6], numbers[7], numbers[8], numbers[9]};
+        heartbeat.ledger = {numbers[0], numbers[1], numbers[2],  numbers[3],
+                            numbers[4], numbers[5], numbers[6],  numbers[7],
+                            numbers[8], numbers[9], numbers[10], numbers[11]};
         return heartbeat;
     }
 

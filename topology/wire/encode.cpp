@@ -94,7 +94,7 @@ std::string encode(const Heartbeat& frame) {
     const std::array numbers{ledger.received,       ledger.duplicates,     ledger.unclaimed,
                              ledger.shown,          ledger.chunks_given,   ledger.chunks_written,
                              ledger.chunks_dropped, ledger.chunks_waiting, ledger.streams_cut_off,
-                             ledger.cut_off_ms};
+                             ledger.cut_off_ms,     ledger.places,         ledger.feed_silent};
     put_u8(out, numbers.size());
     for (const std::uint64_t number : numbers) {
         put_u64(out, number);

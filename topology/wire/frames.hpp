@@ -128,6 +128,10 @@ struct NodeLedger {
     /// have missed messages; and for how long the node had no feed then.
     std::uint64_t streams_cut_off = 0;
     std::uint64_t cut_off_ms = 0;
+    /// About this moment, for the list of nodes: how many streams the node could hold, its own
+    /// included, 0 if it does not say; and 1 while it does not hear its feed.
+    std::uint64_t places = 0;
+    std::uint64_t feed_silent = 0;
     friend bool operator==(const NodeLedger&, const NodeLedger&) = default;
 };
 

@@ -338,7 +338,7 @@ void Connections::close(Handle handle, CloseReason reason) {
     count_close(reason);
     Connection& connection = *table_.find(handle);
     if (log_ != nullptr) {
-        log_->on_closing(connection, reason);
+        log_->on_closing(handle, connection, reason);
     }
     if (reason == CloseReason::kSlow) {
         reset_on_close(connection.fd());
@@ -374,9 +374,7 @@ void Connections::count_dropped(const Connection& connection, Output& output,
     }
     output.is_slow = true;
     counters_.add(slot::WorkerCounter::kStreamsSlow);
-    if (log_ != nullptr) {
-        log_->on_missing(connection);
-    }
+    note(connection, Incident::kMissing);
 }
 
 void Connections::set_chunks_pending(std::uint64_t chunks) {

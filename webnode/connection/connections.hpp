@@ -4,7 +4,6 @@
 // A stream's descriptor is always in the epoll set. Another connection's is in the set once it has
 // waited for something to read or to write. So a stream whose request was complete at the first
 // read costs one epoll_ctl() in its life.
-// read costs one epoll_ctl() in its life.
 #pragma once
 
 #include "topology/loop/epoll.hpp"
@@ -95,6 +94,15 @@ class CloseListener {
     virtual void on_close(Handle handle, Connection& connection) = 0;
 };
 
+/// What an operator may want to know of a connection, beside its end.
+enum class Incident : std::uint8_t {
+    kMissing, ///< a stream that has not read begins to miss messages
+    kShed,    ///< its request was ended, as all unfinished ones together were too large
+    kInput,   ///< a stream was ended, as its browser has sent too much
+    kRefused, ///< its request was answered by a status of 400 to 499
+    kCount
+};
+
 /// Hears what happens to connections, for logs. Must neither write to them nor close them.
 class ConnectionLog {
   public:
@@ -104,9 +112,11 @@ class ConnectionLog {
     ConnectionLog& operator=(const ConnectionLog&) = delete;
 
     /// Before the listeners hear of it: a stream still has its id.
-    virtual void on_closing(const Connection& connection, CloseReason reason) = 0;
-    /// A stream that has not read begins to miss messages.
-    virtual void on_missing(const Connection& connection) = 0;
+    virtual void on_closing(Handle handle, const Connection& connection, CloseReason reason) = 0;
+    /// It has become a stream.
+    virtual void on_opened(Handle handle, const Connection& connection) = 0;
+    /// @param status  of kRefused.
+    virtual void on_incident(const Connection& connection, Incident incident, int status) = 0;
 };
 
 /// Thread: the worker's loop only.
@@ -123,8 +133,26 @@ class Connections {
     void add_listener(CloseListener& listener) { listeners_.push_back(&listener); }
     void remove_listener(CloseListener& listener) { std::erase(listeners_, &listener); }
 
+    /// From now on. A stream that is behind already keeps the time that it has.
+    void set_slow(const SlowReaders& slow) {
+        slow_ = slow;
+        behind_.set_delay(slow.patience);
+    }
+
     /// `log` lives longer than this.
     void set_log(ConnectionLog& log) { log_ = &log; }
+
+    /// For the log.
+    void note_opened(Handle handle, const Connection& connection) {
+        if (log_ != nullptr) {
+            log_->on_opened(handle, connection);
+        }
+    }
+    void note(const Connection& connection, Incident incident, int status = 0) {
+        if (log_ != nullptr) {
+            log_->on_incident(connection, incident, status);
+        }
+    }
 
     [[nodiscard]] ConnectionTable& table() { return table_; }
     [[nodiscard]] const ConnectionTable& table() const { return table_; }

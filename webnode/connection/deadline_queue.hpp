@@ -15,10 +15,14 @@ class DeadlineQueue {
   public:
     explicit DeadlineQueue(Duration delay) : delay_(delay) {}
 
+    /// For later entries. With a shorter delay none of them comes before the earlier ones.
+    void set_delay(Duration delay) { delay_ = delay; }
+
     /// @return the deadline. By it the `visit` of expire() can tell whether the entry is the
     /// connection's latest. `now` must not go back from call to call.
     Time push(Handle handle, Time now) {
-        const Time deadline = now + delay_;
+        const Time deadline =
+            std::max(now + delay_, entries_.empty() ? Time::min() : entries_.back().deadline);
         entries_.push_back({handle, deadline});
         return deadline;
     }

@@ -43,10 +43,10 @@ Capacity split_capacity(std::size_t possible, std::size_t asked) {
             .per_address = std::max<std::size_t>(connections / kPerAddressPart, 1)};
 }
 
-Capacity capacity_within(std::uint64_t limit, std::size_t asked) {
+std::size_t places_within(std::uint64_t limit) {
     const std::uint64_t taken = descriptors_open() + kOwnDescriptors;
     const std::uint64_t left = limit > taken ? limit - taken : 1;
-    return split_capacity(std::min(left, kConnectionsMax), asked);
+    return std::min(left, kConnectionsMax);
 }
 
 } // namespace zcomet::webnode::port

@@ -22,10 +22,10 @@ inline constexpr std::size_t kPerAddressPart = 8;
 /// How many connections fit beside the descriptors that are open now and those that the broker's
 /// sockets may need when they reconnect; one at least.
 /// @param limit  as process::raise_file_limit() returned it.
-/// @param asked  at most so many connections; 0: as many as fit.
-[[nodiscard]] Capacity capacity_within(std::uint64_t limit, std::size_t asked);
+[[nodiscard]] std::size_t places_within(std::uint64_t limit);
 
-/// The same where `possible` connections fit, which is 1 at least.
+/// @param possible  from places_within().
+/// @param asked     at most so many connections; 0: as many as fit.
 [[nodiscard]] Capacity split_capacity(std::size_t possible, std::size_t asked);
 
 } // namespace zcomet::webnode::port

@@ -43,6 +43,8 @@ class Listener {
     [[nodiscard]] Status open(const wire::HostPort& address, Capacity capacity,
                               const ConnectionOptions& options);
     void close() { socket_.reset(); }
+    /// From now on. Connections that are more than that stay.
+    void set_capacity(Capacity capacity) { capacity_ = capacity; }
     /// Also while it is out of the group.
     [[nodiscard]] bool is_open() const { return socket_.valid(); }
     /// Whether it gets its share of new connections.
@@ -76,6 +78,12 @@ class Listener {
 
     /// Warns when a host comes near the bound for it. Call it now and then.
     void watch_addresses();
+
+    /// How many more connections it takes before it leaves; 0 while it is out of the group.
+    [[nodiscard]] std::size_t room() const {
+        const std::size_t held = held_();
+        return is_in_group() && held < capacity_.connections ? capacity_.connections - held : 0;
+    }
 
     /// Takes no connections until readmit(), and leaves as a full worker does: handshakes under way
     /// complete, and are served.

@@ -164,6 +164,7 @@ bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes,
     const std::size_t kept = stream_inputs_.keep(handle, std::string(bytes));
     if (!make_room(handle, kept, now)) {
         counters_.add(slot::WorkerCounter::kRequestsShed);
+        connections_.note(connection, connection::Incident::kShed);
         end_stream(handle, connection);
         return false;
     }
@@ -175,6 +176,7 @@ bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
         return true;
     }
     counters_.add(slot::WorkerCounter::kInputCloses);
+    connections_.note(*table_.find(handle), connection::Incident::kInput);
     end_stream(handle, *table_.find(handle));
     return false;
 }
@@ -233,7 +235,7 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
                 routes_.refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes());
             if (refusal) {
                 counters_.add(slot::WorkerCounter::kRequests);
-                count_response(refusal->status);
+                count_response(*table_.find(handle), refusal->status);
                 return write_answer(handle, *refusal, true, now);
             }
         }
@@ -290,7 +292,7 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
     if (outcome.is_no_stream_now) {
         counters_.add(slot::WorkerCounter::kStreamsRefused);
     }
-    count_response(answer.status);
+    count_response(*table_.find(handle), answer.status);
     if (outcome.format != nullptr) {
         open_stream(handle, outcome, std::move(answer.bytes));
         return After::kOver;
@@ -332,7 +334,7 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
         return false;
     }
     const http::Answer answer = http::late_answer(reply, input->form);
-    count_response(answer.status);
+    count_response(*connection, answer.status);
     const std::string rest = unfinished_.take(input->bytes);
     input->wait = Wait::kRequest;
     input->deadline = kNever;
@@ -357,7 +359,7 @@ void Requests::end_all() {
                 connections_.close(handle, connection::CloseReason::kDone);
                 return;
             }
-            count_response(kUnavailable);
+            count_response(connection, kUnavailable);
             const std::string answer = http::error_answer(kUnavailable, input->form.is_head);
             // Unread input would make the close a reset, which can overtake the answer.
             if (connections_.discard_input(handle, connection) &&
@@ -394,7 +396,7 @@ void Requests::refuse(connection::Handle handle, int status, bool is_head, Time 
 }
 
 void Requests::write_error(connection::Handle handle, int status, bool is_head, Time now) {
-    count_response(status);
+    count_response(*table_.find(handle), status);
     if (connections_.write(handle, *table_.find(handle), http::error_answer(status, is_head))) {
         end(handle, true, now);
     }
@@ -422,6 +424,7 @@ bool Requests::make_room(connection::Handle in_hand, std::size_t bytes_in_hand, 
 
 void Requests::shed(connection::Handle handle, Time now) {
     counters_.add(slot::WorkerCounter::kRequestsShed);
+    connections_.note(*table_.find(handle), connection::Incident::kShed);
     const RequestInput& input = *input_of(*table_.find(handle));
     if (input.wait == Wait::kLater) { // it is counted as a request already
         write_error(handle, kUnavailable, input.form.is_head, now);
@@ -527,7 +530,7 @@ Time Requests::due() const {
     return due;
 }
 
-void Requests::count_response(int status) {
+void Requests::count_response(const connection::Connection& connection, int status) {
     switch (status / 100) {
     case 2:
         counters_.add(slot::WorkerCounter::kResponses2xx);
@@ -537,6 +540,7 @@ void Requests::count_response(int status) {
         return;
     case 4:
         counters_.add(slot::WorkerCounter::kResponses4xx);
+        connections_.note(connection, connection::Incident::kRefused, status);
         return;
     case 5:
         counters_.add(slot::WorkerCounter::kResponses5xx);

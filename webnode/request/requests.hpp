@@ -58,6 +58,12 @@ class Requests final : private connection::CloseListener {
 
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { routes_.allow_origins(cors); }
+    /// From now on. A request that is on its way already keeps its deadline.
+    void set_limits(const RequestLimits& limits) {
+        unfinished_.set_bytes_max(limits.bytes_max);
+        queue_of(Wait::kRequest).set_delay(limits.deadline);
+    }
+
     /// As Routes::set_readiness().
     void set_readiness(const Readiness& readiness) { routes_.set_readiness(readiness); }
 
@@ -135,7 +141,7 @@ class Requests final : private connection::CloseListener {
     void release_input(connection::Connection& connection);
     void set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now);
     void on_deadline(connection::Handle handle, Time deadline, Time now);
-    void count_response(int status);
+    void count_response(const connection::Connection& connection, int status);
     [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
 
     UnfinishedBytes unfinished_; // in `inputs_` and `stream_inputs_`

@@ -22,6 +22,7 @@ class UnfinishedBytes {
   public:
     explicit UnfinishedBytes(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
+    void set_bytes_max(std::size_t bytes_max) { bytes_max_ = bytes_max; }
     [[nodiscard]] std::size_t sum() const { return sum_; }
     [[nodiscard]] bool is_too_much() const { return sum_ > bytes_max_; }
 

@@ -19,6 +19,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -172,15 +173,19 @@ static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));
 enum class WorkerState : std::uint32_t {
     kDown,     ///< no process
     kStarting, ///< not live yet, so not listening
+    kWelcomed, ///< the broker answers, but its feed is not heard
     kLive,     ///< listening, and the feed is live
     kLost,     ///< listening, but the broker is not heard
     kDraining, ///< ending
     kReplaced, ///< not listening: another process has the node's name
+    kRefused,  ///< the broker answers, and does not take the node
 };
 
+inline constexpr std::size_t kWorkerStates = 8;
+
 [[nodiscard]] constexpr std::string_view name_of(WorkerState state) {
-    constexpr std::array<std::string_view, 6> kNames{"down", "starting", "live",
-                                                     "lost", "draining", "replaced"};
+    constexpr std::array<std::string_view, kWorkerStates> kNames{
+        "down", "starting", "welcomed", "live", "lost", "draining", "replaced", "refused"};
     return kNames[static_cast<std::size_t>(state)];
 }
 

@@ -21,6 +21,7 @@ bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t
     if (streams_.park(handle, id, form)) {
         logins_.login(id);
     }
+    connections_.note_opened(handle, *connections_.table().find(handle));
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "topology/http/cors.hpp"
 #include "topology/program/address_options.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/shared_rows.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/slow_policy.hpp"
 #include "webnode/port/http_port.hpp"
@@ -41,13 +42,7 @@ constexpr std::uint32_t kConnectionsMax = 100'000'000;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHeartbeatMaxSeconds = 3600;
-constexpr std::uint32_t kHangSecondsMax = 86'400;
-
-std::string check_name(const std::string& name) {
-    return is_printable_name(name, kNameBytesMax)
-               ? std::string()
-               : "a name has 1 to 56 printable ASCII characters, and no space";
-}
+constexpr std::uint32_t kAccessLogMax = 1'000'000'000;
 
 std::string check_broker(const std::string& text) {
     const Result<wire::HostPort> address = wire::parse_tcp_address(text);
@@ -55,11 +50,6 @@ std::string check_broker(const std::string& text) {
         return address.error().text;
     }
     return address.value().port == 0 ? in_quotes(text) + " needs a port to connect to" : "";
-}
-
-std::string check_host_port(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_http_address(text);
-    return address.ok() ? std::string() : address.error().text;
 }
 
 /// A value that has a word for each of its possibilities, in the order of its enumerators. The row
@@ -87,6 +77,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_slow_streams();
     add_cut_offs();
     add_hang_watch();
+    add_access_log();
     // Not for people: what a supervisor says to its workers.
     table_.add("--worker-index", &role_.index, "").hidden();
     table_.add("--worker-of", &role_.supervisor, "").hidden();
@@ -120,12 +111,7 @@ void CommandLine::add_addresses() {
              "broker of its own, otherwise nowhere]")
         .key("api")
         .hand_on();
-    table_
-        .add("--admin", &options_.admin,
-             "Serve GET /stats (JSON) here; port 0: any. Without it there is no such page")
-        .type("HOST:PORT")
-        .check(check_host_port)
-        .key("admin");
+    program::add_admin(table_, options_.admin);
     table_.add("--cluster", &cluster_file_, "Take addresses from this cluster file").type("FILE");
     table_.add("--node", &cluster_node_, "Which web node of the cluster file this is").type("NAME");
 }
@@ -145,7 +131,7 @@ void CommandLine::add_sizes() {
     table_
         .add("--name", &options_.worker.name,
              "Name in the broker's list of nodes: worker K is NAME/K [HOSTNAME:HTTPPORT]")
-        .check(check_name)
+        .check(program::is_name_of_at_most(kNameBytesMax))
         .key("name")
         .hand_on();
     table_
@@ -154,14 +140,16 @@ void CommandLine::add_sizes() {
         .type("N")
         .range(1U, kConnectionsMax)
         .none("0")
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--per-address", &options_.worker.per_address,
              "Connections that one address (IPv6: its /64) may have of a worker, once half of all "
              "places are taken; 0: no bound, as for clients behind a proxy [an eighth]")
         .type("N")
         .range(0U, kConnectionsMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
 }
 
 void CommandLine::add_slow_streams() {
@@ -173,7 +161,8 @@ void CommandLine::add_slow_streams() {
         .type("BYTES")
         .show_default()
         .range(kStreamBufferMin, kStreamBufferMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--slow-streams", as_word(worker.slow.policy, connection::kSlowPolicyNames),
              "What to do with a stream that falls behind: close it, drop its oldest messages, or "
@@ -181,7 +170,8 @@ void CommandLine::add_slow_streams() {
         .type("POLICY")
         .show_default()
         .one_of({connection::kSlowPolicyNames.begin(), connection::kSlowPolicyNames.end()})
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--slow-after", program::in_seconds(worker.slow.patience),
              "Close a stream with more than --stream-buffer kept once it has not read for this "
@@ -189,14 +179,16 @@ void CommandLine::add_slow_streams() {
         .type("SECONDS")
         .show_default()
         .range(0U, kSlowSecondsMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--stream-burst", &worker.slow.burst_bytes_max,
              "Bytes kept at most for a stream that has until --slow-after to read")
         .type("BYTES")
         .show_default()
         .range(kStreamBufferMin, kStreamMemoryMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--stream-memory", &worker.slow.sum_bytes_max,
              "Bytes kept for all streams of a worker; when they have half of it, --slow-after is 0 "
@@ -204,7 +196,8 @@ void CommandLine::add_slow_streams() {
         .type("BYTES")
         .show_default()
         .range(kStreamMemoryMin, kStreamMemoryMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--kernel-buffer", &worker.kernel_bytes,
              "Bytes of the kernel's memory for what a stream has not read; 0: what the system "
@@ -226,7 +219,8 @@ void CommandLine::add_slow_streams() {
         .type("MS")
         .show_default()
         .range(kDeadlineMinMs, kDeadlineMaxMs)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--request-memory", &worker.requests.bytes_max,
              "Bytes that the unfinished requests of a worker take together; beyond that, the "
@@ -234,7 +228,8 @@ void CommandLine::add_slow_streams() {
         .type("BYTES")
         .show_default()
         .range(kRequestMemoryMin, kRequestMemoryMax)
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--vanished-after", program::in_seconds(worker.vanished_max),
              "How long the stream of a browser that vanished without a word lives on")
@@ -259,7 +254,8 @@ void CommandLine::add_cut_offs() {
         .type("WHICH")
         .show_default()
         .one_of({kTellGapsWords.begin(), kTellGapsWords.end()})
-        .hand_on();
+        .hand_on()
+        .reloadable();
     table_
         .add("--without-broker",
              as_word(options_.worker.without_broker, worker::kWithoutBrokerNames),
@@ -268,19 +264,26 @@ void CommandLine::add_cut_offs() {
         .type("WHAT")
         .show_default()
         .one_of({worker::kWithoutBrokerNames.begin(), worker::kWithoutBrokerNames.end()})
-        .hand_on();
+        .hand_on()
+        .reloadable();
 }
 
 void CommandLine::add_hang_watch() {
+    program::add_hang_after(
+        table_, options_.hang_after, "a worker",
+        "Kill and restart a worker that has done nothing for this long; 0: never");
+}
+
+void CommandLine::add_access_log() {
     table_
-        .add("--hang-after", program::in_seconds(options_.hang_after),
-             "Kill and restart a worker that has done nothing for this long; 0: never")
-        .type("SECONDS")
+        .add("--access-log", &options_.worker.access_log,
+             "Log one stream of so many: when it opens, and when it closes, with its id, address, "
+             "seconds and bytes; 0: none")
+        .type("N")
         .show_default()
-        .range(0U, kHangSecondsMax)
-        .check([](const std::string& text) {
-            return text == "1" ? "a worker may sleep for a second: 0, or 2 and more" : "";
-        });
+        .range(0U, kAccessLogMax)
+        .hand_on()
+        .reloadable();
 }
 
 void CommandLine::settle() {
@@ -297,6 +300,7 @@ void CommandLine::settle() {
         options_.is_api_optional = true;
     }
     options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
+    table_.note_settled();
 }
 
 void CommandLine::check() const {

@@ -34,8 +34,8 @@ struct WebNodeOptions {
     unsigned workers = 1;
     /// Whether each worker stays on one processor.
     bool pin = false;
-    /// Address of the admin page, as parse_http_address() reads it; empty: none.
-    std::string admin;
+    /// Address of the admin page; an empty host: none.
+    wire::HostPort admin;
     /// A worker whose loop has stood still for so long is killed; 0: never.
     std::chrono::seconds hang_after{10};
 };
@@ -64,6 +64,7 @@ class CommandLine {
     [[nodiscard]] const WebNodeOptions& options() const { return options_; }
     [[nodiscard]] const WorkerRole& role() const { return role_; }
     [[nodiscard]] const program::OptionTable& table() const { return table_; }
+    [[nodiscard]] program::OptionTable& table() { return table_; }
 
     /// Arguments, the program's name first, that make a process a worker of this one. The HTTP port
     /// must be known by now, and the name given.
@@ -78,6 +79,7 @@ class CommandLine {
     void add_slow_streams();
     void add_cut_offs();
     void add_hang_watch();
+    void add_access_log();
     void apply_cluster_file();
     void check() const;
 

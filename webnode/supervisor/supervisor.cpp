@@ -11,6 +11,7 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +35,18 @@ constexpr Duration kWelcomePatience = 1500ms;
 /// Workers need up to a second to flush streams and another for their goodbye.
 /// @limit time for a worker to drain, then SIGKILL
 constexpr Duration kDrainPatience = 5s;
+
+/// How the broker's absence is told, by what the workers know of it.
+struct LackWords {
+    std::string_view event;
+    std::string_view text;
+};
+constexpr LackWords kNoAnswerWords{"broker-unreachable", "no answer, trying on"};
+constexpr LackWords kNoFeedWords{
+    "feed-unreachable",
+    "the broker answers, but nothing comes from its feed; event=no-feed names its address"};
+constexpr LackWords kRefusedWords{"broker-refuses",
+                                  "the broker answers, but refuses; event=refused says why"};
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -53,18 +67,20 @@ std::string browser_url(const wire::HostPort& address) {
 
 } // namespace
 
-Supervisor::Supervisor(CommandLine& line, UniqueFd termination, std::function<int()> reload,
+Supervisor::Supervisor(CommandLine& line, UniqueFd termination, std::function<bool()> reload,
                        std::string program)
     : line_(line), options_(line.options()), program_(std::move(program)),
-      secrets_(line.table().secrets()), termination_(std::move(termination)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      secrets_(line.table().secrets()), reread_(::memfd_create("zcomet-options", MFD_CLOEXEC)),
+      termination_(std::move(termination)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       shared_(slot::SharedSlots::create(options_.workers, "zcomet-workers")),
       workers_(options_.workers),
       hangup_([this, reload = std::move(reload)](std::optional<int> /*passed*/) {
-          pass_hangup_on(reload());
+          if (reload()) {
+              pass_options_on();
+          }
       }) {
-    if (!wake_.valid()) {
-        throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
+    if (!wake_.valid() || !reread_.valid()) {
+        throw std::system_error(errno, std::generic_category(), "cannot make a descriptor");
     }
     for (Worker& worker : workers_) {
         worker.hang = process::HangWatch(options_.hang_after);
@@ -84,12 +100,11 @@ void Supervisor::run() {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         start_worker(i, Clock::now());
     }
-    if (!options_.admin.empty()) {
+    if (!options_.admin.host.empty()) {
         const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
                                  shared_.records()};
         admin_ = value_or_throw(admin::AdminServer::open(
-            value_or_throw(wire::parse_http_address(options_.admin)),
-            admin::stats_pages([about] { return stats_snapshot(about); })));
+            options_.admin, admin::stats_pages([about] { return stats_snapshot(about); })));
     }
     renew_fds();
     if (options_.embedded_broker) {
@@ -160,7 +175,7 @@ void Supervisor::start_worker(std::size_t index, Time now) {
     process::ChildProcess::Spec spec;
     spec.program = program_;
     spec.arguments = line_.worker_arguments({static_cast<unsigned>(index) + 1, ::getpid()});
-    spec.descriptors = {shared_.fd(), wake_.get(), secrets_.get()};
+    spec.descriptors = {shared_.fd(), wake_.get(), secrets_.get(), reread_.get()};
     Result<process::ChildProcess> process = process::ChildProcess::start(spec);
     if (!process.ok()) {
         spdlog::error("event=worker-not-started worker={} text={}", index + 1,
@@ -174,6 +189,10 @@ void Supervisor::start_worker(std::size_t index, Time now) {
     renew_fds();
 }
 
+std::string Supervisor::node_name(std::size_t index) const {
+    return options_.worker.name + "/" + std::to_string(index + 1);
+}
+
 Time Supervisor::due() const {
     Time due = kNever;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -181,10 +200,11 @@ Time Supervisor::due() const {
         if (workers_[i].process.running()) {
             due = std::min(due, workers_[i].hang.due());
         }
-        const bool starting = shared_.records()[i].state.load(std::memory_order_relaxed) ==
-                              slot::WorkerState::kStarting;
+        const slot::WorkerState state = shared_.records()[i].state.load(std::memory_order_relaxed);
+        const bool waits =
+            state == slot::WorkerState::kStarting || state == slot::WorkerState::kWelcomed;
         const Time warn_at = workers_[i].started + kWelcomePatience;
-        if (starting && !broker_missed_ && warn_at > now_) {
+        if (waits && !broker_missed_ && warn_at > now_) {
             due = std::min(due, warn_at);
         }
     }
@@ -218,8 +238,8 @@ void Supervisor::watch_for_hang(std::size_t index, Time now) {
     case process::HangWatch::Verdict::kFine:
         break;
     case process::HangWatch::Verdict::kAbort:
-        spdlog::error("event=hung worker={} pid={} still_ms={}", index + 1, worker.process.pid(),
-                      in_ms(worker.hang.still()));
+        spdlog::error("event=hung worker={} pid={} still_ms={} node={}", index + 1,
+                      worker.process.pid(), in_ms(worker.hang.still()), node_name(index));
         worker.process.signal(SIGABRT);
         break;
     case process::HangWatch::Verdict::kKill:
@@ -242,8 +262,8 @@ void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end
     }
     slot.restarts.fetch_add(1, std::memory_order_relaxed);
     worker.restart_at = now + worker.delay.after(now - worker.started);
-    spdlog::error("event=worker-died worker={} how={} restart_ms={}", index + 1,
-                  log_value(end.text()), in_ms(worker.restart_at - now));
+    spdlog::error("event=worker-died worker={} how={} restart_ms={} node={}", index + 1,
+                  log_value(end.text()), in_ms(worker.restart_at - now), node_name(index));
 }
 
 void Supervisor::announce_when_ready() {
@@ -282,8 +302,10 @@ void Supervisor::log_capacity() {
 bool Supervisor::lacks_broker(std::size_t index, Time now) const {
     switch (shared_.records()[index].state.load(std::memory_order_relaxed)) {
     case slot::WorkerState::kStarting:
+    case slot::WorkerState::kWelcomed:
         return now - workers_[index].started >= kWelcomePatience;
     case slot::WorkerState::kLost:
+    case slot::WorkerState::kRefused:
         return true;
     case slot::WorkerState::kDown:
     case slot::WorkerState::kLive:
@@ -296,17 +318,23 @@ bool Supervisor::lacks_broker(std::size_t index, Time now) const {
 
 void Supervisor::watch_broker(Time now) {
     std::size_t missing = 0;
-    std::size_t live = 0;
+    std::array<std::size_t, slot::kWorkerStates> in_state{};
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         missing += lacks_broker(i, now) ? 1 : 0;
         const auto state = shared_.records()[i].state.load(std::memory_order_relaxed);
-        live += state == slot::WorkerState::kLive ? 1 : 0;
+        ++in_state[static_cast<std::size_t>(state)];
     }
+    const auto in = [&](slot::WorkerState state) {
+        return in_state[static_cast<std::size_t>(state)];
+    };
+    const std::size_t live = in(slot::WorkerState::kLive);
     if (missing > 0 && !broker_missed_) {
         broker_missed_ = true;
-        spdlog::warn("event=broker-unreachable broker={} workers_live={} workers={} "
-                     "text=\"no answer, trying on\"",
-                     options_.worker.broker, live, workers_.size());
+        const LackWords words = in(slot::WorkerState::kRefused) > 0    ? kRefusedWords
+                                : in(slot::WorkerState::kWelcomed) > 0 ? kNoFeedWords
+                                                                       : kNoAnswerWords;
+        spdlog::warn("event={} broker={} workers_live={} workers={} text={}", words.event,
+                     options_.worker.broker, live, workers_.size(), log_value(words.text));
     } else if (broker_missed_ && live == workers_.size()) {
         broker_missed_ = false;
         spdlog::info("event=broker-reached broker={} workers_live={}", options_.worker.broker,
@@ -314,7 +342,10 @@ void Supervisor::watch_broker(Time now) {
     }
 }
 
-void Supervisor::pass_hangup_on(int log_level) const {
+/// In a file, since a queued signal carries no more than a number.
+void Supervisor::pass_options_on() const {
+    line_.table().write_for_workers(reread_.get());
+    const int log_level = program::log_level();
     for (const Worker& worker : workers_) {
         if (worker.process.running()) {
             process::pass_hangup_on(worker.process.pid(), log_level);

@@ -32,6 +32,7 @@ namespace zcomet::webnode::supervisor {
 inline constexpr int kWorkerSlotsFd = 3;   ///< SharedSlots
 inline constexpr int kWorkerWakeFd = 4;    ///< an eventfd: written to when a worker's state changes
 inline constexpr int kWorkerSecretsFd = 5; ///< program::OptionTable::secrets()
+inline constexpr int kWorkerOptionsFd = 6; ///< program::OptionTable::write_for_workers()
 
 /// This very program, even if its file was replaced meanwhile.
 inline constexpr const char* kThisProgram = "/proc/self/exe";
@@ -42,11 +43,10 @@ class Supervisor : private loop::Source {
     /// @param line         settled; lives longer than this, which fills in the port that the system
     ///                     chose and the name that follows from it.
     /// @param termination  as catch_termination_signals() gives it.
-    /// @param reload       what SIGHUP does: program::reload_log_level(). Workers and broker get
-    /// its
-    ///                     result.
+    /// @param reload       what SIGHUP does: program::reload(). If it returns true, workers get the
+    ///                     options that can change.
     /// @param program      the workers', by its path: tests have one that plays a worker.
-    Supervisor(CommandLine& line, UniqueFd termination, std::function<int()> reload,
+    Supervisor(CommandLine& line, UniqueFd termination, std::function<bool()> reload,
                std::string program = kThisProgram);
     ~Supervisor() override;
     Supervisor(const Supervisor&) = delete;
@@ -83,14 +83,16 @@ class Supervisor : private loop::Source {
     void announce_when_ready();
     void log_capacity();
     void watch_broker(Time now);
+    [[nodiscard]] std::string node_name(std::size_t index) const;
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
-    void pass_hangup_on(int log_level) const;
+    void pass_options_on() const;
     void end_all();
 
     const CommandLine& line_;
     WebNodeOptions& options_;
     std::string program_;
     UniqueFd secrets_; // as workers inherit them
+    UniqueFd reread_;  // likewise: options, after SIGHUP
     UniqueFd termination_;
     UniqueFd wake_;
     port::ReservedPort port_;

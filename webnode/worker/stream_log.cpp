@@ -2,11 +2,29 @@
 
 #include "topology/net/peer_address.hpp"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
+#include <chrono>
 #include <string_view>
 
 namespace zcomet::webnode::worker {
+
+namespace {
+
+/// What TCP has sent on a connection, each byte once. It counts by itself, so this costs nothing
+/// before it is asked.
+std::uint64_t bytes_sent(int fd) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0
+               ? info.tcpi_bytes_sent - info.tcpi_bytes_retrans
+               : 0;
+}
+
+} // namespace
 
 std::string StreamLog::fields_of(const connection::Connection& connection) const {
     const std::string_view id =
@@ -14,20 +32,39 @@ std::string StreamLog::fields_of(const connection::Connection& connection) const
     return fmt::format(" id={} address={}", id, net::peer_text(connection.fd()));
 }
 
-void StreamLog::on_closing(const connection::Connection& connection,
+void StreamLog::on_opened(connection::Handle handle, const connection::Connection& connection) {
+    if (each_ == 0 || ++since_ < each_) {
+        return;
+    }
+    since_ = 0;
+    opened_.emplace(handle.generation, Clock::now());
+    spdlog::info("event=opened node={}{}", node_, fields_of(connection));
+}
+
+void StreamLog::on_closing(connection::Handle handle, const connection::Connection& connection,
                            connection::CloseReason reason) {
     if (reason == connection::CloseReason::kSlow && connection.parked()) {
-        on_missing(connection);
+        on_incident(connection, connection::Incident::kMissing, 0);
     }
-    if (spdlog::should_log(spdlog::level::debug)) {
+    const auto opened = opened_.empty() ? opened_.end() : opened_.find(handle.generation);
+    if (opened != opened_.end()) {
+        const std::chrono::duration<double> seconds = Clock::now() - opened->second;
+        opened_.erase(opened);
+        spdlog::info("event=closed node={} reason={} messages={}{} seconds={:.3f} bytes={}", node_,
+                     connection::name_of(reason), connection.messages, fields_of(connection),
+                     seconds.count(), bytes_sent(connection.fd()));
+    } else if (spdlog::should_log(spdlog::level::debug)) {
         spdlog::debug("event=closed node={} reason={} messages={}{}", node_,
                       connection::name_of(reason), connection.messages, fields_of(connection));
     }
 }
 
-void StreamLog::on_missing(const connection::Connection& connection) {
-    if (slow_stream_.empty()) {
-        slow_stream_ = fields_of(connection);
+void StreamLog::on_incident(const connection::Connection& connection, connection::Incident incident,
+                            int status) {
+    std::string& words = incidents_[static_cast<std::size_t>(incident)];
+    if (words.empty()) {
+        words = status == 0 ? std::string() : fmt::format(" status={}", status);
+        words.append(fields_of(connection));
     }
 }
 

@@ -8,6 +8,10 @@
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/stream_table.hpp"
 
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -39,27 +43,40 @@ class CounterReport {
     program::LogLimit limit_;
 };
 
-/// Logs each connection that closes, at the level debug, and remembers one stream of those that a
-/// line about slow streams counts.
+/// Logs streams that open and close: each Nth at the level info (`--access-log`), the others'
+/// closing at the level debug. Remembers one connection for each kind of incident, since those have
+/// a line for many at most once a second.
 class StreamLog : public connection::ConnectionLog {
   public:
     /// Both live longer than this.
     StreamLog(const std::string& node, const stream::StreamTable& streams)
         : node_(node), streams_(streams) {}
 
-    void on_closing(const connection::Connection& connection,
-                    connection::CloseReason reason) override;
-    void on_missing(const connection::Connection& connection) override;
+    /// @param each  one stream of so many is logged; 0: none.
+    void log_each(std::uint32_t each) { each_ = each; }
 
-    /// " id=ID address=ADDRESS" of a stream that was slow since the last call.
-    [[nodiscard]] std::string take_slow_stream() { return std::exchange(slow_stream_, {}); }
+    void on_opened(connection::Handle handle, const connection::Connection& connection) override;
+    void on_closing(connection::Handle handle, const connection::Connection& connection,
+                    connection::CloseReason reason) override;
+    void on_incident(const connection::Connection& connection, connection::Incident incident,
+                     int status) override;
+
+    /// " id=ID address=ADDRESS" of a connection to which that has happened since the last call;
+    /// " status=STATUS" comes before it if the connection was refused.
+    [[nodiscard]] std::string take(connection::Incident incident) {
+        return std::exchange(incidents_[static_cast<std::size_t>(incident)], {});
+    }
 
   private:
     [[nodiscard]] std::string fields_of(const connection::Connection& connection) const;
 
     const std::string& node_;
     const stream::StreamTable& streams_;
-    std::string slow_stream_;
+    std::uint32_t each_ = 0;
+    std::uint32_t since_ = 0; // streams that opened after the last one that was logged
+    /// When those streams opened that are logged, by the generation of their connection.
+    absl::flat_hash_map<std::uint32_t, Time> opened_;
+    std::array<std::string, static_cast<std::size_t>(connection::Incident::kCount)> incidents_;
 };
 
 } // namespace zcomet::webnode::worker

@@ -85,6 +85,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       keepalive_(port::KeepaliveTimes::within(options_.vanished_max, options_.heartbeat)),
       keepalive_pacer_(keepalive_.lap, Clock::now()) {
     connections_.add_listener(*this);
+    stream_log_.log_each(options_.access_log);
     connections_.set_log(stream_log_);
     presence_.tell_openings_to(gap_teller_);
     if (cors_.is_on()) {
@@ -97,7 +98,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     slot_.reset_gauges();
     open_api();
     for (CounterReport* const report :
-         {&slow_report_, &shed_report_, &input_report_, &refused_report_}) {
+         {&slow_report_, &shed_report_, &input_report_, &refusal_report_, &refused_report_}) {
         report->begin(slot_.counters);
     }
     enter(slot::WorkerState::kStarting);
@@ -208,15 +209,34 @@ void Worker::listen() {
     const std::uint64_t files_max = process::raise_file_limit();
     const std::uint64_t files_of_api =
         api_ == nullptr ? 0 : std::min<std::uint64_t>(api::kFilesMax, files_max / 8);
-    port::Capacity capacity =
-        port::capacity_within(files_max - files_of_api, options_.connections_max);
-    capacity.per_address = options_.per_address.value_or(capacity.per_address);
-    throw_unless_done(listener_.open(
-        options_.http, capacity, {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
-    slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity.connections);
+    possible_ = port::places_within(files_max - files_of_api);
+    throw_unless_done(
+        listener_.open(options_.http, capacity(),
+                       {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
+    const std::size_t streams_max = capacity().connections;
+    slot_.counters.set(slot::WorkerCounter::kStreamsMax, streams_max);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
-                 options_.http.text(), capacity.connections, files_max);
+                 options_.http.text(), streams_max, files_max);
     enter(uplink_->live() ? slot::WorkerState::kLive : slot::WorkerState::kLost);
+}
+
+port::Capacity Worker::capacity() const {
+    port::Capacity capacity = port::split_capacity(possible_, options_.connections_max);
+    capacity.per_address = options_.per_address.value_or(capacity.per_address);
+    return capacity;
+}
+
+void Worker::set_options(const WorkerOptions& options) {
+    const std::string name = std::move(options_.name);
+    options_ = options;
+    options_.name = name;
+    stream_log_.log_each(options_.access_log);
+    connections_.set_slow(options_.slow);
+    requests_.set_limits(options_.requests);
+    if (possible_ > 0) {
+        listener_.set_capacity(capacity());
+        slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity().connections);
+    }
 }
 
 void Worker::deliver(const wire::MessageList& messages) {
@@ -237,7 +257,14 @@ wire::NodeLedger Worker::ledger() const {
     ledger.chunks_written = counters.get(slot::WorkerCounter::kChunksWritten);
     ledger.chunks_dropped = counters.get(slot::WorkerCounter::kChunksDropped);
     ledger.chunks_waiting = counters.get(slot::WorkerCounter::kChunksPending);
+    ledger.places = stream_count() + listener_.room();
     return ledger;
+}
+
+void Worker::on_welcomed() {
+    if (!is_replaced_) {
+        enter(slot::WorkerState::kWelcomed);
+    }
 }
 
 void Worker::on_live(std::string_view broker_name) {
@@ -288,6 +315,9 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=refused node={} reason={} times={} text={}", options_.name,
                       wire::name_of(code), times, log_value(text));
+    }
+    if (!uplink_->live() && !is_replaced_) {
+        enter(slot::WorkerState::kRefused);
     }
 }
 
@@ -368,6 +398,9 @@ void Worker::on_no_feed(std::string_view text) {
 }
 
 void Worker::enter(slot::WorkerState state) {
+    if (slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining) {
+        return; // whatever the broker still says
+    }
     slot_.state.store(state, std::memory_order_relaxed);
     on_state_();
 }
@@ -411,15 +444,21 @@ void Worker::report(Time now) {
         spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}{}", options_.name,
                      connection::name_of(options_.slow.policy), streams,
                      counters.get(slot::WorkerCounter::kChunksDropped),
-                     stream_log_.take_slow_stream());
+                     stream_log_.take(connection::Incident::kMissing));
     }
     if (const auto requests = shed_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=requests-shed node={} requests={} request_memory={}", options_.name,
-                     requests, options_.requests.bytes_max);
+        spdlog::warn("event=requests-shed node={} requests={} request_memory={}{}", options_.name,
+                     requests, options_.requests.bytes_max,
+                     stream_log_.take(connection::Incident::kShed));
     }
     if (const auto streams = input_report_.news(counters, now); streams > 0) {
-        spdlog::warn("event=input node={} streams={} text=\"ended: their browsers sent too much\"",
-                     options_.name, streams);
+        spdlog::warn(
+            "event=input node={} streams={}{} text=\"ended: their browsers sent too much\"",
+            options_.name, streams, stream_log_.take(connection::Incident::kInput));
+    }
+    if (const auto requests = refusal_report_.news(counters, now); requests > 0) {
+        spdlog::info("event=requests-refused node={} requests={}{}", options_.name, requests,
+                     stream_log_.take(connection::Incident::kRefused));
     }
     if (const auto streams = refused_report_.news(counters, now); streams > 0) {
         spdlog::warn("event=streams-refused node={} streams={} text={}", options_.name, streams,

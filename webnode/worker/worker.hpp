@@ -51,6 +51,9 @@ class Worker : private session::NodeEvents,
            std::function<void()> on_state, process::Hangup::Handler on_hangup);
     ~Worker() override;
 
+    /// Takes the options that can change while it runs. The name is not looked at.
+    void set_options(const WorkerOptions& options);
+
     /// Runs until `termination` is readable, then ends all streams and returns.
     /// Throws std::runtime_error if the port cannot be listened on.
     void run();
@@ -82,11 +85,13 @@ class Worker : private session::NodeEvents,
     void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
     std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
     wire::NodeLedger ledger() const override;
+    void on_welcomed() override;
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_gap(const session::Gap& gap) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_broker(std::string_view text) override;
+    void on_feed_silent(std::string_view text) override { on_no_feed(text); }
     void on_no_feed(std::string_view text) override;
 
     [[nodiscard]] std::string_view why_no_streams() const override;
@@ -101,6 +106,7 @@ class Worker : private session::NodeEvents,
     void turn();
     void listen();
     void open_api();
+    [[nodiscard]] port::Capacity capacity() const;
     void accept_connections(Time now);
     void look_for_vanished(Time now);
     [[nodiscard]] Time next_due() const;
@@ -146,6 +152,7 @@ class Worker : private session::NodeEvents,
     Time turn_due_ = Time::min(); // at the latest, for the supervisor to see
     bool deliveries_due_ = false; // there were messages since their last turn
     bool listen_due_ = false;
+    std::size_t possible_ = 0; // connections for which there are descriptors; 0 until it listens
     bool is_replaced_ = false;
     std::uint32_t ended_slots_ =
         store::kNoIndex;              // streams below this have been ended; all: none is to be
@@ -154,6 +161,7 @@ class Worker : private session::NodeEvents,
     CounterReport slow_report_{slot::WorkerCounter::kStreamsSlow};
     CounterReport shed_report_{slot::WorkerCounter::kRequestsShed};
     CounterReport input_report_{slot::WorkerCounter::kInputCloses};
+    CounterReport refusal_report_{slot::WorkerCounter::kResponses4xx};
     CounterReport refused_report_{slot::WorkerCounter::kStreamsRefused};
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;

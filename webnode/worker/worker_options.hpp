@@ -53,6 +53,8 @@ struct WorkerOptions {
     /// Whether streams are told that they missed messages (`--tell-gaps`).
     bool tell_gaps = true;
     WithoutBroker without_broker = WithoutBroker::kRefuse;
+    /// One stream of so many is logged, when it opens and when it closes; 0: none.
+    std::uint32_t access_log = 0;
 };
 
 } // namespace zcomet::webnode::worker

@@ -32,8 +32,8 @@ struct Reported {
 
 class RouterHarness : public RouterHost {
   public:
-    explicit RouterHarness(RouterOptions options = {})
-        : router(*this, with_defaults(std::move(options)), kStart) {}
+    explicit RouterHarness(RouterOptions wanted = {})
+        : options(with_defaults(std::move(wanted))), router(*this, options, kStart) {}
 
     bool send_to_peer(std::string_view connection, std::string frame) override {
         note_feed(connection, frame);
@@ -189,6 +189,7 @@ class RouterHarness : public RouterHost {
         });
     }
 
+    RouterOptions options; ///< of the router at the start
     Time now = kStart;
     bool reachable = true;
     std::set<std::string> gone; ///< connections that ZeroMQ does not know any more
@@ -196,16 +197,16 @@ class RouterHarness : public RouterHost {
     std::vector<Reported> events;
 
   private:
-    RouterOptions with_defaults(RouterOptions options) {
+    RouterOptions with_defaults(RouterOptions wanted) {
         // Tests ask at any time, and want to know what is so now, unless they are about that.
-        if (options.queries_per_second == RouterOptions{}.queries_per_second) {
-            options.queries_per_second = 1'000'000'000;
-            options.answer_age = Duration::zero();
+        if (wanted.queries_per_second == RouterOptions{}.queries_per_second) {
+            wanted.queries_per_second = 1'000'000'000;
+            wanted.answer_age = Duration::zero();
         }
-        options.incarnation = kBrokerIncarnation;
-        options.feed_endpoint = "tcp://127.0.0.1:5556";
-        options.random = [this] { return ++last_feed_incarnation_; };
-        return options;
+        wanted.incarnation = kBrokerIncarnation;
+        wanted.feed_endpoint = "tcp://127.0.0.1:5556";
+        wanted.random = [this] { return ++last_feed_incarnation_; };
+        return wanted;
     }
     void note_feed(std::string_view connection, const std::string& frame) {
         const auto result = wire::decode(frame, wire::Role::kNode);

@@ -575,6 +575,62 @@ TEST_CASE("router: the number of peers is limited", "[router]") {
     broker.join_sender("x", 3);
 }
 
+TEST_CASE("router: limits can change while it runs", "[router]") {
+    RouterOptions options;
+    options.peers_max = 1;
+    options.ids_max = 1;
+    options.queries_per_second = 1;
+    RouterHarness broker(options);
+    broker.join_node("n", 1, "node");
+    CHECK(broker.refused("s", hello(3, wire::Role::kSender, "x")) == ErrorCode::kOverloaded);
+    CHECK(broker.refused("n", RouterHarness::login(1, {"a", "b"})) == ErrorCode::kOverloaded);
+
+    RouterOptions wider = broker.options;
+    wider.peers_max = 2;
+    wider.ids_max = 3;
+    wider.queries_per_second = 100;
+    wider.memory_max = 1U << 30U;
+    wider.feed_endpoint = "is not looked at";
+    broker.router.set_options(wider);
+    broker.join_sender("s", 3);
+    broker.say("n", RouterHarness::login(2, {"b", "c"}));
+    CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
+    for (int i = 0; i < 3; ++i) {
+        broker.say("asker", wire::encode(wire::Query{1, "stats", ""}));
+    }
+    CHECK(broker.take("asker").size() == 3);
+    broker.gone.insert("n");
+    CHECK(broker.join_node("n2", 1, "node").feed_endpoint == broker.options.feed_endpoint);
+
+    // What is there already stays.
+    broker.router.set_options(broker.options);
+    CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
+    CHECK(broker.refused("n2", RouterHarness::login(3, {"d"})) == ErrorCode::kOverloaded);
+}
+
+TEST_CASE("router: nodes say how much room they have, and whether they hear their feed",
+          "[router]") {
+    RouterHarness broker;
+    const std::uint64_t feed = broker.join_node("n", 1, "node").feed_incarnation;
+    broker.router.on_subscription(wire::encode_topic(1), true);
+    const auto said = [&](std::uint64_t streams, std::uint64_t places, std::uint64_t silent) {
+        wire::Heartbeat heartbeat{0, 0, streams};
+        heartbeat.ledger.places = places;
+        heartbeat.ledger.feed_silent = silent;
+        heartbeat.feed_incarnation = feed;
+        broker.say("n", wire::encode(heartbeat));
+        broker.pass(1s);
+        return nlohmann::json::parse(broker.query("nodes")).at(0);
+    };
+    CHECK(said(4, 0, 0).at("room") == nullptr);
+    CHECK(said(4, 10, 0).at("room") == 6);
+    CHECK(said(4, 10, 0).at("live") == true);
+    CHECK(said(11, 10, 1).at("room") == 0);
+    CHECK(said(11, 10, 1).at("live") == false);
+    CHECK(said(3, 10, 0).at("live") == true); // these numbers need not rise
+    CHECK(broker.counter(table::BrokerCounter::kNodesDisbelieved) == 0);
+}
+
 TEST_CASE("router: answers that cannot be delivered are counted", "[router]") {
     RouterHarness broker;
     broker.reachable = false;
@@ -598,6 +654,7 @@ TEST_CASE("router: queries", "[router]") {
                                      {"address", "address of n"},
                                      {"ids", 2},
                                      {"streams", 12},
+                                     {"room", nullptr},
                                      {"age_ms", 500},
                                      {"heard_ms", 500},
                                      {"live", true},

@@ -36,12 +36,12 @@ TEST_CASE("nodes are a table sorted by name", "[ctl_text]") {
     const json answer = json::parse(R"([
         {"name": "web2", "address": "10.0.0.2", "ids": 5, "streams": 7, "age_ms": 12000,
          "heard_ms": 2100, "live": false, "unacknowledged_bytes": 65536},
-        {"name": "web1", "address": "10.0.0.1", "ids": 10000, "streams": 0, "age_ms": 8040000,
+        {"name": "web1", "address": "10.0.0.1", "ids": 10000, "streams": 0, "room": 19375, "age_ms": 8040000,
          "heard_ms": 340, "live": true, "unacknowledged_bytes": 0}])");
     CHECK(nodes_text(answer) ==
-          "NAME  ADDRESS   STATE       IDS  STREAMS         AGE   HEARD  BEHIND\n"
-          "web1  10.0.0.1  live      10000        0  2 h 14 min  340 ms       0\n"
-          "web2  10.0.0.2  not live      5        7        12 s     2 s  64 KiB\n");
+          "NAME  ADDRESS   STATE       IDS  STREAMS   ROOM         AGE   HEARD  BEHIND\n"
+          "web1  10.0.0.1  live      10000        0  19375  2 h 14 min  340 ms       0\n"
+          "web2  10.0.0.2  not live      5        7      -        12 s     2 s  64 KiB\n");
     CHECK(nodes_text(json::array()) == "no node is connected to the broker\n");
     CHECK(sorted_nodes(answer).at(0).at("name") == "web1");
 }

@@ -55,6 +55,15 @@ TEST_CASE_METHOD(Fixture, "each address has its time, then the name is looked up
     CHECK(walk.endpoint() == kTwo[1]); // meanwhile ZeroMQ goes on trying
 }
 
+TEST_CASE_METHOD(Fixture, "an address that refuses is left at once", "[address_walk]") {
+    CHECK(walk.has_more());
+    walk.skip(now);
+    CHECK(walk.due() == now);
+    CHECK(walk.step(false, now) == Step::kConnect);
+    CHECK(walk.endpoint() == kTwo[1]);
+    CHECK_FALSE(walk.has_more()); // so there is none that could be tried instead of it
+}
+
 TEST_CASE_METHOD(Fixture, "an address that connects is kept", "[address_walk]") {
     for (int look = 0; look < 10; ++look) {
         now += AddressWalk::kPatience;

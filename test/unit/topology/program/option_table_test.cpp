@@ -201,3 +201,73 @@ TEST_CASE("secrets that are not ours are refused", "[option_table]") {
     CHECK_FALSE(options.table.take_secrets(-1).ok());
     CHECK(options.key.empty());
 }
+
+namespace {
+
+/// The options of a program whose limits may change while it runs.
+struct Limits {
+    explicit Limits(const std::string& arguments) {
+        table.add("--most", &most, "At most").range(1UL, 9UL).none("0").hand_on().reloadable();
+        table.add("--quiet", &quiet, "Say nothing").hand_on().reloadable();
+        table.add("--wait-ms", in_milliseconds(wait), "How long").reloadable();
+        table.add("--listen", as_tcp_endpoint(listen), "Where").hand_on();
+        table.add("--of", &of, "").hidden();
+        app.parse(arguments);
+        table.note_settled();
+    }
+
+    std::uint64_t most = 0;
+    bool quiet = false;
+    Duration wait = 1s;
+    wire::HostPort listen{"0.0.0.0", 0};
+    int of = 0;
+    CLI::App app{"A program for tests", "zcomet-x"};
+    OptionTable table{app};
+};
+
+} // namespace
+
+TEST_CASE("what changed is taken where the row allows it, and told", "[option_table]") {
+    Limits running("--most 5 --wait-ms 20");
+    running.listen.port = 4711; // found out at the start: no change of the operator's
+    const auto nothing = running.table.take_changes(Limits("--most 5 --wait-ms 20").table);
+    CHECK(nothing.taken.empty());
+    CHECK(nothing.not_taken.empty());
+
+    const auto changes =
+        running.table.take_changes(Limits("--quiet --listen tcp://[::1]:7 --of 3").table);
+    CHECK(changes.taken == "most=- quiet=true wait_ms=1000");
+    CHECK(changes.not_taken == "listen");
+    CHECK(running.most == 0);
+    CHECK(running.quiet);
+    CHECK(running.wait == 1s);
+    CHECK(running.listen.port == 4711);
+    CHECK(running.of == 0);
+    // What was taken is no news any more, what needs a restart is.
+    const auto again =
+        running.table.take_changes(Limits("--quiet --listen tcp://[::1]:7 --of 3").table);
+    CHECK(again.taken.empty());
+    CHECK(again.not_taken == "listen");
+}
+
+TEST_CASE("workers get the values that can change, and those that are handed on",
+          "[option_table]") {
+    const UniqueFd file(::memfd_create("test", 0));
+    const Limits supervisor("--most 7 --quiet --wait-ms 5 --listen tcp://127.0.0.1:1");
+    supervisor.table.write_for_workers(file.get());
+    const Limits worker("--wait-ms 20");
+    REQUIRE(worker.table.take_from_supervisor(file.get()).ok());
+    CHECK(worker.most == 7);
+    CHECK(worker.quiet);
+    CHECK(worker.wait == 20ms); // it is not handed on
+    CHECK(worker.listen.port == 0);
+
+    Limits("").table.write_for_workers(file.get()); // less than before
+    REQUIRE(worker.table.take_from_supervisor(file.get()).ok());
+    CHECK(worker.most == 0);
+    CHECK_FALSE(worker.quiet);
+
+    REQUIRE(::pwrite(file.get(), "--listen", 8, 0) == 8);
+    CHECK_FALSE(worker.table.take_from_supervisor(file.get()).ok());
+    CHECK_FALSE(worker.table.take_from_supervisor(-1).ok());
+}

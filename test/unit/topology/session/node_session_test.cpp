@@ -37,18 +37,21 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     }
     std::uint64_t stream_count() const override { return ids.size(); }
     wire::NodeLedger ledger() const override { return told_ledger; }
+    void on_welcomed() override { ++welcomed; }
     void on_live(std::string_view) override { ++live; }
     void on_lost() override { ++lost; }
     void on_gap(const Gap& gap) override { gaps.push_back(gap); }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
+    void on_feed_silent(std::string_view text) override { silent_feed.emplace_back(text); }
     void on_no_feed(std::string_view text) override { no_feed.emplace_back(text); }
 
-    std::vector<std::string> feeds, delivered, no_feed;
+    std::vector<std::string> feeds, delivered, no_feed, silent_feed;
     bool can_connect = true;
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
     std::vector<Gap> gaps;
+    int welcomed = 0;
     int live = 0;
     int lost = 0;
 };
@@ -308,6 +311,12 @@ TEST_CASE_METHOD(Fixture, "a node that is welcomed and hears no feed connects to
     REQUIRE(host.feeds.size() == 2);
     CHECK(host.feeds[0] == host.feeds[1]);
     CHECK(session.counters().feed_reconnects == 1);
+    REQUIRE(host.silent_feed.size() == 1);
+    CHECK(host.silent_feed[0] ==
+          "nothing has come from the feed at tcp://192.0.2.1:5556 for 4001 ms, "
+          "although the broker answers: can this host reach that port?");
+    CHECK(host.last_as<wire::Heartbeat>().ledger.feed_silent == 1);
+    CHECK(host.welcomed > 0);
     answer(kStart + 5s);
     CHECK(host.feeds.size() == 2);
     session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 5s);

@@ -30,6 +30,19 @@ TEST_CASE("a deadline expires when its time has come, and once", "[deadline_queu
     CHECK(queue.due() == kNever);
 }
 
+TEST_CASE("with another delay no later entry comes before an earlier one", "[deadline_queue]") {
+    DeadlineQueue queue(10s);
+    const Time start = Time() + 1h;
+    queue.push({1, 1}, start);
+    queue.set_delay(1s);
+    CHECK(queue.push({2, 1}, start) == start + 10s);
+    CHECK(queue.push({3, 1}, start + 9500ms) == start + 10500ms);
+    queue.set_delay(20s);
+    CHECK(queue.push({4, 1}, start + 9600ms) == start + 29600ms);
+    CHECK(expired(queue, start + 10s) == std::vector<std::uint32_t>{1, 2});
+    CHECK(expired(queue, start + 11s) == std::vector<std::uint32_t>{3});
+}
+
 TEST_CASE("some entries are looked at, from where the last look ended", "[deadline_queue]") {
     DeadlineQueue queue(1s);
     const Time start = Time() + 1h;

@@ -23,7 +23,7 @@ TEST_CASE("as many connections as requested, if they fit beside the reserve",
 }
 
 TEST_CASE("the limit of open files bounds the connections", "[descriptor limit]") {
-    const Capacity capacity = capacity_within(1000, 0);
+    const Capacity capacity = split_capacity(places_within(1000), 0);
     CHECK(capacity.connections + capacity.reserve < 1000);
     CHECK(capacity.connections > 800);
 }

@@ -53,7 +53,7 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     CHECK(options.worker.broker == kEmbeddedBroker);
     CHECK(options.worker.http.text() == "*:8000");
     CHECK(options.workers == 1);
-    CHECK(options.admin.empty());
+    CHECK(options.admin.host.empty());
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("addresses may have a scheme or none", "[options]") {
         {"--broker", "10.0.0.1:7000", "--http", "http://[::1]:8000", "--admin", "http://[::1]:1"});
     CHECK(options.worker.broker == "tcp://10.0.0.1:7000");
     CHECK(options.worker.http.text() == "[::1]:8000");
-    CHECK(options.admin == "http://[::1]:1");
+    CHECK(options.admin.text() == "[::1]:1");
 }
 
 TEST_CASE("options have their documented meanings", "[options]") {
@@ -186,7 +186,7 @@ TEST_CASE("the cluster file fills in options that were not given", "[options]") 
     CHECK(from_file.worker.http.text() == "10.0.0.9:81");
     CHECK(from_file.worker.name == "web1");
     CHECK(from_file.workers == 4);
-    CHECK(from_file.admin == "127.0.0.1:9");
+    CHECK(from_file.admin.text() == "127.0.0.1:9");
     std::vector<std::string> given = cluster;
     // Also for options that are given their defaults.
     given.insert(given.end(), {"--broker=tcp://10.0.0.1:1", "--http=0.0.0.0:8000", "--name=mine",
@@ -196,7 +196,7 @@ TEST_CASE("the cluster file fills in options that were not given", "[options]") 
     CHECK(mine.worker.http.text() == "0.0.0.0:8000");
     CHECK(mine.worker.name == "mine");
     CHECK(mine.workers == 1);
-    CHECK(mine.admin == "[::1]:9");
+    CHECK(mine.admin.text() == "[::1]:9");
     std::filesystem::remove(file);
 }
 
@@ -210,7 +210,36 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
           "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
-          "tell_gaps=all without_broker=refuse hang_after=10");
+          "tell_gaps=all without_broker=refuse hang_after=10 access_log=0");
+}
+
+TEST_CASE("words stand for what happens to streams that a broker's absence concerns", "[options]") {
+    const worker::WorkerOptions by_default = settle({}).worker;
+    CHECK(by_default.tell_gaps);
+    CHECK(by_default.without_broker == worker::WithoutBroker::kRefuse);
+    const worker::WorkerOptions other =
+        settle({"--tell-gaps", "none", "--without-broker", "accept"}).worker;
+    CHECK_FALSE(other.tell_gaps);
+    CHECK(other.without_broker == worker::WithoutBroker::kAccept);
+    CHECK(settle({"--tell-gaps", "all"}).worker.tell_gaps);
+    CHECK_THROWS_WITH(settle({"--tell-gaps", "some"}), Contains("some"));
+    CHECK_THROWS_WITH(settle({"--without-broker", "none"}), Contains("none"));
+}
+
+TEST_CASE("limits are read again, and workers get them", "[options]") {
+    Parsed running({"--per-address", "5", "--max-streams", "10", "--workers", "2"});
+    running.line.settle();
+    running.line.options().worker.http.port = 8001; // as a supervisor does
+    Parsed again({"--max-streams", "20", "--slow-streams", "latest-only", "--workers", "3"});
+    again.line.settle();
+    const auto changes = running.line.table().take_changes(again.line.table());
+    CHECK(changes.taken == "max_streams=20 per_address=- slow_streams=latest-only");
+    CHECK(changes.not_taken == "workers");
+    const WebNodeOptions& options = running.line.options();
+    CHECK(options.worker.connections_max == 20);
+    CHECK(options.worker.per_address == std::nullopt);
+    CHECK(options.worker.slow.policy == connection::SlowPolicy::kLatestOnly);
+    CHECK(options.workers == 2);
 }
 
 TEST_CASE("mistakes are named", "[options]") {

@@ -1,0 +1,42 @@
+#include "topology/program/shared_rows.hpp"
+
+#include "topology/base/text.hpp"
+#include "topology/program/address_options.hpp"
+
+#include <cstdint>
+
+namespace zcomet::program {
+
+namespace {
+
+constexpr std::uint32_t kHangSecondsMax = 86'400;
+
+} // namespace
+
+OptionTable::Row& add_hang_after(OptionTable& table, std::chrono::seconds& value,
+                                 const std::string& what, const std::string& help) {
+    return table.add("--hang-after", in_seconds(value), help)
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kHangSecondsMax)
+        .check([what](const std::string& text) {
+            return text == "1" ? what + " may sleep for a second: 0, or 2 and more" : std::string();
+        });
+}
+
+OptionTable::Row& add_admin(OptionTable& table, wire::HostPort& value) {
+    return table
+        .add("--admin", as_host_port(value),
+             "Answer GET /stats (JSON) here; port 0: any. Default: nowhere")
+        .key("admin");
+}
+
+std::function<std::string(const std::string& text)> is_name_of_at_most(std::size_t bytes_max) {
+    return [bytes_max](const std::string& text) {
+        return is_printable_name(text, bytes_max) ? std::string()
+                                                  : "a name has 1 to " + std::to_string(bytes_max) +
+                                                        " printable ASCII characters, and no space";
+    };
+}
+
+} // namespace zcomet::program
