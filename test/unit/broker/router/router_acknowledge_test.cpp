@@ -17,7 +17,7 @@ constexpr std::uint32_t kNotKnown = UINT32_MAX;
 /// Nodes "n" (incarnation 1: ids a, b) and "m" (2: a), and the sender "s" (3).
 class TwoNodes : public RouterHarness {
   public:
-    explicit TwoNodes(RouterOptions options = {}) : RouterHarness(std::move(options)) {
+    explicit TwoNodes(RouterOptions wanted = {}) : RouterHarness(std::move(wanted)) {
         join_live_node("n", 1, "node");
         join_live_node("m", 2, "other");
         say("n", login(1, {"a", "b"}));
