@@ -1,5 +1,6 @@
 #include "broker/shell/connection_watch.hpp"
 
+#include "topology/base/unique_fd.hpp"
 #include "topology/net/door.hpp"
 #include "topology/net/socket_address.hpp"
 #include "topology/process/file_limit.hpp"
@@ -15,8 +16,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::broker::shell {
 
@@ -24,8 +27,6 @@ namespace {
 
 /// Descriptors looked at in a turn: three system calls each.
 constexpr int kPerTurn = 256;
-/// Connections accepted and closed in a turn.
-constexpr int kTurnedAwayPerTurn = 64;
 /// TCP_ESTABLISHED of netinet/tcp.h, which cannot be included beside linux/tcp.h. Only the latter
 /// has all members of tcp_info.
 constexpr unsigned kEstablished = 1;
@@ -65,7 +66,8 @@ int number_of(const char* name) {
     return fd;
 }
 
-UniqueFd open_spare() {
+/// The lowest free descriptor; none if none is free.
+UniqueFd take_lowest() {
     return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
@@ -75,7 +77,7 @@ ConnectionWatch::ConnectionWatch(const Options& options)
     : options_(options),
       descriptors_max_(options.descriptors_max > 0 ? options.descriptors_max
                                                    : process::raise_file_limit()),
-      descriptors_(::opendir("/proc/self/fd")), spare_(open_spare()) {
+      descriptors_(::opendir("/proc/self/fd")) {
     find_listeners();
 }
 
@@ -89,6 +91,8 @@ void ConnectionWatch::find_listeners() {
         if (port != 0 && is_listener(fd)) {
             listeners_[0] = port == options_.peers_port ? fd : listeners_[0];
             listeners_[1] = port == options_.feed_port ? fd : listeners_[1];
+            // So that neither we nor libzmq wait for a connection that the other one took.
+            ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
         }
     }
 }
@@ -119,7 +123,7 @@ ConnectionWatch::News ConnectionWatch::turn(Time now, std::size_t unread_bytes) 
 /// The system hands out the lowest free descriptor. So when that is a high one, nearly all are
 /// taken.
 void ConnectionWatch::probe(Time now, News& news) {
-    const UniqueFd lowest = open_spare();
+    const UniqueFd lowest = take_lowest();
     used_ = lowest.valid() ? static_cast<std::uint64_t>(lowest.get()) : descriptors_max_;
     const std::uint64_t reserve = std::max(descriptors_max_ / kReservePart, kReserveMin);
     const bool was_short = is_short_;
@@ -139,20 +143,10 @@ void ConnectionWatch::probe(Time now, News& news) {
 
 /// There is no descriptor left, so libzmq's thread spins for as long as connections wait for it.
 void ConnectionWatch::turn_away(News& news) {
-    spare_.reset();
-    for (const int listener : listeners_) {
-        if (listener < 0 || (::fcntl(listener, F_GETFL) & O_NONBLOCK) == 0) {
-            continue; // we must not wait
-        }
-        for (int i = 0; i < kTurnedAwayPerTurn; ++i) {
-            const UniqueFd refused(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-            if (!refused.valid()) {
-                break;
-            }
-            ++news.turned_away;
-        }
-    }
-    spare_ = open_spare();
+    std::vector<int> listeners;
+    std::copy_if(listeners_.begin(), listeners_.end(), std::back_inserter(listeners),
+                 [](int listener) { return listener >= 0; });
+    news.turned_away += net::refuse_waiting(listeners);
 }
 
 void ConnectionWatch::look_on(Time now, News& news) {

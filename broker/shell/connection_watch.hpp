@@ -11,11 +11,10 @@
 //           answer ZeroMQ's pings, or on any port while descriptors are short
 //
 // While descriptors are short no new connection begins: SYNs go unanswered, and what has been
-// accepted by the system already is accepted and closed here, by a descriptor kept for that.
+// accepted by the system already is accepted and closed here, without a descriptor of ours.
 #pragma once
 
 #include "topology/base/time.hpp"
-#include "topology/base/unique_fd.hpp"
 
 #include <absl/container/flat_hash_map.h>
 #include <dirent.h>
@@ -89,7 +88,6 @@ class ConnectionWatch {
     std::uint64_t descriptors_max_;
     std::uint64_t used_ = 0;
     std::unique_ptr<DIR, CloseDirectory> descriptors_; // /proc/self/fd
-    UniqueFd spare_;
     std::array<int, 2> listeners_{-1, -1};
     bool is_short_ = false;
     bool is_looking_ = false; // a pass over all descriptors is under way

@@ -69,17 +69,22 @@ class Question : public loop::Source {
     }
 
   private:
-    /// Each address of the broker's host has to refuse.
+    /// Each address of the broker's host has to refuse, or to have no way there. That the host
+    /// itself refuses says more.
     void look_for_refusal(Time now) {
         if (probed_ != connector_.endpoint()) {
             probed_ = connector_.endpoint();
             probe_.emplace(wire::parse_tcp_endpoint(probed_).value());
         }
         const std::optional<int> failure = probe_ ? probe_->refusal() : std::nullopt;
-        if (failure && !connector_.skip_address(now)) {
-            const std::string reason = std::generic_category().message(*failure);
+        if (!failure) {
+            return;
+        }
+        failure_ = failure_ == ECONNREFUSED ? failure_ : *failure;
+        if (!connector_.skip_address(now)) {
+            const std::string reason = std::generic_category().message(failure_);
             outcome_ =
-                Error{*failure == ECONNREFUSED ? "no broker listens at " + broker_ + " (" + reason +
+                Error{failure_ == ECONNREFUSED ? "no broker listens at " + broker_ + " (" + reason +
                                                      "); is zcomet-broker running there?"
                                                : "there is no way to " + broker_ + ": " + reason};
         }
@@ -104,6 +109,7 @@ class Question : public loop::Source {
 
     ZmqSocket dealer_;
     HostConnector connector_;
+    int failure_ = 0;        // errno of the address that says most
     std::array<int, 2> fds_; // the DEALER's, and that of a look-up of the broker's name
     const std::string& broker_;
     const std::string& frame_;

@@ -228,8 +228,8 @@ TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to
     CHECK(decoded<wire::Heartbeat>(bytes).digest == 4);
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
     constexpr std::size_t kCountAt = wire::kHeaderBytes + 5 * sizeof(std::uint64_t);
-    REQUIRE(bytes[kCountAt] == 10);
-    bytes[kCountAt] = 11;
+    REQUIRE(bytes[kCountAt] == 12);
+    bytes[kCountAt] = 13;
     bytes.append(8, 'x');
     CHECK(decoded<wire::Heartbeat>(bytes).ledger == ledger);
     bytes[kCountAt] = 0;

@@ -137,8 +137,9 @@ TEST_CASE("a worker that dies is started again, at once and then after pauses", 
     CHECK(end - begin >= process::RestartDelay::kFirstPause);
     CHECK_THAT(
         play.log(),
-        Contains("event=worker-died worker=1 how=\"signal 9 (Killed)\" restart_ms=0\n") &&
-            Contains("event=worker-died worker=1 how=\"signal 9 (Killed)\" restart_ms=100\n"));
+        Contains("event=worker-died worker=1 how=\"signal 9 (Killed)\" restart_ms=0 node=w/1\n") &&
+            Contains(
+                "event=worker-died worker=1 how=\"signal 9 (Killed)\" restart_ms=100 node=w/1\n"));
 }
 
 TEST_CASE("a worker that hangs is killed and started again", "[supervisor]") {
