@@ -33,7 +33,7 @@ struct Reported {
 class RouterHarness : public RouterHost {
   public:
     explicit RouterHarness(RouterOptions wanted = {})
-        : options(with_defaults(std::move(wanted))), router(*this, options, kStart) {}
+        : began_with(with_defaults(std::move(wanted))), router(*this, began_with, kStart) {}
 
     bool send_to_peer(std::string_view connection, std::string frame) override {
         note_feed(connection, frame);
@@ -189,7 +189,7 @@ class RouterHarness : public RouterHost {
         });
     }
 
-    RouterOptions options; ///< of the router at the start
+    RouterOptions began_with;
     Time now = kStart;
     bool reachable = true;
     std::set<std::string> gone; ///< connections that ZeroMQ does not know any more

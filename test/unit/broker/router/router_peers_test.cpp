@@ -585,7 +585,7 @@ TEST_CASE("router: limits can change while it runs", "[router]") {
     CHECK(broker.refused("s", hello(3, wire::Role::kSender, "x")) == ErrorCode::kOverloaded);
     CHECK(broker.refused("n", RouterHarness::login(1, {"a", "b"})) == ErrorCode::kOverloaded);
 
-    RouterOptions wider = broker.options;
+    RouterOptions wider = broker.began_with;
     wider.peers_max = 2;
     wider.ids_max = 3;
     wider.queries_per_second = 100;
@@ -600,10 +600,10 @@ TEST_CASE("router: limits can change while it runs", "[router]") {
     }
     CHECK(broker.take("asker").size() == 3);
     broker.gone.insert("n");
-    CHECK(broker.join_node("n2", 1, "node").feed_endpoint == broker.options.feed_endpoint);
+    CHECK(broker.join_node("n2", 1, "node").feed_endpoint == broker.began_with.feed_endpoint);
 
     // What is there already stays.
-    broker.router.set_options(broker.options);
+    broker.router.set_options(broker.began_with);
     CHECK(broker.who("c") == R"({"id":"c","nodes":["node"]})");
     CHECK(broker.refused("n2", RouterHarness::login(3, {"d"})) == ErrorCode::kOverloaded);
 }
