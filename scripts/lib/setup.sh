@@ -18,8 +18,8 @@ build_packages=(
     libtomlplusplus-dev libabsl-dev catch2
     python3
 )
-# Further packages for the tests: pyzmq, network namespaces, plots; a browser, in one suite.
-test_packages=(python3-zmq iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
+# Further packages for the tests: pyzmq, curl, network namespaces, plots; a browser, in one suite.
+test_packages=(python3-zmq curl iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
 browser_packages=(chromium chromium-driver)
 # Further packages for the sanitizer build. The name of clang's runtime library has the number of the
 # release's clang.
