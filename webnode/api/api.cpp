@@ -22,8 +22,9 @@ constexpr std::chrono::seconds kVanishedMax = 60s;
 
 bool Api::NoStreams::open(connection::Handle /*handle*/, std::string_view /*id*/,
                           std::uint8_t /*form*/) {
-    ZCOMET_ASSERT(!"a route of the API has opened a stream");
-    return false;
+    constexpr bool kMayOpenStreams = false;
+    ZCOMET_ASSERT(kMayOpenStreams);
+    return kMayOpenStreams;
 }
 
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
