@@ -248,7 +248,7 @@ TEST_CASE("a large message goes to fewer streams at once", "[delivery]") {
     constexpr std::size_t kBytesAtOnce = 1U << 20U;
     CHECK(given() >= kBytesAtOnce / large.size() - 2);
     CHECK(given() <= kBytesAtOnce / large.size() + 2);
-    for (int turn = 2; turn < 5; ++turn) {
+    for (std::size_t turn = 2; turn < 5; ++turn) {
         loop.delivery.work();
         CHECK(given() <= turn * (kBytesAtOnce / large.size() + 2));
     }
