@@ -1,7 +1,6 @@
 // Connections that do not read or say nothing, seen from beside their sockets. The test plays
 // ZeroMQ: it accepts, and keeps the descriptors.
 #include "broker/shell/connection_watch.hpp"
-
 #include "topology/base/unique_fd.hpp"
 #include "topology/net/socket_address.hpp"
 
