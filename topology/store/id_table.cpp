@@ -35,14 +35,15 @@ std::string_view IdText::view() const {
 
 namespace {
 
-/// An emptied shard keeps a table of this many slots. So a few ids that come and go cause no
-/// allocations.
+/// An emptied shard keeps a table of this many slots, and an emptied part an eighth. So a few ids
+/// that come and go cause no allocations.
 constexpr std::size_t kShardCapacityKept = 127;
+constexpr std::size_t kPartCapacityKept = 15;
 
-template <typename Shard, typename Hash, typename Equal, std::size_t... I>
-std::array<Shard, sizeof...(I)> make_shards(const Hash& hash, const Equal& equal,
-                                            std::index_sequence<I...> /*numbers*/) {
-    return {((void)I, Shard(0, hash, equal))...};
+template <typename Set, typename Hash, typename Equal, std::size_t... I>
+std::array<Set, sizeof...(I)> make_shards(const Hash& hash, const Equal& equal,
+                                          std::index_sequence<I...> /*numbers*/) {
+    return {((void)I, Set(0, hash, equal))...};
 }
 
 } // namespace
@@ -50,46 +51,68 @@ std::array<Shard, sizeof...(I)> make_shards(const Hash& hash, const Equal& equal
 constexpr IdTable::ShardOf IdTable::kShardOf = IdTable::share_out();
 
 IdTable::IdTable(WhenEmpty when_empty)
-    : texts_(when_empty),
-      shards_(make_shards<Shard>(Hash{&texts_}, Equal{&texts_},
-                                 std::make_index_sequence<(std::size_t{1} << kShardBits)>{})) {}
+    : texts_(when_empty), shards_(make_shards<Set>(Hash{&texts_}, Equal{&texts_},
+                                                   std::make_index_sequence<kShards>{})) {}
 
 IdTable::Interned IdTable::intern(std::string_view id) {
     const std::size_t hash = Hash{&texts_}(id);
-    Shard& shard = shards_[shard_of(hash)];
-    if (const auto found = shard.find(id, hash); found != shard.end()) {
+    const Set& set = set_of(hash);
+    if (const auto found = set.find(id, hash); found != set.end()) {
         return {*found, false};
     }
+    const std::size_t shard = shard_of(hash);
+    if (!is_split(shard) && set.size() >= kShardSizeMax) {
+        split(shard);
+    }
     const IdIndex index = texts_.add(id);
-    shard.insert(index);
+    insert(set_of(hash), index);
     heap_bytes_ += texts_[index].heap_bytes();
     return {index, true};
 }
 
+void IdTable::insert(Set& set, IdIndex index) {
+    const std::size_t before = set.capacity();
+    set.insert(index);
+    slots_ += set.capacity() - before;
+}
+
+void IdTable::split(std::size_t shard) {
+    if (parts_.empty()) {
+        parts_.assign(kShards << kPartBits, empty_set());
+    }
+    Set whole = std::exchange(shards_[shard], empty_set());
+    slots_ -= whole.capacity();
+    split_ |= std::uint64_t{1} << shard;
+    for (const IdIndex index : whole) {
+        insert(set_of(Hash{&texts_}(index)), index);
+    }
+}
+
 std::optional<IdIndex> IdTable::find(std::string_view id) const {
     const std::size_t hash = Hash{&texts_}(id);
-    const Shard& shard = shards_[shard_of(hash)];
-    const auto found = shard.find(id, hash);
-    return found == shard.end() ? std::nullopt : std::optional<IdIndex>(*found);
+    const Set& set = set_of(hash);
+    const auto found = set.find(id, hash);
+    return found == set.end() ? std::nullopt : std::optional<IdIndex>(*found);
 }
 
 void IdTable::release(IdIndex index) {
-    Shard& shard = shards_[shard_of(Hash{&texts_}(index))];
-    const std::size_t erased = shard.erase(index);
+    const std::size_t hash = Hash{&texts_}(index);
+    Set& set = set_of(hash);
+    const std::size_t before = set.capacity();
+    const std::size_t erased = set.erase(index);
     ZCOMET_ASSERT(erased == 1);
     heap_bytes_ -= texts_[index].heap_bytes();
     texts_.release(index);
-    if (shard.empty() && shard.capacity() > kShardCapacityKept) {
-        Shard(0, shard.hash_function(), shard.key_eq()).swap(shard);
+    const std::size_t kept = is_split(shard_of(hash)) ? kPartCapacityKept : kShardCapacityKept;
+    if (set.empty() && set.capacity() > kept) {
+        empty_set().swap(set);
     }
+    slots_ -= before - set.capacity();
 }
 
 std::size_t IdTable::memory_bytes() const {
-    std::size_t bytes = sizeof(*this) + texts_.memory_bytes() + heap_bytes_;
-    for (const Shard& shard : shards_) {
-        bytes += shard.capacity() * (sizeof(IdIndex) + 1);
-    }
-    return bytes;
+    return sizeof(*this) + texts_.memory_bytes() + heap_bytes_ + parts_.capacity() * sizeof(Set) +
+           slots_ * (sizeof(IdIndex) + 1);
 }
 
 } // namespace zcomet::store

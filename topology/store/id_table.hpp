@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace zcomet::store {
 
@@ -59,8 +61,9 @@ class IdTable {
     /// @param id  at most 255 bytes; copied. That it is valid (topology/wire/id.hpp) is the
     /// caller's
     ///            business.
-    /// Cost:  one or two hashes of the id; growth rehashes a 64th of the table at a time, so that a
-    ///        table of millions does not stop its loop for a second.
+    /// Cost:  one or two hashes of the id; growth rehashes a 64th of a small table at a time, and a
+    ///        512th of a large one, so that a table of millions does not stop its loop for a
+    ///        second.
     Interned intern(std::string_view id);
 
     /// @return absent if `id` is not in the table.   Cost: one hash, no allocation.
@@ -99,8 +102,13 @@ class IdTable {
         bool operator()(IdIndex a, std::string_view b) const { return (*texts)[a].view() == b; }
         bool operator()(std::string_view a, IdIndex b) const { return a == (*texts)[b].view(); }
     };
-    using Shard = absl::flat_hash_set<IdIndex, Hash, Equal>;
+    using Set = absl::flat_hash_set<IdIndex, Hash, Equal>;
     static constexpr unsigned kShardBits = 6;
+    static constexpr std::size_t kShards = std::size_t{1} << kShardBits;
+    /// A shard that is about to grow beyond this many ids is split into parts, which grow one by
+    /// one. A small table has no parts: their records alone take 20 kB.
+    static constexpr std::size_t kShardSizeMax = 1792; // 7/8 of 2,048 slots
+    static constexpr unsigned kPartBits = 3;
 
     /// The top bits choose the shard, since the table inside uses the low ones. Each shard gets a
     /// little more than the one before it, and the last one nearly twice as much as the first. So
@@ -129,8 +137,28 @@ class IdTable {
     }
     static const ShardOf kShardOf;
 
+    /// The bits below those that choose the shard.
+    [[nodiscard]] static std::size_t part_of(std::size_t hash) {
+        return (hash >> (sizeof(hash) * 8 - kSliceBits - kPartBits)) & ((1U << kPartBits) - 1);
+    }
+    [[nodiscard]] bool is_split(std::size_t shard) const { return ((split_ >> shard) & 1U) != 0; }
+    /// The set that has the id with this hash, or would have it.
+    [[nodiscard]] const Set& set_of(std::size_t hash) const {
+        const std::size_t shard = shard_of(hash);
+        return is_split(shard) ? parts_[(shard << kPartBits) + part_of(hash)] : shards_[shard];
+    }
+    [[nodiscard]] Set& set_of(std::size_t hash) {
+        return const_cast<Set&>(std::as_const(*this).set_of(hash));
+    }
+    [[nodiscard]] Set empty_set() const { return Set(0, Hash{&texts_}, Equal{&texts_}); }
+    void insert(Set& set, IdIndex index);
+    void split(std::size_t shard);
+
     Texts texts_;
-    std::array<Shard, std::size_t{1} << kShardBits> shards_;
+    std::array<Set, kShards> shards_;
+    std::vector<Set> parts_;  // of all shards, in order; empty: none is split
+    std::uint64_t split_ = 0; // a bit for each shard
+    std::size_t slots_ = 0;   // of all sets
     std::size_t heap_bytes_ = 0;
 };
 
