@@ -280,7 +280,7 @@ void NodeSession::note_cut_off(Time now) {
 
 /// Of the present feed: the broker compares it with what it published on that feed. Messages of
 /// earlier feeds that waited for their turn when it began come before its own.
-wire::NodeLedger NodeSession::ledger() {
+wire::NodeLedger NodeSession::ledger(Time now) {
     wire::NodeLedger ledger = counted_since_feed_began();
     std::uint64_t of_earlier = carried_over_;
     for (std::uint64_t* settled : {&ledger.shown, &ledger.unclaimed}) {
@@ -290,7 +290,7 @@ wire::NodeLedger NodeSession::ledger() {
     }
     ledger.streams_cut_off = streams_cut_off_;
     ledger.cut_off_ms = cut_off_ms_;
-    ledger.feed_silent = live() ? 0 : 1;
+    ledger.feed_silent = live() && !is_feed_silent(now) ? 0 : 1;
     return ledger;
 }
 
@@ -328,7 +328,7 @@ void NodeSession::send_heartbeat(Time now) {
     // The broker may have another feed for us by now, of which these numbers say nothing. So the
     // feed is named.
     wires_.send(wire::encode(wire::Heartbeat{feed_.applied(), logins.change, events_.stream_count(),
-                                             logins.digest, ledger(), feed_.incarnation()}));
+                                             logins.digest, ledger(now), feed_.incarnation()}));
 }
 
 void NodeSession::lose(Time now) {

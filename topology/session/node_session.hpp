@@ -83,9 +83,10 @@ class NodeSession {
 
     [[nodiscard]] bool live() const { return state_ == State::kLive; }
     /// Whether it has not been live for the liveness time, or never was: what is sent to the node's
-    /// ids is lost. A broker that is back within that time leaves no such gap.
+    /// ids is lost. A broker that is back within that time leaves no such gap. A WELCOME alone
+    /// makes a session live again whose feed it knows, so silence of the feed counts by itself.
     [[nodiscard]] bool is_cut_off(Time now) const {
-        return !live() && live_until_ + liveness_ <= now;
+        return (!live() && live_until_ + liveness_ <= now) || is_feed_silent(now);
     }
     [[nodiscard]] const NodeSessionCounters& counters() const { return counters_; }
 
@@ -93,8 +94,10 @@ class NodeSession {
     enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kLive, kOver };
 
     void say_hello(Time now);
+    [[nodiscard]] bool is_feed_silent(Time now) const { return feed_seen_ + liveness_ <= now; }
     void note_feed(Time now) {
         heard_feed_ = now;
+        feed_seen_ = now;
         feed_quiet_since_ = now;
     }
     void connect_feed();
@@ -106,7 +109,7 @@ class NodeSession {
     void begin_feed(bool had_one, Time now);
     void note_cut_off(Time now);
     [[nodiscard]] wire::NodeLedger counted_since_feed_began();
-    [[nodiscard]] wire::NodeLedger ledger();
+    [[nodiscard]] wire::NodeLedger ledger(Time now);
     void become_live_if_ready();
     void lose(Time now);
     void lose_for_long(Time now);
@@ -139,6 +142,7 @@ class NodeSession {
     Time last_batch_ = Time::min();     // of a feed of ours, or the WELCOME of the first one
     std::uint64_t streams_cut_off_ = 0; // when the present feed began
     std::uint64_t cut_off_ms_ = 0;
+    Time feed_seen_ = Time::min();  // the last batch that came, or waited
     Time live_until_ = Time::min(); // while it is not live: when the broker was last heard
     Time heard_feed_ = Time::min(); // or the WELCOME after which it is to be heard
     /// The last batch, or the connection of the SUB or the feed itself if they are younger.

@@ -351,7 +351,7 @@ std::string_view Worker::why_no_streams() const {
     if (is_replaced_) {
         return kReplacedWords;
     }
-    const bool may_refuse = options_.without_broker == WithoutBroker::kRefuse && !uplink_->live();
+    const bool may_refuse = options_.without_broker == WithoutBroker::kRefuse;
     // Streams that came before the goodbye are taken, and told of the end like all others.
     const bool is_ending =
         slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining;
@@ -366,7 +366,7 @@ std::string_view Worker::why_not_ready() const {
     if (is_replaced_) {
         return why_no_streams();
     }
-    if (!uplink_->live()) {
+    if (!uplink_->live() || uplink_->is_cut_off(Clock::now())) {
         return "this node has no live feed from its broker";
     }
     return listener_.is_in_group() ? std::string_view() : "this node has no room";
