@@ -26,27 +26,35 @@ bool keeps_order(const wire::Frame& frame) {
 
 } // namespace
 
-bool Backlog::takes(const Incoming& in, const wire::Frame& frame) {
-    table::NodePart* const node =
-        in.peer == store::kNoIndex ? nullptr : state_.peers[in.peer].node();
-    if (node == nullptr) {
+table::NodePart* Backlog::node_of(const Incoming& in) {
+    return in.peer == store::kNoIndex ? nullptr : state_.peers[in.peer].node();
+}
+
+bool Backlog::takes_unread(const Incoming& in) {
+    table::NodePart* const node = node_of(in);
+    const auto reader = node == nullptr ? std::nullopt : wire::IdFrameReader::open(in.bytes);
+    if (!reader) {
         return false;
     }
-    if (node->waiting == nullptr) {
-        const wire::IdList* const ids = ids_of(frame);
-        const std::uint32_t count = ids == nullptr ? 0 : ids->count();
-        if (count <= ids_left_) {
-            ids_left_ -= count;
-            return false;
-        }
-    } else if (!keeps_order(frame)) {
+    if (node->waiting == nullptr && reader->count() <= ids_left_ &&
+        (!reader->begins_list() || node->lists.allow(in.now))) {
+        ids_left_ -= reader->count();
         return false;
     }
-    add(in, frame, *node);
+    add(in, reader->begins_list() ? What::kListBegins : What::kIds, *node);
     return true;
 }
 
-void Backlog::add(const Incoming& in, const wire::Frame& frame, table::NodePart& node) {
+bool Backlog::takes(const Incoming& in, const wire::Frame& frame) {
+    table::NodePart* const node = node_of(in);
+    if (node == nullptr || node->waiting == nullptr || !keeps_order(frame)) {
+        return false;
+    }
+    add(in, What::kOther, *node);
+    return true;
+}
+
+void Backlog::add(const Incoming& in, What what, table::NodePart& node) {
     const std::size_t before = node.waiting == nullptr ? 0 : node.waiting->bytes;
     if (before + in.bytes.size() > state_.options.waiting_bytes_max ||
         (before > 0 && state_.is_memory_full())) {
@@ -56,30 +64,82 @@ void Backlog::add(const Incoming& in, const wire::Frame& frame, table::NodePart&
         presence_.need_list(in);
         return;
     }
-    const auto* list = std::get_if<wire::List>(&frame);
-    if (list != nullptr && list->first && node.waiting != nullptr && node.waiting->only_ids) {
-        // The list says everything that the frames before it would say.
-        node.waiting->frames.clear();
-        node.waiting->first.reset();
-        node.waiting->bytes = 0;
+    if (what == What::kListBegins && node.waiting != nullptr && node.waiting->only_ids) {
+        replace_all(in, *node.waiting);
+        return;
     }
     if (node.waiting == nullptr) {
         node.waiting = std::make_unique<table::WaitingFrames>();
         nodes_.push_back(in.peer);
     }
-    node.waiting->only_ids = node.waiting->only_ids && ids_of(frame) != nullptr;
+    node.waiting->only_ids = node.waiting->only_ids && what != What::kOther;
     node.waiting->frames.emplace_back(in.bytes);
     node.waiting->bytes += in.bytes.size();
 }
 
-void Backlog::begin_first(const Incoming& in, table::WaitingFrames& waiting) {
-    const auto decoded = wire::decode(in.bytes); // it was good when it came
-    waiting.first = std::get<wire::Frame>(decoded);
-    if (const wire::IdList* const ids = ids_of(*waiting.first)) {
-        waiting.is_due = presence_.begin(in, *waiting.first);
-        waiting.rest = waiting.is_due ? *ids : wire::IdList();
-        waiting.refused_before = state_.node_of(in).ids_refused;
+/// The list says everything that the frames before it would say. It takes the memory of the first
+/// one: a node that repeats its list makes the broker allocate nothing.
+void Backlog::replace_all(const Incoming& in, table::WaitingFrames& waiting) {
+    waiting.first.reset();
+    waiting.reader.reset();
+    waiting.frames.resize(1);
+    waiting.frames.front().assign(in.bytes);
+    waiting.bytes = in.bytes.size();
+    waiting.replaced = true;
+}
+
+std::uint32_t Backlog::check(const Incoming& in, table::WaitingFrames& waiting,
+                             std::uint32_t ids_max) {
+    const std::uint32_t checked = waiting.reader->check(ids_max * kChecksPerId);
+    if (waiting.reader->done()) {
+        if (waiting.reader->refusal()) {
+            refuse(in, waiting);
+        } else {
+            begin(in, waiting);
+        }
     }
+    return std::max(checked / kChecksPerId, 1U);
+}
+
+void Backlog::refuse(const Incoming& in, table::WaitingFrames& waiting) {
+    const wire::Refusal refusal = *waiting.reader->refusal();
+    refusals_.tell(in, {refusal.code, refusal.kind, refusal.text});
+    if (waiting.replaced) {
+        presence_.need_list(in); // good frames before it were dropped
+    }
+    state_.node_of(in).drop_first_waiting();
+}
+
+void Backlog::begin(const Incoming& in, table::WaitingFrames& waiting) {
+    waiting.first = waiting.reader->frame();
+    waiting.is_due = presence_.begin(in, *waiting.first);
+    waiting.rest = waiting.is_due ? *ids_of(*waiting.first) : wire::IdList();
+    waiting.refused_before = state_.node_of(in).ids_refused;
+}
+
+bool Backlog::puts_off(const Incoming& in, const table::WaitingFrames& waiting) {
+    table::NodePart& node = state_.node_of(in);
+    if (!waiting.reader || !waiting.reader->begins_list() || node.lists.allow(in.now)) {
+        return false;
+    }
+    state_.count(table::BrokerCounter::kListsPutOff);
+    put_off_.emplace(node.lists.next(), in.peer);
+    return true;
+}
+
+void Backlog::take_back(Time now) {
+    const auto end = put_off_.upper_bound(now);
+    for (auto one = put_off_.begin(); one != end; ++one) {
+        nodes_.push_back(one->second);
+    }
+    put_off_.erase(put_off_.begin(), end);
+}
+
+Time Backlog::due() const {
+    if (!nodes_.empty()) {
+        return Time::min();
+    }
+    return put_off_.empty() ? kNever : put_off_.begin()->first;
 }
 
 std::uint32_t Backlog::go_on_with_ids(const Incoming& in, table::WaitingFrames& waiting,
@@ -108,6 +168,10 @@ table::WaitingFrames* Backlog::waiting_of(table::PeerIndex index) const {
 std::size_t Backlog::waiting_bytes() const {
     std::size_t bytes = 0;
     for (const table::PeerIndex index : nodes_) {
+        const table::WaitingFrames* const waiting = waiting_of(index);
+        bytes += waiting == nullptr ? 0 : waiting->bytes;
+    }
+    for (const auto& [until, index] : put_off_) {
         const table::WaitingFrames* const waiting = waiting_of(index);
         bytes += waiting == nullptr ? 0 : waiting->bytes;
     }

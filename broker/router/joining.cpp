@@ -135,9 +135,10 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
     peer->heard = in.now;
     if (is_node) {
         const std::uint64_t feed = state_.options.random();
-        peer->part.emplace<table::NodePart>(
-            feed, state_.options.feed, wire::encode_topic(hello.incarnation),
-            state_.options.resends_per_second, &state_.memory.feeds);
+        peer->part.emplace<table::NodePart>(feed, state_.options.feed,
+                                            wire::encode_topic(hello.incarnation),
+                                            state_.options.resends_per_second,
+                                            state_.options.lists_per_second, &state_.memory.feeds);
     } else {
         peer->sender()->sent_before = hello.sent;
     }

@@ -38,7 +38,7 @@ void Router::set_options(RouterOptions options) {
 
 // ---- Dispatch ----------------------------------------------------------------------------------
 
-void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
+std::size_t Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
     forgive_own_pause(now); // first: who spoke last counts when a peer comes over a new connection
     state_.count(table::BrokerCounter::kFramesIn);
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
@@ -46,15 +46,24 @@ void Router::on_frame(std::string_view connection, std::string_view frame, Time 
     if (in.peer != store::kNoIndex) {
         state_.peers[in.peer].heard = now;
     }
+    // Before the frame is read, which may take milliseconds.
+    const wire::KindRow* const kind = wire::kind_of_frame(frame);
+    if (kind != nullptr && !may_say(in, *kind)) {
+        return frame.size();
+    }
+    if (kind != nullptr && backlog_.takes_unread(in)) {
+        return frame.size() / kUnreadPart;
+    }
     const auto decoded = wire::decode(frame);
     if (const auto* refusal = std::get_if<wire::Refusal>(&decoded)) {
         refusals_.tell(in, {refusal->code, refusal->kind, refusal->text});
-        return;
+        return frame.size();
     }
     const auto& body = std::get<wire::Frame>(decoded);
-    if (may_say(in, wire::kind_of(body)) && !backlog_.takes(in, body)) {
+    if (!backlog_.takes(in, body)) {
         std::visit([&](const auto& said) { on(in, said); }, body);
     }
+    return frame.size();
 }
 
 bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
@@ -136,10 +145,10 @@ void Router::turn(Time now) {
 }
 
 Time Router::due() const {
-    if (state_.table.has_to_reclaim() || backlog_.has_waiting() || !dead_.empty()) {
+    if (state_.table.has_to_reclaim() || !dead_.empty()) {
         return last_turn_;
     }
-    return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due()});
+    return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due(), backlog_.due()});
 }
 
 /// A broker that was stopped (by a debugger, or with its machine) could not hear its peers, so that

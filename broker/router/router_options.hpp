@@ -48,6 +48,11 @@ struct RouterOptions {
     /// again; a node repeats its request after 100 ms.
     /// @limit requests of a node for batches that are answered in a second (`--resends-max`)
     std::uint32_t resends_per_second = 10;
+    /// Lists of one node that are begun in a second, and at once after a quiet second. A node
+    /// sends its list when it joins, and when it is asked for it, at a HEARTBEAT or after a change
+    /// was lost. Further lists wait, and each replaces the one before it.
+    /// @limit lists of a node that a broker begins to apply in a second
+    std::uint32_t lists_per_second = 2;
     /// Ids that one node may hold: twice as many as a million streams with an id each, and some 200
     /// MB. Further ids are refused like those above ids_max, so that one node cannot take the ids
     /// of all.

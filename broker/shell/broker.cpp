@@ -17,7 +17,7 @@ namespace {
 /// not wait for the last.
 /// @limit frames that a broker receives in a turn
 constexpr unsigned kFramesPerTurn = 256;
-/// @limit bytes that a broker receives in a turn
+/// @limit bytes that a broker receives in a turn, those of long lists counting a sixteenth
 constexpr std::size_t kBytesPerTurn = 512U << 10U;
 /// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
@@ -157,10 +157,9 @@ void Broker::receive_frames(Time now) {
         current_ = &*frame;
         // The protocol has no multi-frame messages. The router gets an empty frame for one, and
         // refuses it.
-        router_->on_frame(link::bytes_of(*connection),
-                          single ? link::bytes_of(*frame) : std::string_view(), now);
+        bytes += router_->on_frame(link::bytes_of(*connection),
+                                   single ? link::bytes_of(*frame) : std::string_view(), now);
         current_ = nullptr;
-        bytes += frame->size();
     }
 }
 

@@ -34,6 +34,7 @@ enum class BrokerCounter : std::uint8_t {
     kLogouts,
     kLoginsRefused,
     kLists,
+    kListsPutOff,
     kWaitingFramesDropped,
     kNodesJoined,
     kNodesLeft,
@@ -135,6 +136,8 @@ inline constexpr auto kBrokerMetrics = [] {
         counter(kLoginsRefused, "logins_refused",
                 "ids not logged in because there were as many as there may be, each time"),
         counter(kLists, "lists", "complete lists of ids applied"),
+        counter(kListsPutOff, "lists_put_off",
+                "times that a list had to wait, because its node had sent others shortly before"),
         counter(kWaitingFramesDropped, "waiting_frames_dropped",
                 "frames of nodes that waited for a later turn, and were dropped because they were "
                 "too many; the nodes were asked for their lists"),

@@ -8,6 +8,7 @@
 #include "topology/feed/feed_writer.hpp"
 #include "topology/feed/lag_watch.hpp"
 #include "topology/wire/frames.hpp"
+#include "topology/wire/id_frame_reader.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -35,10 +36,13 @@ using PeerIndex = NodeIndex;
 
 /// Frames of a node that wait for a later turn, in order.
 struct WaitingFrames {
-    std::deque<std::string> frames;   ///< one or more
-    std::size_t bytes = 0;            ///< of all of them
-    bool only_ids = true;             ///< all are LOGIN, LOGOUT or LIST
-    std::optional<wire::Frame> first; ///< the first one, decoded; absent: it was not begun
+    std::deque<std::string> frames; ///< one or more
+    std::size_t bytes = 0;          ///< of all of them
+    bool only_ids = true;           ///< all are LOGIN, LOGOUT or LIST
+    bool replaced = false;          ///< the first one took the place of others
+    /// Checks the ids of the first one; absent: it was not begun.
+    std::optional<wire::IdFrameReader> reader;
+    std::optional<wire::Frame> first; ///< the first one, decoded; absent: it is not checked yet
     bool is_due = false;              ///< whether the ids of the first one are to be applied
     wire::IdList rest;                ///< those that are left of it
     std::uint64_t refused_before = 0; ///< ids of the node that had no room when it was begun
@@ -46,9 +50,9 @@ struct WaitingFrames {
 
 struct NodePart {
     NodePart(std::uint64_t feed_incarnation, const feed::FeedLimits& limits, std::string feed_topic,
-             std::uint32_t resends_per_second, feed::FeedSum* feeds)
+             std::uint32_t resends_per_second, std::uint32_t lists_per_second, feed::FeedSum* feeds)
         : feed(feed_incarnation, limits, feeds), lag(limits.window_bytes),
-          topic(std::move(feed_topic)), resends(resends_per_second) {}
+          topic(std::move(feed_topic)), resends(resends_per_second), lists(lists_per_second) {}
 
     feed::FeedWriter feed;
     feed::LagWatch lag;
@@ -58,6 +62,7 @@ struct NodePart {
     PeerIndex other = store::kNoIndex;
     std::string topic;
     RateLimit resends; ///< RESEND frames that are answered
+    RateLimit lists;   ///< lists that are begun
     std::uint64_t changes_applied = 0;
     std::uint64_t streams = 0; ///< as in the last HEARTBEAT
     /// The change number of the LIST whose parts are coming in.
@@ -85,6 +90,8 @@ struct NodePart {
     /// The first of the waiting frames is done with.
     void drop_first_waiting() {
         waiting->first.reset();
+        waiting->reader.reset();
+        waiting->replaced = false;
         waiting->bytes -= std::min(waiting->bytes, waiting->frames.front().size());
         waiting->frames.pop_front();
         if (waiting->frames.empty()) {

@@ -294,7 +294,10 @@ class BodyDecoder {
     IdList read_ids() {
         const std::uint32_t count = fields_.u32();
         const std::string_view start = fields_.rest();
-        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+        if (count > start.size()) {
+            refuse(ErrorCode::kMalformed, "the frame is cut short");
+        }
+        for (std::uint32_t i = 0; i < count && may_go_on(); ++i) {
             check_id(fields_.str8());
         }
         return IdList(start.substr(0, start.size() - fields_.rest().size()), count);
@@ -302,7 +305,7 @@ class BodyDecoder {
 
     MessageList read_messages(std::uint32_t count, bool origins) {
         const std::string_view start = fields_.rest();
-        for (std::uint32_t i = 0; i < count && !fields_.failed(); ++i) {
+        for (std::uint32_t i = 0; i < count && may_go_on(); ++i) {
             if (origins) {
                 check_origin();
             }
@@ -328,6 +331,8 @@ class BodyDecoder {
         }
     }
 
+    /// Nothing is read after a mistake: a frame may have a hundred thousand ids.
+    [[nodiscard]] bool may_go_on() const { return !fields_.failed() && !refusal_; }
     /// Keeps the first mistake and ignores later ones.
     void refuse(ErrorCode code, std::string text) {
         if (!refusal_) {
@@ -394,6 +399,16 @@ std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {
         return Refusal{ErrorCode::kMalformed, kind, "the frame has more than 1048576 bytes"};
     }
     return BodyDecoder(bytes.substr(kHeaderBytes), kind, role).run();
+}
+
+const KindRow* kind_of_frame(std::string_view bytes) {
+    if (bytes.size() < kHeaderBytes || bytes.size() > kFrameBytesMax ||
+        bytes.substr(0, 2) != "ZC") {
+        return nullptr;
+    }
+    const KindRow* const kind = find_kind(static_cast<std::uint8_t>(bytes[3]));
+    const bool is_spoken = static_cast<std::uint8_t>(bytes[2]) == kProtocolVersion;
+    return kind != nullptr && (is_spoken || kind->kind == Kind::kError) ? kind : nullptr;
 }
 
 MessageList MessageList::only(const std::vector<bool>& wanted) const {

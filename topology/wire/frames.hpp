@@ -285,6 +285,8 @@ struct Refusal {
 /// Errors:  a Refusal for anything that docs/PROTOCOL.md does not allow. Never throws on content.
 /// Thread:  any.   Cost: O(size), no allocation unless refused.
 [[nodiscard]] std::variant<Frame, Refusal> decode(std::string_view bytes, Role role = Role::kNode);
+/// @return the kind of a frame that has a good header; nullptr: decode() refuses the frame.
+[[nodiscard]] const KindRow* kind_of_frame(std::string_view bytes);
 
 [[nodiscard]] std::string encode(const Hello& frame);
 [[nodiscard]] std::string encode(const Goodbye& frame);

@@ -29,7 +29,7 @@ class Peers {
   public:
     table::NodePart& add_node(std::uint64_t incarnation, const wire::NodeLedger& ledger) {
         auto peer = new_peer(incarnation);
-        peer->part.emplace<table::NodePart>(1U, feed::FeedLimits{}, "topic", 10U, nullptr);
+        peer->part.emplace<table::NodePart>(1U, feed::FeedLimits{}, "topic", 10U, 2U, nullptr);
         table::NodePart& node = *table[table.add(std::move(peer))].node();
         node.ledger = ledger;
         return node;

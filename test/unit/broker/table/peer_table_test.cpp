@@ -25,7 +25,7 @@ std::unique_ptr<Peer> a_node(const std::string& connection, std::uint64_t incarn
                              const std::string& name) {
     auto peer = a_sender(connection, incarnation);
     peer->name = name;
-    peer->part.emplace<NodePart>(1U, feed::FeedLimits{}, "topic", 10U, nullptr);
+    peer->part.emplace<NodePart>(1U, feed::FeedLimits{}, "topic", 10U, 2U, nullptr);
     return peer;
 }
 
