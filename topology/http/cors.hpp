@@ -1,6 +1,7 @@
 // Which pages of other sites may read answers (WHATWG Fetch, "CORS protocol").
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/http/http_front.hpp"
 
 #include <chrono>
@@ -15,7 +16,8 @@ namespace zcomet::http {
 /// @return one sentence; empty: it is one.
 [[nodiscard]] std::string why_no_origin(std::string_view text);
 
-/// Thread: one at a time, since it has no state; any for a const one.
+/// Nothing in it changes after it was made.
+/// Thread: any.
 class Cors {
   public:
     /// Allows nobody.
@@ -37,7 +39,7 @@ class Cors {
 
     /// How long a browser may go by the answer to a preflight.
     /// @limit time for which browsers keep the answer to a preflight
-    static constexpr std::chrono::seconds kMaxAge{600};
+    static constexpr std::chrono::seconds kMaxAge = 600s;
 
   private:
     [[nodiscard]] bool allows(std::string_view origin) const;

@@ -1,8 +1,8 @@
 #include "webnode/format/events.hpp"
 
 #include "topology/base/time.hpp"
-#include "webnode/format/framing.hpp"
 #include "webnode/format/json_text.hpp"
+#include "webnode/format/unnumbered_format.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -36,13 +36,11 @@ std::string retry(std::uint32_t random) {
     return "retry: " + std::to_string(kSpread + random % kSpread) + "\n\n";
 }
 
-class Events final : public StreamFormat {
+class Events final : public UnnumberedFormat {
   public:
-    [[nodiscard]] std::string_view name() const override { return "events"; }
+    Events() : UnnumberedFormat(kType) {}
 
-    [[nodiscard]] http::Reply open(const http::Request& request) const override {
-        return endless_reply(kType, request);
-    }
+    [[nodiscard]] std::string_view name() const override { return "events"; }
 
     /// An EventSource never comes back after any status but 200 (and HTTP errors are all the same
     /// to the page): it gets a stream that ends at once. Other clients get the error.
@@ -68,11 +66,6 @@ class Events final : public StreamFormat {
         append_data(shared, message.text);
         shared.append("\n");
         make_chunk(shared);
-    }
-
-    void append(std::string& out, std::string_view shared, std::uint32_t /*number*/,
-                Framing framing) const override {
-        append_chunk(out, shared, framing);
     }
 
     void append_gap(std::string& out, std::string_view id, Framing framing) const override {

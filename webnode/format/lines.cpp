@@ -1,19 +1,17 @@
 #include "webnode/format/lines.hpp"
 
-#include "webnode/format/framing.hpp"
 #include "webnode/format/json_text.hpp"
+#include "webnode/format/unnumbered_format.hpp"
 
 namespace zcomet::webnode::format {
 
 namespace {
 
-class Lines final : public StreamFormat {
+class Lines final : public UnnumberedFormat {
   public:
-    [[nodiscard]] std::string_view name() const override { return "lines"; }
+    Lines() : UnnumberedFormat("application/x-ndjson") {}
 
-    [[nodiscard]] http::Reply open(const http::Request& request) const override {
-        return endless_reply("application/x-ndjson", request);
-    }
+    [[nodiscard]] std::string_view name() const override { return "lines"; }
 
     void prepare(const Message& message, std::string& shared) const override {
         shared.assign("{\"id\":");
@@ -22,11 +20,6 @@ class Lines final : public StreamFormat {
         append_json_text(shared, message.text);
         shared.append("}\n");
         make_chunk(shared);
-    }
-
-    void append(std::string& out, std::string_view shared, std::uint32_t /*number*/,
-                Framing framing) const override {
-        append_chunk(out, shared, framing);
     }
 
     void append_gap(std::string& out, std::string_view id, Framing framing) const override {

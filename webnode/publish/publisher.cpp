@@ -6,9 +6,12 @@ namespace zcomet::webnode::publish {
 
 namespace {
 
-constexpr const char* kNoBroker = "no broker is connected; try again in a moment";
-constexpr const char* kHeldBack = "the broker holds senders back; try again in a moment";
-constexpr const char* kLost = "the broker was lost; it is not known whether the message was sent";
+constexpr std::string_view kNoBroker = "no broker is connected; try again in a moment";
+constexpr std::string_view kHeldBack = "the broker holds senders back; try again in a moment";
+constexpr std::string_view kManyWait =
+    "very many messages wait for their answers; try again in a moment";
+constexpr std::string_view kLost =
+    "the broker was lost; it is not known whether the message was sent";
 
 /// The answer to a client that should try again soon.
 http::Reply later(int status, std::string_view sentence) {
@@ -33,14 +36,10 @@ http::Reply json_reply(int status, std::string_view type, std::string text) {
 
 void Publisher::publish(request::Exchange& exchange, std::string_view id, std::string_view text,
                         wire::Confirm confirm) {
-    if (!sender_->welcomed()) {
+    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size()));
+    if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
-        exchange.answer(later(503, kNoBroker));
-        return;
-    }
-    if (!sender_->can_send(wire::message_bytes(id.size(), text.size()))) {
-        counters_.add(slot::WorkerCounter::kPublishRefusals);
-        exchange.answer(later(429, kHeldBack));
+        exchange.answer(later(refusal.status, refusal.sentence));
         return;
     }
     auto request = std::make_shared<Request>();
@@ -72,13 +71,23 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
     }
 }
 
+Publisher::Refusal Publisher::why_not(std::size_t message_bytes) const {
+    if (!sender_->welcomed()) {
+        return {503, kNoBroker};
+    }
+    if (!sender_->can_send(message_bytes)) {
+        return {429, kHeldBack};
+    }
+    return awaited_.size() < kUnansweredMax ? Refusal{} : Refusal{429, kManyWait};
+}
+
 void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
                      std::string_view text) {
     Result& outcome = request->lines[line].results[result];
-    const bool is_welcomed = sender_->welcomed();
-    if (!is_welcomed || !sender_->can_send(wire::message_bytes(outcome.id.size(), text.size()))) {
+    const Refusal refusal = why_not(wire::message_bytes(outcome.id.size(), text.size()));
+    if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
-        outcome.error = is_welcomed ? kHeldBack : kNoBroker;
+        outcome.error = refusal.sentence;
         return;
     }
     const std::uint64_t number = sender_->send(outcome.id, text, request->confirm);
@@ -134,7 +143,7 @@ nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) 
     if (is_single) {
         json["id"] = line.results.front().id;
     }
-    std::string error = line.mistake;
+    std::string_view error = line.mistake;
     nlohmann::ordered_json nodes = nlohmann::ordered_json::object();
     for (const Result& result : line.results) {
         error = error.empty() ? result.error : error;

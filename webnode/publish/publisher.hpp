@@ -42,13 +42,26 @@ struct Publication {
     std::string text;
     /// Instead of both: why the line of the request is no message.
     std::string mistake{};
+
+    /// What it counts: a message to several ids is several, and a line with a mistake is one, since
+    /// it takes as much to answer.
+    [[nodiscard]] std::size_t messages() const { return mistake.empty() ? ids.size() : 1; }
 };
+
+/// What is kept of a request until it is answered is several times as long as its short lines, and
+/// a turn sends all its messages.
+/// @limit messages of one request
+inline constexpr std::size_t kMessagesMax = 1000;
 
 /// A request's messages are answered together, once something is known of each. There may be very
 /// many requests at a time, and their answers come in any order.
 /// Thread: the worker's loop only.
 class Publisher final : public session::SenderEvents {
   public:
+    /// About a hundred bytes each are kept.
+    /// @limit messages published by HTTP that a worker has not answered yet
+    static constexpr std::size_t kUnansweredMax = 131'072;
+
     /// @param counters  live longer than this.
     explicit Publisher(metrics::Counters<slot::WorkerCounter>& counters) : counters_(counters) {}
 
@@ -57,13 +70,15 @@ class Publisher final : public session::SenderEvents {
 
     /// Sends a message to `id`, both valid. The exchange is answered: 200 {"id":ID,"nodes":N} when
     /// nodes hold the id, 202 when none does or that is not known (N is null then), 429 while the
-    /// broker holds senders back, 503 without a broker.
+    /// broker holds senders back or kUnansweredMax messages await their answers, 503 without a
+    /// broker.
     /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
     ///     message.
     void publish(request::Exchange& exchange, std::string_view id, std::string_view text,
                  wire::Confirm confirm);
 
-    /// Sends the messages of a request; answered with 200 and a line of JSON for each publication:
+    /// Sends the messages of a request, kMessagesMax at most; answered with 200 and a line of JSON
+    /// for each publication:
     /// {"line":N,"id":ID,"nodes":N}, or with several ids {"line":N,"nodes":{ID:N,...}}, or
     /// {"line":N,"error":SENTENCE}. With several ids and an error there is both, and null for an id
     /// of which nothing is known.
@@ -92,7 +107,7 @@ class Publisher final : public session::SenderEvents {
     struct Result {
         std::string id;
         std::optional<std::uint32_t> nodes; ///< nothing: not known
-        std::string error;
+        std::string_view error{};           ///< a constant
     };
     struct Line {
         std::vector<Result> results;
@@ -113,6 +128,12 @@ class Publisher final : public session::SenderEvents {
         std::size_t result = 0;
     };
 
+    /// Why a message of this many bytes cannot be sent now; status 0: it can.
+    struct Refusal {
+        int status = 0;
+        std::string_view sentence{};
+    };
+    [[nodiscard]] Refusal why_not(std::size_t message_bytes) const;
     void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
               std::string_view text);
     void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);

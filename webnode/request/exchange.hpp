@@ -1,6 +1,7 @@
 // A route's view of one request, and the ways to answer it.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/http/http_front.hpp"
 #include "webnode/connection/connection_table.hpp"
 #include "webnode/format/stream_format.hpp"
@@ -75,7 +76,7 @@ class Exchange {
 
 /// Time after which a client that got 503 may try again. A balancer has noticed by then.
 /// @limit time after which a refused client is told to try again
-inline constexpr std::chrono::seconds kRetryAfter{5};
+inline constexpr std::chrono::seconds kRetryAfter = 5s;
 
 /// 503 with Retry-After.   @param why  a sentence.
 [[nodiscard]] http::Reply unavailable(std::string_view why);

@@ -114,13 +114,19 @@ publish::Publication read_line(std::string_view text) {
     return {std::move(*ids), std::move(message)};
 }
 
-std::vector<publish::Publication> read_lines(std::string_view body) {
+/// @return nothing: these are more than kMessagesMax messages.
+std::optional<std::vector<publish::Publication>> read_lines(std::string_view body) {
     std::vector<publish::Publication> publications;
+    std::size_t messages = 0;
     while (!body.empty()) {
         const std::size_t end = std::min(body.find('\n'), body.size());
         const std::string_view line = body.substr(0, end);
         body.remove_prefix(std::min(end + 1, body.size()));
         publications.push_back(read_line(line));
+        messages += publications.back().messages();
+        if (messages > publish::kMessagesMax) {
+            return std::nullopt;
+        }
     }
     return publications;
 }
@@ -131,7 +137,14 @@ void send_many(request::Exchange& exchange, publish::Publisher& publisher) {
         exchange.answer(std::move(*refusal));
         return;
     }
-    publisher.publish(exchange, read_lines(exchange.request().body), confirm);
+    auto publications = read_lines(exchange.request().body);
+    if (!publications) {
+        exchange.answer(http::error_reply(
+            413, "a request has at most " + std::to_string(publish::kMessagesMax) +
+                     " messages; one to several ids counts for each of them"));
+        return;
+    }
+    publisher.publish(exchange, std::move(*publications), confirm);
 }
 
 } // namespace

@@ -216,4 +216,48 @@ TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publi
           std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "a request has a thousand messages at most", "[publisher]") {
+    sender.room = 2 * kMessagesMax;
+    std::string ids = "\"i\"";
+    for (int i = 1; i < 100; ++i) {
+        ids += ",\"i\"";
+    }
+    std::string lines;
+    for (std::size_t i = 0; i < kMessagesMax; i += 100) {
+        lines += "{\"ids\":[" + ids + "],\"data\":\"x\"}\n";
+    }
+    SECTION("of which ids count each") {
+        REQUIRE_FALSE(post("/send", lines));
+        CHECK(sender.sent.size() == kMessagesMax);
+        const auto answer = post("/send", lines + "{\"id\":\"a\",\"data\":\"x\"}");
+        REQUIRE(answer);
+        CHECK(answer->status == 413);
+    }
+    SECTION("and lines with mistakes, too") {
+        const auto answer = post("/send", lines + "\n");
+        REQUIRE(answer);
+        CHECK(answer->status == 413);
+        CHECK(sender.sent.empty());
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "only so many messages wait for their answers", "[publisher]") {
+    sender.room = 2 * Publisher::kUnansweredMax;
+    std::string line = "{\"id\":\"i\",\"data\":\"x\"}\n";
+    std::string lines;
+    for (std::size_t i = 0; i < 512; ++i) {
+        lines += line;
+    }
+    for (std::size_t i = 0; i < Publisher::kUnansweredMax; i += 512) {
+        REQUIRE_FALSE(post("/send", lines));
+    }
+    const auto refused = post("/send/a", "x");
+    REQUIRE(refused);
+    CHECK(refused->status == 429);
+    publisher.on_receipt(1, 1);
+    REQUIRE_FALSE(post("/send", line + line));
+    CHECK(sender.sent.size() == Publisher::kUnansweredMax + 1);
+    CHECK(counters.get(slot::WorkerCounter::kPublishRefusals) == 2);
+}
+
 } // namespace zcomet::webnode::publish
