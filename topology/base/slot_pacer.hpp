@@ -13,13 +13,20 @@ namespace zcomet {
 /// Pure: called with the time, it calls back with slots. Thread: one at a time.
 class SlotPacer {
   public:
-    /// @param lap   at least `step`.
+    /// @param lap   at least `step_max`.
     /// @param step  between turns: a compromise between wake-ups and slots in each.
-    SlotPacer(Duration lap, Time now, Duration step) : lap_(lap), step_(step), last_(now) {}
+    /// @param step_max  likewise, at least `step`: a turn waits so long for kFew / 2 slots, if not
+    ///     for longer.
+    SlotPacer(Duration lap, Time now, Duration step, Duration step_max)
+        : lap_(lap), step_(step), step_max_(step_max), last_(now) {}
 
     /// When turn() next has something to do; kNever if there are no slots.
     [[nodiscard]] Time due(std::uint32_t slots) const {
-        return slots == 0 ? kNever : last_ + std::max<Duration>(step_, lap_ / slots);
+        if (slots == 0) {
+            return kNever;
+        }
+        const Duration for_each = lap_ / slots;
+        return last_ + std::max({step_, std::min(step_max_, for_each * (kFew / 2)), for_each});
     }
 
     /// Calls `visit(first, count)` for the slots whose turn it is, if there are any. A turn that
@@ -35,9 +42,11 @@ class SlotPacer {
     }
 
   private:
+    /// Slots that a turn may always have.
+    static constexpr std::uint32_t kFew = 128;
+
     /// A loop that was held up does not send a burst to catch up: twice its share, or a few.
     [[nodiscard]] std::uint32_t most_at_once(std::uint32_t slots) const {
-        constexpr std::uint32_t kFew = 128;
         return std::max(kFew, static_cast<std::uint32_t>(2 * slots * step_ / lap_));
     }
 
@@ -59,6 +68,7 @@ class SlotPacer {
 
     Duration lap_;
     Duration step_;
+    Duration step_max_;
     Time last_;
     Duration unused_ = Duration::zero();
     std::uint32_t hand_ = 0; // the next slot

@@ -65,7 +65,7 @@ struct KeepaliveTimes {
 /// Pure: called with the time, it calls back with slots. Thread: the worker's loop only.
 class KeepalivePacer {
   public:
-    KeepalivePacer(std::chrono::seconds lap, Time now) : pacer_(lap, now, kStep) {}
+    KeepalivePacer(std::chrono::seconds lap, Time now) : pacer_(lap, now, kStep, kStep) {}
 
     /// When turn() next has something to do; kNever if there are no slots.
     [[nodiscard]] Time due(std::uint32_t slots) const {

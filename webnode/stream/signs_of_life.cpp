@@ -9,6 +9,8 @@ namespace {
 /// A send() takes 5 to 10 µs: of a million streams, with the default of 25 s, a turn writes to four
 /// hundred, in two to four milliseconds.
 constexpr Duration kStep = 10ms;
+/// A wake-up for a few streams costs more than their signs.
+constexpr Duration kStepMax = 100ms;
 /// The pacer's rounds within the time: a stream gets a sign at the second round that finds it
 /// quiet, so after half of the time at the earliest, and after all of it at the latest.
 constexpr unsigned kLaps = 2;
@@ -19,7 +21,7 @@ SignsOfLife::SignsOfLife(connection::Connections& connections,
                          metrics::Counters<slot::WorkerCounter>& counters,
                          std::chrono::seconds each, Time now)
     : connections_(connections), counters_(counters), is_on_(each > 0s),
-      pacer_(is_on_ ? Duration(each) / kLaps : Duration(1s), now, kStep) {}
+      pacer_(is_on_ ? Duration(each) / kLaps : Duration(1s), now, kStep, kStepMax) {}
 
 void SignsOfLife::turn(Time now) {
     if (due() > now) {
