@@ -18,7 +18,7 @@ def run(lab: Lab) -> Scene:
     seconds = SHORT_SECONDS if lab.short else SECONDS
     scene = Scene(lab, seconds=seconds)
     asked = [wire.query(1, what) for what in (b"stats", b"ledger", b"nodes")]
-    frames = [*asked, wire.header(wire.PING) + wire.u64(1), wire.header(wire.LOGIN) + b"\xff" * 9]
+    frames = [*asked, wire.header(wire.PING) + wire.u64(1), wire.header(wire.PING)]
     flood = b"".join(map(zmtp.frame, frames)) * 100
     with scene.attack() as stack:
         peer = stack.enter_context(peers.shake_hands(scene.broker.listen))
