@@ -1,6 +1,7 @@
 #include "broker/shell/options.hpp"
 
 #include "topology/base/random.hpp"
+#include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/process/memory_limit.hpp"
 #include "topology/program/address_options.hpp"
@@ -41,6 +42,14 @@ bool is_ip_address(const std::string& host) {
            ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
+/// A host as nodes are to be told it; with a colon it is an IPv6 address, without brackets.
+std::string why_not_advertised(const std::string& host) {
+    const bool has_colon = host.find(':') != std::string::npos;
+    const bool is_host = wire::parse_host_port(wire::HostPort{host, 1}.text()).ok() &&
+                         (!has_colon || is_ip_address(host));
+    return is_host ? std::string() : in_quotes(host) + " is not a host";
+}
+
 } // namespace
 
 CommandLine::CommandLine(CLI::App& app) : table_(app) {
@@ -69,6 +78,7 @@ void CommandLine::add_addresses() {
              "Host part of the feed's address that nodes are told. Default: the one of --feed; "
              "where that stands for all addresses, the one they reached us at")
         .type("HOST")
+        .check(why_not_advertised)
         .key("advertise");
     table_.add("--cluster", &cluster_file_, "Take the addresses from this cluster file")
         .type("FILE");

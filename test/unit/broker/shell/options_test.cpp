@@ -80,6 +80,18 @@ TEST_CASE("the cluster file fills in what flags leave open", "[options]") {
     CHECK_THAT(Settled("--cluster /nonexistent").error, Contains("/nonexistent"));
 }
 
+TEST_CASE("nodes are told a host, and nothing else", "[options]") {
+    for (const std::string host : {"feed.example", "192.0.2.1", "2001:db8::1", "*"}) {
+        INFO(host);
+        CHECK(Settled("--advertise " + host).options.advertise == host);
+    }
+    for (const std::string text : {"'a b'", "192.0.2.1:5556", "tcp://192.0.2.1", "[::1]", "a/b"}) {
+        INFO(text);
+        CHECK_THROWS_WITH(Settled("--advertise " + text),
+                          Contains("--advertise") && Contains("is not a host"));
+    }
+}
+
 TEST_CASE("liveness sets the pace of heartbeats", "[options]") {
     const Settled settled("--liveness-ms 900");
     CHECK(settled.options.router.liveness == 900ms);
