@@ -45,6 +45,20 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
     return "unknown";
 }
 
+/// Why a peer is gone, or its ids are asked for, where the event's name does not say it.
+std::string_view reason_of(router::RouterEvent::Kind kind) {
+    switch (kind) {
+    case router::RouterEvent::Kind::kDied:
+        return " text=\"silent for --liveness-ms\"";
+    case router::RouterEvent::Kind::kReplaced:
+        return " text=\"a newer process has its name\"";
+    case router::RouterEvent::Kind::kDrifted:
+        return " text=\"its ids were not those known here; it was asked for all\"";
+    default:
+        return "";
+    }
+}
+
 /// Senders come and go by the hundred, which is not worth a line. A node that does is.
 spdlog::level::level_enum level_of(const router::RouterEvent& event) {
     const bool is_node = event.role == wire::Role::kNode;
@@ -107,10 +121,10 @@ void EventLog::write_of_peer(const router::RouterEvent& event, Time now) {
         return;
     }
     const std::uint64_t times = std::exchange(kind.times, 0);
-    spdlog::log(level, "event={} {}={} incarnation={} address={} ids={}{}", name_of(event.kind),
+    spdlog::log(level, "event={} {}={} incarnation={} address={} ids={}{}{}", name_of(event.kind),
                 event.role == wire::Role::kNode ? "node" : "sender", log_value(event.name),
                 router::hex_u64(event.incarnation), log_value(event.address), event.count,
-                times > 1 ? " times=" + std::to_string(times) : "");
+                times > 1 ? " times=" + std::to_string(times) : "", reason_of(event.kind));
 }
 
 void EventLog::write_refusal(const router::RouterEvent& event, Time now) {

@@ -35,6 +35,23 @@ TEST_CASE("a node that joins is a line with its name and address", "[event_log]"
           "event=joined node=web1/1 incarnation=00000000000000ab address=10.0.0.2 ids=0\n");
 }
 
+TEST_CASE("a node that is gone is a line that says why", "[event_log]") {
+    const test::CapturedLog log;
+    shell::EventLog events;
+    router::RouterEvent gone;
+    gone.name = "web1/1";
+    gone.incarnation = 0xAB;
+    gone.address = "10.0.0.2";
+    gone.count = 3;
+    gone.kind = router::RouterEvent::Kind::kDied;
+    events.write(gone, Time{});
+    gone.kind = router::RouterEvent::Kind::kReplaced;
+    events.write(gone, Time{});
+    const std::string peer = " node=web1/1 incarnation=00000000000000ab address=10.0.0.2 ids=3 ";
+    CHECK(log.text() == "event=died" + peer + "text=\"silent for --liveness-ms\"\nevent=replaced" +
+                            peer + "text=\"a newer process has its name\"\n");
+}
+
 TEST_CASE("peers that come and go without end cause some lines a second, which say how many",
           "[event_log]") {
     const test::CapturedLog log;
