@@ -200,7 +200,7 @@ std::string ledger_text(const nlohmann::json& answer) {
     }
     for (const auto& name : answer.at("nodes").at("disbelieved_nodes")) {
         out += fmt::format("node {} reports numbers that cannot be; they are left out\n",
-                           name.get<std::string>());
+                           in_one_line(name.get<std::string>()));
     }
     return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }

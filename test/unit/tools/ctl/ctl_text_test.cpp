@@ -125,9 +125,10 @@ TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_te
     CHECK_THAT(
         ledger_text(answer),
         Catch::Contains("40 streams were cut off for 10.2 s, and may have missed messages\n"));
-    answer["nodes"]["disbelieved_nodes"] = {"web/1"};
+    answer["nodes"]["disbelieved_nodes"] = {"web/1", "a\x1b[2J"};
     CHECK_THAT(ledger_text(answer),
-               Catch::Contains("node web/1 reports numbers that cannot be; they are left out\n"));
+               Catch::Contains("node web/1 reports numbers that cannot be; they are left out\n") &&
+                   Catch::Contains("node a\\x1b[2J reports numbers"));
     answer["nodes"]["remainder"] = -2;
     CHECK_THAT(ledger_text(answer), Catch::Contains("= 25 received and -2 UNEXPLAINED\n") &&
                                         Catch::Contains("does NOT balance"));
