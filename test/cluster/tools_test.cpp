@@ -265,16 +265,44 @@ TEST_CASE("memlog of a process that is gone says so") {
     CHECK(finished.log.find("4194304") != std::string::npos);
 }
 
+TEST_CASE("memlog says in one line that there is no admin page") {
+    const std::string nobody = own_address() + ":9";
+    const Finished finished = run(path_of("zcomet-memlog"), {"--admin", nobody});
+    CHECK(finished.status == 1);
+    CHECK(finished.log.ends_with("\nzcomet-memlog: no answer from http://" + nobody +
+                                 "/stats: there is no connection; has the web node an --admin page "
+                                 "there?\n"));
+}
+
+TEST_CASE("memlog misses some answers of a web node, and ends when that is gone") {
+    Cluster cluster = one_web_node();
+    const std::string admin = cluster.admin(0);
+    Process memlog(path_of("zcomet-memlog"), {"--admin", "http://" + admin, "--interval", "0.1"});
+    REQUIRE(eventually([&] { return !memlog.output().empty(); }));
+    cluster.web_node(0).signal(SIGTERM);
+    CHECK(memlog.wait() == 1);
+    memlog.await_end_of_output();
+    const std::string sentence = "no answer from http://" + admin +
+                                 "/stats: there is no connection; has the web node an --admin page "
+                                 "there?";
+    CHECK(memlog.log().find("event=no-sample why=\"" + sentence + "\", ignoring\n") !=
+          std::string::npos);
+    CHECK(memlog.log().ends_with("zcomet-memlog: " + sentence + "\n"));
+}
+
 TEST_CASE("ctl lists the nodes, as a table and as JSON") {
     Cluster cluster;
     const CometClient here = cluster.open_stream(0, "123");
     const CometClient there = cluster.open_stream(0, "456");
     const CometClient second = open_stream(cluster.http(0), "456");
+    ReadyProgram last("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
+                                         own_address() + ":0", "--name", "0"});
     const Finished json = ctl(cluster, {"nodes", "--json"});
     REQUIRE(json.status == 0);
     const auto nodes = nlohmann::json::parse(json.output);
-    REQUIRE(nodes.size() == 2);
-    const auto& a = nodes[0].at("name") == "a/1" ? nodes[0] : nodes[1];
+    REQUIRE(nodes.size() == 3);
+    CHECK(nodes[0].at("name") == "0/1"); // sorted, though it came last
+    const auto& a = nodes[1];
     CHECK(a.at("name") == "a/1");
     CHECK(a.at("ids") == 2);
     CHECK(a.at("live") == true);
@@ -289,11 +317,16 @@ TEST_CASE("ctl lists the nodes, as a table and as JSON") {
     const Finished table = ctl(cluster, {"nodes"});
     REQUIRE(table.status == 0);
     const auto lines = split(table.output, '\n');
-    REQUIRE(lines.size() == 3);
+    REQUIRE(lines.size() == 4);
     CHECK(lines[0].starts_with("NAME"));
-    CHECK(lines[0].find("ROOM") != std::string::npos);
-    CHECK(lines[1].starts_with("a/1"));
-    CHECK(lines[2].starts_with("b/1"));
+    for (const char* column : {"STATE", "HEARD", "BEHIND", "ROOM"}) {
+        CHECK(lines[0].find(column) != std::string::npos);
+    }
+    CHECK(lines[1].starts_with("0/1"));
+    CHECK(lines[2].starts_with("a/1"));
+    CHECK(lines[3].starts_with("b/1"));
+    last.process().signal(SIGTERM);
+    CHECK(last.process().wait(5s) == 0);
 }
 
 TEST_CASE("ctl pings, sends, and says who holds an id") {

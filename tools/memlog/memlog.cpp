@@ -23,7 +23,8 @@ std::string why_no_answer(httplib::Error error) {
     case httplib::Error::Connection:
         return "there is no connection; has the web node an --admin page there?";
     case httplib::Error::Read:
-        return fmt::format("it took the connection, but sent no whole answer within {} s",
+        return fmt::format("it took the connection, but closed it, or was silent for {} s, before "
+                           "the answer was whole",
                            kTimeoutS);
     default:
         return "HTTP: " + httplib::to_string(error);

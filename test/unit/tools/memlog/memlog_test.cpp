@@ -11,8 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <limits>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 using namespace zcomet;
 using namespace zcomet::tools;
@@ -54,22 +59,68 @@ TEST_CASE("a page that is not an admin page is named", "[memlog]") {
     CHECK_THAT(sample.error().text, Contains("not a web node's"));
 }
 
+namespace {
+
+/// A port of this machine.
+struct Port {
+    Port() {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* const any = reinterpret_cast<sockaddr*>(&address); // NOLINT(*-reinterpret-cast)
+        REQUIRE(::bind(fd.get(), any, size) == 0);
+        REQUIRE(::getsockname(fd.get(), any, &size) == 0);
+        where.port = ntohs(address.sin_port);
+    }
+    /// Takes one connection, reads its request, answers with these bytes, and closes it.
+    void answer(const std::string& bytes) const {
+        const UniqueFd client(::accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        std::string request;
+        std::array<char, 4096> some{};
+        while (request.find("\r\n\r\n") == std::string::npos) {
+            const ssize_t got = ::recv(client.get(), some.data(), some.size(), 0);
+            if (got <= 0) {
+                return;
+            }
+            request.append(some.data(), static_cast<std::size_t>(got));
+        }
+        static_cast<void>(::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    }
+
+    UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    wire::HostPort where{"127.0.0.1", 0};
+};
+
+} // namespace
+
 TEST_CASE("an admin page that cannot be reached is told in true words", "[memlog]") {
-    // A port that is bound and does not listen refuses connections.
-    const UniqueFd bound(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const any = reinterpret_cast<sockaddr*>(&address); // NOLINT(*-reinterpret-cast)
-    REQUIRE(::bind(bound.get(), any, size) == 0);
-    REQUIRE(::getsockname(bound.get(), any, &size) == 0);
-    const wire::HostPort where{"127.0.0.1", ntohs(address.sin_port)};
-    const auto sample = sample_admin(where);
+    const Port port; // bound, and does not listen: it refuses connections
+    const auto sample = sample_admin(port.where);
     REQUIRE_FALSE(sample.ok());
-    CHECK(sample.error().text == "no answer from http://" + where.text() +
+    CHECK(sample.error().text == "no answer from http://" + port.where.text() +
                                      "/stats: there is no connection; has the web node an --admin "
                                      "page there?");
+}
+
+TEST_CASE("an answer that is no page is told in true words", "[memlog]") {
+    const Port port;
+    REQUIRE(::listen(port.fd.get(), 1) == 0);
+    const std::string url = "http://" + port.where.text() + "/stats";
+    const std::string no_answer = "no answer from " + url + ": it took the connection, but closed";
+    const std::vector<std::pair<std::string, std::string>> errors{
+        {"", no_answer},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", no_answer},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", url + " answers with status 404"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "the answer is not a web node's: "}};
+    for (const auto& [answer, error] : errors) {
+        INFO(answer);
+        std::thread server([&port, &bytes = answer] { port.answer(bytes); });
+        const auto sample = sample_admin(port.where);
+        server.join();
+        REQUIRE_FALSE(sample.ok());
+        CHECK_THAT(sample.error().text, Catch::Matchers::StartsWith(error));
+    }
 }
 
 TEST_CASE("a process's parent, for any name of the process", "[memlog]") {
