@@ -1,6 +1,8 @@
 // What a web node tells balancers, clients, operators and streams of its state: /healthz, /readyz,
 // 503, log lines, and gaps (zcomet-webnode(1)).
 #include "test/support/cluster.hpp"
+#include "test/support/programs.hpp"
+#include "test/support/relay.hpp"
 #include "test/support/stats.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,14 +24,18 @@ struct Told {
     std::string retry_after;
 };
 
-Told ask(const Cluster& cluster, const std::string& path) {
-    CometClient client(cluster.http(0));
+Told ask(const wire::HostPort& server, const std::string& path) {
+    CometClient client(server);
     client.request("GET", path);
     Told told;
     told.status = client.await_status();
     told.body = client.await_body().value_or("");
     told.retry_after = client.header("retry-after");
     return told;
+}
+
+Told ask(const Cluster& cluster, const std::string& path) {
+    return ask(cluster.http(0), path);
 }
 
 /// The status of a request for a stream.
@@ -103,6 +109,43 @@ TEST_CASE("with --without-broker accept streams open without a broker") {
     REQUIRE(cluster.await_holders("early", 1));
     CHECK(cluster.send("early", "back") == 1);
     CHECK(early.await_chunks(1).size() == 1);
+}
+
+TEST_CASE("a web node whose feed alone is dead says so, as long as that lasts") {
+    std::vector<std::string> broker_options = kBrokerOptions;
+    broker_options.insert(broker_options.end(), {"--advertise", address_in_front()});
+    Cluster cluster({.web_nodes = 0, .broker_options = broker_options});
+    Relay feed(address_in_front(), wire::parse_tcp_endpoint(cluster.feed_endpoint()).value());
+    ReadyProgram node("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
+                                         own_address() + ":0", "--name", "a"});
+    const wire::HostPort server = wire::parse_http_address(node.field("http")).value();
+    CometClient stream = open_stream(server, "123");
+    REQUIRE(cluster.await_holders("123", 1));
+    CHECK(ask(server, "/readyz").status == 200);
+    CHECK(cluster.query("nodes").at(0).at("live") == true);
+
+    feed.cut();
+    REQUIRE(eventually([&] { return ask(server, "/readyz").status == 503; }));
+    REQUIRE(eventually([&] { return cluster.query("nodes").at(0).at("live") == false; }));
+    // The broker hears the node, and welcomes it each time that it asks. That changes nothing.
+    while (!node.process().await_log("event=no-feed node=a/1", 2, 0ms)) {
+        REQUIRE(ask(server, "/readyz").body ==
+                "503 Service Unavailable: this node has no live feed from its broker\n");
+        REQUIRE(ask(server, "/test/late").status == 503);
+        REQUIRE(cluster.query("nodes").at(0).at("live") == false);
+    }
+    CHECK(node.process().await_log("text=\"nothing has come from the feed at tcp://" +
+                                   address_in_front()));
+    CHECK(cluster.holders("123") == 1); // it is not dead
+    CHECK(cluster.send("123", "meanwhile") == 1);
+
+    feed.heal();
+    REQUIRE(eventually([&] { return ask(server, "/readyz").status == 200; }));
+    CHECK(eventually([&] { return cluster.query("nodes").at(0).at("live") == true; }));
+    REQUIRE(stream.await_chunks(1).size() == 1);
+    CHECK(stream.chunks()[0] == comet_chunk(1, "meanwhile"));
+    node.process().signal(SIGTERM);
+    CHECK(node.process().wait(5s) == 0);
 }
 
 TEST_CASE("a full web node is not ready, and says so on a connection that it has") {
@@ -203,6 +246,31 @@ TEST_CASE("refused requests are logged, with one of their addresses") {
     CHECK(ask(cluster, "/test/not+an+id").status == 400);
     CHECK(cluster.web_node(0).await_log(
         "event=requests-refused node=a/1 requests=1 status=400 id=- address=127."));
+}
+
+TEST_CASE("a stream that sends too much is logged when it is ended, with its id and address") {
+    Cluster cluster({.web_nodes = 1});
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(stream.send(std::string(65'537, 'x')));
+    CHECK(stream.await_close());
+    CHECK(cluster.web_node(0).await_log("event=input node=a/1 streams=1 id=123 address=127."));
+    CHECK(stat(cluster, 0, "input_closes") == 1);
+}
+
+TEST_CASE("unfinished requests that are too many are logged, with one of their addresses") {
+    Cluster cluster({.web_nodes = 1,
+                     .web_node_options = {"--request-memory", "8388608", "--per-address", "0",
+                                          "--request-deadline-ms", "60000"}});
+    const std::string line = "X: " + std::string(7'900, 'x') + "\r\n";
+    const std::string unfinished = "GET /test/1 HTTP/1.1\r\nHost: h\r\n" + line + line;
+    std::vector<CometClient> clients;
+    while (clients.size() < 600 && !cluster.web_node(0).await_log("event=requests-shed", 1, 0ms)) {
+        clients.emplace_back(cluster.http(0));
+        REQUIRE(clients.back().send(unfinished));
+    }
+    CHECK(cluster.web_node(0).await_log("event=requests-shed node=a/1 requests="));
+    CHECK(cluster.web_node(0).await_log(" request_memory=8388608 id=- address=127."));
+    CHECK(stat(cluster, 0, "requests_shed") >= 1);
 }
 
 TEST_CASE("the list of nodes says how much room each has, and whether it hears its feed") {

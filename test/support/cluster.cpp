@@ -25,6 +25,14 @@ wire::HostPort http_address(const std::string& url) {
     return wire::parse_host_port(std::string_view(url).substr(kScheme.size())).value();
 }
 
+/// @param first  of the 64 networks that the addresses of all processes fill; 127.0.x.y is left to
+///     everyone else.
+std::string loopback_address(unsigned first) {
+    const auto pid = static_cast<unsigned>(::getpid()); // of at most 22 bits
+    return "127." + std::to_string(first + (pid >> 16U)) + "." +
+           std::to_string((pid >> 8U) & 0xFFU) + "." + std::to_string(pid & 0xFFU);
+}
+
 void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
     to.insert(to.end(), more.begin(), more.end());
 }
@@ -32,10 +40,11 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& more) 
 } // namespace
 
 std::string own_address() {
-    // A pid has at most 22 bits; 127.0.x.y is left to everyone else.
-    const auto pid = static_cast<unsigned>(::getpid());
-    return "127." + std::to_string(1 + (pid >> 16U)) + "." + std::to_string((pid >> 8U) & 0xFFU) +
-           "." + std::to_string(pid & 0xFFU);
+    return loopback_address(1);
+}
+
+std::string address_in_front() {
+    return loopback_address(128);
 }
 
 ReadyProgram::ReadyProgram(const std::string& program, std::vector<std::string> arguments,

@@ -20,6 +20,8 @@ namespace zcomet::test {
 /// A loopback address that only this test process uses. A port on it is never the source port of
 /// another connection, so a program that was killed can be started again on its former ports.
 [[nodiscard]] std::string own_address();
+/// Another one, for what stands in front of a program at its port.
+[[nodiscard]] std::string address_in_front();
 
 /// Starts a program and waits for its ready line. Throws std::runtime_error with its log if it
 /// does not become ready.

@@ -285,6 +285,31 @@ TEST_CASE_METHOD(Fixture, "a node is cut off once it was not live for the livene
     CHECK_FALSE(session.is_cut_off(kStart + 4s));
 }
 
+TEST_CASE_METHOD(Fixture, "a node whose feed alone is silent is cut off, whatever the broker says",
+                 "[node_session]") {
+    const auto says_silent = [this](Time now) { // in the ledger of its next heartbeat
+        session.tick(now);
+        CHECK(host.kinds() == Kinds{Kind::kHeartbeat});
+        return host.last_as<wire::Heartbeat>().ledger.feed_silent == 1;
+    };
+    make_live();
+    session.on_broker_frame(wire::encode(wire::Heartbeat{}), kStart + 2s);
+    CHECK_FALSE(says_silent(kStart + 2s));
+    CHECK_FALSE(session.is_cut_off(kStart + 2999ms));
+    session.tick(kStart + 3s);
+    REQUIRE_FALSE(session.live());
+    CHECK(session.is_cut_off(kStart + 3s));
+    host.kinds();
+    // The broker knows the node, and the node this feed: it is live again, and hears nothing.
+    session.on_broker_frame(welcome(), kStart + 3s);
+    REQUIRE(session.live());
+    CHECK(session.is_cut_off(kStart + 3s));
+    CHECK(says_silent(kStart + 4s));
+    session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), kStart + 4500ms);
+    CHECK_FALSE(session.is_cut_off(kStart + 4500ms));
+    CHECK_FALSE(says_silent(kStart + 5s));
+}
+
 TEST_CASE_METHOD(Fixture, "a node that is welcomed and hears no feed connects to it anew",
                  "[node_session]") {
     const auto answer = [this](Time now) { // the broker answers all but HELLO
