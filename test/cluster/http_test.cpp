@@ -45,6 +45,8 @@ TEST_CASE(
     CHECK(stream.header("transfer-encoding") == "chunked");
     CHECK(stream.header("cache-control") == "no-store");
     CHECK(stream.header("x-accel-buffering") == "no");
+    CHECK(stream.header("x-content-type-options") == "nosniff");
+    CHECK_THAT(stream.header("date"), Catch::Matchers::EndsWith(" GMT"));
     CHECK(stream.header("content-length").empty());
     CHECK(cluster.send("123", "hello") == 1);
     REQUIRE(stream.await_chunks(1).size() == 1);

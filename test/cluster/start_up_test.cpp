@@ -87,7 +87,8 @@ TEST_CASE("a web node waits for its broker, says so once, and opens its port whe
     }
     Process web_node(path_of("zcomet-webnode"),
                      {"--broker", listen, "--http", own_address() + ":0", "--name", "early"});
-    REQUIRE(web_node.await_log("event=broker-unreachable broker=" + listen));
+    REQUIRE(web_node.await_log("event=broker-unreachable broker=" + listen +
+                               " workers_live=0 workers=1 text=\"no answer, trying on\""));
     // It logs that once, however often it tries; two seconds are two rounds of HELLO.
     CHECK_FALSE(web_node.await_line("zcomet-webnode ready", 2s));
     CHECK_FALSE(web_node.await_log("event=broker-unreachable", 2, 0ms));
@@ -112,6 +113,31 @@ TEST_CASE("a web node that reaches its broker but not the feed says so, and name
     CHECK(nodes.output.find("not live") != std::string::npos);
     web_node.signal(SIGTERM);
     CHECK(web_node.wait(5s) == 0);
+}
+
+TEST_CASE("a web node says that a broker refuses it, not that it does not answer") {
+    const ReadyProgram broker("zcomet-broker",
+                              {"--listen", any_port(), "--feed", any_port(), "--peers-max", "1"});
+    Process first(path_of("zcomet-msggen"), {"--broker", broker.field("listen"), "--count", "1000",
+                                             "--interval", "1000", "--max", "1"});
+    REQUIRE(first.await_log("event=welcomed"));
+    Process web_node(path_of("zcomet-webnode"), {"--broker", broker.field("listen"), "--http",
+                                                 own_address() + ":0", "--name", "a"});
+    CHECK(web_node.await_log("event=broker-refuses broker=" + broker.field("listen") +
+                             " workers_live=0 workers=1 text=\"the broker answers, but refuses; "
+                             "event=refused says why\""));
+    CHECK(web_node.await_log("event=refused node=a/1 reason=overloaded times=1 text=\""));
+    CHECK_FALSE(web_node.await_log("event=broker-unreachable", 1, 0ms));
+    web_node.signal(SIGTERM);
+    CHECK(web_node.wait(5s) == 0);
+}
+
+TEST_CASE("a broker may listen at a name") {
+    const ReadyProgram broker("zcomet-broker",
+                              {"--listen", "tcp://localhost:*", "--feed", "tcp://localhost:*"});
+    const Finished pinged =
+        run(path_of("zcomet-ctl"), {"--broker", broker.field("listen"), "ping"});
+    CHECK(pinged.status == 0);
 }
 
 TEST_CASE("wrong options are refused with one line and status 2") {
@@ -147,6 +173,14 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-memlog", {}},
         {"zcomet-memlog", {"--admin", "ftp://127.0.0.1:1"}},
         {"zcomet-memlog", {"--admin", "http://127.0.0.1"}},
+        {"zcomet-broker", {"--admin", "nowhere"}},
+        {"zcomet-broker", {"--advertise", "a b"}},
+        {"zcomet-webnode", {"--broker", "tcp://nowhere"}},
+        {"zcomet-webnode", {"--broker", "ipc:///tmp/broker"}},
+        {"zcomet-webnode", {"--http", "127.0.0.1:99999"}},
+        {"zcomet-msggen",
+         {"--count", "1", "--interval", "1", "--max", "1", "--broker", "tcp://nowhere"}},
+        {"zcomet-ctl", {"--broker", "tcp://nowhere", "ping"}},
         {"zcomet-webnode", {"--http", "https://127.0.0.1:8000"}},
         {"zcomet-webnode", {"--admin", "http://127.0.0.1:8000/stats"}},
     };
@@ -212,6 +246,9 @@ TEST_CASE("a mistake in a cluster file is named with its line, by every program"
         CHECK(mentions(finished, place));
         CHECK(finished.status == kBadOptions);
     }
+    const Finished nameless = refused("zcomet-webnode", {"--cluster", file});
+    CHECK(mentions(nameless, "--node"));
+    CHECK(nameless.status == kBadOptions);
     const Finished absent =
         refused("zcomet-ctl", {"--cluster", folder.path("absent.toml"), "nodes"});
     CHECK(mentions(absent, "absent.toml"));

@@ -23,6 +23,8 @@ HOSTS = """\
 192.0.2.1 first-is-dead
 127.0.0.1 first-is-dead
 ::1 only-ipv6
+::1 both-families
+127.0.0.1 both-families
 """
 """There is no way to 192.0.2.1 from here (RFC 5737)."""
 NAME_SERVICE = "hosts: files dns\n"
@@ -76,6 +78,20 @@ def check_everywhere(programs: Programs) -> None:
     programs.end(web_node)
 
 
+def check_load_test(programs: Programs) -> None:
+    """A load test finds the one address of a name at which the web node listens."""
+    web_node = programs.start("zcomet-webnode", "--http", "127.0.0.1:8000")
+    web_node.await_ready()
+    for host in ("first-is-dead", "both-families"):
+        url = f"http://{host}:8000/test/{USER_ID}"
+        flood = [programs.path("zcomet-floodtest"), "--connections", "1", "--duration", "0"]
+        run = subprocess.run(
+            [*flood, "--url", url], timeout=PATIENCE_S, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, f"{url}: {run.stdout}{run.stderr}"
+    programs.end(web_node)
+
+
 def check_dead_name_server(programs: Programs) -> None:
     """Nothing waits for it: neither a deadline nor a signal."""
     ctl = [programs.path("zcomet-ctl"), "--broker", DEAD, "--timeout", "0.3", "ping"]
@@ -123,6 +139,7 @@ def check(build: str) -> None:
         replace("/etc/nsswitch.conf", "hosts: files\n", folder)
         check_names(programs)
         check_everywhere(programs)
+        check_load_test(programs)
         check_no_address(programs)
         check_refused(programs)
         subprocess.run(["umount", "/etc/nsswitch.conf"], check=True)

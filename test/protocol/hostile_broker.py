@@ -22,6 +22,7 @@ import wire
 
 TIMEOUT_S = 30
 FEED = 0xFEED  # the feed's incarnation
+NAME = b"bad\nzcomet-webnode event=forged\x1b[2J"  # the broker's own
 HUGE_COUNT = wire.u32(2**32 - 1)
 USER_NAME = "123"
 USER_ID = USER_NAME.encode()
@@ -129,7 +130,8 @@ class BadBroker:
         raise TimeoutError("the node does not subscribe")
 
     def say_welcome(self, feed_endpoint: bytes) -> None:
-        self.say(wire.welcome(wire.node_part(feed_endpoint, FEED, self.changes, self._published)))
+        part = wire.node_part(feed_endpoint, FEED, self.changes, self._published)
+        self.say(wire.welcome(part, name=NAME))
 
     def heartbeat(self) -> None:
         self.say(wire.heartbeat(self._published, self.changes, 0))
@@ -150,7 +152,7 @@ class Victim:
     """The web node under attack, and a stream that it holds."""
 
     def __init__(self, programs: Programs, broker: BadBroker) -> None:
-        self._node = cluster.WebNode(programs, broker.endpoint)
+        self._node = cluster.WebNode(programs, broker.endpoint, "--log-level", "debug")
         broker.welcome()
         self._node.await_ready()
         self._stream = RecordedStream(self._node.http, USER_NAME)
@@ -265,8 +267,11 @@ def forge_log_lines(broker: BadBroker, node: Victim) -> None:
         return "event=refused" in node.log()
 
     await_true(lambda: "the broker's error is logged", is_logged)
-    lines = node.log().splitlines()
+    log = node.log()
+    assert "event=live" in log, log  # with the broker's name
+    lines = log.splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT", line) for line in lines), lines
+    assert "\x1b" not in log, log
     node.check_stream(broker)
 
 

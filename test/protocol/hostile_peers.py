@@ -6,6 +6,7 @@ usage: hostile_peers.py BUILD      (the build directory)
 """
 
 import contextlib
+import re
 import secrets
 import socket
 import struct
@@ -116,7 +117,7 @@ class Target:
         self.context = context
         self.listen, self.feed = broker.listen, broker.feed
         self.http = web_node.http.replace("http://", "tcp://")
-        self.web_node = web_node
+        self.broker, self.web_node = broker.program, web_node
         self.stats = malformed_peer.Stats(context, self.listen)
 
     def await_ids(self, count: int) -> None:
@@ -284,8 +285,13 @@ def check_joining(target: Target) -> None:
 
 
 def malformed_frames(target: Target) -> None:
+    logged_before = len(target.broker.log())
     failures = list(malformed_peer.failures(target.context, target.listen))
     assert not failures, "\n".join(failures)
+    # The log names the address of a peer that has not even said HELLO.
+    log = target.broker.log()[logged_before:]
+    refused = re.findall(r"event=refused .* peer=- address=(\S+)", log)
+    assert refused and set(refused) == {"127.0.0.1"}, log
 
 
 def logins_of_one_peer(target: Target, frames: Iterable[bytes], count: int) -> None:

@@ -102,10 +102,14 @@ def batch(
 
 
 def welcome(
-    role_part: bytes, incarnation: int = 5, heartbeat_ms: int = 1000, liveness_ms: int = 3000
+    role_part: bytes,
+    incarnation: int = 5,
+    heartbeat_ms: int = 1000,
+    liveness_ms: int = 3000,
+    name: bytes = b"broker",
 ) -> bytes:
     times = u32(heartbeat_ms) + u32(liveness_ms)
-    return header(WELCOME) + u64(incarnation) + str8(b"broker") + times + u64(0) + role_part
+    return header(WELCOME) + u64(incarnation) + str8(name) + times + u64(0) + role_part
 
 
 def node_part(
