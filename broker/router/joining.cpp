@@ -70,6 +70,7 @@ void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time 
     if (table::SenderPart* sender = state_.peers[index].sender()) {
         sender->said = 0; // by this connection, so far
         sender->say_sent(sent);
+        state_.ledger.on_sender(*sender);
     }
     welcome(index, now);
 }
@@ -188,23 +189,23 @@ void Joining::wait_for_proof(const Incoming& in, const wire::Hello& hello, table
                      "this process lives on another connection; say HELLO again");
 }
 
-void Joining::settle_claims(Time now) {
-    std::erase_if(claims_, [&](const auto& entry) {
-        const auto& [index, claim] = entry;
-        if (claim.at + state_.options.liveness <= now ||
-            state_.peers.find_connection(claim.connection) != store::kNoIndex) {
-            return true;
-        }
-        const table::Peer& peer = state_.peers[index];
-        if (!is_silent(peer, now)) {
-            return false;
-        }
-        // A claim that nobody stands by any more must not keep a dead peer.
-        if (state_.host.is_connected(claim.connection, probe_for(peer))) {
-            reconnect(index, claim, now);
-        }
-        return true;
-    });
+void Joining::settle_claim(table::PeerIndex index, Time now) {
+    const auto found = claims_.find(index);
+    if (found == claims_.end()) {
+        return;
+    }
+    const table::Peer& peer = state_.peers[index];
+    const bool is_over = found->second.at + state_.options.liveness <= now ||
+                         state_.peers.find_connection(found->second.connection) != store::kNoIndex;
+    if (!is_over && !is_silent(peer, now)) {
+        return;
+    }
+    const Claim claim = std::move(found->second);
+    claims_.erase(found);
+    // A claim that nobody stands by any more must not keep a dead peer.
+    if (!is_over && state_.host.is_connected(claim.connection, probe_for(peer))) {
+        reconnect(index, claim, now);
+    }
 }
 
 void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
@@ -283,11 +284,11 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
     bool is_listed = false;
     if (table::NodePart* node = peer.node()) {
         feeds_.on_leaving(peer, *node);
-        state_.departed.add(*node);
+        state_.ledger.on_gone(peer);
         index_is_free = state_.table.remove_node(index);
         is_listed = node->feed_active;
     } else {
-        bury_sender(*peer.sender());
+        bury_sender(peer);
         is_listed = peer.sender()->credit_owed;
     }
     claims_.erase(index);
@@ -298,9 +299,10 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
     return is_listed;
 }
 
-void Joining::bury_sender(const table::SenderPart& sender) {
+void Joining::bury_sender(table::Peer& peer) {
+    const table::SenderPart& sender = *peer.sender();
     confirmations_.on_sender_gone(sender);
-    state_.departed.add(sender);
+    state_.ledger.on_gone(peer);
     state_.count(table::BrokerCounter::kMessagesMissing, sender.missing());
 }
 

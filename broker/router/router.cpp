@@ -16,6 +16,7 @@ RouterState make_state(RouterHost& host, RouterOptions options, Time now) {
     ZCOMET_ASSERT(options.incarnation != 0);
     ZCOMET_ASSERT(options.random != nullptr);
     ZCOMET_ASSERT(options.links_per_turn >= 1);
+    ZCOMET_ASSERT(options.peers_per_turn >= 1);
     ZCOMET_ASSERT(options.heartbeat_interval >= 1ms);
     ZCOMET_ASSERT(options.liveness > options.heartbeat_interval);
     const BrokerIdentity identity{options.name, options.incarnation, now};
@@ -166,23 +167,37 @@ void Router::forgive_own_pause(Time now) {
         {.kind = RouterEvent::Kind::kPaused, .count = static_cast<std::uint64_t>(in_ms(pause))});
 }
 
+/// Looks over some of the peers. A sweep of very many peers takes many turns.
 void Router::sweep(Time now) {
-    joining_.settle_claims(now); // before they pass for dead
-    most_ids_ = 0;
-    state_.peers.for_each([&](table::PeerIndex index, table::Peer& peer) {
-        if (peer.heard + state_.options.liveness <= now) {
-            dead_.push_back(index);
-        } else if (table::NodePart* node = peer.node()) {
-            most_ids_ = std::max(most_ids_, state_.table.id_count(index));
-            feeds_.beat(index, *node, now);
+    const table::PeerIndex bound = state_.peers.index_bound();
+    const std::uint32_t count = std::min(bound - sweep_at_, state_.options.peers_per_turn);
+    for (const table::PeerIndex end = sweep_at_ + count; sweep_at_ < end; ++sweep_at_) {
+        if (state_.peers.contains(sweep_at_)) {
+            look_over(sweep_at_, now);
         }
-    });
+    }
+    if (sweep_at_ < bound) {
+        return; // it goes on in the next turn
+    }
+    sweep_at_ = 0;
+    most_ids_ = std::exchange(most_ids_so_far_, 0);
     next_sweep_ = state_.peers.size() == 0
                       ? kNever
                       : now + state_.options.heartbeat_interval / kSweepsPerHeartbeat;
 }
 
-/// Some of those that the last sweep found. One that was heard meanwhile lives, and an index may
+void Router::look_over(table::PeerIndex index, Time now) {
+    joining_.settle_claim(index, now); // before it passes for dead
+    table::Peer& peer = state_.peers[index];
+    if (peer.heard + state_.options.liveness <= now) {
+        dead_.push_back(index);
+    } else if (table::NodePart* node = peer.node()) {
+        most_ids_so_far_ = std::max(most_ids_so_far_, state_.table.id_count(index));
+        feeds_.beat(index, *node, now);
+    }
+}
+
+/// Some of those that the sweep found. One that was heard meanwhile lives, and an index may
 /// belong to another peer now.
 void Router::bury_dead(Time now) {
     if (dead_.empty()) {

@@ -78,7 +78,7 @@ class Router {
 
   private:
     /// Peers are looked over this often in each heartbeat interval. The dead are found that much
-    /// late at most.
+    /// late, and as much later as a sweep of very many peers takes.
     static constexpr int kSweepsPerHeartbeat = 10;
     /// Peers that died at the same time, as when a network fails, go in several turns.
     /// @limit dead peers that a broker removes in a turn
@@ -114,6 +114,7 @@ class Router {
     // Time.
     void forgive_own_pause(Time now);
     void sweep(Time now);
+    void look_over(table::PeerIndex index, Time now);
     void bury_dead(Time now);
     void count_memory();
     void set_gauges();
@@ -129,9 +130,11 @@ class Router {
     Sends sends_{state_, refusals_, confirmations_, feeds_, credit_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
-    std::vector<table::PeerIndex> dead_; // of the last sweep, and not removed yet
+    std::vector<table::PeerIndex> dead_; // found by the sweep, and not removed yet
+    table::PeerIndex sweep_at_ = 0;      // where the sweep goes on; 0: none is under way
     std::uint32_t most_ids_ = 0;         // of a node, at the last sweep
-    Time next_sweep_ = kNever;
+    std::uint32_t most_ids_so_far_ = 0;  // in the sweep that is under way
+    Time next_sweep_ = kNever;           // in the past while a sweep is under way
     Time last_turn_;
     bool had_peers_ = false; // at the end of the last turn
 };

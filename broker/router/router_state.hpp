@@ -39,7 +39,7 @@ struct RouterState {
     table::PeerTable peers = {};
     table::RoutingTable table = {};
     table::BrokerCounters counters = {};
-    DepartedPeers departed = {};
+    LedgerSums ledger = {};
 
     /// Sends a frame over the ROUTER, or counts that it could not be sent.
     void reply(std::string_view connection, std::string frame);

@@ -26,6 +26,7 @@ bool Sends::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
         return false;
     }
     sender.say_sent(heartbeat.change);
+    state_.ledger.on_sender(sender);
     return true;
 }
 
@@ -127,6 +128,7 @@ void Sends::count_taken_in(table::SenderPart& sender, const wire::Send& send) {
         state_.count(table::BrokerCounter::kMessagesMissing, send.first - sender.accounted() - 1);
     }
     sender.taken_in = std::max(sender.taken_in, last);
+    state_.ledger.on_sender(sender);
 }
 
 } // namespace zcomet::broker::router

@@ -134,6 +134,9 @@ struct SenderPart {
     std::vector<PeerIndex> slow_nodes;
     /// A node that had kept up. kNoIndex: none is known.
     PeerIndex quick_node = store::kNoIndex;
+    /// What the ledger's sums have of sent_here() and missing().
+    std::uint64_t sent_summed = 0;
+    std::uint64_t missing_summed = 0;
 
     /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }

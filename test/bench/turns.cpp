@@ -4,10 +4,9 @@
 // NAME, the longest step in milliseconds, what a step was, how many there were.
 #include "broker/router/router.hpp"
 #include "topology/feed/seen_messages.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/store/id_table.hpp"
 #include "topology/wire/id_digest.hpp"
-
-#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -41,6 +40,7 @@ class Longest {
         longest_ms_ = std::max(longest_ms_, now_ms() - begin);
         ++steps_;
     }
+    [[nodiscard]] unsigned long steps() const { return steps_; }
     void print(const char* name, const char* step) const {
         std::printf("%-42s %8.2f ms   longest %s of %lu\n", name, longest_ms_, step, steps_);
         std::fflush(stdout);
@@ -95,6 +95,17 @@ struct Broker {
     }
 };
 
+std::uint64_t resident_mb() {
+    unsigned long size = 0;
+    unsigned long resident = 0;
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    if (file == nullptr || std::fscanf(file, "%lu %lu", &size, &resident) != 2) {
+        std::abort();
+    }
+    std::fclose(file);
+    return resident * 4096 >> 20U;
+}
+
 void a_node_dies(std::uint64_t ids) {
     Broker broker;
     broker.join("node", 1, wire::Role::kNode);
@@ -139,7 +150,9 @@ void ledger(std::uint64_t peers) {
         for (std::uint64_t peer = 1; peer <= peers; peer += 997) {
             broker.say("p" + std::to_string(peer), wire::encode(wire::Ping{1}));
         }
-        broker.turn(&sweeps);
+        do {
+            broker.turn(&sweeps);
+        } while (broker.router.due() <= broker.now);
     }
     const std::string name = std::to_string(peers) + " peers";
     sweeps.print((name + ": sweeps, and their death").c_str(), "turn");
@@ -201,21 +214,74 @@ void forgets_senders() {
     adding.print("SeenMessages forgets 9,000 senders", "message");
 }
 
-void trims(std::size_t bytes_each) {
+/// Frames of very many short messages, as many as a turn takes.
+void tiny_messages() {
+    Broker broker;
+    broker.join("node", 1, wire::Role::kNode);
+    broker.join("sender", 2, wire::Role::kSender);
+    broker.router.on_subscription(wire::encode_topic(1), true);
+    wire::IdFrameWriter ids;
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+        ids.add(std::to_string(i));
+    }
+    broker.say("node", ids.finish_login(1));
+    for (const std::size_t frame_bytes : {std::size_t{64} << 10U, std::size_t{1000} << 10U}) {
+        std::uint64_t number = 1;
+        Longest turns;
+        for (int turn = 0; turn < 20; ++turn) {
+            std::vector<std::string> frames;
+            for (std::size_t bytes = 0; bytes < 512U << 10U; bytes += frame_bytes) {
+                wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+                while (writer.size_bytes() < frame_bytes) {
+                    writer.add({std::to_string((number + writer.count()) % 1000), ""});
+                }
+                const std::uint32_t count = writer.count();
+                frames.push_back(writer.finish_send(wire::Confirm::kNothing, number));
+                number += count;
+            }
+            turns.time([&] {
+                for (const std::string& frame : frames) {
+                    broker.say("sender", frame);
+                }
+                broker.turn();
+            });
+        }
+        const std::string name = "512 KiB of tiny messages, " + std::to_string(frame_bytes >> 10U);
+        turns.print((name + " KiB a frame").c_str(), "turn");
+        broker.join("sender", 3, wire::Role::kSender); // the next one begins at 1
+    }
+}
+
+/// A gigabyte of blocks of that size is freed, but each `kept_part`th, and the rest is looked at
+/// and given back.
+void trims(std::size_t bytes_each, std::size_t kept_part) {
+    process::FreedMemory freed;
+    Time now = Time{} + 24h;
+    freed.turn(now);
     std::vector<std::unique_ptr<char[]>> blocks;
     for (std::size_t bytes = 0; bytes < (1UL << 30U); bytes += bytes_each) {
         blocks.push_back(std::make_unique_for_overwrite<char[]>(bytes_each));
         std::memset(blocks.back().get(), 1, bytes_each);
     }
-    const auto last = std::make_unique<char[]>(64); // keeps the end of the heap
-    blocks.clear();
-    Longest look;
-    look.time([] { static_cast<void>(::mallinfo2()); });
-    look.print("a gigabyte is free: a look", "look");
-    Longest trim;
-    trim.time([] { ::malloc_trim(4U << 20U); });
-    const std::string name = "a gigabyte of " + std::to_string(bytes_each) + " B blocks is trimmed";
-    trim.print(name.c_str(), "trim");
+    now += process::FreedMemory::kInterval;
+    freed.turn(now);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (i % kept_part != 1) {
+            blocks[i].reset();
+        }
+    }
+    const std::string name = "a gigabyte of " + std::to_string(bytes_each) + " B, one in " +
+                             std::to_string(kept_part) + " kept";
+    const std::uint64_t before = resident_mb();
+    Longest turns;
+    for (now += process::FreedMemory::kInterval; turns.steps() < 5000; now += 100us) {
+        turns.time([&] { freed.turn(now); });
+    }
+    turns.print(name.c_str(), "turn");
+    Longest end;
+    end.time([&] { blocks.clear(); });
+    end.print("  the others are freed", "call");
+    std::printf("%-42s %8lu MB of %lu\n", "  was resident", resident_mb(), before);
 }
 
 } // namespace
@@ -224,14 +290,17 @@ void trims(std::size_t bytes_each) {
 
 int main() {
     namespace router = zcomet::broker::router;
-    ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
-    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    zcomet::process::keep_freed_frames(0);
     router::a_node_dies(1'000'000);
     router::ledger(10'000);
     router::ledger(100'000);
     router::table_grows(8U << 20U);
     router::forgets_senders();
-    router::trims(65'000);
-    router::trims(200);
+    router::tiny_messages();
+    router::trims(65'000, 1UL << 30U);
+    router::trims(65'000, 100);
+    router::trims(200, 1UL << 30U);
+    router::trims(200, 100);
+    router::trims(200, 2);
     return EXIT_SUCCESS;
 }

@@ -374,7 +374,10 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
     {
         FeedWriter a(kIncarnation, kSmall, &sum);
         FeedWriter b(kIncarnation + 1, kSmall, &sum);
-        const auto is_right = [&] { return sum.bytes == a.memory_bytes() + b.memory_bytes(); };
+        const auto is_right = [&] {
+            return sum.bytes == a.memory_bytes() + b.memory_bytes() &&
+                   sum.messages == a.kept_messages() + b.kept_messages();
+        };
         const std::string payload(50'000, 'x');
         for (int i = 0; i < 8; ++i) {
             a.append({"1", payload});
@@ -397,6 +400,7 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
         CHECK(is_right());
         const FeedWriter moved = std::move(b);
         CHECK(sum.bytes == a.memory_bytes() + moved.memory_bytes());
+        CHECK(sum.messages == 8);
     }
     CHECK(sum.bytes == 0);
 }
