@@ -252,36 +252,39 @@ void tiny_messages() {
     }
 }
 
-/// A gigabyte of blocks of that size is freed, but each `kept_part`th, and the rest is looked at
-/// and given back.
-void trims(std::size_t bytes_each, std::size_t kept_part) {
-    process::FreedMemory freed;
-    Time now = Time{} + 24h;
-    freed.turn(now);
+/// A gigabyte of blocks of that size is freed, but each `kept_part`th, and goes back.
+void trims(process::FreedMemory& freed, Time& now, std::size_t bytes_each, std::size_t kept_part) {
+    const std::uint64_t before = resident_mb();
     std::vector<std::unique_ptr<char[]>> blocks;
     for (std::size_t bytes = 0; bytes < (1UL << 30U); bytes += bytes_each) {
         blocks.push_back(std::make_unique_for_overwrite<char[]>(bytes_each));
         std::memset(blocks.back().get(), 1, bytes_each);
     }
-    now += process::FreedMemory::kInterval;
-    freed.turn(now);
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        if (i % kept_part != 1) {
-            blocks[i].reset();
-        }
+    const std::uint64_t peak = resident_mb();
+    Longest frees;
+    for (std::size_t i = 0; i < blocks.size();) {
+        frees.time([&] {
+            for (const std::size_t end = std::min(i + 1000, blocks.size()); i < end; ++i) {
+                if (i % kept_part != 1) {
+                    blocks[i].reset();
+                }
+            }
+        });
     }
     const std::string name = "a gigabyte of " + std::to_string(bytes_each) + " B, one in " +
                              std::to_string(kept_part) + " kept";
-    const std::uint64_t before = resident_mb();
+    frees.print(name.c_str(), "1,000 frees");
     Longest turns;
-    for (now += process::FreedMemory::kInterval; turns.steps() < 5000; now += 100us) {
+    for (now += process::FreedMemory::kInterval; turns.steps() < 20'000; now += 50us) {
         turns.time([&] { freed.turn(now); });
     }
-    turns.print(name.c_str(), "turn");
-    Longest end;
-    end.time([&] { blocks.clear(); });
-    end.print("  the others are freed", "call");
-    std::printf("%-42s %8lu MB of %lu\n", "  was resident", resident_mb(), before);
+    turns.print("  goes back", "turn");
+    std::printf("  %lu MB are resident, %lu MB before, %lu MB at the peak\n", resident_mb(), before,
+                peak);
+    blocks.clear();
+    for (now += process::FreedMemory::kInterval; freed.due() <= now; now += 50us) {
+        freed.turn(now);
+    }
 }
 
 } // namespace
@@ -289,18 +292,22 @@ void trims(std::size_t bytes_each, std::size_t kept_part) {
 } // namespace zcomet::broker::router
 
 int main() {
+    using namespace std::chrono_literals;
     namespace router = zcomet::broker::router;
     zcomet::process::keep_freed_frames(0);
+    zcomet::process::FreedMemory freed;
+    zcomet::Time now = zcomet::Time{} + 24h;
+    freed.turn(now);
     router::a_node_dies(1'000'000);
     router::ledger(10'000);
     router::ledger(100'000);
     router::table_grows(8U << 20U);
     router::forgets_senders();
     router::tiny_messages();
-    router::trims(65'000, 1UL << 30U);
-    router::trims(65'000, 100);
-    router::trims(200, 1UL << 30U);
-    router::trims(200, 100);
-    router::trims(200, 2);
+    router::trims(freed, now, 65'000, 1UL << 30U);
+    router::trims(freed, now, 65'000, 100);
+    router::trims(freed, now, 200, 1UL << 30U);
+    router::trims(freed, now, 200, 100);
+    router::trims(freed, now, 200, 2);
     return EXIT_SUCCESS;
 }
