@@ -39,7 +39,7 @@ void Router::set_options(RouterOptions options) {
 
 // ---- Dispatch ----------------------------------------------------------------------------------
 
-std::size_t Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
+void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
     forgive_own_pause(now); // first: who spoke last counts when a peer comes over a new connection
     state_.count(table::BrokerCounter::kFramesIn);
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
@@ -49,22 +49,21 @@ std::size_t Router::on_frame(std::string_view connection, std::string_view frame
     }
     // Before the frame is read, which may take milliseconds.
     const wire::KindRow* const kind = wire::kind_of_frame(frame);
-    if (kind != nullptr && !may_say(in, *kind)) {
-        return frame.size();
-    }
-    if (kind != nullptr && backlog_.takes_unread(in)) {
-        return frame.size() / kUnreadPart;
+    const bool may_say_it = kind == nullptr || may_say(in, *kind);
+    const bool waits = kind != nullptr && may_say_it && backlog_.takes_unread(in);
+    state_.intake.add_frame(waits ? frame.size() / kUnreadPart : frame.size());
+    if (!may_say_it || waits) {
+        return;
     }
     const auto decoded = wire::decode(frame);
     if (const auto* refusal = std::get_if<wire::Refusal>(&decoded)) {
         refusals_.tell(in, {refusal->code, refusal->kind, refusal->text});
-        return frame.size();
+        return;
     }
     const auto& body = std::get<wire::Frame>(decoded);
     if (!backlog_.takes(in, body)) {
         std::visit([&](const auto& said) { on(in, said); }, body);
     }
-    return frame.size();
 }
 
 bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
@@ -129,6 +128,7 @@ wire::Heartbeat Router::heartbeat_for(table::Peer& peer, Time now) {
 
 void Router::turn(Time now) {
     forgive_own_pause(now);
+    state_.intake.begin_turn();
     if (next_sweep_ <= now && dead_.empty()) {
         sweep(now);
     }

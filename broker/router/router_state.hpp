@@ -6,6 +6,7 @@
 #pragma once
 
 #include "broker/router/answers.hpp"
+#include "broker/router/intake.hpp"
 #include "broker/router/ledger.hpp"
 #include "broker/router/memory.hpp"
 #include "broker/router/router_host.hpp"
@@ -40,6 +41,7 @@ struct RouterState {
     table::RoutingTable table = {};
     table::BrokerCounters counters = {};
     LedgerSums ledger = {};
+    Intake intake = {}; // of this turn
 
     /// Sends a frame over the ROUTER, or counts that it could not be sent.
     void reply(std::string_view connection, std::string frame);

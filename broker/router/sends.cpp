@@ -15,6 +15,7 @@ void Sends::on_send(const Incoming& in, const wire::Send& send) {
         route_all(in, send);
     }
     count_taken_in(state_.sender_of(in), send);
+    state_.intake.add_messages(send.messages.count());
     credit_.on_taken_in(in);
 }
 
@@ -113,6 +114,7 @@ std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& messa
     state_.count(nodes == 0 ? table::BrokerCounter::kMessagesVoid
                             : table::BrokerCounter::kMessagesHeld);
     state_.count(table::BrokerCounter::kMessagesRouted, nodes);
+    state_.intake.add_messages(nodes);
     return nodes;
 }
 

@@ -214,42 +214,47 @@ void forgets_senders() {
     adding.print("SeenMessages forgets 9,000 senders", "message");
 }
 
-/// Frames of very many short messages, as many as a turn takes.
-void tiny_messages() {
+/// Frames of very many short messages, in turns that take as many as they want.
+void tiny_messages(std::uint64_t nodes) {
     Broker broker;
-    broker.join("node", 1, wire::Role::kNode);
-    broker.join("sender", 2, wire::Role::kSender);
-    broker.router.on_subscription(wire::encode_topic(1), true);
+    constexpr std::uint64_t kIds = 1000;
     wire::IdFrameWriter ids;
-    for (std::uint64_t i = 0; i < 1000; ++i) {
-        ids.add(std::to_string(i));
+    for (std::uint64_t node = 1; node <= nodes; ++node) {
+        const std::string name = "n" + std::to_string(node);
+        broker.join(name, node, wire::Role::kNode);
+        broker.router.on_subscription(wire::encode_topic(node), true);
+        for (std::uint64_t i = 0; i < kIds; ++i) {
+            ids.add(std::to_string(i));
+        }
+        broker.say(name, ids.finish_login(1));
+        broker.turn();
     }
-    broker.say("node", ids.finish_login(1));
-    for (const std::size_t frame_bytes : {std::size_t{64} << 10U, std::size_t{1000} << 10U}) {
-        std::uint64_t number = 1;
-        Longest turns;
-        for (int turn = 0; turn < 20; ++turn) {
-            std::vector<std::string> frames;
-            for (std::size_t bytes = 0; bytes < 512U << 10U; bytes += frame_bytes) {
-                wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
-                while (writer.size_bytes() < frame_bytes) {
-                    writer.add({std::to_string((number + writer.count()) % 1000), ""});
-                }
-                const std::uint32_t count = writer.count();
-                frames.push_back(writer.finish_send(wire::Confirm::kNothing, number));
-                number += count;
+    broker.join("sender", nodes + 1, wire::Role::kSender);
+    broker.turn();
+    std::uint64_t number = 1;
+    Longest turns;
+    for (int turn = 0; turn < 20; ++turn) {
+        std::vector<std::string> frames;
+        for (int i = 0; i < 8; ++i) {
+            wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+            while (!writer.full()) {
+                writer.add({std::to_string((number + writer.count()) % kIds), ""});
             }
+            const std::uint32_t count = writer.count();
+            frames.push_back(writer.finish_send(wire::Confirm::kNothing, number));
+            number += count;
+        }
+        for (auto frame = frames.begin(); frame != frames.end();) {
             turns.time([&] {
-                for (const std::string& frame : frames) {
-                    broker.say("sender", frame);
+                while (frame != frames.end() && broker.router.has_room()) {
+                    broker.say("sender", *frame++);
                 }
                 broker.turn();
             });
         }
-        const std::string name = "512 KiB of tiny messages, " + std::to_string(frame_bytes >> 10U);
-        turns.print((name + " KiB a frame").c_str(), "turn");
-        broker.join("sender", 3, wire::Role::kSender); // the next one begins at 1
     }
+    const std::string name = "512 KiB of tiny messages to " + std::to_string(nodes) + " nodes";
+    turns.print(name.c_str(), "turn");
 }
 
 /// A gigabyte of blocks of that size is freed, but each `kept_part`th, and goes back.
@@ -303,7 +308,8 @@ int main() {
     router::ledger(100'000);
     router::table_grows(8U << 20U);
     router::forgets_senders();
-    router::tiny_messages();
+    router::tiny_messages(1);
+    router::tiny_messages(10);
     router::trims(freed, now, 65'000, 1UL << 30U);
     router::trims(freed, now, 65'000, 100);
     router::trims(freed, now, 200, 1UL << 30U);

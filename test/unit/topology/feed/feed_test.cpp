@@ -64,6 +64,16 @@ TEST_CASE("a subscription is answered by an empty batch", "[feed]") {
     CHECK(flushed(writer, kStart).empty());
 }
 
+TEST_CASE("a batch has as many messages as a frame may have, however small they are", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    for (std::uint32_t i = 0; i <= wire::kFrameMessagesMax; ++i) {
+        CHECK(writer.append({"1", ""}) == (i < wire::kFrameMessagesMax ? 1 : 2));
+    }
+    const auto frames = flushed(writer, kStart);
+    REQUIRE(!frames.empty());
+    CHECK(batch_of(frames[0]).messages.count() == wire::kFrameMessagesMax);
+}
+
 TEST_CASE("a lone message goes at once, a busy feed gathers", "[feed]") {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", "a"});
