@@ -133,7 +133,7 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
     peer->connection = in.connection;
     peer->address = state_.host.address_of(in.connection);
     peer->joined = in.now;
-    peer->heard = in.now;
+    state_.hear(*peer, in.now);
     if (is_node) {
         const std::uint64_t feed = state_.options.random();
         peer->part.emplace<table::NodePart>(feed, state_.options.feed,
@@ -170,7 +170,8 @@ void Joining::replace(table::PeerIndex holder) {
 /// A living peer sends a HEARTBEAT in each interval, and one that is silent for the liveness time
 /// is dead. Between the two it may go on over another connection.
 bool Joining::is_silent(const table::Peer& peer, Time now) const {
-    return peer.heard + (state_.options.heartbeat_interval + state_.options.liveness) / 2 <= now;
+    return state_.silence_of(peer, now) >=
+           (state_.options.heartbeat_interval + state_.options.liveness) / 2;
 }
 
 bool Joining::is_gone(const table::Peer& peer, Time now) {
@@ -216,7 +217,7 @@ void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
         node->waiting.reset();
         node->list_needed = true;
     }
-    peer.heard = now;
+    state_.hear(peer, now);
     peer.address = claim.address;
     state_.count(table::BrokerCounter::kPeersReconnected);
     state_.report(RouterEvent::Kind::kReconnected, peer);

@@ -132,7 +132,7 @@ std::string Queries::json_for(const wire::Query& query, Time now) {
     if (query.what == "nodes") {
         return kept_json(nodes_, query.argument, now, [&] {
             const auto from = parse_page_argument(query.argument).value_or(0);
-            return nodes_json(state_.peers, state_.table, from, now);
+            return nodes_json(state_.peers, state_.table, from, now, state_.paused);
         });
     }
     if (query.what == "ledger") {

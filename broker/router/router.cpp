@@ -45,7 +45,7 @@ void Router::on_frame(std::string_view connection, std::string_view frame, Time 
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
     const Incoming in{connection, frame, state_.peers.find_connection(connection), now};
     if (in.peer != store::kNoIndex) {
-        state_.peers[in.peer].heard = now;
+        state_.hear(state_.peers[in.peer], now);
     }
     // Before the frame is read, which may take milliseconds.
     const wire::KindRow* const kind = wire::kind_of_frame(frame);
@@ -160,9 +160,7 @@ void Router::forgive_own_pause(Time now) {
     if (pause <= state_.options.heartbeat_interval || !had_peers_) {
         return;
     }
-    state_.peers.for_each([&](table::PeerIndex /*index*/, table::Peer& peer) {
-        peer.heard = std::min(peer.heard + pause, now);
-    });
+    state_.paused += pause;
     state_.host.on_event(
         {.kind = RouterEvent::Kind::kPaused, .count = static_cast<std::uint64_t>(in_ms(pause))});
 }
@@ -189,7 +187,7 @@ void Router::sweep(Time now) {
 void Router::look_over(table::PeerIndex index, Time now) {
     joining_.settle_claim(index, now); // before it passes for dead
     table::Peer& peer = state_.peers[index];
-    if (peer.heard + state_.options.liveness <= now) {
+    if (state_.silence_of(peer, now) >= state_.options.liveness) {
         dead_.push_back(index);
     } else if (table::NodePart* node = peer.node()) {
         most_ids_so_far_ = std::max(most_ids_so_far_, state_.table.id_count(index));
@@ -207,7 +205,7 @@ void Router::bury_dead(Time now) {
     const auto first = dead_.begin() + static_cast<std::ptrdiff_t>(left);
     const auto end = std::remove_if(first, dead_.end(), [&](table::PeerIndex index) {
         return !state_.peers.contains(index) ||
-               state_.peers[index].heard + state_.options.liveness > now;
+               state_.silence_of(state_.peers[index], now) < state_.options.liveness;
     });
     joining_.on_dead({first, end}, now);
     dead_.resize(left);

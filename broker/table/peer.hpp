@@ -170,7 +170,7 @@ struct Peer {
     std::string connection; ///< the ROUTER's routing id
     std::string address;    ///< of the other end, for people
     Time joined;
-    Time heard;
+    Time heard; ///< on a clock that stands still while the broker is stopped (RouterState::hear)
     Time heartbeat_answered = Time::min();
     std::variant<SenderPart, NodePart> part;
 
