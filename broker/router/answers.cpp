@@ -25,7 +25,7 @@ nlohmann::ordered_json room_of(const table::NodePart& node) {
 }
 
 nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
-                                 std::uint32_t ids, Time now) {
+                                 std::uint32_t ids, Time now, Duration paused) {
     return {{"name", peer.name},
             {"incarnation", hex_u64(peer.incarnation)},
             {"address", peer.address},
@@ -33,7 +33,7 @@ nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart&
             {"streams", node.streams},
             {"room", room_of(node)},
             {"age_ms", in_ms(now - peer.joined)},
-            {"heard_ms", in_ms(now - peer.heard)},
+            {"heard_ms", in_ms(now - paused - peer.heard)},
             {"live", node.feed.is_subscribed() && node.ledger.feed_silent == 0},
             {"behind", node.lag.is_left_behind()},
             {"unacknowledged_bytes", node.feed.kept_bytes()}};
@@ -67,7 +67,7 @@ std::string hex_u64(std::uint64_t value) {
 }
 
 std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable& table,
-                       table::PeerIndex from, Time now) {
+                       table::PeerIndex from, Time now, Duration paused) {
     nlohmann::ordered_json page = nlohmann::ordered_json::array();
     const table::PeerIndex bound = peers.index_bound();
     const table::PeerIndex end =
@@ -76,7 +76,7 @@ std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable&
     for (; index < end && page.size() < kNodesPerPage; ++index) {
         const table::NodePart* node = peers.contains(index) ? peers[index].node() : nullptr;
         if (node != nullptr) {
-            page.push_back(node_json(peers[index], *node, table.id_count(index), now));
+            page.push_back(node_json(peers[index], *node, table.id_count(index), now, paused));
         }
     }
     if (index < bound) {

@@ -30,10 +30,11 @@ inline constexpr std::uint32_t kPeersPerPage = 8192;
 
 /// One page of the nodes, by rising index. A node keeps its index, so one that stays while somebody
 /// asks for page after page is in exactly one of them.
-/// @param from  index of the first peer of the page; 0 at the beginning.
+/// @param from    index of the first peer of the page; 0 at the beginning.
+/// @param paused  for how long the broker was stopped so far.
 [[nodiscard]] std::string nodes_json(const table::PeerTable& peers,
                                      const table::RoutingTable& table, table::PeerIndex from,
-                                     Time now);
+                                     Time now, Duration paused);
 /// The argument of QUERY `nodes` for the page that begins at a peer.
 [[nodiscard]] std::string page_argument(table::PeerIndex from);
 /// @return the peer at which the page begins, 0 for an empty argument; absent if the argument is

@@ -145,7 +145,7 @@ Time Backlog::due() const {
 std::uint32_t Backlog::go_on_with_ids(const Incoming& in, table::WaitingFrames& waiting,
                                       std::uint32_t ids_max) {
     // Every frame is a sign of life, also one that is handled late.
-    state_.peers[in.peer].heard = in.now;
+    state_.hear(state_.peers[in.peer], in.now);
     const wire::IdList part = waiting.rest.take_first(ids_max);
     if (waiting.is_due) {
         presence_.apply(in, *waiting.first, part);

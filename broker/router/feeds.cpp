@@ -109,11 +109,10 @@ void Feeds::take_ledger(const Incoming& in, table::NodePart& node, const wire::N
         return;
     }
     if (is_possible(ledger, node.ledger, node.feed.acknowledged_messages())) {
-        node.ledger = ledger;
+        state_.ledger.on_report(node, ledger);
         return;
     }
-    node.is_disbelieved = true;
-    node.ledger = {};
+    state_.ledger.on_disbelieved(state_.peers[in.peer].name, node);
     state_.count(table::BrokerCounter::kNodesDisbelieved);
     state_.report(RouterEvent::Kind::kDisbelieved, state_.peers[in.peer]);
 }
@@ -234,16 +233,16 @@ void Feeds::shed_to(std::size_t unpublished_bytes_max) {
 }
 
 void Feeds::count_all() {
-    state_.peers.for_each([this](table::PeerIndex /*index*/, table::Peer& peer) {
-        if (table::NodePart* node = peer.node()) {
-            count(peer, *node);
-        }
-    });
+    for (const table::PeerIndex index : active_) {
+        count(state_.peers[index], *state_.peers[index].node());
+    }
 }
 
 void Feeds::count(const table::Peer& peer, table::NodePart& node) {
-    state_.count(table::BrokerCounter::kMessagesAcknowledged,
-                 growth(node.feed.acknowledged_messages(), node.acknowledged_counted));
+    const std::uint64_t acknowledged =
+        growth(node.feed.acknowledged_messages(), node.acknowledged_counted);
+    state_.count(table::BrokerCounter::kMessagesAcknowledged, acknowledged);
+    state_.ledger.on_acknowledged(node, acknowledged);
     state_.count(table::BrokerCounter::kBatchesResent,
                  growth(node.feed.resent_batches(), node.resent_counted));
     const std::uint64_t shed = growth(node.feed.shed_messages(), node.shed_counted);

@@ -51,7 +51,7 @@ class Feeds {
     }
     /// A turn is over, and what the parts take was counted anew.
     void look_at_memory();
-    /// Brings the broker's counters up to those of all feeds.
+    /// Brings the broker's counters up to those of all feeds. Only of active ones they differ.
     void count_all();
     /// When publish_due() has something to do; kNever if not at all.
     [[nodiscard]] Time due() const;

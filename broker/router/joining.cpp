@@ -70,6 +70,7 @@ void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time 
     if (table::SenderPart* sender = state_.peers[index].sender()) {
         sender->said = 0; // by this connection, so far
         sender->say_sent(sent);
+        state_.ledger.on_sender(*sender);
     }
     welcome(index, now);
 }
@@ -132,7 +133,7 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
     peer->connection = in.connection;
     peer->address = state_.host.address_of(in.connection);
     peer->joined = in.now;
-    peer->heard = in.now;
+    state_.hear(*peer, in.now);
     if (is_node) {
         const std::uint64_t feed = state_.options.random();
         peer->part.emplace<table::NodePart>(feed, state_.options.feed,
@@ -169,7 +170,8 @@ void Joining::replace(table::PeerIndex holder) {
 /// A living peer sends a HEARTBEAT in each interval, and one that is silent for the liveness time
 /// is dead. Between the two it may go on over another connection.
 bool Joining::is_silent(const table::Peer& peer, Time now) const {
-    return peer.heard + (state_.options.heartbeat_interval + state_.options.liveness) / 2 <= now;
+    return state_.silence_of(peer, now) >=
+           (state_.options.heartbeat_interval + state_.options.liveness) / 2;
 }
 
 bool Joining::is_gone(const table::Peer& peer, Time now) {
@@ -188,23 +190,23 @@ void Joining::wait_for_proof(const Incoming& in, const wire::Hello& hello, table
                      "this process lives on another connection; say HELLO again");
 }
 
-void Joining::settle_claims(Time now) {
-    std::erase_if(claims_, [&](const auto& entry) {
-        const auto& [index, claim] = entry;
-        if (claim.at + state_.options.liveness <= now ||
-            state_.peers.find_connection(claim.connection) != store::kNoIndex) {
-            return true;
-        }
-        const table::Peer& peer = state_.peers[index];
-        if (!is_silent(peer, now)) {
-            return false;
-        }
-        // A claim that nobody stands by any more must not keep a dead peer.
-        if (state_.host.is_connected(claim.connection, probe_for(peer))) {
-            reconnect(index, claim, now);
-        }
-        return true;
-    });
+void Joining::settle_claim(table::PeerIndex index, Time now) {
+    const auto found = claims_.find(index);
+    if (found == claims_.end()) {
+        return;
+    }
+    const table::Peer& peer = state_.peers[index];
+    const bool is_over = found->second.at + state_.options.liveness <= now ||
+                         state_.peers.find_connection(found->second.connection) != store::kNoIndex;
+    if (!is_over && !is_silent(peer, now)) {
+        return;
+    }
+    const Claim claim = std::move(found->second);
+    claims_.erase(found);
+    // A claim that nobody stands by any more must not keep a dead peer.
+    if (!is_over && state_.host.is_connected(claim.connection, probe_for(peer))) {
+        reconnect(index, claim, now);
+    }
 }
 
 void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
@@ -215,7 +217,7 @@ void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
         node->waiting.reset();
         node->list_needed = true;
     }
-    peer.heard = now;
+    state_.hear(peer, now);
     peer.address = claim.address;
     state_.count(table::BrokerCounter::kPeersReconnected);
     state_.report(RouterEvent::Kind::kReconnected, peer);
@@ -283,11 +285,11 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
     bool is_listed = false;
     if (table::NodePart* node = peer.node()) {
         feeds_.on_leaving(peer, *node);
-        state_.departed.add(*node);
+        state_.ledger.on_gone(peer);
         index_is_free = state_.table.remove_node(index);
         is_listed = node->feed_active;
     } else {
-        bury_sender(*peer.sender());
+        bury_sender(peer);
         is_listed = peer.sender()->credit_owed;
     }
     claims_.erase(index);
@@ -298,9 +300,10 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
     return is_listed;
 }
 
-void Joining::bury_sender(const table::SenderPart& sender) {
+void Joining::bury_sender(table::Peer& peer) {
+    const table::SenderPart& sender = *peer.sender();
     confirmations_.on_sender_gone(sender);
-    state_.departed.add(sender);
+    state_.ledger.on_gone(peer);
     state_.count(table::BrokerCounter::kMessagesMissing, sender.missing());
 }
 

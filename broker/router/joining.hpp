@@ -8,8 +8,9 @@
 #include "broker/router/router_state.hpp"
 #include "broker/table/replaced_nodes.hpp"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,9 +24,9 @@ class Joining {
 
     void on_hello(const Incoming& in, const wire::Hello& hello);
     void on_goodbye(const Incoming& in);
-    /// Lets those go on over another connection that wait for the proof that their earlier one is
-    /// gone, and have it now.
-    void settle_claims(Time now);
+    /// Lets the peer go on over another connection if it waits for the proof that its earlier one
+    /// is gone, and has it now.
+    void settle_claim(table::PeerIndex index, Time now);
     /// These peers were silent for too long.
     void on_dead(std::span<const table::PeerIndex> dead, Time now);
     /// Whether the connection was that of a node whose name a newer process has taken.
@@ -59,7 +60,7 @@ class Joining {
     /// All of remove() but drop_removed().
     /// @return whether drop_removed() has to follow.
     [[nodiscard]] bool bury(table::PeerIndex index, RouterEvent::Kind why);
-    void bury_sender(const table::SenderPart& sender);
+    void bury_sender(table::Peer& peer);
     void drop_removed();
     void count_removal(const table::Peer& peer, RouterEvent::Kind why);
 
@@ -69,8 +70,7 @@ class Joining {
     Feeds& feeds_;
     Credit& credit_;
     table::ReplacedNodes replaced_;
-    std::map<table::PeerIndex, Claim>
-        claims_;      // the last one of each peer; in an order that replays
+    absl::flat_hash_map<table::PeerIndex, Claim> claims_; // the last one of each peer
     Time settled_at_; // until then nodes may be on their way to this broker
 };
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace zcomet::broker::router {
 
@@ -23,19 +23,6 @@ constexpr std::size_t kNamedMax = 16;
 
 void add_to(std::uint64_t& sum, std::uint64_t part) {
     sum = sum_or_max(sum, part);
-}
-
-void add_up(wire::NodeLedger& sum, const wire::NodeLedger& part) {
-    add_to(sum.received, part.received);
-    add_to(sum.duplicates, part.duplicates);
-    add_to(sum.unclaimed, part.unclaimed);
-    add_to(sum.shown, part.shown);
-    add_to(sum.chunks_given, part.chunks_given);
-    add_to(sum.chunks_written, part.chunks_written);
-    add_to(sum.chunks_dropped, part.chunks_dropped);
-    add_to(sum.chunks_waiting, part.chunks_waiting);
-    add_to(sum.streams_cut_off, part.streams_cut_off);
-    add_to(sum.cut_off_ms, part.cut_off_ms);
 }
 
 /// Whether the parts fit into the whole.
@@ -56,34 +43,12 @@ std::int64_t remainder(std::uint64_t whole, std::initializer_list<std::uint64_t>
     return static_cast<std::int64_t>(left);
 }
 
-/// Of the peers that are there, and of those that were.
-struct Sums {
-    DepartedPeers all;
-    std::uint64_t missing = 0;            ///< of senders that are there
-    std::uint64_t kept = 0;               ///< copies in feeds
-    std::vector<std::string> disbelieved; ///< names of nodes, the first few
-};
-
-Sums sum_up(const table::PeerTable& peers, const DepartedPeers& departed) {
-    Sums sums;
-    sums.all = departed;
-    peers.for_each([&](table::PeerIndex, const table::Peer& peer) {
-        if (const table::NodePart* node = peer.node()) {
-            add_up(sums.all.nodes, node->ledger);
-            sums.kept += node->feed.kept_messages();
-            if (node->is_disbelieved) {
-                add_to(sums.all.disbelieved, node->feed.acknowledged_messages());
-                if (sums.disbelieved.size() < kNamedMax) {
-                    sums.disbelieved.push_back(peer.name);
-                }
-            }
-        } else {
-            const table::SenderPart& sender = *std::get_if<table::SenderPart>(&peer.part);
-            add_to(sums.all.sent, sender.sent_here());
-            add_to(sums.missing, sender.missing());
-        }
-    });
-    return sums;
+nlohmann::ordered_json first_names(const std::set<std::string, std::less<>>& names) {
+    nlohmann::ordered_json first = nlohmann::ordered_json::array();
+    for (auto name = names.begin(); name != names.end() && first.size() < kNamedMax; ++name) {
+        first.push_back(*name);
+    }
+    return first;
 }
 
 } // namespace
@@ -102,29 +67,62 @@ bool is_possible(const wire::NodeLedger& now, const wire::NodeLedger& before,
            fit({now.chunks_written, now.chunks_dropped, now.chunks_waiting}, now.chunks_given);
 }
 
-void DepartedPeers::add(const table::NodePart& node) {
+void LedgerSums::on_report(table::NodePart& node, const wire::NodeLedger& report) {
+    for (std::size_t i = 0; i < kSummed.size(); ++i) {
+        nodes_[i].change(node.ledger.*kSummed[i], report.*kSummed[i]);
+    }
+    node.ledger = report;
+}
+
+void LedgerSums::on_disbelieved(std::string_view name, table::NodePart& node) {
+    on_report(node, {});
+    node.is_disbelieved = true;
+    disbelieved_.add(node.acknowledged_counted);
+    disbelieved_nodes_.emplace(name);
+}
+
+void LedgerSums::on_sender(table::SenderPart& sender) {
+    const std::uint64_t sent = sender.sent_here();
+    const std::uint64_t missing = sender.missing();
+    sent_.change(std::exchange(sender.sent_summed, sent), sent);
+    missing_.change(std::exchange(sender.missing_summed, missing), missing);
+}
+
+void LedgerSums::on_gone(table::Peer& peer) {
+    if (table::NodePart* node = peer.node()) {
+        on_node_gone(peer.name, *node);
+    } else {
+        missing_.change(peer.sender()->missing_summed, 0); // the broker counts them from now on
+    }
+}
+
+void LedgerSums::on_node_gone(std::string_view name, table::NodePart& node) {
     if (node.is_disbelieved) {
-        add_to(disbelieved, node.feed.acknowledged_messages());
+        disbelieved_nodes_.erase(disbelieved_nodes_.find(name));
         return;
     }
-    add_up(nodes, node.ledger);
-    nodes.chunks_waiting -= node.ledger.chunks_waiting;
-    add_to(chunks_abandoned, node.ledger.chunks_waiting);
-    add_to(unreported, node.feed.acknowledged_messages() - node.ledger.received);
+    unreported_.add(node.feed.acknowledged_messages() - node.ledger.received);
+    chunks_abandoned_.add(node.ledger.chunks_waiting);
+    wire::NodeLedger last = node.ledger;
+    last.chunks_waiting = 0;
+    on_report(node, last);
 }
 
-void DepartedPeers::add(const table::SenderPart& sender) {
-    add_to(sent, sender.sent_here());
+wire::NodeLedger LedgerSums::nodes() const {
+    wire::NodeLedger sum;
+    for (std::size_t i = 0; i < kSummed.size(); ++i) {
+        sum.*kSummed[i] = nodes_[i].get();
+    }
+    return sum;
 }
 
-std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounters& counters,
-                        const DepartedPeers& departed) {
+std::string ledger_json(const LedgerSums& sums, const table::BrokerCounters& counters,
+                        std::uint64_t under_way) {
     using Json = nlohmann::ordered_json;
-    const Sums sums = sum_up(peers, departed);
-    const wire::NodeLedger& nodes = sums.all.nodes;
+    const wire::NodeLedger nodes = sums.nodes();
     const auto count = [&](table::BrokerCounter counter) { return counters.get(counter); };
     const std::uint64_t missing =
-        sum_or_max(count(table::BrokerCounter::kMessagesMissing), sums.missing);
+        sum_or_max(count(table::BrokerCounter::kMessagesMissing), sums.missing());
     const std::uint64_t in = count(table::BrokerCounter::kMessagesIn);
     const std::uint64_t again = count(table::BrokerCounter::kMessagesRerouted);
     const std::uint64_t held = count(table::BrokerCounter::kMessagesHeld);
@@ -134,10 +132,10 @@ std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounte
     const std::uint64_t shed = count(table::BrokerCounter::kMessagesShed);
     const std::uint64_t abandoned = count(table::BrokerCounter::kMessagesAbandoned);
     return Json{{"senders",
-                 {{"sent", sums.all.sent},
+                 {{"sent", sums.sent()},
                   {"taken_in", in},
                   {"missing", missing},
-                  {"remainder", remainder(sums.all.sent, {in, missing})}}},
+                  {"remainder", remainder(sums.sent(), {in, missing})}}},
                 {"messages",
                  {{"taken_in", in},
                   {"rerouted", again},
@@ -149,18 +147,18 @@ std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounte
                   {"acknowledged", acknowledged},
                   {"shed", shed},
                   {"abandoned", abandoned},
-                  {"under_way", sums.kept},
-                  {"remainder", remainder(copies, {acknowledged, shed, abandoned, sums.kept})}}},
+                  {"under_way", under_way},
+                  {"remainder", remainder(copies, {acknowledged, shed, abandoned, under_way})}}},
                 {"nodes",
                  {{"acknowledged", acknowledged},
                   {"received", nodes.received},
-                  {"unreported", sums.all.unreported},
-                  {"disbelieved", sums.all.disbelieved},
-                  {"disbelieved_nodes", sums.disbelieved},
+                  {"unreported", sums.unreported()},
+                  {"disbelieved", sums.disbelieved()},
+                  {"disbelieved_nodes", first_names(sums.disbelieved_nodes())},
                   {"streams_cut_off", nodes.streams_cut_off},
                   {"cut_off_ms", nodes.cut_off_ms},
-                  {"remainder", remainder(acknowledged, {nodes.received, sums.all.unreported,
-                                                         sums.all.disbelieved})}}},
+                  {"remainder", remainder(acknowledged, {nodes.received, sums.unreported(),
+                                                         sums.disbelieved()})}}},
                 {"received",
                  {{"received", nodes.received},
                   {"shown", nodes.shown},
@@ -172,11 +170,11 @@ std::string ledger_json(const table::PeerTable& peers, const table::BrokerCounte
                  {{"given", nodes.chunks_given},
                   {"written", nodes.chunks_written},
                   {"dropped", nodes.chunks_dropped},
-                  {"abandoned", sums.all.chunks_abandoned},
+                  {"abandoned", sums.chunks_abandoned()},
                   {"waiting", nodes.chunks_waiting},
                   {"remainder", remainder(nodes.chunks_given,
                                           {nodes.chunks_written, nodes.chunks_dropped,
-                                           sums.all.chunks_abandoned, nodes.chunks_waiting})}}}}
+                                           sums.chunks_abandoned(), nodes.chunks_waiting})}}}}
         .dump();
 }
 

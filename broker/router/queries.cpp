@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "led
 
 /// Steps of an answer with many members, in addition to those of its nodes and peers.
 constexpr std::uint32_t kStepsPerAnswer = 4;
-/// Nodes of `who`, and peers of `ledger`, that make a step.
+/// Nodes of `who`, and senders that a page of `nodes` passes over, that make a step.
 constexpr std::uint32_t kNamesPerStep = 16;
 constexpr std::uint32_t kPeersPerStep = 32;
 
@@ -132,13 +132,13 @@ std::string Queries::json_for(const wire::Query& query, Time now) {
     if (query.what == "nodes") {
         return kept_json(nodes_, query.argument, now, [&] {
             const auto from = parse_page_argument(query.argument).value_or(0);
-            return nodes_json(state_.peers, state_.table, from, now);
+            return nodes_json(state_.peers, state_.table, from, now, state_.paused);
         });
     }
     if (query.what == "ledger") {
         return kept_json(ledger_, query.argument, now, [&] {
             feeds_.count_all();
-            return ledger_json(state_.peers, state_.counters, state_.departed);
+            return ledger_json(state_.ledger, state_.counters, state_.memory.feeds.messages);
         });
     }
     return stats_json(state_.identity, state_.counters, now);
@@ -168,9 +168,6 @@ std::uint32_t Queries::steps_for(const wire::Query& query, Time now) const {
     if (query.what == "nodes" && !is_fresh(nodes_, query.argument, now)) {
         return kStepsPerAnswer + std::min(state_.peers.node_count(), kNodesPerPage) +
                std::min(state_.peers.sender_count(), kPeersPerPage) / kPeersPerStep;
-    }
-    if (query.what == "ledger" && !is_fresh(ledger_, query.argument, now)) {
-        return kStepsPerAnswer + state_.peers.size() / kPeersPerStep;
     }
     return kStepsPerAnswer;
 }

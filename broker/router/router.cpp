@@ -16,6 +16,7 @@ RouterState make_state(RouterHost& host, RouterOptions options, Time now) {
     ZCOMET_ASSERT(options.incarnation != 0);
     ZCOMET_ASSERT(options.random != nullptr);
     ZCOMET_ASSERT(options.links_per_turn >= 1);
+    ZCOMET_ASSERT(options.peers_per_turn >= 1);
     ZCOMET_ASSERT(options.heartbeat_interval >= 1ms);
     ZCOMET_ASSERT(options.liveness > options.heartbeat_interval);
     const BrokerIdentity identity{options.name, options.incarnation, now};
@@ -38,32 +39,31 @@ void Router::set_options(RouterOptions options) {
 
 // ---- Dispatch ----------------------------------------------------------------------------------
 
-std::size_t Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
+void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
     forgive_own_pause(now); // first: who spoke last counts when a peer comes over a new connection
     state_.count(table::BrokerCounter::kFramesIn);
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
     const Incoming in{connection, frame, state_.peers.find_connection(connection), now};
     if (in.peer != store::kNoIndex) {
-        state_.peers[in.peer].heard = now;
+        state_.hear(state_.peers[in.peer], now);
     }
     // Before the frame is read, which may take milliseconds.
     const wire::KindRow* const kind = wire::kind_of_frame(frame);
-    if (kind != nullptr && !may_say(in, *kind)) {
-        return frame.size();
-    }
-    if (kind != nullptr && backlog_.takes_unread(in)) {
-        return frame.size() / kUnreadPart;
+    const bool may_say_it = kind == nullptr || may_say(in, *kind);
+    const bool waits = kind != nullptr && may_say_it && backlog_.takes_unread(in);
+    state_.intake.add_frame(waits ? frame.size() / kUnreadPart : frame.size());
+    if (!may_say_it || waits) {
+        return;
     }
     const auto decoded = wire::decode(frame);
     if (const auto* refusal = std::get_if<wire::Refusal>(&decoded)) {
         refusals_.tell(in, {refusal->code, refusal->kind, refusal->text});
-        return frame.size();
+        return;
     }
     const auto& body = std::get<wire::Frame>(decoded);
     if (!backlog_.takes(in, body)) {
         std::visit([&](const auto& said) { on(in, said); }, body);
     }
-    return frame.size();
 }
 
 bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
@@ -128,6 +128,7 @@ wire::Heartbeat Router::heartbeat_for(table::Peer& peer, Time now) {
 
 void Router::turn(Time now) {
     forgive_own_pause(now);
+    state_.intake.begin_turn();
     if (next_sweep_ <= now && dead_.empty()) {
         sweep(now);
     }
@@ -159,30 +160,42 @@ void Router::forgive_own_pause(Time now) {
     if (pause <= state_.options.heartbeat_interval || !had_peers_) {
         return;
     }
-    state_.peers.for_each([&](table::PeerIndex /*index*/, table::Peer& peer) {
-        peer.heard = std::min(peer.heard + pause, now);
-    });
+    state_.paused += pause;
     state_.host.on_event(
         {.kind = RouterEvent::Kind::kPaused, .count = static_cast<std::uint64_t>(in_ms(pause))});
 }
 
+/// Looks over some of the peers. A sweep of very many peers takes many turns.
 void Router::sweep(Time now) {
-    joining_.settle_claims(now); // before they pass for dead
-    most_ids_ = 0;
-    state_.peers.for_each([&](table::PeerIndex index, table::Peer& peer) {
-        if (peer.heard + state_.options.liveness <= now) {
-            dead_.push_back(index);
-        } else if (table::NodePart* node = peer.node()) {
-            most_ids_ = std::max(most_ids_, state_.table.id_count(index));
-            feeds_.beat(index, *node, now);
+    const table::PeerIndex bound = state_.peers.index_bound();
+    const std::uint32_t count = std::min(bound - sweep_at_, state_.options.peers_per_turn);
+    for (const table::PeerIndex end = sweep_at_ + count; sweep_at_ < end; ++sweep_at_) {
+        if (state_.peers.contains(sweep_at_)) {
+            look_over(sweep_at_, now);
         }
-    });
+    }
+    if (sweep_at_ < bound) {
+        return; // it goes on in the next turn
+    }
+    sweep_at_ = 0;
+    most_ids_ = std::exchange(most_ids_so_far_, 0);
     next_sweep_ = state_.peers.size() == 0
                       ? kNever
                       : now + state_.options.heartbeat_interval / kSweepsPerHeartbeat;
 }
 
-/// Some of those that the last sweep found. One that was heard meanwhile lives, and an index may
+void Router::look_over(table::PeerIndex index, Time now) {
+    joining_.settle_claim(index, now); // before it passes for dead
+    table::Peer& peer = state_.peers[index];
+    if (state_.silence_of(peer, now) >= state_.options.liveness) {
+        dead_.push_back(index);
+    } else if (table::NodePart* node = peer.node()) {
+        most_ids_so_far_ = std::max(most_ids_so_far_, state_.table.id_count(index));
+        feeds_.beat(index, *node, now);
+    }
+}
+
+/// Some of those that the sweep found. One that was heard meanwhile lives, and an index may
 /// belong to another peer now.
 void Router::bury_dead(Time now) {
     if (dead_.empty()) {
@@ -192,7 +205,7 @@ void Router::bury_dead(Time now) {
     const auto first = dead_.begin() + static_cast<std::ptrdiff_t>(left);
     const auto end = std::remove_if(first, dead_.end(), [&](table::PeerIndex index) {
         return !state_.peers.contains(index) ||
-               state_.peers[index].heard + state_.options.liveness > now;
+               state_.silence_of(state_.peers[index], now) < state_.options.liveness;
     });
     joining_.on_dead({first, end}, now);
     dead_.resize(left);

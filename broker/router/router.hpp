@@ -1,8 +1,9 @@
 // The broker's side of docs/PROTOCOL.md, without sockets, threads or a clock: frames and the time
 // go in, frames and events come out.
 //
-// A loop hands in every frame that waits (on_frame, on_subscription), then calls turn() once, which
-// publishes what the frames gave. Then it may sleep until due().
+// A loop hands in the frames that wait (on_frame, on_subscription), as long as there is room for
+// them (has_room), then calls turn() once, which publishes what the frames gave. Then it may sleep
+// until due().
 //
 // Router says which part gets a frame, and when time has passed for which part. The parts do the
 // rest (router_state.hpp names them).
@@ -39,13 +40,12 @@ class Router {
     Router(const Router&) = delete; // its parts refer to each other
     Router& operator=(const Router&) = delete;
 
+    /// Whether the host should hand in a further frame before it calls turn().
+    [[nodiscard]] bool has_room() const { return state_.intake.has_room(); }
     /// A frame came over the ROUTER.
     /// @param connection  the routing id that it came with.
     /// @param frame       one protocol frame, any content; borrowed.
-    /// @return what that took, in bytes of frames that are read at once: less than the frame's size
-    /// if the frame was only put aside. A host that counts these reads on past long lists, so that
-    /// their nodes do not use up the turns of others.
-    std::size_t on_frame(std::string_view connection, std::string_view frame, Time now);
+    void on_frame(std::string_view connection, std::string_view frame, Time now);
 
     /// A subscription came (or went) over the XPUB.
     void on_subscription(std::string_view topic, bool subscribed) {
@@ -78,13 +78,14 @@ class Router {
 
   private:
     /// Peers are looked over this often in each heartbeat interval. The dead are found that much
-    /// late at most.
+    /// late, and as much later as a sweep of very many peers takes.
     static constexpr int kSweepsPerHeartbeat = 10;
     /// Peers that died at the same time, as when a network fails, go in several turns.
     /// @limit dead peers that a broker removes in a turn
     static constexpr std::size_t kBurialsPerTurn = 256;
 
-    /// Copying a frame takes about a sixteenth of reading it.
+    /// Copying a frame takes about a sixteenth of reading it. So a host reads on past long lists,
+    /// and their nodes do not use up the turns of others.
     static constexpr std::size_t kUnreadPart = 16;
 
     // Dispatch: a function for each kind of frame that peers send.
@@ -114,6 +115,7 @@ class Router {
     // Time.
     void forgive_own_pause(Time now);
     void sweep(Time now);
+    void look_over(table::PeerIndex index, Time now);
     void bury_dead(Time now);
     void count_memory();
     void set_gauges();
@@ -129,9 +131,11 @@ class Router {
     Sends sends_{state_, refusals_, confirmations_, feeds_, credit_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
-    std::vector<table::PeerIndex> dead_; // of the last sweep, and not removed yet
+    std::vector<table::PeerIndex> dead_; // found by the sweep, and not removed yet
+    table::PeerIndex sweep_at_ = 0;      // where the sweep goes on; 0: none is under way
     std::uint32_t most_ids_ = 0;         // of a node, at the last sweep
-    Time next_sweep_ = kNever;
+    std::uint32_t most_ids_so_far_ = 0;  // in the sweep that is under way
+    Time next_sweep_ = kNever;           // in the past while a sweep is under way
     Time last_turn_;
     bool had_peers_ = false; // at the end of the last turn
 };

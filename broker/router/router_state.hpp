@@ -6,6 +6,7 @@
 #pragma once
 
 #include "broker/router/answers.hpp"
+#include "broker/router/intake.hpp"
 #include "broker/router/ledger.hpp"
 #include "broker/router/memory.hpp"
 #include "broker/router/router_host.hpp"
@@ -39,7 +40,16 @@ struct RouterState {
     table::PeerTable peers = {};
     table::RoutingTable table = {};
     table::BrokerCounters counters = {};
-    DepartedPeers departed = {};
+    LedgerSums ledger = {};
+    Intake intake = {}; // of this turn
+    /// For how long the broker itself was stopped, in all: nobody's silence.
+    Duration paused = {};
+
+    /// The peer has just said something.
+    void hear(table::Peer& peer, Time now) const { peer.heard = now - paused; }
+    [[nodiscard]] Duration silence_of(const table::Peer& peer, Time now) const {
+        return now - paused - peer.heard;
+    }
 
     /// Sends a frame over the ROUTER, or counts that it could not be sent.
     void reply(std::string_view connection, std::string frame);

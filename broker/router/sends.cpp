@@ -15,6 +15,7 @@ void Sends::on_send(const Incoming& in, const wire::Send& send) {
         route_all(in, send);
     }
     count_taken_in(state_.sender_of(in), send);
+    state_.intake.add_messages(send.messages.count());
     credit_.on_taken_in(in);
 }
 
@@ -26,6 +27,7 @@ bool Sends::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {
         return false;
     }
     sender.say_sent(heartbeat.change);
+    state_.ledger.on_sender(sender);
     return true;
 }
 
@@ -112,6 +114,7 @@ std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& messa
     state_.count(nodes == 0 ? table::BrokerCounter::kMessagesVoid
                             : table::BrokerCounter::kMessagesHeld);
     state_.count(table::BrokerCounter::kMessagesRouted, nodes);
+    state_.intake.add_messages(nodes);
     return nodes;
 }
 
@@ -127,6 +130,7 @@ void Sends::count_taken_in(table::SenderPart& sender, const wire::Send& send) {
         state_.count(table::BrokerCounter::kMessagesMissing, send.first - sender.accounted() - 1);
     }
     sender.taken_in = std::max(sender.taken_in, last);
+    state_.ledger.on_sender(sender);
 }
 
 } // namespace zcomet::broker::router

@@ -13,12 +13,6 @@ namespace zcomet::broker::shell {
 
 namespace {
 
-/// A turn reads at most this much before it publishes, so that the first message of a burst does
-/// not wait for the last.
-/// @limit frames that a broker receives in a turn
-constexpr unsigned kFramesPerTurn = 256;
-/// @limit bytes that a broker receives in a turn, those of long lists counting a sixteenth
-constexpr std::size_t kBytesPerTurn = 512U << 10U;
 /// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
 /// How long another broker that may hold our port has to answer.
@@ -140,8 +134,7 @@ bool Broker::turn(Time now) {
 }
 
 void Broker::receive_frames(Time now) {
-    std::size_t bytes = 0;
-    for (unsigned frames = 0; frames < kFramesPerTurn && bytes < kBytesPerTurn; ++frames) {
+    while (router_->has_room()) {
         bool more = false;
         const std::optional<zmq::message_t> connection = peers_.receive(more);
         if (!connection) {
@@ -151,14 +144,11 @@ void Broker::receive_frames(Time now) {
         const bool single = frame && !more;
         while (more && peers_.receive(more)) {
         }
-        if (!frame) {
-            continue;
-        }
-        current_ = &*frame;
+        current_ = frame ? &*frame : nullptr;
         // The protocol has no multi-frame messages. The router gets an empty frame for one, and
         // refuses it.
-        bytes += router_->on_frame(link::bytes_of(*connection),
-                                   single ? link::bytes_of(*frame) : std::string_view(), now);
+        router_->on_frame(link::bytes_of(*connection),
+                          single ? link::bytes_of(*frame) : std::string_view(), now);
         current_ = nullptr;
     }
 }

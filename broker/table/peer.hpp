@@ -134,6 +134,9 @@ struct SenderPart {
     std::vector<PeerIndex> slow_nodes;
     /// A node that had kept up. kNoIndex: none is known.
     PeerIndex quick_node = store::kNoIndex;
+    /// What the ledger's sums have of sent_here() and missing().
+    std::uint64_t sent_summed = 0;
+    std::uint64_t missing_summed = 0;
 
     /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }
@@ -167,7 +170,7 @@ struct Peer {
     std::string connection; ///< the ROUTER's routing id
     std::string address;    ///< of the other end, for people
     Time joined;
-    Time heard;
+    Time heard; ///< on a clock that stands still while the broker is stopped (RouterState::hear)
     Time heartbeat_answered = Time::min();
     std::variant<SenderPart, NodePart> part;
 

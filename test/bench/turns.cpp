@@ -4,10 +4,9 @@
 // NAME, the longest step in milliseconds, what a step was, how many there were.
 #include "broker/router/router.hpp"
 #include "topology/feed/seen_messages.hpp"
+#include "topology/process/heap.hpp"
 #include "topology/store/id_table.hpp"
 #include "topology/wire/id_digest.hpp"
-
-#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -41,6 +40,7 @@ class Longest {
         longest_ms_ = std::max(longest_ms_, now_ms() - begin);
         ++steps_;
     }
+    [[nodiscard]] unsigned long steps() const { return steps_; }
     void print(const char* name, const char* step) const {
         std::printf("%-42s %8.2f ms   longest %s of %lu\n", name, longest_ms_, step, steps_);
         std::fflush(stdout);
@@ -95,6 +95,17 @@ struct Broker {
     }
 };
 
+std::uint64_t resident_mb() {
+    unsigned long size = 0;
+    unsigned long resident = 0;
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    if (file == nullptr || std::fscanf(file, "%lu %lu", &size, &resident) != 2) {
+        std::abort();
+    }
+    std::fclose(file);
+    return resident * 4096 >> 20U;
+}
+
 void a_node_dies(std::uint64_t ids) {
     Broker broker;
     broker.join("node", 1, wire::Role::kNode);
@@ -139,7 +150,9 @@ void ledger(std::uint64_t peers) {
         for (std::uint64_t peer = 1; peer <= peers; peer += 997) {
             broker.say("p" + std::to_string(peer), wire::encode(wire::Ping{1}));
         }
-        broker.turn(&sweeps);
+        do {
+            broker.turn(&sweeps);
+        } while (broker.router.due() <= broker.now);
     }
     const std::string name = std::to_string(peers) + " peers";
     sweeps.print((name + ": sweeps, and their death").c_str(), "turn");
@@ -201,21 +214,82 @@ void forgets_senders() {
     adding.print("SeenMessages forgets 9,000 senders", "message");
 }
 
-void trims(std::size_t bytes_each) {
+/// Frames of very many short messages, in turns that take as many as they want.
+void tiny_messages(std::uint64_t nodes) {
+    Broker broker;
+    constexpr std::uint64_t kIds = 1000;
+    wire::IdFrameWriter ids;
+    for (std::uint64_t node = 1; node <= nodes; ++node) {
+        const std::string name = "n" + std::to_string(node);
+        broker.join(name, node, wire::Role::kNode);
+        broker.router.on_subscription(wire::encode_topic(node), true);
+        for (std::uint64_t i = 0; i < kIds; ++i) {
+            ids.add(std::to_string(i));
+        }
+        broker.say(name, ids.finish_login(1));
+        broker.turn();
+    }
+    broker.join("sender", nodes + 1, wire::Role::kSender);
+    broker.turn();
+    std::uint64_t number = 1;
+    Longest turns;
+    for (int turn = 0; turn < 20; ++turn) {
+        std::vector<std::string> frames;
+        for (int i = 0; i < 8; ++i) {
+            wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+            while (!writer.full()) {
+                writer.add({std::to_string((number + writer.count()) % kIds), ""});
+            }
+            const std::uint32_t count = writer.count();
+            frames.push_back(writer.finish_send(wire::Confirm::kNothing, number));
+            number += count;
+        }
+        for (auto frame = frames.begin(); frame != frames.end();) {
+            turns.time([&] {
+                while (frame != frames.end() && broker.router.has_room()) {
+                    broker.say("sender", *frame++);
+                }
+                broker.turn();
+            });
+        }
+    }
+    const std::string name = "512 KiB of tiny messages to " + std::to_string(nodes) + " nodes";
+    turns.print(name.c_str(), "turn");
+}
+
+/// A gigabyte of blocks of that size is freed, but each `kept_part`th, and goes back.
+void trims(process::FreedMemory& freed, Time& now, std::size_t bytes_each, std::size_t kept_part) {
+    const std::uint64_t before = resident_mb();
     std::vector<std::unique_ptr<char[]>> blocks;
     for (std::size_t bytes = 0; bytes < (1UL << 30U); bytes += bytes_each) {
         blocks.push_back(std::make_unique_for_overwrite<char[]>(bytes_each));
         std::memset(blocks.back().get(), 1, bytes_each);
     }
-    const auto last = std::make_unique<char[]>(64); // keeps the end of the heap
+    const std::uint64_t peak = resident_mb();
+    Longest frees;
+    for (std::size_t i = 0; i < blocks.size();) {
+        frees.time([&] {
+            for (const std::size_t end = std::min(i + 1000, blocks.size()); i < end; ++i) {
+                if (i % kept_part != 1) {
+                    blocks[i].reset();
+                }
+            }
+        });
+    }
+    const std::string name = "a gigabyte of " + std::to_string(bytes_each) + " B, one in " +
+                             std::to_string(kept_part) + " kept";
+    frees.print(name.c_str(), "1,000 frees");
+    Longest turns;
+    for (now += process::FreedMemory::kInterval; turns.steps() < 20'000; now += 50us) {
+        turns.time([&] { freed.turn(now); });
+    }
+    turns.print("  goes back", "turn");
+    std::printf("  %lu MB are resident, %lu MB before, %lu MB at the peak\n", resident_mb(), before,
+                peak);
     blocks.clear();
-    Longest look;
-    look.time([] { static_cast<void>(::mallinfo2()); });
-    look.print("a gigabyte is free: a look", "look");
-    Longest trim;
-    trim.time([] { ::malloc_trim(4U << 20U); });
-    const std::string name = "a gigabyte of " + std::to_string(bytes_each) + " B blocks is trimmed";
-    trim.print(name.c_str(), "trim");
+    for (now += process::FreedMemory::kInterval; freed.due() <= now; now += 50us) {
+        freed.turn(now);
+    }
 }
 
 } // namespace
@@ -223,15 +297,23 @@ void trims(std::size_t bytes_each) {
 } // namespace zcomet::broker::router
 
 int main() {
+    using namespace std::chrono_literals;
     namespace router = zcomet::broker::router;
-    ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
-    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    zcomet::process::keep_freed_frames(0);
+    zcomet::process::FreedMemory freed;
+    zcomet::Time now = zcomet::Time{} + 24h;
+    freed.turn(now);
     router::a_node_dies(1'000'000);
     router::ledger(10'000);
     router::ledger(100'000);
     router::table_grows(8U << 20U);
     router::forgets_senders();
-    router::trims(65'000);
-    router::trims(200);
+    router::tiny_messages(1);
+    router::tiny_messages(10);
+    router::trims(freed, now, 65'000, 1UL << 30U);
+    router::trims(freed, now, 65'000, 100);
+    router::trims(freed, now, 200, 1UL << 30U);
+    router::trims(freed, now, 200, 100);
+    router::trims(freed, now, 200, 2);
     return EXIT_SUCCESS;
 }

@@ -126,6 +126,8 @@ Profile draw_profile(Random& random, Random& more_random) {
     // Not drawn, so that the random numbers of kept seeds stay the same.
     constexpr std::array kIdsPerTurn{1U, 2U, 1024U, 1024U};
     profile.ids_per_turn = kIdsPerTurn[profile.actions % kIdsPerTurn.size()];
+    constexpr std::array kPeersPerTurn{1U, 2U, 1024U};
+    profile.peers_per_turn = kPeersPerTurn[profile.actions % kPeersPerTurn.size()];
     if (profile.ids.size() == kLongListIds) {
         profile.ids_per_turn = 64; // some dozen turns for a list
     }

@@ -39,6 +39,7 @@ struct Profile {
     feed::FeedLimits feed;
     std::uint32_t sender_window_bytes = 0;
     std::uint32_t ids_per_turn = 1024;
+    std::uint32_t peers_per_turn = 1024;
     Crawl crawl = Crawl::kNobody;
 };
 

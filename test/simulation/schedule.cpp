@@ -40,6 +40,7 @@ broker::router::RouterOptions router_options(const Profile& profile) {
     options.feed = profile.feed;
     options.sender_window_bytes = profile.sender_window_bytes;
     options.ids_per_turn = profile.ids_per_turn;
+    options.peers_per_turn = profile.peers_per_turn;
     options.lists_per_second = 1; // so that lists have to wait
     // Some twenty turns to remove a node's ids, so that much happens meanwhile.
     options.links_per_turn = static_cast<std::uint32_t>(1 + profile.ids.size() / 20);

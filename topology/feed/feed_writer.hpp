@@ -33,35 +33,40 @@ struct FeedLimits {
     Duration gather = kFeedGatherWindow;
 };
 
-/// The memory that all feeds of a broker take together.
+/// What all feeds of a broker keep together.
 struct FeedSum {
-    std::size_t bytes = 0;
+    std::size_t bytes = 0;      ///< of memory
+    std::uint64_t messages = 0; ///< those that are not acknowledged
 };
 
 /// One feed's part of the sum, which ends with it.
 class FeedShare {
   public:
     explicit FeedShare(FeedSum* sum) : sum_(sum) {}
-    ~FeedShare() { set(0); }
+    ~FeedShare() { set(0, 0); }
     FeedShare(FeedShare&& other) noexcept
-        : sum_(std::exchange(other.sum_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+        : sum_(std::exchange(other.sum_, nullptr)), bytes_(std::exchange(other.bytes_, 0)),
+          messages_(std::exchange(other.messages_, 0)) {}
     FeedShare& operator=(FeedShare&&) = delete;
 
-    void set(std::size_t bytes) {
+    void set(std::size_t bytes, std::uint64_t messages) {
         if (sum_ != nullptr) {
             sum_->bytes += bytes - bytes_;
+            sum_->messages += messages - messages_;
             bytes_ = bytes;
+            messages_ = messages;
         }
     }
 
   private:
     FeedSum* sum_; // nullptr: none
     std::size_t bytes_ = 0;
+    std::uint64_t messages_ = 0;
 };
 
 class FeedWriter {
   public:
-    /// @param sum  this feed's memory is always part of it; it lives longer. nullptr: of none.
+    /// @param sum  what this feed keeps is always part of it; it lives longer. nullptr: of none.
     FeedWriter(std::uint64_t incarnation, const FeedLimits& limits, FeedSum* sum = nullptr);
 
     /// Adds a message to the open batch. Its id is valid, its payload within
@@ -147,7 +152,7 @@ class FeedWriter {
     void close_open_batch_if_due(Time now);
     void close_open_batch();
     /// Brings the sum of all feeds up to date.
-    void account() { share_.set(memory_bytes()); }
+    void account() { share_.set(memory_bytes(), kept_messages()); }
     [[nodiscard]] SharedFrame next_to_publish();
     [[nodiscard]] SharedFrame word_of_shed(const Kept& run);
     void published_at(Time now);

@@ -15,9 +15,6 @@
 namespace zcomet::process {
 
 namespace {
-/// Of freed memory, for each heap of the process. Some windows' worth
-/// (topology/feed/feed_writer.hpp).
-constexpr int kFreedBytesKept = 4 << 20;
 /// A trim is worth its time for so much of the process's memory, one in.
 constexpr std::uint64_t kWorthPart = 16;
 } // namespace
@@ -27,6 +24,10 @@ void keep_freed_frames(std::size_t working_bytes) {
     // Setting one of the two stops glibc from adapting the other. Larger blocks have pages of their
     // own.
     static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kFreedBytesKept));
+    // Small blocks that are freed are joined with their neighbours at once. Otherwise glibc puts
+    // blocks of up to 128 bytes aside, and joins them all at once at the next large block: 10 ms
+    // after the peers of a large network have gone.
+    static_cast<void>(::mallopt(M_MXFAST, 0));
     // Frames are allocated by ZeroMQ's thread and freed by ours, or the other way round: with a
     // heap for each thread either would hold free memory that the other lacks.
     static_cast<void>(::mallopt(M_ARENA_MAX, 1));
@@ -55,34 +56,70 @@ std::uint64_t resident_bytes() {
 
 } // namespace
 
-void FreedMemory::turn(Time now) {
-    if (now < next_) {
-        has_worked_ = true;
-        return;
+FreedMemory::FreedMemory() {
+    constexpr int kNeverByItself = -1;
+    static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kNeverByItself));
+}
+
+Time FreedMemory::due() const {
+    if (stage_ != Stage::kIdle) {
+        return Time::min();
     }
-    next_ = now + kInterval;
-    has_worked_ = false;
-    look();
+    return has_worked_ ? next_ : kNever;
+}
+
+void FreedMemory::turn(Time now) {
+    if (stage_ == Stage::kIdle) {
+        if (now < next_) {
+            has_worked_ = true;
+            return;
+        }
+        next_ = now + kInterval;
+        has_worked_ = false;
+        look();
+    }
+    if (stage_ != Stage::kIdle) {
+        go_on(Clock::now() + kSlice);
+    }
 }
 
 void FreedMemory::look() {
     const std::uint64_t resident = resident_bytes();
     least_resident_ = std::min(least_resident_, resident);
-    const std::uint64_t little = std::max(kLittle, resident / kWorthPart);
-    if (resident < least_resident_ + little) {
+    excess_ = resident - least_resident_;
+    little_ = std::max(kLittle, resident / kWorthPart);
+    if (excess_ < little_) {
         rested_ = {};
         return; // it cannot be worth it, and the next question costs more
     }
-    const std::uint64_t free = ::mallinfo2().fordblks; // whether trimmed or not
-    least_free_ = std::min(least_free_, free);
-    const std::uint64_t freed = free - least_free_;
-    rested_ = freed < little ? Duration{} : rested_ + kInterval;
-    if (freed < kMuch && rested_ < kRest) {
+    stage_ = Stage::kTaking;
+}
+
+void FreedMemory::go_on(Time end) {
+    if (stage_ == Stage::kTaking && !blocks_.take(end)) {
+        decide();
+    }
+    if (stage_ == Stage::kGiving) {
+        const std::uint64_t given = blocks_.give_back(to_give_, end);
+        to_give_ -= std::min(to_give_, given);
+        if (given == 0 || to_give_ == 0) {
+            stage_ = Stage::kReleasing;
+        }
+    }
+    if (stage_ == Stage::kReleasing && !blocks_.release(end)) {
+        stage_ = Stage::kIdle;
+    }
+}
+
+void FreedMemory::decide() {
+    to_give_ = std::min<std::uint64_t>(blocks_.resident_bytes(), excess_);
+    rested_ = to_give_ < little_ ? Duration{} : rested_ + kInterval;
+    if (to_give_ < kMuch && rested_ < kRest) {
+        stage_ = Stage::kReleasing;
         return;
     }
-    ::malloc_trim(kFreedBytesKept);
+    stage_ = Stage::kGiving;
     ++trims_;
-    least_free_ = free;
     rested_ = {};
 }
 

@@ -2,11 +2,15 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/process/free_blocks.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
 namespace zcomet::process {
+
+/// Larger blocks have pages of their own. So much of what is freed at the end of the heap is kept.
+inline constexpr int kFreedBytesKept = 4 << 20;
 
 /// Makes this process keep the memory of up to four megabytes of freed frames for the next ones.
 /// Batches are about as large as what glibc gives back to the system at each free(3): without this
@@ -17,10 +21,13 @@ namespace zcomet::process {
 void keep_freed_frames(std::size_t working_bytes);
 
 /// Gives memory back to the system when it was freed. glibc does so by itself only at the upper end
-/// of the heap, where one small block keeps a gigabyte. It looks now and then, and trims the heap
-/// when this process has grown and as much of the heap has become free since the last time: by
-/// kMuch at once, by less once no peak has needed that memory for kRest. Trimming takes a
-/// millisecond for some 20 MiB. Thread: a loop's.
+/// of the heap, where one small block keeps a gigabyte, and all at once when that block is freed.
+/// So it does no more once there is a FreedMemory.
+///
+/// It looks now and then whether this process has more memory than it once had, and how much of
+/// that is free. That goes back if it is kMuch, or less that no peak has needed for kRest. Looking
+/// and giving back take many turns if there is much to do. Thread: a loop's, the only one that has
+/// this.
 class FreedMemory {
   public:
     /// @limit freed memory that a process keeps for its next peak
@@ -32,22 +39,42 @@ class FreedMemory {
     static constexpr Duration kRest = 20s;
     /// @limit time between two looks at how much memory is free
     static constexpr Duration kInterval = 2s;
+    /// A gigabyte is gone after some hundred turns.
+    /// @limit time for which a turn of a process looks for freed memory or gives it back
+    static constexpr Duration kSlice = 1ms;
 
-    /// To be called each turn.   Cost: a system call or two when it is time to look, and a step
-    /// for each free block of the heap if the process has grown much.
+    FreedMemory();
+
+    /// To be called each turn.   Cost: a system call when it is time to look, and up to kSlice if
+    /// the process has grown.
     void turn(Time now);
-    /// When turn() looks again; kNever if no turn was taken since the last look.
-    [[nodiscard]] Time due() const { return has_worked_ ? next_ : kNever; }
+    /// When turn() has something to do: the next look, which waits for a turn that does something
+    /// else after the last look; kNever without such a turn.
+    [[nodiscard]] Time due() const;
+    /// How often memory went back.
     [[nodiscard]] std::uint64_t trims() const { return trims_; }
 
   private:
-    void look();
+    enum class Stage : std::uint8_t {
+        kIdle,
+        kTaking,    ///< all free blocks, to see how much memory they have
+        kGiving,    ///< that memory to the system
+        kReleasing, ///< the blocks
+    };
 
+    void look();
+    void go_on(Time end);
+    void decide();
+
+    FreeBlocks blocks_;
+    Stage stage_ = Stage::kIdle;
     Time next_ = Time::min();
     bool has_worked_ = false;
     std::uint64_t least_resident_ = UINT64_MAX;
-    std::uint64_t least_free_ = 0; // since the last trim
-    Duration rested_{};            // for so long at least kLittle more than that was free
+    std::uint64_t excess_ = 0; // as of the last look: so much more than that
+    std::uint64_t little_ = 0; // likewise: not worth a trim
+    std::uint64_t to_give_ = 0;
+    Duration rested_{}; // for so long at least little_ of the excess was free
     std::uint64_t trims_ = 0;
 };
 

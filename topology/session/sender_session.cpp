@@ -150,8 +150,7 @@ bool SenderSession::can_send(std::size_t message_bytes) const {
 std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
                                   wire::Confirm confirm) {
     ZCOMET_ASSERT(can_send(wire::message_bytes(id.size(), payload.size())));
-    const bool frame_is_full = open_.full() || open_.count() >= wire::kUnacknowledgedMax / 4;
-    if (open_.count() > 0 && (frame_is_full || open_confirm_ != confirm)) {
+    if (open_.count() > 0 && (open_.full() || open_confirm_ != confirm)) {
         finish_frame(last_tick_);
     }
     open_confirm_ = confirm;

@@ -35,10 +35,10 @@ std::string_view IdText::view() const {
 
 namespace {
 
-/// An emptied shard keeps a table of this many slots, and an emptied part an eighth. So a few ids
+/// An emptied shard keeps a table of this many slots, and an emptied part one. So a few ids
 /// that come and go cause no allocations.
 constexpr std::size_t kShardCapacityKept = 127;
-constexpr std::size_t kPartCapacityKept = 15;
+constexpr std::size_t kPartCapacityKept = 1;
 
 template <typename Set, typename Hash, typename Equal, std::size_t... I>
 std::array<Set, sizeof...(I)> make_shards(const Hash& hash, const Equal& equal,

@@ -62,7 +62,7 @@ class IdTable {
     /// caller's
     ///            business.
     /// Cost:  one or two hashes of the id; growth rehashes a 64th of a small table at a time, and a
-    ///        512th of a large one, so that a table of millions does not stop its loop for a
+    ///        4,096th of a large one, so that a table of millions does not stop its loop for a
     ///        second.
     Interned intern(std::string_view id);
 
@@ -106,9 +106,10 @@ class IdTable {
     static constexpr unsigned kShardBits = 6;
     static constexpr std::size_t kShards = std::size_t{1} << kShardBits;
     /// A shard that is about to grow beyond this many ids is split into parts, which grow one by
-    /// one. A small table has no parts: their records alone take 20 kB.
+    /// one. A small table has no parts: their records alone take 160 kB. They are so many because
+    /// several may grow for the ids of one frame: of 50 million ids a part takes 2 ms.
     static constexpr std::size_t kShardSizeMax = 1792; // 7/8 of 2,048 slots
-    static constexpr unsigned kPartBits = 3;
+    static constexpr unsigned kPartBits = 6;
 
     /// The top bits choose the shard, since the table inside uses the low ones. Each shard gets a
     /// little more than the one before it, and the last one nearly twice as much as the first. So

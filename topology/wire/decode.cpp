@@ -305,6 +305,9 @@ class BodyDecoder {
 
     MessageList read_messages(std::uint32_t count, bool origins) {
         const std::string_view start = fields_.rest();
+        if (count > kFrameMessagesMax) {
+            refuse(ErrorCode::kMalformed, "a frame has more than 8192 messages");
+        }
         for (std::uint32_t i = 0; i < count && may_go_on(); ++i) {
             if (origins) {
                 check_origin();

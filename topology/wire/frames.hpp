@@ -28,6 +28,10 @@ inline constexpr std::size_t kNameBytesMax = 64;
 /// A writer of lists starts a new frame when the present one has grown to this.
 /// @limit bytes from which on a writer begins a new frame
 inline constexpr std::size_t kFrameBytesTarget = 65'536;
+/// As many as a broker takes in in a turn. A frame that a writer begins anew at kFrameBytesTarget
+/// has more only if its messages have 8 bytes or less together with their ids and lengths.
+/// @limit messages of a SEND or a BATCH
+inline constexpr std::uint32_t kFrameMessagesMax = 8'192;
 /// A node acknowledges its feed regularly, and each time that it has applied this many bytes.
 /// @limit bytes applied after which a node acknowledges at once
 inline constexpr std::size_t kAcknowledgeBytes = 65'536;
@@ -339,7 +343,10 @@ class MessageFrameWriter {
     [[nodiscard]] std::uint32_t count() const { return count_; }
     /// The frame's size if it were finished now.
     [[nodiscard]] std::size_t size_bytes() const { return frame_.size(); }
-    [[nodiscard]] bool full() const { return frame_.size() >= kFrameBytesTarget; }
+    /// Whether the frame has reached kFrameBytesTarget or kFrameMessagesMax, and must be finished.
+    [[nodiscard]] bool full() const {
+        return frame_.size() >= kFrameBytesTarget || count_ >= kFrameMessagesMax;
+    }
     /// Each finish_… returns the whole frame and leaves the writer empty. The form must fit.
     [[nodiscard]] std::string finish_send(Confirm confirm, std::uint64_t first);
     [[nodiscard]] std::string finish_batch(std::uint64_t incarnation, std::uint64_t number);

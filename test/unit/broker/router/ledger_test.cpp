@@ -4,9 +4,12 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace zcomet;
 using namespace zcomet::broker;
@@ -31,19 +34,22 @@ class Peers {
         auto peer = new_peer(incarnation);
         peer->part.emplace<table::NodePart>(1U, feed::FeedLimits{}, "topic", 10U, 2U, nullptr);
         table::NodePart& node = *table[table.add(std::move(peer))].node();
-        node.ledger = ledger;
+        sums.on_report(node, ledger);
         return node;
     }
     table::SenderPart& add_sender(std::uint64_t incarnation) {
         return *table[table.add(new_peer(incarnation))].sender();
     }
-    [[nodiscard]] json ledger() const {
-        return json::parse(ledger_json(table, counters, departed));
+    void remove(std::uint64_t incarnation) {
+        const table::PeerIndex index = table.find_incarnation(incarnation);
+        sums.on_gone(table[index]);
+        table.remove(index);
     }
+    [[nodiscard]] json ledger() const { return json::parse(ledger_json(sums, counters, 0)); }
 
     table::PeerTable table;
     table::BrokerCounters counters;
-    DepartedPeers departed;
+    LedgerSums sums;
 
   private:
     static std::unique_ptr<table::Peer> new_peer(std::uint64_t incarnation) {
@@ -68,10 +74,11 @@ TEST_CASE("an empty ledger has no remainders", "[ledger]") {
 
 TEST_CASE("the ledger adds up present and departed nodes", "[ledger]") {
     Peers peers;
-    peers.add_node(1, kTenReceived);
+    peers.add_node(1, {.received = 5, .shown = 5, .chunks_given = 5, .chunks_waiting = 5});
+    peers.sums.on_report(*peers.table[0].node(), kTenReceived); // the last one counts
     peers.add_node(2, kTenReceived);
-    peers.departed.add(peers.add_node(3, kTenReceived)); // just before it goes
-    peers.table.remove(peers.table.find_incarnation(3));
+    peers.add_node(3, kTenReceived);
+    peers.remove(3);
     peers.counters.add(Counter::kMessagesAcknowledged, 30);
     const json ledger = peers.ledger();
     CHECK(ledger["received"]["received"] == 30);
@@ -115,15 +122,13 @@ TEST_CASE("a ledger whose numbers fall, or exceed their whole, is impossible", "
 TEST_CASE("a node that is not believed spoils no sum", "[ledger]") {
     Peers peers;
     peers.add_node(1, kTenReceived);
-    table::NodePart& liar = peers.add_node(2, {});
-    liar.is_disbelieved = true;
+    peers.sums.on_disbelieved("2", peers.add_node(2, kTenReceived));
     peers.counters.add(Counter::kMessagesAcknowledged, 10);
     SECTION("while it is there") {
         CHECK(peers.ledger()["nodes"]["disbelieved_nodes"] == json{"2"});
     }
     SECTION("after it has left") {
-        peers.departed.add(liar);
-        peers.table.remove(peers.table.find_incarnation(2));
+        peers.remove(2);
         CHECK(peers.ledger()["nodes"]["disbelieved_nodes"] == json::array());
     }
     for (const char* const part : {"nodes", "received", "chunks"}) {
@@ -132,14 +137,33 @@ TEST_CASE("a node that is not believed spoils no sum", "[ledger]") {
     CHECK(peers.ledger()["received"]["received"] == 10);
 }
 
+TEST_CASE("a sum of parts that change is that of the last values", "[ledger]") {
+    ChangingSum sum;
+    std::vector<std::uint64_t> parts(50);
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 10'000; ++i) {
+        std::uint64_t& part = parts[random() % parts.size()];
+        const std::uint64_t before = std::exchange(part, random() >> (random() % 64));
+        sum.change(before, part);
+        std::uint64_t expected = 0;
+        for (const std::uint64_t one : parts) {
+            expected = table::sum_or_max(expected, one);
+        }
+        REQUIRE(sum.get() == expected);
+    }
+}
+
 TEST_CASE("sums that are too large stay at the largest number", "[ledger]") {
     Peers peers;
     for (const std::uint64_t incarnation : {1U, 2U}) {
         table::SenderPart& sender = peers.add_sender(incarnation);
         sender.sent = UINT64_MAX - 1;
+        peers.sums.on_sender(sender);
     }
     CHECK(peers.ledger()["senders"]["sent"] == UINT64_MAX);
     CHECK(peers.ledger()["senders"]["remainder"] == 0);
+    peers.remove(1); // a sum is right again as soon as it is small enough
+    CHECK(peers.ledger()["senders"]["missing"] == UINT64_MAX - 1);
 }
 
 TEST_CASE("the ledger counts messages that a sender says it has sent and that never came",
@@ -149,6 +173,7 @@ TEST_CASE("the ledger counts messages that a sender says it has sent and that ne
     sender.sent_before = 100; // to another broker
     sender.taken_in = 150;
     sender.sent = 160;
+    peers.sums.on_sender(sender);
     peers.counters.add(Counter::kMessagesIn, 50);
     json ledger = peers.ledger();
     CHECK(ledger["senders"]["sent"] == 60);
@@ -156,9 +181,8 @@ TEST_CASE("the ledger counts messages that a sender says it has sent and that ne
     CHECK(ledger["senders"]["missing"] == 10);
     CHECK(ledger["senders"]["remainder"] == 0);
 
-    peers.departed.add(sender); // the broker has counted its missing messages
-    peers.counters.add(Counter::kMessagesMissing, sender.missing());
-    peers.table.remove(peers.table.find_incarnation(1));
+    peers.counters.add(Counter::kMessagesMissing, sender.missing()); // as the broker does
+    peers.remove(1);
     CHECK(peers.ledger()["senders"] == ledger["senders"]);
 }
 

@@ -454,6 +454,32 @@ TEST_CASE("router: very many peers that die together go in several turns", "[rou
     CHECK(broker.counter(table::BrokerCounter::kSenders) == 1);
 }
 
+TEST_CASE("router: a turn looks over so many peers, and the sweep goes on in the next one",
+          "[router]") {
+    RouterOptions options;
+    options.peers_per_turn = 3;
+    RouterHarness broker(options);
+    constexpr std::uint64_t kNodes = 10;
+    for (std::uint64_t i = 1; i <= kNodes; ++i) {
+        broker.join_live_node("n" + std::to_string(i), i, "node-" + std::to_string(i));
+    }
+    broker.now += options.heartbeat_interval; // all feeds are due at once
+    std::vector<std::size_t> published;
+    do {
+        broker.published.clear();
+        broker.turn();
+        published.push_back(broker.published.size());
+    } while (broker.router.due() <= broker.now);
+    CHECK(published == std::vector<std::size_t>{3, 3, 3, 1});
+
+    // Likewise when they die, some of them in the turns of the sweep that finds them.
+    broker.now += options.heartbeat_interval;
+    broker.say("n9", RouterHarness::heartbeat(0, 0));
+    broker.pass(options.liveness - options.heartbeat_interval + 100ms);
+    CHECK(broker.counter(table::BrokerCounter::kNodesDied) == kNodes - 1);
+    CHECK_FALSE(broker.reported(Kind::kDied, "node-9"));
+}
+
 TEST_CASE("router: a silent peer is dead after the liveness time, and not before", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 1, "node");

@@ -64,6 +64,16 @@ TEST_CASE("a subscription is answered by an empty batch", "[feed]") {
     CHECK(flushed(writer, kStart).empty());
 }
 
+TEST_CASE("a batch has as many messages as a frame may have, however small they are", "[feed]") {
+    FeedWriter writer = subscribed_writer();
+    for (std::uint32_t i = 0; i <= wire::kFrameMessagesMax; ++i) {
+        CHECK(writer.append({"1", ""}) == (i < wire::kFrameMessagesMax ? 1 : 2));
+    }
+    const auto frames = flushed(writer, kStart);
+    REQUIRE(!frames.empty());
+    CHECK(batch_of(frames[0]).messages.count() == wire::kFrameMessagesMax);
+}
+
 TEST_CASE("a lone message goes at once, a busy feed gathers", "[feed]") {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", "a"});
@@ -374,7 +384,10 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
     {
         FeedWriter a(kIncarnation, kSmall, &sum);
         FeedWriter b(kIncarnation + 1, kSmall, &sum);
-        const auto is_right = [&] { return sum.bytes == a.memory_bytes() + b.memory_bytes(); };
+        const auto is_right = [&] {
+            return sum.bytes == a.memory_bytes() + b.memory_bytes() &&
+                   sum.messages == a.kept_messages() + b.kept_messages();
+        };
         const std::string payload(50'000, 'x');
         for (int i = 0; i < 8; ++i) {
             a.append({"1", payload});
@@ -397,6 +410,7 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
         CHECK(is_right());
         const FeedWriter moved = std::move(b);
         CHECK(sum.bytes == a.memory_bytes() + moved.memory_bytes());
+        CHECK(sum.messages == 8);
     }
     CHECK(sum.bytes == 0);
 }

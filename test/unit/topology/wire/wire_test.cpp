@@ -260,6 +260,28 @@ TEST_CASE("messages of acknowledged sends have their origin", "[wire]") {
     CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);
 }
 
+TEST_CASE("a SEND or BATCH has so many messages, and no more", "[wire]") {
+    const bool is_send = GENERATE(true, false);
+    wire::MessageFrameWriter writer(is_send ? wire::MessageFrameWriter::Form::kSend
+                                            : wire::MessageFrameWriter::Form::kBatch);
+    const auto frame_of = [&](std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            CHECK_FALSE(writer.full());
+            writer.add({"1", ""});
+        }
+        return is_send ? writer.finish_send(wire::Confirm::kNothing, 1) : writer.finish_batch(1, 1);
+    };
+    const std::string longest = frame_of(wire::kFrameMessagesMax);
+    CHECK(std::holds_alternative<wire::Frame>(wire::decode(longest)));
+    // A writer that does not ask full() goes too far.
+    for (std::uint32_t i = 0; i <= wire::kFrameMessagesMax; ++i) {
+        writer.add({"1", ""});
+    }
+    const std::string too_long =
+        is_send ? writer.finish_send(wire::Confirm::kNothing, 1) : writer.finish_batch(1, 1);
+    CHECK(refused(too_long).code == wire::ErrorCode::kMalformed);
+}
+
 TEST_CASE("an ERROR frame of a later version can still be read", "[wire]") {
     std::string bytes = wire::encode(wire::ErrorFrame{wire::ErrorCode::kVersion, 1, "why"});
     bytes[2] = 2;
