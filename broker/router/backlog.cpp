@@ -20,6 +20,7 @@ const wire::IdList* ids_of(const wire::Frame& frame) {
 /// Whether a frame means something else when it comes before an earlier one.
 bool keeps_order(const wire::Frame& frame) {
     return ids_of(frame) != nullptr || std::holds_alternative<wire::Ping>(frame) ||
+           std::holds_alternative<wire::History>(frame) ||
            std::holds_alternative<wire::Hello>(frame) ||
            std::holds_alternative<wire::Goodbye>(frame);
 }

@@ -21,6 +21,7 @@ enum class Bound : std::uint8_t {
     kNodeIds,
     kQueries,
     kDescriptors,
+    kHistory,
     kCount,
 };
 
@@ -40,6 +41,7 @@ inline constexpr std::array kBounds{
     BoundRow{Bound::kNodeIds, "ids-per-node", table::BrokerCounter::kNodeIdsPercent},
     BoundRow{Bound::kQueries, "queries-max", table::BrokerCounter::kQueriesPercent},
     BoundRow{Bound::kDescriptors, "open-files", table::BrokerCounter::kDescriptorsPercent},
+    BoundRow{Bound::kHistory, "history-bytes", table::BrokerCounter::kHistoryPercent},
 };
 static_assert(kBounds.size() == static_cast<std::size_t>(Bound::kCount));
 

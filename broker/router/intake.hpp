@@ -15,7 +15,7 @@ class Intake {
   public:
     /// @limit frames that a broker receives in a turn
     static constexpr unsigned kFramesPerTurn = 256;
-    /// @limit bytes that a broker receives in a turn, those of long lists counting a sixteenth
+    /// @limit bytes that a broker receives, or reads of histories, in a turn (a sixteenth of lists)
     static constexpr std::size_t kBytesPerTurn = 512U << 10U;
     /// With a large table each takes some 0.2 µs. The frame that is read last may have as many more
     /// messages (wire::kFrameMessagesMax), each with a copy for each node that holds its id.
@@ -27,6 +27,8 @@ class Intake {
         ++frames_;
         bytes_ += bytes;
     }
+    /// Of histories that were read for an answer.
+    void add_bytes(std::size_t bytes) { bytes_ += bytes; }
     void add_messages(std::uint64_t count) { messages_ += count; }
     /// Whether the turn takes a further frame.
     [[nodiscard]] bool has_room() const {

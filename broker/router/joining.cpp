@@ -26,9 +26,10 @@ std::string probe_for(const table::Peer& peer) {
 } // namespace
 
 Joining::Joining(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
-                 Credit& credit)
+                 Credit& credit, const Histories& histories)
     : state_(state), refusals_(refusals), confirmations_(confirmations), feeds_(feeds),
-      credit_(credit), settled_at_(state.identity.started + state.options.liveness) {}
+      credit_(credit), histories_(histories),
+      settled_at_(state.identity.started + state.options.liveness) {}
 
 // ---- Coming ------------------------------------------------------------------------------------
 
@@ -234,8 +235,9 @@ void Joining::welcome(table::PeerIndex index, Time now) {
     welcome.liveness_ms = ms_u32(options.liveness);
     welcome.table_version = options.table_version;
     if (const table::NodePart* node = peer.node()) {
-        welcome.part = wire::NodeWelcome{options.feed_endpoint, node->feed.incarnation(),
-                                         node->changes_applied, node->feed.published()};
+        welcome.part =
+            wire::NodeWelcome{options.feed_endpoint, node->feed.incarnation(),
+                              node->changes_applied, node->feed.published(), histories_.terms()};
     } else {
         table::SenderPart& sender = *peer.sender();
         Credit::take_as_credited(sender);

@@ -4,6 +4,7 @@
 #include "broker/router/confirmations.hpp"
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
+#include "broker/router/histories.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
 #include "broker/table/replaced_nodes.hpp"
@@ -20,7 +21,7 @@ namespace zcomet::broker::router {
 class Joining {
   public:
     Joining(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
-            Credit& credit);
+            Credit& credit, const Histories& histories);
 
     void on_hello(const Incoming& in, const wire::Hello& hello);
     void on_goodbye(const Incoming& in);
@@ -69,6 +70,7 @@ class Joining {
     Confirmations& confirmations_;
     Feeds& feeds_;
     Credit& credit_;
+    const Histories& histories_;
     table::ReplacedNodes replaced_;
     absl::flat_hash_map<table::PeerIndex, Claim> claims_; // the last one of each peer
     Time settled_at_; // until then nodes may be on their way to this broker

@@ -26,15 +26,18 @@ RouterState make_state(RouterHost& host, RouterOptions options, Time now) {
 } // namespace
 
 Router::Router(RouterHost& host, RouterOptions options, Time now)
-    : state_(make_state(host, std::move(options), now)), last_turn_(now) {}
+    : state_(make_state(host, std::move(options), now)), histories_(state_, now), last_turn_(now) {}
 
 void Router::set_options(RouterOptions options) {
     ZCOMET_ASSERT(options.incarnation == state_.options.incarnation);
     ZCOMET_ASSERT(options.liveness == state_.options.liveness);
     options.feed_endpoint = std::move(state_.options.feed_endpoint);
+    options.history = std::move(state_.options.history); // the store refers to it where it is
+    options.unix_ms = state_.options.unix_ms;
     state_.options = std::move(options);
     feeds_.on_options();
     queries_.on_options();
+    histories_.on_options();
 }
 
 // ---- Dispatch ----------------------------------------------------------------------------------
@@ -140,6 +143,7 @@ void Router::turn(Time now) {
     credit_.give_due(now);
     presence_.reclaim(state_.options.links_per_turn);
     queries_.turn(now);
+    histories_.turn(now);
     count_memory();
     set_gauges();
     had_peers_ = state_.peers.size() > 0;
@@ -149,7 +153,8 @@ Time Router::due() const {
     if (state_.table.has_to_reclaim() || !dead_.empty()) {
         return last_turn_;
     }
-    return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due(), backlog_.due()});
+    return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due(), backlog_.due(),
+                     histories_.due()});
 }
 
 /// A broker that was stopped (by a debugger, or with its machine) could not hear its peers, so that
@@ -231,6 +236,8 @@ void Router::set_gauges() {
     bounds_.note(Bound::kNodeIds, most_ids_, state_.options.ids_per_node);
     bounds_.note(Bound::kIds, state_.table.held_count(), state_.options.ids_max);
     bounds_.note(Bound::kQueries, queries_.waiting(), Queries::kWaitingMax);
+    state_.counters.set(table::BrokerCounter::kHistoryBytes, histories_.bytes());
+    bounds_.note(Bound::kHistory, histories_.bytes(), state_.options.history_bytes);
 }
 
 } // namespace zcomet::broker::router

@@ -14,6 +14,7 @@
 #include "broker/router/confirmations.hpp"
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
+#include "broker/router/histories.hpp"
 #include "broker/router/joining.hpp"
 #include "broker/router/presence.hpp"
 #include "broker/router/queries.hpp"
@@ -104,6 +105,9 @@ class Router {
     void on(const Incoming& in, const wire::Send& send) { sends_.on_send(in, send); }
     void on(const Incoming& in, const wire::Ping& ping) { queries_.on_ping(in, ping); }
     void on(const Incoming& in, const wire::Query& query) { queries_.on_query(in, query); }
+    void on(const Incoming& in, const wire::History& history) {
+        histories_.on_history(in, history);
+    }
     /// Only a broker sends the other kinds, and may_say() has refused them.
     template <typename Body> void on(const Incoming& /*in*/, const Body& /*body*/) {
         static_assert(wire::kKindOf<Body>.from == wire::From::kBroker,
@@ -125,10 +129,11 @@ class Router {
     Confirmations confirmations_{state_};
     Feeds feeds_{state_, confirmations_};
     Credit credit_{state_};
-    Joining joining_{state_, refusals_, confirmations_, feeds_, credit_};
+    Histories histories_;
+    Joining joining_{state_, refusals_, confirmations_, feeds_, credit_, histories_};
     Presence presence_{state_, refusals_};
     Backlog backlog_{state_, refusals_, presence_};
-    Sends sends_{state_, refusals_, confirmations_, feeds_, credit_};
+    Sends sends_{state_, refusals_, confirmations_, feeds_, credit_, histories_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
     std::vector<table::PeerIndex> dead_; // found by the sweep, and not removed yet

@@ -1,6 +1,7 @@
 // The options of a router.
 #pragma once
 
+#include "broker/history/rules.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
 
@@ -79,6 +80,15 @@ struct RouterOptions {
     /// long as the frames of a turn.
     /// @limit peers that a broker looks over in a turn
     std::uint32_t peers_per_turn = 1024;
+    /// Which ids have a history, and how much of it.
+    history::Rules history;
+    /// Bytes of all kept messages. At the bound the oldest go.
+    /// @limit bytes of all histories of a broker (`--history-bytes`)
+    std::uint64_t history_bytes = 256U << 20U;
+    /// The system's clock when the router begins, in milliseconds since 1970: for positions.
+    std::uint64_t unix_ms = 0;
+    /// This broker's place in the cluster file.
+    std::uint8_t number = 0;
     /// Version of the cluster's list of brokers; 0: a single broker.
     std::uint64_t table_version = 0;
     /// Draws the incarnations of feeds: random, not 0. Injected so that a simulation replays.

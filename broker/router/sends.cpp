@@ -63,7 +63,8 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
         const bool repeated = number <= sender.taken_in;
         std::optional<std::uint32_t> nodes;
         if (!repeated) {
-            nodes = route(sender, message, in.now, [](table::NodePart&, std::uint64_t) {});
+            nodes = route(sender, histories_.keep(message, in.now), in.now,
+                          [](table::NodePart&, std::uint64_t) {});
         }
         count_in(sender, number++, repeated);
         if (wants_receipt) {
@@ -92,10 +93,15 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
         message.origin = {peer.incarnation, send.first + index};
         const bool repeated = message.origin.number <= sender.taken_in;
         count_in(sender, message.origin.number, repeated);
-        state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
-        route(sender, message, in.now, [&](table::NodePart& node, std::uint64_t batch) {
-            confirmations_.expect(node, batch, *awaited, index);
-        });
+        // A message that is kept is not passed on again: its first copy is in the history, where
+        // nodes that have missed it find it, and a second one would have another position.
+        if (!repeated || !histories_.has(message.id)) {
+            state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
+            route(sender, repeated ? message : histories_.keep(message, in.now), in.now,
+                  [&](table::NodePart& node, std::uint64_t batch) {
+                      confirmations_.expect(node, batch, *awaited, index);
+                  });
+        }
         ++index;
     });
     confirmations_.end_send(*awaited);

@@ -4,6 +4,7 @@
 #include "broker/router/confirmations.hpp"
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
+#include "broker/router/histories.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
 
@@ -14,9 +15,9 @@ namespace zcomet::broker::router {
 class Sends {
   public:
     Sends(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
-          Credit& credit)
+          Credit& credit, Histories& histories)
         : state_(state), refusals_(refusals), confirmations_(confirmations), feeds_(feeds),
-          credit_(credit) {}
+          credit_(credit), histories_(histories) {}
 
     /// Cost:  of a message, one hash lookup and a copy into the batch of each node that holds its
     ///        id.
@@ -41,6 +42,7 @@ class Sends {
     Confirmations& confirmations_;
     Feeds& feeds_;
     Credit& credit_;
+    Histories& histories_;
 };
 
 } // namespace zcomet::broker::router

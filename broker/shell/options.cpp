@@ -1,8 +1,10 @@
 #include "broker/shell/options.hpp"
 
+#include "broker/history/rules.hpp"
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
+#include "topology/history/patterns.hpp"
 #include "topology/process/memory_limit.hpp"
 #include "topology/program/address_options.hpp"
 #include "topology/program/shared_rows.hpp"
@@ -29,6 +31,7 @@ constexpr std::uint64_t kMemoryPart = 2;
 constexpr std::uint64_t kMemoryMin = 16U << 20U;
 constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
 constexpr std::size_t kWaitingMin = 2U << 20U;
+constexpr std::uint64_t kHistoryBytesMin = 1U << 20U;
 constexpr std::uint32_t kPerSecondMax = 1'000'000;
 /// The table names its records with 32 bits, and keeps those of departed ids for a while.
 constexpr std::uint32_t kIdsMaxMax = 2'000'000'000;
@@ -55,6 +58,7 @@ std::string why_not_advertised(const std::string& host) {
 CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_addresses();
     add_limits();
+    add_history();
     add_supervision();
 }
 
@@ -159,6 +163,27 @@ void CommandLine::add_limits() {
         .reloadable();
 }
 
+void CommandLine::add_history() {
+    table_
+        .add("--history", &histories_,
+             "PATTERN=COUNT,AGE: keep the last COUNT messages to each id that PATTERN fits, for "
+             "AGE: 90s, 5m, 2h or 1d. * is any number of characters, ? is one; the first pattern "
+             "that fits counts. Repeat it for others")
+        .type("RULE")
+        .check([](const std::string& text) {
+            std::string why;
+            static_cast<void>(history::read_rule(text, why));
+            return why;
+        });
+    table_
+        .add("--history-bytes", &options_.router.history_bytes,
+             "Bytes that all kept messages may take; at the bound the oldest go")
+        .type("BYTES")
+        .show_default()
+        .range(kHistoryBytesMin, kMemoryMax)
+        .reloadable();
+}
+
 void CommandLine::add_supervision() {
     table_.add("--supervise", &supervise_,
                "Run the broker as a child process, and start it again at once if it dies");
@@ -191,10 +216,34 @@ Status CommandLine::settle() {
         memory_max_ = std::max(process::memory_limit() / kMemoryPart, kMemoryMin);
     }
     router.memory_max = memory_max_;
+    if (Status done = settle_history(); !done.ok()) {
+        return done;
+    }
     table_.note_settled();
     router.heartbeat_interval = router.liveness / kHeartbeatsPerLiveness;
     router.incarnation = random_u64();
     router.random = random_u64;
+    return Done{};
+}
+
+Status CommandLine::settle_history() {
+    if (histories_.size() > zcomet::history::kPatternsMax) {
+        return Error{"there are more than " + std::to_string(zcomet::history::kPatternsMax) +
+                     " --history options"};
+    }
+    std::vector<history::Rule> rules;
+    for (const std::string& text : histories_) {
+        std::string why;
+        const auto rule = history::read_rule(text, why);
+        if (!rule) {
+            return Error{"--history " + text + ": " + why};
+        }
+        rules.push_back(*rule);
+    }
+    options_.router.history = history::Rules(std::move(rules));
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    options_.router.unix_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count());
     return Done{};
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace zcomet::broker::shell {
 
@@ -40,9 +41,11 @@ class CommandLine {
   private:
     void add_addresses();
     void add_limits();
+    void add_history();
     void add_supervision();
     [[nodiscard]] Status apply_cluster_file();
     [[nodiscard]] Status place_feed();
+    [[nodiscard]] Status settle_history();
     void apply_bound_addresses();
 
     BrokerOptions options_;
@@ -53,6 +56,7 @@ class CommandLine {
     std::chrono::seconds hang_after_{10};
     int pulse_fd_ = -1;
     std::uint64_t memory_max_ = 0; // 0: not given
+    std::vector<std::string> histories_;
     /// The addresses that an earlier process of this broker had; they win over all others.
     wire::HostPort bound_listen_;
     wire::HostPort bound_feed_;

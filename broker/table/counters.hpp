@@ -52,6 +52,11 @@ enum class BrokerCounter : std::uint8_t {
     kReceipts,
     kAcknowledgedSends,
     kDigestMismatches,
+    kHistoryKept,
+    kHistoryNotKept,
+    kHistoryEvicted,
+    kHistoryQuestions,
+    kHistoryReplayed,
     kPings,
     kQueries,
     kQueriesRefused,
@@ -86,6 +91,9 @@ enum class BrokerCounter : std::uint8_t {
     kNodeIdsPercent,
     kQueriesPercent,
     kDescriptorsPercent,
+    kHistoryMessages,
+    kHistoryBytes,
+    kHistoryPercent,
     kCount,
 };
 
@@ -166,6 +174,13 @@ inline constexpr auto kBrokerMetrics = [] {
         counter(kDigestMismatches, "digest_mismatches",
                 "times that a node and the broker did not agree on its ids, and the list was asked "
                 "for"),
+        counter(kHistoryKept, "history_kept", "messages kept in histories"),
+        counter(kHistoryNotKept, "history_not_kept",
+                "messages to ids with a history that were not kept, since they were too large"),
+        counter(kHistoryEvicted, "history_evicted",
+                "kept messages that went before their time for want of room"),
+        counter(kHistoryQuestions, "history_questions", "HISTORY frames answered"),
+        counter(kHistoryReplayed, "history_replayed", "messages in answers to HISTORY"),
         counter(kPings, "pings", "PING frames answered"),
         counter(kQueries, "queries", "QUERY frames answered"),
         counter(kQueriesRefused, "queries_refused",
@@ -226,6 +241,10 @@ inline constexpr auto kBrokerMetrics = [] {
               "queries that wait for their answers, in per cent of their bound"),
         gauge(kDescriptorsPercent, "descriptors_percent",
               "open descriptors, in per cent of those that the process may have"),
+        gauge(kHistoryMessages, "history_messages", "messages in histories"),
+        gauge(kHistoryBytes, "history_bytes", "bytes of all histories", Unit::kBytes),
+        gauge(kHistoryPercent, "history_percent",
+              "bytes of all histories, in per cent of their bound"),
     };
 }();
 static_assert(metrics::is_table_of<BrokerCounter>(kBrokerMetrics));

@@ -1,5 +1,5 @@
 // The router: a SEND of 100 messages is routed, its batches are published and acknowledged; an id
-// logs in and out. Each message goes to one node.
+// logs in and out. Each message goes to one node. The same for ids with a history.
 #include "broker/router/router.hpp"
 #include "topology/base/check.hpp"
 #include "topology/wire/id_digest.hpp"
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zcomet::broker::router {
@@ -47,8 +48,10 @@ class Host : public RouterHost {
 /// A router, nodes with the incarnations from 1 on that hold ids, and a sender.
 class Cluster {
   public:
-    explicit Cluster(std::uint64_t nodes)
-        : host_(nodes), digests_(nodes), changes_(nodes), router_(host_, options(), now_) {
+    /// @param history  patterns and rules; empty: none.
+    explicit Cluster(std::uint64_t nodes, std::vector<history::Rule> history = {})
+        : host_(nodes), digests_(nodes), changes_(nodes),
+          router_(host_, options(std::move(history)), now_) {
         for (std::uint64_t node = 0; node < nodes; ++node) {
             join(node);
         }
@@ -76,8 +79,9 @@ class Cluster {
     }
 
   private:
-    static RouterOptions options() {
+    static RouterOptions options(std::vector<history::Rule> history) {
         RouterOptions options;
+        options.history = history::Rules(std::move(history));
         options.incarnation = 1;
         options.feed_endpoint = "tcp://127.0.0.1:1";
         options.random = [feed = std::uint64_t{0}]() mutable { return ++feed; };
@@ -120,9 +124,9 @@ void renumber(std::string& frame, std::uint64_t first) {
     }
 }
 
-void route_messages(benchmark::State& state) {
+void route(benchmark::State& state, std::vector<history::Rule> history) {
     const auto nodes = static_cast<std::uint64_t>(state.range(0));
-    Cluster cluster(nodes);
+    Cluster cluster(nodes, std::move(history));
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
     for (std::uint64_t i = 0; i < kMessages; ++i) {
         const std::string id = id_of(i % nodes * kIdsPerNode + i);
@@ -137,7 +141,15 @@ void route_messages(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kMessages));
 }
+void route_messages(benchmark::State& state) {
+    route(state, {});
+}
 BENCHMARK(route_messages)->Arg(1)->Arg(10)->Arg(100);
+
+void route_kept_messages(benchmark::State& state) {
+    route(state, {{"user-*", 10, 5min}});
+}
+BENCHMARK(route_kept_messages)->Arg(1)->Arg(10)->Arg(100);
 
 void log_in_and_out(benchmark::State& state) {
     Cluster cluster(1);

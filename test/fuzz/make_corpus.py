@@ -41,16 +41,41 @@ WIRE = {
     "list": wire.login_list(3, b"1", b"2"),
     "resend": wire.resend(1, 1, 2),
     "send": wire.send(1, [(b"123", b"hi"), (b"456", b"")], receipt=True),
+    "send-with-attributes": wire.send(
+        1,
+        [(b"123", b"hi"), (b"456", b"")],
+        acknowledge=True,
+        block=wire.attributes(
+            (wire.EVENT, b"tick"),
+            (wire.CONTENT_TYPE, b"text/plain"),
+            (wire.PRIVATE, b""),
+            (wire.TRACE_ID, b"0123456789abcdef"),
+            (200, b"of a later release"),
+        ),
+    ),
+    "send-without-any-attributes": wire.send(1, [(b"123", b"hi")], block=b""),
     "send-cut-short": wire.send(1, [(b"123", b"hi")])[:-1],
     "ping": wire.header(wire.PING) + TOKEN,
     "query": wire.query(7, b"who", b"123"),
     "batch": wire.batch(5, 1, [(b"123", b"hi")]),
+    "batch-with-position": wire.batch(
+        5, 1, [(b"123", b"hi")], block=wire.attributes((wire.POSITION, wire.u64(9)))
+    ),
     "batch-empty": wire.batch(5, 1, []),
     "batch-shed": wire.batch(5, 9, [], flags=1, tail=wire.u64(3)),
     "welcome-node": wire.welcome(wire.node_part(b"tcp://*:5556", 8)),
     "welcome-sender": wire.welcome(wire.u32(65536) + wire.u64(0)),
     "credit": wire.header(wire.CREDIT) + wire.u64(9),
     "receipt": wire.header(wire.RECEIPT) + wire.u64(1) + wire.u32(2) + wire.u32(0) + wire.u32(3),
+    "history": wire.history(7, 5, 9, b"123", b"456", flags=1),
+    "history-of-none": wire.history(7, 5, 9),
+    "kept": wire.header(wire.KEPT)
+    + TOKEN
+    + bytes([0, 1])
+    + b"".join(map(wire.u64, (5, 1, 9, 3)))
+    + wire.u32(1)
+    + wire.u64(0) * 2
+    + wire.message_body([(b"123", b"hi")], wire.attributes((wire.POSITION, wire.u64(9)))),
     "pong": wire.header(wire.PONG) + TOKEN,
     "answer": wire.header(wire.ANSWER) + TOKEN + wire.u32(2) + b"{}",
     "error": error(1),

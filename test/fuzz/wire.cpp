@@ -67,6 +67,9 @@ wire::NodeCountsWriter writer_of(const wire::NodeCounts& frame) {
 std::string encode_again(const wire::Receipt& frame) {
     return writer_of(frame).finish_receipt(frame.first);
 }
+std::string encode_again(const wire::Kept& frame) {
+    return writer_of(frame.messages, wire::MessageFrameWriter::Form::kKept).finish_kept(frame);
+}
 std::string encode_again(const wire::Acknowledged& frame) {
     return writer_of(frame).finish_acknowledged(frame.first);
 }

@@ -84,7 +84,7 @@ class Feed:
         batch = wire.read_batch(frame)
         assert topic == self._topic
         assert batch.incarnation == self.incarnation
-        assert batch.flags in (0, 2)
+        assert batch.flags in (0, 2, 4, 6)
         due = self.applied + (1 if batch.count else 0)
         assert batch.number == due, "a gap, in a cluster that lost nothing"
         self.applied = batch.number
@@ -137,6 +137,21 @@ def await_said(node: Peer, room: int, live: bool) -> None:
     raise TimeoutError(f"the broker says {said}")
 
 
+def check_attributes(sender: Peer, feed: Feed) -> None:
+    """A broker passes them on as they are, those that it does not know as well."""
+    block = wire.attributes(
+        (wire.EVENT, "gr\u00fc\u00dfe".encode()), (wire.PRIVATE, b""), (200, b"?")
+    )
+    sender.send(wire.send(4, [(b"123", b"with")], block=block))
+    batch = feed.await_message()
+    assert batch.messages == [(b"123", b"with")], batch
+    assert batch.attributes == [block], batch
+    sender.send(wire.send(5, [(b"123", b"both")], acknowledge=True, block=block))
+    batch = feed.await_message()
+    assert batch.messages == [(b"123", b"both", sender.incarnation, 5)], batch
+    assert batch.attributes == [block], batch
+
+
 def main() -> None:
     broker = sys.argv[1]
     context: Context = zmq.Context()
@@ -160,6 +175,7 @@ def main() -> None:
     silent = (*ledger[:11], 1)
     node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), silent, feed.incarnation))
     await_said(node, room=99, live=False)
+    check_attributes(sender, feed)
     sender.leave()
     node.leave()
     feed.close()

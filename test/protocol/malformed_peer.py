@@ -71,6 +71,21 @@ CASES: dict[str, Case] = {
     "a LOGIN with an id too long": (wire.login(1, b"a" * 65), BAD_ID, wire.LOGIN, wire.NODE),
     "a SEND to a bad id": (wire.send(1, [(b"a/b", b"x")]), BAD_ID, wire.SEND, wire.SENDER),
     "a SEND of nothing": (wire.send(1, []), MALFORMED, wire.SEND, wire.SENDER),
+    "a SEND with a position": (
+        wire.send(1, [(b"1", b"x")], block=wire.attributes((wire.POSITION, wire.u64(1)))),
+        MALFORMED,
+        wire.SEND,
+        wire.SENDER,
+    ),
+    **{
+        f"a SEND with the attributes {block.hex()}": (
+            wire.send(1, [(b"1", b"x")], block=block),
+            MALFORMED,
+            wire.SEND,
+            wire.SENDER,
+        )
+        for block in wire.MALFORMED_ATTRIBUTES
+    },
     "a SEND of too long a message": (
         wire.send(1, [(b"1", b"x" * 65_537)]),
         MALFORMED,

@@ -41,9 +41,9 @@ class Backend:
 class Lines:
     """The lines of an open stream, as they come."""
 
-    def __init__(self, host: str, path: str) -> None:
+    def __init__(self, host: str, path: str, headers: dict[str, str] | None = None) -> None:
         self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
-        self._connection.request("GET", path)
+        self._connection.request("GET", path, headers=headers or {})
         self._answer = self._connection.getresponse()
         assert self._answer.status == 200, self._answer.status
 
@@ -68,6 +68,23 @@ def check_formats(http_host: str, ctl: Ctl, backend: Backend) -> None:
     assert streams["lines"].next() == '{"id":"lines","data":"one\\ntwo"}'
     assert streams["test"].next() == "Recvd msg #1: 'one"
     assert streams["test"].next() == "two'<br/>"
+
+
+def check_events(http_host: str, ctl: Ctl, backend: Backend) -> None:
+    """A backend, a line of a batch and an operator each name the kind of event."""
+    events, lines = Lines(http_host, "/events/e1"), Lines(http_host, "/lines/e2")
+    ctl.await_logins(["e1", "e2"])
+    for user_id in ("e1", "e2"):
+        status, answer = backend.post(f"/send/{user_id}", "1", **{"Zcomet-Event": "tick"})
+        assert status == 200, (status, answer)
+        line = json.dumps({"id": user_id, "data": "2", "event": "gr\u00fc\u00dfe"})
+        backend.post("/send", line)
+        ctl.run("send", "--event", "tock", user_id, "3")
+    assert events.next().startswith("retry: ")
+    for event, data in (("tick", "1"), ("gr\u00fc\u00dfe", "2"), ("tock", "3")):
+        assert events.next() == f"event: {event}"
+        assert events.next() == f"data: {data}"
+        assert json.loads(lines.next()) == {"id": "e2", "event": event, "data": data}
 
 
 def check_order(http_host: str, ctl: Ctl, api: str) -> None:
@@ -124,6 +141,7 @@ def main() -> int:
         http_host, api = (ready[name].removeprefix("http://") for name in ("http", "api"))
         backend = Backend(api)
         check_formats(http_host, broker.ctl, backend)
+        check_events(http_host, broker.ctl, backend)
         check_order(http_host, broker.ctl, api)
         check_batch(backend)
         check_lost_broker(programs, broker, backend)

@@ -10,9 +10,9 @@ from typing import Any
 
 HELLO, GOODBYE, HEARTBEAT = 0x01, 0x02, 0x03
 LOGIN, LOGOUT, LIST, RESEND = 0x10, 0x11, 0x12, 0x20
-SEND, PING, QUERY, BATCH = 0x30, 0x40, 0x41, 0x50
+SEND, PING, QUERY, HISTORY, BATCH = 0x30, 0x40, 0x41, 0x42, 0x50
 WELCOME, CREDIT, RECEIPT, PONG, ANSWER, ACKNOWLEDGED = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86
-ERROR = 0xFF
+KEPT, ERROR = 0x87, 0xFF
 NODE, SENDER = 1, 2
 
 FNV_OFFSET, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
@@ -78,8 +78,40 @@ def login_list(change: int, *ids: bytes) -> bytes:
     return header(LIST) + u64(change) + bytes([3]) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-def message_body(messages: Iterable[Message]) -> bytes:
-    return b"".join(str8(user_id) + u32(len(payload)) + payload for user_id, payload in messages)
+EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID = 1, 2, 3, 4, 5
+"""Tags of attributes."""
+WITH_ORIGINS, WITH_ATTRIBUTES = 2, 4
+"""Flags of a BATCH; the second also of a SEND."""
+
+
+def attributes(*pairs: tuple[int, bytes]) -> bytes:
+    """A block of tags and values, without its length."""
+    return b"".join(bytes([tag]) + str8(value) for tag, value in pairs)
+
+
+MALFORMED_ATTRIBUTES = [
+    b"\x01",
+    b"\x01\x02x",
+    attributes((0, b"")),
+    attributes((EVENT, b"")),
+    attributes((EVENT, b"two\nlines")),
+    attributes((EVENT, b"x" * 129)),
+    attributes((CONTENT_TYPE, b"x" * 65)),
+    attributes((PRIVATE, b"1")),
+    attributes((POSITION, u64(0))),
+    attributes((POSITION, u32(1))),
+    attributes((TRACE_ID, b"x" * 15)),
+    attributes((EVENT, b"a"), (EVENT, b"b")),
+    attributes((PRIVATE, b""), (EVENT, b"a")),
+]
+
+
+def message_body(messages: Iterable[Message], block: bytes | None = None) -> bytes:
+    """`block`: the attributes of each message; None: the frame has none."""
+    between = b"" if block is None else str8(block)
+    return b"".join(
+        str8(user_id) + between + u32(len(payload)) + payload for user_id, payload in messages
+    )
 
 
 def send(
@@ -88,17 +120,27 @@ def send(
     receipt: bool = False,
     acknowledge: bool = False,
     flags: int = 0,
+    block: bytes | None = None,
 ) -> bytes:
-    """`flags` are set in addition to those of `receipt` and `acknowledge`."""
-    flags_byte = bytes([receipt | 2 * acknowledge | flags])
-    return header(SEND) + flags_byte + u64(first) + u32(len(messages)) + message_body(messages)
+    """`flags` are set in addition to those that the other arguments say."""
+    with_attributes = 0 if block is None else WITH_ATTRIBUTES
+    flags_byte = bytes([receipt | 2 * acknowledge | with_attributes | flags])
+    head = header(SEND) + flags_byte + u64(first) + u32(len(messages))
+    return head + message_body(messages, block)
 
 
 def batch(
-    incarnation: int, number: int, messages: Sequence[Message], flags: int = 0, tail: bytes = b""
+    incarnation: int,
+    number: int,
+    messages: Sequence[Message],
+    flags: int = 0,
+    tail: bytes = b"",
+    block: bytes | None = None,
 ) -> bytes:
+    """`flags` are set in addition to that of attributes."""
+    flags |= 0 if block is None else WITH_ATTRIBUTES
     head = header(BATCH) + u64(incarnation) + u64(number) + bytes([flags]) + u32(len(messages))
-    return head + message_body(messages) + tail
+    return head + message_body(messages, block) + tail
 
 
 def welcome(
@@ -113,10 +155,24 @@ def welcome(
 
 
 def node_part(
-    feed_endpoint: bytes, feed_incarnation: int, changes_applied: int = 0, feed_published: int = 0
+    feed_endpoint: bytes,
+    feed_incarnation: int,
+    changes_applied: int = 0,
+    feed_published: int = 0,
+    history: tuple[int, int, bytes] = (0, 0, b""),
 ) -> bytes:
-    numbers = (feed_incarnation, changes_applied, feed_published)
-    return str8(feed_endpoint) + b"".join(map(u64, numbers))
+    """`history`: epoch, position and patterns."""
+    epoch, position, patterns = history
+    numbers = (feed_incarnation, changes_applied, feed_published, epoch, position)
+    head = str8(feed_endpoint) + b"".join(map(u64, numbers))
+    return head + struct.pack(">H", len(patterns)) + patterns
+
+
+def history(
+    token: int, epoch: int, after: int, *ids: bytes, most: int = 100, flags: int = 0
+) -> bytes:
+    head = header(HISTORY) + u64(token) + bytes([flags]) + u64(epoch) + u64(after)
+    return head + u32(most) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
 def query(token: int, what: bytes, argument: bytes = b"") -> bytes:
@@ -190,6 +246,9 @@ class NodePart:
     feed_incarnation: int
     changes_applied: int
     feed_published: int
+    epoch: int
+    position: int
+    patterns: bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +269,8 @@ def read_node_welcome(frame: bytes) -> tuple[Welcome, NodePart]:
     reader = reader_of(frame, WELCOME, "WELCOME")
     common = _read_welcome(reader)
     endpoint = reader.str8().decode()
-    part = NodePart(endpoint, reader.u64(), reader.u64(), reader.u64())
+    numbers = [reader.u64() for _ in range(5)]
+    part = NodePart(endpoint, *numbers, reader.take(reader.u16()))
     reader.end()
     return common, part
 
@@ -246,23 +306,64 @@ class Batch:
     flags: int
     count: int
     messages: list[tuple[bytes, bytes] | tuple[bytes, bytes, int, int]]
-    """Ids and payloads; with flags 2 also the sender and the message's number there."""
+    """Ids and payloads; with origins also the sender and the message's number there."""
+    attributes: list[bytes]
+    """The block of each message; empty without attributes."""
 
 
 def read_batch(frame: bytes) -> Batch:
     reader = reader_of(frame, BATCH, "BATCH")
     incarnation, number, flags, count = reader.u64(), reader.u64(), reader.u8(), reader.u32()
-    result = Batch(incarnation, number, flags, count, [])
-    if flags == 0:
-        for _ in range(count):
-            result.messages.append((reader.str8(), reader.take(reader.u32())))
-    elif flags == 2:
-        for _ in range(count):
-            sender, sender_number = reader.u64(), reader.u64()
-            user_id, payload = reader.str8(), reader.take(reader.u32())
-            result.messages.append((user_id, payload, sender, sender_number))
+    result = Batch(incarnation, number, flags, count, [], [])
+    for _ in range(0 if flags == 1 else count):
+        origin = (reader.u64(), reader.u64()) if flags & WITH_ORIGINS else None
+        user_id = reader.str8()
+        if flags & WITH_ATTRIBUTES:
+            result.attributes.append(reader.str8())
+        payload = reader.take(reader.u32())
+        result.messages.append((user_id, payload, *origin) if origin else (user_id, payload))
+    if flags == 1:
+        reader.u64()  # the first of the batches that are gone
     reader.end()
     return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """The answer to HISTORY."""
+
+    token: int
+    reach: int
+    has_more: bool
+    epoch: int
+    since: int
+    through: int
+    feed: int
+    messages: list[tuple[bytes, bytes, int]]
+    """Ids, payloads and positions."""
+
+
+def position_in(block: bytes) -> int:
+    """The position among the attributes; 0: there is none."""
+    while block:
+        tag, length = block[0], block[1]
+        if tag == POSITION:
+            return int.from_bytes(block[2 : 2 + length], "big")
+        block = block[2 + length :]
+    return 0
+
+
+def read_kept(frame: bytes) -> Kept:
+    reader = reader_of(frame, KEPT, "KEPT")
+    token, reach, flags = reader.u64(), reader.u8(), reader.u8()
+    epoch, since, through, feed = (reader.u64() for _ in range(4))
+    messages = []
+    for _ in range(reader.u32()):
+        reader.take(16)  # the origin
+        user_id, block = reader.str8(), reader.str8()
+        messages.append((user_id, reader.take(reader.u32()), position_in(block)))
+    reader.end()
+    return Kept(token, reach, bool(flags & 1), epoch, since, through, feed, messages)
 
 
 def read_receipt(frame: bytes) -> tuple[int, list[int | None]]:

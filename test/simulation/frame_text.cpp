@@ -109,6 +109,16 @@ struct Describe {
     std::string operator()(const wire::Query& frame) const {
         return fmt::format(" {} {}", frame.what, frame.argument);
     }
+    std::string operator()(const wire::History& frame) const {
+        return fmt::format(" {} {:04x} after {:x}:{}", frame.token, frame.epoch >> 48U, frame.after,
+                           list_text(frame.ids));
+    }
+    std::string operator()(const wire::Kept& frame) const {
+        return fmt::format(" {} reach={} {:04x} {:x} to {:x}, batch {}{}:{}", frame.token,
+                           static_cast<unsigned>(frame.reach), frame.epoch >> 48U, frame.since,
+                           frame.through, frame.feed, frame.has_more ? ", more" : "",
+                           list_text(frame.messages));
+    }
     std::string operator()(const wire::Batch& frame) const { return batch_text(frame); }
     std::string operator()(const wire::Welcome& frame) const { return welcome_text(frame); }
     std::string operator()(const wire::Credit& frame) const {

@@ -14,7 +14,7 @@ constexpr unsigned kLongListIds = 1300;
 constexpr std::size_t kLongIdBytes = 60;
 
 /// So many numbers of actions have one that ends with a crawl.
-constexpr unsigned kCrawlsPart = 31;
+constexpr unsigned kCrawlsPart = 62;
 
 /// The faults that actions cause; the others happen to frames.
 constexpr std::array kActive = {Fault::kCutBoth,  Fault::kCutOneWay,   Fault::kBreak,
@@ -143,6 +143,7 @@ Profile draw_profile(Random& random, Random& more_random) {
     profile.drops.lies_per_mille = one_of(more_random, std::array{0U, 0U, 0U, 100U});
     profile.takeovers_per_mille = one_of(more_random, std::array{0U, 0U, 50U, 300U});
     profile.drops.strays_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
+    profile.attributed_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
     return profile;
 }
 

@@ -31,9 +31,10 @@ struct Profile {
     std::uint64_t faults_per_mille = 0; ///< of the actions
     std::vector<Fault> faults;
     SenderProcess::Faults senders_faults;
-    std::uint64_t takeovers_per_mille = 0; ///< of actions, in addition
-    std::uint64_t confirms_per_mille = 0;  ///< of logins
-    std::uint64_t awaited_per_mille = 0;   ///< of messages: those to be acknowledged
+    std::uint64_t takeovers_per_mille = 0;  ///< of actions, in addition
+    std::uint64_t confirms_per_mille = 0;   ///< of logins
+    std::uint64_t awaited_per_mille = 0;    ///< of messages: those to be acknowledged
+    std::uint64_t attributed_per_mille = 0; ///< of messages: those with attributes
     NetworkOptions network;
     FrameDrops drops;
     feed::FeedLimits feed;

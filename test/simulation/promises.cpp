@@ -2,6 +2,7 @@
 #include "test/simulation/promises.hpp"
 
 #include "test/simulation/frame_text.hpp"
+#include "topology/wire/attributes.hpp"
 
 #include <fmt/format.h>
 
@@ -191,7 +192,20 @@ Promises::Message* Promises::find_message(const wire::Message& message) {
         world_.violate("a message that no sender sent");
         return nullptr;
     }
+    if (message.attributes != attributes_of(*number)) {
+        world_.violate(fmt::format("{} comes with other attributes than it was sent with",
+                                   text_of(messages_[*number])));
+        return nullptr;
+    }
     return &messages_[*number];
+}
+
+std::string Promises::attributes_of(std::uint64_t message) const {
+    // Spread over a thousand by a prime, so that neighbours differ.
+    if (message * 389 % 1000 >= limits_.attributed_per_mille) {
+        return {};
+    }
+    return wire::encode(wire::Attributes{.event = std::to_string(message)});
 }
 
 std::string Promises::text_of(const Message& message) const {

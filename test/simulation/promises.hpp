@@ -71,8 +71,9 @@ class Promises {
     struct Limits {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
-        bool tables_drift = false; ///< frames are altered so that they drift
-        bool nodes_lie = false;    ///< frames are altered so that nodes report what cannot be
+        std::uint64_t attributed_per_mille = 0; ///< of messages
+        bool tables_drift = false;              ///< frames are altered so that they drift
+        bool nodes_lie = false; ///< frames are altered so that nodes report what cannot be
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
@@ -81,6 +82,8 @@ class Promises {
     NodeAccount& add_node(unsigned slot, std::uint64_t incarnation);
     /// The number for the next message given to a sender.
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
+    /// What the message with that number carries.
+    [[nodiscard]] std::string attributes_of(std::uint64_t message) const;
     void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
     void on_frame_sent(SenderAccount& sender, const wire::Send& send);
     /// The sender has credit for its messages up to the number `through`.

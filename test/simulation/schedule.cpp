@@ -55,6 +55,7 @@ Schedule::Schedule(std::uint64_t seed, bool tracing)
       promises_(world_, profile_.ids,
                 {.feed_window_bytes = profile_.feed.window_bytes,
                  .sender_window_bytes = profile_.sender_window_bytes,
+                 .attributed_per_mille = profile_.attributed_per_mille,
                  .tables_drift = profile_.drops.turned_changes_per_mille > 0,
                  .nodes_lie = profile_.drops.lies_per_mille > 0}),
       nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {}

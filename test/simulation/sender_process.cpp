@@ -50,14 +50,18 @@ bool SenderProcess::may_send() const {
     }
     const Post& post = posted_.front();
     const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-    return session_.can_send(wire::message_bytes(promises_.ids()[post.id].size(), payload.size()));
+    const std::string attributes = promises_.attributes_of(promises_.next_message());
+    return session_.can_send(
+        wire::message_bytes(promises_.ids()[post.id].size(), payload.size(), attributes.size()));
 }
 
 void SenderProcess::send_posted() {
     for (; may_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
         const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-        const std::uint64_t number = session_.send(promises_.ids()[post.id], payload, post.confirm);
+        const std::string attributes = promises_.attributes_of(promises_.next_message());
+        const std::uint64_t number =
+            session_.send(promises_.ids()[post.id], payload, post.confirm, attributes);
         promises_.on_sent(account_, number, post.id,
                           post.confirm == wire::Confirm::kAcknowledgement);
     }

@@ -35,9 +35,9 @@ class Sending {
 
     /// @return whether a node has it, as far as is known.
     bool send(const std::string& id, std::string_view message) {
-        const std::optional<std::uint32_t> nodes =
-            value_or_throw(what_.acknowledged ? client_->send_acknowledged(id, message)
-                                              : client_->send_with_receipt(id, message));
+        const std::optional<std::uint32_t> nodes = value_or_throw(
+            what_.acknowledged ? client_->send_acknowledged(id, message, what_.event)
+                               : client_->send_with_receipt(id, message, what_.event));
         if (options_.json) {
             nlohmann::ordered_json json = {{"id", id}, {"nodes", nullptr}}; // null: not known
             if (nodes) {

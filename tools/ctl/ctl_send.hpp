@@ -10,6 +10,7 @@ namespace zcomet::tools::ctl {
 struct SendOptions {
     std::string id; ///< with from_input, "-": each line begins with its own
     std::string message;
+    std::string event;         ///< its name; empty: none
     bool from_input = false;   ///< each line of standard input is a message
     bool acknowledged = false; ///< wait until the messages have arrived at the nodes
 };

@@ -99,6 +99,10 @@ void add_send(program::OptionTable& table, CLI::App& app, Flags& flags) {
     table.add_to(send, "MESSAGE", &flags.send.message,
                  "All that follows ID, at most 65,536 bytes. -: each line of standard input is a "
                  "message. Where ID is -, and nothing follows, each line is ID MESSAGE");
+    table
+        .add_to(send, "--event", &flags.send.event,
+                "Which kind of event this is: pages hear it by addEventListener(\"NAME\")")
+        .type("NAME");
     table.add_to(send, "--ack", &flags.send.acknowledged,
                  "Wait until the message has arrived, and say at how many nodes");
     add_fail_if_nobody(table, send, flags);

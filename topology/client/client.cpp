@@ -6,6 +6,7 @@
 #include "topology/link/sender_link.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/id.hpp"
 
 #include <sys/eventfd.h>
@@ -139,7 +140,8 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         work();
     }
 
-    Result<std::uint64_t> send(std::string_view id, std::string_view text, wire::Confirm confirm) {
+    Result<std::uint64_t> send(std::string_view id, std::string_view text, std::string_view event,
+                               wire::Confirm confirm) {
         if (!wire::valid_id(id)) {
             return Error{wire::why_invalid_id(id)};
         }
@@ -147,11 +149,15 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
             return Error{"the message has " + std::to_string(text.size()) +
                          " bytes; a message has at most 65536"};
         }
-        const std::size_t bytes = wire::message_bytes(id.size(), text.size());
+        if (std::string why; !event.empty() && !(why = wire::why_no_event(event)).empty()) {
+            return Error{std::move(why)};
+        }
+        const std::string attributes = wire::encode(wire::Attributes{.event = event});
+        const std::size_t bytes = wire::message_bytes(id.size(), text.size(), attributes.size());
         if (Status able = become_able_to_send(bytes); !able.ok()) {
             return able.error();
         }
-        const std::uint64_t number = sender_->send(id, text, confirm);
+        const std::uint64_t number = sender_->send(id, text, confirm, attributes);
         asked_number_ = number; // the answer may come at once
         turn_sender(Clock::now());
         return number;
@@ -159,9 +165,10 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     /// Sends, and waits for the answer; `complaint` says what is missing without it.
     Result<std::optional<std::uint32_t>> ask(std::string_view id, std::string_view text,
-                                             wire::Confirm confirm, const char* complaint) {
+                                             std::string_view event, wire::Confirm confirm,
+                                             const char* complaint) {
         answer_.reset();
-        const Result<std::uint64_t> number = send(id, text, confirm);
+        const Result<std::uint64_t> number = send(id, text, event, confirm);
         if (!number.ok()) {
             return number.error();
         }
@@ -223,7 +230,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         messages.for_each([this](const wire::Message& message) {
             if (ids_.contains(message.id)) {
                 ++ledger_.shown;
-                received_.push_back({std::string(message.id), std::string(message.payload)});
+                const wire::Attributes attributes = wire::read_attributes(message.attributes);
+                received_.push_back({std::string(message.id), std::string(message.payload),
+                                     std::string(attributes.event)});
             } else {
                 ++ledger_.unclaimed; // it was under way when its id logged out
             }
@@ -356,20 +365,21 @@ void Client::logout() {
     state_->logout_all();
 }
 
-Result<std::uint64_t> Client::send(std::string_view id, std::string_view text) {
-    return without_throwing([&] { return state_->send(id, text, wire::Confirm::kNothing); });
+Result<std::uint64_t> Client::send(std::string_view id, std::string_view text,
+                                   std::string_view event) {
+    return without_throwing([&] { return state_->send(id, text, event, wire::Confirm::kNothing); });
 }
 
-Result<std::optional<std::uint32_t>> Client::send_with_receipt(std::string_view id,
-                                                               std::string_view text) {
+Result<std::optional<std::uint32_t>>
+Client::send_with_receipt(std::string_view id, std::string_view text, std::string_view event) {
     return without_throwing(
-        [&] { return state_->ask(id, text, wire::Confirm::kReceipt, "gave no receipt"); });
+        [&] { return state_->ask(id, text, event, wire::Confirm::kReceipt, "gave no receipt"); });
 }
 
-Result<std::optional<std::uint32_t>> Client::send_acknowledged(std::string_view id,
-                                                               std::string_view text) {
+Result<std::optional<std::uint32_t>>
+Client::send_acknowledged(std::string_view id, std::string_view text, std::string_view event) {
     return without_throwing([&] {
-        return state_->ask(id, text, wire::Confirm::kAcknowledgement,
+        return state_->ask(id, text, event, wire::Confirm::kAcknowledgement,
                            "did not acknowledge the message");
     });
 }

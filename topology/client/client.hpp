@@ -44,6 +44,7 @@ struct ClientOptions {
 struct ReceivedMessage {
     std::string id;
     std::string text;
+    std::string event; ///< its name, where the sender gave one
 };
 
 class Client {
@@ -64,22 +65,25 @@ class Client {
     void logout();
 
     /// Passes a message of at most 65,536 bytes to everyone logged in as `id`.
+    /// @param event  says which kind of event this is: pages hear it by addEventListener(event).
+    ///     A line of at most 128 bytes of UTF-8; empty: a plain message.
     /// @return the message's number, from 1. Waits up to the timeout while the broker holds us
-    /// back. Errors: not an id; too long; the broker is gone or holds us back for longer than the
-    /// timeout.
-    [[nodiscard]] Result<std::uint64_t> send(std::string_view id, std::string_view text);
+    /// back. Errors: not an id; too long; not an event; the broker is gone or holds us back for
+    /// longer than the timeout.
+    [[nodiscard]] Result<std::uint64_t> send(std::string_view id, std::string_view text,
+                                             std::string_view event = {});
 
     /// As send(), and waits for the broker's receipt. @return how many nodes held the id; nothing
     /// if the broker does not know.
-    [[nodiscard]] Result<std::optional<std::uint32_t>> send_with_receipt(std::string_view id,
-                                                                         std::string_view text);
+    [[nodiscard]] Result<std::optional<std::uint32_t>>
+    send_with_receipt(std::string_view id, std::string_view text, std::string_view event = {});
 
     /// As send(), and waits until the message has arrived at every node that holds the id, or is
     /// known not to arrive. If the broker is restarted meanwhile the message is sent again; each
     /// node shows it once. @return how many nodes have it; 0: no node held the id. Nothing: it was
     /// sent again, no node holds the id now, and nobody knows whether the first copy had arrived.
-    [[nodiscard]] Result<std::optional<std::uint32_t>> send_acknowledged(std::string_view id,
-                                                                         std::string_view text);
+    [[nodiscard]] Result<std::optional<std::uint32_t>>
+    send_acknowledged(std::string_view id, std::string_view text, std::string_view event = {});
 
     /// The next message to one of our ids, or nothing if none comes within `timeout`; nothing at
     /// once if there was no login() yet. Messages that were not asked for yet are kept, without a

@@ -20,8 +20,7 @@ FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits, Feed
 }
 
 std::uint64_t FeedWriter::append(const wire::Message& message) {
-    const bool has_origin = message.origin.sender != 0;
-    if (open_.count() > 0 && open_.has_origins() != has_origin) {
+    if (!open_.takes(message)) {
         close_open_batch();
     }
     const std::uint64_t number = last_closed_ + 1;

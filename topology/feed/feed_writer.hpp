@@ -119,6 +119,10 @@ class FeedWriter {
     [[nodiscard]] std::uint64_t acknowledged() const { return first_kept_ - 1; }
     /// The highest number published, 0 if none.
     [[nodiscard]] std::uint64_t published() const { return published_; }
+    /// The number of the last batch that has messages, the open one included; 0 if none has.
+    [[nodiscard]] std::uint64_t last_number() const {
+        return last_closed_ + (open_.count() > 0 ? 1 : 0);
+    }
     [[nodiscard]] bool is_subscribed() const { return subscribed_; }
     /// Bytes of batches kept because they are not acknowledged, the open one included.
     [[nodiscard]] std::size_t kept_bytes() const;

@@ -14,6 +14,18 @@ bool SeenMessages::add(const wire::Origin& origin) {
     return is_new;
 }
 
+bool SeenMessages::has(const wire::Origin& origin) const {
+    const auto known = by_incarnation_.find(origin.sender);
+    if (known == by_incarnation_.end()) {
+        return false;
+    }
+    const auto& blocks = known->second->blocks;
+    return std::any_of(blocks.begin(), blocks.end(), [&](const std::unique_ptr<Block>& block) {
+        return block != nullptr && block->place == origin.number / kBlockNumbers &&
+               (block->bits[origin.number % kBlockNumbers / 64] >> (origin.number % 64) & 1U) != 0;
+    });
+}
+
 SeenMessages::Sender& SeenMessages::sender_of(std::uint64_t incarnation) {
     const auto known = by_incarnation_.find(incarnation);
     if (known != by_incarnation_.end()) {

@@ -33,6 +33,8 @@ class SeenMessages {
     /// @param origin  of a message that has one; any number, since a peer chose it.
     /// @return whether the message is new. From then on it is not.
     [[nodiscard]] bool add(const wire::Origin& origin);
+    /// @return whether add() was called for it, as far as is remembered.
+    [[nodiscard]] bool has(const wire::Origin& origin) const;
 
     [[nodiscard]] std::size_t senders() const { return senders_.size(); }
 

@@ -90,6 +90,12 @@ void copy_for_library(std::string& out, std::string_view request) {
     }
 }
 
+std::string_view query_of(std::string_view request) {
+    const std::size_t begin = request.find(' ') + 1;
+    const auto target = split_target(request.substr(begin, request.find(' ', begin) - begin));
+    return target ? target->query : std::string_view();
+}
+
 std::string_view body_of(std::string_view request) {
     const std::size_t end = request.find(kHeadEnd);
     return end == std::string_view::npos ? std::string_view()
@@ -312,6 +318,19 @@ std::string_view Request::header(std::string_view name) const {
     return header_in(head, name);
 }
 
+std::string Request::parameter(std::string_view name) const {
+    for (std::string_view left = query; !left.empty();) {
+        const std::string_view one = left.substr(0, left.find('&'));
+        left.remove_prefix(std::min(one.size() + 1, left.size()));
+        const std::string_view key = one.substr(0, one.find('='));
+        if (key == name) {
+            const std::string_view value = one.substr(std::min(key.size() + 1, one.size()));
+            return httplib::detail::decode_url(std::string(value), true);
+        }
+    }
+    return {};
+}
+
 Reply error_reply(int status, std::string_view sentence) {
     Reply reply;
     reply.status = status;
@@ -386,6 +405,7 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
         }
         request = request_for(pattern, seen.method, seen.path);
         request.version = seen.version;
+        request.query = query_of(whole_request);
         request.body = body_of(whole_request);
         request.head = whole_request;
         Reply reply = respond(pattern, request);

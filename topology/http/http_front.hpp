@@ -20,12 +20,16 @@ struct Request {
     std::string_view method;  ///< "GET", "HEAD" or "POST"
     std::string_view path;    ///< percent-decoded, without the query
     std::string_view rest;    ///< the part of the path that matched the pattern's "*"
+    std::string_view query;   ///< as it came, without its "?"
     std::string_view version; ///< "HTTP/1.1" or "HTTP/1.0"
     std::string_view body;
     std::string_view head; ///< the request as it came, for header()
 
     /// The value of the first header with this name, in any case; empty if there is none.
     [[nodiscard]] std::string_view header(std::string_view name) const;
+    /// The decoded value of the first parameter of the query with this name; empty if there is
+    /// none.
+    [[nodiscard]] std::string parameter(std::string_view name) const;
     [[nodiscard]] bool is_http_1_0() const { return version == "HTTP/1.0"; }
 };
 

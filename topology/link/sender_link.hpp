@@ -31,8 +31,9 @@ class SenderLink final : public BrokerLink {
         return session_.can_send(message_bytes);
     }
     std::uint64_t send(std::string_view id, std::string_view payload,
-                       wire::Confirm confirm = wire::Confirm::kNothing) {
-        return session_.send(id, payload, confirm);
+                       wire::Confirm confirm = wire::Confirm::kNothing,
+                       std::string_view attributes = {}) {
+        return session_.send(id, payload, confirm, attributes);
     }
 
     /// As in SenderSession.

@@ -55,6 +55,10 @@ void Uplink::logout(std::string_view id) {
     }
 }
 
+void Uplink::ask(const wire::History& history) {
+    links_.front()->ask(history); // there is one broker so far
+}
+
 void Uplink::confirm_logins(Time now) {
     for (const auto& link : links_) {
         link->confirm_logins(now);

@@ -4,6 +4,7 @@
 #include "topology/link/link_context.hpp"
 #include "topology/link/node_link.hpp"
 #include "topology/loop/source.hpp"
+#include "topology/session/history_source.hpp"
 #include "topology/session/logins.hpp"
 #include "topology/session/node.hpp"
 
@@ -17,7 +18,7 @@ namespace zcomet::link {
 
 /// For a loop to drive. Events of all brokers go to the same NodeEvents. Thread: one, for its whole
 /// life.
-class Uplink final : public loop::Source, public session::Logins {
+class Uplink final : public loop::Source, public session::Logins, public session::HistorySource {
   public:
     /// @param events   lives longer than this.
     /// @param brokers  "tcp://HOST:PORT" each, at least one; need not be reachable yet.
@@ -29,6 +30,12 @@ class Uplink final : public loop::Source, public session::Logins {
     /// Goes to the brokers that should know `id`.
     void login(std::string_view id) override;
     void logout(std::string_view id) override;
+
+    /// Goes to the broker that keeps the history of these ids.
+    void ask(const wire::History& history) override;
+    [[nodiscard]] bool was_shown(const wire::Origin& origin) const override {
+        return node_.seen().has(origin);
+    }
 
     /// Has each broker say when it has applied all logins up to now (NodeSession).
     void confirm_logins(Time now);

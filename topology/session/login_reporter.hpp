@@ -58,6 +58,11 @@ class LoginReporter {
     /// waits, and none was refused.
     [[nodiscard]] bool applied() const;
 
+    /// Whether the broker was told of every login.
+    [[nodiscard]] bool has_told_all() const {
+        return is_told_ && !list_due_ && changes_.count() == 0;
+    }
+
     /// Sends what is due: the list, logins and logouts.
     void tick(Time now);
     /// When tick() or confirmation_due() next has something to do; kNever if there is nothing.

@@ -30,6 +30,7 @@ class Node {
     [[nodiscard]] const std::string& name() const { return name_; }
     /// One for all brokers: a message that is sent again may come by way of another broker.
     [[nodiscard]] feed::SeenMessages& seen() { return seen_; }
+    [[nodiscard]] const feed::SeenMessages& seen() const { return seen_; }
     [[nodiscard]] LoginBook& logins() { return logins_; }
 
   private:

@@ -43,6 +43,15 @@ class NodeEvents {
     /// session itself counts received messages and duplicates.
     [[nodiscard]] virtual wire::NodeLedger ledger() const = 0;
 
+    /// The broker has begun a feed for this node.
+    /// @param history  of the broker; its views live until the call returns.
+    /// @param is_first  the node had no other feed before. If it had one, on_gap() follows.
+    virtual void on_feed_begun(const wire::HistoryTerms& /*history*/, bool /*is_first*/) {}
+    /// The answer to a HISTORY.
+    virtual void on_kept(const wire::Kept& /*kept*/) {}
+    /// Messages were delivered: the batches of the feed up to this number are applied.
+    virtual void on_applied(std::uint64_t /*number*/) {}
+
     /// The broker answers; its feed was not heard yet.
     virtual void on_welcomed() {}
     /// The feed is live: the node may accept streams. Called again after each loss of the broker.

@@ -94,6 +94,10 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
         on_welcome(*welcome, now);
     } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
         logins_.on_heartbeat(heartbeat->change);
+    } else if (const auto* kept = std::get_if<wire::Kept>(frame)) {
+        if (welcomed()) {
+            events_.on_kept(*kept);
+        }
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
     } else if (const auto* pong = std::get_if<wire::Pong>(frame)) {
@@ -116,7 +120,7 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const bool is_new_feed = feed_.welcome(part.feed_incarnation);
     if (is_new_feed) {
         feed_quiet_since_ = now;
-        begin_feed(had_feed, now);
+        begin_feed(part.history, had_feed, now);
     }
     if (state_ == State::kLive && !feed_.live()) {
         forget_broker(); // it was restarted, or had taken us for dead
@@ -212,10 +216,12 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
         unacknowledged_bytes_ += batch_bytes;
         acknowledge_soon_ = acknowledge_soon_ || batch.messages.has_origins();
         apply(batch.messages);
+        events_.on_applied(feed_.applied());
         break;
     case feed::FeedReader::Verdict::kShed:
         counters_.messages_lost += outcome.lost_messages;
         events_.on_gap({.reason = Gap::Reason::kShed, .messages = outcome.lost_messages});
+        events_.on_applied(feed_.applied());
         unacknowledged_bytes_ += batch_bytes;
         break;
     case feed::FeedReader::Verdict::kRepeat:
@@ -253,7 +259,8 @@ void NodeSession::apply(const wire::MessageList& messages) {
     }
 }
 
-void NodeSession::begin_feed(bool had_one, Time now) {
+void NodeSession::begin_feed(const wire::HistoryTerms& history, bool had_one, Time now) {
+    events_.on_feed_begun(history, !had_one);
     if (had_one) {
         note_cut_off(now);
     }
@@ -306,6 +313,12 @@ wire::NodeLedger NodeSession::counted_since_feed_began() {
     return ledger;
 }
 
+void NodeSession::ask(const wire::History& history) {
+    if (welcomed()) {
+        questions_.push_back(wire::encode(history));
+    }
+}
+
 void NodeSession::confirm_logins(Time now) {
     if (logins_.refused()) {
         logins_.on_list_needed(); // there may be room by now
@@ -350,6 +363,7 @@ void NodeSession::forget_broker() {
     }
     state_ = State::kGreeting;
     logins_.forget_broker();
+    questions_.clear();
     ++counters_.lost_brokers;
     if (was_live) {
         events_.on_lost();
@@ -386,6 +400,12 @@ void NodeSession::tick(Time now) {
     }
     logins_.tick(now);
     counters_.lists_sent = logins_.lists_sent();
+    if (logins_.has_told_all()) {
+        for (std::string& question : questions_) {
+            wires_.send(std::move(question));
+        }
+        questions_.clear();
+    }
     if (logins_.confirmation_due()) {
         send_heartbeat(now);
         logins_.ask_for_confirmation();
@@ -415,6 +435,9 @@ Time NodeSession::due() const {
     }
     if (!welcomed()) {
         return next_heartbeat_;
+    }
+    if (!questions_.empty() && logins_.has_told_all()) {
+        return Time::min();
     }
     return std::min({heartbeat_due(), logins_.due(), heard() + liveness_, feed_reconnect_due()});
 }

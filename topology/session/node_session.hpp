@@ -73,6 +73,10 @@ class NodeSession {
     /// to those ids, and logins_applied() is false.
     [[nodiscard]] bool logins_refused() const { return logins_.refused(); }
 
+    /// Sent once all logins are, so that the broker knows those that it is about. If the broker is
+    /// lost before, it is not sent.
+    void ask(const wire::History& history);
+
     /// Sends what is due: logins and logouts, heartbeats, acknowledgements, HELLO again.
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().
@@ -106,7 +110,7 @@ class NodeSession {
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
     void apply(const wire::MessageList& messages);
-    void begin_feed(bool had_one, Time now);
+    void begin_feed(const wire::HistoryTerms& history, bool had_one, Time now);
     void note_cut_off(Time now);
     [[nodiscard]] wire::NodeLedger counted_since_feed_began();
     [[nodiscard]] wire::NodeLedger ledger(Time now);
@@ -150,7 +154,8 @@ class NodeSession {
     std::size_t unacknowledged_bytes_ = 0;
     bool acknowledge_soon_ = false; // a sender waits for it
     feed::GatherWindow acknowledge_gather_{feed::kAcknowledgeGatherWindow};
-    std::vector<bool> is_unseen_; // of the batch in hand
+    std::vector<bool> is_unseen_;        // of the batch in hand
+    std::vector<std::string> questions_; // HISTORY frames that wait for logins
     NodeSessionCounters counters_;
 };
 

@@ -136,7 +136,8 @@ bool SenderSession::open_frame_may_go() const {
 bool SenderSession::can_send(std::size_t message_bytes) const {
     // The message may have to go in a frame of its own, after the open one.
     const std::size_t open_bytes = open_.count() > 0 ? open_.size_bytes() : 0;
-    const std::size_t bytes = open_bytes + wire::kSendHeaderBytes + message_bytes;
+    const std::size_t bytes =
+        open_bytes + wire::kSendHeaderBytes + message_bytes + (open_.parts().attributes ? 1 : 0);
     const bool goes_alone = under_way_bytes_ == 0 && open_bytes == 0;
     // From the oldest number that may be sent again to the next one, the end of an open frame.
     const std::uint64_t span =
@@ -148,13 +149,14 @@ bool SenderSession::can_send(std::size_t message_bytes) const {
 }
 
 std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
-                                  wire::Confirm confirm) {
-    ZCOMET_ASSERT(can_send(wire::message_bytes(id.size(), payload.size())));
-    if (open_.count() > 0 && (open_.full() || open_confirm_ != confirm)) {
+                                  wire::Confirm confirm, std::string_view attributes) {
+    ZCOMET_ASSERT(can_send(wire::message_bytes(id.size(), payload.size(), attributes.size())));
+    const wire::Message message{.id = id, .payload = payload, .attributes = attributes};
+    if (open_.count() > 0 && (open_.full() || open_confirm_ != confirm || !open_.takes(message))) {
         finish_frame(last_tick_);
     }
     open_confirm_ = confirm;
-    open_.add({id, payload});
+    open_.add(message);
     unacknowledged_messages_ += confirm == wire::Confirm::kAcknowledgement ? 1 : 0;
     return ++last_number_;
 }

@@ -51,9 +51,11 @@ class SenderSession {
     /// @param payload  at most wire::kPayloadBytesMax bytes; copied.
     /// @param confirm  which answer the sender wants. A message that awaits an acknowledgement is
     ///     kept, and sent again if the broker is lost or does not answer; a node shows it once.
+    /// @param attributes  wire::encode(); copied.
     /// @return the message's number. can_send() must hold for it.
     std::uint64_t send(std::string_view id, std::string_view payload,
-                       wire::Confirm confirm = wire::Confirm::kNothing);
+                       wire::Confirm confirm = wire::Confirm::kNothing,
+                       std::string_view attributes = {});
 
     /// Sends what is due: waiting messages, heartbeats, HELLO again.
     void tick(Time now);

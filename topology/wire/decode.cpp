@@ -1,5 +1,6 @@
 #include "topology/base/check.hpp"
 #include "topology/base/text.hpp"
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/flags.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
@@ -109,6 +110,8 @@ class BodyDecoder {
             const std::string_view what = fields_.str8();
             return Query{token, what, fields_.str8()};
         }
+        case Kind::kHistory:
+            return read_history();
         case Kind::kBatch:
             return read_batch();
         case Kind::kWelcome:
@@ -119,6 +122,8 @@ class BodyDecoder {
             return Receipt{read_node_counts()};
         case Kind::kAcknowledged:
             return Acknowledged{read_node_counts()};
+        case Kind::kKept:
+            return read_kept();
         case Kind::kPong:
             return Pong{fields_.u64()};
         case Kind::kAnswer: {
@@ -213,19 +218,67 @@ class BodyDecoder {
         if (fields_.failed()) {
             return send;
         }
-        if (flags > kFlagAcknowledge) {
+        const auto confirm = static_cast<std::uint8_t>(flags & ~kFlagAttributes);
+        if (confirm > kFlagAcknowledge) {
             refuse(ErrorCode::kMalformed, "the send's flags have unknown bits, or too many");
         }
-        if (flags == kFlagReceipt) {
+        if (confirm == kFlagReceipt) {
             send.confirm = Confirm::kReceipt;
-        } else if (flags == kFlagAcknowledge) {
+        } else if (confirm == kFlagAcknowledge) {
             send.confirm = Confirm::kAcknowledgement;
         }
         if (send.first == 0 || count == 0) {
             refuse(ErrorCode::kMalformed, "a send needs a number and a count of 1 or more");
         }
-        send.messages = read_messages(count, false);
+        const bool has_attributes = (flags & kFlagAttributes) != 0;
+        send.messages = read_messages(count, {.origins = false, .attributes = has_attributes});
         return send;
+    }
+
+    History read_history() {
+        History history;
+        history.token = fields_.u64();
+        const std::uint8_t flags = fields_.u8();
+        history.epoch = fields_.u64();
+        history.after = fields_.u64();
+        history.count_max = fields_.u32();
+        history.ids = read_ids();
+        if (fields_.failed()) {
+            return history;
+        }
+        history.is_for_feed = flags == kFlagForFeed;
+        if (flags > kFlagForFeed) {
+            refuse(ErrorCode::kMalformed, "the flags of the question have unknown bits");
+        }
+        if (history.count_max == 0 || history.ids.count() == 0 ||
+            history.ids.count() > kHistoryIdsMax) {
+            refuse(ErrorCode::kMalformed, "a history is of 1 message or more, to 1 to 100 ids");
+        }
+        return history;
+    }
+
+    Kept read_kept() {
+        Kept kept;
+        kept.token = fields_.u64();
+        const std::uint8_t reach = fields_.u8();
+        const std::uint8_t flags = fields_.u8();
+        kept.epoch = fields_.u64();
+        kept.since = fields_.u64();
+        kept.through = fields_.u64();
+        kept.feed = fields_.u64();
+        const std::uint32_t count = fields_.u32();
+        kept.messages = read_messages(count, {.origins = true, .attributes = true});
+        if (!may_go_on()) {
+            return kept;
+        }
+        kept.reach = static_cast<Reach>(reach);
+        kept.has_more = flags == kFlagMore;
+        if (reach > static_cast<std::uint8_t>(Reach::kNotLoggedIn) || flags > kFlagMore) {
+            refuse(ErrorCode::kMalformed, "what is said of the history has unknown bits");
+        } else if (kept.has_more && count == 0) {
+            refuse(ErrorCode::kMalformed, "a history goes on after its last message");
+        }
+        return kept;
     }
 
     Batch read_batch() {
@@ -237,10 +290,10 @@ class BodyDecoder {
         if (fields_.failed()) {
             return batch;
         }
-        if (flags > kFlagOrigins) {
+        batch.shed = (flags & kFlagShed) != 0;
+        if (batch.shed ? flags != kFlagShed : flags > (kFlagOrigins | kFlagAttributes)) {
             refuse(ErrorCode::kMalformed, "the batch's flags have unknown bits, or too many");
         }
-        batch.shed = (flags & kFlagShed) != 0;
         if (batch.shed) {
             batch.shed_count = count;
             batch.shed_from = fields_.u64();
@@ -248,10 +301,11 @@ class BodyDecoder {
                 refuse(ErrorCode::kMalformed, "the shed batches are not a range from 1 up");
             }
         } else {
-            if (flags == kFlagOrigins && count == 0) {
-                refuse(ErrorCode::kMalformed, "an empty batch has no origins");
+            if (flags != 0 && count == 0) {
+                refuse(ErrorCode::kMalformed, "an empty batch has neither origins nor attributes");
             }
-            batch.messages = read_messages(count, flags == kFlagOrigins);
+            batch.messages = read_messages(count, {.origins = (flags & kFlagOrigins) != 0,
+                                                   .attributes = (flags & kFlagAttributes) != 0});
         }
         return batch;
     }
@@ -269,6 +323,9 @@ class BodyDecoder {
             part.feed_incarnation = fields_.u64();
             part.changes_applied = fields_.u64();
             part.feed_published = fields_.u64();
+            part.history.epoch = fields_.u64();
+            part.history.position = fields_.u64();
+            part.history.patterns = fields_.take(fields_.u16());
             welcome.part = part;
         } else {
             SenderWelcome part;
@@ -303,28 +360,55 @@ class BodyDecoder {
         return IdList(start.substr(0, start.size() - fields_.rest().size()), count);
     }
 
-    MessageList read_messages(std::uint32_t count, bool origins) {
+    MessageList read_messages(std::uint32_t count, MessageParts parts) {
         const std::string_view start = fields_.rest();
         if (count > kFrameMessagesMax) {
             refuse(ErrorCode::kMalformed, "a frame has more than 8192 messages");
         }
         for (std::uint32_t i = 0; i < count && may_go_on(); ++i) {
-            if (origins) {
+            if (parts.origins) {
                 check_origin();
             }
             check_id(fields_.str8());
+            if (parts.attributes) {
+                check_attributes(fields_.str8());
+            }
             if (fields_.str32().size() > kPayloadBytesMax) {
                 refuse(ErrorCode::kMalformed, "a message has more than 65536 bytes");
             }
         }
-        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count, origins);
+        return MessageList(start.substr(0, start.size() - fields_.rest().size()), count, parts);
     }
 
     void check_origin() {
         const std::uint64_t sender = fields_.u64();
         const std::uint64_t number = fields_.u64();
-        if (!fields_.failed() && (sender == 0 || number == 0)) {
+        const bool may_be_none = static_cast<Kind>(kind_) == Kind::kKept;
+        const bool is_none = sender == 0 && number == 0;
+        if (!fields_.failed() && (sender == 0 || number == 0) && !(may_be_none && is_none)) {
             refuse(ErrorCode::kMalformed, "a message's origin is 0");
+        }
+    }
+
+    void check_attributes(std::string_view block) {
+        if (fields_.failed()) {
+            return;
+        }
+        if (std::string why = why_malformed_attributes(block); !why.empty()) {
+            refuse(ErrorCode::kMalformed, std::move(why));
+            return;
+        }
+        const auto kind = static_cast<Kind>(kind_);
+        if (kind == Kind::kBatch) {
+            return; // one of an id with a history has a position, another one has none
+        }
+        const bool has_position = read_attributes(block).position != 0;
+        if (kind == Kind::kSend && has_position) {
+            refuse(ErrorCode::kMalformed, "only a broker gives a message its position");
+        } else if (kind == Kind::kSend && block.size() > kSentAttributesBytesMax) {
+            refuse(ErrorCode::kMalformed, "a message has more than 245 bytes of attributes");
+        } else if (kind == Kind::kKept && !has_position) {
+            refuse(ErrorCode::kMalformed, "a message of a history has no position");
         }
     }
 

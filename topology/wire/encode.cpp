@@ -2,6 +2,7 @@
 #include "topology/wire/flags.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
+#include "topology/wire/numbers.hpp"
 
 #include <array>
 #include <utility>
@@ -11,23 +12,19 @@ namespace zcomet::wire {
 namespace {
 
 constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
+constexpr std::size_t kKeptHeaderBytes = kHeaderBytes + 8 + 1 + 1 + 4 * 8 + 4;
 
-void put_number(std::string& out, std::uint64_t value, unsigned bytes) {
-    for (unsigned shift = bytes * 8; shift > 0; shift -= 8) {
-        out.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
-    }
-}
 void put_u8(std::string& out, std::uint8_t value) {
-    out.push_back(static_cast<char>(value));
+    append(out, value);
 }
 void put_u16(std::string& out, std::uint16_t value) {
-    put_number(out, value, 2);
+    append(out, value);
 }
 void put_u32(std::string& out, std::uint32_t value) {
-    put_number(out, value, 4);
+    append(out, value);
 }
 void put_u64(std::string& out, std::uint64_t value) {
-    put_number(out, value, 8);
+    append(out, value);
 }
 void put_str8(std::string& out, std::string_view text) {
     ZCOMET_ASSERT(text.size() <= 255);
@@ -52,6 +49,18 @@ std::uint8_t flags_of(Confirm confirm) {
         return kFlagReceipt;
     case Confirm::kAcknowledgement:
         return kFlagAcknowledge;
+    }
+    return 0;
+}
+
+std::size_t header_bytes(MessageFrameWriter::Form form) {
+    switch (form) {
+    case MessageFrameWriter::Form::kSend:
+        return kSendHeaderBytes;
+    case MessageFrameWriter::Form::kBatch:
+        return kBatchHeaderBytes;
+    case MessageFrameWriter::Form::kKept:
+        return kKeptHeaderBytes;
     }
     return 0;
 }
@@ -124,6 +133,18 @@ std::string encode(const Query& frame) {
     return out;
 }
 
+std::string encode(const History& frame) {
+    std::string out = header(Kind::kHistory);
+    put_u64(out, frame.token);
+    put_u8(out, frame.is_for_feed ? kFlagForFeed : 0);
+    put_u64(out, frame.epoch);
+    put_u64(out, frame.after);
+    put_u32(out, frame.count_max);
+    put_u32(out, frame.ids.count());
+    frame.ids.for_each([&out](std::string_view id) { put_str8(out, id); });
+    return out;
+}
+
 std::string encode(const Welcome& frame) {
     std::string out = header(Kind::kWelcome);
     put_u64(out, frame.incarnation);
@@ -136,6 +157,10 @@ std::string encode(const Welcome& frame) {
         put_u64(out, node->feed_incarnation);
         put_u64(out, node->changes_applied);
         put_u64(out, node->feed_published);
+        put_u64(out, node->history.epoch);
+        put_u64(out, node->history.position);
+        put_u16(out, static_cast<std::uint16_t>(node->history.patterns.size()));
+        out.append(node->history.patterns);
     } else {
         const auto& sender = std::get<SenderWelcome>(frame.part);
         put_u32(out, sender.window_bytes);
@@ -212,21 +237,33 @@ MessageFrameWriter::MessageFrameWriter(Form form) : form_(form) {
 
 void MessageFrameWriter::reset() {
     frame_.clear();
-    frame_.resize(form_ == Form::kSend ? kSendHeaderBytes : kBatchHeaderBytes);
+    frame_.resize(header_bytes(form_));
     count_ = 0;
-    origins_ = false;
+    parts_ = {};
+}
+
+bool MessageFrameWriter::takes(const Message& message) const {
+    const bool has_origin = message.origin.sender != 0;
+    return form_ == Form::kKept || count_ == 0 ||
+           (has_origin == parts_.origins && (parts_.attributes || message.attributes.empty()));
 }
 
 void MessageFrameWriter::add(const Message& message) {
     ZCOMET_ASSERT(message.payload.size() <= kPayloadBytesMax);
-    const bool has_origin = message.origin.sender != 0;
-    ZCOMET_ASSERT(has_origin ? form_ == Form::kBatch && (count_ == 0 || origins_) : !origins_);
-    if (has_origin) {
-        origins_ = true;
+    ZCOMET_ASSERT(takes(message));
+    if (count_ == 0) {
+        const bool has_all = form_ == Form::kKept;
+        parts_ = {has_all || message.origin.sender != 0, has_all || !message.attributes.empty()};
+        ZCOMET_ASSERT(!parts_.origins || form_ != Form::kSend);
+    }
+    if (parts_.origins) {
         put_u64(frame_, message.origin.sender);
         put_u64(frame_, message.origin.number);
     }
     put_str8(frame_, message.id);
+    if (parts_.attributes) {
+        put_str8(frame_, message.attributes);
+    }
     put_u32(frame_, static_cast<std::uint32_t>(message.payload.size()));
     frame_.append(message.payload);
     ++count_;
@@ -235,7 +272,8 @@ void MessageFrameWriter::add(const Message& message) {
 std::string MessageFrameWriter::finish_send(Confirm confirm, std::uint64_t first) {
     ZCOMET_ASSERT(form_ == Form::kSend);
     std::string head = header(Kind::kSend);
-    put_u8(head, flags_of(confirm));
+    put_u8(head, static_cast<std::uint8_t>(flags_of(confirm) |
+                                           (parts_.attributes ? kFlagAttributes : 0)));
     put_u64(head, first);
     put_u32(head, count_);
     frame_.replace(0, kSendHeaderBytes, head);
@@ -246,8 +284,26 @@ std::string MessageFrameWriter::finish_send(Confirm confirm, std::uint64_t first
 
 std::string MessageFrameWriter::finish_batch(std::uint64_t incarnation, std::uint64_t number) {
     ZCOMET_ASSERT(form_ == Form::kBatch);
-    frame_.replace(0, kBatchHeaderBytes,
-                   batch_head(incarnation, number, origins_ ? kFlagOrigins : 0, count_));
+    const auto flags = static_cast<std::uint8_t>((parts_.origins ? kFlagOrigins : 0) |
+                                                 (parts_.attributes ? kFlagAttributes : 0));
+    frame_.replace(0, kBatchHeaderBytes, batch_head(incarnation, number, flags, count_));
+    std::string frame = std::move(frame_);
+    reset();
+    return frame;
+}
+
+std::string MessageFrameWriter::finish_kept(const Kept& kept) {
+    ZCOMET_ASSERT(form_ == Form::kKept);
+    std::string head = header(Kind::kKept);
+    put_u64(head, kept.token);
+    put_u8(head, static_cast<std::uint8_t>(kept.reach));
+    put_u8(head, kept.has_more ? kFlagMore : 0);
+    put_u64(head, kept.epoch);
+    put_u64(head, kept.since);
+    put_u64(head, kept.through);
+    put_u64(head, kept.feed);
+    put_u32(head, count_);
+    frame_.replace(0, kKeptHeaderBytes, head);
     std::string frame = std::move(frame_);
     reset();
     return frame;

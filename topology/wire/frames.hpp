@@ -6,6 +6,7 @@
 #pragma once
 
 #include "topology/wire/kinds.hpp"
+#include "topology/wire/numbers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,10 @@ inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
 /// The numbers from a sender's oldest message without an acknowledgement to its newest one.
 /// @limit messages of a sender that await an acknowledgement
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
+/// @limit ids that a HISTORY asks for
+inline constexpr std::uint32_t kHistoryIdsMax = 100;
+/// @limit bytes of all patterns of ids that have a history, in a WELCOME
+inline constexpr std::size_t kPatternsBytesMax = 8192;
 
 enum class ErrorCode : std::uint16_t {
     kMalformed = 1,
@@ -77,6 +82,14 @@ struct Message {
     std::string_view id;
     std::string_view payload;
     Origin origin = {};
+    /// Well formed (topology/wire/attributes.hpp); empty: none.
+    std::string_view attributes = {};
+};
+
+/// What each message of a frame has on the wire beside its id and its payload.
+struct MessageParts {
+    bool origins = false;
+    bool attributes = false; ///< which may be empty
 };
 
 /// A checked run of ids on the wire. Iterating costs no allocation.
@@ -98,10 +111,10 @@ class IdList {
 class MessageList {
   public:
     MessageList() = default;
-    MessageList(std::string_view bytes, std::uint32_t count, bool origins = false)
-        : bytes_(bytes), count_(count), on_wire_(count), origins_(origins) {}
+    MessageList(std::string_view bytes, std::uint32_t count, MessageParts parts = {})
+        : bytes_(bytes), count_(count), on_wire_(count), parts_(parts) {}
     [[nodiscard]] std::uint32_t count() const { return count_; }
-    [[nodiscard]] bool has_origins() const { return origins_; }
+    [[nodiscard]] bool has_origins() const { return parts_.origins; }
     template <typename Visit> void for_each(Visit&& visit) const;
 
     /// Those of the messages whose place in `wanted` is true.
@@ -113,7 +126,7 @@ class MessageList {
     std::string_view bytes_;
     std::uint32_t count_ = 0;
     std::uint32_t on_wire_ = 0; // messages in bytes_
-    bool origins_ = false;
+    MessageParts parts_;
     const std::vector<bool>* wanted_ = nullptr; // which of them; null: all
 };
 
@@ -190,6 +203,16 @@ struct Query {
     std::string_view what;
     std::string_view argument;
 };
+/// Asks for messages of a history.
+struct History {
+    std::uint64_t token = 0;
+    /// The node has logged the ids in and goes on with its feed: the answer must fit to that.
+    bool is_for_feed = false;
+    std::uint64_t epoch = 0; ///< of `after`; 0: there is no cursor
+    std::uint64_t after = 0; ///< only messages with a higher position
+    std::uint32_t count_max = 0;
+    IdList ids; ///< 1 to kHistoryIdsMax
+};
 struct Batch {
     /// The feed's.
     std::uint64_t incarnation = 0;
@@ -200,11 +223,18 @@ struct Batch {
     std::uint32_t shed_count = 0;
     MessageList messages;
 };
+/// What a node is told of the broker's history.
+struct HistoryTerms {
+    std::uint64_t epoch = 0;    ///< 0: the broker keeps none
+    std::uint64_t position = 0; ///< of the last message that was kept before the WELCOME
+    std::string_view patterns;  ///< of the ids that have one, with a blank between them
+};
 struct NodeWelcome {
     std::string_view feed_endpoint;
     std::uint64_t feed_incarnation = 0;
     std::uint64_t changes_applied = 0;
     std::uint64_t feed_published = 0;
+    HistoryTerms history = {};
 };
 struct SenderWelcome {
     std::uint32_t window_bytes = 0;
@@ -241,6 +271,28 @@ struct Acknowledged : NodeCounts {};
 struct Pong {
     std::uint64_t token = 0;
 };
+/// How far a history reaches.
+enum class Reach : std::uint8_t {
+    kWhole = 0,       ///< the messages are all that came after the cursor
+    kNoCursor = 1,    ///< there was none: the messages are what there is
+    kEvicted = 2,     ///< some after the cursor are gone; the messages are all since `since`
+    kOtherEpoch = 3,  ///< the cursor is of another epoch; likewise
+    kNoHistory = 4,   ///< none of the ids has one
+    kNotLoggedIn = 5, ///< the node does not hold all of the ids: it asks again later
+};
+/// The answer to HISTORY.
+struct Kept {
+    std::uint64_t token = 0;
+    Reach reach = Reach::kWhole;
+    bool has_more = false; ///< the last message's position is the cursor for the rest
+    std::uint64_t epoch = 0;
+    std::uint64_t since = 0;
+    /// No message that came up to now has a higher position.
+    std::uint64_t through = 0;
+    /// The number of the last batch of the node's feed with messages that came up to now.
+    std::uint64_t feed = 0;
+    MessageList messages = {}; ///< with their positions, and origins that may be 0
+};
 struct Answer {
     std::uint64_t token = 0;
     std::string_view json;
@@ -254,8 +306,8 @@ struct ErrorFrame {
 
 /// The alternatives stand in the order of kKinds (kinds.hpp).
 using Frame =
-    std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping, Query, Batch,
-                 Welcome, Credit, Receipt, Pong, Answer, Acknowledged, ErrorFrame>;
+    std::variant<Hello, Goodbye, Heartbeat, Login, Logout, List, Resend, Send, Ping, Query, History,
+                 Batch, Welcome, Credit, Receipt, Pong, Answer, Acknowledged, Kept, ErrorFrame>;
 static_assert(std::variant_size_v<Frame> == kKinds.size(), "each kind has its frame");
 
 /// The row of the frame's kind.   Cost: O(1).
@@ -298,6 +350,7 @@ struct Refusal {
 [[nodiscard]] std::string encode(const Resend& frame);
 [[nodiscard]] std::string encode(const Ping& frame);
 [[nodiscard]] std::string encode(const Query& frame);
+[[nodiscard]] std::string encode(const History& frame);
 [[nodiscard]] std::string encode(const Welcome& frame);
 [[nodiscard]] std::string encode(const Credit& frame);
 [[nodiscard]] std::string encode(const Pong& frame);
@@ -325,21 +378,28 @@ class IdFrameWriter {
 };
 
 inline constexpr std::size_t kSendHeaderBytes = kHeaderBytes + 1 + 8 + 4;
-/// What a message without an origin takes in a frame.
-[[nodiscard]] constexpr std::size_t message_bytes(std::size_t id_bytes, std::size_t payload_bytes) {
-    return 1 + id_bytes + 4 + payload_bytes;
+/// What a message without an origin takes in a frame: one byte more where it has no attributes and
+/// others have.
+[[nodiscard]] constexpr std::size_t message_bytes(std::size_t id_bytes, std::size_t payload_bytes,
+                                                  std::size_t attributes_bytes = 0) {
+    return 1 + id_bytes + (attributes_bytes > 0 ? 1 + attributes_bytes : 0) + 4 + payload_bytes;
 }
 
 /// Builds SEND and BATCH frames in place: room for the header first, then message after message.
 class MessageFrameWriter {
   public:
-    enum class Form : std::uint8_t { kSend, kBatch };
+    enum class Form : std::uint8_t { kSend, kBatch, kKept };
     explicit MessageFrameWriter(Form form);
-    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes. All messages of a frame have
-    /// an origin, or none has; those of a SEND have none.
+    /// Whether the message may go into this frame. If not, the frame is to be finished first: all
+    /// messages of a frame have an origin, or none has; and where the first one has no attributes,
+    /// none has.
+    [[nodiscard]] bool takes(const Message& message) const;
+    /// `id` must be valid, `payload` at most kPayloadBytesMax bytes, `attributes` well formed.
+    /// takes() must hold. Messages of a SEND have no origin; each of a KEPT has a place for one,
+    /// and a position.
     void add(const Message& message);
-    /// Whether the messages added so far have origins.
-    [[nodiscard]] bool has_origins() const { return origins_; }
+    /// What the messages added so far have on the wire.
+    [[nodiscard]] MessageParts parts() const { return parts_; }
     [[nodiscard]] std::uint32_t count() const { return count_; }
     /// The frame's size if it were finished now.
     [[nodiscard]] std::size_t size_bytes() const { return frame_.size(); }
@@ -350,13 +410,15 @@ class MessageFrameWriter {
     /// Each finish_… returns the whole frame and leaves the writer empty. The form must fit.
     [[nodiscard]] std::string finish_send(Confirm confirm, std::uint64_t first);
     [[nodiscard]] std::string finish_batch(std::uint64_t incarnation, std::uint64_t number);
+    /// @param kept  all but its messages.
+    [[nodiscard]] std::string finish_kept(const Kept& kept);
 
   private:
     void reset();
     std::string frame_;
     std::uint32_t count_ = 0;
     Form form_;
-    bool origins_ = false;
+    MessageParts parts_;
 };
 
 /// A BATCH without messages: a feed's heartbeat, whose last published number is `number`.
@@ -384,15 +446,6 @@ class NodeCountsWriter {
 /// A node's topic on the feed, which is its incarnation in eight bytes.
 [[nodiscard]] std::string encode_topic(std::uint64_t incarnation);
 
-/// A number in network byte order.
-template <typename Number> Number load(const char* from) {
-    Number value = 0;
-    for (std::size_t i = 0; i < sizeof(Number); ++i) {
-        value = (value << 8U) | static_cast<unsigned char>(from[i]);
-    }
-    return value;
-}
-
 inline constexpr std::size_t kOriginBytes = 16;
 
 template <typename Visit> void IdList::for_each(Visit&& visit) const {
@@ -408,16 +461,21 @@ template <typename Visit> void MessageList::for_each(Visit&& visit) const {
     const char* at = bytes_.data();
     for (std::uint32_t i = 0; i < on_wire_; ++i) {
         Origin origin;
-        if (origins_) {
+        if (parts_.origins) {
             origin = {load<std::uint64_t>(at), load<std::uint64_t>(at + 8)};
             at += kOriginBytes;
         }
         const std::size_t id_length = static_cast<unsigned char>(*at);
         const std::string_view id(at + 1, id_length);
         at += 1 + id_length;
+        std::string_view attributes;
+        if (parts_.attributes) {
+            attributes = {at + 1, static_cast<unsigned char>(*at)};
+            at += 1 + attributes.size();
+        }
         const std::size_t payload_length = load<std::uint32_t>(at);
         if (wanted_ == nullptr || (*wanted_)[i]) {
-            visit(Message{id, std::string_view(at + 4, payload_length), origin});
+            visit(Message{id, std::string_view(at + 4, payload_length), origin, attributes});
         }
         at += 4 + payload_length;
     }

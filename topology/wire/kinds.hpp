@@ -22,6 +22,7 @@ enum class Kind : std::uint8_t {
     kSend = 0x30,
     kPing = 0x40,
     kQuery = 0x41,
+    kHistory = 0x42,
     kBatch = 0x50,
     kWelcome = 0x81,
     kCredit = 0x82,
@@ -29,6 +30,7 @@ enum class Kind : std::uint8_t {
     kPong = 0x84,
     kAnswer = 0x85,
     kAcknowledged = 0x86,
+    kKept = 0x87,
     kError = 0xFF,
 };
 
@@ -51,7 +53,7 @@ struct KindRow {
 
 /// By rising kind, which is also the order of the alternatives of Frame (frames.hpp).
 /// Source: docs/PROTOCOL.md, section 4.
-inline constexpr std::array<KindRow, 18> kKinds{{
+inline constexpr std::array<KindRow, 20> kKinds{{
     {Kind::kHello, "HELLO", From::kPeer, false},
     {Kind::kGoodbye, "GOODBYE", From::kPeer},
     {Kind::kHeartbeat, "HEARTBEAT", From::kBoth},
@@ -62,6 +64,7 @@ inline constexpr std::array<KindRow, 18> kKinds{{
     {Kind::kSend, "SEND", From::kPeer, true, Role::kSender},
     {Kind::kPing, "PING", From::kPeer, false},
     {Kind::kQuery, "QUERY", From::kPeer, false},
+    {Kind::kHistory, "HISTORY", From::kPeer},
     {Kind::kBatch, "BATCH", From::kBroker},
     {Kind::kWelcome, "WELCOME", From::kBroker},
     {Kind::kCredit, "CREDIT", From::kBroker},
@@ -69,6 +72,7 @@ inline constexpr std::array<KindRow, 18> kKinds{{
     {Kind::kPong, "PONG", From::kBroker},
     {Kind::kAnswer, "ANSWER", From::kBroker},
     {Kind::kAcknowledged, "ACKNOWLEDGED", From::kBroker},
+    {Kind::kKept, "KEPT", From::kBroker},
     {Kind::kError, "ERROR", From::kBroker},
 }};
 static_assert(std::is_sorted(kKinds.begin(), kKinds.end(),

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kVanishedMax = 60s;
 } // namespace
 
 bool Api::NoStreams::open(connection::Handle /*handle*/, std::string_view /*id*/,
-                          std::uint8_t /*form*/) {
+                          std::uint8_t /*form*/, const stream::Beginning& /*beginning*/) {
     constexpr bool kMayOpenStreams = false;
     ZCOMET_ASSERT(kMayOpenStreams);
     return kMayOpenStreams;

@@ -71,9 +71,9 @@ class Api final : public loop::Source {
         [[nodiscard]] bool can_send(std::size_t message_bytes) const override {
             return link_->can_send(message_bytes);
         }
-        std::uint64_t send(std::string_view id, std::string_view text,
-                           wire::Confirm confirm) override {
-            return link_->send(id, text, confirm);
+        std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
+                           std::string_view attributes) override {
+            return link_->send(id, text, confirm, attributes);
         }
 
       private:
@@ -82,8 +82,8 @@ class Api final : public loop::Source {
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {
       public:
-        [[nodiscard]] bool open(connection::Handle handle, std::string_view id,
-                                std::uint8_t form) override;
+        [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form,
+                                const stream::Beginning& beginning) override;
     };
     /// Gives a place back when its connection closes.
     class Places final : public connection::CloseListener {

@@ -67,6 +67,10 @@ class Connection {
     void end_quiet() { quiet_laps_ = 0; }
     static constexpr unsigned kQuietLapsMax = 3;
 
+    /// Parked: its messages go to stream::Resumes.
+    [[nodiscard]] bool is_catching_up() const { return is_catching_up_; }
+    void set_catching_up(bool is_catching_up) { is_catching_up_ = is_catching_up; }
+
     /// Messages given to this stream so far; the next one has the number N = messages + 1.
     std::uint32_t messages = 0;
 
@@ -89,7 +93,8 @@ class Connection {
     int fd_ = -1;
     std::uint32_t generation_ = 0;
     std::uint32_t input_or_id_ = store::kNoIndex;
-    ConnectionState state_ : 5 = ConnectionState::kFree;
+    ConnectionState state_ : 4 = ConnectionState::kFree;
+    bool is_catching_up_ : 1 = false;
     std::uint8_t quiet_laps_ : 2 = 0;
     bool is_watched_ : 1 = false;
     std::uint8_t form_ = 0;

@@ -114,7 +114,7 @@ class Comet final : public StreamFormat {
         return framing == Framing::kChunked ? "1\r\n\n\r\n" : "\n";
     }
 
-    void append_gap(std::string& out, std::string_view /*id*/, Framing framing) const override {
+    void append_gap(std::string& out, const Gap& /*gap*/, Framing framing) const override {
         append_framed(out, "<em>Some messages were missed.</em><br/>\n", framing);
     }
 };

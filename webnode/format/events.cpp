@@ -30,6 +30,15 @@ void append_data(std::string& out, std::string_view text) {
     }
 }
 
+/// The browser sends the id of the last event when it comes back.
+void append_id(std::string& out, const history::Cursor& cursor) {
+    if (cursor.epoch != 0) {
+        out.append("id: ");
+        history::append_cursor(out, cursor);
+        out.append("\n");
+    }
+}
+
 /// Says when to come back.
 std::string retry(std::uint32_t random) {
     constexpr auto kSpread = static_cast<std::uint32_t>(kRetryMin.count());
@@ -63,13 +72,31 @@ class Events final : public UnnumberedFormat {
 
     void prepare(const Message& message, std::string& shared) const override {
         shared.clear();
+        if (!message.event.empty()) {
+            shared.append("event: ").append(message.event).append("\n");
+        }
+        append_id(shared, message.cursor);
         append_data(shared, message.text);
         shared.append("\n");
         make_chunk(shared);
     }
 
-    void append_gap(std::string& out, std::string_view id, Framing framing) const override {
-        append_framed(out, "event: gap\ndata: " + gap_json(id) + "\n\n", framing);
+    void append_gap(std::string& out, const Gap& gap, Framing framing) const override {
+        std::string block = "event: gap\n";
+        append_id(block, gap.cursor);
+        block.append("data: ").append(gap_json(gap)).append("\n\n");
+        append_framed(out, block, framing);
+    }
+
+    [[nodiscard]] bool has_position() const override { return true; }
+    /// Of a name of its own, so that no onmessage is called: of a block without data some clients
+    /// lose the id.
+    void append_position(std::string& out, const history::Cursor& cursor,
+                         Framing framing) const override {
+        std::string block = "event: position\n";
+        append_id(block, cursor);
+        block.append("data: {}\n\n");
+        append_framed(out, block, framing);
     }
 
     [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {

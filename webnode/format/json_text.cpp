@@ -8,11 +8,21 @@ void append_json_text(std::string& out, std::string_view text) {
     out.append(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-std::string gap_json(std::string_view id) {
+std::string gap_json(const Gap& gap) {
     std::string json = "{\"ids\":[";
-    append_json_text(json, id);
-    json.append("],\"reason\":\"cut-off\"}");
+    append_json_text(json, gap.id);
+    json.append("],\"reason\":");
+    append_json_text(json, gap.reason);
+    json.append("}");
     return json;
+}
+
+void append_cursor_member(std::string& out, const history::Cursor& cursor) {
+    if (cursor.epoch != 0) {
+        out.append(",\"cursor\":\"");
+        history::append_cursor(out, cursor);
+        out.append("\"");
+    }
 }
 
 } // namespace zcomet::webnode::format

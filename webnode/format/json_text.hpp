@@ -1,6 +1,8 @@
 // JSON that several formats say.
 #pragma once
 
+#include "webnode/format/stream_format.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -11,6 +13,9 @@ namespace zcomet::webnode::format {
 void append_json_text(std::string& out, std::string_view text);
 
 /// What a stream is told of messages that it missed: {"ids":[ID],"reason":"cut-off"}.
-[[nodiscard]] std::string gap_json(std::string_view id);
+[[nodiscard]] std::string gap_json(const Gap& gap);
+
+/// Appends `,"cursor":"CURSOR"`, if there is one.
+void append_cursor_member(std::string& out, const history::Cursor& cursor);
 
 } // namespace zcomet::webnode::format

@@ -16,14 +16,21 @@ class Lines final : public UnnumberedFormat {
     void prepare(const Message& message, std::string& shared) const override {
         shared.assign("{\"id\":");
         append_json_text(shared, message.id);
+        if (!message.event.empty()) {
+            shared.append(",\"event\":");
+            append_json_text(shared, message.event);
+        }
         shared.append(",\"data\":");
         append_json_text(shared, message.text);
+        append_cursor_member(shared, message.cursor);
         shared.append("}\n");
         make_chunk(shared);
     }
 
-    void append_gap(std::string& out, std::string_view id, Framing framing) const override {
-        append_framed(out, "{\"gap\":" + gap_json(id) + "}\n", framing);
+    void append_gap(std::string& out, const Gap& gap, Framing framing) const override {
+        std::string line = "{\"gap\":" + gap_json(gap);
+        append_cursor_member(line, gap.cursor);
+        append_framed(out, line + "}\n", framing);
     }
 
     [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {

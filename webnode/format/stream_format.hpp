@@ -2,6 +2,7 @@
 // is the same for all formats.
 #pragma once
 
+#include "topology/history/cursor.hpp"
 #include "topology/http/http_front.hpp"
 
 #include <cstddef>
@@ -21,6 +22,16 @@ enum class Framing : std::uint8_t {
 struct Message {
     std::string_view id;
     std::string_view text;
+    std::string_view event = {};      ///< its name, a line; empty: none
+    std::string_view attributes = {}; ///< as the sender gave them, the event among them
+    history::Cursor cursor = {};      ///< where a client goes on after it; epoch 0: it has none
+};
+
+/// Messages that a stream has missed. Borrowed for the call.
+struct Gap {
+    std::string_view id;
+    std::string_view reason;     ///< a word: history::name_of()
+    history::Cursor cursor = {}; ///< where the stream goes on; epoch 0: not known
 };
 
 /// What a format did with bytes that the browser sent on an open stream.
@@ -68,9 +79,12 @@ class StreamFormat {
     virtual void append(std::string& out, std::string_view shared, std::uint32_t number,
                         Framing framing) const = 0;
 
-    /// Appends words that tell the browser that it missed messages to `id`. The numbers of messages
-    /// go on.
-    virtual void append_gap(std::string& out, std::string_view id, Framing framing) const = 0;
+    /// Appends words that tell the browser that it missed messages. The numbers of messages go on.
+    virtual void append_gap(std::string& out, const Gap& gap, Framing framing) const = 0;
+    /// Whether a stream is told its cursor before its first message, by append_position().
+    [[nodiscard]] virtual bool has_position() const { return false; }
+    virtual void append_position(std::string& /*out*/, const history::Cursor& /*cursor*/,
+                                 Framing /*framing*/) const {}
     /// The last bytes of a stream that the worker ends. The end of a chunked answer tells the
     /// browser that it was not cut off.
     [[nodiscard]] virtual std::string_view farewell(Framing framing) const {

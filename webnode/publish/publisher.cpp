@@ -35,8 +35,8 @@ http::Reply json_reply(int status, std::string_view type, std::string text) {
 } // namespace
 
 void Publisher::publish(request::Exchange& exchange, std::string_view id, std::string_view text,
-                        wire::Confirm confirm) {
-    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size()));
+                        std::string_view attributes, wire::Confirm confirm) {
+    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), attributes.size()));
     if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
         exchange.answer(later(refusal.status, refusal.sentence));
@@ -46,7 +46,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     request->ticket = exchange.later();
     request->confirm = confirm;
     request->lines.push_back({{{std::string(id), std::nullopt, {}}}, {}});
-    send(request, 0, 0, text);
+    send(request, 0, 0, text, attributes);
 }
 
 void Publisher::publish(request::Exchange& exchange, std::vector<Publication> publications,
@@ -63,7 +63,7 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
         line.results.resize(line.mistake.empty() ? publication.ids.size() : 0);
         for (std::size_t i = 0; i < line.results.size(); ++i) {
             line.results[i].id = std::move(publication.ids[i]);
-            send(request, n, i, publication.text);
+            send(request, n, i, publication.text, publication.attributes);
         }
     }
     if (request->awaited == 0) {
@@ -82,15 +82,16 @@ Publisher::Refusal Publisher::why_not(std::size_t message_bytes) const {
 }
 
 void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
-                     std::string_view text) {
+                     std::string_view text, std::string_view attributes) {
     Result& outcome = request->lines[line].results[result];
-    const Refusal refusal = why_not(wire::message_bytes(outcome.id.size(), text.size()));
+    const Refusal refusal =
+        why_not(wire::message_bytes(outcome.id.size(), text.size(), attributes.size()));
     if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
         outcome.error = refusal.sentence;
         return;
     }
-    const std::uint64_t number = sender_->send(outcome.id, text, request->confirm);
+    const std::uint64_t number = sender_->send(outcome.id, text, request->confirm, attributes);
     counters_.add(slot::WorkerCounter::kPublished);
     awaited_.emplace(number, Awaited{request, line, result});
     ++request->awaited;

@@ -32,15 +32,16 @@ class Sender {
 
     [[nodiscard]] virtual bool welcomed() const = 0;
     [[nodiscard]] virtual bool can_send(std::size_t message_bytes) const = 0;
-    virtual std::uint64_t send(std::string_view id, std::string_view text,
-                               wire::Confirm confirm) = 0;
+    virtual std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
+                               std::string_view attributes) = 0;
 };
 
 /// A message to one or several ids, as a request has it.
 struct Publication {
     std::vector<std::string> ids;
     std::string text;
-    /// Instead of both: why the line of the request is no message.
+    std::string attributes{}; ///< wire::encode()
+    /// Instead of all of these: why the line of the request is no message.
     std::string mistake{};
 
     /// What it counts: a message to several ids is several, and a line with a mistake is one, since
@@ -68,14 +69,14 @@ class Publisher final : public session::SenderEvents {
     /// Call it before the first message. `sender`, whose events this hears, lives longer than this.
     void use(Sender& sender) { sender_ = &sender; }
 
-    /// Sends a message to `id`, both valid. The exchange is answered: 200 {"id":ID,"nodes":N} when
-    /// nodes hold the id, 202 when none does or that is not known (N is null then), 429 while the
-    /// broker holds senders back or kUnansweredMax messages await their answers, 503 without a
-    /// broker.
+    /// Sends a message to `id`, both valid, with attributes from wire::encode(). The exchange is
+    /// answered: 200 {"id":ID,"nodes":N} when nodes hold the id, 202 when none does or that is not
+    /// known (N is null then), 429 while the broker holds senders back or kUnansweredMax messages
+    /// await their answers, 503 without a broker.
     /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
     ///     message.
     void publish(request::Exchange& exchange, std::string_view id, std::string_view text,
-                 wire::Confirm confirm);
+                 std::string_view attributes, wire::Confirm confirm);
 
     /// Sends the messages of a request, kMessagesMax at most; answered with 200 and a line of JSON
     /// for each publication:
@@ -135,7 +136,7 @@ class Publisher final : public session::SenderEvents {
     };
     [[nodiscard]] Refusal why_not(std::size_t message_bytes) const;
     void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
-              std::string_view text);
+              std::string_view text, std::string_view attributes);
     void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);
     void note_done(Request& request);
     [[nodiscard]] static nlohmann::ordered_json json_of(const Line& line, std::size_t number);

@@ -1,5 +1,7 @@
 #include "webnode/request/exchange.hpp"
 
+#include "topology/history/cursor.hpp"
+
 #include <utility>
 
 namespace zcomet::webnode::request {
@@ -13,6 +15,35 @@ std::vector<http::Pattern> patterns_of(const std::vector<Route>& routes) {
         patterns.push_back(route.pattern);
     }
     return patterns;
+}
+
+/// Clients hand a cursor back in one of these: the header is that of an EventSource, and the
+/// parameters have the names that its replacements in libraries use.
+std::string cursor_in(const http::Request& request, const format::StreamFormat& format) {
+    if (format.has_position()) {
+        if (const std::string_view last = request.header("Last-Event-ID"); !last.empty()) {
+            return std::string(last);
+        }
+    }
+    for (const std::string_view name :
+         {"since", "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"}) {
+        if (std::string value = request.query.empty() ? "" : request.parameter(name);
+            !value.empty()) {
+            return value;
+        }
+    }
+    return {};
+}
+
+stream::Beginning beginning_of(const http::Request& request, const format::StreamFormat& format) {
+    stream::Beginning beginning{.wants_position = format.has_position()};
+    const std::string text = cursor_in(request, format);
+    if (!text.empty()) {
+        const auto cursor = history::read_cursor(text);
+        beginning.cursor = cursor.value_or(history::Cursor());
+        beginning.has_bad_cursor = !cursor;
+    }
+    return beginning;
 }
 
 } // namespace
@@ -35,6 +66,7 @@ void Exchange::open(const format::StreamFormat& format, std::string_view id) {
                                ? format::Framing::kChunked
                                : format::Framing::kBare;
         outcome_.id = id;
+        outcome_.beginning = beginning_of(request_, format);
         format.greet(request_, outcome_.framing, random_, outcome_.greeting);
     }
 }

@@ -6,6 +6,7 @@
 #include "webnode/connection/connection_table.hpp"
 #include "webnode/format/stream_format.hpp"
 #include "webnode/request/readiness.hpp"
+#include "webnode/stream/stream_opener.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct Outcome {
     const format::StreamFormat* format = nullptr;
     format::Framing framing = format::Framing::kBare;
     std::string id;
+    stream::Beginning beginning;
     std::string greeting; ///< the first bytes of the stream
     bool is_later = false;
     bool is_no_stream_now = false; ///< a stream was refused: Readiness::why_no_streams()

@@ -1,5 +1,6 @@
 #include "webnode/route/send.hpp"
 
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
 
@@ -33,13 +34,17 @@ bool is_utf8(std::string_view text) {
     }
 }
 
+/// Why a text is no name of an event; empty: it is one.
+std::string why_no_event(std::string_view name) {
+    std::string why = wire::why_no_event(name);
+    return why.empty() && !is_utf8(name) ? "the name of the event is not UTF-8" : why;
+}
+
 /// What the client's headers ask for that the whole request depends on.
 /// @return the refusal; nothing: `confirm` is set.
 std::optional<http::Reply> read_wishes(const http::Request& request, wire::Confirm& confirm) {
-    for (const std::string_view header : {"Idempotency-Key", "Zcomet-Event"}) {
-        if (!request.header(header).empty()) {
-            return http::error_reply(501, std::string(header) + " is not supported yet");
-        }
+    if (!request.header("Idempotency-Key").empty()) {
+        return http::error_reply(501, "Idempotency-Key is not supported yet");
     }
     const std::string_view wait = request.header("Zcomet-Wait");
     if (!wait.empty() && wait != "nodes") {
@@ -59,7 +64,13 @@ void send_one(request::Exchange& exchange, publish::Publisher& publisher) {
     } else if (!is_utf8(request.body)) {
         exchange.answer(http::error_reply(415, "the message is not UTF-8"));
     } else {
-        publisher.publish(exchange, request.rest, request.body, confirm);
+        const std::string_view event = request.header("Zcomet-Event");
+        if (std::string why; !event.empty() && !(why = why_no_event(event)).empty()) {
+            exchange.answer(http::error_reply(400, why));
+            return;
+        }
+        publisher.publish(exchange, request.rest, request.body, wire::encode({.event = event}),
+                          confirm);
     }
 }
 
@@ -91,9 +102,6 @@ publish::Publication read_line(std::string_view text) {
     if (!line.is_object()) {
         return mistake("this is no JSON object");
     }
-    if (line.contains("event")) {
-        return mistake("event is not supported yet");
-    }
     auto ids = ids_in(line);
     if (!ids) {
         return mistake("an \"id\", or \"ids\" with 1 to 100 of them, is wanted");
@@ -111,7 +119,14 @@ publish::Publication read_line(std::string_view text) {
     if (message.size() > wire::kPayloadBytesMax) {
         return mistake("a message has at most 65536 bytes");
     }
-    return {std::move(*ids), std::move(message)};
+    std::string event;
+    if (const auto named = line.find("event"); named != line.end()) {
+        event = named->is_string() ? named->get<std::string>() : std::string();
+        if (std::string why = why_no_event(event); !why.empty()) {
+            return mistake(std::move(why));
+        }
+    }
+    return {std::move(*ids), std::move(message), wire::encode({.event = event})};
 }
 
 /// @return nothing: these are more than kMessagesMax messages.

@@ -75,6 +75,8 @@ enum class WorkerCounter : std::uint8_t {
     kCutOffMs,
     kStreamsCutOff,
     kGapsTold,
+    kResumes,
+    kCatchUps,
     kSignsOfLife,
     kApiConnections,
     kApiRequests,
@@ -160,6 +162,9 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kCutOffMs, "cut_off_ms", "milliseconds without a feed before these times"),
         counter(kStreamsCutOff, "streams_cut_off", "streams that were open at these times"),
         counter(kGapsTold, "gaps_told", "times that a stream was told that it missed messages"),
+        counter(kResumes, "resumes", "streams that opened with a cursor"),
+        counter(kCatchUps, "catch_ups",
+                "streams that asked a history for what they missed while their node was cut off"),
         counter(kSignsOfLife, "signs_of_life", "signs of life that quiet streams were given"),
         gauge(kApiConnections, "api_connections", "open connections of the API"),
         counter(kApiRequests, "api_requests", "requests to the API"),
@@ -215,7 +220,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 448, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 512, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.

@@ -1,5 +1,7 @@
 #include "webnode/stream/delivery.hpp"
 
+#include "topology/wire/attributes.hpp"
+
 #include <algorithm>
 
 namespace zcomet::webnode::stream {
@@ -53,7 +55,7 @@ std::uint64_t Delivery::abandon() {
 void Delivery::deliver(const wire::MessageList& messages) {
     collect(messages);
     const auto by_id = [](const Item& a, const Item& b) {
-        return a.id != b.id ? a.id < b.id : a.position < b.position;
+        return a.id != b.id ? a.id < b.id : a.place < b.place;
     };
     std::sort(items_.begin(), items_.end(), by_id);
     for (std::size_t begin = 0; begin < items_.size();) {
@@ -70,9 +72,15 @@ void Delivery::deliver(const wire::MessageList& messages) {
 void Delivery::collect(const wire::MessageList& messages) {
     std::uint32_t unclaimed = 0;
     messages.for_each([&](const wire::Message& message) {
+        wire::Attributes attributes;
+        if (!message.attributes.empty()) {
+            attributes = wire::read_attributes(message.attributes);
+            cursor_.position = std::max(cursor_.position, attributes.position);
+        }
         if (const auto id = streams_.find_id(message.id)) {
-            const auto position = static_cast<std::uint32_t>(items_.size());
-            items_.push_back({*id, position, message.payload});
+            const auto place = static_cast<std::uint32_t>(items_.size());
+            items_.push_back({*id, place, message.payload, message.attributes, attributes.event,
+                              attributes.position});
         } else {
             ++unclaimed; // its last stream closed while the message was under way
         }
@@ -81,18 +89,24 @@ void Delivery::collect(const wire::MessageList& messages) {
     counters_.add(slot::WorkerCounter::kMessagesUnclaimed, unclaimed);
 }
 
+format::Message Delivery::message_of(const Item& item) const {
+    const bool has_position = item.position != 0;
+    return {streams_.name(item.id), item.text, item.event, item.attributes,
+            has_position ? history::Cursor{cursor_.epoch, item.position} : history::Cursor{}};
+}
+
 void Delivery::deliver_to_id(std::span<const Item> items) {
     const store::IdIndex id = items.front().id;
     if (!fan_outs_.empty() && fan_outs_.has(streams_.name(id))) {
         for (const Item& item : items) {
-            fan_outs_.queue(streams_.name(id), item.text);
+            fan_outs_.queue(message_of(item));
         }
         return;
     }
     counters_.add(slot::WorkerCounter::kMessagesGiven, items.size());
     messages_.clear();
     for (const Item& item : items) {
-        messages_.add({streams_.name(id), item.text});
+        messages_.add(message_of(item));
     }
     // A stream that closes during the visit may free the id. Its index is not given to another id
     // before a stream opens, which does not happen during a delivery.
@@ -108,6 +122,12 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
 
 std::size_t Delivery::write_to(connection::Handle stream, connection::Connection& connection,
                                MessageSet& messages) {
+    if (connection.is_catching_up()) {
+        for (const format::Message& message : messages.messages()) {
+            resumes_->hold(stream, message);
+        }
+        return 1;
+    }
     const format::Form form = format::Form::unpack(connection.form());
     const format::StreamFormat& format = format::format_at(form.format);
     chunks_.clear();

@@ -5,6 +5,7 @@
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/fan_out.hpp"
 #include "webnode/stream/message_set.hpp"
+#include "webnode/stream/resumes.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,16 @@ class Delivery {
     /// gone, are closed.
     void deliver(const wire::MessageList& messages);
 
+    /// Streams that are catching up get their messages by way of `resumes`; it lives longer than
+    /// this.
+    void hold_for(Resumes& resumes) { resumes_ = &resumes; }
+    /// The broker has begun a feed.
+    void on_feed_begun(const wire::HistoryTerms& history) {
+        cursor_ = {history.epoch, history.position};
+    }
+    /// Where the node is with the present feed: it has had all messages up to here.
+    [[nodiscard]] const history::Cursor& cursor() const { return cursor_; }
+
     /// Continues messages under way to ids with many streams, and begins a new turn. Call it once a
     /// turn.
     void work();
@@ -47,11 +58,15 @@ class Delivery {
     /// A message to be shown, with its id's index, which sorts faster than the text.
     struct Item {
         store::IdIndex id;
-        std::uint32_t position; // in the batch: keeps the order within an id
+        std::uint32_t place; // in the batch: keeps the order within an id
         std::string_view text;
+        std::string_view attributes = {};
+        std::string_view event = {};
+        std::uint64_t position = 0; // in the history; 0: none
     };
 
     void collect(const wire::MessageList& messages);
+    [[nodiscard]] format::Message message_of(const Item& item) const;
     void deliver_to_id(std::span<const Item> items);
     /// @return the cost, in sends.
     [[nodiscard]] std::size_t write_to(connection::Handle stream,
@@ -61,6 +76,8 @@ class Delivery {
     StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     FanOuts fan_outs_;
+    Resumes* resumes_ = nullptr;
+    history::Cursor cursor_;
     std::size_t sends_left_; // of this turn
     std::vector<Item> items_;
     MessageSet messages_; // to the id in hand

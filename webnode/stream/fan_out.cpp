@@ -1,6 +1,7 @@
 #include "webnode/stream/fan_out.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/wire/attributes.hpp"
 
 #include <utility>
 
@@ -51,8 +52,8 @@ void FanOuts::begin(std::string_view id, StreamPosition position,
     fan_out->id = id;
     fan_out->position = position;
     for (const format::Message& message : messages) {
-        fan_out->messages.add({fan_out->id, fan_out->texts.emplace_back(message.text)});
-        bytes_ += message.text.size();
+        const Kept& kept = keep(*fan_out, message);
+        fan_out->messages.add(message_of(*fan_out, kept));
     }
     table_.hold(fan_out->position);
     turns_.push_back(fan_out.get());
@@ -61,9 +62,20 @@ void FanOuts::begin(std::string_view id, StreamPosition position,
     ZCOMET_ASSERT(is_new);
 }
 
-void FanOuts::queue(std::string_view id, std::string_view text) {
-    by_id_.at(id)->texts.emplace_back(text);
-    bytes_ += text.size();
+void FanOuts::queue(const format::Message& message) {
+    keep(*by_id_.at(message.id), message);
+}
+
+const FanOuts::Kept& FanOuts::keep(FanOut& fan_out, const format::Message& message) {
+    const Kept& kept = fan_out.kept.emplace_back(
+        Kept{std::string(message.text), std::string(message.attributes), message.cursor});
+    bytes_ += kept.bytes();
+    return kept;
+}
+
+format::Message FanOuts::message_of(const FanOut& fan_out, const Kept& kept) {
+    return {fan_out.id, kept.text, wire::read_attributes(kept.attributes).event, kept.attributes,
+            kept.cursor};
 }
 
 /// All streams have the messages under way; begins the waiting ones, if there are any.
@@ -72,18 +84,18 @@ void FanOuts::begin_waiting(FanOut& fan_out) {
     // By name: the last stream may have closed meanwhile, and another id may have the index.
     const auto id = table_.find_id(fan_out.id);
     if (!id) {
-        counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out.texts.size());
-        drop_first(fan_out, fan_out.texts.size());
+        counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out.kept.size());
+        drop_first(fan_out, fan_out.kept.size());
         return;
     }
     fan_out.position = table_.first_stream(*id);
     std::size_t together = 0;
-    for (const std::string& text : fan_out.texts) {
+    for (const Kept& kept : fan_out.kept) {
         if (together >= kTogetherBytesMax) {
             break;
         }
-        together += text.size();
-        fan_out.messages.add({fan_out.id, text});
+        together += kept.bytes();
+        fan_out.messages.add(message_of(fan_out, kept));
     }
     counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out.messages.size());
 }
@@ -91,8 +103,8 @@ void FanOuts::begin_waiting(FanOut& fan_out) {
 void FanOuts::drop_first(FanOut& fan_out, std::size_t count) {
     fan_out.messages.clear();
     for (; count > 0; --count) {
-        bytes_ -= fan_out.texts.front().size();
-        fan_out.texts.pop_front();
+        bytes_ -= fan_out.kept.front().bytes();
+        fan_out.kept.pop_front();
     }
 }
 

@@ -37,7 +37,7 @@ class FanOuts {
 
     /// A further message to an id for which has() is true. Streams that open before its turn comes
     /// get it, too.
-    void queue(std::string_view id, std::string_view text);
+    void queue(const format::Message& message);
 
     /// Writes to streams of one id until they have cost `most`; calls
     /// `write(Handle, Connection&, MessageSet&)` for each, which may close that stream, and no
@@ -53,17 +53,27 @@ class FanOuts {
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   private:
+    /// A message as it is kept; its id is the fan-out's.
+    struct Kept {
+        std::string text;
+        std::string attributes;
+        history::Cursor cursor;
+
+        [[nodiscard]] std::size_t bytes() const { return text.size() + attributes.size(); }
+    };
     struct FanOut {
         std::string id;
         StreamPosition position = store::kNoIndex;
-        MessageSet messages; // under way, together: the first of `texts`
-        std::deque<std::string> texts;
+        MessageSet messages; // under way, together: the first of `kept`
+        std::deque<Kept> kept;
 
         /// Messages that wait for those under way.
-        [[nodiscard]] std::size_t waiting() const { return texts.size() - messages.size(); }
+        [[nodiscard]] std::size_t waiting() const { return kept.size() - messages.size(); }
     };
 
     [[nodiscard]] std::uint64_t streams_from(StreamPosition position) const;
+    const Kept& keep(FanOut& fan_out, const format::Message& message);
+    [[nodiscard]] static format::Message message_of(const FanOut& fan_out, const Kept& kept);
     void begin_waiting(FanOut& fan_out);
     void drop_first(FanOut& fan_out, std::size_t count);
     void finish(FanOut& fan_out);

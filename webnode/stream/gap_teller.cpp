@@ -90,11 +90,16 @@ void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
             if (!connection.parked() || !concerned_.has(handle)) {
                 return;
             }
+            const std::string_view id = streams_.name(connection.id());
+            if (with_history_.match(id)) {
+                return;
+            }
             const format::Form form = format::Form::unpack(connection.form());
             counters_.add(slot::WorkerCounter::kGapsTold);
             words_.clear();
             format::format_at(form.format)
-                .append_gap(words_, streams_.name(connection.id()), form.framing);
+                .append_gap(words_, {id, history::name_of(history::GapReason::kCutOff)},
+                            form.framing);
             static_cast<void>(connections_.write(handle, connection, words_));
         });
 }

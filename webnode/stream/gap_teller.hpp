@@ -2,6 +2,8 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/history/catch_up.hpp"
+#include "topology/history/patterns.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/stream_table.hpp"
 
@@ -35,6 +37,8 @@ class GapTeller {
     /// The streams that are open now missed messages. If a round is under way, another one follows
     /// it.
     void begin(Time now);
+    /// From now on streams of such ids are not told: they catch up by themselves (Resumes).
+    void leave_out(const history::Patterns& with_history) { with_history_ = with_history; }
     /// The connection has become a stream, which missed nothing so far.
     void on_open(connection::Handle handle);
 
@@ -65,6 +69,7 @@ class GapTeller {
     const StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     std::minstd_rand random_;
+    history::Patterns with_history_;
     Time due_ = kNever;
     Time end_; // of the round
     Concerned concerned_;

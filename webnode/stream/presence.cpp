@@ -11,7 +11,8 @@ Presence::~Presence() {
     connections_.remove_listener(*this);
 }
 
-bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t form) {
+bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t form,
+                    const Beginning& beginning) {
     if (!connections_.watch(handle, *connections_.table().find(handle))) {
         return false;
     }
@@ -20,6 +21,9 @@ bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t
     }
     if (streams_.park(handle, id, form)) {
         logins_.login(id);
+    }
+    if (resumes_ != nullptr) {
+        resumes_->on_open(handle, id, beginning);
     }
     connections_.note_opened(handle, *connections_.table().find(handle));
     return true;

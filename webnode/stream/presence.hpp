@@ -4,6 +4,7 @@
 #include "topology/session/logins.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/gap_teller.hpp"
+#include "webnode/stream/resumes.hpp"
 #include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
@@ -19,12 +20,15 @@ class Presence final : public StreamOpener, private connection::CloseListener {
     Presence(connection::Connections& connections, session::Logins& logins);
     ~Presence() override;
 
-    [[nodiscard]] bool open(connection::Handle handle, std::string_view id,
-                            std::uint8_t form) override;
+    [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form,
+                            const Beginning& beginning) override;
 
     /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than
     /// this.
     void tell_openings_to(GapTeller& gaps) { gaps_ = &gaps; }
+
+    /// The same for `resumes`: it hears where each stream begins.
+    void tell_beginnings_to(Resumes& resumes) { resumes_ = &resumes; }
 
     /// Calls `visit(std::string_view id)` for each id that this worker holds. It must not open or
     /// close streams.
@@ -42,6 +46,7 @@ class Presence final : public StreamOpener, private connection::CloseListener {
     session::Logins& logins_;
     StreamTable streams_;
     GapTeller* gaps_ = nullptr;
+    Resumes* resumes_ = nullptr;
 };
 
 } // namespace zcomet::webnode::stream

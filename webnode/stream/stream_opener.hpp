@@ -1,12 +1,20 @@
 // What makes a connection a stream.
 #pragma once
 
+#include "topology/history/cursor.hpp"
 #include "webnode/connection/connection_table.hpp"
 
 #include <cstdint>
 #include <string_view>
 
 namespace zcomet::webnode::stream {
+
+/// Where a stream begins.
+struct Beginning {
+    history::Cursor cursor = {}; ///< that its client handed back; epoch 0: none
+    bool has_bad_cursor = false; ///< it handed back something else
+    bool wants_position = false; ///< it is told where it stands (StreamFormat::has_position())
+};
 
 class StreamOpener {
   public:
@@ -19,7 +27,7 @@ class StreamOpener {
     /// @param form  as for StreamTable::park().
     /// @return false if the connection had to be closed.
     [[nodiscard]] virtual bool open(connection::Handle handle, std::string_view id,
-                                    std::uint8_t form) = 0;
+                                    std::uint8_t form, const Beginning& beginning) = 0;
 };
 
 } // namespace zcomet::webnode::stream

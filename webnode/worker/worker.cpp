@@ -78,6 +78,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
+      resumes_(connections_, presence_.streams(), *uplink_, slot.counters),
       signs_of_life_(connections_, slot.counters, options_.heartbeat, Clock::now()),
       listener_(
           loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
@@ -88,6 +89,8 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     stream_log_.log_each(options_.access_log);
     connections_.set_log(stream_log_);
     presence_.tell_openings_to(gap_teller_);
+    presence_.tell_beginnings_to(resumes_);
+    delivery_.hold_for(resumes_);
     if (cors_.is_on()) {
         requests_.allow_origins(cors_);
     }
@@ -126,6 +129,7 @@ void Worker::turn() {
     look_for_vanished(now);
     end_streams();
     gap_teller_.turn(now);
+    resumes_.turn(now);
     signs_of_life_.turn(now);
     report(now);
     watch_bounds(now);
@@ -141,7 +145,7 @@ Time Worker::next_due() const {
     return std::min(
         {requests_.due(), connections_.due(), freed_memory_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
-         gap_teller_.due(), signs_of_life_.due(), turn_due_});
+         gap_teller_.due(), resumes_.due(), signs_of_life_.due(), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -267,8 +271,16 @@ void Worker::on_welcomed() {
     }
 }
 
+void Worker::on_feed_begun(const wire::HistoryTerms& history, bool is_first) {
+    const history::Cursor cursor = is_first ? history::Cursor() : delivery_.cursor();
+    resumes_.on_feed_begun(history, cursor);
+    delivery_.on_feed_begun(history);
+    gap_teller_.leave_out(cursor.epoch != 0 ? resumes_.with_history() : history::Patterns());
+}
+
 void Worker::on_live(std::string_view broker_name) {
     spdlog::debug("event=live node={} broker={}", options_.name, log_value(broker_name));
+    resumes_.on_live();
     if (!uplink_->live()) {
         return; // another broker's feed is still to come
     }
@@ -288,6 +300,7 @@ void Worker::on_live(std::string_view broker_name) {
 
 void Worker::on_lost() {
     spdlog::debug("event=lost node={}", options_.name);
+    resumes_.on_lost();
     enter(slot::WorkerState::kLost);
 }
 
@@ -297,7 +310,12 @@ void Worker::on_gap(const session::Gap& gap) {
         spdlog::warn("event=cut-off node={} ms={} ids={} streams={} text=\"messages may be lost\"",
                      options_.name, in_ms(gap.without_feed), presence_.streams().id_count(),
                      presence_.streams().stream_count());
-    } else if (const auto times = shed_log_.pass(now); times > 0) {
+    } else {
+        gap_teller_.leave_out(resumes_.with_history());
+        resumes_.on_shed(delivery_.cursor());
+    }
+    if (const auto times = gap.reason == session::Gap::Reason::kShed ? shed_log_.pass(now) : 0;
+        times > 0) {
         spdlog::warn("event=shed node={} messages={} times={} text=\"the broker let messages go, "
                      "since this node did not keep up\"",
                      options_.name, gap.messages, times);

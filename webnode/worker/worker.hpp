@@ -24,6 +24,7 @@
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/presence.hpp"
+#include "webnode/stream/resumes.hpp"
 #include "webnode/stream/signs_of_life.hpp"
 #include "webnode/worker/stream_log.hpp"
 #include "webnode/worker/worker_options.hpp"
@@ -86,6 +87,9 @@ class Worker : private session::NodeEvents,
     std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
     wire::NodeLedger ledger() const override;
     void on_welcomed() override;
+    void on_feed_begun(const wire::HistoryTerms& history, bool is_first) override;
+    void on_kept(const wire::Kept& kept) override { resumes_.on_kept(kept, Clock::now()); }
+    void on_applied(std::uint64_t number) override { resumes_.on_applied(number); }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_gap(const session::Gap& gap) override;
@@ -143,6 +147,7 @@ class Worker : private session::NodeEvents,
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
     stream::GapTeller gap_teller_;
+    stream::Resumes resumes_;
     stream::SignsOfLife signs_of_life_;
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;

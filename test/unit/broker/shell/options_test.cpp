@@ -44,7 +44,8 @@ TEST_CASE("a broker's options without any flag", "[options]") {
           "feed_bound=67108864 peers_max=100000 ids_max=50000000 ids_per_node=2000000 "
           "memory_max=" +
               std::to_string(settled.line.options().router.memory_max) +
-              " waiting_max=134217728 queries_max=20 resends_max=10 "
+              " waiting_max=134217728 queries_max=20 resends_max=10 history=- "
+              "history_bytes=268435456 "
               "supervise=false hang_after=10");
 }
 

@@ -1,6 +1,7 @@
 // The codec against docs/PROTOCOL.md: its worked example byte for byte, every frame there and back,
 // and every way in which bytes can fail to be a frame.
 #include "test/unit/topology/wire/hex.hpp"
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <catch2/catch.hpp>
@@ -40,6 +41,8 @@ std::vector<std::string> one_of_each() {
     wire::MessageFrameWriter send(wire::MessageFrameWriter::Form::kSend);
     wire::MessageFrameWriter batch(wire::MessageFrameWriter::Form::kBatch);
     wire::MessageFrameWriter from_afar(wire::MessageFrameWriter::Form::kBatch);
+    wire::MessageFrameWriter send_event(wire::MessageFrameWriter::Form::kSend);
+    wire::MessageFrameWriter event(wire::MessageFrameWriter::Form::kBatch);
     wire::NodeCountsWriter counts;
     const auto with_ids = [&]() -> wire::IdFrameWriter& {
         ids.add("123");
@@ -53,6 +56,9 @@ std::vector<std::string> one_of_each() {
     send.add({"123", "hi"});
     batch.add({"123", "hi"});
     from_afar.add({"123", "hi", {7, 9}});
+    const std::string attributes = wire::encode(wire::Attributes{.event = "e"});
+    send_event.add({"123", "hi", {}, attributes});
+    event.add({"123", "hi", {7, 9}, attributes});
     return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
             wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9}),
             wire::encode(wire::Goodbye{}),
@@ -62,10 +68,12 @@ std::vector<std::string> one_of_each() {
             with_ids().finish_list(3, true, false),
             wire::encode(wire::Resend{1, 2, 3}),
             send.finish_send(wire::Confirm::kReceipt, 9),
+            send_event.finish_send(wire::Confirm::kAcknowledgement, 9),
             wire::encode(wire::Ping{5}),
             wire::encode(wire::Query{5, "who", "123"}),
             batch.finish_batch(1, 2),
             from_afar.finish_batch(1, 3),
+            event.finish_batch(1, 4),
             wire::encode_empty_batch(1, 2),
             wire::encode_shed_batch(1, 2, 4, 30),
             wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
@@ -241,9 +249,9 @@ TEST_CASE("messages of acknowledged sends have their origin", "[wire]") {
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
     writer.add({"a", "one", {7, 100}});
     writer.add({"b", "two", {8, 1}});
-    CHECK(writer.has_origins());
+    CHECK(writer.parts().origins);
     const std::string bytes = writer.finish_batch(1, 2);
-    CHECK_FALSE(writer.has_origins());
+    CHECK_FALSE(writer.parts().origins);
     const auto batch = decoded<wire::Batch>(bytes);
     CHECK_FALSE(batch.shed);
     std::vector<wire::Origin> origins;
@@ -258,6 +266,43 @@ TEST_CASE("messages of acknowledged sends have their origin", "[wire]") {
     std::string nameless = bytes;
     nameless.replace(wire::kHeaderBytes + 8 + 8 + 1 + 4, 8, 8, '\0');
     CHECK(refused(nameless).code == wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("messages have their attributes, and those without have none", "[wire]") {
+    const std::string attributes =
+        wire::encode(wire::Attributes{.event = "tick", .position = 77, .is_private = true});
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
+    writer.add({"a", "one", {7, 1}, attributes});
+    CHECK(writer.parts().attributes);
+    CHECK_FALSE(writer.takes({"b", "two"}));
+    REQUIRE(writer.takes({"b", "two", {7, 2}}));
+    writer.add({"b", "two", {7, 2}});
+    const std::string bytes = writer.finish_batch(1, 2);
+    CHECK_FALSE(writer.parts().attributes);
+    std::vector<std::string> heard;
+    decoded<wire::Batch>(bytes).messages.for_each([&](const wire::Message& message) {
+        heard.emplace_back(message.attributes);
+        CHECK(message.origin.sender == 7);
+    });
+    CHECK(heard == std::vector<std::string>{attributes, ""});
+    const wire::Attributes read = wire::read_attributes(heard[0]);
+    CHECK(read.event == "tick");
+    CHECK(read.position == 77);
+    CHECK(read.is_private);
+    CHECK(read.content_type.empty());
+    CHECK(read.trace_id.empty());
+}
+
+TEST_CASE("a frame without attributes takes none later", "[wire]") {
+    const std::string attributes = wire::encode(wire::Attributes{.event = "tick"});
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+    writer.add({"a", "one"});
+    CHECK_FALSE(writer.takes({"b", "two", {}, attributes}));
+    const std::string plain = writer.finish_send(wire::Confirm::kNothing, 1);
+    writer.add({"b", "two", {}, attributes});
+    CHECK(writer.size_bytes() ==
+          wire::kSendHeaderBytes + wire::message_bytes(1, 3, attributes.size()));
+    CHECK(writer.finish_send(wire::Confirm::kNothing, 1).size() == plain.size() + 7);
 }
 
 TEST_CASE("a SEND or BATCH has so many messages, and no more", "[wire]") {

@@ -56,7 +56,7 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
 TEST_CASE("a gap is a line of its own, which has no number", "[comet_format]") {
     const auto gap = [](Framing framing) {
         std::string out;
-        comet_format().append_gap(out, "123", framing);
+        comet_format().append_gap(out, {"123", "cut-off"}, framing);
         return out;
     };
     CHECK(gap(Framing::kBare) == "<em>Some messages were missed.</em><br/>\n");

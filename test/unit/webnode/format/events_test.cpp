@@ -93,6 +93,30 @@ TEST_CASE("a message is one event", "[events_format]") {
     CHECK(encoded(" two ") == "data:  two \n\n");
 }
 
+TEST_CASE("an event has its name", "[events_format]") {
+    std::string shared;
+    events_format().prepare({"123", "a\nb", "tick"}, shared);
+    std::string out;
+    events_format().append(out, shared, 1, Framing::kBare);
+    CHECK(out == "event: tick\ndata: a\ndata: b\n\n");
+}
+
+TEST_CASE("an event of an id with a history has its cursor", "[events_format]") {
+    const history::Cursor cursor{36, 37};
+    std::string shared;
+    events_format().prepare({"123", "a", {}, {}, cursor}, shared);
+    std::string out;
+    events_format().append(out, shared, 1, Framing::kBare);
+    CHECK(out == "id: 10-11\ndata: a\n\n");
+    out.clear();
+    events_format().append_position(out, cursor, Framing::kChunked);
+    CHECK(out == "24\r\nevent: position\nid: 10-11\ndata: {}\n\n\r\n");
+    out.clear();
+    events_format().append_gap(out, {"123", "epoch", cursor}, Framing::kBare);
+    CHECK(out == "event: gap\nid: 10-11\ndata: {\"ids\":[\"123\"],\"reason\":\"epoch\"}\n\n");
+    CHECK(events_format().has_position());
+}
+
 TEST_CASE("each line of a message is a line of data, however it ends", "[events_format]") {
     CHECK(encoded("a\nb") == "data: a\ndata: b\n\n");
     CHECK(encoded("a\rb") == "data: a\ndata: b\n\n");
@@ -140,7 +164,7 @@ TEST_CASE("the first bytes say when to come back, spread over a time", "[events_
 
 TEST_CASE("a gap is an event of its own name", "[events_format]") {
     std::string out;
-    events_format().append_gap(out, "123", Framing::kBare);
+    events_format().append_gap(out, {"123", "cut-off"}, Framing::kBare);
     const std::vector<Event> events = events_in(out);
     REQUIRE(events.size() == 1);
     CHECK(events[0].type == "gap");

@@ -22,6 +22,26 @@ TEST_CASE("a message is one line", "[lines_format]") {
     CHECK(encoded("hi", Framing::kChunked) == "19\r\n{\"id\":\"123\",\"data\":\"hi\"}\n\r\n");
 }
 
+TEST_CASE("a line of an event has its name", "[lines_format]") {
+    std::string shared;
+    lines_format().prepare({"123", "a", "t\"k"}, shared);
+    std::string out;
+    lines_format().append(out, shared, 1, Framing::kBare);
+    CHECK(out == "{\"id\":\"123\",\"event\":\"t\\\"k\",\"data\":\"a\"}\n");
+}
+
+TEST_CASE("a line of an id with a history has its cursor", "[lines_format]") {
+    const history::Cursor cursor{36, 37};
+    std::string shared;
+    lines_format().prepare({"123", "a", {}, {}, cursor}, shared);
+    std::string out;
+    lines_format().append(out, shared, 1, Framing::kBare);
+    CHECK(out == "{\"id\":\"123\",\"data\":\"a\",\"cursor\":\"10-11\"}\n");
+    out.clear();
+    lines_format().append_gap(out, {"123", "epoch", cursor}, Framing::kBare);
+    CHECK(out == "{\"gap\":{\"ids\":[\"123\"],\"reason\":\"epoch\"},\"cursor\":\"10-11\"}\n");
+}
+
 TEST_CASE("any text is read back as it was", "[lines_format]") {
     const std::string text =
         GENERATE(as<std::string>(), "", "a\nb\r\n", "\"quoted\" \\", "Gr\xC3\xBC\xC3\x9F",
@@ -37,7 +57,7 @@ TEST_CASE("bytes that are not UTF-8 become the replacement character", "[lines_f
 
 TEST_CASE("a gap and a sign of life are lines as well", "[lines_format]") {
     std::string out;
-    lines_format().append_gap(out, "123", Framing::kBare);
+    lines_format().append_gap(out, {"123", "cut-off"}, Framing::kBare);
     CHECK(out == "{\"gap\":{\"ids\":[\"123\"],\"reason\":\"cut-off\"}}\n");
     CHECK(lines_format().sign_of_life(Framing::kBare) == "\n");
     CHECK(lines_format().sign_of_life(Framing::kChunked) == "1\r\n\n\r\n");

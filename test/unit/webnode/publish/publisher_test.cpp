@@ -1,5 +1,6 @@
 // Goal: each request to publish gets one answer, which says what is known of its messages, in
 // whatever order that becomes known.
+#include "topology/wire/attributes.hpp"
 #include "webnode/publish/publisher.hpp"
 #include "webnode/route/routes.hpp"
 
@@ -19,14 +20,16 @@ class FakeSender final : public Sender {
         std::string id;
         std::string text;
         wire::Confirm confirm;
+        std::string attributes;
     };
 
     [[nodiscard]] bool welcomed() const override { return is_welcomed; }
     [[nodiscard]] bool can_send(std::size_t /*message_bytes*/) const override {
         return sent.size() < room;
     }
-    std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm) override {
-        sent.push_back({std::string(id), std::string(text), confirm});
+    std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
+                       std::string_view attributes) override {
+        sent.push_back({std::string(id), std::string(text), confirm, std::string(attributes)});
         return sent.size();
     }
 
@@ -149,10 +152,21 @@ TEST_CASE_METHOD(Fixture, "what is no message is refused", "[publisher]") {
     CHECK(status("/send/a", "\xFF") == 415);
     CHECK(status("/send/a", "x", "Zcomet-Wait: for it\r\n") == 400);
     CHECK(status("/send/a", "x", "Idempotency-Key: 1\r\n") == 501);
-    CHECK(status("/send/a", "x", "Zcomet-Event: e\r\n") == 501);
+    CHECK(status("/send/a", "x", "Zcomet-Event: " + std::string(129, 'e') + "\r\n") == 400);
+    CHECK(status("/send/a", "x", "Zcomet-Event: \xFF\r\n") == 400);
     CHECK(status("/send/a/b", "x") == 400);
     CHECK(status("/other", "x") == 404);
     CHECK(sender.sent.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a message may be one of a kind", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Event: tick\r\n"));
+    REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"y\",\"event\":\"tock\"}"));
+    REQUIRE_FALSE(post("/send/a", "z"));
+    REQUIRE(sender.sent.size() == 3);
+    CHECK(wire::read_attributes(sender.sent[0].attributes).event == "tick");
+    CHECK(wire::read_attributes(sender.sent[1].attributes).event == "tock");
+    CHECK(sender.sent[2].attributes.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "an empty message is one", "[publisher]") {
@@ -166,7 +180,7 @@ TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[
                                 "{\"id\":\"a b\",\"data\":\"3\"}\n"
                                 "{\"id\":\"d\",\"data\":4}\n"
                                 "nonsense\n"
-                                "{\"id\":\"e\",\"data\":\"6\",\"event\":\"x\"}\n"
+                                "{\"id\":\"e\",\"data\":\"6\",\"event\":7}\n"
                                 "{\"data\":\"7\"}\n"
                                 "{\"id\":\"f\",\"data\":\"8\"}"));
     REQUIRE(sender.sent.size() == 4);
@@ -183,7 +197,7 @@ TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[
           "{\"line\":3,\"error\":\"the id has a character outside A-Z a-z 0-9 . _ ~ : @ -\"}\n"
           "{\"line\":4,\"error\":\"\\\"data\\\" is the message, a string\"}\n"
           "{\"line\":5,\"error\":\"this is no JSON object\"}\n"
-          "{\"line\":6,\"error\":\"event is not supported yet\"}\n"
+          "{\"line\":6,\"error\":\"the name of an event has 1 to 128 bytes\"}\n"
           "{\"line\":7,\"error\":\"an \\\"id\\\", or \\\"ids\\\" with 1 to 100 of them, is "
           "wanted\"}\n"
           "{\"line\":8,\"id\":\"f\",\"nodes\":1}\n");

@@ -37,8 +37,8 @@ struct Fixture {
     void work(std::size_t most) {
         fan_outs.work(most, [this](connection::Handle, const connection::Connection& connection,
                                    const MessageSet& messages) {
-            for (const auto& [message_id, text] : messages.messages()) {
-                shown[connection.fd()].emplace_back(text);
+            for (const format::Message& message : messages.messages()) {
+                shown[connection.fd()].emplace_back(message.text);
             }
         });
     }
@@ -51,8 +51,8 @@ TEST_CASE("messages that queue follow those under way, together", "[fan_out]") {
     f.park(1, "a");
     f.park(2, "a");
     f.begin("a", "one");
-    f.fan_outs.queue("a", "two");
-    f.fan_outs.queue("a", "three");
+    f.fan_outs.queue({"a", "two"});
+    f.fan_outs.queue({"a", "three"});
     CHECK(f.fan_outs.has("a"));
     CHECK_FALSE(f.fan_outs.has("b"));
     CHECK(f.fan_outs.bytes() == 11);
@@ -74,7 +74,7 @@ TEST_CASE("large messages go on in parts", "[fan_out]") {
     f.park(1, "a");
     f.begin("a", "one");
     for (int i = 0; i < 3; ++i) {
-        f.fan_outs.queue("a", std::string(10'000, 'x'));
+        f.fan_outs.queue({"a", std::string(10'000, 'x')});
     }
     f.work(10);
     f.work(10);
@@ -105,7 +105,7 @@ TEST_CASE("messages to an id whose last stream closed are unclaimed", "[fan_out]
     Fixture f;
     const connection::Handle only = f.park(1, "a");
     f.begin("a", "one");
-    f.fan_outs.queue("a", "two");
+    f.fan_outs.queue({"a", "two"});
     f.close(only);
     f.work(10);
     CHECK(f.fan_outs.empty());
@@ -121,7 +121,7 @@ TEST_CASE("abandoned messages are counted as chunks", "[fan_out]") {
     }
     f.begin("a", "one");
     f.work(2);
-    f.fan_outs.queue("a", "two");
+    f.fan_outs.queue({"a", "two"});
     f.park(6, "a"); // gets queued messages, not those under way
     CHECK(f.fan_outs.abandon() == 3 + 6);
     CHECK(f.fan_outs.empty());

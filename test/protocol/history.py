@@ -1,0 +1,169 @@
+"""Streams go on where they were: on another node, after a cut, after a broker's restart.
+
+usage: history.py BUILD      (the build directory)
+"""
+
+import json
+import os
+import signal
+import sys
+
+from publish import Backend, Lines
+
+from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
+from zcomet_lab.processes import processes_of
+from zcomet_lab.programs import Argument, Programs
+from zcomet_lab.waiting import await_true
+
+HISTORY = ("--history", "chat.*=50,5m")
+FAST: tuple[Argument, ...] = ("--liveness-ms", 600)
+
+
+class Events:
+    """What an EventSource has of a stream: the events, and the id of the last one."""
+
+    def __init__(self, host: str, user_id: str, cursor: str = "") -> None:
+        self._lines = Lines(host, f"/events/{user_id}", {"Last-Event-ID": cursor} if cursor else {})
+        self.cursor = cursor
+        assert self._lines.next().startswith("retry: ")
+
+    def next(self) -> tuple[str, str]:
+        """The next event, as its name and its data."""
+        name = "message"
+        while True:
+            field, _, value = self._lines.next().partition(": ")
+            if field == "event":
+                name = value
+            elif field == "id":
+                self.cursor = value
+            elif field == "data":
+                return name, value
+
+    def await_messages(self, *texts: str) -> None:
+        """Exactly these come, in this order, after what else is told."""
+        for text in texts:
+            event = self.next()
+            while event[0] == "position":
+                event = self.next()
+            assert event == ("message", text), (event, text)
+
+
+class Scene:
+    """A broker and two web nodes, of which the first has the API."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+        self.broker = Broker(programs, *HISTORY, *FAST)
+        api = programs.start(
+            "zcomet-webnode",
+            *("--broker", self.broker.listen, "--http", FREE_HTTP_PORT, "--api", FREE_HTTP_PORT),
+            *("--workers", 1, "--per-address", 0, "--name", "one"),
+        )
+        ready = api.await_ready()
+        self.one, self._api = (ready[name].removeprefix("http://") for name in ("http", "api"))
+        self.node = WebNode(programs, self.broker.listen, "--workers", 1, name="two")
+        self.node.await_ready()
+        self.two = self.node.http.removeprefix("http://")
+        self._backend = Backend(self._api)
+
+    def send(self, user_id: str, *texts: str) -> None:
+        for text in texts:
+            await_true(
+                f"{text} is taken in",
+                lambda text=text: self._backend.post(f"/send/{user_id}", text)[0] in (200, 202),
+            )
+
+    def restart_broker(self) -> None:
+        os.kill(self.broker.program.pid, signal.SIGKILL)
+        self.broker = Broker(
+            self._programs, *HISTORY, *FAST, listen=self.broker.listen, feed=self.broker.feed
+        )
+
+    def await_logins(self, *ids: str) -> None:
+        self.broker.ctl.await_logins(list(ids))
+
+
+def check_another_node(scene: Scene) -> None:
+    """A stream leaves, and comes back to another node with its cursor."""
+    stream = Events(scene.one, "chat.1")
+    assert stream.next() == ("position", "{}")
+    scene.send("chat.1", "a", "b")
+    stream.await_messages("a", "b")
+    cursor = stream.cursor
+    scene.send("chat.1", "c", "d")
+    again = Events(scene.two, "chat.1", cursor)
+    scene.send("chat.1", "e")
+    again.await_messages("c", "d", "e")
+    # As lines, and as a page.
+    lines = Lines(scene.one, f"/lines/chat.1?since={cursor}")
+    assert [json.loads(lines.next())["data"] for _ in range(3)] == ["c", "d", "e"]
+    page = Lines(scene.two, f"/test/chat.1?since={cursor}")
+    assert page.next() == "Recvd msg #1: 'c'<br/>"
+
+
+def await_gap(stream: Events, reason: str) -> None:
+    name, data = stream.next()
+    assert (name, json.loads(data)["reason"]) == ("gap", reason), (name, data)
+
+
+def check_gaps(scene: Scene) -> None:
+    start = Events(scene.one, "chat.4")
+    assert start.next() == ("position", "{}")
+    scene.send("chat.4", *(str(n) for n in range(60)))
+    short = Events(scene.two, "chat.4", start.cursor)
+    await_gap(short, "evicted")
+    short.await_messages(*(str(n) for n in range(10, 60)))
+    await_gap(Events(scene.two, "chat.4", "nonsense"), "cursor")
+    await_gap(Events(scene.two, "other", start.cursor), "cursor")
+
+
+def check_cut_off_node(scene: Scene) -> None:
+    """A node that was stopped for so long that the broker has forgotten it catches up."""
+    stream = Events(scene.two, "chat.5")
+    assert stream.next() == ("position", "{}")
+    scene.send("chat.5", "before")
+    stream.await_messages("before")
+    pids = processes_of(scene.node.program.pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    await_true(
+        "the broker takes the node for dead",
+        lambda: all(node["name"] != "two/1" for node in scene.broker.ctl.json("nodes")),
+    )
+    scene.send("chat.5", "1", "2", "3")
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    scene.send("chat.5", "4")
+    stream.await_messages("1", "2", "3", "4")
+
+
+def check_broker(scene: Scene) -> None:
+    """A new broker cannot vouch for what the old one had: a gap, and then what there is."""
+    stream = Events(scene.one, "chat.6")
+    assert stream.next() == ("position", "{}")
+    scene.send("chat.6", "before")
+    stream.await_messages("before")
+    cursor = stream.cursor
+    scene.restart_broker()
+    await_gap(stream, "cut-off")
+    scene.await_logins("chat.6")
+    scene.send("chat.6", "after")
+    stream.await_messages("after")
+    again = Events(scene.two, "chat.6", cursor)
+    await_gap(again, "epoch")
+    again.await_messages("after")
+
+
+def main() -> int:
+    with Programs(sys.argv[1]) as programs:
+        scene = Scene(programs)
+        check_another_node(scene)
+        check_gaps(scene)
+        check_cut_off_node(scene)
+        check_broker(scene)
+    print("streams went on where they were")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,421 @@
+// Goal: whatever becomes of feed, broker and streams, a stream gets each message of an id with a
+// history once and in order, or is told of a gap.
+#include "topology/history/catch_up.hpp"
+#include "topology/wire/attributes.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace zcomet;
+using namespace zcomet::history;
+
+namespace {
+
+constexpr std::uint64_t kEpoch = 7;
+constexpr StreamKey kStream = 1;
+
+/// What a broker keeps: positions are the places of messages, from 1.
+struct Broker {
+    std::uint64_t epoch = kEpoch;
+    std::uint64_t position = 0;
+    std::uint64_t evicted_through = 0;
+    std::uint64_t feed = 0; // batches for the node, one for each message
+    std::size_t most = 3;   // messages in an answer
+    bool knows_login = true;
+
+    std::string answer(const wire::History& history) const {
+        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kKept);
+        wire::Kept kept{.token = history.token, .reach = wire::Reach::kWhole};
+        if (!knows_login) {
+            kept.reach = wire::Reach::kNotLoggedIn;
+            return writer.finish_kept(kept);
+        }
+        kept.epoch = epoch;
+        kept.since = evicted_through;
+        kept.through = position;
+        kept.feed = feed;
+        std::uint64_t after = history.after;
+        if (history.epoch == 0) {
+            kept.reach = wire::Reach::kNoCursor;
+        } else if (history.epoch != epoch) {
+            kept.reach = wire::Reach::kOtherEpoch;
+            after = 0;
+        } else if (after < evicted_through) {
+            kept.reach = wire::Reach::kEvicted;
+        }
+        after = std::max(after, evicted_through);
+        for (std::uint64_t p = after; p < position; ++p) {
+            if (writer.count() == most) {
+                kept.has_more = true;
+                break;
+            }
+            const std::string attributes = wire::encode(wire::Attributes{.position = p + 1});
+            writer.add({"id", "m" + std::to_string(p + 1), {}, attributes});
+        }
+        return writer.finish_kept(kept);
+    }
+};
+
+struct Fixture : CatchUpHost {
+    CatchUp catch_up{*this};
+    Time now = Time{} + 1h;
+    std::vector<wire::History> asked;
+    std::map<StreamKey, std::vector<std::string>> got;
+    std::set<StreamKey> catching_up;
+
+    void ask(const wire::History& history) override { asked.push_back(history); }
+    void show(StreamKey stream, const StreamMessage& message) override {
+        got[stream].emplace_back(message.payload);
+    }
+    void tell_position(StreamKey stream, const Cursor& cursor) override {
+        got[stream].push_back("at " + std::to_string(cursor.position));
+    }
+    void tell_gap(StreamKey stream, GapReason reason, const Cursor& goes_on) override {
+        got[stream].push_back(std::string(name_of(reason)) + " " +
+                              std::to_string(goes_on.position));
+    }
+    void caught_up(StreamKey stream) override { catching_up.erase(stream); }
+    [[nodiscard]] bool was_shown(const wire::Origin& /*origin*/) const override { return false; }
+
+    void begin(StreamKey stream, const Beginning& beginning) {
+        catching_up.insert(stream);
+        catch_up.begin(stream, beginning);
+    }
+    void resume(std::uint64_t position, StreamKey stream = kStream, std::uint64_t epoch = kEpoch) {
+        begin(stream, {.id = "id", .cursor = {epoch, position}});
+    }
+    void live(std::uint64_t position, StreamKey stream = kStream) {
+        const std::string text = "m" + std::to_string(position);
+        if (catching_up.contains(stream)) {
+            catch_up.hold(stream, {"id", text, {}, {kEpoch, position}});
+        } else {
+            got[stream].push_back(text);
+        }
+    }
+    void turn() { catch_up.turn(now); }
+    /// Answers all questions that were sent.
+    void answer(const Broker& broker) {
+        for (const wire::History& history : std::exchange(asked, {})) {
+            const std::string frame = broker.answer(history);
+            const auto decoded = wire::decode(frame);
+            catch_up.on_kept(std::get<wire::Kept>(std::get<wire::Frame>(decoded)), now);
+        }
+        turn();
+    }
+    std::vector<std::string> take(StreamKey stream = kStream) {
+        return std::exchange(got[stream], {});
+    }
+};
+
+using Texts = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "a stream gets what it missed, then what comes", "[catch_up]") {
+    Broker broker{.position = 5, .feed = 5};
+    catch_up.on_applied(5);
+    resume(2);
+    turn();
+    CHECK(asked.empty()); // no feed is live
+    catch_up.on_live();
+    turn();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].after == 2);
+    CHECK(asked[0].is_for_feed);
+    live(6);
+    CHECK(take().empty());
+    answer(broker);
+    CHECK(take() == Texts{"m3", "m4", "m5", "m6"});
+    CHECK(catching_up.empty());
+    CHECK(catch_up.held_bytes() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "what both have is shown once", "[catch_up]") {
+    Broker broker{.position = 5, .feed = 9};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    live(4); // older than the answer
+    live(5);
+    answer(broker);
+    CHECK(take() == Texts{"m3", "m4", "m5"});
+    CHECK(catching_up.size() == 1); // the feed is behind the answer
+    catch_up.on_applied(8);
+    live(5);
+    live(6);
+    CHECK(take() == Texts{"m6"});
+    catch_up.on_applied(9);
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a long history comes in several answers", "[catch_up]") {
+    const Broker broker{.position = 10};
+    catch_up.on_live();
+    resume(0);
+    for (int i = 0; i < 4; ++i) {
+        turn();
+        answer(broker);
+    }
+    CHECK(take().size() == 10);
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a stream is told where it stands, once", "[catch_up]") {
+    const Broker broker{.position = 5};
+    catch_up.on_live();
+    SECTION("at its own cursor, if that can be vouched for") {
+        begin(kStream, {.id = "id", .cursor = {kEpoch, 4}, .wants_position = true});
+        turn();
+        answer(broker);
+        CHECK(take() == Texts{"at 4", "m5"});
+    }
+    SECTION("where the history is, if it has no cursor") {
+        begin(kStream, {.id = "id", .wants_position = true});
+        turn();
+        answer(broker);
+        CHECK(take() == Texts{"at 5"});
+    }
+    SECTION("or of a gap, if its cursor is none") {
+        begin(kStream, {.id = "id", .has_bad_cursor = true, .wants_position = true});
+        turn();
+        answer(broker);
+        CHECK(take() == Texts{"cursor 5"});
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "what cannot be vouched for is a gap, and then what there is",
+                 "[catch_up]") {
+    const Broker broker{.position = 5, .evicted_through = 3};
+    catch_up.on_live();
+    SECTION("because it was evicted") {
+        resume(2);
+    }
+    SECTION("because it was another epoch") {
+        resume(4, kStream, kEpoch + 1);
+    }
+    turn();
+    answer(broker);
+    const Texts told = take();
+    REQUIRE(told.size() == 3);
+    CHECK((told[0] == "evicted 3" || told[0] == "epoch 3"));
+    CHECK(told[1] == "m4");
+    CHECK(told[2] == "m5");
+}
+
+TEST_CASE_METHOD(Fixture, "a cursor within the history is no gap", "[catch_up]") {
+    const Broker broker{.position = 5, .evicted_through = 3};
+    catch_up.on_live();
+    resume(3);
+    turn();
+    answer(broker);
+    CHECK(take() == Texts{"m4", "m5"});
+}
+
+TEST_CASE_METHOD(Fixture, "while the broker does not know the login, it is asked again",
+                 "[catch_up]") {
+    Broker broker{.position = 3, .knows_login = false};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    answer(broker);
+    CHECK(take().empty());
+    broker.knows_login = true;
+    now = catch_up.due();
+    turn();
+    answer(broker);
+    CHECK(take() == Texts{"m3"});
+}
+
+TEST_CASE_METHOD(Fixture, "a lost broker is asked again, and an old answer means nothing",
+                 "[catch_up]") {
+    const Broker broker{.position = 3};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    const auto before = asked;
+    catch_up.on_lost();
+    catch_up.on_live();
+    asked = before;
+    answer(broker);
+    CHECK(take().empty());
+    asked.clear();
+    catch_up.on_lost();
+    catch_up.on_live();
+    turn();
+    answer(broker);
+    CHECK(take() == Texts{"m3"});
+}
+
+TEST_CASE_METHOD(Fixture, "streams with the same cursor share a question", "[catch_up]") {
+    const Broker broker{.position = 3};
+    catch_up.on_live();
+    for (StreamKey stream = 1; stream <= 5; ++stream) {
+        resume(2, stream);
+    }
+    turn();
+    CHECK(asked.size() == 1);
+    resume(2, 6); // too late: what comes before it might be missing
+    turn();
+    CHECK(asked.size() == 2);
+    answer(broker);
+    for (StreamKey stream = 1; stream <= 6; ++stream) {
+        CHECK(take(stream) == Texts{"m3"});
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "only so many questions are under way", "[catch_up]") {
+    const Broker broker{.position = 1000};
+    catch_up.on_live();
+    for (StreamKey stream = 1; stream <= 2 * CatchUp::kAsksMax; ++stream) {
+        resume(stream, stream);
+    }
+    turn();
+    CHECK(asked.size() == CatchUp::kAsksMax);
+    CHECK(catch_up.due() == kNever);
+    answer(broker);
+    CHECK(asked.size() == CatchUp::kAsksMax);
+}
+
+TEST_CASE_METHOD(Fixture, "a stream that closes is forgotten", "[catch_up]") {
+    const Broker broker{.position = 5};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    live(6);
+    catch_up.end(kStream);
+    CHECK(catch_up.held_bytes() == 0);
+    answer(broker);
+    CHECK(take().empty());
+    CHECK(catch_up.size() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "too many live messages go, and come from the history", "[catch_up]") {
+    Broker broker{.position = 3, .most = 100};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    const auto first = broker; // answers before the flood
+    for (int i = 0; i < 2000; ++i) {
+        live(++broker.position);
+    }
+    CHECK(catch_up.held_bytes() <= CatchUp::kHeldBytesMax);
+    answer(first);
+    for (int i = 0; i < 40 && !catching_up.empty(); ++i) {
+        turn();
+        answer(broker);
+    }
+    const Texts all = take();
+    REQUIRE(all.size() == 2001);
+    CHECK(all.back() == "m2003");
+}
+
+TEST_CASE_METHOD(Fixture, "a node that was cut off gives its streams what came meanwhile",
+                 "[catch_up]") {
+    const Broker broker{.position = 6, .feed = 1};
+    catch_up.on_live();
+    catch_up.on_feed_broken();
+    begin(kStream, {.id = "id", .cursor = {kEpoch, 3}, .is_cut_off = true});
+    live(3); // on its way to very many streams when the feed ended
+    turn();
+    live(6);
+    answer(broker);
+    CHECK(take() == Texts{"m3", "m4", "m5", "m6"});
+}
+
+TEST_CASE_METHOD(Fixture, "a stream that follows goes on when its feed breaks", "[catch_up]") {
+    Broker broker{.position = 5, .feed = 100};
+    catch_up.on_live();
+    resume(4);
+    turn();
+    answer(broker);
+    live(6);
+    CHECK(take() == Texts{"m5", "m6"});
+    catch_up.on_feed_broken();
+    broker.position = 8;
+    broker.feed = 0;
+    turn();
+    answer(broker);
+    CHECK(take() == Texts{"m7", "m8"});
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "an id without a history has a gap", "[catch_up]") {
+    catch_up.on_live();
+    begin(kStream, {.id = "id", .cursor = {kEpoch, 3}, .is_cut_off = GENERATE(true, false)});
+    turn();
+    REQUIRE(asked.size() == 1);
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kKept);
+    live(9);
+    const std::string frame =
+        writer.finish_kept({.token = asked[0].token, .reach = wire::Reach::kNoHistory});
+    const auto decoded = wire::decode(frame);
+    catch_up.on_kept(std::get<wire::Kept>(std::get<wire::Frame>(decoded)), now);
+    turn();
+    const Texts told = take();
+    REQUIRE(told.size() == 2);
+    CHECK((told[0] == "cut-off 0" || told[0] == "cursor 0"));
+    CHECK(told[1] == "m9");
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE("property: each message once and in order, or a gap", "[catch_up]") {
+    const auto seed = GENERATE(range(1, 60));
+    std::minstd_rand random(static_cast<unsigned>(seed));
+    const auto one_in = [&random](unsigned n) { return random() % n == 0; };
+    Fixture node;
+    Broker broker{.most = 2};
+    std::deque<std::uint64_t> feed; // positions under way to the node
+    std::uint64_t applied = 0;
+    node.catch_up.on_live();
+    node.resume(0);
+    for (int step = 0; step < 3000; ++step) {
+        if (one_in(3)) {
+            ++broker.feed;
+            feed.push_back(++broker.position);
+        }
+        if (one_in(3) && !feed.empty()) {
+            node.live(feed.front());
+            feed.pop_front();
+            node.catch_up.on_applied(++applied);
+        }
+        if (one_in(4)) {
+            node.turn();
+        }
+        if (one_in(7)) {
+            broker.knows_login = !one_in(5);
+            node.answer(broker);
+            node.now += CatchUp::kAsksMax * 2ms;
+        }
+        if (one_in(400)) { // the feed ends, with what is under way on it
+            const std::uint64_t last = broker.position - feed.size();
+            feed.clear();
+            broker.feed = 0;
+            applied = 0;
+            node.catch_up.on_feed_broken();
+            if (node.catching_up.empty()) {
+                node.begin(kStream, {.id = "id", .cursor = {kEpoch, last}, .is_cut_off = true});
+            }
+        }
+    }
+    for (; !feed.empty(); feed.pop_front()) {
+        node.live(feed.front());
+        node.catch_up.on_applied(++applied);
+    }
+    broker.knows_login = true;
+    for (int i = 0; i < 5000 && !node.catching_up.empty(); ++i) {
+        node.now += 1s;
+        node.turn();
+        node.answer(broker);
+    }
+    const Texts all = node.take();
+    REQUIRE(all.size() == broker.position);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        REQUIRE(all[i] == "m" + std::to_string(i + 1));
+    }
+}

@@ -1,0 +1,71 @@
+// Which attributes are well formed, and that they are read as they were written.
+#include "topology/wire/attributes.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace std::string_literals;
+using namespace zcomet::wire;
+
+TEST_CASE("all attributes are read as they were written", "[attributes]") {
+    const std::string trace = "0123456789abcdef";
+    const std::string block = encode(Attributes{.event = "price",
+                                                .content_type = "application/json",
+                                                .trace_id = trace,
+                                                .position = 0x0102'0304'0506'0708,
+                                                .is_private = true});
+    CHECK(why_malformed_attributes(block).empty());
+    const Attributes read = read_attributes(block);
+    CHECK(read.event == "price");
+    CHECK(read.content_type == "application/json");
+    CHECK(read.trace_id == trace);
+    CHECK(read.position == 0x0102'0304'0506'0708);
+    CHECK(read.is_private);
+}
+
+TEST_CASE("where nothing is said there are no bytes", "[attributes]") {
+    CHECK(encode(Attributes{}).empty());
+    CHECK(why_malformed_attributes({}).empty());
+    CHECK(read_attributes({}).event.empty());
+}
+
+TEST_CASE("attributes of a later release are passed over", "[attributes]") {
+    const std::string block = encode(Attributes{.event = "e"}) + "\xC8\x03new"s;
+    CHECK(why_malformed_attributes(block).empty());
+    CHECK(read_attributes(block).event == "e");
+}
+
+TEST_CASE("what is malformed is refused", "[attributes]") {
+    const auto block = GENERATE(
+        as<std::string>(), "\x01", "\x01\x02x", "\0\0"s, "\x01\0"s,
+        "\x01\x03"
+        "a\nb",
+        "\x01\x03"
+        "a\0b"s,
+        "\x01\x01\x7F", "\x01\x81" + std::string(129, 'x'), "\x02\x41" + std::string(65, 'x'),
+        "\x03\x01"
+        "1",
+        "\x04\x04"
+        "1234",
+        "\x04\x08" + std::string(8, '\0'), "\x05\x0F" + std::string(15, 'x'),
+        "\x01\x01"
+        "a\x01\x01"
+        "b",
+        "\x03\0\x01\x01"
+        "a"s);
+    CHECK_FALSE(why_malformed_attributes(block).empty());
+}
+
+TEST_CASE("they have 255 bytes at most", "[attributes]") {
+    const std::string most = "\xC8\xFD" + std::string(253, 'x');
+    CHECK(why_malformed_attributes(most).empty());
+    CHECK_FALSE(why_malformed_attributes("\xC8\xFE" + std::string(254, 'x')).empty());
+}
+
+TEST_CASE("an event is a line", "[attributes]") {
+    CHECK(why_no_event("price").empty());
+    CHECK(why_no_event("Gr\xC3\xBC\xC3\x9F e").empty());
+    CHECK(why_no_event("") == "the name of an event has 1 to 128 bytes");
+    CHECK(why_no_event("a\rb") == "the name of an event has no control characters");
+}

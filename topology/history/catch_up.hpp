@@ -1,0 +1,206 @@
+// Streams that go on where they were: what they missed comes from the history of the broker, then
+// what comes from the feed, each message once and in order.
+//
+// A stream catches up when it opens with a cursor, or when its node was without its feed. The
+// node's login comes first, then the question, and the broker answers only if it knows the login:
+// so each later message is on the feed. Live messages of the stream are held back until the answer
+// is there. What both have is known by its position. The stream has caught up once the feed has
+// passed the batch that the answer names.
+#pragma once
+
+#include "topology/base/time.hpp"
+#include "topology/history/cursor.hpp"
+#include "topology/wire/frames.hpp"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zcomet::history {
+
+/// Names a stream while it exists.
+using StreamKey = std::uint64_t;
+
+/// Why a stream is told that it missed messages.
+enum class GapReason : std::uint8_t {
+    kCutOff,  ///< its node was without a feed, and no history can tell what came meanwhile
+    kEvicted, ///< the history does not reach back to its cursor
+    kEpoch,   ///< its cursor is of another epoch
+    kCursor,  ///< its cursor is none
+};
+/// The reason as streams are told it: "cut-off", "evicted", "epoch", "cursor".
+[[nodiscard]] std::string_view name_of(GapReason reason);
+
+/// A message to a stream.
+struct StreamMessage {
+    std::string_view id;
+    std::string_view payload;
+    std::string_view attributes;
+    Cursor cursor; ///< where a client goes on after it; epoch 0: it has no position
+};
+
+/// What catching up does to streams and asks of the broker. A call may end the stream (CatchUp::
+/// end()), and no other.
+class CatchUpHost {
+  public:
+    CatchUpHost() = default;
+    virtual ~CatchUpHost() = default;
+    CatchUpHost(const CatchUpHost&) = delete;
+    CatchUpHost& operator=(const CatchUpHost&) = delete;
+
+    virtual void ask(const wire::History& history) = 0;
+    virtual void show(StreamKey stream, const StreamMessage& message) = 0;
+    /// The stream has missed nothing so far.
+    virtual void tell_position(StreamKey stream, const Cursor& cursor) = 0;
+    /// It has missed something, and goes on from here.
+    virtual void tell_gap(StreamKey stream, GapReason reason, const Cursor& goes_on) = 0;
+    /// From now on its messages come to it without CatchUp::hold().
+    virtual void caught_up(StreamKey stream) = 0;
+    /// Whether the node has shown a message of that origin, whatever its epoch.
+    [[nodiscard]] virtual bool was_shown(const wire::Origin& origin) const = 0;
+};
+
+/// How a stream begins to catch up.
+struct Beginning {
+    std::string_view id;
+    Cursor cursor{};             ///< where it was; epoch 0: there is no cursor
+    bool has_bad_cursor = false; ///< its client gave one that cannot be read
+    bool wants_position = false; ///< it is told where it stands before its first message
+    bool is_cut_off = false;     ///< its node was without a feed
+};
+
+/// Pure: called with the time, it calls its host. Thread: one at a time.
+class CatchUp {
+  public:
+    /// Questions that are under way at a time: enough for the broker to have the next one, so few
+    /// that streams that open meanwhile do not wait long.
+    /// @limit questions for histories that a node has under way
+    static constexpr std::size_t kAsksMax = 64;
+    /// @limit bytes of live messages that wait for one stream to catch up
+    static constexpr std::size_t kHeldBytesMax = 65'536;
+    /// Past that, and past the bound of one stream, the held messages go, and are asked for again.
+    /// @limit bytes of live messages that wait for streams of a worker to catch up
+    static constexpr std::size_t kHeldSumMax = 16U << 20U;
+    /// Messages of histories that streams get in a turn: each is a send() of 5 to 10 µs.
+    /// @limit messages of histories that a worker writes in a turn
+    static constexpr std::size_t kShownPerTurn = 256;
+
+    explicit CatchUp(CatchUpHost& host) : host_(host) {}
+
+    void begin(StreamKey stream, const Beginning& beginning);
+    /// The stream has closed. Nothing happens if it is not catching up.
+    void end(StreamKey stream);
+    [[nodiscard]] bool has(StreamKey stream) const { return streams_.contains(stream); }
+    [[nodiscard]] std::size_t size() const { return streams_.size(); }
+
+    /// A live message for a stream that is catching up: shown now, later, or not at all, since the
+    /// history has it.
+    void hold(StreamKey stream, const StreamMessage& message);
+
+    /// The broker can be asked: its feed is live.
+    void on_live() { is_live_ = true; }
+    /// It cannot. What was asked will be asked again.
+    void on_lost();
+    /// Another feed has begun, or the feed has let messages go: what streams had from it is not the
+    /// whole. Those that are catching up begin anew from where they are.
+    void on_feed_broken();
+    void on_kept(const wire::Kept& kept, Time now);
+    /// The node has applied the batches of the feed up to this number.
+    void on_applied(std::uint64_t number);
+
+    /// Asks, and shows what came.
+    void turn(Time now);
+    /// When turn() has something to do; kNever if not at all.
+    [[nodiscard]] Time due() const;
+
+    /// Bytes of live messages that wait.
+    [[nodiscard]] std::size_t held_bytes() const { return held_sum_; }
+
+  private:
+    struct Held {
+        std::string payload;
+        std::string attributes;
+        Cursor cursor;
+
+        [[nodiscard]] std::size_t bytes() const {
+            return sizeof(Held) + payload.size() + attributes.size();
+        }
+    };
+    enum class Stage : std::uint8_t {
+        kAsking,    ///< an answer is to come; live messages are held
+        kFollowing, ///< it has the history up to cursor; later live messages are shown
+    };
+    struct Stream {
+        std::string id;
+        Cursor began; ///< is_cut_off: live messages up to here are still to be shown
+        Cursor cursor;
+        Stage stage = Stage::kAsking;
+        bool has_bad_cursor = false;
+        bool wants_position = false;
+        bool is_cut_off = false;
+        bool is_answered = false; // it was told of its position, or of a gap
+        bool has_lost_held = false;
+        bool is_of_other_epoch = false; // it stayed open while the broker began anew
+        std::uint64_t feed = 0;         // kFollowing: it has caught up when this batch was applied
+        std::deque<Held> held;
+        std::size_t held_bytes = 0;
+    };
+    /// One question, for all streams that have it.
+    struct Ask {
+        std::string id;
+        Cursor after;
+        bool is_sent = false;
+        std::vector<StreamKey> streams{};
+    };
+    struct KeptMessage {
+        std::string payload;
+        std::string attributes;
+        wire::Origin origin;
+        std::uint64_t position = 0;
+    };
+    /// An answer, on its way to streams.
+    struct Answer {
+        wire::Kept kept; // without its messages
+        std::string id;
+        std::vector<KeptMessage> messages{};
+        std::vector<StreamKey> streams{};
+        std::size_t next = 0; // of the streams
+    };
+
+    void join_ask(StreamKey key, const Stream& stream);
+    void ask_again();
+    void drop_held(Stream& stream);
+    void send_asks(Time now);
+    /// @return how many messages it was shown.
+    std::size_t give(StreamKey key, const Answer& answer);
+    [[nodiscard]] bool tell_beginning(StreamKey key, const Answer& answer);
+    std::size_t show_kept(StreamKey key, const Answer& answer);
+    [[nodiscard]] bool was_shown(const Stream& stream, const KeptMessage& message,
+                                 const Cursor& cursor) const;
+    void go_on(StreamKey key, const Answer& answer);
+    void show_held(StreamKey key, const Answer& answer);
+    void finish(StreamKey key);
+    [[nodiscard]] Stream* find(StreamKey key);
+
+    CatchUpHost& host_;
+    bool is_live_ = false;
+    absl::flat_hash_map<StreamKey, Stream> streams_;
+    std::map<std::uint64_t, Ask> asks_;                      // by token
+    absl::flat_hash_map<std::string, std::uint64_t> unsent_; // the tokens, by id and cursor
+    std::deque<std::uint64_t> to_send_;                      // tokens
+    std::uint64_t last_token_ = 0;
+    std::size_t under_way_ = 0;
+    Time send_at_ = Time::min(); // not before
+    std::deque<Answer> answers_;
+    std::multimap<std::uint64_t, StreamKey> following_; // by the batch that they wait for
+    std::uint64_t applied_ = 0;
+    std::size_t held_sum_ = 0;
+};
+
+} // namespace zcomet::history

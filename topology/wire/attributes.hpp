@@ -1,0 +1,49 @@
+// What a message may carry beside its payload: a block of a tag, a length and a value each.
+// docs/PROTOCOL.md, section 4.5.1. A broker checks a block and passes it on as it is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet::wire {
+
+/// Its length is one byte on the wire.
+inline constexpr std::size_t kAttributesBytesMax = 255;
+/// A broker may add the position.
+/// @limit bytes of a message's attributes
+inline constexpr std::size_t kSentAttributesBytesMax = 245;
+/// @limit bytes of the name of an event
+inline constexpr std::size_t kEventBytesMax = 128;
+/// @limit bytes of a content type
+inline constexpr std::size_t kContentTypeBytesMax = 64;
+
+/// What the attributes of a message say, as far as this release knows them.
+struct Attributes {
+    std::string_view event{};        ///< which kind of event this is, for the page; empty: none
+    std::string_view content_type{}; ///< of the payload; empty: not said
+    std::string_view trace_id{};     ///< 16 bytes, by which a message is followed; empty: none
+    std::uint64_t position = 0;      ///< in the order of the broker, which sets it; 0: none
+    bool is_private = false;         ///< only for streams that may have it by their tokens
+};
+
+/// Why a text is no name of an event: it is a line of a stream.
+/// @return one sentence; empty: it is one.
+[[nodiscard]] std::string why_no_event(std::string_view name);
+
+/// @return the block, empty if nothing is said. Each of them is valid, and all together have at
+///     most kAttributesBytesMax bytes.
+[[nodiscard]] std::string encode(const Attributes& attributes);
+/// Sets `out` to a block with this position in addition, which is not 0.
+/// @param block  well formed, without a position, of kSentAttributesBytesMax at most.
+void add_position(std::string_view block, std::uint64_t position, std::string& out);
+
+/// Why a block is malformed.   @return one sentence; empty: it is well formed.
+/// Thread: any.   Cost: O(size), no allocation unless malformed.
+[[nodiscard]] std::string why_malformed_attributes(std::string_view block);
+
+/// @param block  well formed; the views in the result point into it.
+[[nodiscard]] Attributes read_attributes(std::string_view block);
+
+} // namespace zcomet::wire

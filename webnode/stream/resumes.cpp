@@ -1,0 +1,131 @@
+#include "webnode/stream/resumes.hpp"
+
+#include "topology/wire/attributes.hpp"
+
+#include <array>
+
+namespace zcomet::webnode::stream {
+
+Resumes::Resumes(connection::Connections& connections, const StreamTable& streams,
+                 session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters)
+    : connections_(connections), streams_(streams), source_(source), counters_(counters) {
+    connections_.add_listener(*this);
+}
+
+Resumes::~Resumes() {
+    connections_.remove_listener(*this);
+}
+
+void Resumes::on_feed_begun(const wire::HistoryTerms& history, const history::Cursor& cursor) {
+    with_history_ =
+        history.epoch == 0 ? history::Patterns() : history::Patterns::from_text(history.patterns);
+    cut_off(cursor);
+}
+
+void Resumes::on_shed(const history::Cursor& cursor) {
+    cut_off(cursor);
+}
+
+/// Streams that are catching up already go on from where they are themselves.
+void Resumes::cut_off(const history::Cursor& cursor) {
+    catch_up_.on_feed_broken();
+    if (cursor.epoch == 0 || with_history_.empty()) {
+        return;
+    }
+    connections_.table().for_each_connection(
+        [&](connection::Handle handle, connection::Connection& connection) {
+            if (!connection.parked() || connection.is_catching_up()) {
+                return;
+            }
+            const std::string_view id = streams_.name(connection.id());
+            if (!with_history_.match(id)) {
+                return;
+            }
+            counters_.add(slot::WorkerCounter::kCatchUps);
+            connection.set_catching_up(true);
+            catch_up_.begin(handle.packed(), {.id = id, .cursor = cursor, .is_cut_off = true});
+        });
+}
+
+void Resumes::on_open(connection::Handle handle, std::string_view id, const Beginning& beginning) {
+    const bool has_cursor = beginning.cursor.epoch != 0 || beginning.has_bad_cursor;
+    if (!has_cursor && !(beginning.wants_position && with_history_.match(id))) {
+        return;
+    }
+    counters_.add(slot::WorkerCounter::kResumes, has_cursor ? 1 : 0);
+    connections_.table().find(handle)->set_catching_up(true);
+    catch_up_.begin(handle.packed(), {.id = id,
+                                      .cursor = beginning.cursor,
+                                      .has_bad_cursor = beginning.has_bad_cursor,
+                                      .wants_position = beginning.wants_position});
+}
+
+void Resumes::ask(const wire::History& history) {
+    source_.ask(history);
+}
+
+void Resumes::show(history::StreamKey stream, const history::StreamMessage& message) {
+    const auto handle = connection::Handle::unpack(stream);
+    connection::Connection* const connection = connections_.table().find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    const format::Form form = format::Form::unpack(connection->form());
+    const format::StreamFormat& format = format::format_at(form.format);
+    const std::string_view event = wire::read_attributes(message.attributes).event;
+    format.prepare({message.id, message.payload, event, message.attributes, message.cursor},
+                   shared_);
+    bytes_.clear();
+    format.append(bytes_, shared_, ++connection->messages, form.framing);
+    counters_.add(slot::WorkerCounter::kChunksGiven);
+    const std::array<std::uint32_t, 1> ends{static_cast<std::uint32_t>(bytes_.size())};
+    static_cast<void>(connections_.write(handle, *connection, connection::Chunks{bytes_, ends}));
+}
+
+void Resumes::tell_position(history::StreamKey stream, const history::Cursor& cursor) {
+    const auto handle = connection::Handle::unpack(stream);
+    connection::Connection* const connection = connections_.table().find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    const format::Form form = format::Form::unpack(connection->form());
+    bytes_.clear();
+    format::format_at(form.format).append_position(bytes_, cursor, form.framing);
+    if (!bytes_.empty()) {
+        static_cast<void>(connections_.write(handle, *connection, bytes_));
+    }
+}
+
+void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
+                       const history::Cursor& goes_on) {
+    const auto handle = connection::Handle::unpack(stream);
+    connection::Connection* const connection = connections_.table().find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    counters_.add(slot::WorkerCounter::kGapsTold);
+    const format::Form form = format::Form::unpack(connection->form());
+    const format::Gap gap{streams_.name(connection->id()), history::name_of(reason), goes_on};
+    bytes_.clear();
+    format::format_at(form.format).append_gap(bytes_, gap, form.framing);
+    static_cast<void>(connections_.write(handle, *connection, bytes_));
+}
+
+void Resumes::caught_up(history::StreamKey stream) {
+    const auto handle = connection::Handle::unpack(stream);
+    if (connection::Connection* const connection = connections_.table().find(handle)) {
+        connection->set_catching_up(false);
+    }
+}
+
+bool Resumes::was_shown(const wire::Origin& origin) const {
+    return source_.was_shown(origin);
+}
+
+void Resumes::on_close(connection::Handle handle, connection::Connection& connection) {
+    if (connection.parked() && connection.is_catching_up()) {
+        catch_up_.end(handle.packed());
+    }
+}
+
+} // namespace zcomet::webnode::stream

@@ -1,0 +1,77 @@
+// Streams that go on where they were: their cursors, and what they missed while the node was
+// without a feed. The rules are those of history::CatchUp; this writes to the streams.
+#pragma once
+
+#include "topology/history/catch_up.hpp"
+#include "topology/history/patterns.hpp"
+#include "topology/session/history_source.hpp"
+#include "webnode/connection/connections.hpp"
+#include "webnode/format/formats.hpp"
+#include "webnode/stream/stream_opener.hpp"
+#include "webnode/stream/stream_table.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zcomet::webnode::stream {
+
+/// Thread: the worker's loop only.
+class Resumes final : private history::CatchUpHost, private connection::CloseListener {
+  public:
+    /// They live longer than this.
+    Resumes(connection::Connections& connections, const StreamTable& streams,
+            session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters);
+    ~Resumes() override;
+
+    /// The broker has begun a feed.
+    /// @param cursor  where the node was with the feed before; epoch 0: there was none.
+    void on_feed_begun(const wire::HistoryTerms& history, const history::Cursor& cursor);
+    /// The broker let messages of the feed go, all of them after `cursor`.
+    void on_shed(const history::Cursor& cursor);
+    /// Whether streams of `id` find what they missed in a history.
+    [[nodiscard]] const history::Patterns& with_history() const { return with_history_; }
+
+    /// The connection has become a stream of `id`.
+    void on_open(connection::Handle handle, std::string_view id, const Beginning& beginning);
+
+    /// A live message for a stream that is catching up.
+    void hold(connection::Handle handle, const format::Message& message) {
+        catch_up_.hold(handle.packed(),
+                       {message.id, message.text, message.attributes, message.cursor});
+    }
+
+    void on_live() { catch_up_.on_live(); }
+    void on_lost() { catch_up_.on_lost(); }
+    void on_kept(const wire::Kept& kept, Time now) { catch_up_.on_kept(kept, now); }
+    void on_applied(std::uint64_t number) { catch_up_.on_applied(number); }
+
+    void turn(Time now) { catch_up_.turn(now); }
+    [[nodiscard]] Time due() const { return catch_up_.due(); }
+    /// Streams that are catching up.
+    [[nodiscard]] std::size_t size() const { return catch_up_.size(); }
+    [[nodiscard]] std::size_t held_bytes() const { return catch_up_.held_bytes(); }
+
+  private:
+    void ask(const wire::History& history) override;
+    void show(history::StreamKey stream, const history::StreamMessage& message) override;
+    void tell_position(history::StreamKey stream, const history::Cursor& cursor) override;
+    void tell_gap(history::StreamKey stream, history::GapReason reason,
+                  const history::Cursor& goes_on) override;
+    void caught_up(history::StreamKey stream) override;
+    [[nodiscard]] bool was_shown(const wire::Origin& origin) const override;
+
+    void on_close(connection::Handle handle, connection::Connection& connection) override;
+    void cut_off(const history::Cursor& cursor);
+
+    connection::Connections& connections_;
+    const StreamTable& streams_;
+    session::HistorySource& source_;
+    metrics::Counters<slot::WorkerCounter>& counters_;
+    history::CatchUp catch_up_{*this};
+    history::Patterns with_history_;
+    std::string shared_; // of the message in hand
+    std::string bytes_;  // for the stream in hand
+};
+
+} // namespace zcomet::webnode::stream
