@@ -19,10 +19,8 @@ class Caddy(Front):
         certificate = f"tls {site.certificate.certificate} {site.certificate.key}"
         replaced = {
             **servers(site),
-            "http://comet.example.com, https://comet.example.com {": (
-                f"http://{host}:{site.http_port}, https://{host}:{site.https_port} {{\n"
-                f"\tbind {host}\n\t{certificate}"
-            ),
+            "https://comet.example.com {": f"{site.https} {{\n\tbind {host}\n\t{certificate}",
+            "http://comet.example.com {": f"{site.http} {{\n\tbind {host}",
             "http://10.0.0.1:8008 {": f"http://{site.api} {{",
             "bind 10.0.0.1\n": f"bind {host}\n",
         }
