@@ -13,6 +13,7 @@ class Caddy(Front):
     program = "caddy"
     speaks_tls = True
     cuts_idle = False
+    asks_another_for_503 = True
 
     def _start(self, programs: Programs, site: Site, path: str) -> Program:
         host = site.host
