@@ -115,8 +115,9 @@ class Http2Stream(Stream):
 
     def __init__(self, url: str, certificate: str) -> None:
         super().__init__()
+        options = ["--no-buffer", "--fail", "--http2", "--cacert", certificate]
         self._curl = subprocess.Popen(
-            [*CURL, "--no-buffer", "--fail", "--http2", "--cacert", certificate, url],
+            [*DIES_WITH_US, *CURL, *options, url],
             stdout=subprocess.PIPE,
         )
         assert self._curl.stdout is not None
@@ -132,7 +133,37 @@ class Http2Stream(Stream):
         self._curl.wait(TIMEOUT_S)
 
 
+class Http2Tabs:
+    """Two streams on one connection of HTTP/2, one of which closes by itself, as a tab does."""
+
+    TOLD = "connections opened: "
+
+    def __init__(self, stays: str, closes: str, certificate: str) -> None:
+        options = [*CURL[1:], "--no-buffer", "--http2", "--cacert", certificate]
+        # To standard error, since curl would keep it back.
+        told = "%{stderr}" + f"{self.TOLD}%{{num_connects}}\\n"
+        closing = ["--max-time", str(TAB_S), "--write-out", told]
+        self._curl = subprocess.Popen(
+            [*DIES_WITH_US, CURL[0], "--parallel", *options, "--output", "/dev/null", stays]
+            + ["--next", *options, *closing, "--output", "/dev/null", closes],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_closing(self) -> None:
+        """Waits until the one has closed."""
+        assert self._curl.stderr is not None
+        told = next(line for line in self._curl.stderr if self.TOLD in line)
+        assert told.endswith(f"{self.TOLD}0\n"), f"it had a connection of its own: {told}"
+
+    def end(self) -> None:
+        self._curl.terminate()
+        self._curl.wait(TIMEOUT_S)
+
+
 CURL = ["curl", "--silent", "--show-error", "--noproxy", "*"]
+DIES_WITH_US = ["setpriv", "--pdeathsig", "TERM"]
+TAB_S = 5
 
 
 def http_version(url: str, certificate: str) -> str:

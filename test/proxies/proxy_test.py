@@ -24,7 +24,7 @@ from zcomet_lab.waiting import await_true
 
 from apache import Apache
 from caddy import Caddy
-from clients import COMPLETE, Http1Stream, Http2Stream, Stream, http_version
+from clients import COMPLETE, Http1Stream, Http2Stream, Http2Tabs, Stream, http_version
 from front import IDLE_S, Certificate, Front, Site, own_address
 from haproxy import HAProxy
 from nginx import Nginx
@@ -202,6 +202,19 @@ class Test:
         scene.await_streams(0)
         return signs() - before, time.monotonic() - begun
 
+    def check_tab(self, scene: Scene, broker: Broker) -> None:
+        """A page that closes is logged out, although its connection stays for another one."""
+        url = f"{scene.site.https}/lines"
+        certificate = str(self.certificate.certificate)
+        tabs = Http2Tabs(f"{url}/stays", f"{url}/closes", certificate)
+        broker.ctl.await_logins(["stays", "closes"])
+        tabs.await_closing()
+        scene.await_streams(1)
+        assert broker.ctl.nodes_of("stays") == 1, "the page that stays is logged out"
+        tabs.end()
+        scene.await_streams(0)
+        self.say("HTTP/2: a page that closes is logged out, another one on its connection stays")
+
     # The API.
 
     def check_api(self, scene: Scene) -> None:
@@ -338,6 +351,7 @@ def run(test: Test) -> None:
     backend = Backend(nodes[0].api.removeprefix("http://"))
     if test.front.speaks_tls:
         scene.check_http_version()
+        test.check_tab(scene, broker)
     test.check_quiet(scene, silent, broker)
     test.check_delays(scene, backend)
     test.check_leaving(scene, broker)
