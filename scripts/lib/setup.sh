@@ -21,6 +21,8 @@ build_packages=(
 # Further packages for the tests: pyzmq, curl, network namespaces, plots; a browser, in one suite.
 test_packages=(python3-zmq curl iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
 browser_packages=(chromium chromium-driver)
+# Proxies, in one suite. Install them with install_without_services.
+proxy_packages=(nginx haproxy caddy apache2 varnish openssl)
 # Further packages for the sanitizer build. The name of clang's runtime library has the number of the
 # release's clang.
 case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
@@ -99,6 +101,39 @@ install_packages() {
     apt_get update -qq || fail "apt-get update failed"
     apt_get install -y -qq --no-install-recommends "${missing[@]}" ||
         fail "apt-get could not install these packages (Debian 12 and 13 have them all): ${missing[*]}"
+}
+
+# Debian asks this program before a package starts a service (invoke-rc.d(8), deb-systemd-invoke(1p)).
+service_policy=/usr/sbin/policy-rc.d
+
+# Prints the units of systemd that the named packages have brought.
+# usage: services_of PACKAGE...
+services_of() {
+    dpkg-query -L "$@" | sed -nE 's|^(/usr)?/lib/systemd/system/([^/@]+\.service)$|\2|p' | sort -u
+}
+
+# As install_packages, for packages that bring services. None of these starts, neither now nor when
+# the host starts the next time. What was installed before stays as it is.
+install_without_services() {
+    local missing services status=0 is_ours=false
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if [ ! -e "$service_policy" ]; then
+        is_ours=true
+        printf '#!/bin/sh\nexit 101 # no service may start\n' |
+            as_root install -m 755 /dev/stdin "$service_policy"
+    fi
+    "$service_policy" "${missing[0]}" start >/dev/null 2>&1 || status=$?
+    [ "$status" -eq 101 ] || fail "$service_policy lets services start; please install these packages, which bring some, yourself: ${missing[*]}"
+    (
+        ! "$is_ours" || trap 'as_root rm -f "$service_policy"' EXIT
+        install_packages "${missing[@]}"
+    ) || exit 1
+    if command -v systemctl >/dev/null; then
+        mapfile -t services < <(services_of "${missing[@]}")
+        quietly as_root systemctl disable "${services[@]}" ||
+            fail "systemctl could not disable ${services[*]}"
+    fi
 }
 
 # Sets meson's options for a build directory, which need not exist.

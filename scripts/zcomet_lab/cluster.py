@@ -77,11 +77,13 @@ class WebNode:
         )
         self.http = ""
         self.admin = ""
+        self.api = ""  # of a web node that was started with --api
 
     def await_ready(self) -> "WebNode":
         """Waits until the broker has let the node in and the node listens; returns the node."""
         ready = self.program.await_ready()
         self.http, self.admin = ready["http"], ready["admin"]
+        self.api = ready.get("api", "")
         return self
 
     def counters(self) -> dict[str, int]:

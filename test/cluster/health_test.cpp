@@ -284,3 +284,95 @@ TEST_CASE("the list of nodes says how much room each has, and whether it hears i
     }));
     CHECK(cluster.query("nodes").at(0).at("live") == true);
 }
+
+namespace {
+
+/// An API on a free port of this test's own address.
+std::vector<std::string> with_api(std::vector<std::string> options) {
+    options.insert(options.end(), {"--api", own_address() + ":0"});
+    return options;
+}
+
+/// Begins a message to the API and does not end it.
+CometClient begin_message(const Cluster& cluster) {
+    CometClient client(cluster.api(0));
+    CHECK(client.send("POST /send HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" +
+                      std::string(100'000, 'x')));
+    return client;
+}
+
+} // namespace
+
+TEST_CASE("what the API refuses is counted and logged apart from the public port") {
+    Cluster cluster({.web_nodes = 1,
+                     .broker_options = kBrokerOptions,
+                     .web_node_options = with_api({"--access-log", "1"})});
+    CometClient stream = cluster.open_stream(0, "123");
+    CHECK(ask(cluster.api(0), "/nothing").status == 404);
+    CHECK(await_stat(cluster, 0, "api_responses_4xx", 1));
+    CHECK(stat(cluster, 0, "responses_4xx") == 0);
+    CHECK(cluster.web_node(0).await_log(
+        "event=requests-refused node=a/1 port=api requests=1 status=404 address=127."));
+    // The connection that closed there had the number of the stream here, which is still open.
+    CHECK_FALSE(cluster.web_node(0).await_log("event=closed", 1, 0ms));
+
+    cluster.broker().signal(SIGKILL);
+    REQUIRE(cluster.broker().wait());
+    // A message is sent before the loss is noticed, and its fate is not known. Others are refused.
+    std::uint64_t sent = 0;
+    REQUIRE(eventually([&] {
+        CometClient client(cluster.api(0));
+        CHECK(client.send("POST /send/123 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"));
+        CHECK(client.await_status(15s) == 503);
+        ++sent;
+        return stat(cluster, 0, "publish_refusals") >= 1;
+    }));
+    CHECK(cluster.web_node(0).await_log("event=publish-refused node=a/1 messages=1 "));
+    CHECK(stat(cluster, 0, "publish_refusals") + stat(cluster, 0, "publish_lost") == sent);
+    CHECK((stat(cluster, 0, "publish_lost") == 0 ||
+           cluster.web_node(0).await_log("event=publish-lost node=a/1 messages=")));
+    CHECK(stat(cluster, 0, "api_responses_5xx") == sent);
+    CHECK(stat(cluster, 0, "responses_5xx") == 0);
+    cluster.start_broker();
+    REQUIRE(cluster.await_holders("123", 1));
+}
+
+TEST_CASE("the API has a bound of its own for unfinished requests, and warns before it sheds") {
+    Cluster cluster({.web_nodes = 1,
+                     .web_node_options = with_api(
+                         {"--request-memory", "8388608", "--request-deadline-ms", "60000"})});
+    constexpr std::uint64_t kWarned = 8'388'608ULL * 4 / 5;
+    std::vector<CometClient> clients;
+    for (std::uint64_t bytes = 0; bytes < kWarned;
+         bytes = stat(cluster, 0, "api_unfinished_bytes")) {
+        CHECK_FALSE(cluster.web_node(0).await_log("event=near-limit", 1, 0ms));
+        clients.push_back(begin_message(cluster));
+        REQUIRE(eventually(
+            [&] { return stat(cluster, 0, "api_unfinished_bytes") >= bytes + 100'000; }));
+    }
+    CHECK(
+        cluster.web_node(0).await_log("event=near-limit node=a/1 limit=api-request-memory used="));
+    CHECK(stat(cluster, 0, "unfinished_bytes") == 0);
+    CHECK(stat(cluster, 0, "api_requests_shed") == 0);
+
+    while (clients.size() < 100 && !cluster.web_node(0).await_log("event=requests-shed", 1, 0ms)) {
+        clients.push_back(begin_message(cluster));
+    }
+    CHECK(cluster.web_node(0).await_log("event=requests-shed node=a/1 port=api requests="));
+    CHECK(cluster.web_node(0).await_log(" request_memory=8388608 address=127."));
+    CHECK(stat(cluster, 0, "api_requests_shed") >= 1);
+    CHECK(stat(cluster, 0, "requests_shed") == 0);
+    CHECK(stat(cluster, 0, "api_unfinished_bytes") <= 8'388'608);
+    // The public port has room.
+    CHECK(stream_status(cluster, 0, "123") == 200);
+}
+
+TEST_CASE("a request to the API that takes too long is counted like one to the public port") {
+    Cluster cluster(
+        {.web_nodes = 1, .web_node_options = with_api({"--request-deadline-ms", "100"})});
+    CometClient client(cluster.api(0));
+    CHECK(client.send("POST /send/123 HTTP/1.1\r\n"));
+    CHECK(client.await_status() == 408);
+    CHECK(await_stat(cluster, 0, "deadline_closes", 1));
+    CHECK(await_stat(cluster, 0, "api_responses_4xx", 1));
+}

@@ -9,33 +9,16 @@ import os
 import signal
 import sys
 import threading
-from typing import Any
 
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker
 from zcomet_lab.ctl import Ctl
 from zcomet_lab.programs import Programs
+from zcomet_lab.publishing import Backend
 from zcomet_lab.waiting import await_true
 
 TIMEOUT_S = 20
 FORMATS = ["test", "events", "lines"]
 CLIENTS, MESSAGES = 4, 200
-
-
-class Backend:
-    """One connection to the API, kept open."""
-
-    def __init__(self, api: str) -> None:
-        self._connection = http.client.HTTPConnection(api, timeout=TIMEOUT_S)
-
-    def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
-        self._connection.request("POST", path, body.encode(), headers)
-        answer = self._connection.getresponse()
-        return answer.status, answer.read().decode()
-
-    def send(self, user_id: str, text: str) -> Any:
-        status, answer = self.post(f"/send/{user_id}", text)
-        assert status in (200, 202), (status, answer)
-        return json.loads(answer)
 
 
 class Lines:

@@ -6,8 +6,10 @@ usage: hangup_test.py BUILD      (the build directory)
 """
 
 import pathlib
+import socket
 import sys
 import tempfile
+import time
 
 from zcomet_lab.processes import children_of
 from zcomet_lab.programs import Program, Programs
@@ -15,6 +17,7 @@ from zcomet_lab.streams import RecordedStream
 from zcomet_lab.waiting import await_true
 
 TIMEOUT_S = 20
+DEFAULT_DEADLINE_S = 9  # nearly the default of --request-deadline-ms
 
 
 def hang_up(program: Program, config: pathlib.Path, options: str, event: str) -> None:
@@ -47,6 +50,18 @@ def check_web_node_limits(web_node: Program, config: pathlib.Path, http: str) ->
     hang_up(web_node, config, with_limits, "changed=- only_at_the_start=workers")
 
 
+def check_api_limits(web_node: Program, config: pathlib.Path, api: str) -> None:
+    """An unfinished request to the API gets its answer long before the default of ten seconds."""
+    options = 'log-level = "info"\nrequest-deadline-ms = 100\n'
+    hang_up(web_node, config, options, "request_deadline_ms=100")
+    host, _, port = api.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), TIMEOUT_S) as client:
+        client.sendall(b"POST /send/1 HTTP/1.1\r\n")
+        begun = time.monotonic()
+        assert client.recv(4096).startswith(b"HTTP/1.1 408 "), "no answer to half a request"
+        assert time.monotonic() - begun < DEFAULT_DEADLINE_S
+
+
 def check_broker_limits(broker: Program, config: pathlib.Path) -> None:
     with_limits = 'log-level = "info"\nids-max = 1\nmemory-max = 16777216\nname = "other"\n'
     told = 'changed="ids_max=1 memory_max=16777216" only_at_the_start=name'
@@ -72,14 +87,17 @@ def main() -> None:
         web_node = programs.start(
             *("zcomet-webnode", "--config", web_config),
             *("--broker", broker.await_ready()["listen"], "--http", "127.0.0.1:0"),
+            *("--api", "127.0.0.1:0"),
         )
-        http = web_node.await_ready()["http"]
+        ready = web_node.await_ready()
+        http = ready["http"]
         check_reloads(web_node, web_config)
         stop_at_one = 'log-level = "info"\nmax-streams = 1\n'
         hang_up(web_node, web_config, stop_at_one, 'changed="max_streams=1"')
         stream = RecordedStream(http, "0")
         await_logged(web_node, "event=full")
         check_web_node_limits(web_node, web_config, http)
+        check_api_limits(web_node, web_config, ready["api"])
         check_reloads(broker, config)
         check_broker_limits(broker, config)
         broker.ask_to_end()

@@ -155,6 +155,10 @@ ReadyProgram Cluster::launch_web_node(std::size_t index, const std::string& http
     return {"zcomet-webnode", std::move(arguments), shape_.web_node_process};
 }
 
+wire::HostPort Cluster::api(std::size_t index) const {
+    return wire::parse_http_address(web_nodes_[index].field("api")).value();
+}
+
 std::string Cluster::admin(std::size_t index) const {
     return web_nodes_[index].field("admin");
 }

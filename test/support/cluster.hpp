@@ -68,6 +68,8 @@ class Cluster {
     /// HOST:PORT of the admin page of the broker, or of a web node.
     [[nodiscard]] std::string broker_admin() const { return broker_->field("admin"); }
     [[nodiscard]] std::string admin(std::size_t index) const;
+    /// Where a web node takes messages by HTTP, if it was started with --api.
+    [[nodiscard]] wire::HostPort api(std::size_t index) const;
 
     /// Starts the broker again at its address. The old one must have ended.
     void start_broker();

@@ -2,11 +2,13 @@
 
 #include "topology/base/check.hpp"
 #include "topology/base/random.hpp"
+#include "topology/net/peer_address.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/route/routes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace zcomet::webnode::api {
 
@@ -27,6 +29,11 @@ bool Api::NoStreams::open(connection::Handle /*handle*/, std::string_view /*id*/
     return kMayOpenStreams;
 }
 
+void Api::Log::on_incident(const connection::Connection& connection, connection::Incident incident,
+                           int status) {
+    notes_.note(incident, status, [&] { return " address=" + net::peer_text(connection.fd()); });
+}
+
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
@@ -37,6 +44,7 @@ Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& coun
           epoll_, counters_, kListenerTag,
           [this] { return connections_.table().connection_count(); }, address_places_) {
     connections_.add_listener(places_);
+    connections_.set_log(log_);
     requests_.set_readiness(readiness);
 }
 
@@ -110,9 +118,11 @@ void Api::give_answers(Time now) {
 void Api::publish_counters() {
     worker_counters_.set(slot::WorkerCounter::kApiConnections,
                          connections_.table().connection_count());
-    const std::uint64_t requests = counters_.get(slot::WorkerCounter::kRequests);
-    worker_counters_.add(slot::WorkerCounter::kApiRequests, requests - requests_counted_);
-    requests_counted_ = requests;
+    worker_counters_.set(slot::WorkerCounter::kApiUnfinishedBytes, requests_.unfinished_bytes());
+    for (std::size_t n = 0; n < kShared.size(); ++n) {
+        const std::uint64_t count = counters_.get(kShared[n].own);
+        worker_counters_.add(kShared[n].of_worker, count - std::exchange(counted_[n], count));
+    }
 }
 
 void Api::end() {

@@ -10,6 +10,7 @@
 #include "topology/loop/source.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/connection/incident_notes.hpp"
 #include "webnode/port/address_places.hpp"
 #include "webnode/port/listener.hpp"
 #include "webnode/publish/publisher.hpp"
@@ -55,6 +56,15 @@ class Api final : public loop::Source {
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
 
+    /// As Requests::set_limits().
+    void set_limits(const request::RequestLimits& limits) { requests_.set_limits(limits); }
+
+    /// Memory that RequestLimits::bytes_max bounds here: the public port has as much again.
+    [[nodiscard]] std::size_t unfinished_bytes() const { return requests_.unfinished_bytes(); }
+
+    /// As IncidentNotes::take(); the field is " address=ADDRESS".
+    [[nodiscard]] std::string take(connection::Incident incident) { return log_.take(incident); }
+
     /// For a worker that ends: accepts nothing more, waits for what the broker says of the messages
     /// under way, for kEndMax at most, answers, and says goodbye.
     void end();
@@ -97,6 +107,42 @@ class Api final : public loop::Source {
         port::AddressPlaces& places_;
     };
 
+    /// Apart from that of the public port, which finds streams by numbers that this table has, too.
+    class Log final : public connection::ConnectionLog {
+      public:
+        void on_closing(connection::Handle /*handle*/, const connection::Connection& /*connection*/,
+                        connection::CloseReason /*reason*/) override {}
+        void on_opened(connection::Handle /*handle*/,
+                       const connection::Connection& /*connection*/) override {}
+        void on_incident(const connection::Connection& connection, connection::Incident incident,
+                         int status) override;
+        [[nodiscard]] std::string take(connection::Incident incident) {
+            return notes_.take(incident);
+        }
+
+      private:
+        connection::IncidentNotes notes_;
+    };
+    /// Counters of this port alone that the worker's record has as well.
+    struct Shared {
+        slot::WorkerCounter own;
+        slot::WorkerCounter of_worker;
+    };
+    /// The answers have counters of their own, since browsers and backends make different mistakes.
+    /// A connection that had to go is counted like one of the public port.
+    static constexpr std::array kShared{
+        Shared{slot::WorkerCounter::kRequests, slot::WorkerCounter::kApiRequests},
+        Shared{slot::WorkerCounter::kResponses4xx, slot::WorkerCounter::kApiResponses4xx},
+        Shared{slot::WorkerCounter::kResponses5xx, slot::WorkerCounter::kApiResponses5xx},
+        Shared{slot::WorkerCounter::kRequestsShed, slot::WorkerCounter::kApiRequestsShed},
+        Shared{slot::WorkerCounter::kSlowCloses, slot::WorkerCounter::kSlowCloses},
+        Shared{slot::WorkerCounter::kDeadlineCloses, slot::WorkerCounter::kDeadlineCloses},
+        Shared{slot::WorkerCounter::kVanishedCloses, slot::WorkerCounter::kVanishedCloses},
+        Shared{slot::WorkerCounter::kNoRoomCloses, slot::WorkerCounter::kNoRoomCloses},
+        Shared{slot::WorkerCounter::kAddressRefusals, slot::WorkerCounter::kAddressRefusals},
+        Shared{slot::WorkerCounter::kFullTimes, slot::WorkerCounter::kFullTimes},
+    };
+
     Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
         const request::Readiness& readiness);
 
@@ -106,9 +152,10 @@ class Api final : public loop::Source {
     void publish_counters();
 
     metrics::Counters<slot::WorkerCounter>& worker_counters_;
-    metrics::Counters<slot::WorkerCounter> counters_; // of this port alone
-    std::uint64_t requests_counted_ = 0;
+    metrics::Counters<slot::WorkerCounter> counters_;     // of this port alone
+    std::array<std::uint64_t, kShared.size()> counted_{}; // of kShared, in the worker's record
     loop::Epoll epoll_;
+    Log log_;
     connection::Connections connections_;
     NoStreams no_streams_;
     publish::Publisher publisher_;

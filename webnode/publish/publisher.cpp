@@ -126,6 +126,7 @@ void Publisher::on_lost() {
             ++entry;
             continue;
         }
+        counters_.add(slot::WorkerCounter::kPublishLost);
         awaited.request->lines[awaited.line].results[awaited.result].error = kLost;
         if (--awaited.request->awaited == 0) {
             note_done(*awaited.request);

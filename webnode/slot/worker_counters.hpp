@@ -80,8 +80,13 @@ enum class WorkerCounter : std::uint8_t {
     kSignsOfLife,
     kApiConnections,
     kApiRequests,
+    kApiResponses4xx,
+    kApiResponses5xx,
+    kApiRequestsShed,
+    kApiUnfinishedBytes,
     kPublished,
     kPublishRefusals,
+    kPublishLost,
     kCount
 };
 
@@ -168,9 +173,20 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kSignsOfLife, "signs_of_life", "signs of life that quiet streams were given"),
         gauge(kApiConnections, "api_connections", "open connections of the API"),
         counter(kApiRequests, "api_requests", "requests to the API"),
+        counter(kApiResponses4xx, "api_responses_4xx",
+                "answers of the API with a status of 400 to 499"),
+        counter(kApiResponses5xx, "api_responses_5xx",
+                "answers of the API with a status of 500 to 599"),
+        counter(kApiRequestsShed, "api_requests_shed",
+                "unfinished requests to the API ended because all of them together were too large"),
+        gauge(kApiUnfinishedBytes, "api_unfinished_bytes",
+              "bytes of requests to the API that are not complete yet", Unit::kBytes),
         counter(kPublished, "published", "messages that clients of the API had sent, for each id"),
         counter(kPublishRefusals, "publish_refusals",
                 "such messages refused: no broker, or it held senders back"),
+        counter(kPublishLost, "publish_lost",
+                "such messages of which it is not known whether they were sent: the broker was "
+                "lost"),
     };
 }();
 static_assert(metrics::is_table_of<WorkerCounter>(kWorkerMetrics));

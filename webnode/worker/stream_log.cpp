@@ -61,11 +61,7 @@ void StreamLog::on_closing(connection::Handle handle, const connection::Connecti
 
 void StreamLog::on_incident(const connection::Connection& connection, connection::Incident incident,
                             int status) {
-    std::string& words = incidents_[static_cast<std::size_t>(incident)];
-    if (words.empty()) {
-        words = status == 0 ? std::string() : fmt::format(" status={}", status);
-        words.append(fields_of(connection));
-    }
+    notes_.note(incident, status, [&] { return fields_of(connection); });
 }
 
 } // namespace zcomet::webnode::worker

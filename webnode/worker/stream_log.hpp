@@ -5,13 +5,12 @@
 #include "topology/metrics/counters.hpp"
 #include "topology/program/program.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/connection/incident_notes.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -61,11 +60,8 @@ class StreamLog : public connection::ConnectionLog {
     void on_incident(const connection::Connection& connection, connection::Incident incident,
                      int status) override;
 
-    /// " id=ID address=ADDRESS" of a connection to which that has happened since the last call;
-    /// " status=STATUS" comes before it if the connection was refused.
-    [[nodiscard]] std::string take(connection::Incident incident) {
-        return std::exchange(incidents_[static_cast<std::size_t>(incident)], {});
-    }
+    /// As IncidentNotes::take(); the fields are " id=ID address=ADDRESS".
+    [[nodiscard]] std::string take(connection::Incident incident) { return notes_.take(incident); }
 
   private:
     [[nodiscard]] std::string fields_of(const connection::Connection& connection) const;
@@ -76,7 +72,7 @@ class StreamLog : public connection::ConnectionLog {
     std::uint32_t since_ = 0; // streams that opened after the last one that was logged
     /// When those streams opened that are logged, by the generation of their connection.
     absl::flat_hash_map<std::uint32_t, Time> opened_;
-    std::array<std::string, static_cast<std::size_t>(connection::Incident::kCount)> incidents_;
+    connection::IncidentNotes notes_;
 };
 
 } // namespace zcomet::webnode::worker

@@ -101,7 +101,8 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     slot_.reset_gauges();
     open_api();
     for (CounterReport* const report :
-         {&slow_report_, &shed_report_, &input_report_, &refusal_report_, &refused_report_}) {
+         {&slow_report_, &shed_report_, &api_shed_report_, &input_report_, &refusal_report_,
+          &api_refusal_report_, &publish_report_, &publish_lost_report_, &refused_report_}) {
         report->begin(slot_.counters);
     }
     enter(slot::WorkerState::kStarting);
@@ -237,6 +238,9 @@ void Worker::set_options(const WorkerOptions& options) {
     stream_log_.log_each(options_.access_log);
     connections_.set_slow(options_.slow);
     requests_.set_limits(options_.requests);
+    if (api_ != nullptr) {
+        api_->set_limits(options_.requests);
+    }
     if (possible_ > 0) {
         listener_.set_capacity(capacity());
         slot_.counters.set(slot::WorkerCounter::kStreamsMax, capacity().connections);
@@ -478,9 +482,35 @@ void Worker::report(Time now) {
         spdlog::info("event=requests-refused node={} requests={}{}", options_.name, requests,
                      stream_log_.take(connection::Incident::kRefused));
     }
+    if (api_ != nullptr) {
+        report_of_api(now);
+    }
     if (const auto streams = refused_report_.news(counters, now); streams > 0) {
         spdlog::warn("event=streams-refused node={} streams={} text={}", options_.name, streams,
                      log_value(is_replaced_ ? kReplacedWords : kNoBrokerWords));
+    }
+}
+
+void Worker::report_of_api(Time now) {
+    const auto& counters = slot_.counters;
+    if (const auto requests = api_shed_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=requests-shed node={} port=api requests={} request_memory={}{}",
+                     options_.name, requests, options_.requests.bytes_max,
+                     api_->take(connection::Incident::kShed));
+    }
+    if (const auto requests = api_refusal_report_.news(counters, now); requests > 0) {
+        spdlog::info("event=requests-refused node={} port=api requests={}{}", options_.name,
+                     requests, api_->take(connection::Incident::kRefused));
+    }
+    if (const auto messages = publish_report_.news(counters, now); messages > 0) {
+        spdlog::warn("event=publish-refused node={} messages={} text=\"there was no broker, or it "
+                     "held senders back\"",
+                     options_.name, messages);
+    }
+    if (const auto messages = publish_lost_report_.news(counters, now); messages > 0) {
+        spdlog::warn("event=publish-lost node={} messages={} text=\"the broker was lost before it "
+                     "said what became of them\"",
+                     options_.name, messages);
     }
 }
 
@@ -500,6 +530,10 @@ void Worker::watch_bounds(Time now) {
           slot_.counters.get(slot::WorkerCounter::kStreamsMax));
     watch(near_request_memory_, "request-memory", requests_.unfinished_bytes(),
           options_.requests.bytes_max);
+    if (api_ != nullptr) {
+        watch(near_api_request_memory_, "api-request-memory", api_->unfinished_bytes(),
+              options_.requests.bytes_max);
+    }
     watch(near_stream_memory_, "stream-memory", connections_.pending_bytes(),
           options_.slow.sum_bytes_max);
 }

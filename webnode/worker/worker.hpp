@@ -118,6 +118,7 @@ class Worker : private session::NodeEvents,
     void publish_counters();
     /// Logs what has happened since the last such line.
     void report(Time now);
+    void report_of_api(Time now);
     /// Warns when a value comes near its bound.
     void watch_bounds(Time now);
     /// Shows the supervisor that this process works.
@@ -165,12 +166,17 @@ class Worker : private session::NodeEvents,
     program::LogLimit refusal_log_;
     CounterReport slow_report_{slot::WorkerCounter::kStreamsSlow};
     CounterReport shed_report_{slot::WorkerCounter::kRequestsShed};
+    CounterReport api_shed_report_{slot::WorkerCounter::kApiRequestsShed};
     CounterReport input_report_{slot::WorkerCounter::kInputCloses};
     CounterReport refusal_report_{slot::WorkerCounter::kResponses4xx};
+    CounterReport api_refusal_report_{slot::WorkerCounter::kApiResponses4xx};
+    CounterReport publish_report_{slot::WorkerCounter::kPublishRefusals};
+    CounterReport publish_lost_report_{slot::WorkerCounter::kPublishLost};
     CounterReport refused_report_{slot::WorkerCounter::kStreamsRefused};
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;
     Nearness near_request_memory_;
+    Nearness near_api_request_memory_;
     Nearness near_stream_memory_;
     program::LogLimit shed_log_;
 };

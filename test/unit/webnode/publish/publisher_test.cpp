@@ -135,6 +135,7 @@ TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to com
     REQUIRE_FALSE(post("/send/a", "y", "Zcomet-Wait: nodes\r\n"));
     publisher.on_lost();
     CHECK(status_of(1) == 503);
+    CHECK(counters.get(slot::WorkerCounter::kPublishLost) == 1);
     CHECK(status_of(2) == 0);
     publisher.on_receipt(1, 1); // too late
     publisher.on_acknowledged(2, 1);
