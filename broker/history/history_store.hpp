@@ -30,7 +30,7 @@ class HistoryStore {
     /// All messages to `id`, which has that rule, after this position are there.
     [[nodiscard]] virtual std::uint64_t complete_since(std::size_t rule,
                                                        std::string_view id) const = 0;
-    /// Calls `visit(message, position)` for each message to one of the ids (history::kIdsMax at
+    /// Calls `visit(message, position)` for each message to one of the ids (wire::kHistoryIdsMax at
     /// most) after `after`, by rising position, until it returns false. The views live until then.
     using Visit = std::function<bool(const wire::Message& message, std::uint64_t position)>;
     virtual void read(const wire::IdList& ids, std::uint64_t after, const Visit& visit) const = 0;

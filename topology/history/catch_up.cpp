@@ -128,6 +128,7 @@ void CatchUp::on_feed_broken() {
             stream.is_cut_off = true;
             stream.is_answered = false;
             stream.wants_position = false;
+            stream.began = {}; // it has had all messages up to its cursor
             join_ask(key, stream);
         }
     }

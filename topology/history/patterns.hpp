@@ -9,8 +9,6 @@ namespace zcomet::history {
 
 /// @limit patterns of ids that have a history
 inline constexpr std::size_t kPatternsMax = 64;
-/// @limit ids of one stream
-inline constexpr std::size_t kIdsMax = 100;
 
 /// @return one sentence; empty: it is a pattern of 1 to 64 bytes, of characters of ids, * and ?.
 [[nodiscard]] std::string why_no_pattern(std::string_view text);

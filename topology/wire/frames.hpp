@@ -43,8 +43,6 @@ inline constexpr std::uint64_t kSendNumberMax = UINT64_MAX - 1;
 inline constexpr std::uint32_t kUnacknowledgedMax = 32'768;
 /// @limit ids that a HISTORY asks for
 inline constexpr std::uint32_t kHistoryIdsMax = 100;
-/// @limit bytes of all patterns of ids that have a history, in a WELCOME
-inline constexpr std::size_t kPatternsBytesMax = 8192;
 
 enum class ErrorCode : std::uint16_t {
     kMalformed = 1,

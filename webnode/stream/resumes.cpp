@@ -7,8 +7,10 @@
 namespace zcomet::webnode::stream {
 
 Resumes::Resumes(connection::Connections& connections, const StreamTable& streams,
-                 session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters)
-    : connections_(connections), streams_(streams), source_(source), counters_(counters) {
+                 session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters,
+                 bool tells_cut_offs)
+    : connections_(connections), streams_(streams), source_(source), counters_(counters),
+      tells_cut_offs_(tells_cut_offs) {
     connections_.add_listener(*this);
 }
 
@@ -100,7 +102,7 @@ void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
                        const history::Cursor& goes_on) {
     const auto handle = connection::Handle::unpack(stream);
     connection::Connection* const connection = connections_.table().find(handle);
-    if (connection == nullptr) {
+    if (connection == nullptr || (reason == history::GapReason::kCutOff && !tells_cut_offs_)) {
         return;
     }
     counters_.add(slot::WorkerCounter::kGapsTold);

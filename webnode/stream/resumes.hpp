@@ -20,8 +20,10 @@ namespace zcomet::webnode::stream {
 class Resumes final : private history::CatchUpHost, private connection::CloseListener {
   public:
     /// They live longer than this.
+    /// @param tells_cut_offs  streams are told of gaps for which their node is the reason.
     Resumes(connection::Connections& connections, const StreamTable& streams,
-            session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters);
+            session::HistorySource& source, metrics::Counters<slot::WorkerCounter>& counters,
+            bool tells_cut_offs = true);
     ~Resumes() override;
 
     /// The broker has begun a feed.
@@ -68,6 +70,7 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     const StreamTable& streams_;
     session::HistorySource& source_;
     metrics::Counters<slot::WorkerCounter>& counters_;
+    bool tells_cut_offs_;
     history::CatchUp catch_up_{*this};
     history::Patterns with_history_;
     std::string shared_; // of the message in hand

@@ -65,7 +65,8 @@ Result<std::string> find_broker_program() {
                  "with --broker tcp://HOST:PORT"};
 }
 
-Status EmbeddedBroker::start(Duration hang_after, Time now) {
+Status EmbeddedBroker::start(const std::vector<std::string>& histories, Duration hang_after,
+                             Time now) {
     Result<std::string> program = find_broker_program();
     if (!program.ok()) {
         return program.error();
@@ -75,6 +76,9 @@ Status EmbeddedBroker::start(Duration hang_after, Time now) {
     command.program = program_;
     command.arguments = {std::string("--listen=") + kEmbeddedBroker,
                          std::string("--feed=") + kEmbeddedFeed};
+    for (const std::string& rule : histories) {
+        command.arguments.push_back("--history=" + rule);
+    }
     command.own_group = true;
     command.hang_after = hang_after;
     if (Status started = broker_.start(std::move(command), now); !started.ok()) {

@@ -7,6 +7,7 @@
 #include "topology/process/kept_broker.hpp"
 
 #include <string>
+#include <vector>
 
 namespace zcomet::webnode::supervisor {
 
@@ -22,8 +23,10 @@ class EmbeddedBroker {
     /// Starts it and waits until it listens.
     /// Errors: no such program; it ended instead of listening, with what is known about why; it did
     /// not listen within ten seconds.
+    /// @param histories   its --history options.
     /// @param hang_after  as KeptBroker::Command's.
-    [[nodiscard]] Status start(Duration hang_after, Time now);
+    [[nodiscard]] Status start(const std::vector<std::string>& histories, Duration hang_after,
+                               Time now);
 
     /// For the supervisor's loop to drive from then on.
     [[nodiscard]] loop::Source& source() { return broker_; }

@@ -93,6 +93,11 @@ void CommandLine::add_addresses() {
         .key("broker")
         .hand_on();
     table_
+        .add("--history", &options_.histories,
+             "Of a broker of its own, a rule for which messages it keeps: zcomet-broker(1). May be "
+             "given several times")
+        .type("RULE");
+    table_
         .add("--http", program::as_host_port(options_.worker.http),
              "Where browsers connect [*:8000, every address]; port 0: any")
         .key("http")
@@ -292,6 +297,10 @@ void CommandLine::settle() {
         apply_cluster_file();
     }
     options_.embedded_broker = brokers_.empty();
+    if (!options_.embedded_broker && !options_.histories.empty()) {
+        throw program::Misconfigured("--history is for a broker of its own; this joins one that is "
+                                     "there, so give it to that zcomet-broker");
+    }
     if (brokers_.empty()) {
         brokers_.emplace_back(kEmbeddedBroker);
     }

@@ -95,7 +95,7 @@ void Supervisor::run() {
     reserve();
     program::log_settings(line_.table());
     if (options_.embedded_broker) {
-        throw_unless_done(broker_.start(options_.hang_after, Clock::now()));
+        throw_unless_done(broker_.start(options_.histories, options_.hang_after, Clock::now()));
     }
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         start_worker(i, Clock::now());

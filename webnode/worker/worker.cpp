@@ -78,7 +78,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
-      resumes_(connections_, presence_.streams(), *uplink_, slot.counters),
+      resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
       signs_of_life_(connections_, slot.counters, options_.heartbeat, Clock::now()),
       listener_(
           loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),

@@ -337,6 +337,8 @@ TEST_CASE_METHOD(Fixture, "a stream that follows goes on when its feed breaks", 
     live(6);
     CHECK(take() == Texts{"m5", "m6"});
     catch_up.on_feed_broken();
+    live(4); // of the feed before, on its way to very many streams
+    CHECK(take().empty());
     broker.position = 8;
     broker.feed = 0;
     turn();

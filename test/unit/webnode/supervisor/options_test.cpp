@@ -204,7 +204,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 admin=- "
+          "broker=tcp://127.0.0.1:5555 history=- http=*:8000 cors_origin=- api=127.0.0.1:8008 "
+          "admin=- "
           "cluster=- node=- "
           "workers=2 "
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
@@ -245,6 +246,7 @@ TEST_CASE("limits are read again, and workers get them", "[options]") {
 TEST_CASE("mistakes are named", "[options]") {
     const std::string broker = "--broker=tcp://127.0.0.1:1";
     CHECK_THROWS_WITH(settle({broker, broker}), Contains("2 times"));
+    CHECK_THROWS_WITH(settle({broker, "--history", "a=1,1s"}), Contains("--history"));
     CHECK_THROWS_WITH(settle({"--broker", "nonsense"}), Contains("nonsense"));
     CHECK_THROWS_WITH(settle({"--broker", "tcp://127.0.0.1:0"}), Contains("port"));
     CHECK_THROWS_WITH(settle({broker, "--http", "8000"}), Contains("8000"));
