@@ -5,7 +5,7 @@
 #include "topology/base/time.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <chrono>
 #include <cstdint>
 
 namespace zcomet {
@@ -18,7 +18,7 @@ class SlotPacer {
     /// @param step_max  likewise, at least `step`: a turn waits so long for kFew / 2 slots, if not
     ///     for longer.
     SlotPacer(Duration lap, Time now, Duration step, Duration step_max)
-        : lap_(lap), step_(step), step_max_(step_max), last_(now) {}
+        : lap_(lap), step_(step), step_max_(step_max), last_(now), lap_began_(now) {}
 
     /// When turn() next has something to do; kNever if there are no slots.
     [[nodiscard]] Time due(std::uint32_t slots) const {
@@ -32,10 +32,24 @@ class SlotPacer {
     /// Calls `visit(first, count)` for the slots whose turn it is, if there are any. A turn that
     /// comes before due() is a turn as well.
     template <typename Visit> void turn(Time now, std::uint32_t slots, Visit&& visit) {
-        const std::uint32_t first = hand_ < slots ? hand_ : 0;
-        const std::uint32_t count =
-            std::min({advance(now, slots), slots - first, most_at_once(slots)});
+        last_ = now;
+        if (hand_ >= slots) {
+            begin_lap(now);
+        }
+        const std::uint32_t first = hand_;
+        const std::uint32_t wanted = place_at(now, slots) - first;
+        const std::uint32_t count = std::min(wanted, most_at_once(slots));
         hand_ = first + count;
+        if (count < wanted) {
+            // The loop was held up: as if the lap had begun later.
+            lap_began_ = now - std::chrono::duration_cast<Duration>(
+                                   lap_ * (static_cast<double>(hand_) / slots));
+        }
+        // Now, and not in the next turn: while the table grows, there are new slots by then, and
+        // the hand would stay at the end.
+        if (hand_ >= slots) {
+            begin_lap(now);
+        }
         if (count > 0) {
             visit(first, count);
         }
@@ -50,27 +64,24 @@ class SlotPacer {
         return std::max(kFew, static_cast<std::uint32_t>(2 * slots * step_ / lap_));
     }
 
-    /// @return the slots for the time since the last turn; the rest of a slot is kept for the next.
-    [[nodiscard]] std::uint32_t advance(Time now, std::uint32_t slots) {
-        const Duration passed = std::min<Duration>(now - last_, lap_);
-        last_ = now;
-        if (slots == 0) {
-            unused_ = Duration::zero();
-            return 0;
-        }
-        unused_ += passed;
-        const Duration for_each = std::max<Duration>(lap_ / slots, Duration(1));
-        const auto count =
-            static_cast<std::uint32_t>(std::min<std::int64_t>(unused_ / for_each, slots));
-        unused_ = unused_ % for_each;
-        return count;
+    void begin_lap(Time now) {
+        lap_began_ = now;
+        hand_ = 0;
+    }
+
+    /// Where the hand should be: a lap takes its time, however many slots come while it lasts.
+    /// @return at least `hand_`, at most `slots`.
+    [[nodiscard]] std::uint32_t place_at(Time now, std::uint32_t slots) const {
+        const double part = std::chrono::duration<double>(now - lap_began_) / lap_;
+        const auto place = static_cast<std::uint32_t>(std::min(part, 1.0) * slots);
+        return std::clamp(place, std::min(hand_, slots), slots);
     }
 
     Duration lap_;
     Duration step_;
     Duration step_max_;
     Time last_;
-    Duration unused_ = Duration::zero();
+    Time lap_began_;
     std::uint32_t hand_ = 0; // the next slot
 };
 

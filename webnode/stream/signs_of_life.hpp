@@ -15,7 +15,8 @@ class SignsOfLife {
   public:
     /// Both live longer than this.
     /// @param each  a stream is never quiet for longer than this, nor does a quiet one get signs
-    ///     more often than twice in it; 0: no signs.
+    ///     more often than twice in it, unless the streams become many times as many meanwhile;
+    ///     0: no signs.
     SignsOfLife(connection::Connections& connections,
                 metrics::Counters<slot::WorkerCounter>& counters, std::chrono::seconds each,
                 Time now);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <tuple>
+#include <vector>
 
 using namespace zcomet;
 
@@ -56,4 +57,39 @@ TEST_CASE("a turn waits for some slots, but not for long", "[slot_pacer]") {
     CHECK(loop.most <= static_cast<std::uint32_t>(most));
     CHECK(loop.visited >= slots - loop.most);
     CHECK(loop.visited <= slots);
+}
+
+TEST_CASE("each slot is visited within a lap, while more and more come", "[slot_pacer]") {
+    const auto [first_slots, each] = GENERATE(values<std::tuple<std::size_t, Duration>>({
+        {1, 100ms},
+        {1, 10ms},
+        {1, 1ms},
+        {1'000, 10ms},
+        {20'000, 1ms},
+        {20'000, 300us},
+    }));
+    INFO(first_slots << " slots, then one in " << each.count() << " ns");
+    const Time begin = Time{} + 1h;
+    SlotPacer pacer(kLap, begin, kStep, kStepMax);
+    std::vector<Time> visited(first_slots, begin); // or when it came
+    Duration longest{};
+    std::uint32_t most = 0;
+    for (Time now = begin; now < begin + 5 * kLap; now += each) {
+        if (pacer.due(static_cast<std::uint32_t>(visited.size())) <= now) {
+            pacer.turn(now, static_cast<std::uint32_t>(visited.size()),
+                       [&](std::uint32_t first, std::uint32_t count) {
+                           most = std::max(most, count);
+                           for (std::uint32_t n = first; n < first + count; ++n) {
+                               longest = std::max(longest, now - visited[n]);
+                               visited[n] = now;
+                           }
+                       });
+        }
+        visited.push_back(now);
+    }
+    for (const Time at : visited) {
+        longest = std::max(longest, begin + 5 * kLap - at);
+    }
+    CHECK(longest <= kLap + 2 * kStepMax);
+    CHECK(most <= std::max<std::size_t>(128, visited.size() * kStepMax / kLap));
 }
