@@ -63,13 +63,14 @@ void CatchUp::end(StreamKey key) {
 
 /// A question that is sent already may have been answered before this stream was there: then what
 /// came in between would be missing.
-void CatchUp::join_ask(StreamKey key, const Stream& stream) {
+void CatchUp::join_ask(StreamKey key, Stream& stream) {
     const auto [place, is_new] = unsent_.try_emplace(key_of(stream.id, stream.cursor), 0);
     if (is_new) {
         place->second = ++last_token_;
         asks_[last_token_] = {.id = stream.id, .after = stream.cursor};
         to_send_.push_back(last_token_);
     }
+    stream.token = place->second;
     asks_[place->second].streams.push_back(key);
 }
 
@@ -91,7 +92,8 @@ void CatchUp::hold(StreamKey key, const StreamMessage& message) {
         return;
     }
     // Under way to very many streams when the feed ended, and not to this one yet.
-    if (stream->is_cut_off && message.cursor.epoch == stream->began.epoch &&
+    if (stream->is_cut_off && stream->began.epoch != 0 &&
+        message.cursor.epoch == stream->began.epoch &&
         message.cursor.position <= stream->began.position) {
         host_.show(key, message);
         return;
@@ -123,39 +125,80 @@ void CatchUp::on_feed_broken() {
     applied_ = 0;
     following_.clear();
     for (auto& [key, stream] : streams_) {
-        if (stream.stage == Stage::kFollowing) {
-            stream.stage = Stage::kAsking;
-            stream.is_cut_off = true;
-            stream.is_answered = false;
-            stream.wants_position = false;
-            stream.began = {}; // it has had all messages up to its cursor
-            join_ask(key, stream);
-        }
+        begin_anew(key, stream);
     }
     ask_again();
 }
 
+/// Held messages of a feed that is over would come after those of the next one, or with the cursors
+/// of another epoch. The history has them, or the stream is told of a gap.
+void CatchUp::begin_anew(StreamKey key, Stream& stream) {
+    const bool had_begun = stream.stage == Stage::kFollowing || stream.is_answered;
+    if (had_begun) {
+        stream.stage = Stage::kAsking;
+        stream.began = {};
+        stream.is_cut_off = true;
+        stream.is_answered = true;
+    } else if (stream.cursor.epoch == 0 && !stream.has_bad_cursor && !stream.held.empty() &&
+               stream.held.front().cursor.epoch != 0) {
+        // It has no cursor yet, and was there before the first of them.
+        const Cursor& first = stream.held.front().cursor;
+        stream.cursor = {first.epoch, first.position - 1};
+        stream.began = {};
+        stream.is_cut_off = true;
+    }
+    drop_held(stream);
+    stream.has_lost_held = false;
+    join_ask(key, stream);
+}
+
 /// Answers that are under way, or not given to all of their streams, fit to a feed that is over.
 void CatchUp::ask_again() {
-    std::vector<StreamKey> streams;
     for (auto ask = asks_.begin(); ask != asks_.end();) {
         if (!ask->second.is_sent) {
             ++ask;
             continue;
         }
-        streams.insert(streams.end(), ask->second.streams.begin(), ask->second.streams.end());
+        join_again(ask->second.streams, ask->first);
         ask = asks_.erase(ask);
     }
     for (const Answer& answer : answers_) {
         const auto left = answer.streams.begin() + static_cast<std::ptrdiff_t>(answer.next);
-        streams.insert(streams.end(), left, answer.streams.end());
+        join_again({left, answer.streams.end()}, answer.kept.token);
     }
     answers_.clear();
+    sent_.clear();
     under_way_ = 0;
+}
+
+/// The streams that still wait for the answer to that question ask another one.
+void CatchUp::join_again(const std::vector<StreamKey>& streams, std::uint64_t token) {
     for (const StreamKey key : streams) {
-        if (const Stream* const stream = find(key)) {
+        if (Stream* const stream = find(key); stream != nullptr && stream->token == token) {
             join_ask(key, *stream);
         }
+    }
+}
+
+void CatchUp::ask_unanswered(Time now) {
+    for (; !sent_.empty() && sent_.front().first + kAnswerMax <= now; forget_answered()) {
+        const auto ask = asks_.find(sent_.front().second);
+        sent_.pop_front();
+        const std::vector<StreamKey> streams = std::move(ask->second.streams);
+        const std::uint64_t token = ask->first;
+        asks_.erase(ask);
+        under_way_ -= std::min<std::size_t>(under_way_, 1);
+        join_again(streams, token);
+    }
+}
+
+void CatchUp::forget_answered() {
+    const auto is_open = [this](const std::pair<Time, std::uint64_t>& sent) {
+        const auto ask = asks_.find(sent.second);
+        return ask != asks_.end() && ask->second.is_sent && ask->second.sent_at == sent.first;
+    };
+    while (!sent_.empty() && !is_open(sent_.front())) {
+        sent_.pop_front();
     }
 }
 
@@ -170,6 +213,7 @@ void CatchUp::on_kept(const wire::Kept& kept, Time now) {
         ask.is_sent = false;
         to_send_.push_back(kept.token);
         send_at_ = now + kAskAgain;
+        forget_answered();
         return;
     }
     Answer answer{.kept = kept, .id = std::move(ask.id), .streams = std::move(ask.streams)};
@@ -180,6 +224,7 @@ void CatchUp::on_kept(const wire::Kept& kept, Time now) {
                                    wire::read_attributes(message.attributes).position});
     });
     asks_.erase(found);
+    forget_answered();
     answers_.push_back(std::move(answer));
 }
 
@@ -196,8 +241,9 @@ void CatchUp::on_applied(std::uint64_t number) {
 void CatchUp::finish(StreamKey key) {
     const Stream* const stream = find(key);
     if (stream != nullptr && stream->stage == Stage::kFollowing && stream->feed <= applied_) {
+        const Cursor through = stream->cursor;
         streams_.erase(key);
-        host_.caught_up(key);
+        host_.caught_up(key, through);
     }
 }
 
@@ -210,6 +256,7 @@ void CatchUp::turn(Time now) {
         }
         shown += 1 + give(answer.streams[answer.next++], answer);
     }
+    ask_unanswered(now);
     send_asks(now);
 }
 
@@ -218,7 +265,8 @@ Time CatchUp::due() const {
         return Time::min();
     }
     const bool may_send = is_live_ && !to_send_.empty() && under_way_ < kAsksMax;
-    return may_send ? send_at_ : kNever;
+    const Time ask_again = sent_.empty() ? kNever : sent_.front().first + kAnswerMax;
+    return may_send ? std::min(send_at_, ask_again) : ask_again;
 }
 
 void CatchUp::send_asks(Time now) {
@@ -231,12 +279,17 @@ void CatchUp::send_asks(Time now) {
         }
         Ask& ask = found->second;
         unsent_.erase(key_of(ask.id, ask.after));
-        std::erase_if(ask.streams, [this](StreamKey key) { return !streams_.contains(key); });
+        std::erase_if(ask.streams, [this, token](StreamKey key) {
+            const Stream* const stream = find(key);
+            return stream == nullptr || stream->token != token;
+        });
         if (ask.streams.empty()) {
             asks_.erase(found);
             continue;
         }
         ask.is_sent = true;
+        ask.sent_at = now;
+        sent_.emplace_back(now, token);
         ++under_way_;
         std::string ids(1, static_cast<char>(ask.id.size()));
         ids += ask.id;
@@ -253,10 +306,11 @@ void CatchUp::send_asks(Time now) {
 
 std::size_t CatchUp::give(StreamKey key, const Answer& answer) {
     Stream* const stream = find(key);
-    if (stream == nullptr || stream->stage != Stage::kAsking) {
+    if (stream == nullptr || stream->token != answer.kept.token) {
         return 0;
     }
-    if (!std::exchange(stream->is_answered, true) && !tell_beginning(key, answer)) {
+    stream->token = 0;
+    if (!tell_beginning(key, answer, !std::exchange(stream->is_answered, true))) {
         return 0;
     }
     const std::size_t shown = show_kept(key, answer);
@@ -264,12 +318,14 @@ std::size_t CatchUp::give(StreamKey key, const Answer& answer) {
     return shown;
 }
 
-/// @return whether the stream has a history, and is still there.
-bool CatchUp::tell_beginning(StreamKey key, const Answer& answer) {
+/// The history may lose messages, or begin anew, between two answers for one stream: each answer
+/// may tell of a gap.
+/// @return whether the stream is still there.
+bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first) {
     Stream& stream = *find(key);
     const Cursor now{answer.kept.epoch, answer.kept.through};
     const Cursor since{answer.kept.epoch, answer.kept.since};
-    const bool wants_position = stream.wants_position;
+    const bool wants_position = stream.wants_position && is_first;
     switch (answer.kept.reach) {
     case wire::Reach::kWhole:
         if (wants_position) {
@@ -277,7 +333,7 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer) {
         }
         break;
     case wire::Reach::kNoCursor:
-        if (stream.has_bad_cursor) {
+        if (stream.has_bad_cursor && is_first) {
             host_.tell_gap(key, GapReason::kCursor, now);
         } else if (wants_position) {
             host_.tell_position(key, now);
@@ -294,7 +350,7 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer) {
     case wire::Reach::kNotLoggedIn:
         if (stream.is_cut_off) {
             host_.tell_gap(key, GapReason::kCutOff, {});
-        } else if (stream.cursor.epoch != 0 || stream.has_bad_cursor) {
+        } else if (is_first && (stream.cursor.epoch != 0 || stream.has_bad_cursor)) {
             host_.tell_gap(key, GapReason::kCursor, {});
         }
         break;

@@ -20,6 +20,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::history {
@@ -60,8 +61,11 @@ class CatchUpHost {
     virtual void tell_position(StreamKey stream, const Cursor& cursor) = 0;
     /// It has missed something, and goes on from here.
     virtual void tell_gap(StreamKey stream, GapReason reason, const Cursor& goes_on) = 0;
-    /// From now on its messages come to it without CatchUp::hold().
-    virtual void caught_up(StreamKey stream) = 0;
+    /// From now on its messages come to it without CatchUp::hold(). The node has had all messages
+    /// up to `through`, which may be above the positions that its feed had: the history begins
+    /// before the login, and goes on while the feed has nothing for the node's ids. When the feed
+    /// breaks, streams go on from there.
+    virtual void caught_up(StreamKey stream, const Cursor& through) = 0;
     /// Whether the node has shown a message of that origin, whatever its epoch.
     [[nodiscard]] virtual bool was_shown(const wire::Origin& origin) const = 0;
 };
@@ -90,6 +94,9 @@ class CatchUp {
     /// Messages of histories that streams get in a turn: each is a send() of 5 to 10 µs.
     /// @limit messages of histories that a worker writes in a turn
     static constexpr std::size_t kShownPerTurn = 256;
+    /// A question or its answer may be lost with a connection, or at the broker's socket.
+    /// @limit time that a broker has for an answer, before the node asks again
+    static constexpr Duration kAnswerMax = 3s;
 
     explicit CatchUp(CatchUpHost& host) : host_(host) {}
 
@@ -138,13 +145,14 @@ class CatchUp {
     };
     struct Stream {
         std::string id;
-        Cursor began; ///< is_cut_off: live messages up to here are still to be shown
+        Cursor began; ///< is_cut_off: live messages up to here are still to be shown; epoch 0: none
         Cursor cursor;
+        std::uint64_t token = 0; // kAsking: of its question; an earlier one no longer counts
         Stage stage = Stage::kAsking;
         bool has_bad_cursor = false;
         bool wants_position = false;
         bool is_cut_off = false;
-        bool is_answered = false; // it was told of its position, or of a gap
+        bool is_answered = false; // it was told where it begins
         bool has_lost_held = false;
         bool is_of_other_epoch = false; // it stayed open while the broker began anew
         std::uint64_t feed = 0;         // kFollowing: it has caught up when this batch was applied
@@ -156,6 +164,7 @@ class CatchUp {
         std::string id;
         Cursor after;
         bool is_sent = false;
+        Time sent_at{};
         std::vector<StreamKey> streams{};
     };
     struct KeptMessage {
@@ -173,13 +182,17 @@ class CatchUp {
         std::size_t next = 0; // of the streams
     };
 
-    void join_ask(StreamKey key, const Stream& stream);
+    void join_ask(StreamKey key, Stream& stream);
+    void begin_anew(StreamKey key, Stream& stream);
     void ask_again();
+    void join_again(const std::vector<StreamKey>& streams, std::uint64_t token);
+    void ask_unanswered(Time now);
+    void forget_answered();
     void drop_held(Stream& stream);
     void send_asks(Time now);
     /// @return how many messages it was shown.
     std::size_t give(StreamKey key, const Answer& answer);
-    [[nodiscard]] bool tell_beginning(StreamKey key, const Answer& answer);
+    [[nodiscard]] bool tell_beginning(StreamKey key, const Answer& answer, bool is_first);
     std::size_t show_kept(StreamKey key, const Answer& answer);
     [[nodiscard]] bool was_shown(const Stream& stream, const KeptMessage& message,
                                  const Cursor& cursor) const;
@@ -190,13 +203,15 @@ class CatchUp {
 
     CatchUpHost& host_;
     bool is_live_ = false;
-    absl::flat_hash_map<StreamKey, Stream> streams_;
-    std::map<std::uint64_t, Ask> asks_;                      // by token
+    std::map<StreamKey, Stream>
+        streams_;                       // ordered, so that questions have the same order each time
+    std::map<std::uint64_t, Ask> asks_; // by token
     absl::flat_hash_map<std::string, std::uint64_t> unsent_; // the tokens, by id and cursor
     std::deque<std::uint64_t> to_send_;                      // tokens
     std::uint64_t last_token_ = 0;
     std::size_t under_way_ = 0;
-    Time send_at_ = Time::min(); // not before
+    Time send_at_ = Time::min();                      // not before
+    std::deque<std::pair<Time, std::uint64_t>> sent_; // when a token was sent; first: no answer yet
     std::deque<Answer> answers_;
     std::multimap<std::uint64_t, StreamKey> following_; // by the batch that they wait for
     std::uint64_t applied_ = 0;

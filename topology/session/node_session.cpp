@@ -95,7 +95,8 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
     } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(frame)) {
         logins_.on_heartbeat(heartbeat->change);
     } else if (const auto* kept = std::get_if<wire::Kept>(frame)) {
-        if (welcomed()) {
+        // While a HELLO is unanswered, it may be of another feed than the one that we know.
+        if (welcomed() && !hello_unanswered_) {
             events_.on_kept(*kept);
         }
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {

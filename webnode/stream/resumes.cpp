@@ -2,6 +2,7 @@
 
 #include "topology/wire/attributes.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace zcomet::webnode::stream {
@@ -29,8 +30,11 @@ void Resumes::on_shed(const history::Cursor& cursor) {
 }
 
 /// Streams that are catching up already go on from where they are themselves.
-void Resumes::cut_off(const history::Cursor& cursor) {
+void Resumes::cut_off(history::Cursor cursor) {
     catch_up_.on_feed_broken();
+    if (reached_.epoch == cursor.epoch) {
+        cursor.position = std::max(cursor.position, reached_.position);
+    }
     if (cursor.epoch == 0 || with_history_.empty()) {
         return;
     }
@@ -113,7 +117,10 @@ void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
     static_cast<void>(connections_.write(handle, *connection, bytes_));
 }
 
-void Resumes::caught_up(history::StreamKey stream) {
+void Resumes::caught_up(history::StreamKey stream, const history::Cursor& through) {
+    if (reached_.epoch != through.epoch || reached_.position < through.position) {
+        reached_ = through;
+    }
     const auto handle = connection::Handle::unpack(stream);
     if (connection::Connection* const connection = connections_.table().find(handle)) {
         connection->set_catching_up(false);

@@ -60,11 +60,11 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     void tell_position(history::StreamKey stream, const history::Cursor& cursor) override;
     void tell_gap(history::StreamKey stream, history::GapReason reason,
                   const history::Cursor& goes_on) override;
-    void caught_up(history::StreamKey stream) override;
+    void caught_up(history::StreamKey stream, const history::Cursor& through) override;
     [[nodiscard]] bool was_shown(const wire::Origin& origin) const override;
 
     void on_close(connection::Handle handle, connection::Connection& connection) override;
-    void cut_off(const history::Cursor& cursor);
+    void cut_off(history::Cursor cursor);
 
     connection::Connections& connections_;
     const StreamTable& streams_;
@@ -73,8 +73,9 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     bool tells_cut_offs_;
     history::CatchUp catch_up_{*this};
     history::Patterns with_history_;
-    std::string shared_; // of the message in hand
-    std::string bytes_;  // for the stream in hand
+    history::Cursor reached_; // the node has had all messages up to here, by what has caught up
+    std::string shared_;      // of the message in hand
+    std::string bytes_;       // for the stream in hand
 };
 
 } // namespace zcomet::webnode::stream

@@ -68,6 +68,7 @@ struct Fixture : CatchUpHost {
     std::vector<wire::History> asked;
     std::map<StreamKey, std::vector<std::string>> got;
     std::set<StreamKey> catching_up;
+    Cursor reached;
 
     void ask(const wire::History& history) override { asked.push_back(history); }
     void show(StreamKey stream, const StreamMessage& message) override {
@@ -80,7 +81,10 @@ struct Fixture : CatchUpHost {
         got[stream].push_back(std::string(name_of(reason)) + " " +
                               std::to_string(goes_on.position));
     }
-    void caught_up(StreamKey stream) override { catching_up.erase(stream); }
+    void caught_up(StreamKey stream, const Cursor& through) override {
+        catching_up.erase(stream);
+        reached = through;
+    }
     [[nodiscard]] bool was_shown(const wire::Origin& /*origin*/) const override { return false; }
 
     void begin(StreamKey stream, const Beginning& beginning) {
@@ -277,7 +281,7 @@ TEST_CASE_METHOD(Fixture, "only so many questions are under way", "[catch_up]") 
     }
     turn();
     CHECK(asked.size() == CatchUp::kAsksMax);
-    CHECK(catch_up.due() == kNever);
+    CHECK(catch_up.due() == now + CatchUp::kAnswerMax);
     answer(broker);
     CHECK(asked.size() == CatchUp::kAsksMax);
 }
@@ -364,6 +368,104 @@ TEST_CASE_METHOD(Fixture, "an id without a history has a gap", "[catch_up]") {
     CHECK((told[0] == "cut-off 0" || told[0] == "cursor 0"));
     CHECK(told[1] == "m9");
     CHECK(catching_up.empty());
+}
+
+// Found by the simulation: questions and answers are lost with their connection, or not taken by
+// the broker's socket, while the feed goes on.
+TEST_CASE_METHOD(Fixture, "a question without an answer is asked again", "[catch_up]") {
+    const Broker broker{.position = 3};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    const auto lost = std::exchange(asked, {});
+    turn();
+    CHECK(asked.empty());
+    now = catch_up.due();
+    turn();
+    REQUIRE(asked.size() == 1);
+    const auto again = std::exchange(asked, lost);
+    answer(broker); // late
+    CHECK(take().empty());
+    asked = again;
+    answer(broker);
+    CHECK(take() == Texts{"m3"});
+    CHECK(catch_up.due() == kNever);
+}
+
+// Found by the simulation: the messages came after the position of the new epoch.
+TEST_CASE_METHOD(Fixture, "held messages end with their feed", "[catch_up]") {
+    Broker broker{.position = 5};
+    catch_up.on_live();
+    SECTION("a stream that has no cursor yet was there before the first of them") {
+        begin(kStream, {.id = "id", .wants_position = true});
+        turn();
+        live(4);
+        live(5);
+        catch_up.on_feed_broken();
+        asked.clear();
+        turn();
+        SECTION("which the history has") {
+            answer(broker);
+            CHECK(take() == Texts{"at 3", "m4", "m5"});
+        }
+        SECTION("or which are gone with their broker") {
+            broker.epoch = kEpoch + 1;
+            broker.position = 2;
+            answer(broker);
+            CHECK(take() == Texts{"cut-off 0", "m1", "m2"});
+        }
+    }
+    SECTION("a stream with a cursor goes on from there") {
+        resume(3);
+        turn();
+        live(4);
+        live(5);
+        catch_up.on_feed_broken();
+        asked.clear();
+        turn();
+        broker.epoch = kEpoch + 1;
+        broker.position = 0;
+        answer(broker);
+        CHECK(take() == Texts{"epoch 0"});
+    }
+    CHECK(catch_up.held_bytes() == 0);
+}
+
+// Found by the simulation.
+TEST_CASE_METHOD(Fixture, "between two answers messages go, and brokers begin", "[catch_up]") {
+    Broker broker{.position = 9};
+    catch_up.on_live();
+    resume(0);
+    turn();
+    answer(broker);
+    CHECK(take() == Texts{"m1", "m2", "m3"});
+    SECTION("the history is no longer whole") {
+        broker.evicted_through = 7;
+        answer(broker);
+        CHECK(take() == Texts{"evicted 7", "m8", "m9"});
+    }
+    SECTION("or is another one") {
+        catch_up.on_feed_broken();
+        asked.clear();
+        turn();
+        broker.epoch = kEpoch + 1;
+        broker.position = 1;
+        answer(broker);
+        CHECK(take() == Texts{"cut-off 0", "m1"});
+    }
+}
+
+// Found by the simulation: the node went on from what its feed had had, and showed messages again.
+TEST_CASE_METHOD(Fixture, "the node has had what a stream caught up with", "[catch_up]") {
+    const Broker broker{.position = 5, .feed = 1};
+    catch_up.on_live();
+    resume(2);
+    turn();
+    answer(broker);
+    CHECK(reached == Cursor{});
+    live(6);
+    catch_up.on_applied(1);
+    CHECK(reached == Cursor{kEpoch, 6});
 }
 
 TEST_CASE("property: each message once and in order, or a gap", "[catch_up]") {
