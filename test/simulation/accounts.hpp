@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/history/cursor.hpp"
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
@@ -41,6 +42,34 @@ struct SenderAccount {
     std::uint64_t last_taken_in = 0;     ///< the highest number that a broker took in
 };
 
+/// A client's stream of an id with a history, over all its visits to nodes.
+struct StreamAccount {
+    std::uint32_t index = 0;
+    IdNumber id = 0;
+    struct NodeAccount* node = nullptr; ///< nullptr: it is away
+    bool has_bad_cursor = false;        ///< its client hands back nonsense this time
+    bool is_owed = false;               ///< it was told where it is, or came with a cursor
+    bool is_resumed = false;            ///< it came with a cursor, and was told nothing yet
+    /// What it was told or shown last; epoch 0: nothing yet. If is_owed, all that is kept of its id
+    /// after this is owed to it. Before that it may be shown what its node had under way.
+    history::Cursor cursor;
+    absl::flat_hash_set<std::uint64_t> shown; ///< messages
+};
+
+/// What one broker has kept.
+struct Epoch {
+    struct Kept {
+        std::uint64_t position = 0;
+        std::uint64_t message = 0;
+        Time at;
+    };
+    std::uint64_t number = 0;
+    std::uint64_t unix_ms = 0; ///< when the broker began, by its system's clock
+    Time began;
+    std::uint64_t last = 0; ///< position, of all ids
+    std::vector<std::vector<Kept>> by_id;
+};
+
 /// What a calm moment has shown about an id on a node.
 enum class Presence : std::uint8_t { kUnknown, kHeld, kNotHeld };
 
@@ -65,6 +94,7 @@ struct Feed {
     std::vector<std::size_t> batch_bytes; ///< by number, from 1: those published
     std::uint64_t acknowledged = 0;
     std::size_t unacknowledged_bytes = 0;
+    std::uint64_t epoch = 0;         ///< of the broker's history
     Time published_at = Time::min(); ///< when anything was published last
     bool ended = false;              ///< its broker died, or has forgotten the node
 };

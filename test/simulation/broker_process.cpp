@@ -42,7 +42,8 @@ std::string_view name_of(broker::router::RouterEvent::Kind kind) {
 BrokerProcess::BrokerProcess(World& world, Network& network, Promises& promises,
                              broker::router::RouterOptions options)
     : Process(world, "broker"), network_(network), promises_(promises),
-      router_(*this, complete(std::move(options), world.random()), world.now()) {
+      options_(complete(std::move(options), world.random())),
+      router_(*this, options_, world.now()) {
     promises_.on_broker_start(*this);
     network_.serve(*this);
 }

@@ -37,6 +37,8 @@ class BrokerProcess : public Process,
     [[nodiscard]] std::uint64_t counter(broker::table::BrokerCounter counter) const override {
         return router_.counters().get(counter);
     }
+    [[nodiscard]] std::uint64_t epoch() const override { return options_.incarnation; }
+    [[nodiscard]] std::uint64_t unix_ms() const override { return options_.unix_ms; }
 
   private:
     void turn() override;
@@ -55,6 +57,7 @@ class BrokerProcess : public Process,
 
     Network& network_;
     Promises& promises_;
+    broker::router::RouterOptions options_;
     broker::router::Router router_;
     std::deque<std::pair<std::string, std::string>> frames_; // with the connection
     std::deque<std::pair<std::string, bool>> subscriptions_;

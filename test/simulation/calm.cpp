@@ -104,7 +104,9 @@ void check_ledger(World& world, const Cluster& cluster) {
 
 bool all_ready(const Cluster& cluster) {
     return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
-                       [](const NodeProcess* node) { return node->session().live(); }) &&
+                       [](const NodeProcess* node) {
+                           return node->session().live() && node->catching_up() == 0;
+                       }) &&
            std::all_of(cluster.senders.begin(), cluster.senders.end(),
                        [](const SenderProcess* sender) {
                            return sender->session().welcomed() && sender->waiting() == 0 &&
@@ -117,6 +119,9 @@ void check_calm(World& world, const Cluster& cluster) {
     check_nodes(world, cluster);
     check_feeds(world, cluster);
     check_senders(world, cluster);
+    for (NodeProcess* node : cluster.nodes) {
+        node->check_streams();
+    }
     check_ledger(world, cluster);
 }
 

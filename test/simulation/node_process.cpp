@@ -1,5 +1,7 @@
 #include "test/simulation/node_process.hpp"
 
+#include "topology/wire/attributes.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +14,8 @@ namespace {
 /// How often a message has to wait for its streams, and how often they read all that waits.
 constexpr std::uint64_t kWaitsPerMille = 200;
 constexpr std::uint64_t kReadsPerMille = 100;
+/// How often a stream is of a format that tells where it stands.
+constexpr std::uint64_t kWantsPositionPerMille = 800;
 } // namespace
 
 NodeProcess::NodeProcess(World& world, Network& network, Promises& promises, unsigned slot,
@@ -32,6 +36,7 @@ void NodeProcess::turn() {
     turn_.run(world().now());
     account_for_batch();
     look_whether_confirmed();
+    catch_up_.turn(world().now());
 }
 
 void NodeProcess::look_whether_confirmed() {
@@ -43,7 +48,7 @@ void NodeProcess::look_whether_confirmed() {
 Time NodeProcess::due() const {
     const bool more_waits = !from_broker_.empty() || (can_take() && !from_feed_.empty());
     const bool connected_since = watch_.awaits_connection() && Network::connected(dealer_);
-    return more_waits || connected_since ? Time::min() : session_.due();
+    return more_waits || connected_since ? Time::min() : std::min(session_.due(), catch_up_.due());
 }
 
 void NodeProcess::note_welcome(const std::string& frame) {
@@ -95,12 +100,14 @@ void NodeProcess::end_busy() {
 }
 
 void NodeProcess::crash(Word word) {
+    end_visits();
     die();
     network_.client_dies(*this, word, false);
 }
 
 void NodeProcess::leave() {
     session_.goodbye(world().now());
+    end_visits();
     die();
     network_.client_dies(*this, Word::kSoon, true);
 }
@@ -111,7 +118,7 @@ void NodeProcess::open_stream(IdNumber id) {
     if (!listening_ || !alive()) {
         return;
     }
-    streams_.push_back(id);
+    streams_.push_back({.id = id});
     if (streams_of_id_[id]++ == 0) {
         session_.login(promises_.ids()[id]);
         promises_.on_presence(account_, id);
@@ -123,6 +130,9 @@ void NodeProcess::open_stream(IdNumber id) {
             }
         }
     }
+    if (promises_.has_history(id)) {
+        begin_visit(streams_.back());
+    }
     on_input();
 }
 
@@ -130,9 +140,14 @@ void NodeProcess::close_a_stream() {
     if (streams_.empty() || !alive()) {
         return;
     }
-    IdNumber& any = streams_[world().random().below(streams_.size())];
-    const IdNumber id = std::exchange(any, streams_.back());
+    Stream& any = streams_[world().random().below(streams_.size())];
+    const Stream closed = std::exchange(any, streams_.back());
+    const IdNumber id = closed.id;
     streams_.pop_back();
+    if (closed.account != nullptr) {
+        catch_up_.end(closed.key);
+        promises_.on_leave(*closed.account);
+    }
     ledger_.chunks_dropped += std::exchange(ledger_.chunks_waiting, 0);
     if (--streams_of_id_[id] == 0) {
         to_confirm_[id] = false;
@@ -140,6 +155,81 @@ void NodeProcess::close_a_stream() {
         promises_.on_presence(account_, id);
     }
     on_input();
+}
+
+/// As webnode/stream/resumes.cpp, on_open().
+void NodeProcess::begin_visit(Stream& stream) {
+    stream.key = ++last_key_;
+    stream.account = &promises_.on_visit(account_, stream.id);
+    const StreamAccount& account = *stream.account;
+    const std::string& id = promises_.ids()[stream.id];
+    const bool has_cursor = account.cursor.epoch != 0 || account.has_bad_cursor;
+    const bool wants_position = world().history_random().chance(kWantsPositionPerMille);
+    if (has_cursor || (wants_position && with_history_.match(id))) {
+        stream.is_catching_up = true;
+        catch_up_.begin(stream.key,
+                        {.id = id,
+                         .cursor = account.has_bad_cursor ? history::Cursor{} : account.cursor,
+                         .has_bad_cursor = account.has_bad_cursor,
+                         .wants_position = wants_position});
+    }
+}
+
+void NodeProcess::end_visits() {
+    for (Stream& stream : streams_) {
+        if (stream.account != nullptr) {
+            promises_.on_leave(*std::exchange(stream.account, nullptr));
+        }
+    }
+}
+
+void NodeProcess::check_streams() {
+    for (const Stream& stream : streams_) {
+        if (stream.account != nullptr) {
+            promises_.check_complete(*stream.account);
+        }
+    }
+}
+
+/// As webnode/stream/resumes.cpp, cut_off().
+void NodeProcess::catch_all_up(const history::Cursor& cursor) {
+    catch_up_.on_feed_broken();
+    if (cursor.epoch == 0 || with_history_.empty()) {
+        return;
+    }
+    for (Stream& stream : streams_) {
+        const std::string& id = promises_.ids()[stream.id];
+        if (!stream.is_catching_up && with_history_.match(id)) {
+            stream.is_catching_up = true;
+            catch_up_.begin(stream.key, {.id = id, .cursor = cursor, .is_cut_off = true});
+        }
+    }
+}
+
+NodeProcess::Stream* NodeProcess::find(history::StreamKey key) {
+    const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                    [key](const Stream& stream) { return stream.key == key; });
+    return found == streams_.end() ? nullptr : &*found;
+}
+
+void NodeProcess::show(history::StreamKey key, const history::StreamMessage& message) {
+    promises_.on_stream_shown(*find(key)->account, message.payload, message.cursor);
+}
+
+void NodeProcess::tell_position(history::StreamKey key, const history::Cursor& cursor) {
+    promises_.on_position_told(*find(key)->account, cursor);
+}
+
+void NodeProcess::tell_gap(history::StreamKey key, history::GapReason reason,
+                           const history::Cursor& goes_on) {
+    promises_.on_gap_told(*find(key)->account, reason, goes_on);
+}
+
+void NodeProcess::caught_up(history::StreamKey key, const history::Cursor& through) {
+    find(key)->is_catching_up = false;
+    if (through.epoch == cursor_.epoch) {
+        cursor_.position = std::max(cursor_.position, through.position);
+    }
 }
 
 // ---- What the session asks for -----------------------------------------------------------------
@@ -190,12 +280,32 @@ void NodeProcess::deliver(const wire::MessageList& messages) {
         world().violate(name() + " shows messages of a feed that it has no longer");
     }
     promises_.on_shown(account_, feed_, messages);
-    messages.for_each(
-        [this](const wire::Message& message) { show(promises_.number_of(message.id)); });
+    messages.for_each([this](const wire::Message& message) {
+        count_shown(promises_.number_of(message.id));
+        show_to_streams(message);
+    });
+}
+
+void NodeProcess::show_to_streams(const wire::Message& message) {
+    const IdNumber id = promises_.number_of(message.id);
+    const std::uint64_t position = wire::read_attributes(message.attributes).position;
+    cursor_.position = std::max(cursor_.position, position);
+    if (!promises_.has_history(id)) {
+        return;
+    }
+    const history::Cursor cursor =
+        position == 0 ? history::Cursor{} : history::Cursor{cursor_.epoch, position};
+    for (const Stream& stream : streams_) {
+        if (stream.id == id && stream.is_catching_up) {
+            catch_up_.hold(stream.key, {message.id, message.payload, message.attributes, cursor});
+        } else if (stream.id == id) {
+            promises_.on_stream_shown(*stream.account, message.payload, cursor);
+        }
+    }
 }
 
 /// What a web node would count (webnode/slot/worker_counters.hpp).
-void NodeProcess::show(IdNumber id) {
+void NodeProcess::count_shown(IdNumber id) {
     const std::uint32_t streams = streams_of_id_[id];
     if (streams == 0) {
         ++ledger_.unclaimed;
@@ -218,14 +328,23 @@ void NodeProcess::for_each_login(const std::function<void(std::string_view id)>&
     }
 }
 
+void NodeProcess::on_feed_begun(const wire::HistoryTerms& history, bool is_first) {
+    with_history_ =
+        history.epoch == 0 ? history::Patterns() : history::Patterns::from_text(history.patterns);
+    catch_all_up(is_first ? history::Cursor{} : cursor_);
+    cursor_ = {history.epoch, history.position};
+}
+
 void NodeProcess::on_live(std::string_view /*broker_name*/) {
     listening_ = true;
+    catch_up_.on_live();
     if (world().tracing()) {
         world().note(fmt::format("    {}: live", name()));
     }
 }
 
 void NodeProcess::on_lost() {
+    catch_up_.on_lost();
     if (world().tracing()) {
         world().note(fmt::format("    {}: lost the broker", name()));
     }
@@ -234,6 +353,9 @@ void NodeProcess::on_lost() {
 void NodeProcess::on_gap(const session::Gap& gap) {
     if (gap.reason == session::Gap::Reason::kCutOff && !std::exchange(is_cut_off_, false)) {
         world().violate(name() + " says that it was cut off, and has its feed");
+    }
+    if (gap.reason == session::Gap::Reason::kShed) {
+        catch_all_up(cursor_);
     }
     if (gap.reason == session::Gap::Reason::kCutOff) {
         streams_cut_off_ = streams_.size();

@@ -5,6 +5,8 @@
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
+#include "topology/history/catch_up.hpp"
+#include "topology/history/patterns.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/session/turns.hpp"
 
@@ -22,7 +24,8 @@ class NodeProcess : public Process,
                     public NetworkClient,
                     private session::Wires,
                     private session::FeedWires,
-                    private session::NodeEvents {
+                    private session::NodeEvents,
+                    private history::CatchUpHost {
   public:
     /// The node's name is "n" and `slot`. It begins to connect.
     /// @param confirms_per_mille  how often it asks the broker, after the first stream of an id, to
@@ -42,6 +45,8 @@ class NodeProcess : public Process,
     void crash(Word word);
     /// Says GOODBYE, and ends.
     void leave();
+    /// Each stream must have all that it is owed.
+    void check_streams();
 
     [[nodiscard]] NodeAccount& account() const { return account_; }
     [[nodiscard]] const session::NodeSession& session() const { return session_; }
@@ -49,17 +54,31 @@ class NodeProcess : public Process,
     [[nodiscard]] std::size_t streams() const { return streams_.size(); }
     /// When its present feed began in the place of another one.
     [[nodiscard]] std::uint64_t streams_cut_off() const { return streams_cut_off_; }
+    [[nodiscard]] std::size_t catching_up() const { return catch_up_.size(); }
     [[nodiscard]] bool holds(IdNumber id) const { return streams_of_id_[id] > 0; }
 
     [[nodiscard]] const std::string& name() const override { return process_name(); }
     [[nodiscard]] wire::Role role() const override { return wire::Role::kNode; }
 
   private:
+    struct Stream {
+        IdNumber id = 0;
+        // Only if the id has a history:
+        history::StreamKey key = 0;
+        StreamAccount* account = nullptr;
+        bool is_catching_up = false;
+    };
+
     void turn() override;
     [[nodiscard]] Time due() const override;
     void note_welcome(const std::string& frame);
     void account_for_batch();
-    void show(IdNumber id);
+    void count_shown(IdNumber id);
+    void show_to_streams(const wire::Message& message);
+    void begin_visit(Stream& stream);
+    void end_visits();
+    void catch_all_up(const history::Cursor& cursor);
+    [[nodiscard]] Stream* find(history::StreamKey key);
     void look_whether_confirmed();
 
     void on_arrival(Socket socket, std::string frame) override;
@@ -76,11 +95,24 @@ class NodeProcess : public Process,
     void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
     std::uint64_t stream_count() const override { return streams_.size(); }
     wire::NodeLedger ledger() const override { return ledger_; }
+    void on_feed_begun(const wire::HistoryTerms& history, bool is_first) override;
+    void on_kept(const wire::Kept& kept) override { catch_up_.on_kept(kept, world().now()); }
+    void on_applied(std::uint64_t number) override { catch_up_.on_applied(number); }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_gap(const session::Gap& gap) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_feed(std::string_view text) override;
+
+    void ask(const wire::History& history) override { session_.ask(history); }
+    void show(history::StreamKey key, const history::StreamMessage& message) override;
+    void tell_position(history::StreamKey key, const history::Cursor& cursor) override;
+    void tell_gap(history::StreamKey key, history::GapReason reason,
+                  const history::Cursor& goes_on) override;
+    void caught_up(history::StreamKey key, const history::Cursor& through) override;
+    [[nodiscard]] bool was_shown(const wire::Origin& origin) const override {
+        return node_.seen().has(origin);
+    }
 
     Network& network_;
     Promises& promises_;
@@ -107,7 +139,11 @@ class NodeProcess : public Process,
     bool listening_ = false;
     Time busy_until_ = Time::min();
     Duration pace_ = Duration::zero();
-    std::vector<IdNumber> streams_;
+    history::CatchUp catch_up_{*this};
+    history::Patterns with_history_;
+    history::Cursor cursor_; // where the node is with its feed, as webnode/stream/delivery.hpp
+    history::StreamKey last_key_ = 0;
+    std::vector<Stream> streams_;
     std::vector<std::uint32_t> streams_of_id_;
     wire::NodeLedger ledger_; // without the session's own counts
 };

@@ -13,6 +13,12 @@ namespace {
 constexpr unsigned kLongListIds = 1300;
 constexpr std::size_t kLongIdBytes = 60;
 
+/// Of schedules.
+constexpr std::uint64_t kHistoriesPerMille = 300;
+/// Bounds of bytes hold this many messages of the largest size, with what is kept beside them.
+constexpr std::uint64_t kFewMessages = 5;
+constexpr std::uint64_t kMessageBytes = 250;
+
 /// So many numbers of actions have one that ends with a crawl.
 constexpr unsigned kCrawlsPart = 62;
 
@@ -95,9 +101,28 @@ void make_crawl(Profile& profile) {
     profile.sender_window_bytes = 256U << 10U;
 }
 
+/// Short histories, so that messages go early.
+void draw_history(Profile& profile, Random& random) {
+    const bool is_wanted = random.chance(kHistoriesPerMille);
+    if (!is_wanted || profile.crawl != Crawl::kNobody || profile.ids.size() == kLongListIds) {
+        return;
+    }
+    for (const std::string& id : profile.ids) {
+        if (random.chance(700)) {
+            const std::uint32_t count = one_of(random, std::array{1U, 3U, 10U, 1000U});
+            const Duration age = one_of(random, std::array<Duration, 4>{1h, 1h, 1h, 2s});
+            profile.history.push_back({id, count, age});
+        }
+    }
+    if (random.chance(200)) {
+        profile.history_bytes_are_few = true;
+        profile.history_bytes = kFewMessages * (profile.filler_bytes_max + kMessageBytes);
+    }
+}
+
 } // namespace
 
-Profile draw_profile(Random& random, Random& more_random) {
+Profile draw_profile(Random& random, Random& more_random, Random& history_random) {
     Profile profile;
     profile.nodes = static_cast<unsigned>(1 + random.below(4));
     profile.senders = static_cast<unsigned>(1 + random.below(3));
@@ -144,6 +169,7 @@ Profile draw_profile(Random& random, Random& more_random) {
     profile.takeovers_per_mille = one_of(more_random, std::array{0U, 0U, 50U, 300U});
     profile.drops.strays_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
     profile.attributed_per_mille = one_of(more_random, std::array{0U, 0U, 300U, 1000U});
+    draw_history(profile, history_random);
     return profile;
 }
 

@@ -1,6 +1,7 @@
 // The properties of one schedule: how large its cluster is, how fast, how faulty.
 #pragma once
 
+#include "broker/history/rules.hpp"
 #include "broker/router/router.hpp"
 #include "test/simulation/network.hpp"
 #include "test/simulation/sender_process.hpp"
@@ -42,9 +43,12 @@ struct Profile {
     std::uint32_t ids_per_turn = 1024;
     std::uint32_t peers_per_turn = 1024;
     Crawl crawl = Crawl::kNobody;
+    std::vector<broker::history::Rule> history; ///< each for one id, so that ids share no bounds
+    std::uint64_t history_bytes = broker::router::RouterOptions{}.history_bytes;
+    bool history_bytes_are_few = false; ///< so few that messages go early
 };
 
-/// @param more_random  as in World.
-[[nodiscard]] Profile draw_profile(Random& random, Random& more_random);
+/// @param more_random, history_random  as in World.
+[[nodiscard]] Profile draw_profile(Random& random, Random& more_random, Random& history_random);
 
 } // namespace zcomet::sim

@@ -34,10 +34,16 @@ Promises::Promises(World& world, const std::vector<std::string>& ids, const Limi
         id_numbers_.emplace(ids[id], id);
     }
     messages_.emplace_back(); // numbers begin at 1
+    rules_.resize(ids.size(), nullptr);
+    away_.resize(ids.size());
+    for (const broker::history::Rule& rule : limits_.history) {
+        rules_[number_of(rule.pattern)] = &rule;
+    }
 }
 
 void Promises::on_broker_start(BrokerView& broker) {
     broker_ = &broker;
+    begin_epoch();
     all_left_behind_ = false;
     dropped_bytes_at_turn_ = 0;
 }
@@ -73,6 +79,8 @@ void Promises::before_frame(std::string_view connection, std::string_view frame)
         note_acknowledgement(resend->feed_incarnation, resend->from - 1);
     } else if (const auto* send = std::get_if<wire::Send>(&current_->frame)) {
         look_up(*send);
+    } else if (const auto* question = std::get_if<wire::History>(&current_->frame)) {
+        note_question(connection, *question);
     }
 }
 
@@ -106,6 +114,9 @@ void Promises::on_reply(std::string_view connection, std::string_view frame) {
         const auto decoded = wire::decode(frame, wire::Role::kSender);
         check_acknowledged(connection,
                            std::get<wire::Acknowledged>(std::get<wire::Frame>(decoded)));
+    } else if (kind == wire::Kind::kKept) {
+        const auto decoded = wire::decode(frame, wire::Role::kNode);
+        check_kept(connection, std::get<wire::Kept>(std::get<wire::Frame>(decoded)));
     }
 }
 
@@ -157,7 +168,8 @@ Promises::Counted Promises::count() const {
             .routed = broker_->counter(broker::table::BrokerCounter::kMessagesRouted),
             .missing = broker_->counter(broker::table::BrokerCounter::kMessagesMissing),
             .dropped_bytes =
-                broker_->counter(broker::table::BrokerCounter::kUnacknowledgedBytesDropped)};
+                broker_->counter(broker::table::BrokerCounter::kUnacknowledgedBytesDropped),
+            .kept = broker_->counter(broker::table::BrokerCounter::kHistoryKept)};
 }
 
 NodeSet Promises::who(IdNumber id) const {
@@ -185,14 +197,18 @@ Promises::Record* Promises::find_record(std::uint64_t incarnation) {
     return found == records_.end() ? nullptr : &*found;
 }
 
-Promises::Message* Promises::find_message(const wire::Message& message) {
+Promises::Message* Promises::find_message(const wire::Message& message, std::uint64_t position) {
     const auto number = message_of(message.payload);
     if (!number || *number == 0 || *number >= messages_.size() ||
         ids_[messages_[*number].id] != message.id) {
         world_.violate("a message that no sender sent");
         return nullptr;
     }
-    if (message.attributes != attributes_of(*number)) {
+    std::string attributes = attributes_of(*number);
+    if (position != 0) {
+        wire::add_position(attributes_of(*number), position, attributes);
+    }
+    if (message.attributes != attributes) {
         world_.violate(fmt::format("{} comes with other attributes than it was sent with",
                                    text_of(messages_[*number])));
         return nullptr;

@@ -40,12 +40,25 @@
 //     of bytes under way, or a single larger frame. It has credit only for numbers that a broker
 //     took in.
 //
+// Of ids with a history (promises_histories.cpp):
+//
+//   * The broker gives each message the next position of its clock, which never goes back, and
+//     keeps it once. Its answers have all messages after the cursor, in order, or say that some are
+//     gone. They do not say so if the messages have to be there.
+//   * A stream, over all its visits to any nodes, is shown the messages in order and none twice.
+//     Each message kept since it began is shown, or within a gap that it is told. It is told of a
+//     gap only if messages are missing in it, its cursor is no cursor, or another broker has begun.
+//     Exception: a message that its sender repeated to a broker that did not know the sender is
+//     kept there once more, with another position. A stream may be shown it for each.
+//
 // calm.hpp says what must hold when a cluster has been left alone.
 #pragma once
 
+#include "broker/history/rules.hpp"
 #include "broker/router/router.hpp"
 #include "test/simulation/accounts.hpp"
 #include "test/simulation/world.hpp"
+#include "topology/history/catch_up.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -64,6 +77,10 @@ class BrokerView {
     virtual ~BrokerView() = default;
     virtual std::string ask(std::string_view what, std::string_view argument) = 0;
     [[nodiscard]] virtual std::uint64_t counter(broker::table::BrokerCounter counter) const = 0;
+    /// Of its history.
+    [[nodiscard]] virtual std::uint64_t epoch() const = 0;
+    /// Its system's clock when it began.
+    [[nodiscard]] virtual std::uint64_t unix_ms() const = 0;
 };
 
 class Promises {
@@ -74,6 +91,8 @@ class Promises {
         std::uint64_t attributed_per_mille = 0; ///< of messages
         bool tables_drift = false;              ///< frames are altered so that they drift
         bool nodes_lie = false; ///< frames are altered so that nodes report what cannot be
+        std::vector<broker::history::Rule> history{};
+        bool history_bytes_are_few = false;
     };
     Promises(World& world, const std::vector<std::string>& ids, const Limits& limits);
 
@@ -105,6 +124,19 @@ class Promises {
     /// This many messages of the batch that the node has just taken in were shown before. Called
     /// for every batch.
     void on_duplicates(const NodeAccount& node, std::uint64_t feed, std::uint64_t messages);
+
+    // Streams of ids with a history.
+    [[nodiscard]] bool has_history(IdNumber id) const { return rules_[id] != nullptr; }
+    /// A client, new or one that was here before, opens a stream.
+    StreamAccount& on_visit(NodeAccount& node, IdNumber id);
+    void on_leave(StreamAccount& stream);
+    void on_stream_shown(StreamAccount& stream, std::string_view payload,
+                         const history::Cursor& cursor);
+    void on_position_told(StreamAccount& stream, const history::Cursor& cursor);
+    void on_gap_told(StreamAccount& stream, history::GapReason reason,
+                     const history::Cursor& goes_on);
+    /// A calm moment: the stream has all that it is owed.
+    void check_complete(const StreamAccount& stream);
 
     // Actions of the broker.
     void on_broker_start(BrokerView& broker);
@@ -141,6 +173,7 @@ class Promises {
         std::uint64_t number = 0;
         IdNumber id = 0;
         std::uint64_t taken_in = 0;                         ///< how many times
+        std::uint64_t kept = 0;                             ///< likewise
         std::vector<std::optional<std::uint32_t>> receipts; ///< what the broker's receipts said
         // Only with an awaited acknowledgement:
         bool awaited = false;
@@ -173,6 +206,7 @@ class Promises {
         std::uint64_t routed = 0;
         std::uint64_t missing = 0;
         std::uint64_t dropped_bytes = 0;
+        std::uint64_t kept = 0;
     };
     /// The frame that the broker is handling.
     struct Current {
@@ -190,6 +224,18 @@ class Promises {
     void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
     void check_receipt(const wire::Receipt& receipt);
     void check_acknowledged(std::string_view connection, const wire::Acknowledged& acknowledged);
+
+    // Of histories and their streams: promises_histories.cpp.
+    void begin_epoch();
+    void keep(IdNumber id, std::uint64_t message);
+    void note_question(std::string_view connection, const wire::History& question);
+    void check_kept(std::string_view connection, const wire::Kept& kept);
+    [[nodiscard]] std::uint64_t may_be_gone_through(IdNumber id) const;
+    [[nodiscard]] const Epoch* find_epoch(std::uint64_t number) const;
+    [[nodiscard]] bool is_kept_at(const history::Cursor& cursor, std::uint64_t message) const;
+    [[nodiscard]] const Epoch::Kept* first_owed(const StreamAccount& stream,
+                                                std::uint64_t before) const;
+    [[nodiscard]] std::string text_of(const StreamAccount& stream) const;
 
     // Of nodes: promises_nodes.cpp.
     void check_presence(IdNumber id, NodeSet holders);
@@ -214,7 +260,8 @@ class Promises {
     [[nodiscard]] Counted count() const;
     [[nodiscard]] Feed* find_feed(std::uint64_t incarnation) const;
     [[nodiscard]] Record* find_record(std::uint64_t incarnation);
-    [[nodiscard]] Message* find_message(const wire::Message& message);
+    /// @param position  that it must have; 0: none
+    [[nodiscard]] Message* find_message(const wire::Message& message, std::uint64_t position = 0);
     [[nodiscard]] std::string text_of(const Message& message) const;
 
     World& world_;
@@ -226,6 +273,16 @@ class Promises {
     std::deque<NodeAccount> nodes_;
     std::deque<Feed> feeds_;
     absl::flat_hash_map<std::uint64_t, Feed*> feed_by_incarnation_;
+
+    std::vector<const broker::history::Rule*> rules_; // by IdNumber; nullptr: it has no history
+    std::deque<Epoch> epochs_;                        // the last: of the present broker
+    std::deque<StreamAccount> streams_;
+    std::vector<std::vector<StreamAccount*>> away_; // by IdNumber
+    struct Question {
+        IdNumber id = 0;
+        history::Cursor after;
+    };
+    absl::flat_hash_map<std::string, Question> questions_; // by connection and token
 
     BrokerView* broker_ = nullptr;
     std::vector<Record> records_; // by the number in the node's name

@@ -83,6 +83,7 @@ void Promises::note_feed(const wire::NodeWelcome& welcome, std::uint64_t node,
     Feed& feed = feeds_.emplace_back();
     feed.node = record->node;
     feed.incarnation = incarnation;
+    feed.epoch = broker_->epoch();
     feed_by_incarnation_[incarnation] = &feed;
     record->feed = &feed;
 }

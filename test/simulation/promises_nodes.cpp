@@ -2,6 +2,7 @@
 // order.
 #include "test/simulation/frame_text.hpp"
 #include "test/simulation/promises.hpp"
+#include "topology/wire/attributes.hpp"
 
 #include <fmt/format.h>
 
@@ -63,11 +64,15 @@ void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
         return;
     }
     messages.for_each([&](const wire::Message& shown) {
-        Message* const message = find_message(shown);
+        const std::uint64_t number = message_of(shown.payload).value_or(0);
+        const std::uint64_t position = wire::read_attributes(shown.attributes).position;
+        Message* const message = find_message(shown, position);
         if (message == nullptr || world_.violated()) {
             return;
         }
-        const std::uint64_t number = *message_of(shown.payload);
+        if (has_history(message->id) && !is_kept_at({feed->epoch, position}, number)) {
+            world_.violate(fmt::format("{} comes with a wrong position", text_of(*message)));
+        }
         for (; feed->applied < feed->routed.size() && feed->routed[feed->applied] != number &&
                node.awaited_shown.contains(feed->routed[feed->applied]);
              ++feed->applied) {

@@ -35,6 +35,10 @@ constexpr Duration kCaughtUp = 6s;
 constexpr std::uint64_t kOpens = 40;
 constexpr std::uint64_t kCloses = 20;
 
+/// When a schedule begins, by the system's clock, and how far the clocks of two systems differ.
+constexpr std::uint64_t kUnixMs = 1'700'000'000'000;
+constexpr std::uint64_t kClockStepMs = 3'600'000;
+
 broker::router::RouterOptions router_options(const Profile& profile) {
     broker::router::RouterOptions options;
     options.feed = profile.feed;
@@ -44,20 +48,25 @@ broker::router::RouterOptions router_options(const Profile& profile) {
     options.lists_per_second = 1; // so that lists have to wait
     // Some twenty turns to remove a node's ids, so that much happens meanwhile.
     options.links_per_turn = static_cast<std::uint32_t>(1 + profile.ids.size() / 20);
+    options.history = broker::history::Rules(profile.history);
+    options.history_bytes = profile.history_bytes;
     return options;
 }
 
 } // namespace
 
 Schedule::Schedule(std::uint64_t seed, bool tracing)
-    : world_(seed, tracing), profile_(draw_profile(world_.random(), world_.more_random())),
+    : world_(seed, tracing),
+      profile_(draw_profile(world_.random(), world_.more_random(), world_.history_random())),
       network_(world_, profile_.network),
       promises_(world_, profile_.ids,
                 {.feed_window_bytes = profile_.feed.window_bytes,
                  .sender_window_bytes = profile_.sender_window_bytes,
                  .attributed_per_mille = profile_.attributed_per_mille,
                  .tables_drift = profile_.drops.turned_changes_per_mille > 0,
-                 .nodes_lie = profile_.drops.lies_per_mille > 0}),
+                 .nodes_lie = profile_.drops.lies_per_mille > 0,
+                 .history = profile_.history,
+                 .history_bytes_are_few = profile_.history_bytes_are_few}),
       nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {}
 
 void Schedule::run() {
@@ -291,9 +300,14 @@ Cluster Schedule::living() {
 
 // ---- Processes ---------------------------------------------------------------------------------
 
+/// The clocks of two brokers' systems may differ, so that positions go back with a new one.
 void Schedule::start_broker() {
+    broker::router::RouterOptions options = router_options(profile_);
+    const bool is_early = world_.history_random().chance(500);
+    options.unix_ms = is_early ? kUnixMs - kClockStepMs : kUnixMs;
+    options.unix_ms += static_cast<std::uint64_t>(in_ms(world_.now() - World::kStart));
     all_brokers_.push_back(
-        std::make_unique<BrokerProcess>(world_, network_, promises_, router_options(profile_)));
+        std::make_unique<BrokerProcess>(world_, network_, promises_, std::move(options)));
     broker_ = all_brokers_.back().get();
 }
 

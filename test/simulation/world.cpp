@@ -23,6 +23,9 @@ void Totals::add(const Totals& more) {
     shed += more.shed;
     acknowledged += more.acknowledged;
     duplicates += more.duplicates;
+    kept += more.kept;
+    resumed += more.resumed;
+    gaps += more.gaps;
     trace_hash += more.trace_hash;
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults[i] += more.faults[i];

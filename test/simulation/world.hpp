@@ -59,6 +59,9 @@ struct Totals {
     std::uint64_t shed = 0;
     std::uint64_t acknowledged = 0; ///< messages whose senders learned where they arrived
     std::uint64_t duplicates = 0;   ///< messages that nodes did not show again
+    std::uint64_t kept = 0;         ///< messages that brokers kept
+    std::uint64_t resumed = 0;      ///< streams that came back with a cursor
+    std::uint64_t gaps = 0;         ///< that streams were told of
     /// The sum of World::record()'s hashes over all schedules: equal totals of two builds mean that
     /// every frame was the same, at the same time.
     std::uint64_t trace_hash = 0;
@@ -72,12 +75,16 @@ class World {
     static constexpr Time kStart = Time{} + 1h;
 
     World(std::uint64_t seed, bool tracing)
-        : random_(seed), more_random_(~seed), tracing_(tracing) {}
+        : random_(seed), more_random_(~seed), history_random_(seed + kHistorySeed),
+          tracing_(tracing) {}
 
     [[nodiscard]] Time now() const { return now_; }
     [[nodiscard]] Random& random() { return random_; }
     /// For features added later, so that a seed still gives the earlier ones the same numbers.
     [[nodiscard]] Random& more_random() { return more_random_; }
+    /// For histories and their streams: a schedule without them goes as it did before there were
+    /// any.
+    [[nodiscard]] Random& history_random() { return history_random_; }
     [[nodiscard]] Totals& totals() { return totals_; }
 
     /// `action` happens at `time`, or now if that is past; actions at the same time happen in the
@@ -103,6 +110,7 @@ class World {
     void record(std::string_view frame);
 
   private:
+    static constexpr std::uint64_t kHistorySeed = std::uint64_t{6} << 56U;
     struct Event {
         Time time;
         std::uint64_t order;
@@ -116,6 +124,7 @@ class World {
     Time now_ = kStart;
     Random random_;
     Random more_random_;
+    Random history_random_;
     bool tracing_;
     std::vector<Event> events_; // a heap, the next first
     std::uint64_t next_order_ = 0;
