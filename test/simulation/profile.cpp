@@ -114,6 +114,12 @@ void draw_history(Profile& profile, Random& random) {
             profile.history.push_back({id, count, age});
         }
     }
+    if (random.chance(200) && profile.confirms_per_mille == 0) {
+        // Nodes are live with an old feed when the broker that asks for their HELLO is another one.
+        profile.faults = {Fault::kBrokerCrash};
+        profile.faults_per_mille = 200;
+        profile.drops.replies_per_mille = 150;
+    }
     if (random.chance(200)) {
         profile.history_bytes_are_few = true;
         profile.history_bytes = kFewMessages * (profile.filler_bytes_max + kMessageBytes);
