@@ -38,6 +38,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     std::uint64_t stream_count() const override { return ids.size(); }
     wire::NodeLedger ledger() const override { return told_ledger; }
     void on_welcomed() override { ++welcomed; }
+    void on_kept(const wire::Kept& answer) override { kept.push_back(answer.token); }
     void on_live(std::string_view) override { ++live; }
     void on_lost() override { ++lost; }
     void on_gap(const Gap& gap) override { gaps.push_back(gap); }
@@ -51,6 +52,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
     std::vector<Gap> gaps;
+    std::vector<std::uint64_t> kept; // tokens
     int welcomed = 0;
     int live = 0;
     int lost = 0;
@@ -526,6 +528,22 @@ TEST_CASE_METHOD(Fixture, "the question about logins follows them and a heartbea
     CHECK_FALSE(session.logins_applied());
     session.on_broker_frame(wire::encode(wire::Pong{host.last_as<wire::Ping>().token}), kStart);
     CHECK(session.logins_applied());
+}
+
+// Found by the simulation: the broker was another one, and its WELCOME was lost.
+TEST_CASE_METHOD(Fixture, "an answer about a history counts once the HELLO is answered",
+                 "[node_session]") {
+    make_live();
+    const auto kept = [this](std::uint64_t token) {
+        wire::MessageFrameWriter none(wire::MessageFrameWriter::Form::kKept);
+        session.on_broker_frame(none.finish_kept({.token = token}), kStart);
+    };
+    kept(1);
+    session.on_connected(kStart);
+    kept(2);
+    session.on_broker_frame(welcome(), kStart);
+    kept(3);
+    CHECK(host.kept == std::vector<std::uint64_t>{1, 3});
 }
 
 TEST_CASE_METHOD(Fixture, "a PONG does not confirm logins that were lost with a connection",
