@@ -79,6 +79,14 @@ void CatchUp::hold(StreamKey key, const StreamMessage& message) {
     if (stream == nullptr) {
         return;
     }
+    // Under way to very many streams when the feed ended, and not to this one yet. The history that
+    // was asked for is what comes after it.
+    if (stream->is_cut_off && stream->began.epoch != 0 &&
+        message.cursor.epoch == stream->began.epoch &&
+        message.cursor.position <= stream->began.position) {
+        host_.show(key, message);
+        return;
+    }
     if (stream->stage == Stage::kFollowing) {
         const bool is_of_epoch =
             message.cursor.epoch != 0 && message.cursor.epoch == stream->cursor.epoch;
@@ -88,13 +96,6 @@ void CatchUp::hold(StreamKey key, const StreamMessage& message) {
         if (is_of_epoch) {
             stream->cursor.position = message.cursor.position;
         }
-        host_.show(key, message);
-        return;
-    }
-    // Under way to very many streams when the feed ended, and not to this one yet.
-    if (stream->is_cut_off && stream->began.epoch != 0 &&
-        message.cursor.epoch == stream->began.epoch &&
-        message.cursor.position <= stream->began.position) {
         host_.show(key, message);
         return;
     }

@@ -330,6 +330,8 @@ TEST_CASE_METHOD(Fixture, "a node that was cut off gives its streams what came m
     live(6);
     answer(broker);
     CHECK(take() == Texts{"m3", "m4", "m5", "m6"});
+    live(2); // as late as this, rather than never
+    CHECK(take() == Texts{"m2"});
 }
 
 TEST_CASE_METHOD(Fixture, "a stream that follows goes on when its feed breaks", "[catch_up]") {
