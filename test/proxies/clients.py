@@ -71,8 +71,9 @@ class Stream:
         now = time.monotonic()
         *lines, self._waiting = (self._waiting + data).split(b"\n")
         for line in lines:
-            if line:  # an empty one is a sign of life
-                self.messages.append(Message(json.loads(line)["data"], now))
+            told = json.loads(line) if line else {}  # an empty one is a sign of life
+            if "data" in told:  # others tell of gaps
+                self.messages.append(Message(told["data"], now))
 
     def _start(self, read: Callable[[], bytes], how_it_ended: Callable[[], str]) -> None:
         threading.Thread(target=self._read_all, args=(read, how_it_ended), daemon=True).start()

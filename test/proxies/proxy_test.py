@@ -50,6 +50,7 @@ SIGNS_MAX = 2
 LARGE = "x" * 60_000
 LAST_MESSAGES = 8
 NEW_STREAMS = 6
+PAUSE_S = 0.1
 PROBE = "is anybody there?"
 LIVENESS = ("--liveness-ms", 1500)
 
@@ -235,49 +236,46 @@ class Test:
 
     # A web node that ends, and one that takes no streams.
 
-    def check_unready(self, scene: Scene, broker: Broker) -> Broker:
-        """The first node's broker dies, and comes back. Returns it."""
+    def check_unready(self, scene: Scene, broker: Broker) -> None:
+        """The first node's broker dies, and comes back."""
         os.kill(broker.program.pid, signal.SIGKILL)
+        streams: list[Stream] = []
+        refused = in_a_row = 0
         begun = time.monotonic()
-        refused = 0
-        answered = 0
-        # Until so many in a row went to the other one, after the node has begun to refuse.
-        while answered < NEW_STREAMS or self._is_live(scene.nodes[0]):
-            before = scene.streams()
-            try:
-                stream = scene.ways["HTTP/1.1"](f"new-{answered}")
-            except OSError as error:
-                refused += 1
-                assert not self.front.asks_another_for_503, f"a browser gets {error}"
-                answered = 0
-                continue
-            answered = answered + 1 if self._went_to(scene, before) == 1 else 0
-            stream.leave()
-            scene.await_streams(0)
+        # Until so many in a row went to the other node, after the first one has begun to refuse.
+        while in_a_row < NEW_STREAMS or self._takes_streams(scene.nodes[0]):
             assert time.monotonic() < begun + 30, "streams still go to a node without a broker"
-        back = Broker(self.programs, *LIVENESS, listen=broker.listen, feed=broker.feed)
-        await_true("the node takes streams again", lambda: self._goes_to_first(scene))
+            time.sleep(PAUSE_S)
+            try:
+                went_to = self._open(scene, streams)
+            except OSError as error:
+                assert not self.front.asks_another_for_503, f"a browser gets {error}"
+                refused += 1
+                went_to = 0
+            in_a_row = in_a_row + 1 if went_to == 1 else 0
+        Broker(self.programs, *LIVENESS, listen=broker.listen, feed=broker.feed)
+        await_true("the node gets streams again", lambda: self._open(scene, streams) == 0)
+        for stream in streams:
+            stream.leave()
+        scene.await_streams(0)
         self.say(f"a node without its broker gets no streams ({refused} were refused), then again")
-        return back
 
     @staticmethod
-    def _is_live(node: WebNode) -> bool:
-        """Whether the node takes streams."""
+    def _takes_streams(node: WebNode) -> bool:
+        before = node.counters()["streams"]
         try:
-            stream = Http1Stream(f"{node.http}/lines/live")
+            stream = Http1Stream(f"{node.http}/lines/direct")
         except OSError:
             return False
         stream.leave()
-        await_true("it is gone", lambda: node.counters()["streams"] == 0)
+        await_true("it is gone", lambda: node.counters()["streams"] == before)
         return True
 
-    def _goes_to_first(self, scene: Scene) -> bool:
+    def _open(self, scene: Scene, streams: list[Stream]) -> int:
+        """Opens one more stream. Which node has it?"""
         before = scene.streams()
-        stream = scene.ways["HTTP/1.1"]("again")
-        went_to = self._went_to(scene, before)
-        stream.leave()
-        scene.await_streams(0)
-        return went_to == 0
+        streams.append(scene.ways["HTTP/1.1"](f"new-{len(streams)}"))
+        return self._went_to(scene, before)
 
     @staticmethod
     def _went_to(scene: Scene, before: list[int]) -> int:
