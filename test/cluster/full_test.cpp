@@ -80,12 +80,14 @@ Duration cpu_time(pid_t pid) {
     return (user + system) * 1s / ::sysconf(_SC_CLK_TCK);
 }
 
-/// How much of a processor a process uses from now on.
+/// How much of a processor a process uses from now on, over a second or more: in a moment it may
+/// well use all of one.
 class ProcessorShare {
   public:
     explicit ProcessorShare(pid_t pid) : pid_(pid), used_(cpu_time(pid)) {}
     [[nodiscard]] double value() const {
-        return std::chrono::duration<double>(cpu_time(pid_) - used_) / (Clock::now() - began_);
+        return std::chrono::duration<double>(cpu_time(pid_) - used_) /
+               std::max<Duration>(Clock::now() - began_, 1s);
     }
 
   private:
@@ -93,8 +95,9 @@ class ProcessorShare {
     Duration used_;
     Time began_ = Clock::now();
 };
-/// A process that spins uses all of a processor, or as much as others leave to it.
-constexpr double kBusy = 0.3;
+/// A process that spins uses all of a processor, or as much as others leave to it; one with
+/// sanitizers uses a part for what it has to do.
+constexpr double kBusy = 0.7;
 
 } // namespace
 

@@ -93,11 +93,6 @@ void CommandLine::add_addresses() {
         .key("broker")
         .hand_on();
     table_
-        .add("--history", &options_.histories,
-             "Of a broker of its own, a rule for which messages it keeps: zcomet-broker(1). May be "
-             "given several times")
-        .type("RULE");
-    table_
         .add("--http", program::as_host_port(options_.worker.http),
              "Where browsers connect [*:8000, every address]; port 0: any")
         .key("http")
@@ -116,6 +111,11 @@ void CommandLine::add_addresses() {
              "broker of its own, otherwise nowhere]")
         .key("api")
         .hand_on();
+    table_
+        .add("--history", &options_.histories,
+             "Of a broker of its own, a rule for which messages it keeps: zcomet-broker(1). May be "
+             "given several times")
+        .type("RULE");
     program::add_admin(table_, options_.admin);
     table_.add("--cluster", &cluster_file_, "Take addresses from this cluster file").type("FILE");
     table_.add("--node", &cluster_node_, "Which web node of the cluster file this is").type("NAME");

@@ -204,7 +204,7 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 history=- http=*:8000 cors_origin=- api=127.0.0.1:8008 "
+          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 history=- "
           "admin=- "
           "cluster=- node=- "
           "workers=2 "
