@@ -10,6 +10,7 @@
 #include "topology/store/id_table.hpp"
 #include "topology/store/slab.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string_view>

@@ -4,6 +4,7 @@
 #include "topology/base/time.hpp"
 #include "topology/history/patterns.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

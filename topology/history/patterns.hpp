@@ -1,8 +1,11 @@
 // Patterns of ids: "chat.*", where * is any number of characters, and ? is one.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::history {

@@ -10,6 +10,7 @@
 #include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
