@@ -3,16 +3,18 @@
 usage: history.py BUILD      (the build directory)
 """
 
+import functools
 import json
 import os
 import signal
 import sys
 
-from publish import Backend, Lines
+from publish import Lines
 
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
 from zcomet_lab.processes import processes_of
 from zcomet_lab.programs import Argument, Programs
+from zcomet_lab.publishing import Backend
 from zcomet_lab.waiting import await_true
 
 HISTORY = ("--history", "chat.*=50,5m")
@@ -68,10 +70,10 @@ class Scene:
 
     def send(self, user_id: str, *texts: str) -> None:
         for text in texts:
-            await_true(
-                f"{text} is taken in",
-                lambda text=text: self._backend.post(f"/send/{user_id}", text)[0] in (200, 202),
-            )
+            await_true(f"{text} is taken in", functools.partial(self._is_taken_in, user_id, text))
+
+    def _is_taken_in(self, user_id: str, text: str) -> bool:
+        return self._backend.post(f"/send/{user_id}", text)[0] in (200, 202)
 
     def restart_broker(self) -> None:
         os.kill(self.broker.program.pid, signal.SIGKILL)

@@ -269,8 +269,10 @@ def read_node_welcome(frame: bytes) -> tuple[Welcome, NodePart]:
     reader = reader_of(frame, WELCOME, "WELCOME")
     common = _read_welcome(reader)
     endpoint = reader.str8().decode()
-    numbers = [reader.u64() for _ in range(5)]
-    part = NodePart(endpoint, *numbers, reader.take(reader.u16()))
+    incarnation, applied, published = reader.u64(), reader.u64(), reader.u64()
+    epoch, position = reader.u64(), reader.u64()
+    patterns = reader.take(reader.u16())
+    part = NodePart(endpoint, incarnation, applied, published, epoch, position, patterns)
     reader.end()
     return common, part
 
