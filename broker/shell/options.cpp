@@ -236,7 +236,7 @@ Status CommandLine::settle_history() {
         std::string why;
         const auto rule = history::read_rule(text, why);
         if (!rule) {
-            return Error{"--history " + text + ": " + why};
+            return Error{std::string("--history ").append(text).append(": ").append(why)};
         }
         rules.push_back(*rule);
     }

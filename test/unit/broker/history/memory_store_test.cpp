@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <random>
@@ -83,9 +85,9 @@ TEST_CASE_METHOD(Fixture, "a message comes back whole", "[memory_store]") {
 }
 
 TEST_CASE_METHOD(Fixture, "only the newest of an id are kept", "[memory_store]") {
-    std::vector<std::uint64_t> positions;
-    for (int i = 0; i < 5; ++i) {
-        positions.push_back(keep("a1", std::to_string(i)));
+    std::array<std::uint64_t, 5> positions{};
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        positions[i] = keep("a1", std::to_string(i));
     }
     CHECK(read({"a1"}) == Texts{"a12", "a13", "a14"});
     CHECK(since("a1") == positions[1]);

@@ -76,7 +76,7 @@ TEST_CASE("intake: repeated messages fill a turn, too", "[router]") {
     broker.join_sender("s", 1);
     broker.turn();
     const std::string frame = RouterHarness::send(1, RouterHarness::Messages(1024, {"a", ""}));
-    CHECK(fill_turn(broker, "s", [&](std::uint64_t) { return frame; }) ==
+    CHECK(fill_turn(broker, "s", [&frame](std::uint64_t) { return std::string(frame); }) ==
           Intake::kMessagesPerTurn / 1024);
 }
 
@@ -87,10 +87,12 @@ TEST_CASE("intake: a long list that waits counts a sixteenth", "[router]") {
     broker.join_node("n", 1, "n");
     broker.turn();
     std::vector<std::string> ids;
+    ids.reserve(10'000);
     for (int i = 0; i < 10'000; ++i) {
         ids.push_back("id-" + std::to_string(i));
     }
     const std::string list = RouterHarness::list(0, true, true, ids);
-    const std::uint64_t lists = fill_turn(broker, "n", [&](std::uint64_t) { return list; });
+    const std::uint64_t lists =
+        fill_turn(broker, "n", [&list](std::uint64_t) { return std::string(list); });
     CHECK(lists == 1 + (Intake::kBytesPerTurn - 1) / (list.size() / 16));
 }
