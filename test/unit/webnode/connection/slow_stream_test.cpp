@@ -395,6 +395,7 @@ TEST_CASE("while much is kept for all streams, none has time", "[slow_stream][pa
     PatientFixture patient;
     std::vector<Browser> browsers;
     std::size_t most = 0;
+    browsers.reserve(30);
     for (int i = 0; i < 30; ++i) {
         browsers.push_back(patient.loop.open_stream("7"));
     }
@@ -420,6 +421,7 @@ TEST_CASE("what is kept for all streams has a bound, whatever the policy",
                                .patience = 5s,
                                .sum_bytes_max = kSum}}};
     std::vector<Browser> browsers;
+    browsers.reserve(100);
     for (int i = 0; i < 100; ++i) {
         browsers.push_back(loop.open_stream("7"));
     }

@@ -239,6 +239,7 @@ TEST_CASE("crowds take turns, and too many messages for them hold the feed back"
 TEST_CASE("a large message goes to fewer streams at once", "[delivery]") {
     LoopFixture loop;
     std::vector<Browser> crowd;
+    crowd.reserve(100);
     for (int i = 0; i < 100; ++i) {
         crowd.push_back(loop.open_stream("crowd"));
     }
