@@ -66,7 +66,7 @@ std::string ConfigFile::option_in(std::string_view text) const {
     for (std::size_t at = text.find("--"); at != std::string_view::npos; at = text.find("--", at)) {
         at += 2;
         const auto* const begin = text.begin() + at;
-        const std::string name(begin, std::find_if_not(begin, text.end(), is_of_name));
+        std::string name(begin, std::find_if_not(begin, text.end(), is_of_name));
         if (lines_.contains(name)) {
             return name;
         }

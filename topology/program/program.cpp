@@ -90,6 +90,7 @@ std::string explain_unknown(const CLI::App& app) {
         return "";
     }
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const CLI::App* command : commands) {
         names.push_back(command->get_name());
     }
@@ -126,11 +127,11 @@ std::string explain_in_file(const CLI::App& app, const ConfigFile& config, std::
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     const auto* const config =
         dynamic_cast<const ConfigFile*>(app.get_config_formatter_base().get());
-    const std::string text = one_line(error.what());
+    std::string text = one_line(error.what());
     if (config != nullptr && dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
         return explain_in_file(app, *config, text);
     }
-    if (const std::string sentence = app.get_allow_extras() ? "" : explain_unknown(app);
+    if (std::string sentence = app.get_allow_extras() ? "" : explain_unknown(app);
         !sentence.empty()) {
         return sentence;
     }

@@ -12,7 +12,7 @@ namespace zcomet::wire {
 namespace {
 
 constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
-constexpr std::size_t kKeptHeaderBytes = kHeaderBytes + 8 + 1 + 1 + 4 * 8 + 4;
+constexpr std::size_t kKeptHeaderBytes = kHeaderBytes + 8 + 1 + 1 + 8 + 8 + 8 + 8 + 4;
 
 void put_u8(std::string& out, std::uint8_t value) {
     append(out, value);
