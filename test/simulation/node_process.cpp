@@ -1,6 +1,7 @@
 #include "test/simulation/node_process.hpp"
 
 #include "topology/wire/attributes.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <fmt/format.h>
 
@@ -168,7 +169,7 @@ void NodeProcess::begin_visit(Stream& stream) {
     if (has_cursor || (wants_position && with_history_.match(id))) {
         stream.is_catching_up = true;
         catch_up_.begin(stream.key,
-                        {.id = id,
+                        {.ids = wire::OwnedIds(id).list(),
                          .cursor = account.has_bad_cursor ? history::Cursor{} : account.cursor,
                          .has_bad_cursor = account.has_bad_cursor,
                          .wants_position = wants_position});
@@ -201,7 +202,7 @@ void NodeProcess::catch_all_up(const history::Cursor& cursor) {
         const std::string& id = promises_.ids()[stream.id];
         if (!stream.is_catching_up && with_history_.match(id)) {
             stream.is_catching_up = true;
-            catch_up_.begin(stream.key, {.id = id, .cursor = cursor, .is_cut_off = true});
+            catch_up_.begin(stream.key, {.ids = wire::OwnedIds(id).list(), .cursor = cursor, .is_cut_off = true});
         }
     }
 }

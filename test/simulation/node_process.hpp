@@ -113,6 +113,7 @@ class NodeProcess : public Process,
     [[nodiscard]] bool was_shown(const wire::Origin& origin) const override {
         return node_.seen().has(origin);
     }
+    [[nodiscard]] bool has_under_way(history::StreamKey /*key*/) const override { return false; }
 
     Network& network_;
     Promises& promises_;

@@ -15,8 +15,8 @@ constexpr Duration kAskAgain = 100ms;
 /// More messages do not fit into most answers.
 constexpr std::uint32_t kMessagesOfAnswer = 1000;
 
-std::string key_of(std::string_view id, const Cursor& after) {
-    std::string key(id);
+std::string key_of(const wire::OwnedIds& ids, const Cursor& after) {
+    std::string key = ids.bytes();
     key.push_back(' ');
     append_cursor(key, after);
     return key;
@@ -45,7 +45,7 @@ CatchUp::Stream* CatchUp::find(StreamKey key) {
 
 void CatchUp::begin(StreamKey key, const Beginning& beginning) {
     Stream& stream = streams_[key];
-    stream.id = beginning.id;
+    stream.ids = wire::OwnedIds(beginning.ids);
     stream.began = beginning.cursor;
     stream.cursor = beginning.cursor;
     stream.has_bad_cursor = beginning.has_bad_cursor;
@@ -64,10 +64,10 @@ void CatchUp::end(StreamKey key) {
 /// A question that is sent already may have been answered before this stream was there: then what
 /// came in between would be missing.
 void CatchUp::join_ask(StreamKey key, Stream& stream) {
-    const auto [place, is_new] = unsent_.try_emplace(key_of(stream.id, stream.cursor), 0);
+    const auto [place, is_new] = unsent_.try_emplace(key_of(stream.ids, stream.cursor), 0);
     if (is_new) {
         place->second = ++last_token_;
-        asks_[last_token_] = {.id = stream.id, .after = stream.cursor};
+        asks_[last_token_] = {.ids = stream.ids, .after = stream.cursor};
         to_send_.push_back(last_token_);
     }
     stream.token = place->second;
@@ -99,7 +99,8 @@ void CatchUp::hold(StreamKey key, const StreamMessage& message) {
         host_.show(key, message);
         return;
     }
-    Held held{std::string(message.payload), std::string(message.attributes), message.cursor};
+    Held held{std::string(message.id), std::string(message.payload),
+              std::string(message.attributes), message.cursor};
     if (stream->held_bytes + held.bytes() > kHeldBytesMax ||
         held_sum_ + held.bytes() > kHeldSumMax) {
         drop_held(*stream);
@@ -217,11 +218,11 @@ void CatchUp::on_kept(const wire::Kept& kept, Time now) {
         forget_answered();
         return;
     }
-    Answer answer{.kept = kept, .id = std::move(ask.id), .streams = std::move(ask.streams)};
+    Answer answer{.kept = kept, .streams = std::move(ask.streams)};
     answer.kept.messages = {};
     kept.messages.for_each([&answer](const wire::Message& message) {
-        answer.messages.push_back({std::string(message.payload), std::string(message.attributes),
-                                   message.origin,
+        answer.messages.push_back({std::string(message.id), std::string(message.payload),
+                                   std::string(message.attributes), message.origin,
                                    wire::read_attributes(message.attributes).position});
     });
     asks_.erase(found);
@@ -241,10 +242,21 @@ void CatchUp::on_applied(std::uint64_t number) {
 /// Nothing, if the stream closed, or began anew.
 void CatchUp::finish(StreamKey key) {
     const Stream* const stream = find(key);
-    if (stream != nullptr && stream->stage == Stage::kFollowing && stream->feed <= applied_) {
-        const Cursor through = stream->cursor;
-        streams_.erase(key);
-        host_.caught_up(key, through);
+    if (stream == nullptr || stream->stage != Stage::kFollowing || stream->feed > applied_) {
+        return;
+    }
+    if (host_.has_under_way(key)) {
+        lingering_.push_back(key);
+        return;
+    }
+    const Cursor through = stream->cursor;
+    streams_.erase(key);
+    host_.caught_up(key, through);
+}
+
+void CatchUp::finish_lingering() {
+    for (const StreamKey key : std::exchange(lingering_, {})) {
+        finish(key);
     }
 }
 
@@ -257,12 +269,13 @@ void CatchUp::turn(Time now) {
         }
         shown += 1 + give(answer.streams[answer.next++], answer);
     }
+    finish_lingering();
     ask_unanswered(now);
     send_asks(now);
 }
 
 Time CatchUp::due() const {
-    if (!answers_.empty()) {
+    if (!answers_.empty() || !lingering_.empty()) {
         return Time::min();
     }
     const bool may_send = is_live_ && !to_send_.empty() && under_way_ < kAsksMax;
@@ -279,7 +292,7 @@ void CatchUp::send_asks(Time now) {
             continue;
         }
         Ask& ask = found->second;
-        unsent_.erase(key_of(ask.id, ask.after));
+        unsent_.erase(key_of(ask.ids, ask.after));
         std::erase_if(ask.streams, [this, token](StreamKey key) {
             const Stream* const stream = find(key);
             return stream == nullptr || stream->token != token;
@@ -292,8 +305,6 @@ void CatchUp::send_asks(Time now) {
         ask.sent_at = now;
         sent_.emplace_back(now, token);
         ++under_way_;
-        std::string ids(1, static_cast<char>(ask.id.size()));
-        ids += ask.id;
         // Without a cursor nothing is wanted but the position.
         const bool has_cursor = ask.after.epoch != 0;
         host_.ask({.token = token,
@@ -301,7 +312,7 @@ void CatchUp::send_asks(Time now) {
                    .epoch = ask.after.epoch,
                    .after = has_cursor ? ask.after.position : UINT64_MAX,
                    .count_max = kMessagesOfAnswer,
-                   .ids = wire::IdList(ids, 1)});
+                   .ids = ask.ids.list()});
     }
 }
 
@@ -325,7 +336,7 @@ std::size_t CatchUp::give(StreamKey key, const Answer& answer) {
 bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first) {
     Stream& stream = *find(key);
     const Cursor now{answer.kept.epoch, answer.kept.through};
-    const Cursor since{answer.kept.epoch, answer.kept.since};
+    const Cursor since = begin_of(answer);
     const bool wants_position = stream.wants_position && is_first;
     switch (answer.kept.reach) {
     case wire::Reach::kWhole:
@@ -359,6 +370,14 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first)
     return find(key) != nullptr;
 }
 
+/// Of several ids one may lack messages, and others have all: they have positions below `since`.
+Cursor CatchUp::begin_of(const Answer& answer) {
+    const std::uint64_t since = answer.kept.since;
+    return {answer.kept.epoch, answer.messages.empty()
+                                   ? since
+                                   : std::min(since, answer.messages.front().position - 1)};
+}
+
 std::size_t CatchUp::show_kept(StreamKey key, const Answer& answer) {
     std::size_t shown = 0;
     for (const KeptMessage& message : answer.messages) {
@@ -372,7 +391,7 @@ std::size_t CatchUp::show_kept(StreamKey key, const Answer& answer) {
             continue;
         }
         ++shown;
-        host_.show(key, {answer.id, message.payload, message.attributes, cursor});
+        host_.show(key, {message.id, message.payload, message.attributes, cursor});
     }
     return shown;
 }
@@ -421,7 +440,6 @@ void CatchUp::go_on(StreamKey key, const Answer& answer) {
 
 void CatchUp::show_held(StreamKey key, const Answer& answer) {
     Stream* const stream = find(key);
-    const std::string id = stream->id;
     const std::deque<Held> held = std::exchange(stream->held, {});
     drop_held(*stream);
     for (const Held& message : held) {
@@ -435,7 +453,7 @@ void CatchUp::show_held(StreamKey key, const Answer& answer) {
         } else if (message.cursor.epoch == still->cursor.epoch) {
             still->cursor.position = std::max(still->cursor.position, message.cursor.position);
         }
-        host_.show(key, {id, message.payload, message.attributes, message.cursor});
+        host_.show(key, {message.id, message.payload, message.attributes, message.cursor});
     }
 }
 

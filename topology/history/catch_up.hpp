@@ -11,6 +11,7 @@
 #include "topology/base/time.hpp"
 #include "topology/history/cursor.hpp"
 #include "topology/wire/frames.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -61,6 +62,9 @@ class CatchUpHost {
     virtual void tell_position(StreamKey stream, const Cursor& cursor) = 0;
     /// It has missed something, and goes on from here.
     virtual void tell_gap(StreamKey stream, GapReason reason, const Cursor& goes_on) = 0;
+    /// Whether messages that the node had from its feed are still to come for the stream. They may
+    /// be in the history as well, so it has not caught up.
+    [[nodiscard]] virtual bool has_under_way(StreamKey stream) const = 0;
     /// From now on its messages come to it without CatchUp::hold(). The node has had all messages
     /// up to `through`, which may be above the positions that its feed had: the history begins
     /// before the login, and goes on while the feed has nothing for the node's ids. When the feed
@@ -72,7 +76,7 @@ class CatchUpHost {
 
 /// How a stream begins to catch up.
 struct Beginning {
-    std::string_view id;
+    wire::IdList ids{};          ///< 1 to wire::kHistoryIdsMax
     Cursor cursor{};             ///< where it was; epoch 0: there is no cursor
     bool has_bad_cursor = false; ///< its client gave one that cannot be read
     bool wants_position = false; ///< it is told where it stands before its first message
@@ -131,12 +135,13 @@ class CatchUp {
 
   private:
     struct Held {
+        std::string id;
         std::string payload;
         std::string attributes;
         Cursor cursor;
 
         [[nodiscard]] std::size_t bytes() const {
-            return sizeof(Held) + payload.size() + attributes.size();
+            return sizeof(Held) + id.size() + payload.size() + attributes.size();
         }
     };
     enum class Stage : std::uint8_t {
@@ -144,7 +149,7 @@ class CatchUp {
         kFollowing, ///< it has the history up to cursor; later live messages are shown
     };
     struct Stream {
-        std::string id;
+        wire::OwnedIds ids;
         Cursor began; ///< is_cut_off: live messages up to here are still to be shown; epoch 0: none
         Cursor cursor;
         std::uint64_t token = 0; // kAsking: of its question; an earlier one no longer counts
@@ -161,13 +166,14 @@ class CatchUp {
     };
     /// One question, for all streams that have it.
     struct Ask {
-        std::string id;
+        wire::OwnedIds ids;
         Cursor after;
         bool is_sent = false;
         Time sent_at{};
         std::vector<StreamKey> streams{};
     };
     struct KeptMessage {
+        std::string id;
         std::string payload;
         std::string attributes;
         wire::Origin origin;
@@ -176,7 +182,6 @@ class CatchUp {
     /// An answer, on its way to streams.
     struct Answer {
         wire::Kept kept; // without its messages
-        std::string id;
         std::vector<KeptMessage> messages{};
         std::vector<StreamKey> streams{};
         std::size_t next = 0; // of the streams
@@ -198,7 +203,10 @@ class CatchUp {
                                  const Cursor& cursor) const;
     void go_on(StreamKey key, const Answer& answer);
     void show_held(StreamKey key, const Answer& answer);
+    /// @return where the stream goes on after a gap.
+    [[nodiscard]] static Cursor begin_of(const Answer& answer);
     void finish(StreamKey key);
+    void finish_lingering();
     [[nodiscard]] Stream* find(StreamKey key);
 
     CatchUpHost& host_;
@@ -214,6 +222,7 @@ class CatchUp {
     std::deque<std::pair<Time, std::uint64_t>> sent_; // when a token was sent; first: no answer yet
     std::deque<Answer> answers_;
     std::multimap<std::uint64_t, StreamKey> following_; // by the batch that they wait for
+    std::vector<StreamKey> lingering_; // the feed has passed that; messages are under way
     std::uint64_t applied_ = 0;
     std::size_t held_sum_ = 0;
 };

@@ -133,6 +133,22 @@ std::string_view path_of_plain_request(std::string_view request) {
     return plain ? path : std::string_view();
 }
 
+/// Calls `visit` with the decoded value of each parameter with this name, until it returns false.
+template <typename Visit>
+void for_each_value(std::string_view query, std::string_view name, Visit&& visit) {
+    while (!query.empty()) {
+        const std::string_view one = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(one.size() + 1, query.size()));
+        const std::string_view key = one.substr(0, one.find('='));
+        if (key == name) {
+            const std::string_view value = one.substr(std::min(key.size() + 1, one.size()));
+            if (!visit(httplib::detail::decode_url(std::string(value), true))) {
+                return;
+            }
+        }
+    }
+}
+
 constexpr std::string_view kOptions = "OPTIONS";
 
 /// RFC 9112, section 2.2: some clients send an empty line after the body of a POST.
@@ -319,16 +335,21 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 std::string Request::parameter(std::string_view name) const {
-    for (std::string_view left = query; !left.empty();) {
-        const std::string_view one = left.substr(0, left.find('&'));
-        left.remove_prefix(std::min(one.size() + 1, left.size()));
-        const std::string_view key = one.substr(0, one.find('='));
-        if (key == name) {
-            const std::string_view value = one.substr(std::min(key.size() + 1, one.size()));
-            return httplib::detail::decode_url(std::string(value), true);
-        }
-    }
-    return {};
+    std::string value;
+    for_each_value(query, name, [&value](std::string&& first) {
+        value = std::move(first);
+        return false;
+    });
+    return value;
+}
+
+std::vector<std::string> Request::parameters(std::string_view name) const {
+    std::vector<std::string> values;
+    for_each_value(query, name, [&values](std::string&& value) {
+        values.push_back(std::move(value));
+        return true;
+    });
+    return values;
 }
 
 Reply error_reply(int status, std::string_view sentence) {

@@ -30,6 +30,8 @@ struct Request {
     /// The decoded value of the first parameter of the query with this name; empty if there is
     /// none.
     [[nodiscard]] std::string parameter(std::string_view name) const;
+    /// The decoded values of all parameters of the query with this name, in their order.
+    [[nodiscard]] std::vector<std::string> parameters(std::string_view name) const;
     [[nodiscard]] bool is_http_1_0() const { return version == "HTTP/1.0"; }
 };
 

@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kVanishedMax = 60s;
 
 } // namespace
 
-bool Api::NoStreams::open(connection::Handle /*handle*/, std::string_view /*id*/,
+bool Api::NoStreams::open(connection::Handle /*handle*/, const wire::IdList& /*ids*/,
                           std::uint8_t /*form*/, const stream::Beginning& /*beginning*/) {
     constexpr bool kMayOpenStreams = false;
     ZCOMET_ASSERT(kMayOpenStreams);

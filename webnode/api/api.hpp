@@ -92,8 +92,8 @@ class Api final : public loop::Source {
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {
       public:
-        [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form,
-                                const stream::Beginning& beginning) override;
+        [[nodiscard]] bool open(connection::Handle handle, const wire::IdList& ids,
+                                std::uint8_t form, const stream::Beginning& beginning) override;
     };
     /// Gives a place back when its connection closes.
     class Places final : public connection::CloseListener {

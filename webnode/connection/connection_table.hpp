@@ -70,6 +70,9 @@ class Connection {
     /// Parked: its messages go to stream::Resumes.
     [[nodiscard]] bool is_catching_up() const { return is_catching_up_; }
     void set_catching_up(bool is_catching_up) { is_catching_up_ = is_catching_up; }
+    /// Parked: the table of streams keeps records of its own for the stream's ids.
+    [[nodiscard]] bool has_several_ids() const { return has_several_ids_; }
+    void set_several_ids(bool has_several_ids) { has_several_ids_ = has_several_ids; }
 
     /// Messages given to this stream so far; the next one has the number N = messages + 1.
     std::uint32_t messages = 0;
@@ -82,7 +85,8 @@ class Connection {
         input_or_id_ = index;
     }
     /// Parked: the index of the stream's id, and the stream's neighbours in the list of its id;
-    /// kNoIndex at the ends. Only the table of streams uses them.
+    /// kNoIndex at the ends. With several ids, the index of the record that names them, and no
+    /// neighbours. Only the table of streams uses them.
     [[nodiscard]] std::uint32_t id() const { return input_or_id_; }
     void set_id(std::uint32_t index) { input_or_id_ = index; }
     std::uint32_t next = store::kNoIndex; // of a free slot: the next free slot
@@ -93,7 +97,8 @@ class Connection {
     int fd_ = -1;
     std::uint32_t generation_ = 0;
     std::uint32_t input_or_id_ = store::kNoIndex;
-    ConnectionState state_ : 4 = ConnectionState::kFree;
+    ConnectionState state_ : 3 = ConnectionState::kFree;
+    bool has_several_ids_ : 1 = false;
     bool is_catching_up_ : 1 = false;
     std::uint8_t quiet_laps_ : 2 = 0;
     bool is_watched_ : 1 = false;

@@ -10,8 +10,12 @@ void append_json_text(std::string& out, std::string_view text) {
 
 std::string gap_json(const Gap& gap) {
     std::string json = "{\"ids\":[";
-    append_json_text(json, gap.id);
-    json.append("],\"reason\":");
+    for (const std::string_view id : gap.ids) {
+        append_json_text(json, id);
+        json.push_back(',');
+    }
+    json.back() = ']';
+    json.append(",\"reason\":");
     append_json_text(json, gap.reason);
     json.append("}");
     return json;

@@ -12,7 +12,7 @@ namespace zcomet::webnode::format {
 /// U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
 
-/// What a stream is told of messages that it missed: {"ids":[ID],"reason":"cut-off"}.
+/// What a stream is told of messages that it missed: {"ids":[ID,…],"reason":"cut-off"}.
 [[nodiscard]] std::string gap_json(const Gap& gap);
 
 /// Appends `,"cursor":"CURSOR"`, if there is one.

@@ -2,7 +2,7 @@
 //
 //     message = {"id":ID,["event":NAME,]"data":MESSAGE[,"cursor":CURSOR]} LF
 //                                               bytes that are not UTF-8 become U+FFFD
-//     gap     = {"gap":{"ids":[ID],"reason":"cut-off"}[,"cursor":CURSOR]} LF
+//     gap     = {"gap":{"ids":[ID,…],"reason":"cut-off"}[,"cursor":CURSOR]} LF
 //     alive   = LF
 #pragma once
 

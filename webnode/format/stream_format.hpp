@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,12 +26,13 @@ struct Message {
     std::string_view event = {};      ///< its name, a line; empty: none
     std::string_view attributes = {}; ///< as the sender gave them, the event among them
     history::Cursor cursor = {};      ///< where a client goes on after it; epoch 0: it has none
+    std::uint64_t number = 0;         ///< StreamTable::number_messages()
 };
 
 /// Messages that a stream has missed. Borrowed for the call.
 struct Gap {
-    std::string_view id;
-    std::string_view reason;     ///< a word: history::name_of()
+    std::span<const std::string_view> ids; ///< that it may concern, of those of the stream
+    std::string_view reason;               ///< a word: history::name_of()
     history::Cursor cursor = {}; ///< where the stream goes on; epoch 0: not known
 };
 

@@ -52,7 +52,7 @@ void Exchange::answer(http::Reply reply) {
     outcome_.reply = std::move(reply);
 }
 
-void Exchange::open(const format::StreamFormat& format, std::string_view id) {
+void Exchange::open(const format::StreamFormat& format, wire::OwnedIds ids) {
     if (const std::string_view why = readiness_.why_no_streams(); !why.empty()) {
         outcome_.reply = format.turn_away(request_, random_, unavailable(why));
         outcome_.is_no_stream_now = true;
@@ -65,7 +65,7 @@ void Exchange::open(const format::StreamFormat& format, std::string_view id) {
         outcome_.framing = outcome_.reply->body == http::Reply::Body::kChunked
                                ? format::Framing::kChunked
                                : format::Framing::kBare;
-        outcome_.id = id;
+        outcome_.ids = std::move(ids);
         outcome_.beginning = beginning_of(request_, format);
         format.greet(request_, outcome_.framing, random_, outcome_.greeting);
     }

@@ -3,6 +3,7 @@
 
 #include "topology/base/time.hpp"
 #include "topology/http/http_front.hpp"
+#include "topology/wire/owned_ids.hpp"
 #include "webnode/connection/connection_table.hpp"
 #include "webnode/format/stream_format.hpp"
 #include "webnode/request/readiness.hpp"
@@ -29,10 +30,10 @@ struct Ticket {
 /// What a route has decided.
 struct Outcome {
     std::optional<http::Reply> reply;
-    /// The connection becomes a stream of `id` in this format; else nullptr.
+    /// The connection becomes a stream of `ids` in this format; else nullptr.
     const format::StreamFormat* format = nullptr;
     format::Framing framing = format::Framing::kBare;
-    std::string id;
+    wire::OwnedIds ids;
     stream::Beginning beginning;
     std::string greeting; ///< the first bytes of the stream
     bool is_later = false;
@@ -59,10 +60,11 @@ class Exchange {
 
     void answer(http::Reply reply);
 
-    /// Makes the connection a stream of `id`, a valid id, if the format opens one for this request.
-    /// A HEAD gets the head of the stream and no stream. While the node takes no streams, both get
-    /// what the format makes of unavailable().
-    void open(const format::StreamFormat& format, std::string_view id);
+    /// Makes the connection a stream, if the format opens one for this request. A HEAD gets the
+    /// head of the stream and no stream. While the node takes no streams, both get what the format
+    /// makes of unavailable().
+    /// @param ids  1 to stream::kIdsOfStreamMax valid ids, each once.
+    void open(const format::StreamFormat& format, wire::OwnedIds ids);
 
     /// Requests::finish(), called after the route has returned, gives the answer. If it is not
     /// called, the request is answered with 504 after Requests::kLaterMax.

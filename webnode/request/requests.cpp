@@ -382,7 +382,7 @@ void Requests::end_if_stream(connection::Handle handle, connection::Connection& 
 void Requests::open_stream(connection::Handle handle, const Outcome& outcome, std::string head) {
     release_input(*table_.find(handle));
     const format::Form form{format::index_of(*outcome.format), outcome.framing};
-    if (!streams_.open(handle, outcome.id, form.packed(), outcome.beginning)) {
+    if (!streams_.open(handle, outcome.ids.list(), form.packed(), outcome.beginning)) {
         return;
     }
     head.append(outcome.greeting);

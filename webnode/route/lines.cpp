@@ -9,4 +9,8 @@ request::Route lines_route() {
     return stream_route("/lines/*", format::lines_format());
 }
 
+request::Route lines_of_several_route() {
+    return several_ids_route("/lines", format::lines_format());
+}
+
 } // namespace zcomet::webnode::route

@@ -12,7 +12,13 @@ namespace zcomet::webnode::route {
 
 std::vector<request::Route> routes() {
     return {
-        comet_route(), events_route(), lines_route(), alive_route(), ready_route(),
+        comet_route(),
+        events_route(),
+        events_of_several_route(),
+        lines_route(),
+        lines_of_several_route(),
+        alive_route(),
+        ready_route(),
     };
 }
 

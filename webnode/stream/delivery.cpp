@@ -32,16 +32,24 @@ constexpr std::size_t kQueuedBytesMax = 256U << 10U;
 Delivery::Delivery(connection::Connections& connections, StreamTable& streams,
                    metrics::Counters<slot::WorkerCounter>& counters)
     : connections_(connections), streams_(streams), counters_(counters),
-      fan_outs_(streams_, counters), sends_left_(kSendsPerTurn) {}
+      fan_outs_(streams_, counters), sends_left_(kSendsPerTurn),
+      merge_(connections.table(), streams, fan_outs_) {}
 
 bool Delivery::can_take() const {
     return sends_left_ > 0 && fan_outs_.bytes() < kQueuedBytesMax;
 }
 
 void Delivery::work() {
-    fan_outs_.work(kSendsAtOnce,
-                   [this](connection::Handle stream, connection::Connection& connection,
-                          MessageSet& messages) { return write_to(stream, connection, messages); });
+    fan_outs_.work(kSendsAtOnce, [this](connection::Handle stream,
+                                        connection::Connection& connection, MessageSet& messages) {
+        if (!connection.has_several_ids()) {
+            return give(stream, connection, messages);
+        }
+        merge(stream, messages);
+        constexpr std::size_t kInHand = 1;
+        return 1 + write_merged(kInHand);
+    });
+    merge_.clear();
     sends_left_ = kSendsPerTurn;
 }
 
@@ -55,7 +63,7 @@ std::uint64_t Delivery::abandon() {
 void Delivery::deliver(const wire::MessageList& messages) {
     collect(messages);
     const auto by_id = [](const Item& a, const Item& b) {
-        return a.id != b.id ? a.id < b.id : a.place < b.place;
+        return a.id != b.id ? a.id < b.id : a.number < b.number;
     };
     std::sort(items_.begin(), items_.end(), by_id);
     for (std::size_t begin = 0; begin < items_.size();) {
@@ -66,21 +74,24 @@ void Delivery::deliver(const wire::MessageList& messages) {
         deliver_to_id(std::span(items_).subspan(begin, end - begin));
         begin = end;
     }
+    write_merged(0);
+    merge_.clear();
     items_.clear();
 }
 
 void Delivery::collect(const wire::MessageList& messages) {
     std::uint32_t unclaimed = 0;
+    std::uint64_t number = streams_.number_messages(messages.count());
     messages.for_each([&](const wire::Message& message) {
+        ++number;
         wire::Attributes attributes;
         if (!message.attributes.empty()) {
             attributes = wire::read_attributes(message.attributes);
             cursor_.position = std::max(cursor_.position, attributes.position);
         }
         if (const auto id = streams_.find_id(message.id)) {
-            const auto place = static_cast<std::uint32_t>(items_.size());
-            items_.push_back({*id, place, message.payload, message.attributes, attributes.event,
-                              attributes.position});
+            items_.push_back({*id, number, message.id, message.payload, message.attributes,
+                              attributes.event, attributes.position});
         } else {
             ++unclaimed; // its last stream closed while the message was under way
         }
@@ -91,8 +102,12 @@ void Delivery::collect(const wire::MessageList& messages) {
 
 format::Message Delivery::message_of(const Item& item) const {
     const bool has_position = item.position != 0;
-    return {streams_.name(item.id), item.text, item.event, item.attributes,
-            has_position ? history::Cursor{cursor_.epoch, item.position} : history::Cursor{}};
+    return {item.name,
+            item.text,
+            item.event,
+            item.attributes,
+            has_position ? history::Cursor{cursor_.epoch, item.position} : history::Cursor{},
+            item.number};
 }
 
 void Delivery::deliver_to_id(std::span<const Item> items) {
@@ -113,18 +128,50 @@ void Delivery::deliver_to_id(std::span<const Item> items) {
     const StreamPosition rest = streams_.for_some_streams(
         streams_.first_stream(id), sends_left_ > 0 ? kSendsAtOnce : kSendsWhenLate,
         [&](connection::Handle stream, connection::Connection& connection) {
-            return write_to(stream, connection, messages_);
+            if (!connection.has_several_ids()) {
+                return give(stream, connection, messages_);
+            }
+            merge(stream, messages_);
+            sends_left_ -= std::min<std::size_t>(sends_left_, 1);
+            return std::size_t{1};
         });
     if (rest != store::kNoIndex) {
         fan_outs_.begin(streams_.name(id), rest, messages_.messages());
     }
 }
 
+std::size_t Delivery::give(connection::Handle stream, connection::Connection& connection,
+                           MessageSet& messages) {
+    return write_to(stream, connection, messages, all_places(messages));
+}
+
+std::span<const std::uint32_t> Delivery::all_places(const MessageSet& messages) {
+    while (places_.size() < messages.size()) {
+        places_.push_back(static_cast<std::uint32_t>(places_.size()));
+    }
+    return {places_.data(), messages.size()};
+}
+
+void Delivery::merge(connection::Handle stream, const MessageSet& messages) {
+    for (const format::Message& message : messages.messages()) {
+        merge_.add(stream, message);
+    }
+}
+
+std::size_t Delivery::write_merged(std::size_t fan_outs) {
+    std::size_t cost = 0;
+    merge_.write(fan_outs, [&](connection::Handle stream, connection::Connection& connection,
+                               MessageSet& messages, std::span<const std::uint32_t> places) {
+        cost += write_to(stream, connection, messages, places);
+    });
+    return cost;
+}
+
 std::size_t Delivery::write_to(connection::Handle stream, connection::Connection& connection,
-                               MessageSet& messages) {
+                               MessageSet& messages, std::span<const std::uint32_t> places) {
     if (connection.is_catching_up()) {
-        for (const format::Message& message : messages.messages()) {
-            resumes_->hold(stream, message);
+        for (const std::uint32_t place : places) {
+            resumes_->hold(stream, messages.messages()[place]);
         }
         return 1;
     }
@@ -132,11 +179,12 @@ std::size_t Delivery::write_to(connection::Handle stream, connection::Connection
     const format::StreamFormat& format = format::format_at(form.format);
     chunks_.clear();
     chunk_ends_.clear();
-    for (const std::string& message : messages.prepared(form.format)) {
-        format.append(chunks_, message, ++connection.messages, form.framing);
+    const std::span<const std::string> prepared = messages.prepared(form.format);
+    for (const std::uint32_t place : places) {
+        format.append(chunks_, prepared[place], ++connection.messages, form.framing);
         chunk_ends_.push_back(static_cast<std::uint32_t>(chunks_.size()));
     }
-    counters_.add(slot::WorkerCounter::kChunksGiven, messages.size());
+    counters_.add(slot::WorkerCounter::kChunksGiven, places.size());
     // A stream that this closes is gone from the table; nothing else needs to be done.
     const bool is_open =
         connections_.write(stream, connection, connection::Chunks{chunks_, chunk_ends_});

@@ -4,6 +4,7 @@
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/stream/fan_out.hpp"
+#include "webnode/stream/merge.hpp"
 #include "webnode/stream/message_set.hpp"
 #include "webnode/stream/resumes.hpp"
 
@@ -33,7 +34,10 @@ class Delivery {
 
     /// Streams that are catching up get their messages by way of `resumes`; it lives longer than
     /// this.
-    void hold_for(Resumes& resumes) { resumes_ = &resumes; }
+    void hold_for(Resumes& resumes) {
+        resumes_ = &resumes;
+        resumes.look_at(fan_outs_);
+    }
     /// The broker has begun a feed.
     void on_feed_begun(const wire::HistoryTerms& history) {
         cursor_ = {history.epoch, history.position};
@@ -58,7 +62,8 @@ class Delivery {
     /// A message to be shown, with its id's index, which sorts faster than the text.
     struct Item {
         store::IdIndex id;
-        std::uint32_t place; // in the batch: keeps the order within an id
+        std::uint64_t number; // keeps the order within an id
+        std::string_view name;
         std::string_view text;
         std::string_view attributes = {};
         std::string_view event = {};
@@ -68,9 +73,18 @@ class Delivery {
     void collect(const wire::MessageList& messages);
     [[nodiscard]] format::Message message_of(const Item& item) const;
     void deliver_to_id(std::span<const Item> items);
+    /// The same messages for all streams of an id. @return the cost, in sends.
+    [[nodiscard]] std::size_t give(connection::Handle stream, connection::Connection& connection,
+                                   MessageSet& messages);
+    /// Puts them among those of the stream's other ids.
+    void merge(connection::Handle stream, const MessageSet& messages);
     /// @return the cost, in sends.
+    std::size_t write_merged(std::size_t fan_outs);
+    /// @param places  of the messages in the set.   @return the cost, in sends.
     [[nodiscard]] std::size_t write_to(connection::Handle stream,
-                                       connection::Connection& connection, MessageSet& messages);
+                                       connection::Connection& connection, MessageSet& messages,
+                                       std::span<const std::uint32_t> places);
+    [[nodiscard]] std::span<const std::uint32_t> all_places(const MessageSet& messages);
 
     connection::Connections& connections_;
     StreamTable& streams_;
@@ -81,6 +95,8 @@ class Delivery {
     std::size_t sends_left_; // of this turn
     std::vector<Item> items_;
     MessageSet messages_; // to the id in hand
+    Merge merge_;
+    std::vector<std::uint32_t> places_; // 0, 1, …
     std::string chunks_;  // for the stream in hand
     std::vector<std::uint32_t> chunk_ends_;
 };

@@ -24,9 +24,11 @@ FanOuts::~FanOuts() {
 std::uint64_t FanOuts::abandon() {
     std::uint64_t chunks = 0;
     for (FanOut* const fan_out : turns_) {
-        chunks += streams_from(fan_out->position) * fan_out->messages.size();
+        const std::size_t under_way = fan_out->messages.size();
+        chunks += chunks_left(*fan_out, fan_out->position, 0, under_way);
         if (const auto id = table_.find_id(fan_out->id)) {
-            chunks += streams_from(table_.first_stream(*id)) * fan_out->waiting();
+            chunks += chunks_left(*fan_out, table_.first_stream(*id), under_way,
+                                  fan_out->kept.size());
             counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out->waiting());
         } else {
             counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out->waiting());
@@ -39,11 +41,22 @@ std::uint64_t FanOuts::abandon() {
     return chunks;
 }
 
-std::uint64_t FanOuts::streams_from(StreamPosition position) const {
-    std::uint64_t streams = 0;
-    const auto count = [&streams](connection::Handle, const connection::Connection&) { ++streams; };
+/// What streams from `position` on have not had of the kept messages from `first` up to `last`.
+std::uint64_t FanOuts::chunks_left(const FanOut& fan_out, StreamPosition position,
+                                   std::size_t first, std::size_t last) const {
+    std::uint64_t chunks = 0;
+    const auto count = [&](connection::Handle, const connection::Connection& stream) {
+        if (!stream.has_several_ids()) {
+            chunks += last - first;
+            return;
+        }
+        const std::uint64_t had = table_.last_number(stream);
+        for (std::size_t i = first; i < last; ++i) {
+            chunks += fan_out.kept[i].number > had ? 1 : 0;
+        }
+    };
     static_cast<void>(table_.for_some_streams(position, SIZE_MAX, count));
-    return streams;
+    return chunks;
 }
 
 void FanOuts::begin(std::string_view id, StreamPosition position,
@@ -68,14 +81,15 @@ void FanOuts::queue(const format::Message& message) {
 
 const FanOuts::Kept& FanOuts::keep(FanOut& fan_out, const format::Message& message) {
     const Kept& kept = fan_out.kept.emplace_back(
-        Kept{std::string(message.text), std::string(message.attributes), message.cursor});
+        Kept{std::string(message.text), std::string(message.attributes), message.cursor,
+             message.number});
     bytes_ += kept.bytes();
     return kept;
 }
 
 format::Message FanOuts::message_of(const FanOut& fan_out, const Kept& kept) {
-    return {fan_out.id, kept.text, wire::read_attributes(kept.attributes).event, kept.attributes,
-            kept.cursor};
+    return {fan_out.id,      kept.text,   wire::read_attributes(kept.attributes).event,
+            kept.attributes, kept.cursor, kept.number};
 }
 
 /// All streams have the messages under way; begins the waiting ones, if there are any.

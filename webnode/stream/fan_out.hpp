@@ -48,7 +48,15 @@ class FanOuts {
     /// @return how many chunks that were: messages, times the streams that did not get them.
     std::uint64_t abandon();
 
+    /// Calls `visit(const format::Message&)` for each message under way or in the queue of `id`
+    /// whose number is in (after, through]. The views live until the next call that is not const.
+    template <typename Visit>
+    void for_each_kept(std::string_view id, std::uint64_t after, std::uint64_t through,
+                       Visit&& visit) const;
+
     [[nodiscard]] bool empty() const { return turns_.empty(); }
+    /// Ids with messages under way.
+    [[nodiscard]] std::size_t size() const { return by_id_.size(); }
     /// Of all messages under way and in queues.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
@@ -58,6 +66,7 @@ class FanOuts {
         std::string text;
         std::string attributes;
         history::Cursor cursor;
+        std::uint64_t number;
 
         [[nodiscard]] std::size_t bytes() const { return text.size() + attributes.size(); }
     };
@@ -71,7 +80,8 @@ class FanOuts {
         [[nodiscard]] std::size_t waiting() const { return kept.size() - messages.size(); }
     };
 
-    [[nodiscard]] std::uint64_t streams_from(StreamPosition position) const;
+    [[nodiscard]] std::uint64_t chunks_left(const FanOut& fan_out, StreamPosition position,
+                                            std::size_t first, std::size_t last) const;
     const Kept& keep(FanOut& fan_out, const format::Message& message);
     [[nodiscard]] static format::Message message_of(const FanOut& fan_out, const Kept& kept);
     void begin_waiting(FanOut& fan_out);
@@ -84,6 +94,20 @@ class FanOuts {
     std::deque<FanOut*> turns_;
     std::size_t bytes_ = 0;
 };
+
+template <typename Visit>
+void FanOuts::for_each_kept(std::string_view id, std::uint64_t after, std::uint64_t through,
+                            Visit&& visit) const {
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) {
+        return;
+    }
+    for (const Kept& kept : found->second->kept) {
+        if (kept.number > after && kept.number <= through) {
+            visit(message_of(*found->second, kept));
+        }
+    }
+}
 
 template <typename Write> void FanOuts::work(std::size_t most, Write&& write) {
     if (turns_.empty()) {

@@ -90,15 +90,20 @@ void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
             if (!connection.parked() || !concerned_.has(handle)) {
                 return;
             }
-            const std::string_view id = streams_.name(connection.id());
-            if (with_history_.match(id)) {
+            ids_.clear();
+            streams_.for_each_id_of(connection, [this](std::string_view id) {
+                if (!with_history_.match(id)) {
+                    ids_.push_back(id);
+                }
+            });
+            if (ids_.empty()) {
                 return;
             }
             const format::Form form = format::Form::unpack(connection.form());
             counters_.add(slot::WorkerCounter::kGapsTold);
             words_.clear();
             format::format_at(form.format)
-                .append_gap(words_, {id, history::name_of(history::GapReason::kCutOff)},
+                .append_gap(words_, {ids_, history::name_of(history::GapReason::kCutOff)},
                             form.framing);
             static_cast<void>(connections_.write(handle, connection, words_));
         });

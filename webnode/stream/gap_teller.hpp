@@ -13,6 +13,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace zcomet::webnode::stream {
 
@@ -77,7 +79,8 @@ class GapTeller {
     std::uint32_t slots_ = 0;       // of the table when the round began
     std::uint32_t first_ = 0;       // the slot that comes first
     std::uint32_t done_ = 0;        // slots visited, from there on and round
-    std::string words_;             // for the stream in hand
+    std::vector<std::string_view> ids_; // of the stream in hand
+    std::string words_;                 // for it
 };
 
 } // namespace zcomet::webnode::stream

@@ -11,7 +11,7 @@ Presence::~Presence() {
     connections_.remove_listener(*this);
 }
 
-bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t form,
+bool Presence::open(connection::Handle handle, const wire::IdList& ids, std::uint8_t form,
                     const Beginning& beginning) {
     if (!connections_.watch(handle, *connections_.table().find(handle))) {
         return false;
@@ -19,22 +19,17 @@ bool Presence::open(connection::Handle handle, std::string_view id, std::uint8_t
     if (gaps_ != nullptr) {
         gaps_->on_open(handle);
     }
-    if (streams_.park(handle, id, form)) {
-        logins_.login(id);
-    }
+    streams_.park(handle, ids, form, [this](std::string_view id) { logins_.login(id); });
     if (resumes_ != nullptr) {
-        resumes_->on_open(handle, id, beginning);
+        resumes_->on_open(handle, ids, beginning);
     }
     connections_.note_opened(handle, *connections_.table().find(handle));
     return true;
 }
 
 void Presence::on_close(connection::Handle handle, connection::Connection& connection) {
-    if (!connection.parked()) {
-        return;
-    }
-    if (const auto freed_id = streams_.leave(handle)) {
-        logins_.logout(*freed_id);
+    if (connection.parked()) {
+        streams_.leave(handle, [this](std::string_view id) { logins_.logout(id); });
     }
 }
 

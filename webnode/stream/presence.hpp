@@ -20,7 +20,7 @@ class Presence final : public StreamOpener, private connection::CloseListener {
     Presence(connection::Connections& connections, session::Logins& logins);
     ~Presence() override;
 
-    [[nodiscard]] bool open(connection::Handle handle, std::string_view id, std::uint8_t form,
+    [[nodiscard]] bool open(connection::Handle handle, const wire::IdList& ids, std::uint8_t form,
                             const Beginning& beginning) override;
 
     /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace zcomet::webnode::stream {
 
@@ -43,24 +44,33 @@ void Resumes::cut_off(history::Cursor cursor) {
             if (!connection.parked() || connection.is_catching_up()) {
                 return;
             }
-            const std::string_view id = streams_.name(connection.id());
-            if (!with_history_.match(id)) {
+            ids_.clear();
+            streams_.for_each_id_of(connection, [this](std::string_view id) { ids_.add(id); });
+            if (!has_history(ids_.list())) {
                 return;
             }
             counters_.add(slot::WorkerCounter::kCatchUps);
             connection.set_catching_up(true);
-            catch_up_.begin(handle.packed(), {.id = id, .cursor = cursor, .is_cut_off = true});
+            catch_up_.begin(handle.packed(),
+                            {.ids = ids_.list(), .cursor = cursor, .is_cut_off = true});
         });
 }
 
-void Resumes::on_open(connection::Handle handle, std::string_view id, const Beginning& beginning) {
+bool Resumes::has_history(const wire::IdList& ids) const {
+    bool has_history = false;
+    ids.for_each([&](std::string_view id) { has_history |= with_history_.match(id); });
+    return has_history;
+}
+
+void Resumes::on_open(connection::Handle handle, const wire::IdList& ids,
+                      const Beginning& beginning) {
     const bool has_cursor = beginning.cursor.epoch != 0 || beginning.has_bad_cursor;
-    if (!has_cursor && !(beginning.wants_position && with_history_.match(id))) {
+    if (!has_cursor && !(beginning.wants_position && has_history(ids))) {
         return;
     }
     counters_.add(slot::WorkerCounter::kResumes, has_cursor ? 1 : 0);
     connections_.table().find(handle)->set_catching_up(true);
-    catch_up_.begin(handle.packed(), {.id = id,
+    catch_up_.begin(handle.packed(), {.ids = ids,
                                       .cursor = beginning.cursor,
                                       .has_bad_cursor = beginning.has_bad_cursor,
                                       .wants_position = beginning.wants_position});
@@ -111,7 +121,16 @@ void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
     }
     counters_.add(slot::WorkerCounter::kGapsTold);
     const format::Form form = format::Form::unpack(connection->form());
-    const format::Gap gap{streams_.name(connection->id()), history::name_of(reason), goes_on};
+    std::vector<std::string_view> with_history;
+    std::vector<std::string_view> all;
+    streams_.for_each_id_of(*connection, [&](std::string_view id) {
+        all.push_back(id);
+        if (with_history_.match(id)) {
+            with_history.push_back(id);
+        }
+    });
+    const format::Gap gap{with_history.empty() ? all : with_history, history::name_of(reason),
+                          goes_on};
     bytes_.clear();
     format::format_at(form.format).append_gap(bytes_, gap, form.framing);
     static_cast<void>(connections_.write(handle, *connection, bytes_));
@@ -129,6 +148,17 @@ void Resumes::caught_up(history::StreamKey stream, const history::Cursor& throug
 
 bool Resumes::was_shown(const wire::Origin& origin) const {
     return source_.was_shown(origin);
+}
+
+bool Resumes::has_under_way(history::StreamKey key) const {
+    bool has_under_way = false;
+    const connection::Connection* const stream =
+        connections_.table().find(connection::Handle::unpack(key));
+    if (stream != nullptr && fan_outs_ != nullptr && !fan_outs_->empty()) {
+        streams_.for_each_id_of(
+            *stream, [&](std::string_view id) { has_under_way |= fan_outs_->has(id); });
+    }
+    return has_under_way;
 }
 
 void Resumes::on_close(connection::Handle handle, connection::Connection& connection) {

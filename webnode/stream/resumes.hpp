@@ -5,8 +5,10 @@
 #include "topology/history/catch_up.hpp"
 #include "topology/history/patterns.hpp"
 #include "topology/session/history_source.hpp"
+#include "topology/wire/owned_ids.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/format/formats.hpp"
+#include "webnode/stream/fan_out.hpp"
 #include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
@@ -35,8 +37,11 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     /// Whether streams of `id` find what they missed in a history.
     [[nodiscard]] const history::Patterns& with_history() const { return with_history_; }
 
-    /// The connection has become a stream of `id`.
-    void on_open(connection::Handle handle, std::string_view id, const Beginning& beginning);
+    /// Messages may be under way to very many streams; `fan_outs` lives longer than this.
+    void look_at(const FanOuts& fan_outs) { fan_outs_ = &fan_outs; }
+
+    /// The connection has become a stream of these ids.
+    void on_open(connection::Handle handle, const wire::IdList& ids, const Beginning& beginning);
 
     /// A live message for a stream that is catching up.
     void hold(connection::Handle handle, const format::Message& message) {
@@ -63,7 +68,9 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
                   const history::Cursor& goes_on) override;
     void caught_up(history::StreamKey stream, const history::Cursor& through) override;
     [[nodiscard]] bool was_shown(const wire::Origin& origin) const override;
+    [[nodiscard]] bool has_under_way(history::StreamKey stream) const override;
 
+    [[nodiscard]] bool has_history(const wire::IdList& ids) const;
     void on_close(connection::Handle handle, connection::Connection& connection) override;
     void cut_off(history::Cursor cursor);
 
@@ -72,9 +79,11 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     session::HistorySource& source_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     bool tells_cut_offs_;
+    const FanOuts* fan_outs_ = nullptr; // nullptr: nothing is ever under way
     history::CatchUp catch_up_{*this};
     history::Patterns with_history_;
     history::Cursor reached_; // the node has had all messages up to here, by what has caught up
+    wire::OwnedIds ids_;      // of the stream in hand
     std::string shared_;      // of the message in hand
     std::string bytes_;       // for the stream in hand
 };

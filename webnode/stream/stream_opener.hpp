@@ -2,10 +2,10 @@
 #pragma once
 
 #include "topology/history/cursor.hpp"
+#include "topology/wire/frames.hpp"
 #include "webnode/connection/connection_table.hpp"
 
 #include <cstdint>
-#include <string_view>
 
 namespace zcomet::webnode::stream {
 
@@ -23,10 +23,10 @@ class StreamOpener {
     StreamOpener(const StreamOpener&) = delete;
     StreamOpener& operator=(const StreamOpener&) = delete;
 
-    /// Makes a connection that is kReading a stream of `id`, and watches it.
-    /// @param form  as for StreamTable::park().
+    /// Makes a connection that is kReading a stream, and watches it.
+    /// @param ids, form  as for StreamTable::park().
     /// @return false if the connection had to be closed.
-    [[nodiscard]] virtual bool open(connection::Handle handle, std::string_view id,
+    [[nodiscard]] virtual bool open(connection::Handle handle, const wire::IdList& ids,
                                     std::uint8_t form, const Beginning& beginning) = 0;
 };
 

@@ -27,9 +27,23 @@ std::uint64_t bytes_sent(int fd) {
 } // namespace
 
 std::string StreamLog::fields_of(const connection::Connection& connection) const {
-    const std::string_view id =
-        connection.parked() ? streams_.name(connection.id()) : std::string_view("-");
-    return fmt::format(" id={} address={}", id, net::peer_text(connection.fd()));
+    return fmt::format(" id={} address={}",
+                       connection.parked() ? ids_of(connection) : std::string("-"),
+                       net::peer_text(connection.fd()));
+}
+
+/// The first, and how many more there are: "a", or "a+9".
+std::string StreamLog::ids_of(const connection::Connection& stream) const {
+    std::string text;
+    std::size_t more = 0;
+    streams_.for_each_id_of(stream, [&](std::string_view id) {
+        if (text.empty()) {
+            text = id;
+        } else {
+            ++more;
+        }
+    });
+    return more == 0 ? text : text + "+" + std::to_string(more);
 }
 
 void StreamLog::on_opened(connection::Handle handle, const connection::Connection& connection) {

@@ -65,6 +65,7 @@ class StreamLog : public connection::ConnectionLog {
 
   private:
     [[nodiscard]] std::string fields_of(const connection::Connection& connection) const;
+    [[nodiscard]] std::string ids_of(const connection::Connection& stream) const;
 
     const std::string& node_;
     const stream::StreamTable& streams_;

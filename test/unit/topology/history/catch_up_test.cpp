@@ -2,6 +2,7 @@
 // history once and in order, or is told of a gap.
 #include "topology/history/catch_up.hpp"
 #include "topology/wire/attributes.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t kEpoch = 7;
 constexpr StreamKey kStream = 1;
+const wire::OwnedIds kIds("id");
 
 /// What a broker keeps: positions are the places of messages, from 1.
 struct Broker {
@@ -86,13 +88,15 @@ struct Fixture : CatchUpHost {
         reached = through;
     }
     [[nodiscard]] bool was_shown(const wire::Origin& /*origin*/) const override { return false; }
+    [[nodiscard]] bool has_under_way(StreamKey /*stream*/) const override { return is_under_way; }
 
+    bool is_under_way = false;
     void begin(StreamKey stream, const Beginning& beginning) {
         catching_up.insert(stream);
         catch_up.begin(stream, beginning);
     }
     void resume(std::uint64_t position, StreamKey stream = kStream, std::uint64_t epoch = kEpoch) {
-        begin(stream, {.id = "id", .cursor = {epoch, position}});
+        begin(stream, {.ids = kIds.list(), .cursor = {epoch, position}});
     }
     void live(std::uint64_t position, StreamKey stream = kStream) {
         const std::string text = "m" + std::to_string(position);
@@ -140,6 +144,53 @@ TEST_CASE_METHOD(Fixture, "a stream gets what it missed, then what comes", "[cat
     CHECK(catch_up.held_bytes() == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "a stream has caught up once nothing is under way to it", "[catch_up]") {
+    catch_up.on_live();
+    catch_up.on_applied(5);
+    resume(2);
+    turn();
+    is_under_way = true;
+    answer({.position = 5, .feed = 5});
+    CHECK(take() == Texts{"m3", "m4", "m5"});
+    CHECK(catching_up.contains(kStream));
+    CHECK(catch_up.due() <= now);
+    live(4);
+    live(5);
+    live(6);
+    CHECK(take() == Texts{"m6"});
+    is_under_way = false;
+    turn();
+    CHECK(catching_up.empty());
+    CHECK(catch_up.due() == kNever);
+}
+
+TEST_CASE_METHOD(Fixture, "a stream of several ids asks once, and goes on before all it is shown",
+                 "[catch_up]") {
+    wire::OwnedIds ids("a");
+    ids.add("b");
+    catch_up.on_live();
+    begin(kStream, {.ids = ids.list(), .cursor = {kEpoch, 1}});
+    turn();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].ids.count() == 2);
+    // Of "a" all up to 4 is gone; of "b" nothing is.
+    wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kKept);
+    for (const auto& [id, position] : {std::pair<const char*, std::uint64_t>{"b", 3}, {"a", 5}}) {
+        const std::string attributes = wire::encode(wire::Attributes{.position = position});
+        writer.add({id, id, {}, attributes});
+    }
+    const std::string frame = writer.finish_kept({.token = asked[0].token,
+                                                  .reach = wire::Reach::kEvicted,
+                                                  .epoch = kEpoch,
+                                                  .since = 4,
+                                                  .through = 5});
+    const auto decoded = wire::decode(frame);
+    catch_up.on_kept(std::get<wire::Kept>(std::get<wire::Frame>(decoded)), now);
+    turn();
+    CHECK(take() == Texts{"evicted 2", "b", "a"});
+    CHECK(catching_up.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "what both have is shown once", "[catch_up]") {
     Broker broker{.position = 5, .feed = 9};
     catch_up.on_live();
@@ -174,19 +225,19 @@ TEST_CASE_METHOD(Fixture, "a stream is told where it stands, once", "[catch_up]"
     const Broker broker{.position = 5};
     catch_up.on_live();
     SECTION("at its own cursor, if that can be vouched for") {
-        begin(kStream, {.id = "id", .cursor = {kEpoch, 4}, .wants_position = true});
+        begin(kStream, {.ids = kIds.list(), .cursor = {kEpoch, 4}, .wants_position = true});
         turn();
         answer(broker);
         CHECK(take() == Texts{"at 4", "m5"});
     }
     SECTION("where the history is, if it has no cursor") {
-        begin(kStream, {.id = "id", .wants_position = true});
+        begin(kStream, {.ids = kIds.list(), .wants_position = true});
         turn();
         answer(broker);
         CHECK(take() == Texts{"at 5"});
     }
     SECTION("or of a gap, if its cursor is none") {
-        begin(kStream, {.id = "id", .has_bad_cursor = true, .wants_position = true});
+        begin(kStream, {.ids = kIds.list(), .has_bad_cursor = true, .wants_position = true});
         turn();
         answer(broker);
         CHECK(take() == Texts{"cursor 5"});
@@ -324,7 +375,7 @@ TEST_CASE_METHOD(Fixture, "a node that was cut off gives its streams what came m
     const Broker broker{.position = 6, .feed = 1};
     catch_up.on_live();
     catch_up.on_feed_broken();
-    begin(kStream, {.id = "id", .cursor = {kEpoch, 3}, .is_cut_off = true});
+    begin(kStream, {.ids = kIds.list(), .cursor = {kEpoch, 3}, .is_cut_off = true});
     live(3); // on its way to very many streams when the feed ended
     turn();
     live(6);
@@ -355,7 +406,7 @@ TEST_CASE_METHOD(Fixture, "a stream that follows goes on when its feed breaks", 
 
 TEST_CASE_METHOD(Fixture, "an id without a history has a gap", "[catch_up]") {
     catch_up.on_live();
-    begin(kStream, {.id = "id", .cursor = {kEpoch, 3}, .is_cut_off = GENERATE(true, false)});
+    begin(kStream, {.ids = kIds.list(), .cursor = {kEpoch, 3}, .is_cut_off = GENERATE(true, false)});
     turn();
     REQUIRE(asked.size() == 1);
     wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kKept);
@@ -399,7 +450,7 @@ TEST_CASE_METHOD(Fixture, "held messages end with their feed", "[catch_up]") {
     Broker broker{.position = 5};
     catch_up.on_live();
     SECTION("a stream that has no cursor yet was there before the first of them") {
-        begin(kStream, {.id = "id", .wants_position = true});
+        begin(kStream, {.ids = kIds.list(), .wants_position = true});
         turn();
         live(4);
         live(5);
@@ -505,7 +556,7 @@ TEST_CASE("property: each message once and in order, or a gap", "[catch_up]") {
             applied = 0;
             node.catch_up.on_feed_broken();
             if (node.catching_up.empty()) {
-                node.begin(kStream, {.id = "id", .cursor = {kEpoch, last}, .is_cut_off = true});
+                node.begin(kStream, {.ids = kIds.list(), .cursor = {kEpoch, last}, .is_cut_off = true});
             }
         }
     }

@@ -5,10 +5,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <charconv>
 
 namespace zcomet::webnode::format {
 namespace {
+
+constexpr std::array<std::string_view, 1> kIds{"123"};
 
 std::string encoded(std::string_view text, std::uint32_t number, Framing framing) {
     std::string shared;
@@ -56,7 +59,7 @@ TEST_CASE("one message serves many streams, and chunks are appended", "[comet_fo
 TEST_CASE("a gap is a line of its own, which has no number", "[comet_format]") {
     const auto gap = [](Framing framing) {
         std::string out;
-        comet_format().append_gap(out, {"123", "cut-off"}, framing);
+        comet_format().append_gap(out, {kIds, "cut-off"}, framing);
         return out;
     };
     CHECK(gap(Framing::kBare) == "<em>Some messages were missed.</em><br/>\n");

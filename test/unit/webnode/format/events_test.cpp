@@ -4,13 +4,17 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zcomet::webnode::format {
 namespace {
+
+constexpr std::array<std::string_view, 1> kIds{"123"};
 
 std::string encoded(std::string_view text, Framing framing = Framing::kBare) {
     std::string shared;
@@ -112,7 +116,7 @@ TEST_CASE("an event of an id with a history has its cursor", "[events_format]") 
     events_format().append_position(out, cursor, Framing::kChunked);
     CHECK(out == "24\r\nevent: position\nid: 10-11\ndata: {}\n\n\r\n");
     out.clear();
-    events_format().append_gap(out, {"123", "epoch", cursor}, Framing::kBare);
+    events_format().append_gap(out, {kIds, "epoch", cursor}, Framing::kBare);
     CHECK(out == "event: gap\nid: 10-11\ndata: {\"ids\":[\"123\"],\"reason\":\"epoch\"}\n\n");
     CHECK(events_format().has_position());
 }
@@ -164,7 +168,7 @@ TEST_CASE("the first bytes say when to come back, spread over a time", "[events_
 
 TEST_CASE("a gap is an event of its own name", "[events_format]") {
     std::string out;
-    events_format().append_gap(out, {"123", "cut-off"}, Framing::kBare);
+    events_format().append_gap(out, {kIds, "cut-off"}, Framing::kBare);
     const std::vector<Event> events = events_in(out);
     REQUIRE(events.size() == 1);
     CHECK(events[0].type == "gap");

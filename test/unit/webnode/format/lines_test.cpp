@@ -5,9 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace zcomet::webnode::format {
 namespace {
+
+constexpr std::array<std::string_view, 1> kIds{"123"};
 
 std::string encoded(std::string_view text, Framing framing = Framing::kBare) {
     std::string shared;
@@ -38,7 +41,7 @@ TEST_CASE("a line of an id with a history has its cursor", "[lines_format]") {
     lines_format().append(out, shared, 1, Framing::kBare);
     CHECK(out == "{\"id\":\"123\",\"data\":\"a\",\"cursor\":\"10-11\"}\n");
     out.clear();
-    lines_format().append_gap(out, {"123", "epoch", cursor}, Framing::kBare);
+    lines_format().append_gap(out, {kIds, "epoch", cursor}, Framing::kBare);
     CHECK(out == "{\"gap\":{\"ids\":[\"123\"],\"reason\":\"epoch\"},\"cursor\":\"10-11\"}\n");
 }
 
@@ -57,7 +60,7 @@ TEST_CASE("bytes that are not UTF-8 become the replacement character", "[lines_f
 
 TEST_CASE("a gap and a sign of life are lines as well", "[lines_format]") {
     std::string out;
-    lines_format().append_gap(out, {"123", "cut-off"}, Framing::kBare);
+    lines_format().append_gap(out, {kIds, "cut-off"}, Framing::kBare);
     CHECK(out == "{\"gap\":{\"ids\":[\"123\"],\"reason\":\"cut-off\"}}\n");
     CHECK(lines_format().sign_of_life(Framing::kBare) == "\n");
     CHECK(lines_format().sign_of_life(Framing::kChunked) == "1\r\n\n\r\n");

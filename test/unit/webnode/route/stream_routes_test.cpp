@@ -2,10 +2,14 @@
 // want.
 #include "test/support/http_head.hpp"
 #include "webnode/route/routes.hpp"
+#include "webnode/stream/stream_table.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace zcomet::webnode::route {
 namespace {
@@ -22,6 +26,14 @@ Opened ask(const std::string& target, const std::string& headers = "",
     opened.answer = routes.handle(
         "GET " + target + ' ' + version + "\r\nHost: a\r\n" + headers + "\r\n", {}, opened.outcome);
     return opened;
+}
+
+using Ids = std::vector<std::string>;
+
+Ids ids_of(const Opened& opened) {
+    Ids ids;
+    opened.outcome.ids.list().for_each([&ids](std::string_view id) { ids.emplace_back(id); });
+    return ids;
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -44,7 +56,7 @@ TEST_CASE("each format has its route and its type", "[stream_routes]") {
         const Opened opened = ask(path + std::string("a:1"), "", version);
         REQUIRE(opened.outcome.format != nullptr);
         CHECK(opened.outcome.format->name() == format);
-        CHECK(opened.outcome.id == "a:1");
+        CHECK(ids_of(opened) == Ids{"a:1"});
         CHECK((opened.outcome.framing == format::Framing::kChunked) == (version == "HTTP/1.1"));
         CHECK(contains(opened.answer.bytes, std::string("\r\nContent-Type: ") + type + "\r\n"));
         CHECK(contains(opened.answer.bytes, "\r\nCache-Control: no-store\r\n"));
@@ -53,6 +65,28 @@ TEST_CASE("each format has its route and its type", "[stream_routes]") {
     const Opened refused = ask(path + std::string("a%20b"));
     CHECK(refused.outcome.format == nullptr);
     CHECK(refused.answer.status == 400);
+}
+
+TEST_CASE("a stream may have several ids, each of them once", "[stream_routes]") {
+    const std::string path = GENERATE("/events", "/lines");
+    const Opened opened = ask(path + "?id=b&since=1-1&id=a%3A1&id=b");
+    REQUIRE(opened.outcome.format != nullptr);
+    CHECK(opened.answer.status == 200);
+    CHECK(ids_of(opened) == Ids{"b", "a:1"});
+    CHECK(opened.outcome.beginning.cursor == history::Cursor{1, 1});
+    CHECK(ids_of(ask(path + "?id=b")) == Ids{"b"});
+
+    std::string query;
+    for (std::size_t i = 0; i < stream::kIdsOfStreamMax; ++i) {
+        query += "&id=" + std::to_string(i);
+    }
+    CHECK(ids_of(ask(path + "?" + query)).size() == stream::kIdsOfStreamMax);
+    for (const std::string& bad : {path, path + "?id", path + "?id=", path + "?id=a&id=b%20c",
+                                   path + "?id=more" + query}) {
+        CAPTURE(bad);
+        CHECK(ask(bad).answer.status == 400);
+        CHECK(ask(bad).outcome.format == nullptr);
+    }
 }
 
 TEST_CASE("only a browser that opens the comet page gets a page first", "[stream_routes]") {

@@ -1,5 +1,6 @@
 // Goal: messages to an id with very many streams reach each of them once and in order, ids take
 // turns, and abandoned messages are counted.
+#include "topology/wire/owned_ids.hpp"
 #include "webnode/stream/fan_out.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,11 +24,12 @@ struct Fixture {
 
     connection::Handle park(int fd, std::string_view id) {
         const connection::Handle handle = connections.add(fd);
-        (void)streams.park(handle, id, format::Form{}.packed());
+        const wire::OwnedIds ids(id);
+        streams.park(handle, ids.list(), format::Form{}.packed(), [](std::string_view) {});
         return handle;
     }
     void close(connection::Handle handle) {
-        (void)streams.leave(handle);
+        streams.leave(handle, [](std::string_view) {});
         connections.remove(handle);
     }
     void begin(std::string_view id, std::string_view text) {

@@ -1,5 +1,6 @@
 // Goal: the tables of connections and of streams behave as plain maps would, stale handles are
 // detected, and a stream stays within its bytes.
+#include "topology/wire/owned_ids.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <catch2/catch.hpp>
@@ -31,15 +32,34 @@ class Tables : public ConnectionTable, public StreamTable {
   public:
     Tables() : StreamTable(static_cast<ConnectionTable&>(*this)) {}
 
+    /// @return whether it is the first stream of its id.
+    bool park(Handle handle, std::string_view id, std::uint8_t form) {
+        return !park(handle, std::vector<std::string>{std::string(id)}, form).empty();
+    }
+    /// @return the ids whose first stream it is.
+    std::vector<std::string> park(Handle handle, const std::vector<std::string>& ids,
+                                  std::uint8_t form) {
+        wire::OwnedIds owned;
+        for (const std::string& id : ids) {
+            owned.add(id);
+        }
+        std::vector<std::string> first;
+        StreamTable::park(handle, owned.list(), form,
+                          [&first](std::string_view id) { first.emplace_back(id); });
+        return first;
+    }
+
+    using Ids = std::vector<std::string>;
     struct Removed {
         int fd = -1;
-        std::optional<std::string> freed_id;
+        Ids freed_ids{};
     };
     Removed remove(Handle handle) {
         const Connection& connection = *find(handle);
-        Removed removed{connection.fd(), std::nullopt};
+        Removed removed{connection.fd()};
         if (connection.parked()) {
-            removed.freed_id = leave(handle);
+            leave(handle,
+                  [&removed](std::string_view id) { removed.freed_ids.emplace_back(id); });
         }
         ConnectionTable::remove(handle);
         return removed;
@@ -105,11 +125,11 @@ TEST_CASE("the first stream of an id is a login, the last one a logout", "[strea
 
     const auto one_left = table.remove(first);
     CHECK(one_left.fd == 1);
-    CHECK_FALSE(one_left.freed_id);
+    CHECK(one_left.freed_ids.empty());
     CHECK(fds_of(table, "123") == std::vector<int>{2});
 
     const auto none_left = table.remove(second);
-    CHECK(none_left.freed_id == "123");
+    CHECK(none_left.freed_ids == Tables::Ids{"123"});
     CHECK_FALSE(table.find_id("123"));
     CHECK(table.id_count() == 0);
     CHECK(table.connection_count() == 0);
@@ -122,7 +142,7 @@ TEST_CASE("a connection that never parked logs nothing out", "[stream_table]") {
     CHECK(table.find(handle)->input() == 42);
     const auto removed = table.remove(handle);
     CHECK(removed.fd == 1);
-    CHECK_FALSE(removed.freed_id);
+    CHECK(removed.freed_ids.empty());
 }
 
 TEST_CASE("a handle of a closed connection finds nothing", "[stream_table]") {
@@ -144,7 +164,7 @@ TEST_CASE("an id of any allowed length", "[stream_table]") {
     const Handle handle = table.add(1);
     REQUIRE(table.park(handle, id, kForm));
     CHECK(ids_of(table) == std::vector<std::string>{id});
-    CHECK(table.remove(handle).freed_id == id);
+    CHECK(table.remove(handle).freed_ids == Tables::Ids{id});
 }
 
 TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]") {
@@ -153,16 +173,16 @@ TEST_CASE("a visitor may remove the stream it is called with", "[stream_table]")
         (void)table.park(table.add(fd), "a", kForm);
     }
     std::set<int> visited;
-    std::optional<std::string> freed;
+    Tables::Ids freed;
     StreamPosition position = table.first_stream(*table.find_id("a"));
     while (position != store::kNoIndex) {
         position = table.for_some_streams(position, 3, [&](Handle handle, Connection& connection) {
             visited.insert(connection.fd());
-            freed = table.remove(handle).freed_id;
+            freed = table.remove(handle).freed_ids;
         });
     }
     CHECK(visited.size() == 10);
-    CHECK(freed == "a");
+    CHECK(freed == Tables::Ids{"a"});
     CHECK(table.connection_count() == 0);
 }
 
@@ -188,6 +208,45 @@ TEST_CASE("a held position moves on when its stream is removed", "[stream_table]
     (void)table.remove(handles[0]);
     CHECK(position == store::kNoIndex);
     table.let_go(position);
+}
+
+TEST_CASE("a stream with several ids is in the list of each", "[stream_table]") {
+    Tables table;
+    const Handle several = table.add(1);
+    CHECK(table.park(several, Tables::Ids{"a", "b", "c"}, kForm) == Tables::Ids{"a", "b", "c"});
+    const Handle other = table.add(2);
+    CHECK_FALSE(table.park(other, "b", kForm));
+    CHECK(table.stream_count() == 2);
+    CHECK(table.id_count() == 3);
+    CHECK(fds_of(table, "a") == std::vector<int>{1});
+    CHECK(fds_of(table, "b") == std::vector<int>{1, 2});
+    Tables::Ids in_order;
+    table.for_each_id_of(*table.find(several),
+                         [&](std::string_view id) { in_order.emplace_back(id); });
+    CHECK(in_order == Tables::Ids{"a", "b", "c"});
+
+    StreamPosition position = table.first_stream(*table.find_id("a"));
+    table.hold(position);
+    CHECK(table.remove(several).freed_ids == Tables::Ids{"a", "c"});
+    CHECK(position == store::kNoIndex);
+    table.let_go(position);
+    CHECK(fds_of(table, "b") == std::vector<int>{2});
+    CHECK(table.stream_count() == 1);
+}
+
+TEST_CASE("budget: a stream with ten ids of its own takes 40 bytes, and 70 for each",
+          "[stream_table]") {
+    Tables table;
+    constexpr std::uint32_t kStreams = 20'000;
+    constexpr std::uint32_t kIds = 10;
+    for (std::uint32_t i = 0; i < kStreams; ++i) {
+        Tables::Ids ids;
+        for (std::uint32_t id = 0; id < kIds; ++id) {
+            ids.push_back(std::to_string(i * kIds + id));
+        }
+        (void)table.park(table.add(static_cast<int>(i)), ids, kForm);
+    }
+    CHECK(table.memory_bytes() / kStreams <= 40 + kIds * 70);
 }
 
 TEST_CASE("a visitor of all connections may remove them", "[stream_table]") {
@@ -246,7 +305,7 @@ struct Model {
     struct Entry {
         Handle handle;
         int fd = -1;
-        std::string id; // empty: reading
+        std::set<std::string> ids; // empty: reading
     };
     std::vector<Entry> connections;
     std::map<std::string, std::multiset<int>> ids;
@@ -265,7 +324,13 @@ void check_against(Tables& table, const Model& model) {
         const Connection* connection = table.find(entry.handle);
         REQUIRE(connection != nullptr);
         REQUIRE(connection->fd() == entry.fd);
-        REQUIRE(connection->parked() == !entry.id.empty());
+        REQUIRE(connection->parked() == !entry.ids.empty());
+        if (connection->parked()) {
+            REQUIRE(connection->has_several_ids() == (entry.ids.size() > 1));
+            std::set<std::string> of_stream;
+            table.for_each_id_of(*connection, [&](std::string_view id) { of_stream.emplace(id); });
+            REQUIRE(of_stream == entry.ids);
+        }
     }
 }
 
@@ -274,16 +339,16 @@ void remove_from_both(Tables& table, Model& model, std::size_t which) {
     model.connections.erase(model.connections.begin() + static_cast<std::ptrdiff_t>(which));
     const auto removed = table.remove(entry.handle);
     REQUIRE(removed.fd == entry.fd);
-    bool was_last = false;
-    if (!entry.id.empty()) {
-        auto& fds = model.ids[entry.id];
+    std::set<std::string> freed;
+    for (const std::string& id : entry.ids) {
+        auto& fds = model.ids[id];
         fds.erase(fds.find(entry.fd));
-        was_last = fds.empty();
-        if (was_last) {
-            model.ids.erase(entry.id);
+        if (fds.empty()) {
+            model.ids.erase(id);
+            freed.insert(id);
         }
     }
-    REQUIRE(removed.freed_id == (was_last ? std::optional(entry.id) : std::nullopt));
+    REQUIRE(std::set(removed.freed_ids.begin(), removed.freed_ids.end()) == freed);
     REQUIRE(table.find(entry.handle) == nullptr);
 }
 
@@ -298,14 +363,23 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
         const std::size_t size = model.connections.size();
         const auto dice = random() % 10;
         if (size == 0 || dice < 4) {
-            model.connections.push_back({table.add(step), step, ""});
+            model.connections.push_back({table.add(step), step, {}});
         } else if (dice < 7) {
             auto& entry = model.connections[random() % size];
-            if (entry.id.empty()) {
-                entry.id = "id-" + std::to_string(random() % 20);
-                auto& fds = model.ids[entry.id];
-                REQUIRE(table.park(entry.handle, entry.id, kForm) == fds.empty());
-                fds.insert(entry.fd);
+            if (entry.ids.empty()) {
+                for (auto count = 1 + random() % 4; count > 0; --count) {
+                    entry.ids.insert("id-" + std::to_string(random() % 20));
+                }
+                Tables::Ids first;
+                for (const std::string& id : entry.ids) {
+                    auto& fds = model.ids[id];
+                    if (fds.empty()) {
+                        first.push_back(id);
+                    }
+                    fds.insert(entry.fd);
+                }
+                const Tables::Ids all(entry.ids.begin(), entry.ids.end());
+                REQUIRE(table.park(entry.handle, all, kForm) == first);
             }
         } else {
             remove_from_both(table, model, random() % size);
