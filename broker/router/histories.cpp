@@ -109,8 +109,10 @@ void Histories::on_history(const Incoming& in, const wire::History& history) {
     if (const table::NodePart* const node = state_.peers[in.peer].node()) {
         kept.feed = node->feed.last_number();
     }
-    const bool is_of_epoch = kept.reach != wire::Reach::kOtherEpoch;
-    store_->read(history.ids, is_of_epoch ? history.after : 0,
+    const bool has_gap =
+        kept.reach == wire::Reach::kEvicted || kept.reach == wire::Reach::kOtherEpoch;
+    // Of several ids some may have more. A gap reaches up to one position, for all of them.
+    store_->read(history.ids, has_gap ? *since : history.after,
                  [&](const wire::Message& message, std::uint64_t position) {
                      if (writer_.full() || writer_.count() == history.count_max) {
                          kept.has_more = true;

@@ -42,16 +42,16 @@ struct SenderAccount {
     std::uint64_t last_taken_in = 0;     ///< the highest number that a broker took in
 };
 
-/// A client's stream of an id with a history, over all its visits to nodes.
+/// A client's stream of ids of which some have a history, over all its visits to nodes.
 struct StreamAccount {
     std::uint32_t index = 0;
-    IdNumber id = 0;
+    std::vector<IdNumber> ids;
     struct NodeAccount* node = nullptr; ///< nullptr: it is away
     bool has_bad_cursor = false;        ///< its client hands back nonsense this time
     bool is_owed = false;               ///< it was told where it is, or came with a cursor
     bool is_resumed = false;            ///< it came with a cursor, and was told nothing yet
-    /// What it was told or shown last; epoch 0: nothing yet. If is_owed, all that is kept of its id
-    /// after this is owed to it. Before that it may be shown what its node had under way.
+    /// What it was told or shown last; epoch 0: nothing yet. If is_owed, all that is kept of its
+    /// ids after this is owed to it. Before that it may be shown what its node had under way.
     history::Cursor cursor;
     absl::flat_hash_set<std::uint64_t> shown; ///< messages
 };

@@ -119,7 +119,22 @@ void NodeProcess::open_stream(IdNumber id) {
     if (!listening_ || !alive()) {
         return;
     }
-    streams_.push_back({.id = id});
+    streams_.push_back({.ids = {id}});
+    Stream& stream = streams_.back();
+    if (promises_.has_history(id)) {
+        stream.account = &promises_.on_visit(account_, id);
+        stream.ids = stream.account->ids;
+    }
+    for (const IdNumber one : stream.ids) {
+        log_in(one);
+    }
+    if (stream.account != nullptr) {
+        begin_visit(stream);
+    }
+    on_input();
+}
+
+void NodeProcess::log_in(IdNumber id) {
     if (streams_of_id_[id]++ == 0) {
         session_.login(promises_.ids()[id]);
         promises_.on_presence(account_, id);
@@ -131,10 +146,28 @@ void NodeProcess::open_stream(IdNumber id) {
             }
         }
     }
-    if (promises_.has_history(id)) {
-        begin_visit(streams_.back());
+}
+
+void NodeProcess::log_out(IdNumber id) {
+    if (--streams_of_id_[id] == 0) {
+        to_confirm_[id] = false;
+        session_.logout(promises_.ids()[id]);
+        promises_.on_presence(account_, id);
     }
-    on_input();
+}
+
+wire::OwnedIds NodeProcess::names_of(const Stream& stream) const {
+    wire::OwnedIds names;
+    for (const IdNumber id : stream.ids) {
+        names.add(promises_.ids()[id]);
+    }
+    return names;
+}
+
+/// By what the broker has told.
+bool NodeProcess::has_history(const Stream& stream) const {
+    return std::any_of(stream.ids.begin(), stream.ids.end(),
+                       [this](IdNumber id) { return with_history_.match(promises_.ids()[id]); });
 }
 
 void NodeProcess::close_a_stream() {
@@ -143,17 +176,14 @@ void NodeProcess::close_a_stream() {
     }
     Stream& any = streams_[world().random().below(streams_.size())];
     const Stream closed = std::exchange(any, streams_.back());
-    const IdNumber id = closed.id;
     streams_.pop_back();
     if (closed.account != nullptr) {
         catch_up_.end(closed.key);
         promises_.on_leave(*closed.account);
     }
     ledger_.chunks_dropped += std::exchange(ledger_.chunks_waiting, 0);
-    if (--streams_of_id_[id] == 0) {
-        to_confirm_[id] = false;
-        session_.logout(promises_.ids()[id]);
-        promises_.on_presence(account_, id);
+    for (const IdNumber id : closed.ids) {
+        log_out(id);
     }
     on_input();
 }
@@ -161,15 +191,13 @@ void NodeProcess::close_a_stream() {
 /// As webnode/stream/resumes.cpp, on_open().
 void NodeProcess::begin_visit(Stream& stream) {
     stream.key = ++last_key_;
-    stream.account = &promises_.on_visit(account_, stream.id);
     const StreamAccount& account = *stream.account;
-    const std::string& id = promises_.ids()[stream.id];
     const bool has_cursor = account.cursor.epoch != 0 || account.has_bad_cursor;
     const bool wants_position = world().history_random().chance(kWantsPositionPerMille);
-    if (has_cursor || (wants_position && with_history_.match(id))) {
+    if (has_cursor || (wants_position && has_history(stream))) {
         stream.is_catching_up = true;
         catch_up_.begin(stream.key,
-                        {.ids = wire::OwnedIds(id).list(),
+                        {.ids = names_of(stream).list(),
                          .cursor = account.has_bad_cursor ? history::Cursor{} : account.cursor,
                          .has_bad_cursor = account.has_bad_cursor,
                          .wants_position = wants_position});
@@ -199,10 +227,10 @@ void NodeProcess::catch_all_up(const history::Cursor& cursor) {
         return;
     }
     for (Stream& stream : streams_) {
-        const std::string& id = promises_.ids()[stream.id];
-        if (!stream.is_catching_up && with_history_.match(id)) {
+        if (!stream.is_catching_up && has_history(stream)) {
             stream.is_catching_up = true;
-            catch_up_.begin(stream.key, {.ids = wire::OwnedIds(id).list(), .cursor = cursor, .is_cut_off = true});
+            catch_up_.begin(stream.key,
+                            {.ids = names_of(stream).list(), .cursor = cursor, .is_cut_off = true});
         }
     }
 }
@@ -297,9 +325,12 @@ void NodeProcess::show_to_streams(const wire::Message& message) {
     const history::Cursor cursor =
         position == 0 ? history::Cursor{} : history::Cursor{cursor_.epoch, position};
     for (const Stream& stream : streams_) {
-        if (stream.id == id && stream.is_catching_up) {
+        if (std::find(stream.ids.begin(), stream.ids.end(), id) == stream.ids.end()) {
+            continue;
+        }
+        if (stream.is_catching_up) {
             catch_up_.hold(stream.key, {message.id, message.payload, message.attributes, cursor});
-        } else if (stream.id == id) {
+        } else {
             promises_.on_stream_shown(*stream.account, message.payload, cursor);
         }
     }

@@ -9,6 +9,7 @@
 #include "topology/history/patterns.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/session/turns.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -62,8 +63,8 @@ class NodeProcess : public Process,
 
   private:
     struct Stream {
-        IdNumber id = 0;
-        // Only if the id has a history:
+        std::vector<IdNumber> ids;
+        // Only if one of them has a history:
         history::StreamKey key = 0;
         StreamAccount* account = nullptr;
         bool is_catching_up = false;
@@ -79,6 +80,10 @@ class NodeProcess : public Process,
     void end_visits();
     void catch_all_up(const history::Cursor& cursor);
     [[nodiscard]] Stream* find(history::StreamKey key);
+    void log_in(IdNumber id);
+    void log_out(IdNumber id);
+    [[nodiscard]] wire::OwnedIds names_of(const Stream& stream) const;
+    [[nodiscard]] bool has_history(const Stream& stream) const;
     void look_whether_confirmed();
 
     void on_arrival(Socket socket, std::string frame) override;

@@ -231,6 +231,10 @@ class Promises {
     void note_question(std::string_view connection, const wire::History& question);
     void check_kept(std::string_view connection, const wire::Kept& kept);
     [[nodiscard]] std::uint64_t may_be_gone_through(IdNumber id) const;
+    [[nodiscard]] std::uint64_t may_be_gone_through(const std::vector<IdNumber>& ids) const;
+    [[nodiscard]] static std::vector<Epoch::Kept>
+    kept_after(const Epoch& epoch, const std::vector<IdNumber>& ids, std::uint64_t position);
+    [[nodiscard]] std::string text_of(const std::vector<IdNumber>& ids) const;
     [[nodiscard]] const Epoch* find_epoch(std::uint64_t number) const;
     [[nodiscard]] bool is_kept_at(const history::Cursor& cursor, std::uint64_t message) const;
     [[nodiscard]] const Epoch::Kept* first_owed(const StreamAccount& stream,
@@ -279,7 +283,7 @@ class Promises {
     std::deque<StreamAccount> streams_;
     std::vector<std::vector<StreamAccount*>> away_; // by IdNumber
     struct Question {
-        IdNumber id = 0;
+        std::vector<IdNumber> ids;
         history::Cursor after;
     };
     absl::flat_hash_map<std::string, Question> questions_; // by connection and token

@@ -12,6 +12,8 @@ namespace {
 /// How often a client that was there before comes back, while one is away, and with nonsense.
 constexpr std::uint64_t kComesBackPerMille = 800;
 constexpr std::uint64_t kBadCursorPerMille = 50;
+/// How often a client has another id beside, and yet another.
+constexpr std::uint64_t kSeveralIdsPerMille = 300;
 
 std::string key_of(std::string_view connection, std::uint64_t token) {
     return fmt::format("{} {}", connection, token);
@@ -21,6 +23,10 @@ std::string key_of(std::string_view connection, std::uint64_t token) {
 std::uint64_t position_after(std::uint64_t last, std::uint64_t unix_ms) {
     constexpr std::uint64_t kStep = 1U << 8U;
     return std::max(unix_ms << 20U, last + kStep);
+}
+
+bool has_id(const StreamAccount& stream, IdNumber id) {
+    return std::find(stream.ids.begin(), stream.ids.end(), id) != stream.ids.end();
 }
 
 const Epoch::Kept* first_after(const std::vector<Epoch::Kept>& kept, std::uint64_t position) {
@@ -84,10 +90,32 @@ std::uint64_t Promises::may_be_gone_through(IdNumber id) const {
     return through;
 }
 
+/// The same of several ids, of those that have a history.
+std::uint64_t Promises::may_be_gone_through(const std::vector<IdNumber>& ids) const {
+    std::uint64_t through = 0;
+    for (const IdNumber id : ids) {
+        through = std::max(through, has_history(id) ? may_be_gone_through(id) : 0);
+    }
+    return through;
+}
+
+/// What an epoch has kept of these ids after a position, in order.
+std::vector<Epoch::Kept> Promises::kept_after(const Epoch& epoch, const std::vector<IdNumber>& ids,
+                                              std::uint64_t position) {
+    std::vector<Epoch::Kept> kept;
+    for (const IdNumber id : ids) {
+        const std::vector<Epoch::Kept>& all = epoch.by_id[id];
+        kept.insert(kept.end(), all.begin() + (first_after(all, position) - all.data()), all.end());
+    }
+    std::sort(kept.begin(), kept.end(),
+              [](const Epoch::Kept& a, const Epoch::Kept& b) { return a.position < b.position; });
+    return kept;
+}
+
 void Promises::note_question(std::string_view connection, const wire::History& question) {
-    IdNumber id = 0;
-    question.ids.for_each([&](std::string_view name) { id = number_of(name); });
-    questions_[key_of(connection, question.token)] = {id, {question.epoch, question.after}};
+    Question& noted = questions_[key_of(connection, question.token)];
+    noted = {{}, {question.epoch, question.after}};
+    question.ids.for_each([&](std::string_view name) { noted.ids.push_back(number_of(name)); });
 }
 
 void Promises::check_kept(std::string_view connection, const wire::Kept& kept) {
@@ -100,8 +128,8 @@ void Promises::check_kept(std::string_view connection, const wire::Kept& kept) {
         return;
     }
     const Epoch& epoch = epochs_.back();
-    const std::string& id = ids_[question.id];
-    const std::uint64_t gone = may_be_gone_through(question.id);
+    const std::string id = text_of(question.ids);
+    const std::uint64_t gone = may_be_gone_through(question.ids);
     const bool is_of_epoch = question.after.epoch == epoch.number;
     const bool is_whole = kept.reach == wire::Reach::kWhole;
     const bool is_evicted = kept.reach == wire::Reach::kEvicted;
@@ -118,8 +146,8 @@ void Promises::check_kept(std::string_view connection, const wire::Kept& kept) {
                                           id, gone, kept.since));
     }
     const std::uint64_t from = is_whole || has_no_cursor ? question.after.position : kept.since;
-    const std::vector<Epoch::Kept>& all = epoch.by_id[question.id];
-    const Epoch::Kept* next = first_after(all, from);
+    const std::vector<Epoch::Kept> all = kept_after(epoch, question.ids, from);
+    const Epoch::Kept* next = all.data();
     const Epoch::Kept* const end = all.data() + all.size();
     kept.messages.for_each([&](const wire::Message& message) {
         if (world_.violated()) {
@@ -149,7 +177,13 @@ StreamAccount& Promises::on_visit(NodeAccount& node, IdNumber id) {
     } else {
         stream = &streams_.emplace_back();
         stream->index = static_cast<std::uint32_t>(streams_.size());
-        stream->id = id;
+        stream->ids = {id};
+        while (stream->ids.size() < 3 && random.chance(kSeveralIdsPerMille)) {
+            const auto other = static_cast<IdNumber>(random.below(ids_.size()));
+            if (std::find(stream->ids.begin(), stream->ids.end(), other) == stream->ids.end()) {
+                stream->ids.push_back(other);
+            }
+        }
     }
     stream->node = &node;
     stream->has_bad_cursor = random.chance(kBadCursorPerMille);
@@ -168,23 +202,27 @@ void Promises::on_leave(StreamAccount& stream) {
         world_.note(fmt::format("    {} leaves", text_of(stream)));
     }
     stream.node = nullptr;
-    away_[stream.id].push_back(&stream);
+    away_[stream.ids.front()].push_back(&stream);
 }
 
 /// The first message before a position that the stream has not had. One that its node has shown
 /// before, which a sender repeated to a new broker, it need not have.
 const Epoch::Kept* Promises::first_owed(const StreamAccount& stream, std::uint64_t before) const {
-    const std::vector<Epoch::Kept>& all = find_epoch(stream.cursor.epoch)->by_id[stream.id];
-    const Epoch::Kept* const end = all.data() + all.size();
-    for (const Epoch::Kept* next = first_after(all, stream.cursor.position);
-         next != end && next->position < before; ++next) {
-        const bool may_be_hidden =
-            messages_[next->message].sent > 1 && stream.node->awaited_shown.contains(next->message);
-        if (!may_be_hidden) {
-            return next;
+    const Epoch::Kept* owed = nullptr;
+    for (const IdNumber id : stream.ids) {
+        const std::vector<Epoch::Kept>& all = find_epoch(stream.cursor.epoch)->by_id[id];
+        const Epoch::Kept* const end = all.data() + all.size();
+        for (const Epoch::Kept* next = first_after(all, stream.cursor.position);
+             next != end && next->position < before; ++next) {
+            const bool may_be_hidden = messages_[next->message].sent > 1 &&
+                                       stream.node->awaited_shown.contains(next->message);
+            if (!may_be_hidden) {
+                owed = next;
+                before = next->position;
+            }
         }
     }
-    return nullptr;
+    return owed;
 }
 
 void Promises::on_stream_shown(StreamAccount& stream, std::string_view payload,
@@ -197,7 +235,7 @@ void Promises::on_stream_shown(StreamAccount& stream, std::string_view payload,
     if (world_.violated()) {
         return;
     }
-    if (!is_kept_at(cursor, number) || messages_[number].id != stream.id) {
+    if (!is_kept_at(cursor, number) || !has_id(stream, messages_[number].id)) {
         return world_.violate(
             fmt::format("{} is shown #{} with a wrong position", text_of(stream), number));
     }
@@ -255,9 +293,10 @@ void Promises::on_gap_told(StreamAccount& stream, history::GapReason reason,
     if (before.epoch == goes_on.epoch && before.position > goes_on.position) {
         return world_.violate(fmt::format("{} goes back after a gap", text_of(stream)));
     }
-    const std::vector<Epoch::Kept>& all = find_epoch(goes_on.epoch)->by_id[stream.id];
+    const Epoch& epoch = *find_epoch(goes_on.epoch);
     if (stream.is_owed && before.epoch == goes_on.epoch && !is_of_bad_cursor &&
-        first_after(all, before.position) == first_after(all, goes_on.position)) {
+        kept_after(epoch, stream.ids, before.position).size() ==
+            kept_after(epoch, stream.ids, goes_on.position).size()) {
         return world_.violate(
             fmt::format("{} is told of a gap, and missed nothing", text_of(stream)));
     }
@@ -280,8 +319,16 @@ void Promises::check_complete(const StreamAccount& stream) {
     }
 }
 
+std::string Promises::text_of(const std::vector<IdNumber>& ids) const {
+    std::string text;
+    for (const IdNumber id : ids) {
+        text.append(text.empty() ? "" : " and ").append(ids_[id]);
+    }
+    return text;
+}
+
 std::string Promises::text_of(const StreamAccount& stream) const {
-    return fmt::format("stream {} of {}{}", stream.index, ids_[stream.id],
+    return fmt::format("stream {} of {}{}", stream.index, text_of(stream.ids),
                        stream.node == nullptr ? "" : fmt::format(" at n{}", stream.node->slot));
 }
 

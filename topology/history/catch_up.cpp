@@ -336,7 +336,7 @@ std::size_t CatchUp::give(StreamKey key, const Answer& answer) {
 bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first) {
     Stream& stream = *find(key);
     const Cursor now{answer.kept.epoch, answer.kept.through};
-    const Cursor since = begin_of(answer);
+    const Cursor since{answer.kept.epoch, answer.kept.since};
     const bool wants_position = stream.wants_position && is_first;
     switch (answer.kept.reach) {
     case wire::Reach::kWhole:
@@ -368,14 +368,6 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first)
         break;
     }
     return find(key) != nullptr;
-}
-
-/// Of several ids one may lack messages, and others have all: they have positions below `since`.
-Cursor CatchUp::begin_of(const Answer& answer) {
-    const std::uint64_t since = answer.kept.since;
-    return {answer.kept.epoch, answer.messages.empty()
-                                   ? since
-                                   : std::min(since, answer.messages.front().position - 1)};
 }
 
 std::size_t CatchUp::show_kept(StreamKey key, const Answer& answer) {

@@ -203,8 +203,6 @@ class CatchUp {
                                  const Cursor& cursor) const;
     void go_on(StreamKey key, const Answer& answer);
     void show_held(StreamKey key, const Answer& answer);
-    /// @return where the stream goes on after a gap.
-    [[nodiscard]] static Cursor begin_of(const Answer& answer);
     void finish(StreamKey key);
     void finish_lingering();
     [[nodiscard]] Stream* find(StreamKey key);

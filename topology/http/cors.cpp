@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kAll = "*";
 /// What a page's program may read beside the few headers that it always may.
-constexpr const char* kExposed = "Retry-After";
+constexpr const char* kExposed = "Retry-After, Zcomet-Cursor";
 
 } // namespace
 

@@ -150,6 +150,7 @@ void for_each_value(std::string_view query, std::string_view name, Visit&& visit
 }
 
 constexpr std::string_view kOptions = "OPTIONS";
+constexpr int kNoContent = 204;
 
 /// RFC 9112, section 2.2: some clients send an empty line after the body of a POST.
 std::string_view without_empty_lines(std::string_view request) {
@@ -414,7 +415,8 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
     if (!takes_method(method)) {
         return error_of(method.size() < whole_request.size() ? 501 : 400, whole_request);
     }
-    return library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
+    std::vector<Reply::Header> added;
+    Answer answer = library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
         Request request;
         request.head = whole_request;
         if (seen.method == kOptions) {
@@ -431,10 +433,14 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
         request.head = whole_request;
         Reply reply = respond(pattern, request);
         if (cors_ != nullptr) {
-            cors_->add_headers(request.header("Origin"), reply.headers);
+            added.clear();
+            cors_->add_headers(request.header("Origin"), added);
+            reply.headers.insert(reply.headers.end(), added.begin(), added.end());
         }
         return reply;
     });
+    answer.form.headers = std::move(added);
+    return answer;
 }
 
 bool HttpFront::takes_method(std::string_view method) const {
@@ -531,13 +537,17 @@ Answer late_answer(const Reply& reply, const AnswerForm& form) {
     answer.form = form;
     answer.keeps_connection = form.keeps_connection && understood(reply.status);
     std::vector<Reply::Header> headers = reply.headers;
+    headers.insert(headers.end(), form.headers.begin(), form.headers.end());
     if (!answer.keeps_connection) {
         headers.push_back({"Connection", "close"});
     } else if (form.is_http_1_0) {
         headers.push_back({"Connection", "keep-alive"});
     }
-    headers.push_back({"Content-Length", std::to_string(text.size())});
-    headers.push_back({"Content-Type", std::string(is_nameless_error ? kPlainText : reply.type)});
+    if (reply.status != kNoContent) { // RFC 9110, section 8.6
+        headers.push_back({"Content-Length", std::to_string(text.size())});
+        headers.push_back(
+            {"Content-Type", std::string(is_nameless_error ? kPlainText : reply.type)});
+    }
     headers.push_back({"Date", std::string(date_now())});
     headers.push_back({"Server", kServer});
     headers.push_back({kNoSniff, kNoSniffValue});

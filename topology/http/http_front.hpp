@@ -74,7 +74,8 @@ struct Pattern {
 struct AnswerForm {
     bool keeps_connection = false; ///< if the answer allows it
     bool is_http_1_0 = false;
-    bool is_head = false; ///< the head is all of the answer
+    bool is_head = false;                 ///< the head is all of the answer
+    std::vector<Reply::Header> headers{}; ///< that the front adds to each answer
 };
 
 /// What to write, and whether the connection stays open afterwards.

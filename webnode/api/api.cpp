@@ -29,6 +29,15 @@ bool Api::NoStreams::open(connection::Handle /*handle*/, const wire::IdList& /*i
     return kMayOpenStreams;
 }
 
+bool Api::NoStreams::open_poll(connection::Handle handle, const wire::IdList& ids,
+                               const stream::Beginning& beginning, stream::PollTerms /*terms*/) {
+    return open(handle, ids, 0, beginning);
+}
+
+void Api::NoStreams::close_poll(connection::Handle handle) {
+    static_cast<void>(open(handle, {}, 0, {}));
+}
+
 void Api::Log::on_incident(const connection::Connection& connection, connection::Incident incident,
                            int status) {
     notes_.note(incident, status, [&] { return " address=" + net::peer_text(connection.fd()); });

@@ -94,6 +94,10 @@ class Api final : public loop::Source {
       public:
         [[nodiscard]] bool open(connection::Handle handle, const wire::IdList& ids,
                                 std::uint8_t form, const stream::Beginning& beginning) override;
+        [[nodiscard]] bool open_poll(connection::Handle handle, const wire::IdList& ids,
+                                     const stream::Beginning& beginning,
+                                     stream::PollTerms terms) override;
+        void close_poll(connection::Handle handle) override;
     };
     /// Gives a place back when its connection closes.
     class Places final : public connection::CloseListener {

@@ -45,6 +45,16 @@ class Connection {
         state_ = ConnectionState::kParked;
         form_ = form;
     }
+    /// Makes a stream, which is in no list any more, a connection that waits for a request.
+    void unpark() {
+        ZCOMET_ASSERT(parked());
+        state_ = ConnectionState::kReading;
+        is_catching_up_ = false;
+        has_several_ids_ = false;
+        input_or_id_ = store::kNoIndex;
+        next = store::kNoIndex;
+        prev = store::kNoIndex;
+    }
     /// Parked only: how the stream is written, packed into a byte by the caller of park().
     [[nodiscard]] std::uint8_t form() const { return form_; }
 

@@ -4,6 +4,7 @@
 #include "webnode/format/comet.hpp"
 #include "webnode/format/events.hpp"
 #include "webnode/format/lines.hpp"
+#include "webnode/format/poll.hpp"
 
 #include <array>
 
@@ -16,6 +17,7 @@ const std::array kFormats{
     &comet_format(),
     &events_format(),
     &lines_format(),
+    &poll_format(),
 };
 static_assert(kFormats.size() <= kFormatsMax && kFormatsMax <= 128);
 

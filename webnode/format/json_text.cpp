@@ -21,6 +21,25 @@ std::string gap_json(const Gap& gap) {
     return json;
 }
 
+void append_message_object(std::string& out, const Message& message) {
+    out.append("{\"id\":");
+    append_json_text(out, message.id);
+    if (!message.event.empty()) {
+        out.append(",\"event\":");
+        append_json_text(out, message.event);
+    }
+    out.append(",\"data\":");
+    append_json_text(out, message.text);
+    append_cursor_member(out, message.cursor);
+    out.push_back('}');
+}
+
+void append_gap_object(std::string& out, const Gap& gap) {
+    out.append("{\"gap\":").append(gap_json(gap));
+    append_cursor_member(out, gap.cursor);
+    out.push_back('}');
+}
+
 void append_cursor_member(std::string& out, const history::Cursor& cursor) {
     if (cursor.epoch != 0) {
         out.append(",\"cursor\":\"");

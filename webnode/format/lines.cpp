@@ -14,23 +14,17 @@ class Lines final : public UnnumberedFormat {
     [[nodiscard]] std::string_view name() const override { return "lines"; }
 
     void prepare(const Message& message, std::string& shared) const override {
-        shared.assign("{\"id\":");
-        append_json_text(shared, message.id);
-        if (!message.event.empty()) {
-            shared.append(",\"event\":");
-            append_json_text(shared, message.event);
-        }
-        shared.append(",\"data\":");
-        append_json_text(shared, message.text);
-        append_cursor_member(shared, message.cursor);
-        shared.append("}\n");
+        shared.clear();
+        append_message_object(shared, message);
+        shared.push_back('\n');
         make_chunk(shared);
     }
 
     void append_gap(std::string& out, const Gap& gap, Framing framing) const override {
-        std::string line = "{\"gap\":" + gap_json(gap);
-        append_cursor_member(line, gap.cursor);
-        append_framed(out, line + "}\n", framing);
+        std::string line;
+        append_gap_object(line, gap);
+        line.push_back('\n');
+        append_framed(out, line, framing);
     }
 
     [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {

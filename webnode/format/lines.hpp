@@ -1,7 +1,6 @@
 // JSON lines (application/x-ndjson), for programs that read an answer line by line:
 //
 //     message = {"id":ID,["event":NAME,]"data":MESSAGE[,"cursor":CURSOR]} LF
-//                                               bytes that are not UTF-8 become U+FFFD
 //     gap     = {"gap":{"ids":[ID,…],"reason":"cut-off"}[,"cursor":CURSOR]} LF
 //     alive   = LF
 #pragma once

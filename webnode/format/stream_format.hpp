@@ -33,7 +33,7 @@ struct Message {
 struct Gap {
     std::span<const std::string_view> ids; ///< that it may concern, of those of the stream
     std::string_view reason;               ///< a word: history::name_of()
-    history::Cursor cursor = {}; ///< where the stream goes on; epoch 0: not known
+    history::Cursor cursor = {};           ///< where the stream goes on; epoch 0: not known
 };
 
 /// What a format did with bytes that the browser sent on an open stream.

@@ -1,6 +1,7 @@
 #include "webnode/request/exchange.hpp"
 
 #include "topology/history/cursor.hpp"
+#include "webnode/format/poll.hpp"
 
 #include <utility>
 
@@ -52,10 +53,17 @@ void Exchange::answer(http::Reply reply) {
     outcome_.reply = std::move(reply);
 }
 
-void Exchange::open(const format::StreamFormat& format, wire::OwnedIds ids) {
-    if (const std::string_view why = readiness_.why_no_streams(); !why.empty()) {
+bool Exchange::takes_streams(const format::StreamFormat& format) {
+    const std::string_view why = readiness_.why_no_streams();
+    if (!why.empty()) {
         outcome_.reply = format.turn_away(request_, random_, unavailable(why));
         outcome_.is_no_stream_now = true;
+    }
+    return why.empty();
+}
+
+void Exchange::open(const format::StreamFormat& format, wire::OwnedIds ids) {
+    if (!takes_streams(format)) {
         return;
     }
     outcome_.reply = format.open(request_);
@@ -68,6 +76,19 @@ void Exchange::open(const format::StreamFormat& format, wire::OwnedIds ids) {
         outcome_.ids = std::move(ids);
         outcome_.beginning = beginning_of(request_, format);
         format.greet(request_, outcome_.framing, random_, outcome_.greeting);
+    }
+}
+
+void Exchange::poll(wire::OwnedIds ids, std::chrono::seconds wait) {
+    const format::StreamFormat& format = format::poll_format();
+    if (!takes_streams(format)) {
+        return;
+    }
+    outcome_.reply = format.open(request_);
+    if (request_.method != "HEAD") {
+        outcome_.poll = wait;
+        outcome_.ids = std::move(ids);
+        outcome_.beginning = beginning_of(request_, format);
     }
 }
 

@@ -36,11 +36,14 @@ struct Outcome {
     wire::OwnedIds ids;
     stream::Beginning beginning;
     std::string greeting; ///< the first bytes of the stream
+    /// The request is a poll of `ids` for so long.
+    std::optional<std::chrono::seconds> poll;
     bool is_later = false;
     bool is_no_stream_now = false; ///< a stream was refused: Readiness::why_no_streams()
 };
 
-/// A route calls one of answer(), open() and later(), once. If it calls none, the answer is 500.
+/// A route calls one of answer(), open(), poll() and later(), once. If it calls none, the answer is
+/// 500.
 class Exchange {
   public:
     /// @param ticket  the result of later().
@@ -66,11 +69,18 @@ class Exchange {
     /// @param ids  1 to stream::kIdsOfStreamMax valid ids, each once.
     void open(const format::StreamFormat& format, wire::OwnedIds ids);
 
+    /// The request is answered with the next messages to these ids (stream::Polls), or with none
+    /// after `wait`. HEAD, and a node that takes no streams: as for open().
+    void poll(wire::OwnedIds ids, std::chrono::seconds wait);
+
     /// Requests::finish(), called after the route has returned, gives the answer. If it is not
     /// called, the request is answered with 504 after Requests::kLaterMax.
     [[nodiscard]] Ticket later();
 
   private:
+    /// @return whether the node takes streams; if not, the outcome is set.
+    [[nodiscard]] bool takes_streams(const format::StreamFormat& format);
+
     const http::Request& request_;
     Ticket ticket_;
     const Readiness& readiness_;

@@ -182,10 +182,46 @@ bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
 }
 
 void Requests::end_stream(connection::Handle handle, connection::Connection& connection) {
-    const format::Form form = format::Form::unpack(connection.form());
-    const std::string_view farewell = format::format_at(form.format).farewell(form.framing);
-    if (farewell.empty() || connections_.write(handle, connection, farewell)) {
+    const std::string end = end_of(handle, connection);
+    if (end.empty() || connections_.write(handle, connection, end)) {
         connections_.close_when_written(handle, connection);
+    }
+}
+
+std::string Requests::end_of(connection::Handle handle, const connection::Connection& connection) {
+    auto poll = polls_ == nullptr ? std::nullopt : polls_->end(handle);
+    if (poll) {
+        poll->form.keeps_connection = false;
+        const http::Answer answer = http::late_answer(poll->reply, poll->form);
+        count_response(connection, answer.status);
+        counters_.add(slot::WorkerCounter::kChunksWritten, poll->messages);
+        return answer.bytes;
+    }
+    const format::Form form = format::Form::unpack(connection.form());
+    return std::string(format::format_at(form.format).farewell(form.framing));
+}
+
+void Requests::answer_polls(Time now) {
+    polls_->turn(now, [this, now](connection::Handle handle) { answer_poll(handle, now); });
+}
+
+/// What the browser sends on an open poll ends it, so nothing is unread.
+void Requests::answer_poll(connection::Handle handle, Time now) {
+    const auto poll = polls_->end(handle);
+    streams_.close_poll(handle);
+    const http::Answer answer = http::late_answer(poll->reply, poll->form);
+    count_response(*table_.find(handle), answer.status);
+    const bool is_written = connections_.write(handle, *table_.find(handle), answer.bytes);
+    counters_.add(is_written ? slot::WorkerCounter::kChunksWritten
+                             : slot::WorkerCounter::kChunksDropped,
+                  poll->messages);
+    if (!is_written) {
+        return;
+    }
+    if (answer.keeps_connection) {
+        static_cast<void>(keep_rest(handle, {}, {}, true, now));
+    } else {
+        end(handle, false, now);
     }
 }
 
@@ -289,6 +325,10 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
         wait_for_answer(handle, answer.form, rest, now);
         return After::kOver;
     }
+    if (outcome.poll) {
+        open_poll(handle, outcome, std::move(answer.form), rest, now);
+        return After::kOver;
+    }
     if (outcome.is_no_stream_now) {
         counters_.add(slot::WorkerCounter::kStreamsRefused);
     }
@@ -388,6 +428,15 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
     head.append(outcome.greeting);
     // If the browser is gone already, this logs the id out again at once.
     static_cast<void>(connections_.write(handle, *table_.find(handle), head));
+}
+
+void Requests::open_poll(connection::Handle handle, const Outcome& outcome, http::AnswerForm form,
+                         std::string_view rest, Time now) {
+    release_input(*table_.find(handle));
+    // Requests that came after it are lost with the connection, and their client sends them again.
+    form.keeps_connection = form.keeps_connection && rest.empty();
+    static_cast<void>(streams_.open_poll(handle, outcome.ids.list(), outcome.beginning,
+                                         {std::move(form), now + *outcome.poll}));
 }
 
 void Requests::refuse(connection::Handle handle, int status, bool is_head, Time now) {

@@ -56,6 +56,11 @@ class Requests final : private connection::CloseListener {
     /// browser is gone.
     bool finish(Ticket ticket, const http::Reply& reply, Time now);
 
+    /// Answers the polls for which something came, and those whose time is over.
+    void answer_polls(Time now);
+    /// The polls of the streams that the opener opens; they live longer than this.
+    void use(stream::Polls& polls) { polls_ = &polls; }
+
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { routes_.allow_origins(cors); }
     /// From now on. A request that is on its way already keeps its deadline.
@@ -124,6 +129,13 @@ class Requests final : private connection::CloseListener {
     void wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                          std::string_view rest, Time now);
     void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
+    /// @param rest  the bytes after the request.
+    void open_poll(connection::Handle handle, const Outcome& outcome, http::AnswerForm form,
+                   std::string_view rest, Time now);
+    void answer_poll(connection::Handle handle, Time now);
+    /// @return the last bytes of a stream; of a poll its answer.
+    [[nodiscard]] std::string end_of(connection::Handle handle,
+                                     const connection::Connection& connection);
     void refuse(connection::Handle handle, int status, bool is_head, Time now);
     void write_error(connection::Handle handle, int status, bool is_head, Time now);
     /// Makes the memory for unfinished requests fit into its bound: others go, as
@@ -148,6 +160,7 @@ class Requests final : private connection::CloseListener {
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
     stream::StreamOpener& streams_;
+    stream::Polls* polls_ = nullptr; // nullptr: there are none
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     store::Slab<RequestInput> inputs_;

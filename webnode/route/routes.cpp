@@ -4,6 +4,7 @@
 #include "webnode/route/events.hpp"
 #include "webnode/route/health.hpp"
 #include "webnode/route/lines.hpp"
+#include "webnode/route/poll.hpp"
 #include "webnode/route/send.hpp"
 
 namespace zcomet::webnode::route {
@@ -17,6 +18,8 @@ std::vector<request::Route> routes() {
         events_of_several_route(),
         lines_route(),
         lines_of_several_route(),
+        poll_route(),
+        poll_of_several_route(),
         alive_route(),
         ready_route(),
     };

@@ -97,7 +97,7 @@ class Delivery {
     MessageSet messages_; // to the id in hand
     Merge merge_;
     std::vector<std::uint32_t> places_; // 0, 1, …
-    std::string chunks_;  // for the stream in hand
+    std::string chunks_;                // for the stream in hand
     std::vector<std::uint32_t> chunk_ends_;
 };
 

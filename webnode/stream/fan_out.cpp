@@ -27,8 +27,8 @@ std::uint64_t FanOuts::abandon() {
         const std::size_t under_way = fan_out->messages.size();
         chunks += chunks_left(*fan_out, fan_out->position, 0, under_way);
         if (const auto id = table_.find_id(fan_out->id)) {
-            chunks += chunks_left(*fan_out, table_.first_stream(*id), under_way,
-                                  fan_out->kept.size());
+            chunks +=
+                chunks_left(*fan_out, table_.first_stream(*id), under_way, fan_out->kept.size());
             counters_.add(slot::WorkerCounter::kMessagesGiven, fan_out->waiting());
         } else {
             counters_.add(slot::WorkerCounter::kMessagesUnclaimed, fan_out->waiting());
@@ -80,9 +80,9 @@ void FanOuts::queue(const format::Message& message) {
 }
 
 const FanOuts::Kept& FanOuts::keep(FanOut& fan_out, const format::Message& message) {
-    const Kept& kept = fan_out.kept.emplace_back(
-        Kept{std::string(message.text), std::string(message.attributes), message.cursor,
-             message.number});
+    const Kept& kept =
+        fan_out.kept.emplace_back(Kept{std::string(message.text), std::string(message.attributes),
+                                       message.cursor, message.number});
     bytes_ += kept.bytes();
     return kept;
 }

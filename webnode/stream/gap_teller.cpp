@@ -99,12 +99,15 @@ void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
             if (ids_.empty()) {
                 return;
             }
-            const format::Form form = format::Form::unpack(connection.form());
+            const format::Gap gap{ids_, history::name_of(history::GapReason::kCutOff)};
             counters_.add(slot::WorkerCounter::kGapsTold);
+            if (polls_ != nullptr && polls_->has(handle)) {
+                polls_->add_gap(handle, gap);
+                return;
+            }
+            const format::Form form = format::Form::unpack(connection.form());
             words_.clear();
-            format::format_at(form.format)
-                .append_gap(words_, {ids_, history::name_of(history::GapReason::kCutOff)},
-                            form.framing);
+            format::format_at(form.format).append_gap(words_, gap, form.framing);
             static_cast<void>(connections_.write(handle, connection, words_));
         });
 }

@@ -5,6 +5,7 @@
 #include "topology/history/catch_up.hpp"
 #include "topology/history/patterns.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/stream/polls.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <absl/container/flat_hash_set.h>
@@ -39,6 +40,8 @@ class GapTeller {
     /// The streams that are open now missed messages. If a round is under way, another one follows
     /// it.
     void begin(Time now);
+    /// What polls are told goes there. It lives longer than this.
+    void use(Polls& polls) { polls_ = &polls; }
     /// From now on streams of such ids are not told: they catch up by themselves (Resumes).
     void leave_out(const history::Patterns& with_history) { with_history_ = with_history; }
     /// The connection has become a stream, which missed nothing so far.
@@ -70,15 +73,16 @@ class GapTeller {
     connection::Connections& connections_;
     const StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
+    Polls* polls_ = nullptr; // nullptr: there are none
     std::minstd_rand random_;
     history::Patterns with_history_;
     Time due_ = kNever;
     Time end_; // of the round
     Concerned concerned_;
-    std::optional<Concerned> next_; // of a gap since the round began
-    std::uint32_t slots_ = 0;       // of the table when the round began
-    std::uint32_t first_ = 0;       // the slot that comes first
-    std::uint32_t done_ = 0;        // slots visited, from there on and round
+    std::optional<Concerned> next_;     // of a gap since the round began
+    std::uint32_t slots_ = 0;           // of the table when the round began
+    std::uint32_t first_ = 0;           // the slot that comes first
+    std::uint32_t done_ = 0;            // slots visited, from there on and round
     std::vector<std::string_view> ids_; // of the stream in hand
     std::string words_;                 // for it
 };

@@ -1,5 +1,10 @@
 #include "webnode/stream/presence.hpp"
 
+#include "webnode/format/formats.hpp"
+#include "webnode/format/poll.hpp"
+
+#include <utility>
+
 namespace zcomet::webnode::stream {
 
 Presence::Presence(connection::Connections& connections, session::Logins& logins)
@@ -16,6 +21,25 @@ bool Presence::open(connection::Handle handle, const wire::IdList& ids, std::uin
     if (!connections_.watch(handle, *connections_.table().find(handle))) {
         return false;
     }
+    begin(handle, ids, form, beginning);
+    connections_.note_opened(handle, *connections_.table().find(handle));
+    return true;
+}
+
+/// Not in the access log: a client that polls opens one after the other.
+bool Presence::open_poll(connection::Handle handle, const wire::IdList& ids,
+                         const Beginning& beginning, PollTerms terms) {
+    if (!connections_.watch(handle, *connections_.table().find(handle))) {
+        return false;
+    }
+    polls_->begin(handle, std::move(terms));
+    const format::Form form{format::index_of(format::poll_format()), format::Framing::kBare};
+    begin(handle, ids, form.packed(), beginning);
+    return true;
+}
+
+void Presence::begin(connection::Handle handle, const wire::IdList& ids, std::uint8_t form,
+                     const Beginning& beginning) {
     if (gaps_ != nullptr) {
         gaps_->on_open(handle);
     }
@@ -23,8 +47,14 @@ bool Presence::open(connection::Handle handle, const wire::IdList& ids, std::uin
     if (resumes_ != nullptr) {
         resumes_->on_open(handle, ids, beginning);
     }
-    connections_.note_opened(handle, *connections_.table().find(handle));
-    return true;
+}
+
+void Presence::close_poll(connection::Handle handle) {
+    if (resumes_ != nullptr) {
+        resumes_->end(handle);
+    }
+    streams_.leave(handle, [this](std::string_view id) { logins_.logout(id); });
+    connections_.table().find(handle)->unpark();
 }
 
 void Presence::on_close(connection::Handle handle, connection::Connection& connection) {

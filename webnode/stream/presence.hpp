@@ -22,6 +22,9 @@ class Presence final : public StreamOpener, private connection::CloseListener {
 
     [[nodiscard]] bool open(connection::Handle handle, const wire::IdList& ids, std::uint8_t form,
                             const Beginning& beginning) override;
+    [[nodiscard]] bool open_poll(connection::Handle handle, const wire::IdList& ids,
+                                 const Beginning& beginning, PollTerms terms) override;
+    void close_poll(connection::Handle handle) override;
 
     /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than
     /// this.
@@ -29,6 +32,9 @@ class Presence final : public StreamOpener, private connection::CloseListener {
 
     /// The same for `resumes`: it hears where each stream begins.
     void tell_beginnings_to(Resumes& resumes) { resumes_ = &resumes; }
+
+    /// `polls` answers them; it lives longer than this. open_poll() needs it.
+    void use(Polls& polls) { polls_ = &polls; }
 
     /// Calls `visit(std::string_view id)` for each id that this worker holds. It must not open or
     /// close streams.
@@ -41,12 +47,15 @@ class Presence final : public StreamOpener, private connection::CloseListener {
 
   private:
     void on_close(connection::Handle handle, connection::Connection& connection) override;
+    void begin(connection::Handle handle, const wire::IdList& ids, std::uint8_t form,
+               const Beginning& beginning);
 
     connection::Connections& connections_;
     session::Logins& logins_;
     StreamTable streams_;
     GapTeller* gaps_ = nullptr;
     Resumes* resumes_ = nullptr;
+    Polls* polls_ = nullptr;
 };
 
 } // namespace zcomet::webnode::stream

@@ -39,21 +39,22 @@ void Resumes::cut_off(history::Cursor cursor) {
     if (cursor.epoch == 0 || with_history_.empty()) {
         return;
     }
-    connections_.table().for_each_connection(
-        [&](connection::Handle handle, connection::Connection& connection) {
-            if (!connection.parked() || connection.is_catching_up()) {
-                return;
-            }
-            ids_.clear();
-            streams_.for_each_id_of(connection, [this](std::string_view id) { ids_.add(id); });
-            if (!has_history(ids_.list())) {
-                return;
-            }
-            counters_.add(slot::WorkerCounter::kCatchUps);
-            connection.set_catching_up(true);
-            catch_up_.begin(handle.packed(),
-                            {.ids = ids_.list(), .cursor = cursor, .is_cut_off = true});
-        });
+    connections_.table().for_each_connection([&](connection::Handle handle,
+                                                 connection::Connection& connection) {
+        const bool is_catching_up = connection.is_catching_up() && catch_up_.has(handle.packed());
+        if (!connection.parked() || is_catching_up) {
+            return;
+        }
+        ids_.clear();
+        streams_.for_each_id_of(connection, [this](std::string_view id) { ids_.add(id); });
+        if (!has_history(ids_.list())) {
+            return;
+        }
+        counters_.add(slot::WorkerCounter::kCatchUps);
+        connection.set_catching_up(true);
+        catch_up_.begin(handle.packed(),
+                        {.ids = ids_.list(), .cursor = cursor, .is_cut_off = true});
+    });
 }
 
 bool Resumes::has_history(const wire::IdList& ids) const {
@@ -64,16 +65,29 @@ bool Resumes::has_history(const wire::IdList& ids) const {
 
 void Resumes::on_open(connection::Handle handle, const wire::IdList& ids,
                       const Beginning& beginning) {
+    // Of a poll all messages come here, and not only until it has caught up.
+    connections_.table().find(handle)->set_catching_up(is_poll(handle));
     const bool has_cursor = beginning.cursor.epoch != 0 || beginning.has_bad_cursor;
     if (!has_cursor && !(beginning.wants_position && has_history(ids))) {
         return;
     }
     counters_.add(slot::WorkerCounter::kResumes, has_cursor ? 1 : 0);
     connections_.table().find(handle)->set_catching_up(true);
+    if (is_poll(handle)) {
+        polls_->set_asking(handle, true);
+    }
     catch_up_.begin(handle.packed(), {.ids = ids,
                                       .cursor = beginning.cursor,
                                       .has_bad_cursor = beginning.has_bad_cursor,
                                       .wants_position = beginning.wants_position});
+}
+
+void Resumes::hold(connection::Handle handle, const format::Message& message) {
+    if (is_poll(handle) && !catch_up_.has(handle.packed())) {
+        polls_->add_message(handle, message);
+        return;
+    }
+    catch_up_.hold(handle.packed(), {message.id, message.text, message.attributes, message.cursor});
 }
 
 void Resumes::ask(const wire::History& history) {
@@ -86,11 +100,16 @@ void Resumes::show(history::StreamKey stream, const history::StreamMessage& mess
     if (connection == nullptr) {
         return;
     }
+    const format::Message shown{message.id, message.payload,
+                                wire::read_attributes(message.attributes).event, message.attributes,
+                                message.cursor};
+    if (is_poll(handle)) {
+        polls_->add_message(handle, shown);
+        return;
+    }
     const format::Form form = format::Form::unpack(connection->form());
     const format::StreamFormat& format = format::format_at(form.format);
-    const std::string_view event = wire::read_attributes(message.attributes).event;
-    format.prepare({message.id, message.payload, event, message.attributes, message.cursor},
-                   shared_);
+    format.prepare(shown, shared_);
     bytes_.clear();
     format.append(bytes_, shared_, ++connection->messages, form.framing);
     counters_.add(slot::WorkerCounter::kChunksGiven);
@@ -102,6 +121,10 @@ void Resumes::tell_position(history::StreamKey stream, const history::Cursor& cu
     const auto handle = connection::Handle::unpack(stream);
     connection::Connection* const connection = connections_.table().find(handle);
     if (connection == nullptr) {
+        return;
+    }
+    if (is_poll(handle)) {
+        polls_->set_cursor(handle, cursor);
         return;
     }
     const format::Form form = format::Form::unpack(connection->form());
@@ -120,7 +143,6 @@ void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
         return;
     }
     counters_.add(slot::WorkerCounter::kGapsTold);
-    const format::Form form = format::Form::unpack(connection->form());
     std::vector<std::string_view> with_history;
     std::vector<std::string_view> all;
     streams_.for_each_id_of(*connection, [&](std::string_view id) {
@@ -131,6 +153,11 @@ void Resumes::tell_gap(history::StreamKey stream, history::GapReason reason,
     });
     const format::Gap gap{with_history.empty() ? all : with_history, history::name_of(reason),
                           goes_on};
+    if (is_poll(handle)) {
+        polls_->add_gap(handle, gap);
+        return;
+    }
+    const format::Form form = format::Form::unpack(connection->form());
     bytes_.clear();
     format::format_at(form.format).append_gap(bytes_, gap, form.framing);
     static_cast<void>(connections_.write(handle, *connection, bytes_));
@@ -141,7 +168,9 @@ void Resumes::caught_up(history::StreamKey stream, const history::Cursor& throug
         reached_ = through;
     }
     const auto handle = connection::Handle::unpack(stream);
-    if (connection::Connection* const connection = connections_.table().find(handle)) {
+    if (is_poll(handle)) {
+        polls_->set_asking(handle, false);
+    } else if (connection::Connection* const connection = connections_.table().find(handle)) {
         connection->set_catching_up(false);
     }
 }
@@ -155,8 +184,8 @@ bool Resumes::has_under_way(history::StreamKey key) const {
     const connection::Connection* const stream =
         connections_.table().find(connection::Handle::unpack(key));
     if (stream != nullptr && fan_outs_ != nullptr && !fan_outs_->empty()) {
-        streams_.for_each_id_of(
-            *stream, [&](std::string_view id) { has_under_way |= fan_outs_->has(id); });
+        streams_.for_each_id_of(*stream,
+                                [&](std::string_view id) { has_under_way |= fan_outs_->has(id); });
     }
     return has_under_way;
 }

@@ -9,6 +9,7 @@
 #include "webnode/connection/connections.hpp"
 #include "webnode/format/formats.hpp"
 #include "webnode/stream/fan_out.hpp"
+#include "webnode/stream/polls.hpp"
 #include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
@@ -43,11 +44,13 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     /// The connection has become a stream of these ids.
     void on_open(connection::Handle handle, const wire::IdList& ids, const Beginning& beginning);
 
-    /// A live message for a stream that is catching up.
-    void hold(connection::Handle handle, const format::Message& message) {
-        catch_up_.hold(handle.packed(),
-                       {message.id, message.text, message.attributes, message.cursor});
-    }
+    /// A live message for a stream that is catching up, or for a poll.
+    void hold(connection::Handle handle, const format::Message& message);
+    /// The stream is one no longer, and its connection stays.
+    void end(connection::Handle handle) { catch_up_.end(handle.packed()); }
+
+    /// What comes for polls goes there. It lives longer than this.
+    void use(Polls& polls) { polls_ = &polls; }
 
     void on_live() { catch_up_.on_live(); }
     void on_lost() { catch_up_.on_lost(); }
@@ -79,7 +82,12 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     session::HistorySource& source_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     bool tells_cut_offs_;
+    [[nodiscard]] bool is_poll(connection::Handle handle) const {
+        return polls_ != nullptr && polls_->has(handle);
+    }
+
     const FanOuts* fan_outs_ = nullptr; // nullptr: nothing is ever under way
+    Polls* polls_ = nullptr;            // nullptr: there are none
     history::CatchUp catch_up_{*this};
     history::Patterns with_history_;
     history::Cursor reached_; // the node has had all messages up to here, by what has caught up

@@ -4,6 +4,7 @@
 #include "topology/history/cursor.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connection_table.hpp"
+#include "webnode/stream/polls.hpp"
 
 #include <cstdint>
 
@@ -28,6 +29,11 @@ class StreamOpener {
     /// @return false if the connection had to be closed.
     [[nodiscard]] virtual bool open(connection::Handle handle, const wire::IdList& ids,
                                     std::uint8_t form, const Beginning& beginning) = 0;
+    /// The same with a poll. Its connection may have had polls before.
+    [[nodiscard]] virtual bool open_poll(connection::Handle handle, const wire::IdList& ids,
+                                         const Beginning& beginning, PollTerms terms) = 0;
+    /// The poll is over: its connection is kReading again.
+    virtual void close_poll(connection::Handle handle) = 0;
 };
 
 } // namespace zcomet::webnode::stream

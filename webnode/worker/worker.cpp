@@ -79,6 +79,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       delivery_(connections_, presence_.streams(), slot.counters),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
       resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
+      polls_(connections_, slot.counters),
       signs_of_life_(connections_, slot.counters, options_.heartbeat, Clock::now()),
       listener_(
           loop_.epoll(), slot.counters, loop_.add(accepts_, loop::Order::kAccepts),
@@ -91,6 +92,10 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     presence_.tell_openings_to(gap_teller_);
     presence_.tell_beginnings_to(resumes_);
     delivery_.hold_for(resumes_);
+    presence_.use(polls_);
+    resumes_.use(polls_);
+    gap_teller_.use(polls_);
+    requests_.use(polls_);
     if (cors_.is_on()) {
         requests_.allow_origins(cors_);
     }
@@ -131,6 +136,7 @@ void Worker::turn() {
     end_streams();
     gap_teller_.turn(now);
     resumes_.turn(now);
+    requests_.answer_polls(now);
     signs_of_life_.turn(now);
     report(now);
     watch_bounds(now);
@@ -146,7 +152,7 @@ Time Worker::next_due() const {
     return std::min(
         {requests_.due(), connections_.due(), freed_memory_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
-         gap_teller_.due(), resumes_.due(), signs_of_life_.due(), turn_due_});
+         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {

@@ -23,6 +23,7 @@
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/gap_teller.hpp"
+#include "webnode/stream/polls.hpp"
 #include "webnode/stream/presence.hpp"
 #include "webnode/stream/resumes.hpp"
 #include "webnode/stream/signs_of_life.hpp"
@@ -149,6 +150,7 @@ class Worker : private session::NodeEvents,
     port::AddressPlaces places_{random_u64()};
     stream::GapTeller gap_teller_;
     stream::Resumes resumes_;
+    stream::Polls polls_;
     stream::SignsOfLife signs_of_life_;
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;

@@ -48,7 +48,7 @@ TEST_CASE("a page of an allowed origin may read, with its cookies", "[cors]") {
         CHECK(answer.status == 200);
         CHECK(has(answer, std::string("Access-Control-Allow-Origin: ") + kPage));
         CHECK(has(answer, "Access-Control-Allow-Credentials: true"));
-        CHECK(has(answer, "Access-Control-Expose-Headers: Retry-After"));
+        CHECK(has(answer, "Access-Control-Expose-Headers: Retry-After, Zcomet-Cursor"));
         CHECK(has(answer, "Vary: Origin"));
     }
 }

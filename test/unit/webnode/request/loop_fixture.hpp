@@ -44,7 +44,10 @@ class LoopFixture : private session::Logins {
     };
     explicit LoopFixture(const Limits& limits, std::vector<Route> routes = route::routes())
         : connections(epoll, counters, limits.slow, [this] { return now; }),
-          requests(connections, presence, std::move(routes), counters, limits.requests) {}
+          requests(connections, presence, std::move(routes), counters, limits.requests) {
+        presence.use(polls);
+        requests.use(polls);
+    }
 
     /// A browser connects after it has sent `request`.
     [[nodiscard]] Browser connect(std::string_view request = {}) {
@@ -77,6 +80,7 @@ class LoopFixture : private session::Logins {
         now += duration;
         turn();
         requests.sweep(now);
+        requests.answer_polls(now);
         connections.sweep(now);
     }
     void deliver(std::initializer_list<std::pair<std::string_view, std::string_view>> messages) {
@@ -103,6 +107,7 @@ class LoopFixture : private session::Logins {
     std::vector<std::string> logins;
     std::vector<std::string> logouts;
     connection::Connections connections;
+    stream::Polls polls{connections, counters};
     stream::Presence presence{connections, *this};
     Requests requests;
     stream::Delivery delivery{connections, presence.streams(), counters};

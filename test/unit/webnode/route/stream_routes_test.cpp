@@ -81,8 +81,8 @@ TEST_CASE("a stream may have several ids, each of them once", "[stream_routes]")
         query += "&id=" + std::to_string(i);
     }
     CHECK(ids_of(ask(path + "?" + query)).size() == stream::kIdsOfStreamMax);
-    for (const std::string& bad : {path, path + "?id", path + "?id=", path + "?id=a&id=b%20c",
-                                   path + "?id=more" + query}) {
+    for (const std::string& bad :
+         {path, path + "?id", path + "?id=", path + "?id=a&id=b%20c", path + "?id=more" + query}) {
         CAPTURE(bad);
         CHECK(ask(bad).answer.status == 400);
         CHECK(ask(bad).outcome.format == nullptr);

@@ -169,8 +169,7 @@ TEST_CASE("property: each stream gets all once and in order", "[merge]") {
             loop.delivery.work();
         }
         if (random() % 20 == 0 && !streams.empty()) {
-            streams.erase(streams.begin() +
-                          static_cast<std::ptrdiff_t>(random() % streams.size()));
+            streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(random() % streams.size()));
             loop.turn();
         }
         for (Stream& stream : streams) {

@@ -1,80 +1,20 @@
 // How streams of the formats go on: which cursors are taken, what is asked, what is written.
-#include "test/unit/webnode/request/loop_fixture.hpp"
-#include "topology/wire/attributes.hpp"
-#include "webnode/stream/resumes.hpp"
+#include "test/unit/webnode/stream/resume_fixture.hpp"
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
-using zcomet::webnode::request::LoopFixture;
+using zcomet::webnode::stream::ResumeFixture;
 
 namespace {
 
-constexpr std::uint64_t kEpoch = 36;
-
-struct Source : session::HistorySource {
-    void ask(const wire::History& history) override { asked.push_back(history); }
-    [[nodiscard]] bool was_shown(const wire::Origin& /*origin*/) const override { return false; }
-
-    std::vector<wire::History> asked;
-};
-
-struct Fixture {
-    LoopFixture loop;
-    Source source;
-    stream::Resumes resumes{loop.connections, loop.presence.streams(), source, loop.counters};
-
-    Fixture() {
-        loop.presence.tell_beginnings_to(resumes);
-        loop.delivery.hold_for(resumes);
-        begin_feed({});
-        resumes.on_live();
-    }
-    void begin_feed(const history::Cursor& cursor) {
-        const wire::HistoryTerms terms{kEpoch, 0, "chat.*"};
-        resumes.on_feed_begun(terms, cursor);
-        loop.delivery.on_feed_begun(terms);
-    }
-    /// @return the stream, whose head and greeting are read.
-    Browser open(const std::string& path, const std::string& headers = "") {
-        Browser browser =
-            loop.connect("GET " + path + " HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n");
-        const std::string head = browser.received();
-        REQUIRE(head.starts_with("HTTP/1.1 200 OK\r\n"));
-        resumes.turn(loop.now);
-        return browser;
-    }
-    /// Answers the only question with these messages, of positions from `first` on.
-    void answer(wire::Reach reach, std::uint64_t first, const std::vector<std::string>& texts) {
-        REQUIRE(source.asked.size() == 1);
-        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kKept);
-        wire::Kept kept{.token = source.asked[0].token,
-                        .reach = reach,
-                        .epoch = kEpoch,
-                        .since = 1,
-                        .through = first + texts.size() - 1};
-        for (const std::string& text : texts) {
-            const std::string attributes = wire::encode(wire::Attributes{.position = first++});
-            writer.add({"chat.1", text, {}, attributes});
-        }
-        source.asked.clear();
-        const std::string frame = writer.finish_kept(kept);
-        const auto decoded = wire::decode(frame);
-        resumes.on_kept(std::get<wire::Kept>(std::get<wire::Frame>(decoded)), loop.now);
-        resumes.turn(loop.now);
-    }
-    void deliver(const std::string& text, std::uint64_t position) {
-        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kBatch);
-        const std::string attributes = wire::encode(wire::Attributes{.position = position});
-        writer.add({"chat.1", text, {}, attributes});
-        const std::string frame = writer.finish_batch(1, 1);
-        const auto decoded = wire::decode(frame);
-        loop.delivery.deliver(std::get<wire::Batch>(std::get<wire::Frame>(decoded)).messages);
-    }
-};
+using Fixture = ResumeFixture;
+using stream::kEpoch;
 
 } // namespace
 
@@ -147,4 +87,52 @@ TEST_CASE_METHOD(Fixture, "streams of a node that was cut off catch up", "[resum
     CHECK(received.find("<em>") == std::string::npos);
     CHECK(other.received().empty());
     CHECK(loop.count(slot::WorkerCounter::kCatchUps) == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a stream of several ids goes on with all of them", "[resumes]") {
+    const Browser browser = open("/events?id=chat.1&id=other&id=chat.2&since=10-5");
+    REQUIRE(source.asked.size() == 1);
+    CHECK(source.asked[0].after == 5);
+    deliver("of another", 0, "other");
+    deliver("in both", 6);
+    answer(wire::Reach::kWhole, 6, {"in both"});
+    deliver("last", 7, "chat.2");
+    const std::string received = browser.received();
+    CHECK(received.find("id: 10-6\ndata: in both\n") != std::string::npos);
+    CHECK(received.find("in both") == received.rfind("in both"));
+    CHECK(received.find("data: of another\n") != std::string::npos);
+    CHECK(received.find("id: 10-7\ndata: last\n") != std::string::npos);
+    CHECK(resumes.size() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a gap names those of the ids that have a history", "[resumes]") {
+    const Browser browser = open("/lines?id=chat.1&id=other&id=chat.2&since=10-5");
+    answer(wire::Reach::kEvicted, 9, {"left"});
+    CHECK(browser.received().find(
+              R"({"gap":{"ids":["chat.1","chat.2"],"reason":"evicted"},"cursor":"10-1"})") !=
+          std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a message in the history and in the queue of a crowd comes once",
+                 "[resumes]") {
+    std::vector<Browser> crowd;
+    for (int i = 0; i < 300; ++i) {
+        crowd.push_back(open("/lines/chat.1"));
+    }
+    deliver("first", 6);
+    deliver("second", 7);
+    CHECK(loop.delivery.unfinished());
+    const Browser late = open("/lines/chat.1?since=10-5");
+    answer(wire::Reach::kWhole, 6, {"first", "second"});
+    loop.finish_deliveries();
+    resumes.turn(loop.now);
+    CHECK(resumes.size() == 0);
+    deliver("third", 8);
+    loop.finish_deliveries();
+    const std::string received = late.received();
+    for (const char* const text : {"first", "second", "third"}) {
+        CAPTURE(text);
+        CHECK(received.find(text) != std::string::npos);
+        CHECK(received.find(text) == received.rfind(text));
+    }
 }

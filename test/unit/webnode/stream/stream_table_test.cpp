@@ -58,8 +58,7 @@ class Tables : public ConnectionTable, public StreamTable {
         const Connection& connection = *find(handle);
         Removed removed{connection.fd()};
         if (connection.parked()) {
-            leave(handle,
-                  [&removed](std::string_view id) { removed.freed_ids.emplace_back(id); });
+            leave(handle, [&removed](std::string_view id) { removed.freed_ids.emplace_back(id); });
         }
         ConnectionTable::remove(handle);
         return removed;
