@@ -1,6 +1,7 @@
 // What a broker keeps, what positions it gives, and how it answers HISTORY.
 #include "test/unit/broker/router/router_harness.hpp"
 #include "topology/wire/attributes.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 namespace zcomet::broker::router {
 namespace {
@@ -33,15 +34,18 @@ struct Fixture : RouterHarness {
     Answer ask_history(const std::string& id, std::uint64_t epoch, std::uint64_t after,
                        std::uint32_t most = 100, const std::string& connection = "n",
                        bool is_for_feed = true) {
-        std::string ids(1, static_cast<char>(id.size()));
-        ids += id;
+        return ask_history(wire::OwnedIds(id), epoch, after, most, connection, is_for_feed);
+    }
+    Answer ask_history(const wire::OwnedIds& ids, std::uint64_t epoch, std::uint64_t after,
+                       std::uint32_t most = 100, const std::string& connection = "n",
+                       bool is_for_feed = true) {
         const auto kept =
             ask<wire::Kept>(connection, wire::encode(wire::History{.token = 77,
                                                                    .is_for_feed = is_for_feed,
                                                                    .epoch = epoch,
                                                                    .after = after,
                                                                    .count_max = most,
-                                                                   .ids = wire::IdList(ids, 1)}));
+                                                                   .ids = ids.list()}));
         CHECK(kept.token == 77);
         Answer answer{kept.reach,   kept.has_more, kept.epoch, kept.since,
                       kept.through, kept.feed,     {},         {}};
@@ -121,6 +125,26 @@ TEST_CASE_METHOD(Fixture, "a history that does not reach back says so", "[histor
     CHECK(none.texts.empty());
     CHECK(none.through == positions[3]);
     CHECK(ask_history("other", kBrokerIncarnation, 0).reach == wire::Reach::kNoHistory);
+}
+
+TEST_CASE_METHOD(Fixture, "of several ids all go on from one position", "[histories]") {
+    say("n", login(2, {"chat.2"}));
+    say("s", send(1, {{"chat.1", "a"}, {"chat.2", "b"}, {"other", "c"}, {"chat.1", "d"}}));
+    pass(1ms);
+    const auto positions = take_positions();
+    wire::OwnedIds ids("chat.1");
+    ids.add("other");
+    ids.add("chat.2");
+    CHECK(ask_history(ids, kBrokerIncarnation, positions[0]).texts == Texts{"b", "d"});
+    say("s", send(5, {{"chat.1", "e"}, {"chat.1", "f"}}));
+    const Answer evicted = ask_history(ids, kBrokerIncarnation, 0);
+    CHECK(evicted.reach == wire::Reach::kEvicted);
+    CHECK(evicted.since == positions[0]);
+    CHECK(evicted.texts == Texts{"b", "d", "e", "f"});
+    say("s", send(7, {{"chat.1", "g"}}));
+    const Answer more = ask_history(ids, kBrokerIncarnation, 0);
+    CHECK(more.since == positions[3]);
+    CHECK(more.texts == Texts{"e", "f", "g"}); // not "b", which is older than the end of the gap
 }
 
 TEST_CASE_METHOD(Fixture, "an answer has no more than was asked for", "[histories]") {
