@@ -24,8 +24,10 @@ FAST: tuple[Argument, ...] = ("--liveness-ms", 600)
 class Events:
     """What an EventSource has of a stream: the events, and the id of the last one."""
 
-    def __init__(self, host: str, user_id: str, cursor: str = "") -> None:
-        self._lines = Lines(host, f"/events/{user_id}", {"Last-Event-ID": cursor} if cursor else {})
+    def __init__(self, host: str, ids: str, cursor: str = "") -> None:
+        """`ids` is an id, or a query with several."""
+        target = f"/events{ids}" if ids.startswith("?") else f"/events/{ids}"
+        self._lines = Lines(host, target, {"Last-Event-ID": cursor} if cursor else {})
         self.cursor = cursor
         assert self._lines.next().startswith("retry: ")
 
