@@ -105,6 +105,7 @@ void CatchUp::hold(StreamKey key, const StreamMessage& message) {
         held_sum_ + held.bytes() > kHeldSumMax) {
         drop_held(*stream);
         stream->has_lost_held = true;
+        ++held_drops_;
         return;
     }
     stream->held_bytes += held.bytes();

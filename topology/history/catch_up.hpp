@@ -132,6 +132,8 @@ class CatchUp {
 
     /// Bytes of live messages that wait.
     [[nodiscard]] std::size_t held_bytes() const { return held_sum_; }
+    /// Times that those of a stream were too many, and went.
+    [[nodiscard]] std::uint64_t held_drops() const { return held_drops_; }
 
   private:
     struct Held {
@@ -223,6 +225,7 @@ class CatchUp {
     std::vector<StreamKey> lingering_; // the feed has passed that; messages are under way
     std::uint64_t applied_ = 0;
     std::size_t held_sum_ = 0;
+    std::uint64_t held_drops_ = 0;
 };
 
 } // namespace zcomet::history

@@ -77,6 +77,10 @@ enum class WorkerCounter : std::uint8_t {
     kGapsTold,
     kResumes,
     kCatchUps,
+    kCatchingUp,
+    kHeldBytes,
+    kHeldDrops,
+    kPolls,
     kSignsOfLife,
     kApiConnections,
     kApiRequests,
@@ -170,6 +174,11 @@ inline constexpr auto kWorkerMetrics = [] {
         counter(kResumes, "resumes", "streams that opened with a cursor"),
         counter(kCatchUps, "catch_ups",
                 "streams that asked a history for what they missed while their node was cut off"),
+        gauge(kCatchingUp, "catching_up", "streams that wait for a history, polls included"),
+        gauge(kHeldBytes, "held_bytes", "bytes of live messages that wait for them", Unit::kBytes),
+        counter(kHeldDrops, "held_drops",
+                "times that what waited for a stream was too much, and was asked for again"),
+        gauge(kPolls, "polls", "long polls that are open, among the streams"),
         counter(kSignsOfLife, "signs_of_life", "signs of life that quiet streams were given"),
         gauge(kApiConnections, "api_connections", "open connections of the API"),
         counter(kApiRequests, "api_requests", "requests to the API"),
@@ -236,7 +245,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 512, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 576, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.

@@ -26,35 +26,64 @@ void Resumes::on_feed_begun(const wire::HistoryTerms& history, const history::Cu
     cut_off(cursor);
 }
 
+/// The batch that says so is shown at once.
 void Resumes::on_shed(const history::Cursor& cursor) {
     cut_off(cursor);
+    begin_all();
 }
 
-/// Streams that are catching up already go on from where they are themselves.
 void Resumes::cut_off(history::Cursor cursor) {
+    begin_all(); // of an earlier cut
     catch_up_.on_feed_broken();
     if (reached_.epoch == cursor.epoch) {
         cursor.position = std::max(cursor.position, reached_.position);
     }
-    if (cursor.epoch == 0 || with_history_.empty()) {
+    if (cursor.epoch != 0 && !with_history_.empty()) {
+        beginning_ = {.cursor = cursor};
+    }
+}
+
+void Resumes::begin_all() {
+    while (is_beginning()) {
+        begin_some(kBeginsPerTurn);
+    }
+}
+
+void Resumes::begin_some(std::uint32_t count) {
+    connections_.table().for_connections_in(
+        beginning_->slot, count,
+        [this](connection::Handle handle, connection::Connection& connection) {
+            if (connection.parked() && !beginning_->newcomers.contains(handle.packed())) {
+                begin(handle, connection);
+            }
+        });
+    beginning_->slot += count;
+    if (beginning_->slot >= connections_.table().slot_bound()) {
+        beginning_.reset();
+    }
+}
+
+/// Streams that are catching up already go on from where they are themselves.
+void Resumes::begin(connection::Handle handle, connection::Connection& stream) {
+    if (stream.is_catching_up() && catch_up_.has(handle.packed())) {
         return;
     }
-    connections_.table().for_each_connection([&](connection::Handle handle,
-                                                 connection::Connection& connection) {
-        const bool is_catching_up = connection.is_catching_up() && catch_up_.has(handle.packed());
-        if (!connection.parked() || is_catching_up) {
-            return;
-        }
-        ids_.clear();
-        streams_.for_each_id_of(connection, [this](std::string_view id) { ids_.add(id); });
-        if (!has_history(ids_.list())) {
-            return;
-        }
-        counters_.add(slot::WorkerCounter::kCatchUps);
-        connection.set_catching_up(true);
-        catch_up_.begin(handle.packed(),
-                        {.ids = ids_.list(), .cursor = cursor, .is_cut_off = true});
-    });
+    ids_.clear();
+    streams_.for_each_id_of(stream, [this](std::string_view id) { ids_.add(id); });
+    if (!has_history(ids_.list())) {
+        return;
+    }
+    counters_.add(slot::WorkerCounter::kCatchUps);
+    stream.set_catching_up(true);
+    catch_up_.begin(handle.packed(),
+                    {.ids = ids_.list(), .cursor = beginning_->cursor, .is_cut_off = true});
+}
+
+void Resumes::turn(Time now) {
+    if (is_beginning()) {
+        begin_some(kBeginsPerTurn);
+    }
+    catch_up_.turn(now);
 }
 
 bool Resumes::has_history(const wire::IdList& ids) const {
@@ -65,6 +94,9 @@ bool Resumes::has_history(const wire::IdList& ids) const {
 
 void Resumes::on_open(connection::Handle handle, const wire::IdList& ids,
                       const Beginning& beginning) {
+    if (is_beginning() && handle.index >= beginning_->slot) {
+        beginning_->newcomers.insert(handle.packed());
+    }
     // Of a poll all messages come here, and not only until it has caught up.
     connections_.table().find(handle)->set_catching_up(is_poll(handle));
     const bool has_cursor = beginning.cursor.epoch != 0 || beginning.has_bad_cursor;

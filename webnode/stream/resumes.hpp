@@ -13,8 +13,11 @@
 #include "webnode/stream/stream_opener.hpp"
 #include "webnode/stream/stream_table.hpp"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,11 +60,20 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     void on_kept(const wire::Kept& kept, Time now) { catch_up_.on_kept(kept, now); }
     void on_applied(std::uint64_t number) { catch_up_.on_applied(number); }
 
-    void turn(Time now) { catch_up_.turn(now); }
-    [[nodiscard]] Time due() const { return catch_up_.due(); }
+    void turn(Time now);
+    [[nodiscard]] Time due() const { return is_beginning() ? Time::min() : catch_up_.due(); }
+
+    /// Streams of a node with very many begin to catch up in some turns. Until then nothing may
+    /// come from the next feed: the streams would take it for what they have missed.
+    [[nodiscard]] bool is_beginning() const { return beginning_.has_value(); }
+    /// A stream costs about a microsecond.
+    /// @limit streams of a node that was cut off that begin to catch up in a turn
+    static constexpr std::uint32_t kBeginsPerTurn = 1024;
+
     /// Streams that are catching up.
     [[nodiscard]] std::size_t size() const { return catch_up_.size(); }
     [[nodiscard]] std::size_t held_bytes() const { return catch_up_.held_bytes(); }
+    [[nodiscard]] std::uint64_t held_drops() const { return catch_up_.held_drops(); }
 
   private:
     void ask(const wire::History& history) override;
@@ -76,6 +88,9 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     [[nodiscard]] bool has_history(const wire::IdList& ids) const;
     void on_close(connection::Handle handle, connection::Connection& connection) override;
     void cut_off(history::Cursor cursor);
+    void begin_some(std::uint32_t count);
+    void begin_all();
+    void begin(connection::Handle handle, connection::Connection& stream);
 
     connection::Connections& connections_;
     const StreamTable& streams_;
@@ -90,6 +105,14 @@ class Resumes final : private history::CatchUpHost, private connection::CloseLis
     Polls* polls_ = nullptr;            // nullptr: there are none
     history::CatchUp catch_up_{*this};
     history::Patterns with_history_;
+    /// Streams that are still to begin to catch up.
+    struct Beginnings {
+        history::Cursor cursor;
+        std::uint32_t slot = 0; // of the table: streams below it have begun
+        /// Handles, packed, of those above it that have opened since, and missed nothing.
+        absl::flat_hash_set<std::uint64_t> newcomers{};
+    };
+    std::optional<Beginnings> beginning_;
     history::Cursor reached_; // the node has had all messages up to here, by what has caught up
     wire::OwnedIds ids_;      // of the stream in hand
     std::string shared_;      // of the message in hand

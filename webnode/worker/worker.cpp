@@ -72,6 +72,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     : options_(std::move(options)), slot_(slot), termination_(std::move(termination)),
       on_state_(std::move(on_state)), hangup_(std::move(on_hangup)),
       feed_before_(feed_counters_in(slot.counters)),
+      held_drops_before_(slot.counters.get(slot::WorkerCounter::kHeldDrops)),
       uplink_(value_or_throw(
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
@@ -449,6 +450,10 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kIds, presence_.streams().id_count());
     counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
     counters.set(slot::WorkerCounter::kUnfinishedBytes, requests_.unfinished_bytes());
+    counters.set(slot::WorkerCounter::kCatchingUp, resumes_.size());
+    counters.set(slot::WorkerCounter::kHeldBytes, resumes_.held_bytes());
+    counters.set(slot::WorkerCounter::kHeldDrops, held_drops_before_ + resumes_.held_drops());
+    counters.set(slot::WorkerCounter::kPolls, polls_.size());
     const session::NodeSessionCounters feed = uplink_->counters();
     const session::NodeSessionCounters& before = feed_before_;
     counters.set(slot::WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);

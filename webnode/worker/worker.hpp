@@ -83,7 +83,7 @@ class Worker : private session::NodeEvents,
     };
 
     void deliver(const wire::MessageList& messages) override;
-    bool can_take() const override { return delivery_.can_take(); }
+    bool can_take() const override { return delivery_.can_take() && !resumes_.is_beginning(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
     std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
     wire::NodeLedger ledger() const override;
@@ -136,6 +136,7 @@ class Worker : private session::NodeEvents,
     std::function<void()> on_state_;
     process::Hangup hangup_;
     session::NodeSessionCounters feed_before_; // of earlier processes with this record
+    std::uint64_t held_drops_before_;          // likewise
     loop::Loop loop_;
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};

@@ -2,6 +2,7 @@
 #include "test/unit/webnode/stream/resume_fixture.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@ namespace {
 
 using Fixture = ResumeFixture;
 using stream::kEpoch;
+using stream::Resumes;
 
 } // namespace
 
@@ -135,4 +137,43 @@ TEST_CASE_METHOD(Fixture, "a message in the history and in the queue of a crowd 
         CHECK(received.find(text) != std::string::npos);
         CHECK(received.find(text) == received.rfind(text));
     }
+}
+
+TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "[resumes]") {
+    std::vector<Browser> streams;
+    for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
+        streams.push_back(open("/lines/chat.1"));
+    }
+    deliver("before", 5);
+    loop.finish_deliveries();
+    begin_feed(loop.delivery.cursor());
+    resumes.on_live();
+    CHECK(resumes.is_beginning());
+    CHECK(resumes.due() <= loop.now);
+    resumes.turn(loop.now);
+    CHECK(resumes.size() == Resumes::kBeginsPerTurn);
+    CHECK(resumes.is_beginning());
+    // It opens now, and has missed nothing.
+    const Browser late = open("/lines/chat.1");
+    CHECK_FALSE(resumes.is_beginning());
+    CHECK(resumes.size() == Resumes::kBeginsPerTurn + 10);
+    CHECK(loop.count(slot::WorkerCounter::kCatchUps) == Resumes::kBeginsPerTurn + 10);
+}
+
+TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "[resumes]") {
+    std::vector<Browser> streams;
+    for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
+        streams.push_back(open("/lines/chat.1"));
+    }
+    deliver("before", 5);
+    loop.finish_deliveries();
+    begin_feed(loop.delivery.cursor());
+    resumes.turn(loop.now);
+    loop.delivery.on_feed_begun({kEpoch, 9, "chat.*"}); // it stood further on, by its WELCOME
+    begin_feed(loop.delivery.cursor());
+    CHECK(resumes.size() == Resumes::kBeginsPerTurn + 10);
+    resumes.on_live();
+    resumes.turn(loop.now);
+    REQUIRE(source.asked.size() == 1); // all are where the first cut left them
+    CHECK(source.asked[0].after == 5);
 }
