@@ -38,6 +38,10 @@ constexpr Duration kSayReplacedEach = 60s;
 constexpr std::string_view kReplacedWords = "another process has the name of this node";
 constexpr std::string_view kNoBrokerWords = "this node has no broker";
 
+/// At a thousand messages a second each is a turn, and this would be a hundredth of its cost.
+/// @limit time by which a worker's gauges and log lines may be late
+constexpr Duration kAccountsEach = 20ms;
+
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
 
@@ -77,7 +81,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
-      delivery_(connections_, presence_.streams(), slot.counters),
+      delivery_(connections_, presence_.streams(), slot.counters), accounts_(kAccountsEach),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
       resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
       polls_(connections_, slot.counters),
@@ -139,9 +143,11 @@ void Worker::turn() {
     resumes_.turn(now);
     requests_.answer_polls(now);
     signs_of_life_.turn(now);
-    report(now);
-    watch_bounds(now);
-    publish_counters();
+    if (accounts_.turn(now)) {
+        report(now);
+        watch_bounds(now);
+        publish_counters();
+    }
     freed_memory_.turn(now);
     count_turn(now);
 }
@@ -153,7 +159,8 @@ Time Worker::next_due() const {
     return std::min(
         {requests_.due(), connections_.due(), freed_memory_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
-         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), turn_due_});
+         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), accounts_.due(),
+         turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
