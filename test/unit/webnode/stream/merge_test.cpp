@@ -74,6 +74,7 @@ TEST_CASE("an earlier message to a crowd comes before a later one to a few", "[m
     LoopFixture loop;
     const Browser last = open(loop, {"all", "few"}); // the first to open is served last
     std::vector<Browser> crowd;
+    crowd.reserve(kCrowd);
     for (std::size_t i = 0; i < kCrowd; ++i) {
         crowd.push_back(open(loop, {"all"}));
     }
@@ -92,6 +93,7 @@ TEST_CASE("an earlier message to a crowd comes before a later one to a few", "[m
 TEST_CASE("a stream does not get what came before it opened", "[merge]") {
     LoopFixture loop;
     std::vector<Browser> crowd;
+    crowd.reserve(kCrowd);
     for (std::size_t i = 0; i < kCrowd; ++i) {
         crowd.push_back(open(loop, {"all", "few"}));
     }
@@ -109,6 +111,7 @@ TEST_CASE("a stream does not get what came before it opened", "[merge]") {
 TEST_CASE("what is given up counts what streams have not had", "[merge]") {
     LoopFixture loop;
     std::vector<Browser> crowd;
+    crowd.reserve(kCrowd);
     const Browser served = open(loop, {"all", "few"});
     for (std::size_t i = 0; i < kCrowd; ++i) {
         crowd.push_back(open(loop, {"all"}));
@@ -133,6 +136,7 @@ TEST_CASE("property: each stream gets all once and in order", "[merge]") {
         Texts got{};
     };
     std::vector<Stream> streams;
+    streams.reserve(kCrowd);
     for (std::size_t i = 0; i < kCrowd; ++i) {
         std::set<std::string> ids;
         if (random() % 8 != 0) {

@@ -118,6 +118,7 @@ TEST_CASE_METHOD(Fixture, "a gap names those of the ids that have a history", "[
 TEST_CASE_METHOD(Fixture, "a message in the history and in the queue of a crowd comes once",
                  "[resumes]") {
     std::vector<Browser> crowd;
+    crowd.reserve(300);
     for (int i = 0; i < 300; ++i) {
         crowd.push_back(open("/lines/chat.1"));
     }
@@ -141,6 +142,7 @@ TEST_CASE_METHOD(Fixture, "a message in the history and in the queue of a crowd 
 
 TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "[resumes]") {
     std::vector<Browser> streams;
+    streams.reserve(Resumes::kBeginsPerTurn + 10);
     for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
         streams.push_back(open("/lines/chat.1"));
     }
@@ -162,6 +164,7 @@ TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "
 
 TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "[resumes]") {
     std::vector<Browser> streams;
+    streams.reserve(Resumes::kBeginsPerTurn + 10);
     for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
         streams.push_back(open("/lines/chat.1"));
     }
