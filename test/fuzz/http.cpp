@@ -65,7 +65,9 @@ void check_answer(std::string_view request) {
     const http::Answer answer = all_routes().handle(request, {}, outcome);
     ZCOMET_ASSERT(answer.bytes.starts_with("HTTP/1."));
     ZCOMET_ASSERT(answer.status >= 200);
-    ZCOMET_ASSERT((outcome.format != nullptr) == wire::valid_id(outcome.id));
+    const bool opens = outcome.format != nullptr || outcome.poll.has_value();
+    ZCOMET_ASSERT(opens == (outcome.ids.count() > 0));
+    outcome.ids.list().for_each([](std::string_view id) { ZCOMET_ASSERT(wire::valid_id(id)); });
 }
 
 } // namespace

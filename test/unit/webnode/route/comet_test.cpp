@@ -31,7 +31,9 @@ class WebFront {
         if (outcome.format != nullptr) {
             next = Next::kPark;
         }
-        return {answer.bytes, answer.status, next, outcome.id,
+        std::string id;
+        outcome.ids.list().for_each([&id](std::string_view one) { id += one; });
+        return {answer.bytes, answer.status, next, id,
                 outcome.framing == format::Framing::kChunked};
     }
 

@@ -172,6 +172,7 @@ TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "
     loop.finish_deliveries();
     begin_feed(loop.delivery.cursor());
     resumes.turn(loop.now);
+    source.asked.clear();
     loop.delivery.on_feed_begun({kEpoch, 9, "chat.*"}); // it stood further on, by its WELCOME
     begin_feed(loop.delivery.cursor());
     CHECK(resumes.size() == Resumes::kBeginsPerTurn + 10);
