@@ -20,7 +20,8 @@ namespace zcomet::webnode::stream {
 
 /// A HISTORY asks for all of a stream's ids at once.
 /// @limit ids of a stream
-inline constexpr std::size_t kIdsOfStreamMax = wire::kHistoryIdsMax;
+inline constexpr std::size_t kIdsOfStreamMax = 100;
+static_assert(kIdsOfStreamMax <= wire::kHistoryIdsMax);
 
 /// A place in the list of an id's streams, or kNoIndex after the last one.
 using StreamPosition = std::uint32_t;
