@@ -15,15 +15,19 @@ namespace {
 
 using wire::ErrorCode;
 
-/// Bytes of an ANSWER without its JSON.
-constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4;
-constexpr std::array<std::string_view, 4> kQueries{"nodes", "who", "stats", "ledger"};
+/// Bytes of an ANSWER without its JSON, and of what `streams` adds to it.
+constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4 + StreamCounts::kMoreBytes;
+constexpr std::array<std::string_view, 5> kQueries{"nodes", "who", "streams", "stats", "ledger"};
 
 /// Steps of an answer with many members, in addition to those of its nodes and peers.
 constexpr std::uint32_t kStepsPerAnswer = 4;
-/// Nodes of `who`, and senders that a page of `nodes` passes over, that make a step.
+/// Nodes of `who` and `streams`, and senders that a page of `nodes` passes over, that make a step.
 constexpr std::uint32_t kNamesPerStep = 16;
 constexpr std::uint32_t kPeersPerStep = 32;
+
+bool is_about_id(const wire::Query& query) {
+    return query.what == "who" || query.what == "streams";
+}
 
 } // namespace
 
@@ -72,6 +76,7 @@ void Queries::turn(Time now) {
         waiting_.pop_front();
         answer(next.connection, {next.token, next.what, next.argument}, now);
     }
+    stream_counts_.turn(now);
     for (Kept* kept : {&nodes_, &ledger_}) {
         if (!kept->json.empty() && kept->made + state_.options.answer_age <= now) {
             *kept = {}; // it may be long
@@ -80,18 +85,22 @@ void Queries::turn(Time now) {
 }
 
 Time Queries::due() const {
-    return waiting_.empty() ? kNever : rate_.next();
+    return std::min(waiting_.empty() ? kNever : rate_.next(), stream_counts_.due());
 }
 
 void Queries::answer(std::string_view connection, const wire::Query& query, Time now) {
     state_.count(table::BrokerCounter::kQueries);
     steps_ += steps_for(query, now);
-    const std::string json = json_for(query, now);
+    std::string json = json_for(query, now);
     if (json.size() + kAnswerBytes > wire::kFrameBytesMax) {
-        // Only `who` can be so long, of an id on some 8,000 nodes or more.
+        // Only `who` and `streams` can be so long, of an id on some 8,000 nodes or more.
         const auto kind = static_cast<std::uint8_t>(wire::kKindOf<wire::Query>.kind);
         refusals_.tell({connection, {}, state_.peers.find_connection(connection), now},
                        {ErrorCode::kOverloaded, kind, "the answer is longer than a frame may be"});
+        return;
+    }
+    if (query.what == "streams") {
+        stream_counts_.ask(connection, query.token, query.argument, std::move(json), now);
         return;
     }
     state_.reply(connection, wire::encode(wire::Answer{query.token, json}));
@@ -100,10 +109,10 @@ void Queries::answer(std::string_view connection, const wire::Query& query, Time
 bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
     if (std::find(kQueries.begin(), kQueries.end(), query.what) == kQueries.end()) {
         refusals_.refuse(in, ErrorCode::kUnknownQuery,
-                         "there are the queries nodes, who, stats and ledger");
+                         "there are the queries nodes, who, streams, stats and ledger");
         return false;
     }
-    if (query.what == "who") {
+    if (is_about_id(query)) {
         if (!wire::valid_id(query.argument)) {
             refusals_.refuse(in, ErrorCode::kBadId, wire::why_invalid_id(query.argument));
             return false;
@@ -126,7 +135,7 @@ bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
 }
 
 std::string Queries::json_for(const wire::Query& query, Time now) {
-    if (query.what == "who") {
+    if (is_about_id(query)) {
         return who_json(state_.peers, state_.table, query.argument);
     }
     if (query.what == "nodes") {
@@ -160,7 +169,7 @@ bool Queries::is_fresh(const Kept& kept, std::string_view argument, Time now) co
 
 /// About how many steps the answer takes.
 std::uint32_t Queries::steps_for(const wire::Query& query, Time now) const {
-    if (query.what == "who") {
+    if (is_about_id(query)) {
         const std::uint32_t names =
             state_.table.for_each_node(query.argument, [](table::NodeIndex) {});
         return names / kNamesPerStep; // of few nodes it costs no more than a PING

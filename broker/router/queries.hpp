@@ -4,12 +4,14 @@
 // many a second are answered in all, and the others wait, in order, for a second or two. Those of
 // one turn take only a number of steps together. When too many wait, or too many of one connection,
 // a query is refused. Answers about all peers are kept for a moment, for others that ask the same.
-// A query that costs no more than a PING (`who`, of few nodes) is not rated, as a PING is not.
+// A query that costs little more than a PING (`who` and `streams`, of few nodes) is not rated, as a
+// PING is not.
 #pragma once
 
 #include "broker/router/feeds.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
+#include "broker/router/stream_counts.hpp"
 #include "topology/base/rate_limit.hpp"
 
 #include <cstddef>
@@ -33,7 +35,7 @@ class Queries {
     static constexpr std::size_t kWaitingPerPeerMax = 8;
 
     Queries(RouterState& state, Refusals& refusals, Feeds& feeds)
-        : state_(state), refusals_(refusals), feeds_(feeds),
+        : state_(state), refusals_(refusals), feeds_(feeds), stream_counts_(state),
           rate_(state.options.queries_per_second) {}
 
     /// The router has other options.
@@ -41,6 +43,10 @@ class Queries {
 
     void on_ping(const Incoming& in, const wire::Ping& ping);
     void on_query(const Incoming& in, const wire::Query& query);
+    /// A node answers a question of this broker.
+    void on_answer(const Incoming& in, const wire::Answer& answer) {
+        stream_counts_.on_answer(in, answer);
+    }
 
     /// A turn begins: answers queries that wait.
     void turn(Time now);
@@ -75,6 +81,7 @@ class Queries {
     RouterState& state_;
     Refusals& refusals_;
     Feeds& feeds_;
+    StreamCounts stream_counts_;
     RateLimit rate_;
     std::deque<Waiting> waiting_;
     std::uint32_t steps_ = 0; // of this turn

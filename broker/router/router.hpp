@@ -105,6 +105,7 @@ class Router {
     void on(const Incoming& in, const wire::Send& send) { sends_.on_send(in, send); }
     void on(const Incoming& in, const wire::Ping& ping) { queries_.on_ping(in, ping); }
     void on(const Incoming& in, const wire::Query& query) { queries_.on_query(in, query); }
+    void on(const Incoming& in, const wire::Answer& answer) { queries_.on_answer(in, answer); }
     void on(const Incoming& in, const wire::History& history) {
         histories_.on_history(in, history);
     }

@@ -17,6 +17,14 @@ class Backend:
     def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
         """The status and the body of the answer."""
         self._connection.request("POST", path, body.encode(), headers)
+        return self._answer()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """The status and the body of the answer."""
+        self._connection.request("GET", path)
+        return self._answer()
+
+    def _answer(self) -> tuple[int, str]:
         answer = self._connection.getresponse()
         return answer.status, answer.read().decode()
 

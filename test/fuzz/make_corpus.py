@@ -57,6 +57,7 @@ WIRE = {
     "send-cut-short": wire.send(1, [(b"123", b"hi")])[:-1],
     "ping": wire.header(wire.PING) + TOKEN,
     "query": wire.query(7, b"who", b"123"),
+    "query-streams": wire.query(7, b"streams", b"123"),
     "batch": wire.batch(5, 1, [(b"123", b"hi")]),
     "batch-with-position": wire.batch(
         5, 1, [(b"123", b"hi")], block=wire.attributes((wire.POSITION, wire.u64(9)))
@@ -77,7 +78,7 @@ WIRE = {
     + wire.u64(0) * 2
     + wire.message_body([(b"123", b"hi")], wire.attributes((wire.POSITION, wire.u64(9)))),
     "pong": wire.header(wire.PONG) + TOKEN,
-    "answer": wire.header(wire.ANSWER) + TOKEN + wire.u32(2) + b"{}",
+    "answer": wire.answer(7, b"{}"),
     "error": error(1),
     "error-of-version-9": error(9),
     "version-2": b"ZC\x02\x40" + TOKEN,
@@ -137,6 +138,10 @@ class Script:
     def query(self, connection: int, what: int, user_id: int = 0) -> "Script":
         return self.add(9, connection, what, *([user_id] if what == 1 else []))
 
+    def streams(self, connection: int, user_id: int) -> "Script":
+        """Asks how many streams an id has."""
+        return self.add(9, connection, 81, user_id)
+
     def page(self, connection: int, first: int) -> "Script":
         """Asks for the nodes from a peer on: 130 is 0 modulo the number of queries."""
         return self.add(9, connection, 130, first)
@@ -176,6 +181,12 @@ def flood(script: Script, rounds: int) -> Script:
 
 ROUTER = {
     "send-to-a-node": one_node().send(1, 1, 9, receipt=1).wait_ms(1).heartbeat(0, 1),
+    "streams": one_node()
+    .streams(2, 1)
+    .raw(0, wire.answer(1, b"3"))
+    .streams(2, 9)
+    .streams(2, 2)
+    .wait_100ms(11),
     "logout": one_node().logout(0, 1).send(1, 1, receipt=1).query(2, 1, 1),
     "list": one_node().list(0, 1, 4).list(0, 2, 5).send(1, 4, 5, receipt=1).query(2, 1, 5),
     "list-broken-off": one_node().list(0, 1, 4).login(0, 6).heartbeat(0, 0).list(0, 3, 7),

@@ -101,6 +101,7 @@ class Host : public session::Wires, public session::FeedWires, public session::N
     }
     void on(const wire::Resend& resend) { ZCOMET_ASSERT(resend.from <= resend.through); }
     void on(const wire::Ping&) {}
+    void on(const wire::Answer&) {}
     void on(const wire::Goodbye&) {}
     template <typename Frame> void on(const Frame&) {
         constexpr bool kIsSentByNodes = false;

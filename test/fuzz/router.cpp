@@ -212,11 +212,12 @@ class Script {
                                                           "ledger"};
         const std::uint8_t byte = bytes_.u8();
         const std::uint8_t what = byte % kWhat.size();
+        const bool is_of_streams = what == 1 && (byte & 0x40U) != 0;
         std::string argument = what == 1 ? id() : std::string();
         if (byte >= 0x80) { // a page of nodes; others take no such argument
             argument = "from " + std::to_string(bytes_.u8());
         }
-        say(wire::encode(wire::Query{1, kWhat[what], argument}));
+        say(wire::encode(wire::Query{1, is_of_streams ? "streams" : kWhat[what], argument}));
     }
     void subscribe() {
         const std::uint8_t what = bytes_.u8();

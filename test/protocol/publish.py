@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker
 from zcomet_lab.ctl import Ctl
@@ -29,6 +30,10 @@ class Lines:
         self._connection.request("GET", path, headers=headers or {})
         self._answer = self._connection.getresponse()
         assert self._answer.status == 200, self._answer.status
+
+    def close(self) -> None:
+        self._answer.close()
+        self._connection.close()
 
     def next(self) -> str:
         """The next line that is not empty."""
@@ -101,6 +106,24 @@ def check_batch(backend: Backend) -> None:
     assert "error" in told[2], told
 
 
+def check_who(http_host: str, ctl: Ctl, backend: Backend) -> None:
+    """The streams of an id are counted, whichever workers have them."""
+    streams = [Lines(http_host, "/lines/many") for _ in range(5)]
+    await_true("all streams are counted", lambda: who(backend, "many")["streams"] == 5)
+    assert who(backend, "many")["nodes"] == ctl.json("who", "many")["nodes"]
+    assert who(backend, "nobody") == {"id": "nobody", "nodes": [], "streams": 0}
+    assert backend.get("/who/no%20id")[0] == 400
+    streams.pop().close()
+    await_true("a closed stream is not counted", lambda: who(backend, "many")["streams"] == 4)
+
+
+def who(backend: Backend, user_id: str) -> dict[str, Any]:
+    status, answer = backend.get(f"/who/{user_id}")
+    assert status == 200, (status, answer)
+    told: dict[str, Any] = json.loads(answer)
+    return told
+
+
 def check_lost_broker(programs: Programs, broker: Broker, backend: Backend) -> None:
     os.kill(broker.program.pid, signal.SIGKILL)
     await_true("it is said that there is no broker", lambda: status_of(backend) == 503)
@@ -127,6 +150,7 @@ def main() -> int:
         check_events(http_host, broker.ctl, backend)
         check_order(http_host, broker.ctl, api)
         check_batch(backend)
+        check_who(http_host, broker.ctl, backend)
         check_lost_broker(programs, broker, backend)
     print(f"{CLIENTS * MESSAGES} messages of {CLIENTS} backends came in order")
     return 0

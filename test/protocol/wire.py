@@ -179,6 +179,10 @@ def query(token: int, what: bytes, argument: bytes = b"") -> bytes:
     return header(QUERY) + u64(token) + str8(what) + str8(argument)
 
 
+def answer(token: int, json: bytes) -> bytes:
+    return header(ANSWER) + u64(token) + u32(len(json)) + json
+
+
 class Reader:
     """Takes fields off the front of a frame. A field that is not there raises ValueError."""
 

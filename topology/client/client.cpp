@@ -242,6 +242,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         std::for_each(ids_.begin(), ids_.end(), visit);
     }
     std::uint64_t stream_count() const override { return ids_.size(); }
+    std::optional<std::uint64_t> streams_of(std::string_view id) const override {
+        return ids_.contains(id) ? 1 : 0;
+    }
     wire::NodeLedger ledger() const override { return ledger_; }
     void on_refused(wire::ErrorCode /*code*/, std::string_view text) override {
         wrong_ = "refused: " + std::string(text);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace zcomet::session {
@@ -39,6 +40,11 @@ class NodeEvents {
     virtual void for_each_login(const std::function<void(std::string_view id)>& visit) const = 0;
     /// How many streams the node holds, for the broker's list of nodes.
     [[nodiscard]] virtual std::uint64_t stream_count() const = 0;
+    /// How many of them have that id; nothing: the node does not know.
+    /// @param id  any text.
+    [[nodiscard]] virtual std::optional<std::uint64_t> streams_of(std::string_view /*id*/) const {
+        return std::nullopt;
+    }
     /// What happened to the messages that deliver() was called with, since the node began. The
     /// session itself counts received messages and duplicates.
     [[nodiscard]] virtual wire::NodeLedger ledger() const = 0;

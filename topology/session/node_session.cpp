@@ -105,8 +105,19 @@ void NodeSession::on_broker_frame(std::string_view bytes, Time now) {
         if (!hello_unanswered_) { // a PING needs no HELLO, but a LOGIN does
             logins_.on_pong(pong->token);
         }
+    } else if (const auto* query = std::get_if<wire::Query>(frame)) {
+        answer(*query);
     } else {
         ++counters_.bad_frames;
+    }
+}
+
+/// A broker of a later release may ask other things, and is not answered.
+void NodeSession::answer(const wire::Query& query) {
+    if (query.what == "streams") {
+        const std::optional<std::uint64_t> streams = events_.streams_of(query.argument);
+        wires_.send(wire::encode(
+            wire::Answer{query.token, streams ? std::to_string(*streams) : std::string("null")}));
     }
 }
 

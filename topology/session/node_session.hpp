@@ -105,6 +105,7 @@ class NodeSession {
         feed_quiet_since_ = now;
     }
     void connect_feed();
+    void answer(const wire::Query& query);
     void on_welcome(const wire::Welcome& welcome, Time now);
     void on_error(const wire::ErrorFrame& error, Time now);
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,

@@ -27,6 +27,11 @@ class SenderEvents {
     /// earlier copy.
     virtual void on_acknowledged(std::uint64_t /*number*/, std::optional<std::uint32_t> /*nodes*/) {
     }
+    /// The answers to SenderSession::ask().
+    virtual void on_answer(const wire::Answer& /*answer*/) {}
+    virtual void on_kept(const wire::Kept& /*kept*/) {}
+    /// The broker does not answer one of the questions; it is not known which.
+    virtual void on_question_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) {}
     virtual void on_welcome(std::string_view /*broker_name*/) {}
     /// The broker has not been heard for the liveness time, or has forgotten this sender.
     virtual void on_lost() {}

@@ -14,6 +14,12 @@ namespace {
 /// @limit pause before a refused sender says HELLO again
 constexpr Duration kAfterRefusal = 10s;
 constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
+
+/// Whether a refused frame of this kind was a question.
+bool is_of_questions(std::uint8_t kind) {
+    return kind == static_cast<std::uint8_t>(wire::Kind::kQuery) ||
+           kind == static_cast<std::uint8_t>(wire::Kind::kHistory);
+}
 } // namespace
 
 SenderSession::SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation,
@@ -63,6 +69,10 @@ void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
         on_welcome(*welcome, now);
     } else if (const auto* error = std::get_if<wire::ErrorFrame>(frame)) {
         on_error(*error, now);
+    } else if (const auto* answer = std::get_if<wire::Answer>(frame)) {
+        events_.on_answer(*answer);
+    } else if (const auto* kept = std::get_if<wire::Kept>(frame)) {
+        events_.on_kept(*kept);
     } else {
         ++counters_.bad_frames;
     }
@@ -113,6 +123,10 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
     if (error.code == wire::ErrorCode::kInUse) {
         return; // the broker has yet to learn that our last connection is gone; HELLO is repeated
     }
+    if (is_of_questions(error.kind)) {
+        events_.on_question_refused(error.code, error.text);
+        return; // it says nothing of our messages
+    }
     if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded) {
         if (welcomed()) {
             lose(now);
@@ -159,6 +173,16 @@ std::uint64_t SenderSession::send(std::string_view id, std::string_view payload,
     open_.add(message);
     unacknowledged_messages_ += confirm == wire::Confirm::kAcknowledgement ? 1 : 0;
     return ++last_number_;
+}
+
+void SenderSession::ask(const wire::Query& query) {
+    ZCOMET_ASSERT(welcomed());
+    wires_.send(wire::encode(query));
+}
+
+void SenderSession::ask(const wire::History& history) {
+    ZCOMET_ASSERT(welcomed());
+    wires_.send(wire::encode(history));
 }
 
 void SenderSession::finish_frame(Time now) {

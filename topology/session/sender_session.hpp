@@ -57,6 +57,12 @@ class SenderSession {
                        wire::Confirm confirm = wire::Confirm::kNothing,
                        std::string_view attributes = {});
 
+    /// Asks the broker at once; welcomed() must hold. Tokens tell the answers apart: they come as
+    /// SenderEvents::on_answer() and on_kept(). A question that is lost with a connection, or whose
+    /// answer is, has none.
+    void ask(const wire::Query& query);
+    void ask(const wire::History& history);
+
     /// Sends what is due: waiting messages, heartbeats, HELLO again.
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().

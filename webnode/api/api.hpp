@@ -8,7 +8,9 @@
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/source.hpp"
+#include "topology/session/sender_events.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "webnode/ask/who.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
 #include "webnode/port/address_places.hpp"
@@ -22,8 +24,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace zcomet::webnode::api {
 
@@ -73,8 +77,8 @@ class Api final : public loop::Source {
     static constexpr Duration kEndMax = 500ms;
 
   private:
-    /// The link as the publisher sees it.
-    class LinkSender final : public publish::Sender {
+    /// The link as those see it that send and ask.
+    class LinkSender final : public publish::Sender, public ask::Broker {
       public:
         explicit LinkSender(const std::unique_ptr<link::SenderLink>& link) : link_(link) {}
         [[nodiscard]] bool welcomed() const override { return link_->welcomed(); }
@@ -85,9 +89,34 @@ class Api final : public loop::Source {
                            std::string_view attributes) override {
             return link_->send(id, text, confirm, attributes);
         }
+        void ask(const wire::Query& query) override { link_->ask(query); }
 
       private:
         const std::unique_ptr<link::SenderLink>& link_;
+    };
+    /// What the broker says, for those whom it concerns.
+    class BrokerEvents final : public session::SenderEvents {
+      public:
+        BrokerEvents(publish::Publisher& publisher, ask::Who& who)
+            : publisher_(publisher), who_(who) {}
+        void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
+            publisher_.on_known(number, nodes);
+        }
+        void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
+            publisher_.on_known(number, nodes);
+        }
+        void on_answer(const wire::Answer& answer) override { who_.on_answer(answer); }
+        void on_question_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) override {
+            who_.on_refused();
+        }
+        void on_lost() override {
+            publisher_.on_lost();
+            who_.on_lost();
+        }
+
+      private:
+        publish::Publisher& publisher_;
+        ask::Who& who_;
     };
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {
@@ -153,6 +182,8 @@ class Api final : public loop::Source {
     void accept(Time now);
     void handle_events(Time now);
     void give_answers(Time now);
+    /// The answers that are known.   @return whether there was any.
+    bool give(request::LateAnswers& answers, Time now);
     void publish_counters();
 
     metrics::Counters<slot::WorkerCounter>& worker_counters_;
@@ -163,6 +194,8 @@ class Api final : public loop::Source {
     connection::Connections connections_;
     NoStreams no_streams_;
     publish::Publisher publisher_;
+    ask::Who who_;
+    BrokerEvents broker_events_{publisher_, who_};
     request::Requests requests_;
     port::AddressPlaces address_places_;
     Places places_{address_places_};

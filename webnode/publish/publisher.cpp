@@ -6,19 +6,11 @@ namespace zcomet::webnode::publish {
 
 namespace {
 
-constexpr std::string_view kNoBroker = "no broker is connected; try again in a moment";
 constexpr std::string_view kHeldBack = "the broker holds senders back; try again in a moment";
 constexpr std::string_view kManyWait =
     "very many messages wait for their answers; try again in a moment";
 constexpr std::string_view kLost =
     "the broker was lost; it is not known whether the message was sent";
-
-/// The answer to a client that should try again soon.
-http::Reply later(int status, std::string_view sentence) {
-    http::Reply reply = http::error_reply(status, sentence);
-    reply.headers.push_back({"Retry-After", "1"});
-    return reply;
-}
 
 nlohmann::ordered_json in_json(const std::optional<std::uint32_t>& nodes) {
     return nodes ? nlohmann::ordered_json(*nodes) : nlohmann::ordered_json(nullptr);
@@ -39,7 +31,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), attributes.size()));
     if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
-        exchange.answer(later(refusal.status, refusal.sentence));
+        exchange.answer(request::try_again(refusal.status, refusal.sentence));
         return;
     }
     auto request = std::make_shared<Request>();
@@ -73,7 +65,7 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
 
 Publisher::Refusal Publisher::why_not(std::size_t message_bytes) const {
     if (!sender_->welcomed()) {
-        return {503, kNoBroker};
+        return {503, request::kNoBroker};
     }
     if (!sender_->can_send(message_bytes)) {
         return {429, kHeldBack};
@@ -95,14 +87,6 @@ void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, 
     counters_.add(slot::WorkerCounter::kPublished);
     awaited_.emplace(number, Awaited{request, line, result});
     ++request->awaited;
-}
-
-void Publisher::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    on_known(number, nodes);
-}
-
-void Publisher::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    on_known(number, nodes);
 }
 
 void Publisher::on_known(std::uint64_t number, std::optional<std::uint32_t> nodes) {
@@ -136,7 +120,7 @@ void Publisher::on_lost() {
 }
 
 void Publisher::note_done(Request& request) {
-    answers_.emplace_back(request.ticket, reply_to(request));
+    answers_.add(request.ticket, reply_to(request));
 }
 
 nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) {
@@ -164,7 +148,7 @@ http::Reply Publisher::reply_to(const Request& request) {
     if (!request.is_batch) {
         const Result& result = request.lines.front().results.front();
         if (!result.error.empty()) {
-            return later(503, result.error);
+            return request::try_again(503, result.error);
         }
         const nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(result.nodes)}};
         return json_reply(result.nodes.value_or(0) > 0 ? 200 : 202, "application/json",

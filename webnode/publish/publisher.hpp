@@ -2,9 +2,9 @@
 // has it, or every node that holds its id.
 #pragma once
 
-#include "topology/session/sender_events.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/request/exchange.hpp"
+#include "webnode/request/late_answers.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -12,12 +12,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace zcomet::webnode::publish {
@@ -57,7 +55,7 @@ inline constexpr std::size_t kMessagesMax = 1000;
 /// A request's messages are answered together, once something is known of each. There may be very
 /// many requests at a time, and their answers come in any order.
 /// Thread: the worker's loop only.
-class Publisher final : public session::SenderEvents {
+class Publisher {
   public:
     /// About a hundred bytes each are kept.
     /// @limit messages published by HTTP that a worker has not answered yet
@@ -86,22 +84,16 @@ class Publisher final : public session::SenderEvents {
     void publish(request::Exchange& exchange, std::vector<Publication> publications,
                  wire::Confirm confirm);
 
-    /// Calls `finish(Ticket, const http::Reply&)` for each request whose answer is known, which may
-    /// publish more.
-    template <typename Finish> void give_answers(Finish&& finish) {
-        while (!answers_.empty()) {
-            const auto [ticket, reply] = std::move(answers_.front());
-            answers_.pop_front();
-            finish(ticket, reply);
-        }
-    }
-    [[nodiscard]] bool has_answers() const { return !answers_.empty(); }
+    /// To the requests of whose messages something is known.
+    [[nodiscard]] request::LateAnswers& answers() { return answers_; }
     /// Whether there are messages of which nothing is known yet.
     [[nodiscard]] bool awaits_any() const { return !awaited_.empty(); }
 
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
-    void on_lost() override;
+    /// The broker has said what became of the message with that number: its receipt or its
+    /// acknowledgement has come.   @param nodes  as in session::SenderEvents.
+    void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);
+    /// The broker was lost.
+    void on_lost();
 
   private:
     /// What became of one message to one id.
@@ -137,7 +129,6 @@ class Publisher final : public session::SenderEvents {
     [[nodiscard]] Refusal why_not(std::size_t message_bytes) const;
     void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
               std::string_view text, std::string_view attributes);
-    void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);
     void note_done(Request& request);
     [[nodiscard]] static nlohmann::ordered_json json_of(const Line& line, std::size_t number);
     [[nodiscard]] static http::Reply reply_to(const Request& request);
@@ -145,7 +136,7 @@ class Publisher final : public session::SenderEvents {
     metrics::Counters<slot::WorkerCounter>& counters_;
     Sender* sender_ = nullptr;
     absl::flat_hash_map<std::uint64_t, Awaited> awaited_; // by the message's number
-    std::deque<std::pair<request::Ticket, http::Reply>> answers_;
+    request::LateAnswers answers_;
 };
 
 } // namespace zcomet::webnode::publish

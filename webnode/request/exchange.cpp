@@ -104,6 +104,12 @@ http::Reply unavailable(std::string_view why) {
     return reply;
 }
 
+http::Reply try_again(int status, std::string_view sentence) {
+    http::Reply reply = http::error_reply(status, sentence);
+    reply.headers.push_back({"Retry-After", "1"});
+    return reply;
+}
+
 Routes::Routes(std::vector<Route> routes, std::uint64_t seed)
     : routes_(std::move(routes)), random_(static_cast<std::minstd_rand::result_type>(seed)),
       front_(patterns_of(routes_)) {}

@@ -95,6 +95,12 @@ inline constexpr std::chrono::seconds kRetryAfter = 5s;
 /// 503 with Retry-After.   @param why  a sentence.
 [[nodiscard]] http::Reply unavailable(std::string_view why);
 
+/// An error with Retry-After: a second, since what is in the way is soon over.
+/// @param sentence  says so.
+[[nodiscard]] http::Reply try_again(int status, std::string_view sentence);
+/// Why a request that needs the broker gets 503.
+inline constexpr std::string_view kNoBroker = "no broker is connected; try again in a moment";
+
 /// A route. Several may share a path, with different methods.
 struct Route {
     http::Pattern pattern;

@@ -6,6 +6,7 @@
 #include "webnode/route/lines.hpp"
 #include "webnode/route/poll.hpp"
 #include "webnode/route/send.hpp"
+#include "webnode/route/who.hpp"
 
 namespace zcomet::webnode::route {
 
@@ -25,11 +26,9 @@ std::vector<request::Route> routes() {
     };
 }
 
-std::vector<request::Route> api_routes(publish::Publisher& publisher) {
+std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who) {
     return {
-        send_route(publisher),
-        send_many_route(publisher),
-        alive_route(),
+        send_route(publisher), send_many_route(publisher), who_route(who), alive_route(),
         ready_route(),
     };
 }

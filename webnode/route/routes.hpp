@@ -1,6 +1,7 @@
 // The lists of a web node's routes: those for browsers, and those for backends.
 #pragma once
 
+#include "webnode/ask/who.hpp"
 #include "webnode/publish/publisher.hpp"
 #include "webnode/request/exchange.hpp"
 
@@ -11,7 +12,7 @@ namespace zcomet::webnode::route {
 /// On the public port.
 [[nodiscard]] std::vector<request::Route> routes();
 
-/// On the address of the API.   @param publisher  lives longer than the routes.
-[[nodiscard]] std::vector<request::Route> api_routes(publish::Publisher& publisher);
+/// On the address of the API. All that they are given lives longer than they do.
+[[nodiscard]] std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who);
 
 } // namespace zcomet::webnode::route

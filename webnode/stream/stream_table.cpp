@@ -13,6 +13,7 @@ connection::Connection& StreamTable::begin(connection::Handle handle, std::uint8
 store::IdTable::Interned StreamTable::intern(std::string_view id) {
     const store::IdTable::Interned interned = ids_.intern(id);
     first_of_id_.grow(ids_.index_bound(), store::kNoIndex);
+    count_of_id_.grow(ids_.index_bound(), 0);
     return interned;
 }
 
@@ -32,9 +33,11 @@ void StreamTable::link(StreamPosition position, store::IdIndex id) {
         prev_of(first) = position;
     }
     first_of_id_[id] = position;
+    ++count_of_id_[id];
 }
 
 bool StreamTable::unlink(StreamPosition position, store::IdIndex id) {
+    --count_of_id_[id];
     const StreamPosition next = next_of(position);
     const StreamPosition prev = prev_of(position);
     for (StreamPosition* const held : held_positions_) {

@@ -90,11 +90,16 @@ class StreamTable {
     }
 
     [[nodiscard]] std::uint32_t stream_count() const { return stream_count_; }
+    /// How many streams have that id, which may be any text.   Cost: O(1).
+    [[nodiscard]] std::uint32_t streams_of(std::string_view id) const {
+        const auto known = ids_.find(id);
+        return known ? count_of_id_[*known] : 0;
+    }
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
     /// Bytes used, without the allocator's overhead, and without the connections' records.
     [[nodiscard]] std::size_t memory_bytes() const {
-        return first_of_id_.memory_bytes() + ids_.memory_bytes() + several_.memory_bytes() +
-               links_.memory_bytes();
+        return first_of_id_.memory_bytes() + count_of_id_.memory_bytes() + ids_.memory_bytes() +
+               several_.memory_bytes() + links_.memory_bytes();
     }
 
   private:
@@ -140,6 +145,7 @@ class StreamTable {
     store::IdTable ids_;
     store::ChunkedArray<StreamPosition>
         first_of_id_; // by IdIndex: head of the list of the id's streams
+    store::ChunkedArray<std::uint32_t> count_of_id_; // by IdIndex: how many those are
     store::Slab<Several> several_;
     store::Slab<Link> links_;
     std::vector<StreamPosition*> held_positions_; // few: those of messages to very many streams

@@ -87,6 +87,9 @@ class Worker : private session::NodeEvents,
     bool can_take() const override { return delivery_.can_take() && !resumes_.is_beginning(); }
     void for_each_login(const std::function<void(std::string_view id)>& visit) const override;
     std::uint64_t stream_count() const override { return presence_.streams().stream_count(); }
+    std::optional<std::uint64_t> streams_of(std::string_view id) const override {
+        return presence_.streams().streams_of(id);
+    }
     wire::NodeLedger ledger() const override;
     void on_welcomed() override;
     void on_feed_begun(const wire::HistoryTerms& history, bool is_first) override;

@@ -26,7 +26,8 @@ std::map<std::string, std::string> frames_of_members() {
             {"LOGOUT", RouterHarness::logout(1, {"a"})},
             {"LIST", RouterHarness::list(0, true, true, {"a"})},
             {"RESEND", wire::encode(wire::Resend{1, 1})},
-            {"SEND", RouterHarness::send(1, {{"a", "x"}})}};
+            {"SEND", RouterHarness::send(1, {{"a", "x"}})},
+            {"ANSWER", wire::encode(wire::Answer{1, "{}"})}};
 }
 
 std::map<std::string, std::string> frames_of_brokers() {
@@ -35,7 +36,6 @@ std::map<std::string, std::string> frames_of_brokers() {
             {"CREDIT", wire::encode(wire::Credit{1})},
             {"RECEIPT", wire::NodeCountsWriter{}.finish_receipt(1)},
             {"PONG", wire::encode(wire::Pong{1})},
-            {"ANSWER", wire::encode(wire::Answer{1, "{}"})},
             {"ERROR", wire::encode(wire::ErrorFrame{ErrorCode::kMalformed, 0, "no"})}};
 }
 

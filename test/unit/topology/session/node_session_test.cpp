@@ -36,6 +36,9 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
         }
     }
     std::uint64_t stream_count() const override { return ids.size(); }
+    std::optional<std::uint64_t> streams_of(std::string_view id) const override {
+        return counts_streams ? std::optional(ids.count(std::string(id))) : std::nullopt;
+    }
     wire::NodeLedger ledger() const override { return told_ledger; }
     void on_welcomed() override { ++welcomed; }
     void on_kept(const wire::Kept& answer) override { kept.push_back(answer.token); }
@@ -48,6 +51,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
 
     std::vector<std::string> feeds, delivered, no_feed, silent_feed;
     bool can_connect = true;
+    bool counts_streams = true;
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
     std::vector<wire::ErrorCode> refused;
@@ -125,6 +129,24 @@ TEST_CASE_METHOD(Fixture, "a feed that this process cannot connect to is reporte
     CHECK(host.no_feed == std::vector<std::string>{"no such address"});
     CHECK(host.refused.empty());
     CHECK_FALSE(session.live());
+}
+
+TEST_CASE_METHOD(Fixture, "a node says how many streams it has of an id", "[node_session]") {
+    make_live();
+    host.ids.emplace("a");
+    const auto told = [this](std::string_view what, std::string_view id) {
+        session.on_broker_frame(wire::encode(wire::Query{7, what, id}), kStart);
+        return host.kinds() == Kinds{Kind::kAnswer} ? std::string(host.last_as<wire::Answer>().json)
+                                                    : std::string("no answer");
+    };
+    CHECK(told("streams", "a") == "1");
+    CHECK(host.last_as<wire::Answer>().token == 7);
+    CHECK(told("streams", "b") == "0");
+    CHECK(told("streams", "no id\n") == "0");
+    CHECK(told("weather", "") == "no answer");
+    host.counts_streams = false;
+    CHECK(told("streams", "a") == "null");
+    CHECK(session.counters().bad_frames == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "HELLO is repeated until it is answered", "[node_session]") {

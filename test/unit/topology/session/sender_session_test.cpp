@@ -24,6 +24,11 @@ struct FakeHost : Wires, SenderEvents {
     void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
         acknowledged.emplace_back(number, nodes);
     }
+    void on_answer(const wire::Answer& answer) override { answers.push_back(answer.token); }
+    void on_kept(const wire::Kept& kept) override { answers.push_back(kept.token); }
+    void on_question_refused(wire::ErrorCode code, std::string_view) override {
+        unanswered.push_back(code);
+    }
     void on_welcome(std::string_view) override { ++welcomes; }
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
@@ -50,7 +55,9 @@ struct FakeHost : Wires, SenderEvents {
     std::vector<std::string> sent;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> receipts;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> acknowledged;
+    std::vector<std::uint64_t> answers; // their tokens
     std::vector<wire::ErrorCode> refused;
+    std::vector<wire::ErrorCode> unanswered;
     int welcomes = 0;
     int lost = 0;
 };
@@ -176,6 +183,40 @@ std::string receipt(std::uint64_t first, const std::vector<std::uint32_t>& nodes
 }
 
 } // namespace
+
+TEST_CASE_METHOD(Fixture, "questions and their answers pass by the messages", "[sender_session]") {
+    make_welcome();
+    session.send("1", "a");
+    session.ask(wire::Query{5, "streams", "a"});
+    REQUIRE(host.sent.size() == 1);
+    CHECK(host.kind(0) == wire::Kind::kQuery);
+    const std::string id("\1a");
+    session.ask(wire::History{.token = 6, .count_max = 1, .ids = wire::IdList(id, 1)});
+    CHECK(host.kind(1) == wire::Kind::kHistory);
+    session.on_broker_frame(wire::encode(wire::Answer{5, "{}"}), kStart);
+    wire::MessageFrameWriter kept(wire::MessageFrameWriter::Form::kKept);
+    session.on_broker_frame(kept.finish_kept({.token = 6}), kStart);
+    CHECK(host.answers == std::vector<std::uint64_t>{5, 6});
+    CHECK(session.counters().bad_frames == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a refused question says nothing of the messages", "[sender_session]") {
+    make_welcome();
+    for (const wire::Kind kind : {wire::Kind::kQuery, wire::Kind::kHistory}) {
+        session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kOverloaded,
+                                                              static_cast<std::uint8_t>(kind), ""}),
+                                kStart);
+    }
+    CHECK(host.unanswered.size() == 2);
+    CHECK(host.refused.empty());
+    CHECK(host.lost == 0);
+    CHECK(session.welcomed());
+    session.on_broker_frame(
+        wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst,
+                                      static_cast<std::uint8_t>(wire::Kind::kHistory), ""}),
+        kStart);
+    CHECK(host.lost == 1); // the broker has forgotten us
+}
 
 TEST_CASE_METHOD(Fixture, "a receipt that was not asked for is a bad frame", "[sender_session]") {
     make_welcome();

@@ -42,7 +42,8 @@ struct Fixture {
     metrics::Counters<slot::WorkerCounter> counters;
     FakeSender sender;
     Publisher publisher{counters};
-    request::Routes routes{route::api_routes(publisher), 1};
+    ask::Who who;
+    request::Routes routes{route::api_routes(publisher, who), 1};
     std::uint32_t tickets = 0;
     std::map<std::uint32_t, http::Reply> replies; // by ticket
 
@@ -59,7 +60,7 @@ struct Fixture {
         return outcome.is_later ? std::nullopt : std::optional(std::move(answer));
     }
     void collect() {
-        publisher.give_answers([this](request::Ticket ticket, const http::Reply& reply) {
+        publisher.answers().give([this](request::Ticket ticket, const http::Reply& reply) {
             CHECK(replies.emplace(ticket.number, reply).second);
         });
     }
@@ -84,7 +85,7 @@ TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publ
     CHECK(sender.sent[0].text == "hello");
     CHECK(sender.sent[0].confirm == wire::Confirm::kReceipt);
     CHECK(text_of(1) == "no answer");
-    publisher.on_receipt(1, 2);
+    publisher.on_known(1, 2);
     CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":2}\n");
     CHECK(status_of(1) == 200);
     CHECK(replies[1].type == "application/json");
@@ -94,8 +95,8 @@ TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publ
 TEST_CASE_METHOD(Fixture, "202 where nobody has it, or nobody knows", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x"));
     REQUIRE_FALSE(post("/send/b", "x"));
-    publisher.on_receipt(1, 0);
-    publisher.on_receipt(2, std::nullopt);
+    publisher.on_known(1, 0);
+    publisher.on_known(2, std::nullopt);
     CHECK(status_of(1) == 202);
     CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":0}\n");
     CHECK(status_of(2) == 202);
@@ -106,10 +107,10 @@ TEST_CASE_METHOD(Fixture, "answers come in the order in which they are known", "
     REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Wait: nodes\r\n"));
     REQUIRE_FALSE(post("/send/a", "y"));
     CHECK(sender.sent[0].confirm == wire::Confirm::kAcknowledgement);
-    publisher.on_receipt(2, 1);
+    publisher.on_known(2, 1);
     CHECK(status_of(2) == 200);
     CHECK(status_of(1) == 0);
-    publisher.on_acknowledged(1, 1);
+    publisher.on_known(1, 1);
     CHECK(status_of(1) == 200);
 }
 
@@ -137,8 +138,8 @@ TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to com
     CHECK(status_of(1) == 503);
     CHECK(counters.get(slot::WorkerCounter::kPublishLost) == 1);
     CHECK(status_of(2) == 0);
-    publisher.on_receipt(1, 1); // too late
-    publisher.on_acknowledged(2, 1);
+    publisher.on_known(1, 1); // too late
+    publisher.on_known(2, 1);
     CHECK(status_of(2) == 200);
     CHECK(replies.size() == 2);
 }
@@ -185,11 +186,11 @@ TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[
                                 "{\"data\":\"7\"}\n"
                                 "{\"id\":\"f\",\"data\":\"8\"}"));
     REQUIRE(sender.sent.size() == 4);
-    publisher.on_receipt(4, 1);
-    publisher.on_receipt(2, 2);
-    publisher.on_receipt(1, 1);
+    publisher.on_known(4, 1);
+    publisher.on_known(2, 2);
+    publisher.on_known(1, 1);
     CHECK(status_of(1) == 0);
-    publisher.on_receipt(3, 0);
+    publisher.on_known(3, 0);
     CHECK(status_of(1) == 200);
     CHECK(replies[1].type == "application/x-ndjson");
     CHECK(text_of(1) ==
@@ -208,7 +209,7 @@ TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[p
     sender.room = 1;
     REQUIRE_FALSE(
         post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n{\"ids\":[\"b\"],\"data\":\"2\"}\n"));
-    publisher.on_receipt(1, 1);
+    publisher.on_known(1, 1);
     CHECK(text_of(1) == "{\"line\":1,\"id\":\"a\",\"nodes\":1}\n"
                         "{\"line\":2,\"id\":\"b\",\"error\":\"the broker holds senders back; try "
                         "again in a moment\"}\n");
@@ -226,7 +227,7 @@ TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publi
     REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"" + longest +
                                     "\"}\n{\"id\":\"a\",\"data\":\"" + longest + "x\"}\n"));
     REQUIRE(sender.sent.size() == 1);
-    publisher.on_receipt(1, 1);
+    publisher.on_known(1, 1);
     CHECK(text_of(1).find("{\"line\":2,\"error\":\"a message has at most 65536 bytes\"}\n") !=
           std::string::npos);
 }
@@ -269,7 +270,7 @@ TEST_CASE_METHOD(Fixture, "only so many messages wait for their answers", "[publ
     const auto refused = post("/send/a", "x");
     REQUIRE(refused);
     CHECK(refused->status == 429);
-    publisher.on_receipt(1, 1);
+    publisher.on_known(1, 1);
     REQUIRE_FALSE(post("/send", line + line));
     CHECK(sender.sent.size() == Publisher::kUnansweredMax + 1);
     CHECK(counters.get(slot::WorkerCounter::kPublishRefusals) == 2);

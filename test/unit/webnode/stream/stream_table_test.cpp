@@ -121,15 +121,19 @@ TEST_CASE("the first stream of an id is a login, the last one a logout", "[strea
     CHECK(table.find(first)->form() == kForm);
     CHECK(table.find(second)->form() == kOtherForm);
     CHECK(fds_of(table, "123") == std::vector<int>{1, 2});
+    CHECK(table.streams_of("123") == 2);
+    CHECK(table.streams_of("12") == 0);
 
     const auto one_left = table.remove(first);
     CHECK(one_left.fd == 1);
     CHECK(one_left.freed_ids.empty());
     CHECK(fds_of(table, "123") == std::vector<int>{2});
+    CHECK(table.streams_of("123") == 1);
 
     const auto none_left = table.remove(second);
     CHECK(none_left.freed_ids == Tables::Ids{"123"});
     CHECK_FALSE(table.find_id("123"));
+    CHECK(table.streams_of("123") == 0);
     CHECK(table.id_count() == 0);
     CHECK(table.connection_count() == 0);
 }
