@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 
 namespace zcomet::broker::history {
 
@@ -30,6 +31,9 @@ class HistoryStore {
     /// All messages to `id`, which has that rule, after this position are there.
     [[nodiscard]] virtual std::uint64_t complete_since(std::size_t rule,
                                                        std::string_view id) const = 0;
+    /// The position after which `id` has `most` messages, the newest ones; 0: it has no more.
+    [[nodiscard]] virtual std::uint64_t before_newest(std::string_view id,
+                                                      std::uint32_t most) const = 0;
     /// Calls `visit(message, position)` for each message to one of the ids (wire::kHistoryIdsMax at
     /// most) after `after`, by rising position, until it returns false. The views live until then.
     using Visit = std::function<bool(const wire::Message& message, std::uint64_t position)>;

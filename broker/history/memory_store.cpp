@@ -200,6 +200,18 @@ std::uint64_t MemoryStore::complete_since(std::size_t rule, std::string_view id)
     return known ? rings_[*known].complete_since : forgotten_through_[rule];
 }
 
+std::uint64_t MemoryStore::before_newest(std::string_view id, std::uint32_t most) const {
+    const auto known = ids_.find(id);
+    if (!known || rings_[*known].count <= most) {
+        return 0;
+    }
+    const Block* last_before = rings_[*known].first;
+    for (std::uint32_t more = rings_[*known].count - most; more > 1; --more) {
+        last_before = last_before->next;
+    }
+    return last_before->position;
+}
+
 void MemoryStore::read(const wire::IdList& ids, std::uint64_t after, const Visit& visit) const {
     struct Next {
         std::string_view id;

@@ -89,6 +89,16 @@ wire::Reach Histories::reach_of(const wire::History& history, std::uint64_t sinc
     return history.after < since ? wire::Reach::kEvicted : wire::Reach::kWhole;
 }
 
+/// 0: the asker does not want the newest messages, or there are no others.
+std::uint64_t Histories::position_before_newest(const wire::History& history) const {
+    std::uint64_t position = 0;
+    if (history.wants_newest) {
+        history.ids.for_each(
+            [&](std::string_view id) { position = store_->before_newest(id, history.count_max); });
+    }
+    return position;
+}
+
 void Histories::on_history(const Incoming& in, const wire::History& history) {
     state_.count(table::BrokerCounter::kHistoryQuestions);
     wire::Kept kept{.token = history.token, .reach = wire::Reach::kNoHistory};
@@ -102,9 +112,10 @@ void Histories::on_history(const Incoming& in, const wire::History& history) {
         answer(in, kept);
         return;
     }
-    kept.reach = reach_of(history, *since);
+    const std::uint64_t before_newest = position_before_newest(history);
+    kept.since = std::max(*since, before_newest);
+    kept.reach = reach_of(history, kept.since);
     kept.epoch = store_->epoch();
-    kept.since = *since;
     kept.through = clock_.last();
     if (const table::NodePart* const node = state_.peers[in.peer].node()) {
         kept.feed = node->feed.last_number();
@@ -112,7 +123,7 @@ void Histories::on_history(const Incoming& in, const wire::History& history) {
     const bool has_gap =
         kept.reach == wire::Reach::kEvicted || kept.reach == wire::Reach::kOtherEpoch;
     // Of several ids some may have more. A gap reaches up to one position, for all of them.
-    store_->read(history.ids, has_gap ? *since : history.after,
+    store_->read(history.ids, has_gap ? kept.since : std::max(history.after, before_newest),
                  [&](const wire::Message& message, std::uint64_t position) {
                      if (writer_.full() || writer_.count() == history.count_max) {
                          kept.has_more = true;

@@ -49,6 +49,7 @@ class Histories {
     [[nodiscard]] wire::Reach reach_of(const wire::History& history, std::uint64_t since) const;
     /// @return nothing: none of the ids has a history.
     [[nodiscard]] std::optional<std::uint64_t> complete_since(const wire::IdList& ids) const;
+    [[nodiscard]] std::uint64_t position_before_newest(const wire::History& history) const;
     void answer(const Incoming& in, const wire::Kept& kept);
 
     RouterState& state_;

@@ -69,6 +69,7 @@ WIRE = {
     "credit": wire.header(wire.CREDIT) + wire.u64(9),
     "receipt": wire.header(wire.RECEIPT) + wire.u64(1) + wire.u32(2) + wire.u32(0) + wire.u32(3),
     "history": wire.history(7, 5, 9, b"123", b"456", flags=1),
+    "history-newest": wire.history(7, 0, 0, b"123", flags=2),
     "history-of-none": wire.history(7, 5, 9),
     "kept": wire.header(wire.KEPT)
     + TOKEN

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 
 from publish import Lines
 
@@ -74,6 +75,17 @@ class Scene:
         for text in texts:
             await_true(f"{text} is taken in", functools.partial(self._is_taken_in, user_id, text))
 
+    def history(self, user_id: str, query: str = "") -> dict[str, Any]:
+        """What GET /history says."""
+        status, answer = self._backend.get(f"/history/{user_id}{query}")
+        assert status == 200, (status, answer)
+        told: dict[str, Any] = json.loads(answer)
+        assert told["id"] == user_id, told
+        return told
+
+    def status_of_history(self, user_id: str, query: str = "") -> int:
+        return self._backend.get(f"/history/{user_id}{query}")[0]
+
     def _is_taken_in(self, user_id: str, text: str) -> bool:
         return self._backend.post(f"/send/{user_id}", text)[0] in (200, 202)
 
@@ -121,6 +133,41 @@ def check_gaps(scene: Scene) -> None:
     await_gap(Events(scene.two, "other", start.cursor), "cursor")
 
 
+def texts_of(told: dict[str, Any]) -> list[str]:
+    return [message["data"] for message in told["messages"]]
+
+
+def check_api(scene: Scene) -> None:
+    """A backend reads what is kept, in pages, although nobody holds the id."""
+    empty = scene.history("chat.7")
+    assert (empty["messages"], empty["complete"]) == ([], True), empty
+    scene.send("chat.7", "a", "b", "c")
+    assert texts_of(scene.history("chat.7")) == ["a", "b", "c"]
+    newest = scene.history("chat.7", "?limit=2")
+    assert (texts_of(newest), newest["complete"]) == (["b", "c"], False), newest
+    first = scene.history("chat.7", f"?limit=2&since={empty['cursor']}")
+    assert (texts_of(first), first["complete"]) == (["a", "b"], True), first
+    assert first["cursor"] == first["messages"][1]["cursor"], first
+    rest = scene.history("chat.7", f"?limit=2&since={first['cursor']}")
+    assert (texts_of(rest), rest["complete"]) == (["c"], True), rest
+    end = scene.history("chat.7", f"?since={rest['cursor']}")
+    assert (end["messages"], end["complete"]) == ([], True), end
+    # A stream goes on from such a cursor, and what was evicted is not complete.
+    scene.send("chat.7", *(str(n) for n in range(40)))
+    Events(scene.two, "chat.7", newest["cursor"]).await_messages(*(str(n) for n in range(40)))
+    scene.send("chat.7", *(str(n) for n in range(40, 60)))
+    evicted = scene.history("chat.7", f"?since={empty['cursor']}")
+    assert (len(evicted["messages"]), evicted["complete"]) == (50, False), evicted
+    assert not scene.history("chat.7", "?since=nonsense")["complete"]
+    assert scene.status_of_history("other") == 404
+    assert scene.status_of_history("chat.7", "?limit=0") == 400
+    # Much more than the broker gives in one part.
+    scene.send("chat.8", *("x" * 60_000 + str(n) for n in range(12)))
+    assert [text[60_000:] for text in texts_of(scene.history("chat.8"))] == [
+        str(n) for n in range(12)
+    ]
+
+
 def check_cut_off_node(scene: Scene) -> None:
     """A node that was stopped for so long that the broker has forgotten it catches up."""
     stream = Events(scene.two, "chat.5")
@@ -163,6 +210,7 @@ def main() -> int:
         scene = Scene(programs)
         check_another_node(scene)
         check_gaps(scene)
+        check_api(scene)
         check_cut_off_node(scene)
         check_broker(scene)
     print("streams went on where they were")

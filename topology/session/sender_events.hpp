@@ -30,8 +30,8 @@ class SenderEvents {
     /// The answers to SenderSession::ask().
     virtual void on_answer(const wire::Answer& /*answer*/) {}
     virtual void on_kept(const wire::Kept& /*kept*/) {}
-    /// The broker does not answer one of the questions; it is not known which.
-    virtual void on_question_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) {}
+    /// The broker does not answer a QUERY or HISTORY; it is not known which.
+    virtual void on_question_refused(wire::Kind /*kind*/) {}
     virtual void on_welcome(std::string_view /*broker_name*/) {}
     /// The broker has not been heard for the liveness time, or has forgotten this sender.
     virtual void on_lost() {}

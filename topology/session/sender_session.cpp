@@ -124,7 +124,7 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
         return; // the broker has yet to learn that our last connection is gone; HELLO is repeated
     }
     if (is_of_questions(error.kind)) {
-        events_.on_question_refused(error.code, error.text);
+        events_.on_question_refused(static_cast<wire::Kind>(error.kind));
         return; // it says nothing of our messages
     }
     if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded) {

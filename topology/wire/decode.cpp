@@ -246,13 +246,17 @@ class BodyDecoder {
         if (fields_.failed()) {
             return history;
         }
-        history.is_for_feed = flags == kFlagForFeed;
-        if (flags > kFlagForFeed) {
+        history.is_for_feed = (flags & kFlagForFeed) != 0;
+        history.wants_newest = (flags & kFlagNewest) != 0;
+        if (flags > (kFlagForFeed | kFlagNewest)) {
             refuse(ErrorCode::kMalformed, "the flags of the question have unknown bits");
         }
         if (history.count_max == 0 || history.ids.count() == 0 ||
             history.ids.count() > kHistoryIdsMax) {
             refuse(ErrorCode::kMalformed, "a history is of 1 message or more, to 1 to 100 ids");
+        }
+        if (history.wants_newest && history.ids.count() > 1) {
+            refuse(ErrorCode::kMalformed, "the newest messages are of one id");
         }
         return history;
     }

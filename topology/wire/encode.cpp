@@ -136,7 +136,8 @@ std::string encode(const Query& frame) {
 std::string encode(const History& frame) {
     std::string out = header(Kind::kHistory);
     put_u64(out, frame.token);
-    put_u8(out, frame.is_for_feed ? kFlagForFeed : 0);
+    put_u8(out, static_cast<std::uint8_t>((frame.is_for_feed ? kFlagForFeed : 0) |
+                                          (frame.wants_newest ? kFlagNewest : 0)));
     put_u64(out, frame.epoch);
     put_u64(out, frame.after);
     put_u32(out, frame.count_max);

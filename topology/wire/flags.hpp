@@ -13,6 +13,7 @@ inline constexpr std::uint8_t kFlagShed = 1; ///< of a BATCH
 inline constexpr std::uint8_t kFlagOrigins = 2;
 inline constexpr std::uint8_t kFlagAttributes = 4; ///< of a SEND or a BATCH
 inline constexpr std::uint8_t kFlagForFeed = 1;    ///< of a HISTORY
+inline constexpr std::uint8_t kFlagNewest = 2;
 inline constexpr std::uint8_t kFlagMore = 1;       ///< of a KEPT
 /// A number of nodes in a RECEIPT or an ACKNOWLEDGED that stands for "not known".
 inline constexpr std::uint32_t kNodesNotKnown = 0xFFFF'FFFF;

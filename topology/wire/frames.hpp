@@ -210,6 +210,8 @@ struct History {
     std::uint64_t after = 0; ///< only messages with a higher position
     std::uint32_t count_max = 0;
     IdList ids; ///< 1 to kHistoryIdsMax
+    /// Of one id: if there are more messages than count_max, the newest of them.
+    bool wants_newest = false;
 };
 struct Batch {
     /// The feed's.

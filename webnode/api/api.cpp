@@ -46,7 +46,7 @@ void Api::Log::on_incident(const connection::Connection& connection, connection:
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
-      requests_(connections_, no_streams_, route::api_routes(publisher_, who_), counters_,
+      requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
       address_places_(random_u64()),
       listener_(
@@ -69,6 +69,7 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
     api->sender_ = std::move(sender).value();
     api->publisher_.use(api->link_sender_);
     api->who_.use(api->link_sender_);
+    api->replays_.use(api->link_sender_);
     const Status listens = api->listener_.open(
         options.address, port::split_capacity(options.connections_max, options.connections_max),
         {.keepalive = port::KeepaliveTimes::within(kVanishedMax), .kernel_bytes = 0});
@@ -93,14 +94,15 @@ bool Api::turn(Time now) {
     connections_.sweep(now);
     const bool has_more = sender_->turn(now);
     who_.turn(now);
+    replays_.turn(now);
     give_answers(now);
     publish_counters();
     return has_more;
 }
 
 Time Api::due() const {
-    return std::min(
-        {requests_.due(), connections_.due(), listener_.due(), sender_->due(), who_.due()});
+    return std::min({requests_.due(), connections_.due(), listener_.due(), sender_->due(),
+                     who_.due(), replays_.due()});
 }
 
 void Api::handle_events(Time now) {
@@ -119,7 +121,8 @@ void Api::accept(Time now) {
 
 /// An answer may let the next request of its connection in, which sends more.
 void Api::give_answers(Time now) {
-    while (give(publisher_.answers(), now) || give(who_.answers(), now)) {
+    while (give(publisher_.answers(), now) || give(who_.answers(), now) ||
+           give(replays_.answers(), now)) {
         static_cast<void>(sender_->turn(now));
     }
 }

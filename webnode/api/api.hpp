@@ -10,6 +10,7 @@
 #include "topology/loop/source.hpp"
 #include "topology/session/sender_events.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "webnode/ask/replays.hpp"
 #include "webnode/ask/who.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
@@ -90,6 +91,7 @@ class Api final : public loop::Source {
             return link_->send(id, text, confirm, attributes);
         }
         void ask(const wire::Query& query) override { link_->ask(query); }
+        void ask(const wire::History& history) override { link_->ask(history); }
 
       private:
         const std::unique_ptr<link::SenderLink>& link_;
@@ -97,8 +99,8 @@ class Api final : public loop::Source {
     /// What the broker says, for those whom it concerns.
     class BrokerEvents final : public session::SenderEvents {
       public:
-        BrokerEvents(publish::Publisher& publisher, ask::Who& who)
-            : publisher_(publisher), who_(who) {}
+        BrokerEvents(publish::Publisher& publisher, ask::Who& who, ask::Replays& replays)
+            : publisher_(publisher), who_(who), replays_(replays) {}
         void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
             publisher_.on_known(number, nodes);
         }
@@ -106,17 +108,24 @@ class Api final : public loop::Source {
             publisher_.on_known(number, nodes);
         }
         void on_answer(const wire::Answer& answer) override { who_.on_answer(answer); }
-        void on_question_refused(wire::ErrorCode /*code*/, std::string_view /*text*/) override {
-            who_.on_refused();
+        void on_kept(const wire::Kept& kept) override { replays_.on_kept(kept); }
+        void on_question_refused(wire::Kind kind) override {
+            if (kind == wire::Kind::kQuery) {
+                who_.on_refused();
+            } else {
+                replays_.on_refused();
+            }
         }
         void on_lost() override {
             publisher_.on_lost();
             who_.on_lost();
+            replays_.on_lost();
         }
 
       private:
         publish::Publisher& publisher_;
         ask::Who& who_;
+        ask::Replays& replays_;
     };
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {
@@ -195,7 +204,8 @@ class Api final : public loop::Source {
     NoStreams no_streams_;
     publish::Publisher publisher_;
     ask::Who who_;
-    BrokerEvents broker_events_{publisher_, who_};
+    ask::Replays replays_;
+    BrokerEvents broker_events_{publisher_, who_, replays_};
     request::Requests requests_;
     port::AddressPlaces address_places_;
     Places places_{address_places_};

@@ -15,6 +15,7 @@ class Broker {
 
     [[nodiscard]] virtual bool welcomed() const = 0;
     virtual void ask(const wire::Query& query) = 0;
+    virtual void ask(const wire::History& history) = 0;
 };
 
 } // namespace zcomet::webnode::ask

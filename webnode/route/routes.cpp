@@ -3,6 +3,7 @@
 #include "webnode/route/comet.hpp"
 #include "webnode/route/events.hpp"
 #include "webnode/route/health.hpp"
+#include "webnode/route/history.hpp"
 #include "webnode/route/lines.hpp"
 #include "webnode/route/poll.hpp"
 #include "webnode/route/send.hpp"
@@ -26,10 +27,12 @@ std::vector<request::Route> routes() {
     };
 }
 
-std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who) {
+std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who,
+                                       ask::Replays& replays) {
     return {
-        send_route(publisher), send_many_route(publisher), who_route(who), alive_route(),
-        ready_route(),
+        send_route(publisher), send_many_route(publisher),
+        who_route(who),        history_route(replays),
+        alive_route(),         ready_route(),
     };
 }
 

@@ -1,6 +1,7 @@
 // The lists of a web node's routes: those for browsers, and those for backends.
 #pragma once
 
+#include "webnode/ask/replays.hpp"
 #include "webnode/ask/who.hpp"
 #include "webnode/publish/publisher.hpp"
 #include "webnode/request/exchange.hpp"
@@ -13,6 +14,7 @@ namespace zcomet::webnode::route {
 [[nodiscard]] std::vector<request::Route> routes();
 
 /// On the address of the API. All that they are given lives longer than they do.
-[[nodiscard]] std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who);
+[[nodiscard]] std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who,
+                                                     ask::Replays& replays);
 
 } // namespace zcomet::webnode::route

@@ -63,6 +63,18 @@ TEST_CASE_METHOD(Fixture, "messages are read in order, of several ids as well", 
     CHECK(store.messages() == 3);
 }
 
+TEST_CASE_METHOD(Fixture, "the newest messages of an id are found", "[memory_store]") {
+    const std::uint64_t first = keep("b1", "x");
+    keep("b2", "other");
+    const std::uint64_t second = keep("b1", "y");
+    keep("b1", "z");
+    CHECK(store.before_newest("b1", 1) == second);
+    CHECK(store.before_newest("b1", 2) == first);
+    CHECK(store.before_newest("b1", 3) == 0);
+    CHECK(store.before_newest("b1", 4) == 0);
+    CHECK(store.before_newest("b3", 1) == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "a message comes back whole", "[memory_store]") {
     const std::string attributes = "\x01\x01"
                                    "e";

@@ -33,19 +33,21 @@ struct Fixture : RouterHarness {
     };
     Answer ask_history(const std::string& id, std::uint64_t epoch, std::uint64_t after,
                        std::uint32_t most = 100, const std::string& connection = "n",
-                       bool is_for_feed = true) {
-        return ask_history(wire::OwnedIds(id), epoch, after, most, connection, is_for_feed);
+                       bool is_for_feed = true, bool wants_newest = false) {
+        return ask_history(wire::OwnedIds(id), epoch, after, most, connection, is_for_feed,
+                           wants_newest);
     }
     Answer ask_history(const wire::OwnedIds& ids, std::uint64_t epoch, std::uint64_t after,
                        std::uint32_t most = 100, const std::string& connection = "n",
-                       bool is_for_feed = true) {
+                       bool is_for_feed = true, bool wants_newest = false) {
         const auto kept =
             ask<wire::Kept>(connection, wire::encode(wire::History{.token = 77,
                                                                    .is_for_feed = is_for_feed,
                                                                    .epoch = epoch,
                                                                    .after = after,
                                                                    .count_max = most,
-                                                                   .ids = ids.list()}));
+                                                                   .ids = ids.list(),
+                                                                   .wants_newest = wants_newest}));
         CHECK(kept.token == 77);
         Answer answer{kept.reach,   kept.has_more, kept.epoch, kept.since,
                       kept.through, kept.feed,     {},         {}};
@@ -155,6 +157,28 @@ TEST_CASE_METHOD(Fixture, "an answer has no more than was asked for", "[historie
     const Answer rest = ask_history("chat.1", kBrokerIncarnation, first.positions[1], 2);
     CHECK(rest.texts == Texts{"c"});
     CHECK_FALSE(rest.has_more);
+}
+
+TEST_CASE_METHOD(Fixture, "the newest messages, where there are more than were asked for",
+                 "[histories]") {
+    say("s", send(1, {{"chat.1", "a"}, {"chat.1", "b"}, {"chat.1", "c"}}));
+    pass(1ms);
+    const auto positions = take_positions();
+    const auto newest = [this](std::uint32_t most, std::uint64_t epoch = 0,
+                               std::uint64_t after = 0) {
+        return ask_history("chat.1", epoch, after, most, "s", false, true);
+    };
+    const Answer two = newest(2);
+    CHECK(two.texts == Texts{"b", "c"});
+    CHECK(two.since == positions[0]);
+    CHECK(two.reach == wire::Reach::kNoCursor);
+    CHECK_FALSE(two.has_more);
+    CHECK(newest(3).texts == Texts{"a", "b", "c"});
+    CHECK(newest(3).since == 0);
+    CHECK(newest(1, kBrokerIncarnation, positions[0]).texts == Texts{"c"});
+    CHECK(newest(1, kBrokerIncarnation, positions[0]).reach == wire::Reach::kEvicted);
+    CHECK(newest(3, kBrokerIncarnation, positions[0]).texts == Texts{"b", "c"});
+    CHECK(newest(3, kBrokerIncarnation, positions[0]).reach == wire::Reach::kWhole);
 }
 
 TEST_CASE_METHOD(Fixture, "a node that the broker does not know to hold the id asks again",

@@ -26,9 +26,7 @@ struct FakeHost : Wires, SenderEvents {
     }
     void on_answer(const wire::Answer& answer) override { answers.push_back(answer.token); }
     void on_kept(const wire::Kept& kept) override { answers.push_back(kept.token); }
-    void on_question_refused(wire::ErrorCode code, std::string_view) override {
-        unanswered.push_back(code);
-    }
+    void on_question_refused(wire::Kind kind) override { unanswered.push_back(kind); }
     void on_welcome(std::string_view) override { ++welcomes; }
     void on_lost() override { ++lost; }
     void on_refused(wire::ErrorCode code, std::string_view) override { refused.push_back(code); }
@@ -57,7 +55,7 @@ struct FakeHost : Wires, SenderEvents {
     std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> acknowledged;
     std::vector<std::uint64_t> answers; // their tokens
     std::vector<wire::ErrorCode> refused;
-    std::vector<wire::ErrorCode> unanswered;
+    std::vector<wire::Kind> unanswered;
     int welcomes = 0;
     int lost = 0;
 };
@@ -202,12 +200,13 @@ TEST_CASE_METHOD(Fixture, "questions and their answers pass by the messages", "[
 
 TEST_CASE_METHOD(Fixture, "a refused question says nothing of the messages", "[sender_session]") {
     make_welcome();
-    for (const wire::Kind kind : {wire::Kind::kQuery, wire::Kind::kHistory}) {
+    const std::vector<wire::Kind> questions{wire::Kind::kQuery, wire::Kind::kHistory};
+    for (const wire::Kind kind : questions) {
         session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kOverloaded,
                                                               static_cast<std::uint8_t>(kind), ""}),
                                 kStart);
     }
-    CHECK(host.unanswered.size() == 2);
+    CHECK(host.unanswered == questions);
     CHECK(host.refused.empty());
     CHECK(host.lost == 0);
     CHECK(session.welcomed());

@@ -35,6 +35,21 @@ std::vector<std::string> ids_of(const wire::IdList& list) {
     return ids;
 }
 
+/// A question for the history of "123" or, with `ids`, of "123" and "456".
+std::string history(bool wants_newest, std::uint32_t ids = 1) {
+    const std::string names = "\x03"
+                              "123\x03"
+                              "456";
+    return wire::encode(wire::History{
+        .token = 5,
+        .is_for_feed = !wants_newest,
+        .epoch = 6,
+        .after = 7,
+        .count_max = 8,
+        .ids = wire::IdList(std::string_view(names).substr(0, std::size_t{4} * ids), ids),
+        .wants_newest = wants_newest});
+}
+
 /// One valid frame of every kind.
 std::vector<std::string> one_of_each() {
     wire::IdFrameWriter ids;
@@ -43,6 +58,7 @@ std::vector<std::string> one_of_each() {
     wire::MessageFrameWriter from_afar(wire::MessageFrameWriter::Form::kBatch);
     wire::MessageFrameWriter send_event(wire::MessageFrameWriter::Form::kSend);
     wire::MessageFrameWriter event(wire::MessageFrameWriter::Form::kBatch);
+    wire::MessageFrameWriter kept(wire::MessageFrameWriter::Form::kKept);
     wire::NodeCountsWriter counts;
     const auto with_ids = [&]() -> wire::IdFrameWriter& {
         ids.add("123");
@@ -59,6 +75,8 @@ std::vector<std::string> one_of_each() {
     const std::string attributes = wire::encode(wire::Attributes{.event = "e"});
     send_event.add({"123", "hi", {}, attributes});
     event.add({"123", "hi", {7, 9}, attributes});
+    const std::string position = wire::encode(wire::Attributes{.position = 7});
+    kept.add({"123", "hi", {}, position});
     return {wire::encode(wire::Hello{7, wire::Role::kNode, "n"}),
             wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9}),
             wire::encode(wire::Goodbye{}),
@@ -71,6 +89,7 @@ std::vector<std::string> one_of_each() {
             send_event.finish_send(wire::Confirm::kAcknowledgement, 9),
             wire::encode(wire::Ping{5}),
             wire::encode(wire::Query{5, "who", "123"}),
+            history(true),
             batch.finish_batch(1, 2),
             from_afar.finish_batch(1, 3),
             event.finish_batch(1, 4),
@@ -83,6 +102,7 @@ std::vector<std::string> one_of_each() {
             with_count().finish_acknowledged(9),
             wire::encode(wire::Pong{5}),
             wire::encode(wire::Answer{5, "[]"}),
+            kept.finish_kept({.token = 5, .epoch = 6, .through = 7}),
             wire::encode(wire::ErrorFrame{wire::ErrorCode::kBadId, 0x10, "why"})};
 }
 
@@ -226,6 +246,26 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
           "a send needs a number and a count of 1 or more");
     CHECK(refused(std::string("ZC\x01\x02", 4) + std::string(wire::kFrameBytesMax, 'x')).code ==
           wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("a question for a history, of the newest messages or of all", "[wire]") {
+    for (const bool wants_newest : {false, true}) {
+        const std::string bytes = history(wants_newest);
+        const auto asked = decoded<wire::History>(bytes);
+        CHECK(asked.token == 5);
+        CHECK(asked.is_for_feed != wants_newest);
+        CHECK(asked.wants_newest == wants_newest);
+        CHECK(asked.epoch == 6);
+        CHECK(asked.after == 7);
+        CHECK(asked.count_max == 8);
+        CHECK(ids_of(asked.ids) == std::vector<std::string>{"123"});
+    }
+    const std::string two = history(false, 2);
+    CHECK(ids_of(decoded<wire::History>(two).ids) == std::vector<std::string>{"123", "456"});
+    CHECK(refused(history(true, 2)).text == "the newest messages are of one id");
+    std::string unknown_bit = history(false);
+    unknown_bit[wire::kHeaderBytes + 8] = 4;
+    CHECK(refused(unknown_bit).code == wire::ErrorCode::kMalformed);
 }
 
 TEST_CASE("a heartbeat carries the node's ledger, and a later release may add to it", "[wire]") {

@@ -1,63 +1,22 @@
 // Goal: each request about an id gets one answer: what the broker says, or why it says nothing.
+#include "test/unit/webnode/ask/ask_fixture.hpp"
 #include "webnode/ask/who.hpp"
 #include "webnode/route/who.hpp"
-
-#include <catch2/catch.hpp>
-
-#include <map>
-#include <string>
-#include <vector>
 
 namespace zcomet::webnode::ask {
 namespace {
 
 const Time kStart = Time{} + 1h;
 
-/// A broker that a test plays.
-class FakeBroker final : public Broker {
-  public:
-    struct Asked {
-        std::uint64_t token;
-        std::string what;
-        std::string argument;
-    };
-    [[nodiscard]] bool welcomed() const override { return is_welcomed; }
-    void ask(const wire::Query& query) override {
-        asked.push_back({query.token, std::string(query.what), std::string(query.argument)});
-    }
-
-    bool is_welcomed = true;
-    std::vector<Asked> asked;
-};
-
-struct Fixture {
+struct Asker {
     FakeBroker broker;
     Who who;
-    request::Routes routes{{route::who_route(who)}, 1};
-    std::uint32_t tickets = 0;
-    std::map<std::uint32_t, http::Reply> replies; // by ticket
+};
+struct Fixture : Asker, AskFixture {
+    Fixture() : AskFixture(route::who_route(who), who.answers()) { who.use(broker); }
 
-    Fixture() { who.use(broker); }
-
-    /// @return the answer that comes at once; nothing: it comes later, to this ticket.
-    std::optional<http::Answer> get(const std::string& path) {
-        request::Outcome outcome;
-        http::Answer answer =
-            routes.handle("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n", {{}, ++tickets}, outcome);
-        return outcome.is_later ? std::nullopt : std::optional(std::move(answer));
-    }
     void tell(std::size_t question, const std::string& json) {
-        who.on_answer({broker.asked.at(question).token, json});
-    }
-    void collect() {
-        who.answers().give([this](request::Ticket ticket, const http::Reply& reply) {
-            CHECK(replies.emplace(ticket.number, reply).second);
-        });
-    }
-    int status_of(std::uint32_t ticket) {
-        collect();
-        const auto found = replies.find(ticket);
-        return found == replies.end() ? 0 : found->second.status;
+        who.on_answer({broker.who.at(question).token, json});
     }
 };
 
@@ -66,10 +25,10 @@ struct Fixture {
 TEST_CASE_METHOD(Fixture, "what the broker says of an id is the answer", "[who]") {
     REQUIRE_FALSE(get("/who/a"));
     REQUIRE_FALSE(get("/who/b%40c"));
-    REQUIRE(broker.asked.size() == 2);
-    CHECK(broker.asked[0].what == "streams");
-    CHECK(broker.asked[0].argument == "a");
-    CHECK(broker.asked[1].argument == "b@c");
+    REQUIRE(broker.who.size() == 2);
+    CHECK(broker.who[0].what == "streams");
+    CHECK(broker.who[0].argument == "a");
+    CHECK(broker.who[1].argument == "b@c");
     tell(1, "{\"id\":\"b@c\"}");
     CHECK(status_of(1) == 0);
     CHECK(status_of(2) == 200);
@@ -86,7 +45,7 @@ TEST_CASE_METHOD(Fixture, "an invalid id is not asked for", "[who]") {
     const auto answer = get("/who/a%20b");
     REQUIRE(answer);
     CHECK(answer->status == 400);
-    CHECK(broker.asked.empty());
+    CHECK(broker.who.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "without a broker 503, and when it is lost", "[who]") {

@@ -43,7 +43,8 @@ struct Fixture {
     FakeSender sender;
     Publisher publisher{counters};
     ask::Who who;
-    request::Routes routes{route::api_routes(publisher, who), 1};
+    ask::Replays replays;
+    request::Routes routes{route::api_routes(publisher, who, replays), 1};
     std::uint32_t tickets = 0;
     std::map<std::uint32_t, http::Reply> replies; // by ticket
 
