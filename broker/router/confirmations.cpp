@@ -2,13 +2,9 @@
 
 namespace zcomet::broker::router {
 
-void Confirmations::add_to_receipt(std::optional<std::uint32_t> nodes) {
-    counts_.add(nodes);
-}
-
 void Confirmations::send_receipt(std::string_view connection, std::uint64_t first) {
     state_.count(table::BrokerCounter::kReceipts);
-    state_.reply(connection, counts_.finish_receipt(first));
+    state_.reply(connection, outcomes_.finish_receipt(first));
 }
 
 std::optional<table::AwaitedSendIndex>
@@ -59,14 +55,20 @@ void Confirmations::acknowledge(const table::AwaitedSend& send) {
     const auto awaited = sender.awaited.find(send.first);
     sender.awaited_messages -= awaited->second.messages;
     sender.awaited.erase(awaited);
-    std::uint64_t number = send.first;
-    for (const std::uint32_t nodes : send.nodes) {
+    for (std::size_t i = 0; i < send.nodes.size(); ++i) {
         // An earlier copy may have arrived at nodes that no longer hold the id, or are gone.
-        const bool is_repeat = number++ <= send.repeats_through;
-        counts_.add(nodes == 0 && is_repeat ? std::nullopt : std::optional(nodes));
+        const bool is_repeat = send.first + i <= send.repeats_through;
+        wire::Outcome outcome;
+        outcome.nodes =
+            send.nodes[i] == 0 && is_repeat ? std::nullopt : std::optional(send.nodes[i]);
+        if (send.positions != nullptr && send.positions[i] != 0) {
+            outcome.epoch = histories_.epoch();
+            outcome.position = send.positions[i];
+        }
+        outcomes_.add(outcome);
     }
     state_.count(table::BrokerCounter::kAcknowledgedSends);
-    state_.reply(peer.connection, counts_.finish_acknowledged(send.first));
+    state_.reply(peer.connection, outcomes_.finish_acknowledged(send.first));
 }
 
 } // namespace zcomet::broker::router

@@ -1,6 +1,7 @@
 // Tells senders where their messages went, by RECEIPT and by ACKNOWLEDGED.
 #pragma once
 
+#include "broker/router/histories.hpp"
 #include "broker/router/router_state.hpp"
 #include "broker/table/acknowledgements.hpp"
 
@@ -12,11 +13,12 @@ namespace zcomet::broker::router {
 
 class Confirmations {
   public:
-    explicit Confirmations(RouterState& state) : state_(state) {}
+    Confirmations(RouterState& state, const Histories& histories)
+        : state_(state), histories_(histories) {}
 
-    /// The next message of the RECEIPT that is being made went to `nodes` nodes; absent: it came
+    /// What became of the next message of the RECEIPT that is being made. Not known: it came
     /// before, and that is not remembered.
-    void add_to_receipt(std::optional<std::uint32_t> nodes);
+    void add_to_receipt(const wire::Outcome& outcome) { outcomes_.add(outcome); }
     /// Sends the RECEIPT, whose first message has the number `first`.
     void send_receipt(std::string_view connection, std::uint64_t first);
 
@@ -25,6 +27,10 @@ class Confirmations {
     /// @return absent if the sender awaits one for these messages already.
     [[nodiscard]] std::optional<table::AwaitedSendIndex>
     begin_send(table::Peer& sender, std::uint64_t first, std::uint32_t count);
+    /// Message number `message` of the frame, from 0, has that position in the history.
+    void set_position(table::AwaitedSendIndex send, std::uint32_t message, std::uint64_t position) {
+        acknowledgements_.set_position(send, message, position);
+    }
     /// Message number `message` of the frame, from 0, went into `batch` of the node's feed.
     void expect(table::NodePart& node, std::uint64_t batch, table::AwaitedSendIndex send,
                 std::uint32_t message) {
@@ -53,8 +59,9 @@ class Confirmations {
     }
 
     RouterState& state_;
+    const Histories& histories_;
     table::Acknowledgements acknowledgements_;
-    wire::NodeCountsWriter counts_;
+    wire::OutcomesWriter outcomes_;
 };
 
 } // namespace zcomet::broker::router

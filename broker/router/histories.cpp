@@ -33,23 +33,23 @@ void Histories::on_options() {
     }
 }
 
-wire::Message Histories::keep(const wire::Message& message, Time now) {
+Histories::Numbered Histories::keep(const wire::Message& message, Time now) {
     const std::size_t rule = store_ == nullptr ? zcomet::history::Patterns::kNone
                                                : state_.options.history.find(message.id);
     if (rule == zcomet::history::Patterns::kNone) {
-        return message;
+        return {message};
     }
     const std::uint64_t position = clock_.next(now);
     if (!store_->keep(rule, message, position)) {
         state_.count(table::BrokerCounter::kHistoryNotKept);
-        return message;
+        return {message};
     }
     state_.count(table::BrokerCounter::kHistoryKept);
     expire_due_ = std::min(expire_due_, now + kExpireEach);
-    wire::Message with_position = message;
+    Numbered numbered{message, position};
     wire::add_position(message.attributes, position, attributes_);
-    with_position.attributes = attributes_;
-    return with_position;
+    numbered.message.attributes = attributes_;
+    return numbered;
 }
 
 wire::HistoryTerms Histories::terms() const {

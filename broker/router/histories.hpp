@@ -26,10 +26,15 @@ class Histories {
     [[nodiscard]] bool has(std::string_view id) const {
         return store_ != nullptr && state_.options.history.patterns().match(id);
     }
+    /// A message as nodes get it, which is valid until the next call.
+    struct Numbered {
+        wire::Message message;
+        std::uint64_t position = 0; ///< which it has among its attributes; 0: it was not kept
+    };
     /// A message was taken in for the first time. If its id has a history, it is kept.
-    /// @return the message as nodes get it: with its position, if it was kept. Valid until the next
-    ///     call.
-    [[nodiscard]] wire::Message keep(const wire::Message& message, Time now);
+    [[nodiscard]] Numbered keep(const wire::Message& message, Time now);
+    /// Of the positions that it gives; 0: it gives none.
+    [[nodiscard]] std::uint64_t epoch() const { return store_ == nullptr ? 0 : store_->epoch(); }
 
     void on_history(const Incoming& in, const wire::History& history);
 

@@ -127,10 +127,10 @@ class Router {
 
     RouterState state_;
     Refusals refusals_{state_};
-    Confirmations confirmations_{state_};
+    Histories histories_;
+    Confirmations confirmations_{state_, histories_};
     Feeds feeds_{state_, confirmations_};
     Credit credit_{state_};
-    Histories histories_;
     Joining joining_{state_, refusals_, confirmations_, feeds_, credit_, histories_};
     Presence presence_{state_, refusals_};
     Backlog backlog_{state_, refusals_, presence_};

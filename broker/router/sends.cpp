@@ -61,14 +61,17 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
         // A sender repeats a message when it does not know that it arrived. The repeat is counted,
         // and not passed on.
         const bool repeated = number <= sender.taken_in;
-        std::optional<std::uint32_t> nodes;
+        wire::Outcome outcome;
         if (!repeated) {
-            nodes = route(sender, histories_.keep(message, in.now), in.now,
-                          [](table::NodePart&, std::uint64_t) {});
+            const Histories::Numbered kept = histories_.keep(message, in.now);
+            outcome.nodes =
+                route(sender, kept.message, in.now, [](table::NodePart&, std::uint64_t) {});
+            outcome.position = kept.position;
+            outcome.epoch = kept.position != 0 ? histories_.epoch() : 0;
         }
         count_in(sender, number++, repeated);
         if (wants_receipt) {
-            confirmations_.add_to_receipt(nodes);
+            confirmations_.add_to_receipt(outcome);
         }
     });
     if (wants_receipt) {
@@ -97,10 +100,14 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
         // nodes that have missed it find it, and a second one would have another position.
         if (!repeated || !histories_.has(message.id)) {
             state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
-            route(sender, repeated ? message : histories_.keep(message, in.now), in.now,
-                  [&](table::NodePart& node, std::uint64_t batch) {
-                      confirmations_.expect(node, batch, *awaited, index);
-                  });
+            const Histories::Numbered kept =
+                repeated ? Histories::Numbered{message} : histories_.keep(message, in.now);
+            if (kept.position != 0) {
+                confirmations_.set_position(*awaited, index, kept.position);
+            }
+            route(sender, kept.message, in.now, [&](table::NodePart& node, std::uint64_t batch) {
+                confirmations_.expect(node, batch, *awaited, index);
+            });
         }
         ++index;
     });

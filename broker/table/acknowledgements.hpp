@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct AwaitedSend {
     std::uint64_t repeats_through = 0;
     /// For each message, at how many nodes it has arrived. Empty if the sender is gone.
     std::vector<std::uint32_t> nodes;
+    /// For each message, its position in the history. nullptr: none has one, or the sender is gone.
+    std::unique_ptr<std::uint64_t[]> positions{};
     /// Copies of which nothing is known yet; one more while the frame is being routed.
     std::uint32_t open = 1;
 };
@@ -40,7 +43,8 @@ using AwaitedCopies = std::deque<AwaitedCopy>;
 
 /// Thread: one.
 /// Memory: a copy takes less than the feed keeps of its message, and for as long. A frame takes a
-/// record as long as it has copies, and four bytes for each message as long as its sender is there.
+/// record as long as it has copies, and four bytes for each message as long as its sender is there,
+/// twelve if one of them was kept.
 /// A sender may await kUnacknowledgedMax messages.
 class Acknowledgements {
   public:
@@ -52,6 +56,16 @@ class Acknowledgements {
                                       .first = first,
                                       .repeats_through = repeats_through,
                                       .nodes = std::vector<std::uint32_t>(messages)});
+    }
+
+    /// The message has that position.   @param message  its place in the frame, from 0.
+    void set_position(AwaitedSendIndex send, std::uint32_t message, std::uint64_t position) {
+        AwaitedSend& frame = sends_[send];
+        if (frame.positions == nullptr) {
+            frame.positions = std::make_unique<std::uint64_t[]>(frame.nodes.size());
+            numbered_ += frame.nodes.size();
+        }
+        frame.positions[message] = position;
     }
 
     /// The message went into batch `batch` of the feed that has `copies`.
@@ -106,16 +120,15 @@ class Acknowledgements {
 
     /// The sender of the frame is gone, and its answer will not be sent.
     void forget(AwaitedSendIndex send) {
-        messages_ -= sends_[send].nodes.size();
+        drop_messages(sends_[send]);
         sends_[send].sender = 0;
-        sends_[send].nodes = {};
     }
 
     [[nodiscard]] std::uint32_t size() const { return sends_.size(); }
     /// Bytes taken, without what the allocator adds; all copies that are expected are among them.
     [[nodiscard]] std::size_t memory_bytes() const {
         return sends_.memory_bytes() + copies_ * sizeof(AwaitedCopy) +
-               messages_ * sizeof(std::uint32_t);
+               messages_ * sizeof(std::uint32_t) + numbered_ * sizeof(std::uint64_t);
     }
 
   private:
@@ -135,13 +148,20 @@ class Acknowledgements {
         if (send.sender != 0) {
             done(std::as_const(send));
         }
-        messages_ -= send.nodes.size();
+        drop_messages(send);
         sends_.release(index);
+    }
+    void drop_messages(AwaitedSend& send) {
+        messages_ -= send.nodes.size();
+        numbered_ -= send.positions != nullptr ? send.nodes.size() : 0;
+        send.nodes = {};
+        send.positions.reset();
     }
 
     store::Slab<AwaitedSend> sends_;
     std::size_t copies_ = 0;
     std::size_t messages_ = 0; // of frames whose sender is there
+    std::size_t numbered_ = 0; // of those, in frames with positions
 };
 
 } // namespace zcomet::broker::table

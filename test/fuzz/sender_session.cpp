@@ -34,10 +34,10 @@ class Host : public session::Wires, public session::SenderEvents {
         std::visit([this](const auto& frame) { on(frame); }, std::get<wire::Frame>(decoded));
         said_hello_ = true;
     }
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t>) override {
+    void on_receipt(std::uint64_t number, const wire::Outcome&) override {
         ZCOMET_ASSERT(number <= sent_ && receipts_.insert(number).second);
     }
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t>) override {
+    void on_acknowledged(std::uint64_t number, const wire::Outcome&) override {
         ZCOMET_ASSERT(number <= sent_ && acknowledged_.insert(number).second);
     }
     void on_welcome(std::string_view) override {
@@ -207,12 +207,13 @@ class Script {
     /// A RECEIPT or an ACKNOWLEDGED of some messages.
     void answer(wire::Kind kind) {
         const std::uint64_t first = number();
-        wire::NodeCountsWriter counts;
+        wire::OutcomesWriter outcomes;
         for (unsigned left = 1 + bytes_.u8() % 4U; left > 0; --left) {
-            counts.add(bytes_.u8());
+            const std::uint8_t nodes = bytes_.u8();
+            outcomes.add({.nodes = nodes, .epoch = 1, .position = nodes % 4U});
         }
-        say(kind == wire::Kind::kReceipt ? counts.finish_receipt(first)
-                                         : counts.finish_acknowledged(first));
+        say(kind == wire::Kind::kReceipt ? outcomes.finish_receipt(first)
+                                         : outcomes.finish_acknowledged(first));
     }
     void send() {
         const std::uint8_t how = bytes_.u8();

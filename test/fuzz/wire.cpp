@@ -57,10 +57,10 @@ std::string encode_again(const wire::Batch& frame) {
     return writer_of(frame.messages, wire::MessageFrameWriter::Form::kBatch)
         .finish_batch(frame.incarnation, frame.number);
 }
-wire::NodeCountsWriter writer_of(const wire::NodeCounts& frame) {
-    wire::NodeCountsWriter writer;
+wire::OutcomesWriter writer_of(const wire::Outcomes& frame) {
+    wire::OutcomesWriter writer;
     for (std::uint32_t i = 0; i < frame.count; ++i) {
-        writer.add(frame.nodes(i));
+        writer.add(frame.outcome(i));
     }
     return writer;
 }

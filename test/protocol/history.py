@@ -83,6 +83,11 @@ class Scene:
         assert told["id"] == user_id, told
         return told
 
+    def post(self, path: str, body: str) -> tuple[int, list[dict[str, Any]]]:
+        """The status and the lines of the answer."""
+        status, answer = self._backend.post(path, body)
+        return status, [json.loads(line) for line in answer.splitlines()]
+
     def status_of_history(self, user_id: str, query: str = "") -> int:
         return self._backend.get(f"/history/{user_id}{query}")[0]
 
@@ -168,6 +173,19 @@ def check_api(scene: Scene) -> None:
     ]
 
 
+def check_cursors(scene: Scene) -> None:
+    """Whoever publishes is told where the message is kept."""
+    status, [first] = scene.post("/send/chat.9", "first")
+    assert (status, first["nodes"]) == (200, 0), (status, first)
+    lines = [{"id": "chat.9", "data": "second"}, {"id": "other", "data": "third"}]
+    _, [second, third] = scene.post("/send", "\n".join(map(json.dumps, lines)))
+    assert "cursor" not in third, third
+    kept = scene.history("chat.9")["messages"]
+    assert [message["cursor"] for message in kept] == [first["cursor"], second["cursor"]], kept
+    assert texts_of(scene.history("chat.9", f"?since={first['cursor']}")) == ["second"]
+    assert scene.post("/send/other", "x")[0] == 202
+
+
 def check_cut_off_node(scene: Scene) -> None:
     """A node that was stopped for so long that the broker has forgotten it catches up."""
     stream = Events(scene.two, "chat.5")
@@ -211,6 +229,7 @@ def main() -> int:
         check_another_node(scene)
         check_gaps(scene)
         check_api(scene)
+        check_cursors(scene)
         check_cut_off_node(scene)
         check_broker(scene)
     print("streams went on where they were")

@@ -45,7 +45,7 @@ BAD_FRAMES = [
     wire.header(wire.PONG),
     wire.header(wire.ERROR) + b"\0",
     wire.header(wire.ANSWER) + wire.u64(1) + HUGE_COUNT,
-    wire.header(wire.RECEIPT) + wire.u64(1) + HUGE_COUNT,
+    wire.header(wire.RECEIPT) + b"\0" + wire.u64(1) + HUGE_COUNT,
     wire.hello(1, wire.NODE, b"n"),
     wire.login(1, b"1"),
     BATCH,

@@ -75,8 +75,8 @@ class Bystander:
         number = self._sent + 1
         message = (self.ID.encode(), b"message %d" % number)
         peer.say(wire.send(number, [message], receipt=True))
-        receipt = wire.read_receipt(peer.hear_kind(wire.RECEIPT))
-        assert receipt == (number, [1]), f"the receipt of message {number} is {receipt}"
+        told = wire.read_outcomes(peer.hear_kind(wire.RECEIPT))
+        assert told == wire.Outcomes(number, [1], 0, [0]), f"the receipt is {told}"
         self._sent = number
 
     def check(self) -> None:

@@ -161,7 +161,8 @@ def main() -> None:
     wire.read_sender_welcome(sender.welcome)
     messages = [(b"123", b"hello from Python"), (b"nobody", b"into the void")]
     sender.send(wire.send(1, messages, receipt=True))
-    assert wire.read_receipt(sender.await_kind(wire.RECEIPT)) == (1, [1, 0])
+    told = wire.read_outcomes(sender.await_kind(wire.RECEIPT))
+    assert told == wire.Outcomes(1, [1, 0], 0, [0, 0]), told
     assert feed.await_message().messages == [(b"123", b"hello from Python")]
 
     question = b"did it arrive?"
@@ -170,7 +171,8 @@ def main() -> None:
     # Numbers 11 and 12 of the ledger: room for 100 streams, and the feed is heard.
     ledger = (2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 100, 0)
     node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), ledger, feed.incarnation))
-    assert wire.read_receipt(sender.await_kind(wire.ACKNOWLEDGED)) == (3, [1])
+    told = wire.read_outcomes(sender.await_kind(wire.ACKNOWLEDGED))
+    assert told == wire.Outcomes(3, [1], 0, [0]), told
     await_said(node, room=99, live=True)
     silent = (*ledger[:11], 1)
     node.send(wire.heartbeat(feed.applied, 1, 1, wire.digest(b"123"), silent, feed.incarnation))

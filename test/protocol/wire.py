@@ -82,6 +82,8 @@ EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID = 1, 2, 3, 4, 5
 """Tags of attributes."""
 WITH_ORIGINS, WITH_ATTRIBUTES = 2, 4
 """Flags of a BATCH; the second also of a SEND."""
+WITH_POSITIONS = 1
+"""A flag of a RECEIPT or an ACKNOWLEDGED."""
 
 
 def attributes(*pairs: tuple[int, bytes]) -> bytes:
@@ -372,13 +374,36 @@ def read_kept(frame: bytes) -> Kept:
     return Kept(token, reach, bool(flags & 1), epoch, since, through, feed, messages)
 
 
-def read_receipt(frame: bytes) -> tuple[int, list[int | None]]:
-    """A RECEIPT or an ACKNOWLEDGED as (first, [nodes, …]); None: not known."""
+@dataclasses.dataclass(frozen=True)
+class Outcomes:
+    """A RECEIPT or an ACKNOWLEDGED."""
+
+    first: int
+    nodes: list[int | None]
+    """For each message; None: not known."""
+    epoch: int
+    """Of the positions; 0: there are none."""
+    positions: list[int]
+    """For each message, 0: it has none."""
+
+
+def read_outcomes(frame: bytes) -> Outcomes:
     reader = Reader(frame)
-    first, count = reader.u64(), reader.u32()
+    flags, first, count = reader.u8(), reader.u64(), reader.u32()
     numbers = [reader.u32() for _ in range(count)]
+    nodes = [None if number == 0xFFFFFFFF else number for number in numbers]
+    epoch, positions = 0, [0] * count
+    if flags & WITH_POSITIONS:
+        epoch, positions = reader.u64(), [reader.u64() for _ in range(count)]
     reader.end()
-    return first, [None if nodes == 0xFFFFFFFF else nodes for nodes in numbers]
+    return Outcomes(first, nodes, epoch, positions)
+
+
+def receipt(first: int, *nodes: int, epoch: int = 0, positions: Sequence[int] = ()) -> bytes:
+    """`positions`: one for each message, or none at all."""
+    head = header(RECEIPT) + bytes([WITH_POSITIONS if positions else 0]) + u64(first)
+    kept = u64(epoch) + b"".join(map(u64, positions)) if positions else b""
+    return head + u32(len(nodes)) + b"".join(map(u32, nodes)) + kept
 
 
 def read_answer(frame: bytes) -> tuple[int, bytes]:

@@ -47,11 +47,12 @@ std::string_view confirm_text(wire::Confirm confirm) {
     return "";
 }
 
-std::string node_counts_text(const wire::NodeCounts& receipt) {
-    std::string text = fmt::format(" {}:", receipt.first);
-    for (std::uint32_t i = 0; i < receipt.count && i < kShown; ++i) {
-        const auto nodes = receipt.nodes(i);
-        text += nodes ? fmt::format(" {}", *nodes) : std::string(" ?");
+std::string outcomes_text(const wire::Outcomes& outcomes) {
+    std::string text = fmt::format(" {}:", outcomes.first);
+    for (std::uint32_t i = 0; i < outcomes.count && i < kShown; ++i) {
+        const wire::Outcome outcome = outcomes.outcome(i);
+        text += outcome.nodes ? fmt::format(" {}", *outcome.nodes) : std::string(" ?");
+        text += outcome.position != 0 ? fmt::format(" at {:x}", outcome.position) : std::string();
     }
     return text;
 }
@@ -124,10 +125,8 @@ struct Describe {
     std::string operator()(const wire::Credit& frame) const {
         return fmt::format(" {}", frame.through);
     }
-    std::string operator()(const wire::Receipt& frame) const { return node_counts_text(frame); }
-    std::string operator()(const wire::Acknowledged& frame) const {
-        return node_counts_text(frame);
-    }
+    std::string operator()(const wire::Receipt& frame) const { return outcomes_text(frame); }
+    std::string operator()(const wire::Acknowledged& frame) const { return outcomes_text(frame); }
     std::string operator()(const wire::Pong& frame) const {
         return fmt::format(" {}", frame.token);
     }

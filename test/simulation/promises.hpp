@@ -110,9 +110,9 @@ class Promises {
     /// `frames` SEND frames of `bytes` in all are under way without credit.
     void on_under_way(std::size_t frames, std::size_t bytes);
     void on_receipt(const SenderAccount& sender, std::uint64_t number,
-                    std::optional<std::uint32_t> nodes);
+                    const wire::Outcome& outcome);
     void on_acknowledged(const SenderAccount& sender, std::uint64_t number,
-                         std::optional<std::uint32_t> nodes);
+                         const wire::Outcome& outcome);
     /// The first stream of `id` opened, or its last one closed.
     void on_presence(NodeAccount& node, IdNumber id);
     /// The node believes that its logins are applied.
@@ -223,6 +223,7 @@ class Promises {
     void check_send(const wire::Send& send);
     void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
     void check_receipt(const wire::Receipt& receipt);
+    void check_position(std::uint64_t message, const wire::Outcome& outcome, bool is_first);
     void check_acknowledged(std::string_view connection, const wire::Acknowledged& acknowledged);
 
     // Of histories and their streams: promises_histories.cpp.

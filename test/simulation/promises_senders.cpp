@@ -61,27 +61,43 @@ void Promises::on_under_way(std::size_t frames, std::size_t bytes) {
     }
 }
 
+/// The sender is told where its message is kept.
+/// @param is_first  the answer is about the first copy that a broker took in.
+void Promises::check_position(std::uint64_t message, const wire::Outcome& outcome, bool is_first) {
+    const bool must_have_one = is_first && has_history(messages_[message].id);
+    const bool has_one = outcome.position != 0;
+    if ((must_have_one && !has_one) ||
+        (has_one && !is_kept_at({outcome.epoch, outcome.position}, message))) {
+        world_.violate(fmt::format("{} is said to be kept at {:04x}-{:x}",
+                                   text_of(messages_[message]), outcome.epoch >> 48U,
+                                   outcome.position));
+    }
+}
+
 void Promises::on_receipt(const SenderAccount& sender, std::uint64_t number,
-                          std::optional<std::uint32_t> nodes) {
+                          const wire::Outcome& outcome) {
     if (number == 0 || number > sender.messages.size()) {
         world_.violate(fmt::format("a receipt for number {}, which was not sent", number));
         return;
     }
     const Message& message = messages_[sender.messages[number - 1]];
+    const std::optional<std::uint32_t> nodes = outcome.nodes;
     if (std::find(message.receipts.begin(), message.receipts.end(), nodes) ==
         message.receipts.end()) {
         world_.violate(fmt::format("{} got a receipt of {} nodes, which the broker never said",
                                    text_of(message), nodes ? fmt::format("{}", *nodes) : "?"));
     }
+    check_position(sender.messages[number - 1], outcome, nodes.has_value());
 }
 
 /// The cluster may have moved on since then: feeds end, and nodes that have shown it die.
 void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number,
-                               std::optional<std::uint32_t> told) {
+                               const wire::Outcome& outcome) {
     if (number == 0 || number > sender.messages.size()) {
         return world_.violate(fmt::format("number {} is acknowledged, which was not sent", number));
     }
     Message& message = messages_[sender.messages[number - 1]];
+    const std::optional<std::uint32_t> told = outcome.nodes;
     const std::uint32_t nodes = told.value_or(0);
     if (!told && message.sent < 2) {
         return world_.violate(
@@ -94,6 +110,7 @@ void Promises::on_acknowledged(const SenderAccount& sender, std::uint64_t number
                                           message.answered ? " once more" : "", message.taken_in,
                                           message.shown_by));
     }
+    check_position(sender.messages[number - 1], outcome, message.sent == 1);
     message.answered = true;
     ++world_.totals().acknowledged;
     const bool all_are_there =
@@ -126,7 +143,7 @@ void Promises::check_acknowledged(std::string_view connection,
     for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
         const Message& message = messages_[sender->messages[acknowledged.first + i - 1]];
         const std::uint64_t copies = message.taken_in + (is_in_hand ? 1 : 0);
-        if (acknowledged.nodes(i) == 0U && copies > 1) {
+        if (acknowledged.outcome(i).nodes == 0U && copies > 1) {
             world_.violate(fmt::format("{} is said to have arrived nowhere, the {}th time",
                                        text_of(message), copies));
         }
@@ -235,7 +252,7 @@ void Promises::check_receipt(const wire::Receipt& receipt) {
     send->messages.for_each([&](const wire::Message& sent) {
         const auto holders =
             static_cast<std::uint32_t>(__builtin_popcountll(current_->holders[index]));
-        const std::optional<std::uint32_t> told = receipt.nodes(index);
+        const std::optional<std::uint32_t> told = receipt.outcome(index).nodes;
         Message* const message = find_message(sent);
         if (message == nullptr || (message->taken_in > 0 ? told.has_value() : told != holders)) {
             world_.violate(fmt::format("a receipt of {} nodes, {} hold the id",

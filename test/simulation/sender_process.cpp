@@ -163,12 +163,12 @@ std::optional<std::string_view> SenderProcess::receive() {
     return in_hand_;
 }
 
-void SenderProcess::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    promises_.on_receipt(account_, number, nodes);
+void SenderProcess::on_receipt(std::uint64_t number, const wire::Outcome& outcome) {
+    promises_.on_receipt(account_, number, outcome);
 }
 
-void SenderProcess::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    promises_.on_acknowledged(account_, number, nodes);
+void SenderProcess::on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) {
+    promises_.on_acknowledged(account_, number, outcome);
 }
 
 /// Frames that were under way to the broker before count as lost.

@@ -69,8 +69,8 @@ class SenderProcess : public Process,
     void send(std::string&& frame) override;
     [[nodiscard]] std::optional<std::string_view> receive() override;
     [[nodiscard]] bool connected() override { return Network::connected(dealer_); }
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override;
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override;
     void on_welcome(std::string_view broker_name) override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
 

@@ -183,21 +183,22 @@ bool Msggen::all_confirmed() const {
     return link_->all_taken_in() && link_->unacknowledged() == 0;
 }
 
-void Msggen::on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    report_.gone_into_void += nodes == 0 ? 1U : 0U; // a repeat may not be known: that is no void
+void Msggen::on_receipt(std::uint64_t number, const wire::Outcome& outcome) {
+    report_.gone_into_void +=
+        outcome.nodes == 0 ? 1U : 0U; // a repeat may not be known: that is no void
     if (log_) {
-        log_->on_answer(number, nodes);
+        log_->on_answer(number, outcome.nodes);
     }
 }
 
-void Msggen::on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) {
-    if (!nodes) {
+void Msggen::on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) {
+    if (!outcome.nodes) {
         ++report_.not_known;
     } else {
-        ++(*nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+        ++(*outcome.nodes > 0 ? report_.acknowledged : report_.gone_into_void);
     }
     if (log_) {
-        log_->on_answer(number, nodes);
+        log_->on_answer(number, outcome.nodes);
     }
 }
 

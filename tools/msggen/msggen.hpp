@@ -40,8 +40,8 @@ class Msggen : private session::SenderEvents {
     [[nodiscard]] int run();
 
   private:
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override;
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override;
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override;
     void on_welcome(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;

@@ -167,13 +167,13 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     Result<std::optional<std::uint32_t>> ask(std::string_view id, std::string_view text,
                                              std::string_view event, wire::Confirm confirm,
                                              const char* complaint) {
-        answer_.reset();
+        outcome_.reset();
         const Result<std::uint64_t> number = send(id, text, event, confirm);
         if (!number.ok()) {
             return number.error();
         }
-        const Status got = wait_until([this] { return answer_.has_value(); }, complaint);
-        return got.ok() ? Result<std::optional<std::uint32_t>>(answer_->nodes) : got.error();
+        const Status got = wait_until([this] { return outcome_.has_value(); }, complaint);
+        return got.ok() ? Result<std::optional<std::uint32_t>>(outcome_->nodes) : got.error();
     }
 
     std::optional<ReceivedMessage> receive(Duration timeout) {
@@ -255,11 +255,11 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     void on_no_feed(std::string_view text) override {
         wrong_ = "names a feed that cannot be had: " + std::string(text);
     }
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-        on_answer(number, nodes);
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
+        on_outcome(number, outcome);
     }
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-        on_answer(number, nodes);
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
+        on_outcome(number, outcome);
     }
 
     Status become_node() {
@@ -294,12 +294,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     /// A receipt or an acknowledgement.
-    struct Answer {
-        std::optional<std::uint32_t> nodes;
-    };
-    void on_answer(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+    void on_outcome(std::uint64_t number, const wire::Outcome& outcome) {
         if (number == asked_number_) {
-            answer_ = Answer{nodes};
+            outcome_ = outcome;
         }
     }
 
@@ -327,7 +324,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     std::deque<ReceivedMessage> received_;
     wire::NodeLedger ledger_;
     std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
-    std::optional<Answer> answer_;
+    std::optional<wire::Outcome> outcome_; // of that message
     std::string wrong_; // what the broker did, if it is of no use
 };
 

@@ -4,7 +4,6 @@
 #include "topology/wire/frames.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace zcomet::session {
@@ -18,15 +17,13 @@ class SenderEvents {
     SenderEvents(const SenderEvents&) = delete;
     SenderEvents& operator=(const SenderEvents&) = delete;
 
-    /// The message of that number reached the broker when `nodes` nodes held its id; absent: the
-    /// broker had the message before, and does not know. Called once, and only for messages that
-    /// asked for a receipt.
-    virtual void on_receipt(std::uint64_t /*number*/, std::optional<std::uint32_t> /*nodes*/) {}
-    /// The message of that number has arrived at `nodes` nodes. 0: no node held its id, or none
-    /// that held it has it. Absent: no node holds the id now, and it is not known what became of an
-    /// earlier copy.
-    virtual void on_acknowledged(std::uint64_t /*number*/, std::optional<std::uint32_t> /*nodes*/) {
-    }
+    /// The message of that number reached the broker when so many nodes held its id; not known: the
+    /// broker had the message before. Called once, and only for messages that asked for a receipt.
+    virtual void on_receipt(std::uint64_t /*number*/, const wire::Outcome& /*outcome*/) {}
+    /// The message of that number has arrived at so many nodes. 0: no node held its id, or none
+    /// that held it has it. Not known: no node holds the id now, and it is not known what became of
+    /// an earlier copy.
+    virtual void on_acknowledged(std::uint64_t /*number*/, const wire::Outcome& /*outcome*/) {}
     /// The answers to SenderSession::ask().
     virtual void on_answer(const wire::Answer& /*answer*/) {}
     virtual void on_kept(const wire::Kept& /*kept*/) {}

@@ -231,7 +231,7 @@ void SenderSession::on_receipt(const wire::Receipt& receipt) {
     // Receipts come in the order of the frames, so those of earlier frames were lost.
     receipts_awaited_.erase(receipts_awaited_.begin(), std::next(asked));
     for (std::uint32_t i = 0; i < receipt.count; ++i) {
-        events_.on_receipt(receipt.first + i, receipt.nodes(i));
+        events_.on_receipt(receipt.first + i, receipt.outcome(i));
     }
 }
 
@@ -249,7 +249,7 @@ void SenderSession::on_acknowledged(const wire::Acknowledged& acknowledged) {
     unacknowledged_messages_ -= frame->messages;
     frame->frame = std::string();
     for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
-        events_.on_acknowledged(acknowledged.first + i, acknowledged.nodes(i));
+        events_.on_acknowledged(acknowledged.first + i, acknowledged.outcome(i));
     }
     while (!unacknowledged_.empty() && unacknowledged_.front().frame.empty()) {
         next_again_ -= next_again_ > 0 && next_again_ != kNothingAgain ? 1 : 0;

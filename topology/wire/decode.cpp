@@ -119,9 +119,9 @@ class BodyDecoder {
         case Kind::kCredit:
             return Credit{fields_.u64()};
         case Kind::kReceipt:
-            return Receipt{read_node_counts()};
+            return Receipt{read_outcomes()};
         case Kind::kAcknowledged:
-            return Acknowledged{read_node_counts()};
+            return Acknowledged{read_outcomes()};
         case Kind::kKept:
             return read_kept();
         case Kind::kPong:
@@ -344,12 +344,25 @@ class BodyDecoder {
         return welcome;
     }
 
-    NodeCounts read_node_counts() {
-        NodeCounts counts;
-        counts.first = fields_.u64();
-        counts.count = fields_.u32();
-        counts.bytes = fields_.take(std::size_t{counts.count} * 4);
-        return counts;
+    Outcomes read_outcomes() {
+        Outcomes outcomes;
+        const std::uint8_t flags = fields_.u8();
+        outcomes.first = fields_.u64();
+        outcomes.count = fields_.u32();
+        outcomes.nodes = fields_.take(std::size_t{outcomes.count} * 4);
+        if (flags > kFlagPositions) {
+            refuse(ErrorCode::kMalformed, "the flags of the outcomes have unknown bits");
+        }
+        if (flags == kFlagPositions) {
+            outcomes.epoch = fields_.u64();
+            outcomes.positions = fields_.take(std::size_t{outcomes.count} * 8);
+            const bool has_any =
+                outcomes.positions.find_first_not_of('\0') != outcomes.positions.npos;
+            if (!fields_.failed() && (outcomes.epoch == 0 || !has_any)) {
+                refuse(ErrorCode::kMalformed, "an epoch, or all positions, are 0");
+            }
+        }
+        return outcomes;
     }
 
     IdList read_ids() {
@@ -467,10 +480,16 @@ std::string_view name_of(ErrorCode code) {
     return "unknown";
 }
 
-std::optional<std::uint32_t> NodeCounts::nodes(std::uint32_t index) const {
+Outcome Outcomes::outcome(std::uint32_t index) const {
     ZCOMET_ASSERT(index < count);
-    const auto nodes = load<std::uint32_t>(bytes.data() + std::size_t{index} * 4);
-    return nodes == kNodesNotKnown ? std::nullopt : std::optional(nodes);
+    Outcome outcome;
+    const auto told = load<std::uint32_t>(nodes.data() + std::size_t{index} * 4);
+    outcome.nodes = told == kNodesNotKnown ? std::nullopt : std::optional(told);
+    if (epoch != 0) {
+        outcome.position = load<std::uint64_t>(positions.data() + std::size_t{index} * 8);
+        outcome.epoch = outcome.position != 0 ? epoch : 0;
+    }
+    return outcome;
 }
 
 std::variant<Frame, Refusal> decode(std::string_view bytes, Role role) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
 constexpr std::size_t kKeptHeaderBytes = kHeaderBytes + 8 + 1 + 1 + 8 + 8 + 8 + 8 + 4;
+constexpr std::size_t kPositionBytes = 8;
 
 void put_u8(std::string& out, std::uint8_t value) {
     append(out, value);
@@ -321,26 +322,40 @@ std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from, std
     return out;
 }
 
-void NodeCountsWriter::add(std::optional<std::uint32_t> nodes) {
-    ZCOMET_ASSERT(nodes != kNodesNotKnown);
-    put_u32(nodes_, nodes.value_or(kNodesNotKnown));
+void OutcomesWriter::add(const Outcome& outcome) {
+    ZCOMET_ASSERT(outcome.nodes != kNodesNotKnown);
+    put_u32(nodes_, outcome.nodes.value_or(kNodesNotKnown));
+    if (outcome.position != 0) {
+        ZCOMET_ASSERT(outcome.epoch != 0 && (epoch_ == 0 || epoch_ == outcome.epoch));
+        epoch_ = outcome.epoch;
+        positions_.resize(count_ * kPositionBytes, '\0');
+        put_u64(positions_, outcome.position);
+    }
     ++count_;
 }
 
-std::string NodeCountsWriter::finish_receipt(std::uint64_t first) {
+std::string OutcomesWriter::finish_receipt(std::uint64_t first) {
     return finish(Kind::kReceipt, first);
 }
 
-std::string NodeCountsWriter::finish_acknowledged(std::uint64_t first) {
+std::string OutcomesWriter::finish_acknowledged(std::uint64_t first) {
     return finish(Kind::kAcknowledged, first);
 }
 
-std::string NodeCountsWriter::finish(Kind kind, std::uint64_t first) {
+std::string OutcomesWriter::finish(Kind kind, std::uint64_t first) {
     std::string out = header(kind);
+    put_u8(out, epoch_ != 0 ? kFlagPositions : 0);
     put_u64(out, first);
     put_u32(out, count_);
     out.append(nodes_);
+    if (epoch_ != 0) {
+        positions_.resize(count_ * kPositionBytes, '\0');
+        put_u64(out, epoch_);
+        out.append(positions_);
+    }
     nodes_.clear();
+    positions_.clear();
+    epoch_ = 0;
     count_ = 0;
     return out;
 }

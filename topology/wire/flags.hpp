@@ -15,6 +15,7 @@ inline constexpr std::uint8_t kFlagAttributes = 4; ///< of a SEND or a BATCH
 inline constexpr std::uint8_t kFlagForFeed = 1;    ///< of a HISTORY
 inline constexpr std::uint8_t kFlagNewest = 2;
 inline constexpr std::uint8_t kFlagMore = 1;       ///< of a KEPT
+inline constexpr std::uint8_t kFlagPositions = 1;  ///< of a RECEIPT or an ACKNOWLEDGED
 /// A number of nodes in a RECEIPT or an ACKNOWLEDGED that stands for "not known".
 inline constexpr std::uint32_t kNodesNotKnown = 0xFFFF'FFFF;
 

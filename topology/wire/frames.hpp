@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -255,19 +256,29 @@ struct Welcome {
 struct Credit {
     std::uint64_t through = 0;
 };
-/// For each message from `first` on: a number of nodes, if that is known.
-struct NodeCounts {
+/// What became of a message, as its sender is told.
+struct Outcome {
+    std::optional<std::uint32_t> nodes{}; ///< a number of them; absent: it is not known
+    /// Its place in the broker's history, and of which epoch that is. 0: it was not kept, or that
+    /// is not known.
+    std::uint64_t epoch = 0;
+    std::uint64_t position = 0;
+    friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+/// The outcomes of the messages from `first` on.
+struct Outcomes {
     std::uint64_t first = 0;
     std::uint32_t count = 0;
-    /// Absent: the broker does not know.
+    std::uint64_t epoch = 0; ///< of the positions; 0: there are none
     /// @param index  in [0, count).
-    [[nodiscard]] std::optional<std::uint32_t> nodes(std::uint32_t index) const;
-    std::string_view bytes;
+    [[nodiscard]] Outcome outcome(std::uint32_t index) const;
+    std::string_view nodes;     ///< as on the wire
+    std::string_view positions; ///< likewise
 };
 /// At how many nodes the ids were logged in.
-struct Receipt : NodeCounts {};
+struct Receipt : Outcomes {};
 /// At how many nodes the messages have arrived.
-struct Acknowledged : NodeCounts {};
+struct Acknowledged : Outcomes {};
 struct Pong {
     std::uint64_t token = 0;
 };
@@ -428,11 +439,12 @@ class MessageFrameWriter {
 [[nodiscard]] std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from,
                                             std::uint64_t through, std::uint32_t messages);
 
-/// Builds a RECEIPT or an ACKNOWLEDGED, message by message.
-class NodeCountsWriter {
+/// Builds a RECEIPT or an ACKNOWLEDGED, message by message. The positions of a frame are of one
+/// epoch.
+class OutcomesWriter {
   public:
-    /// @param nodes  fewer than 2^32 - 1; absent: not known.
-    void add(std::optional<std::uint32_t> nodes);
+    /// @param outcome  its nodes are fewer than 2^32 - 1.
+    void add(const Outcome& outcome);
     /// Each finish_… returns the whole frame and leaves the writer empty.
     [[nodiscard]] std::string finish_receipt(std::uint64_t first);
     [[nodiscard]] std::string finish_acknowledged(std::uint64_t first);
@@ -440,6 +452,8 @@ class NodeCountsWriter {
   private:
     [[nodiscard]] std::string finish(Kind kind, std::uint64_t first);
     std::string nodes_;
+    std::string positions_; // of the messages up to the last that has one
+    std::uint64_t epoch_ = 0;
     std::uint32_t count_ = 0;
 };
 

@@ -25,7 +25,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,11 +100,11 @@ class Api final : public loop::Source {
       public:
         BrokerEvents(publish::Publisher& publisher, ask::Who& who, ask::Replays& replays)
             : publisher_(publisher), who_(who), replays_(replays) {}
-        void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-            publisher_.on_known(number, nodes);
+        void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
+            publisher_.on_known(number, outcome);
         }
-        void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-            publisher_.on_known(number, nodes);
+        void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
+            publisher_.on_known(number, outcome);
         }
         void on_answer(const wire::Answer& answer) override { who_.on_answer(answer); }
         void on_kept(const wire::Kept& kept) override { replays_.on_kept(kept); }

@@ -1,5 +1,7 @@
 #include "webnode/publish/publisher.hpp"
 
+#include "topology/history/cursor.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace zcomet::webnode::publish {
@@ -14,6 +16,13 @@ constexpr std::string_view kLost =
 
 nlohmann::ordered_json in_json(const std::optional<std::uint32_t>& nodes) {
     return nodes ? nlohmann::ordered_json(*nodes) : nlohmann::ordered_json(nullptr);
+}
+
+/// Adds where a client goes on after the message, if that is kept.
+void add_cursor(nlohmann::ordered_json& json, const wire::Outcome& outcome) {
+    if (outcome.position != 0) {
+        json["cursor"] = history::text_of({outcome.epoch, outcome.position});
+    }
 }
 
 http::Reply json_reply(int status, std::string_view type, std::string text) {
@@ -37,7 +46,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     auto request = std::make_shared<Request>();
     request->ticket = exchange.later();
     request->confirm = confirm;
-    request->lines.push_back({{{std::string(id), std::nullopt, {}}}, {}});
+    request->lines.push_back({{{.id = std::string(id)}}, {}});
     send(request, 0, 0, text, attributes);
 }
 
@@ -89,14 +98,14 @@ void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, 
     ++request->awaited;
 }
 
-void Publisher::on_known(std::uint64_t number, std::optional<std::uint32_t> nodes) {
+void Publisher::on_known(std::uint64_t number, const wire::Outcome& outcome) {
     const auto found = awaited_.find(number);
     if (found == awaited_.end()) {
         return;
     }
     const Awaited awaited = std::move(found->second);
     awaited_.erase(found);
-    awaited.request->lines[awaited.line].results[awaited.result].nodes = nodes;
+    awaited.request->lines[awaited.line].results[awaited.result].outcome = outcome;
     if (--awaited.request->awaited == 0) {
         note_done(*awaited.request);
     }
@@ -133,10 +142,13 @@ nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) 
     nlohmann::ordered_json nodes = nlohmann::ordered_json::object();
     for (const Result& result : line.results) {
         error = error.empty() ? result.error : error;
-        nodes[result.id] = in_json(result.nodes);
+        nodes[result.id] = in_json(result.outcome.nodes);
     }
     if (error.empty() || line.results.size() > 1) {
         json["nodes"] = is_single ? nodes.front() : nodes;
+    }
+    if (error.empty() && is_single) {
+        add_cursor(json, line.results.front().outcome);
     }
     if (!error.empty()) {
         json["error"] = error;
@@ -150,9 +162,11 @@ http::Reply Publisher::reply_to(const Request& request) {
         if (!result.error.empty()) {
             return request::try_again(503, result.error);
         }
-        const nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(result.nodes)}};
-        return json_reply(result.nodes.value_or(0) > 0 ? 200 : 202, "application/json",
-                          json.dump() + "\n");
+        const wire::Outcome& outcome = result.outcome;
+        nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(outcome.nodes)}};
+        add_cursor(json, outcome);
+        const bool is_somewhere = outcome.nodes.value_or(0) > 0 || outcome.position != 0;
+        return json_reply(is_somewhere ? 200 : 202, "application/json", json.dump() + "\n");
     }
     std::string text;
     for (std::size_t n = 0; n < request.lines.size(); ++n) {

@@ -68,9 +68,9 @@ class Publisher {
     void use(Sender& sender) { sender_ = &sender; }
 
     /// Sends a message to `id`, both valid, with attributes from wire::encode(). The exchange is
-    /// answered: 200 {"id":ID,"nodes":N} when nodes hold the id, 202 when none does or that is not
-    /// known (N is null then), 429 while the broker holds senders back or kUnansweredMax messages
-    /// await their answers, 503 without a broker.
+    /// answered: 200 {"id":ID,"nodes":N,"cursor"?:CURSOR} when nodes hold the id or the message was
+    /// kept, 202 when neither is so or that is not known (N is null then), 429 while the broker
+    /// holds senders back or kUnansweredMax messages await their answers, 503 without a broker.
     /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
     ///     message.
     void publish(request::Exchange& exchange, std::string_view id, std::string_view text,
@@ -78,7 +78,8 @@ class Publisher {
 
     /// Sends the messages of a request, kMessagesMax at most; answered with 200 and a line of JSON
     /// for each publication:
-    /// {"line":N,"id":ID,"nodes":N}, or with several ids {"line":N,"nodes":{ID:N,...}}, or
+    /// {"line":N,"id":ID,"nodes":N,"cursor"?:CURSOR}, or with several ids
+    /// {"line":N,"nodes":{ID:N,...}}, or
     /// {"line":N,"error":SENTENCE}. With several ids and an error there is both, and null for an id
     /// of which nothing is known.
     void publish(request::Exchange& exchange, std::vector<Publication> publications,
@@ -90,8 +91,8 @@ class Publisher {
     [[nodiscard]] bool awaits_any() const { return !awaited_.empty(); }
 
     /// The broker has said what became of the message with that number: its receipt or its
-    /// acknowledgement has come.   @param nodes  as in session::SenderEvents.
-    void on_known(std::uint64_t number, std::optional<std::uint32_t> nodes);
+    /// acknowledgement has come.
+    void on_known(std::uint64_t number, const wire::Outcome& outcome);
     /// The broker was lost.
     void on_lost();
 
@@ -99,8 +100,8 @@ class Publisher {
     /// What became of one message to one id.
     struct Result {
         std::string id;
-        std::optional<std::uint32_t> nodes; ///< nothing: not known
-        std::string_view error{};           ///< a constant
+        wire::Outcome outcome{};
+        std::string_view error{}; ///< a constant
     };
     struct Line {
         std::vector<Result> results;

@@ -203,7 +203,34 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again is not kept again", "[hi
     CHECK(ask_history("chat.1", kBrokerIncarnation, 0).texts == Texts{"a"});
     const auto answers = take("s");
     REQUIRE_FALSE(answers.empty());
-    CHECK_FALSE(decoded<wire::Acknowledged>(answers.back(), wire::Role::kSender).nodes(0));
+    CHECK(decoded<wire::Acknowledged>(answers.back(), wire::Role::kSender).outcome(0) ==
+          wire::Outcome{});
+}
+
+TEST_CASE_METHOD(Fixture, "a sender is told where its messages are kept", "[histories]") {
+    const Messages messages{{"other", "a"}, {"chat.1", "b"}, {"chat.9", "c"}};
+    const auto receipt = ask<wire::Receipt>("s", send(1, messages, wire::Confirm::kReceipt));
+    pass(1ms);
+    const std::uint64_t position = take_positions().at(1);
+    CHECK(receipt.outcome(0) == wire::Outcome{.nodes = 1});
+    CHECK(receipt.outcome(1) ==
+          wire::Outcome{.nodes = 1, .epoch = kBrokerIncarnation, .position = position});
+    CHECK(receipt.outcome(2).nodes == 0U); // kept, although nobody holds the id
+    CHECK(receipt.outcome(2).position > position);
+
+    say("s", send(4, messages, wire::Confirm::kAcknowledgement));
+    pass(1ms);
+    const std::uint64_t second = take_positions().at(1);
+    static_cast<void>(take("s"));
+    say("n", heartbeat(2, 1, {"chat.1", "other"}));
+    const auto answers = take("s");
+    REQUIRE(answers.size() == 1);
+    const auto told = decoded<wire::Acknowledged>(answers[0]);
+    CHECK(told.outcome(0) == wire::Outcome{.nodes = 1});
+    CHECK(told.outcome(1) ==
+          wire::Outcome{.nodes = 1, .epoch = kBrokerIncarnation, .position = second});
+    CHECK(told.outcome(2).nodes == 0U);
+    CHECK(told.outcome(2).position > second);
 }
 
 TEST_CASE_METHOD(Fixture, "a node is told which ids have a history", "[histories]") {

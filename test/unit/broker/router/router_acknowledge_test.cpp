@@ -38,7 +38,7 @@ class TwoNodes : public RouterHarness {
             const auto told = decoded<wire::Acknowledged>(frame, wire::Role::kSender);
             CHECK(told.first == first);
             for (std::uint32_t i = 0; i < told.count; ++i) {
-                counts.push_back(told.nodes(i).value_or(kNotKnown));
+                counts.push_back(told.outcome(i).nodes.value_or(kNotKnown));
             }
         }
         return counts;
@@ -100,7 +100,7 @@ TEST_CASE("router: messages that a node did not acknowledge before it left have 
             wire::Kind::kAcknowledged) {
             const auto counts =
                 RouterHarness::decoded<wire::Acknowledged>(frame, wire::Role::kSender);
-            CHECK(counts.nodes(0) == 1U);
+            CHECK(counts.outcome(0).nodes == 1U);
             told = true;
         }
     }
@@ -206,7 +206,8 @@ TEST_CASE("router: shed messages are acknowledged as not arrived", "[router][ack
             if (static_cast<unsigned char>(frame[3]) ==
                 static_cast<unsigned char>(wire::Kind::kAcknowledged)) {
                 ++told;
-                arrived += RouterHarness::decoded<wire::Acknowledged>(frame).nodes(0).value();
+                arrived +=
+                    RouterHarness::decoded<wire::Acknowledged>(frame).outcome(0).nodes.value();
             }
         }
     };
@@ -244,7 +245,7 @@ TEST_CASE("router: a sender hears of shed messages when they are shed", "[router
         if (static_cast<wire::Kind>(static_cast<unsigned char>(frame[3])) ==
             wire::Kind::kAcknowledged) {
             const auto answer = RouterHarness::decoded<wire::Acknowledged>(frame);
-            CHECK(answer.nodes(0) == 0U);
+            CHECK(answer.outcome(0).nodes == 0U);
             told.push_back(answer.first);
         }
     }

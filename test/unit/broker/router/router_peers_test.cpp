@@ -34,7 +34,7 @@ std::map<std::string, std::string> frames_of_brokers() {
     return {{"BATCH", wire::encode_empty_batch(1, 1)},
             {"WELCOME", wire::encode(wire::Welcome{1, "b", 1, 1, 0, wire::NodeWelcome{}})},
             {"CREDIT", wire::encode(wire::Credit{1})},
-            {"RECEIPT", wire::NodeCountsWriter{}.finish_receipt(1)},
+            {"RECEIPT", wire::OutcomesWriter{}.finish_receipt(1)},
             {"PONG", wire::encode(wire::Pong{1})},
             {"ERROR", wire::encode(wire::ErrorFrame{ErrorCode::kMalformed, 0, "no"})}};
 }

@@ -115,9 +115,9 @@ TEST_CASE("router: a receipt says how many nodes hold each id", "[router]") {
         RouterHarness::send(7, {{"b", ""}, {"a", ""}, {"nobody", ""}}, wire::Confirm::kReceipt));
     CHECK(receipt.first == 7);
     REQUIRE(receipt.count == 3);
-    CHECK(receipt.nodes(0) == 1);
-    CHECK(receipt.nodes(1) == 2);
-    CHECK(receipt.nodes(2) == 0);
+    CHECK(receipt.outcome(0).nodes == 1);
+    CHECK(receipt.outcome(1).nodes == 2);
+    CHECK(receipt.outcome(2).nodes == 0);
     // Earlier numbers were for another broker, as the HELLO said; later gaps are losses.
     CHECK(broker.counter(table::BrokerCounter::kMessagesMissing) == 0);
     broker.say("s", RouterHarness::heartbeat(0, 11));
@@ -198,9 +198,9 @@ TEST_CASE("router: a repeated message goes out once", "[router]") {
         broker.ask<wire::Receipt>("s2", RouterHarness::send(1, {{"a", "1"}, {"a", "2"}, {"a", "3"}},
                                                             wire::Confirm::kReceipt));
     CHECK(receipt.count == 3);
-    CHECK_FALSE(receipt.nodes(0)); // the receipt of the first copy is not remembered
-    CHECK_FALSE(receipt.nodes(1));
-    CHECK(receipt.nodes(2) == 1);
+    CHECK_FALSE(receipt.outcome(0).nodes); // the receipt of the first copy is not remembered
+    CHECK_FALSE(receipt.outcome(1).nodes);
+    CHECK(receipt.outcome(2).nodes == 1);
     broker.pass(1ms);
     CHECK(broker.take_messages() == std::vector<std::string>{"1 a 1", "1 a 2", "1 a 3"});
     CHECK(broker.counter(table::BrokerCounter::kMessagesRepeated) == 2);

@@ -105,6 +105,31 @@ TEST_CASE_METHOD(Fixture, "the copies of shed batches go, the others keep their 
     CHECK(node.size() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "positions are kept as long as the frame and its sender are there",
+                 "[acknowledgements]") {
+    const AwaitedSendIndex answered = acknowledgements.begin(kSender, 1, 3, 0);
+    const AwaitedSendIndex forgotten = acknowledgements.begin(kSender, 4, 2, 0);
+    const std::size_t without = acknowledgements.memory_bytes();
+    acknowledgements.set_position(answered, 1, 77);
+    acknowledgements.set_position(answered, 2, 78);
+    CHECK(acknowledgements.memory_bytes() == without + 3 * sizeof(std::uint64_t));
+    acknowledgements.set_position(forgotten, 0, 79);
+    acknowledgements.forget(forgotten);
+    CHECK(acknowledgements.memory_bytes() ==
+          without + 3 * sizeof(std::uint64_t) - 2 * sizeof(std::uint32_t));
+    std::vector<std::uint64_t> positions;
+    const auto on_done = [&](const AwaitedSend& send) {
+        positions.assign(send.positions.get(), send.positions.get() + send.nodes.size());
+    };
+    acknowledgements.routed(forgotten, on_done);
+    CHECK(positions.empty());
+    const AwaitedSendIndex last = acknowledgements.begin(kSender, 6, 1, 0);
+    acknowledgements.routed(answered, on_done);
+    CHECK(positions == std::vector<std::uint64_t>{0, 77, 78});
+    CHECK(acknowledgements.memory_bytes() == without - 4 * sizeof(std::uint32_t));
+    acknowledgements.routed(last, on_done);
+}
+
 TEST_CASE_METHOD(Fixture, "acknowledgements that a departed sender awaited are not sent",
                  "[acknowledgements]") {
     const AwaitedSendIndex arrived = expect(1, 1);

@@ -150,8 +150,8 @@ class FakeBroker : private loop::Source {
         say(wire::encode(welcome));
     }
     void on(const wire::Send& send) {
-        wire::NodeCountsWriter receipt;
-        send.messages.for_each([&](const wire::Message&) { receipt.add(7); });
+        wire::OutcomesWriter receipt;
+        send.messages.for_each([&](const wire::Message&) { receipt.add({.nodes = 7}); });
         say(receipt.finish_receipt(send.first));
     }
     void on(const wire::Logout& /*logout*/) {

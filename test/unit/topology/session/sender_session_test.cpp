@@ -18,11 +18,13 @@ struct FakeHost : Wires, SenderEvents {
     void send(std::string&& frame) override { sent.push_back(std::move(frame)); }
     std::optional<std::string_view> receive() override { return std::nullopt; }
     bool connected() override { return true; }
-    void on_receipt(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-        receipts.emplace_back(number, nodes);
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
+        receipts.emplace_back(number, outcome.nodes);
+        outcomes.push_back(outcome);
     }
-    void on_acknowledged(std::uint64_t number, std::optional<std::uint32_t> nodes) override {
-        acknowledged.emplace_back(number, nodes);
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
+        acknowledged.emplace_back(number, outcome.nodes);
+        outcomes.push_back(outcome);
     }
     void on_answer(const wire::Answer& answer) override { answers.push_back(answer.token); }
     void on_kept(const wire::Kept& kept) override { answers.push_back(kept.token); }
@@ -53,7 +55,8 @@ struct FakeHost : Wires, SenderEvents {
     std::vector<std::string> sent;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> receipts;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint32_t>>> acknowledged;
-    std::vector<std::uint64_t> answers; // their tokens
+    std::vector<wire::Outcome> outcomes; // of both
+    std::vector<std::uint64_t> answers;  // their tokens
     std::vector<wire::ErrorCode> refused;
     std::vector<wire::Kind> unanswered;
     int welcomes = 0;
@@ -163,19 +166,20 @@ TEST_CASE_METHOD(Fixture, "messages with and without receipt do not share a fram
     CHECK(host.send_frame(0).confirm == wire::Confirm::kNothing);
     CHECK(host.send_frame(1).confirm == wire::Confirm::kReceipt);
     CHECK(host.kind(2) == wire::Kind::kHeartbeat); // asks what was taken in
-    wire::NodeCountsWriter receipt;
-    receipt.add(3);
+    wire::OutcomesWriter receipt;
+    receipt.add({.nodes = 3, .epoch = 8, .position = 9});
     session.on_broker_frame(receipt.finish_receipt(2), kStart);
     REQUIRE(host.receipts.size() == 1);
     CHECK(host.receipts[0] == std::make_pair(std::uint64_t{2}, std::optional<std::uint32_t>(3)));
+    CHECK(host.outcomes[0] == wire::Outcome{.nodes = 3, .epoch = 8, .position = 9});
 }
 
 namespace {
 
 std::string receipt(std::uint64_t first, const std::vector<std::uint32_t>& nodes) {
-    wire::NodeCountsWriter writer;
+    wire::OutcomesWriter writer;
     for (const std::uint32_t count : nodes) {
-        writer.add(count);
+        writer.add({.nodes = count});
     }
     return writer.finish_receipt(first);
 }
@@ -322,9 +326,9 @@ TEST_CASE_METHOD(Fixture, "goodbye sends what waits", "[sender_session]") {
 namespace {
 
 std::string acknowledged(std::uint64_t first, const std::vector<std::uint32_t>& nodes) {
-    wire::NodeCountsWriter writer;
+    wire::OutcomesWriter writer;
     for (const std::uint32_t count : nodes) {
-        writer.add(count);
+        writer.add({.nodes = count});
     }
     return writer.finish_acknowledged(first);
 }

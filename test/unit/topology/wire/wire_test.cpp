@@ -59,15 +59,15 @@ std::vector<std::string> one_of_each() {
     wire::MessageFrameWriter send_event(wire::MessageFrameWriter::Form::kSend);
     wire::MessageFrameWriter event(wire::MessageFrameWriter::Form::kBatch);
     wire::MessageFrameWriter kept(wire::MessageFrameWriter::Form::kKept);
-    wire::NodeCountsWriter counts;
+    wire::OutcomesWriter outcomes;
     const auto with_ids = [&]() -> wire::IdFrameWriter& {
         ids.add("123");
         ids.add("a@b");
         return ids;
     };
-    const auto with_count = [&]() -> wire::NodeCountsWriter& {
-        counts.add(2);
-        return counts;
+    const auto with_outcome = [&]() -> wire::OutcomesWriter& {
+        outcomes.add({.nodes = 2, .epoch = 5, .position = 6});
+        return outcomes;
     };
     send.add({"123", "hi"});
     batch.add({"123", "hi"});
@@ -98,8 +98,8 @@ std::vector<std::string> one_of_each() {
             wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
                                        wire::NodeWelcome{"tcp://127.0.0.1:5556", 8, 2, 3}}),
             wire::encode(wire::Credit{4}),
-            with_count().finish_receipt(9),
-            with_count().finish_acknowledged(9),
+            with_outcome().finish_receipt(9),
+            with_outcome().finish_acknowledged(9),
             wire::encode(wire::Pong{5}),
             wire::encode(wire::Answer{5, "[]"}),
             kept.finish_kept({.token = 5, .epoch = 6, .through = 7}),
@@ -157,19 +157,6 @@ TEST_CASE("decoding an encoded frame gives the same frame", "[wire]") {
     CHECK(std::get<wire::SenderWelcome>(welcome.part).window_bytes == 262144);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).credited == 17);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).settles_in_ms == 3000);
-
-    wire::NodeCountsWriter writer;
-    writer.add(0);
-    writer.add(70000);
-    writer.add(std::nullopt);
-    const std::string receipt_bytes = writer.finish_receipt(12);
-    const auto receipt = decoded<wire::Receipt>(receipt_bytes);
-    CHECK(receipt.first == 12);
-    REQUIRE(receipt.count == 3);
-    CHECK(receipt.nodes(0) == 0);
-    CHECK(receipt.nodes(1) == 70000);
-    CHECK_FALSE(receipt.nodes(2));
-    CHECK(receipt_bytes.substr(receipt_bytes.size() - 4) == "\xFF\xFF\xFF\xFF");
 
     const auto shed = decoded<wire::Batch>(wire::encode_shed_batch(1, 2, 4, 30));
     CHECK(shed.shed);
@@ -246,6 +233,47 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
           "a send needs a number and a count of 1 or more");
     CHECK(refused(std::string("ZC\x01\x02", 4) + std::string(wire::kFrameBytesMax, 'x')).code ==
           wire::ErrorCode::kMalformed);
+}
+
+TEST_CASE("the outcomes of messages, kept or not, known or not", "[wire]") {
+    wire::OutcomesWriter writer;
+    const std::vector<wire::Outcome> plain{{.nodes = 0}, {.nodes = 70000}, {}};
+    for (const wire::Outcome& outcome : plain) {
+        writer.add(outcome);
+    }
+    const std::string plain_bytes = writer.finish_receipt(12);
+    const auto receipt = decoded<wire::Receipt>(plain_bytes);
+    CHECK(receipt.first == 12);
+    REQUIRE(receipt.count == 3);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        CHECK(receipt.outcome(i) == plain[i]);
+    }
+    CHECK(plain_bytes.substr(plain_bytes.size() - 4) == "\xFF\xFF\xFF\xFF");
+
+    const std::vector<wire::Outcome> kept{
+        {.nodes = 1}, {.nodes = 0, .epoch = 5, .position = 256}, {.nodes = 2}};
+    for (const wire::Outcome& outcome : kept) {
+        writer.add(outcome);
+    }
+    const std::string kept_bytes = writer.finish_acknowledged(9);
+    CHECK(kept_bytes.size() == plain_bytes.size() + 4 * sizeof(std::uint64_t));
+    const auto acknowledged = decoded<wire::Acknowledged>(kept_bytes);
+    REQUIRE(acknowledged.count == 3);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        CHECK(acknowledged.outcome(i) == kept[i]);
+    }
+    writer.add({.nodes = 1});
+    CHECK(writer.finish_receipt(1).size() == plain_bytes.size() - 8); // nothing is left over
+
+    std::string unknown_bit = plain_bytes;
+    unknown_bit[wire::kHeaderBytes] = 2;
+    CHECK(refused(unknown_bit).code == wire::ErrorCode::kMalformed);
+    const std::string no_positions =
+        kept_bytes.substr(0, kept_bytes.size() - 24) + std::string(24, '\0');
+    CHECK(refused(no_positions).code == wire::ErrorCode::kMalformed);
+    std::string no_epoch = kept_bytes;
+    no_epoch.replace(kept_bytes.size() - 32, 8, 8, '\0');
+    CHECK(refused(no_epoch).code == wire::ErrorCode::kMalformed);
 }
 
 TEST_CASE("a question for a history, of the newest messages or of all", "[wire]") {

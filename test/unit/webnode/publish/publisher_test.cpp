@@ -86,7 +86,7 @@ TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publ
     CHECK(sender.sent[0].text == "hello");
     CHECK(sender.sent[0].confirm == wire::Confirm::kReceipt);
     CHECK(text_of(1) == "no answer");
-    publisher.on_known(1, 2);
+    publisher.on_known(1, {.nodes = 2});
     CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":2}\n");
     CHECK(status_of(1) == 200);
     CHECK(replies[1].type == "application/json");
@@ -96,22 +96,36 @@ TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publ
 TEST_CASE_METHOD(Fixture, "202 where nobody has it, or nobody knows", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x"));
     REQUIRE_FALSE(post("/send/b", "x"));
-    publisher.on_known(1, 0);
-    publisher.on_known(2, std::nullopt);
+    publisher.on_known(1, {.nodes = 0});
+    publisher.on_known(2, {});
     CHECK(status_of(1) == 202);
     CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":0}\n");
     CHECK(status_of(2) == 202);
     CHECK(text_of(2) == "{\"id\":\"b\",\"nodes\":null}\n");
 }
 
+TEST_CASE_METHOD(Fixture, "the answer has the cursor of a message that is kept", "[publisher]") {
+    REQUIRE_FALSE(post("/send/a", "x"));
+    publisher.on_known(1, {.nodes = 0, .epoch = 36, .position = 37});
+    CHECK(status_of(1) == 200); // although nobody holds the id
+    CHECK(text_of(1) == "{\"id\":\"a\",\"nodes\":0,\"cursor\":\"10-11\"}\n");
+    REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"x\"}\n"
+                                "{\"ids\":[\"a\",\"b\"],\"data\":\"x\"}"));
+    for (std::uint64_t number = 2; number <= 4; ++number) {
+        publisher.on_known(number, {.nodes = 1, .epoch = 36, .position = 36 + number});
+    }
+    CHECK(text_of(2) == "{\"line\":1,\"id\":\"a\",\"nodes\":1,\"cursor\":\"10-12\"}\n"
+                        "{\"line\":2,\"nodes\":{\"a\":1,\"b\":1}}\n");
+}
+
 TEST_CASE_METHOD(Fixture, "answers come in the order in which they are known", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Wait: nodes\r\n"));
     REQUIRE_FALSE(post("/send/a", "y"));
     CHECK(sender.sent[0].confirm == wire::Confirm::kAcknowledgement);
-    publisher.on_known(2, 1);
+    publisher.on_known(2, {.nodes = 1});
     CHECK(status_of(2) == 200);
     CHECK(status_of(1) == 0);
-    publisher.on_known(1, 1);
+    publisher.on_known(1, {.nodes = 1});
     CHECK(status_of(1) == 200);
 }
 
@@ -139,8 +153,8 @@ TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to com
     CHECK(status_of(1) == 503);
     CHECK(counters.get(slot::WorkerCounter::kPublishLost) == 1);
     CHECK(status_of(2) == 0);
-    publisher.on_known(1, 1); // too late
-    publisher.on_known(2, 1);
+    publisher.on_known(1, {.nodes = 1}); // too late
+    publisher.on_known(2, {.nodes = 1});
     CHECK(status_of(2) == 200);
     CHECK(replies.size() == 2);
 }
@@ -187,11 +201,11 @@ TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[
                                 "{\"data\":\"7\"}\n"
                                 "{\"id\":\"f\",\"data\":\"8\"}"));
     REQUIRE(sender.sent.size() == 4);
-    publisher.on_known(4, 1);
-    publisher.on_known(2, 2);
-    publisher.on_known(1, 1);
+    publisher.on_known(4, {.nodes = 1});
+    publisher.on_known(2, {.nodes = 2});
+    publisher.on_known(1, {.nodes = 1});
     CHECK(status_of(1) == 0);
-    publisher.on_known(3, 0);
+    publisher.on_known(3, {.nodes = 0});
     CHECK(status_of(1) == 200);
     CHECK(replies[1].type == "application/x-ndjson");
     CHECK(text_of(1) ==
@@ -210,7 +224,7 @@ TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[p
     sender.room = 1;
     REQUIRE_FALSE(
         post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n{\"ids\":[\"b\"],\"data\":\"2\"}\n"));
-    publisher.on_known(1, 1);
+    publisher.on_known(1, {.nodes = 1});
     CHECK(text_of(1) == "{\"line\":1,\"id\":\"a\",\"nodes\":1}\n"
                         "{\"line\":2,\"id\":\"b\",\"error\":\"the broker holds senders back; try "
                         "again in a moment\"}\n");
@@ -228,7 +242,7 @@ TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publi
     REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"" + longest +
                                     "\"}\n{\"id\":\"a\",\"data\":\"" + longest + "x\"}\n"));
     REQUIRE(sender.sent.size() == 1);
-    publisher.on_known(1, 1);
+    publisher.on_known(1, {.nodes = 1});
     CHECK(text_of(1).find("{\"line\":2,\"error\":\"a message has at most 65536 bytes\"}\n") !=
           std::string::npos);
 }
@@ -271,7 +285,7 @@ TEST_CASE_METHOD(Fixture, "only so many messages wait for their answers", "[publ
     const auto refused = post("/send/a", "x");
     REQUIRE(refused);
     CHECK(refused->status == 429);
-    publisher.on_known(1, 1);
+    publisher.on_known(1, {.nodes = 1});
     REQUIRE_FALSE(post("/send", line + line));
     CHECK(sender.sent.size() == Publisher::kUnansweredMax + 1);
     CHECK(counters.get(slot::WorkerCounter::kPublishRefusals) == 2);
