@@ -22,6 +22,7 @@ enum class Bound : std::uint8_t {
     kQueries,
     kDescriptors,
     kHistory,
+    kKeys,
     kCount,
 };
 
@@ -42,6 +43,7 @@ inline constexpr std::array kBounds{
     BoundRow{Bound::kQueries, "queries-max", table::BrokerCounter::kQueriesPercent},
     BoundRow{Bound::kDescriptors, "open-files", table::BrokerCounter::kDescriptorsPercent},
     BoundRow{Bound::kHistory, "history-bytes", table::BrokerCounter::kHistoryPercent},
+    BoundRow{Bound::kKeys, "idempotency-keys", table::BrokerCounter::kKeysPercent},
 };
 static_assert(kBounds.size() == static_cast<std::size_t>(Bound::kCount));
 

@@ -1,5 +1,8 @@
 #include "broker/router/confirmations.hpp"
 
+#include <cstddef>
+#include <span>
+
 namespace zcomet::broker::router {
 
 void Confirmations::send_receipt(std::string_view connection, std::uint64_t first) {
@@ -49,26 +52,47 @@ void Confirmations::on_sender_gone(const table::SenderPart& sender) {
 }
 
 void Confirmations::acknowledge(const table::AwaitedSend& send) {
+    tell_keys(send);
+    if (send.sender == 0) {
+        return;
+    }
     // The sender is there: on_sender_gone() makes the table forget the frames of others.
     table::Peer& peer = state_.peers[state_.peers.find_incarnation(send.sender)];
     table::SenderPart& sender = *peer.sender();
     const auto awaited = sender.awaited.find(send.first);
     sender.awaited_messages -= awaited->second.messages;
     sender.awaited.erase(awaited);
+    using Known = table::AwaitedDetails::Known;
+    const std::span<const Known> all_known =
+        send.details == nullptr ? std::span<const Known>() : std::span(send.details->known);
+    auto known = all_known.begin();
     for (std::size_t i = 0; i < send.nodes.size(); ++i) {
-        // An earlier copy may have arrived at nodes that no longer hold the id, or are gone.
-        const bool is_repeat = send.first + i <= send.repeats_through;
-        wire::Outcome outcome;
-        outcome.nodes =
-            send.nodes[i] == 0 && is_repeat ? std::nullopt : std::optional(send.nodes[i]);
-        if (send.positions != nullptr && send.positions[i] != 0) {
-            outcome.epoch = histories_.epoch();
-            outcome.position = send.positions[i];
-        }
-        outcomes_.add(outcome);
+        const bool is_known = known != all_known.end() && known->message == i;
+        outcomes_.add(is_known ? (known++)->outcome : outcome_of(send, i));
     }
     state_.count(table::BrokerCounter::kAcknowledgedSends);
     state_.reply(peer.connection, outcomes_.finish_acknowledged(send.first));
+}
+
+wire::Outcome Confirmations::outcome_of(const table::AwaitedSend& send, std::size_t message) const {
+    // An earlier copy may have arrived at nodes that no longer hold the id, or are gone.
+    const bool is_repeat = send.first + message <= send.repeats_through;
+    const std::uint32_t nodes = send.nodes[message];
+    wire::Outcome outcome;
+    outcome.nodes = nodes == 0 && is_repeat ? std::nullopt : std::optional(nodes);
+    if (send.details != nullptr && !send.details->positions.empty()) {
+        outcome.position = send.details->positions[message];
+        outcome.epoch = outcome.position != 0 ? histories_.epoch() : 0;
+    }
+    return outcome;
+}
+
+void Confirmations::tell_keys(const table::AwaitedSend& send) {
+    if (send.details != nullptr) {
+        for (const table::AwaitedDetails::Keyed& keyed : send.details->keyed) {
+            idempotency_.on_arrived(keyed.key, outcome_of(send, keyed.message).nodes);
+        }
+    }
 }
 
 } // namespace zcomet::broker::router

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/router/histories.hpp"
+#include "broker/router/idempotency.hpp"
 #include "broker/router/router_state.hpp"
 #include "broker/table/acknowledgements.hpp"
 
@@ -13,8 +14,8 @@ namespace zcomet::broker::router {
 
 class Confirmations {
   public:
-    Confirmations(RouterState& state, const Histories& histories)
-        : state_(state), histories_(histories) {}
+    Confirmations(RouterState& state, const Histories& histories, Idempotency& idempotency)
+        : state_(state), histories_(histories), idempotency_(idempotency) {}
 
     /// What became of the next message of the RECEIPT that is being made. Not known: it came
     /// before, and that is not remembered.
@@ -27,9 +28,20 @@ class Confirmations {
     /// @return absent if the sender awaits one for these messages already.
     [[nodiscard]] std::optional<table::AwaitedSendIndex>
     begin_send(table::Peer& sender, std::uint64_t first, std::uint32_t count);
-    /// Message number `message` of the frame, from 0, has that position in the history.
+    // Of message number `message` of the frame, from 0; each once, by rising number.
+    /// It has that position in the history.
     void set_position(table::AwaitedSendIndex send, std::uint32_t message, std::uint64_t position) {
         acknowledgements_.set_position(send, message, position);
+    }
+    /// Its sender is told this of it. No copy of it is expected.
+    void set_outcome(table::AwaitedSendIndex send, std::uint32_t message,
+                     const wire::Outcome& outcome) {
+        acknowledgements_.set_outcome(send, message, outcome);
+    }
+    /// It has that key, of which Idempotency hears what became of the message.
+    void set_key(table::AwaitedSendIndex send, std::uint32_t message,
+                 const table::MessageKey& key) {
+        acknowledgements_.set_key(send, message, key);
     }
     /// Message number `message` of the frame, from 0, went into `batch` of the node's feed.
     void expect(table::NodePart& node, std::uint64_t batch, table::AwaitedSendIndex send,
@@ -53,6 +65,9 @@ class Confirmations {
 
   private:
     void acknowledge(const table::AwaitedSend& send);
+    [[nodiscard]] wire::Outcome outcome_of(const table::AwaitedSend& send,
+                                           std::size_t message) const;
+    void tell_keys(const table::AwaitedSend& send);
     /// What the table of acknowledgements calls for each frame whose answer is known.
     [[nodiscard]] auto acknowledger() {
         return [this](const table::AwaitedSend& send) { acknowledge(send); };
@@ -60,6 +75,7 @@ class Confirmations {
 
     RouterState& state_;
     const Histories& histories_;
+    Idempotency& idempotency_;
     table::Acknowledgements acknowledgements_;
     wire::OutcomesWriter outcomes_;
 };

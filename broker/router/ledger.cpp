@@ -127,6 +127,7 @@ std::string ledger_json(const LedgerSums& sums, const table::BrokerCounters& cou
     const std::uint64_t again = count(table::BrokerCounter::kMessagesRerouted);
     const std::uint64_t held = count(table::BrokerCounter::kMessagesHeld);
     const std::uint64_t nobody = count(table::BrokerCounter::kMessagesVoid);
+    const std::uint64_t known = count(table::BrokerCounter::kMessagesKnown);
     const std::uint64_t copies = count(table::BrokerCounter::kMessagesRouted);
     const std::uint64_t acknowledged = count(table::BrokerCounter::kMessagesAcknowledged);
     const std::uint64_t shed = count(table::BrokerCounter::kMessagesShed);
@@ -141,7 +142,8 @@ std::string ledger_json(const LedgerSums& sums, const table::BrokerCounters& cou
                   {"rerouted", again},
                   {"held", held},
                   {"void", nobody},
-                  {"remainder", remainder(in + again, {held, nobody})}}},
+                  {"known", known},
+                  {"remainder", remainder(in + again, {held, nobody, known})}}},
                 {"copies",
                  {{"routed", copies},
                   {"acknowledged", acknowledged},

@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kQueuesPart = 8;
 struct Memory {
     feed::FeedSum feeds;     ///< batches that are kept for nodes
     std::size_t awaited = 0; ///< copies of acknowledged sends
-    std::size_t tables = 0;  ///< ids, and which node holds which
+    std::size_t tables = 0;  ///< ids, and which node holds which; keys of messages
     std::size_t waiting = 0; ///< frames of nodes that wait for a later turn
     std::size_t queues = 0;  ///< what the host has not passed on to the peers yet
 

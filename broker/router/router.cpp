@@ -144,6 +144,7 @@ void Router::turn(Time now) {
     presence_.reclaim(state_.options.links_per_turn);
     queries_.turn(now);
     histories_.turn(now);
+    idempotency_.turn(now);
     count_memory();
     set_gauges();
     had_peers_ = state_.peers.size() > 0;
@@ -154,7 +155,7 @@ Time Router::due() const {
         return last_turn_;
     }
     return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due(), backlog_.due(),
-                     histories_.due()});
+                     histories_.due(), idempotency_.due()});
 }
 
 /// A broker that was stopped (by a debugger, or with its machine) could not hear its peers, so that
@@ -218,7 +219,7 @@ void Router::bury_dead(Time now) {
 
 void Router::count_memory() {
     state_.memory.awaited = confirmations_.memory_bytes();
-    state_.memory.tables = state_.table.memory_bytes();
+    state_.memory.tables = state_.table.memory_bytes() + idempotency_.keys().memory_bytes();
     state_.memory.queues = state_.host.queued_bytes();
     state_.memory.waiting = backlog_.waiting_bytes();
     feeds_.look_at_memory();
@@ -238,6 +239,8 @@ void Router::set_gauges() {
     bounds_.note(Bound::kQueries, queries_.waiting(), Queries::kWaitingMax);
     state_.counters.set(table::BrokerCounter::kHistoryBytes, histories_.bytes());
     bounds_.note(Bound::kHistory, histories_.bytes(), state_.options.history_bytes);
+    state_.counters.set(table::BrokerCounter::kKeys, idempotency_.keys().size());
+    bounds_.note(Bound::kKeys, idempotency_.keys().size(), idempotency_.keys().most());
 }
 
 } // namespace zcomet::broker::router

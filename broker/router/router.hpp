@@ -15,6 +15,7 @@
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
 #include "broker/router/histories.hpp"
+#include "broker/router/idempotency.hpp"
 #include "broker/router/joining.hpp"
 #include "broker/router/presence.hpp"
 #include "broker/router/queries.hpp"
@@ -128,13 +129,14 @@ class Router {
     RouterState state_;
     Refusals refusals_{state_};
     Histories histories_;
-    Confirmations confirmations_{state_, histories_};
+    Idempotency idempotency_{state_, histories_};
+    Confirmations confirmations_{state_, histories_, idempotency_};
     Feeds feeds_{state_, confirmations_};
     Credit credit_{state_};
     Joining joining_{state_, refusals_, confirmations_, feeds_, credit_, histories_};
     Presence presence_{state_, refusals_};
     Backlog backlog_{state_, refusals_, presence_};
-    Sends sends_{state_, refusals_, confirmations_, feeds_, credit_, histories_};
+    Sends sends_{state_, refusals_, confirmations_, feeds_, credit_, histories_, idempotency_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
     std::vector<table::PeerIndex> dead_; // found by the sweep, and not removed yet

@@ -1,6 +1,7 @@
 // The state that the parts of a router share.
 //
-// The parts are Refusals, Confirmations, Feeds, Credit, Joining, Presence, Sends and Queries. Each
+// The parts are Refusals, Idempotency, Confirmations, Feeds, Credit, Joining, Presence, Sends and
+// Queries. Each
 // has a reference to the one RouterState and to the parts that it calls; no part is called by one
 // that it calls. Router owns them all.
 #pragma once

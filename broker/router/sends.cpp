@@ -57,19 +57,21 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
     table::SenderPart& sender = state_.sender_of(in);
     const bool wants_receipt = send.confirm == wire::Confirm::kReceipt;
     std::uint64_t number = send.first;
-    send.messages.for_each([&](const wire::Message& message) {
+    send.messages.for_each([&](wire::Message message) {
         // A sender repeats a message when it does not know that it arrived. The repeat is counted,
-        // and not passed on.
+        // and not passed on. A client knows its own repeats by a key.
         const bool repeated = number <= sender.taken_in;
-        wire::Outcome outcome;
-        if (!repeated) {
+        const auto known = idempotency_.known(message, send.confirm);
+        wire::Outcome outcome = known.value_or(wire::Outcome());
+        if (!repeated && !known) {
             const Histories::Numbered kept = histories_.keep(message, in.now);
             outcome.nodes =
                 route(sender, kept.message, in.now, [](table::NodePart&, std::uint64_t) {});
             outcome.position = kept.position;
             outcome.epoch = kept.position != 0 ? histories_.epoch() : 0;
+            idempotency_.on_held(outcome, in.now);
         }
-        count_in(sender, number++, repeated);
+        count_in(sender, number++, repeated, known.has_value());
         if (wants_receipt) {
             confirmations_.add_to_receipt(outcome);
         }
@@ -95,23 +97,50 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
     send.messages.for_each([&](wire::Message message) {
         message.origin = {peer.incarnation, send.first + index};
         const bool repeated = message.origin.number <= sender.taken_in;
-        count_in(sender, message.origin.number, repeated);
-        // A message that is kept is not passed on again: its first copy is in the history, where
-        // nodes that have missed it find it, and a second one would have another position.
-        if (!repeated || !histories_.has(message.id)) {
-            state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
-            const Histories::Numbered kept =
-                repeated ? Histories::Numbered{message} : histories_.keep(message, in.now);
-            if (kept.position != 0) {
-                confirmations_.set_position(*awaited, index, kept.position);
-            }
-            route(sender, kept.message, in.now, [&](table::NodePart& node, std::uint64_t batch) {
-                confirmations_.expect(node, batch, *awaited, index);
-            });
+        const auto known = known_to(sender, message);
+        count_in(sender, message.origin.number, repeated, known.has_value());
+        if (known) {
+            confirmations_.set_outcome(*awaited, index, *known);
+        } else {
+            route_awaited(sender, message, repeated, {*awaited, index}, in.now);
         }
         ++index;
     });
     confirmations_.end_send(*awaited);
+}
+
+/// What its client repeats under a key has its answer, or none yet. What its sender repeats because
+/// it has no answer, while the copies of the first one are under way, is passed on like a message
+/// without a key.
+std::optional<wire::Outcome> Sends::known_to(const table::SenderPart& sender,
+                                             wire::Message& message) {
+    auto known = idempotency_.known(message, wire::Confirm::kAcknowledgement);
+    const bool is_under_way = known && known->refusal == wire::Outcome::Refusal::kUnderWay;
+    const bool is_own_repeat = message.origin.number <= sender.accounted();
+    return is_under_way && is_own_repeat ? std::nullopt : known;
+}
+
+void Sends::route_awaited(table::SenderPart& sender, const wire::Message& message, bool repeated,
+                          const AwaitedPlace& place, Time now) {
+    // A message that is kept is not passed on again: its first copy is in the history, where
+    // nodes that have missed it find it, and a second one would have another position.
+    if (repeated && histories_.has(message.id)) {
+        return;
+    }
+    state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
+    const Histories::Numbered kept =
+        repeated ? Histories::Numbered{message} : histories_.keep(message, now);
+    if (kept.position != 0) {
+        confirmations_.set_position(place.send, place.message, kept.position);
+    }
+    if (!repeated) {
+        if (const auto key = idempotency_.on_under_way(kept.position, now)) {
+            confirmations_.set_key(place.send, place.message, *key);
+        }
+    }
+    route(sender, kept.message, now, [&](table::NodePart& node, std::uint64_t batch) {
+        confirmations_.expect(node, batch, place.send, place.message);
+    });
 }
 
 template <typename OnCopy>
@@ -131,9 +160,11 @@ std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& messa
     return nodes;
 }
 
-void Sends::count_in(table::SenderPart& sender, std::uint64_t number, bool repeated) {
+void Sends::count_in(table::SenderPart& sender, std::uint64_t number, bool repeated,
+                     bool is_known) {
     state_.count(repeated ? table::BrokerCounter::kMessagesRepeated
                           : table::BrokerCounter::kMessagesIn);
+    state_.count(table::BrokerCounter::kMessagesKnown, is_known && !repeated ? 1 : 0);
     sender.sent_again += !repeated && number <= sender.sent_before ? 1 : 0;
 }
 

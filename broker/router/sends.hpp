@@ -5,19 +5,21 @@
 #include "broker/router/credit.hpp"
 #include "broker/router/feeds.hpp"
 #include "broker/router/histories.hpp"
+#include "broker/router/idempotency.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace zcomet::broker::router {
 
 class Sends {
   public:
     Sends(RouterState& state, Refusals& refusals, Confirmations& confirmations, Feeds& feeds,
-          Credit& credit, Histories& histories)
+          Credit& credit, Histories& histories, Idempotency& idempotency)
         : state_(state), refusals_(refusals), confirmations_(confirmations), feeds_(feeds),
-          credit_(credit), histories_(histories) {}
+          credit_(credit), histories_(histories), idempotency_(idempotency) {}
 
     /// Cost:  of a message, one hash lookup and a copy into the batch of each node that holds its
     ///        id.
@@ -30,11 +32,20 @@ class Sends {
     [[nodiscard]] bool may_send(const Incoming& in, const wire::Send& send);
     void route_all(const Incoming& in, const wire::Send& send);
     void route_awaited(const Incoming& in, const wire::Send& send);
+    /// A message of a SEND frame that awaits its acknowledgement.
+    struct AwaitedPlace {
+        table::AwaitedSendIndex send;
+        std::uint32_t message; // of the frame, from 0
+    };
+    void route_awaited(table::SenderPart& sender, const wire::Message& message, bool repeated,
+                       const AwaitedPlace& place, Time now);
+    [[nodiscard]] std::optional<wire::Outcome> known_to(const table::SenderPart& sender,
+                                                        wire::Message& message);
     /// `on_copy(NodePart&, std::uint64_t batch)` is called for each node's copy.
     template <typename OnCopy>
     std::uint32_t route(table::SenderPart& sender, const wire::Message& message, Time now,
                         OnCopy&& on_copy);
-    void count_in(table::SenderPart& sender, std::uint64_t number, bool repeated);
+    void count_in(table::SenderPart& sender, std::uint64_t number, bool repeated, bool is_known);
     void count_taken_in(table::SenderPart& sender, const wire::Send& send);
 
     RouterState& state_;
@@ -43,6 +54,7 @@ class Sends {
     Feeds& feeds_;
     Credit& credit_;
     Histories& histories_;
+    Idempotency& idempotency_;
 };
 
 } // namespace zcomet::broker::router

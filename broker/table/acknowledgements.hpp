@@ -2,6 +2,7 @@
 // the sender is told in the end.
 #pragma once
 
+#include "broker/table/message_keys.hpp"
 #include "topology/store/slab.hpp"
 #include "topology/wire/frames.hpp"
 
@@ -14,16 +15,32 @@
 
 namespace zcomet::broker::table {
 
+/// What few frames have.
+struct AwaitedDetails {
+    /// The answer for a message, known since the frame came.
+    struct Known {
+        std::uint32_t message; ///< its place in the frame, from 0
+        wire::Outcome outcome;
+    };
+    /// The key of a message.
+    struct Keyed {
+        std::uint32_t message;
+        MessageKey key;
+    };
+    std::vector<std::uint64_t> positions{}; ///< for each message; empty: none has one
+    std::vector<Known> known{};             ///< by rising message
+    std::vector<Keyed> keyed{};
+};
+
 /// One SEND frame whose sender wants to hear where its messages have arrived.
 struct AwaitedSend {
-    std::uint64_t sender = 0; ///< its incarnation; 0: the sender is gone
+    std::uint64_t sender = 0; ///< its incarnation; 0: it is gone, and only keys wait
     std::uint64_t first = 0;  ///< number of the first message
     /// Messages up to this number are repeats: other copies of them may have arrived.
     std::uint64_t repeats_through = 0;
-    /// For each message, at how many nodes it has arrived. Empty if the sender is gone.
+    /// For each message, at how many nodes it has arrived. Empty if nobody wants to know.
     std::vector<std::uint32_t> nodes;
-    /// For each message, its position in the history. nullptr: none has one, or the sender is gone.
-    std::unique_ptr<std::uint64_t[]> positions{};
+    std::unique_ptr<AwaitedDetails> details{}; ///< nullptr: there are none, or likewise
     /// Copies of which nothing is known yet; one more while the frame is being routed.
     std::uint32_t open = 1;
 };
@@ -44,8 +61,8 @@ using AwaitedCopies = std::deque<AwaitedCopy>;
 /// Thread: one.
 /// Memory: a copy takes less than the feed keeps of its message, and for as long. A frame takes a
 /// record as long as it has copies, and four bytes for each message as long as its sender is there,
-/// twelve if one of them was kept.
-/// A sender may await kUnacknowledgedMax messages.
+/// twelve if one of them was kept. A message with a key takes some more, whether its sender is
+/// there or not. A sender may await kUnacknowledgedMax messages.
 class Acknowledgements {
   public:
     /// A frame of `messages` messages is about to be routed; routed() ends that.
@@ -58,14 +75,25 @@ class Acknowledgements {
                                       .nodes = std::vector<std::uint32_t>(messages)});
     }
 
-    /// The message has that position.   @param message  its place in the frame, from 0.
+    // Of message number `message` of a frame, from 0; each once, by rising number.
+    /// It has that position in the history.
     void set_position(AwaitedSendIndex send, std::uint32_t message, std::uint64_t position) {
-        AwaitedSend& frame = sends_[send];
-        if (frame.positions == nullptr) {
-            frame.positions = std::make_unique<std::uint64_t[]>(frame.nodes.size());
-            numbered_ += frame.nodes.size();
+        AwaitedDetails& details = details_of(send);
+        if (details.positions.empty()) {
+            details.positions.resize(sends_[send].nodes.size());
+            details_bytes_ += details.positions.size() * sizeof(std::uint64_t);
         }
-        frame.positions[message] = position;
+        details.positions[message] = position;
+    }
+    /// This is what its sender is told.
+    void set_outcome(AwaitedSendIndex send, std::uint32_t message, const wire::Outcome& outcome) {
+        details_of(send).known.push_back({message, outcome});
+        details_bytes_ += sizeof(AwaitedDetails::Known);
+    }
+    /// Its key waits for what becomes of it, also when the sender is gone.
+    void set_key(AwaitedSendIndex send, std::uint32_t message, const MessageKey& key) {
+        details_of(send).keyed.push_back({message, key});
+        details_bytes_ += sizeof(AwaitedDetails::Keyed);
     }
 
     /// The message went into batch `batch` of the feed that has `copies`.
@@ -118,24 +146,27 @@ class Acknowledgements {
         }
     }
 
-    /// The sender of the frame is gone, and its answer will not be sent.
+    /// The sender of the frame is gone, and its answer will not be sent. `done` is called all the
+    /// same if messages have keys.
     void forget(AwaitedSendIndex send) {
-        drop_messages(sends_[send]);
         sends_[send].sender = 0;
+        if (!has_keys(sends_[send])) {
+            drop_messages(sends_[send]);
+        }
     }
 
     [[nodiscard]] std::uint32_t size() const { return sends_.size(); }
     /// Bytes taken, without what the allocator adds; all copies that are expected are among them.
     [[nodiscard]] std::size_t memory_bytes() const {
         return sends_.memory_bytes() + copies_ * sizeof(AwaitedCopy) +
-               messages_ * sizeof(std::uint32_t) + numbered_ * sizeof(std::uint64_t);
+               messages_ * sizeof(std::uint32_t) + details_bytes_;
     }
 
   private:
     template <typename Done> void settle(const AwaitedCopy& copy, bool has_arrived, Done&& done) {
         --copies_;
         AwaitedSend& send = sends_[copy.send];
-        if (send.sender != 0) {
+        if (!send.nodes.empty()) {
             send.nodes[copy.message] += has_arrived ? 1 : 0;
         }
         close_one(copy.send, done);
@@ -145,7 +176,7 @@ class Acknowledgements {
         if (--send.open > 0) {
             return;
         }
-        if (send.sender != 0) {
+        if (send.sender != 0 || has_keys(send)) {
             done(std::as_const(send));
         }
         drop_messages(send);
@@ -153,15 +184,31 @@ class Acknowledgements {
     }
     void drop_messages(AwaitedSend& send) {
         messages_ -= send.nodes.size();
-        numbered_ -= send.positions != nullptr ? send.nodes.size() : 0;
         send.nodes = {};
-        send.positions.reset();
+        details_bytes_ -= send.details == nullptr ? 0 : bytes_of(*send.details);
+        send.details.reset();
+    }
+    [[nodiscard]] static bool has_keys(const AwaitedSend& send) {
+        return send.details != nullptr && !send.details->keyed.empty();
+    }
+    [[nodiscard]] AwaitedDetails& details_of(AwaitedSendIndex send) {
+        std::unique_ptr<AwaitedDetails>& details = sends_[send].details;
+        if (details == nullptr) {
+            details = std::make_unique<AwaitedDetails>();
+            details_bytes_ += bytes_of(*details);
+        }
+        return *details;
+    }
+    [[nodiscard]] static std::size_t bytes_of(const AwaitedDetails& details) {
+        return sizeof(AwaitedDetails) + details.positions.size() * sizeof(std::uint64_t) +
+               details.known.size() * sizeof(AwaitedDetails::Known) +
+               details.keyed.size() * sizeof(AwaitedDetails::Keyed);
     }
 
     store::Slab<AwaitedSend> sends_;
     std::size_t copies_ = 0;
-    std::size_t messages_ = 0; // of frames whose sender is there
-    std::size_t numbered_ = 0; // of those, in frames with positions
+    std::size_t messages_ = 0; // of frames for which `done` will be called
+    std::size_t details_bytes_ = 0;
 };
 
 } // namespace zcomet::broker::table

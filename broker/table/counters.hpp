@@ -22,6 +22,9 @@ enum class BrokerCounter : std::uint8_t {
     kMessagesRepeated,
     kMessagesRerouted,
     kMessagesMissing,
+    kMessagesKnown,
+    kKeysMisused,
+    kKeysForgotten,
     kBatchesPublished,
     kBytesPublished,
     kBatchesResent,
@@ -94,6 +97,8 @@ enum class BrokerCounter : std::uint8_t {
     kHistoryMessages,
     kHistoryBytes,
     kHistoryPercent,
+    kKeys,
+    kKeysPercent,
     kCount,
 };
 
@@ -124,6 +129,12 @@ inline constexpr auto kBrokerMetrics = [] {
             "repeated messages that were passed on again, since the sender had no acknowledgement"),
         counter(kMessagesMissing, "messages_missing",
                 "numbers that a sender skipped: messages lost on the way to the broker"),
+        counter(kMessagesKnown, "messages_known",
+                "messages that were not passed on, since their idempotency keys had come before"),
+        counter(kKeysMisused, "keys_misused",
+                "messages whose idempotency keys had come before with other messages"),
+        counter(kKeysForgotten, "keys_forgotten",
+                "idempotency keys that were forgotten before their time for want of room"),
         counter(kBatchesPublished, "batches_published",
                 "BATCH frames on the feeds, empty and repeated ones included"),
         counter(kBytesPublished, "bytes_published", "bytes in BATCH frames on the feeds",
@@ -245,6 +256,8 @@ inline constexpr auto kBrokerMetrics = [] {
         gauge(kHistoryBytes, "history_bytes", "bytes of all histories", Unit::kBytes),
         gauge(kHistoryPercent, "history_percent",
               "bytes of all histories, in per cent of their bound"),
+        gauge(kKeys, "keys", "idempotency keys that are remembered"),
+        gauge(kKeysPercent, "keys_percent", "the same in per cent of their bound"),
     };
 }();
 static_assert(metrics::is_table_of<BrokerCounter>(kBrokerMetrics));

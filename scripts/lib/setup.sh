@@ -15,7 +15,7 @@ PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 build_packages=(
     meson ninja-build g++ pkg-config
     libzmq3-dev cppzmq-dev libcpp-httplib-dev libcli11-dev libspdlog-dev nlohmann-json3-dev
-    libtomlplusplus-dev libabsl-dev catch2
+    libtomlplusplus-dev libabsl-dev libssl-dev catch2
     python3
 )
 # Further packages for the tests: pyzmq, curl, network namespaces, plots; a browser, in one suite.

@@ -69,6 +69,10 @@ WIRE = {
     "credit": wire.header(wire.CREDIT) + wire.u64(9),
     "receipt": wire.receipt(1, 0, 3),
     "receipt-with-positions": wire.receipt(1, 0, 3, epoch=5, positions=[9, 0]),
+    "receipt-of-keys": wire.receipt(1, wire.OTHER_MESSAGE, wire.UNDER_WAY, 0xFFFFFFFF),
+    "send-with-key": wire.send(
+        1, [(b"123", b"hi")], receipt=True, block=wire.attributes((wire.KEY, b"0123456789abcdef"))
+    ),
     "receipt-with-empty-positions": wire.receipt(1, 0, 3, epoch=5, positions=[0, 0]),
     "history": wire.history(7, 5, 9, b"123", b"456", flags=1),
     "history-newest": wire.history(7, 0, 0, b"123", flags=2),

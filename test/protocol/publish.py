@@ -106,6 +106,36 @@ def check_batch(backend: Backend) -> None:
     assert "error" in told[2], told
 
 
+def check_repeats(http_host: str, ctl: Ctl, api: str) -> None:
+    """A client repeats its requests, to other workers and after a worker has died."""
+    stream = Lines(http_host, "/lines/once")
+    ctl.await_logins(["once"])
+    for number in range(20):
+        # Each connection may be to another worker.
+        answers = [
+            Backend(api).post(
+                "/send/once",
+                str(number),
+                **{"Idempotency-Key": f"key {number}", "Zcomet-Wait": "nodes"},
+            )
+            for _ in range(3)
+        ]
+        assert answers == [(200, '{"id":"once","nodes":1}\n')] * 3, answers
+    status, _ = Backend(api).post("/send/once", "other", **{"Idempotency-Key": "key 7"})
+    assert status == 422, status
+    lines = "\n".join(json.dumps({"id": "once", "data": text}) for text in ("a", "b"))
+    batches = [Backend(api).post("/send", lines, **{"Idempotency-Key": "key 7"}) for _ in range(3)]
+    assert batches == [batches[0]] * 3, batches
+    other = lines.replace('"b"', '"c"')
+    _, answer = Backend(api).post("/send", other, **{"Idempotency-Key": "key 7"})
+    assert ["error" in json.loads(line) for line in answer.splitlines()] == [False, True], answer
+    Backend(api).send("once", "end")
+    shown = [json.loads(stream.next())["data"] for _ in range(23)]
+    assert shown == [*map(str, range(20)), "a", "b", "end"], shown
+    ledger = ctl.json("ledger")["messages"]
+    assert (ledger["known"], ledger["remainder"]) == (47, 0), ledger
+
+
 def check_who(http_host: str, ctl: Ctl, backend: Backend) -> None:
     """The streams of an id are counted, whichever workers have them."""
     streams = [Lines(http_host, "/lines/many") for _ in range(5)]
@@ -154,6 +184,7 @@ def main() -> int:
         check_events(http_host, broker.ctl, backend)
         check_order(http_host, broker.ctl, api)
         check_batch(backend)
+        check_repeats(http_host, broker.ctl, api)
         check_who(http_host, broker.ctl, backend)
         check_lost_broker(programs, broker, backend)
     print(f"{CLIENTS * MESSAGES} messages of {CLIENTS} backends came in order")

@@ -78,7 +78,7 @@ def login_list(change: int, *ids: bytes) -> bytes:
     return header(LIST) + u64(change) + bytes([3]) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID = 1, 2, 3, 4, 5
+EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID, KEY = 1, 2, 3, 4, 5, 6
 """Tags of attributes."""
 WITH_ORIGINS, WITH_ATTRIBUTES = 2, 4
 """Flags of a BATCH; the second also of a SEND."""
@@ -103,6 +103,7 @@ MALFORMED_ATTRIBUTES = [
     attributes((POSITION, u64(0))),
     attributes((POSITION, u32(1))),
     attributes((TRACE_ID, b"x" * 15)),
+    attributes((KEY, b"x" * 17)),
     attributes((EVENT, b"a"), (EVENT, b"b")),
     attributes((PRIVATE, b""), (EVENT, b"a")),
 ]
@@ -374,13 +375,17 @@ def read_kept(frame: bytes) -> Kept:
     return Kept(token, reach, bool(flags & 1), epoch, since, through, feed, messages)
 
 
+OTHER_MESSAGE, UNDER_WAY = 0xFFFFFFFE, 0xFFFFFFFD
+"""In place of numbers of nodes."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcomes:
     """A RECEIPT or an ACKNOWLEDGED."""
 
     first: int
     nodes: list[int | None]
-    """For each message; None: not known."""
+    """For each message; None: not known. Or OTHER_MESSAGE or UNDER_WAY."""
     epoch: int
     """Of the positions; 0: there are none."""
     positions: list[int]

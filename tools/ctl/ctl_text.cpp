@@ -158,7 +158,7 @@ struct LedgerPart {
 const std::vector<LedgerPart>& ledger_parts() {
     static const std::vector<LedgerPart> parts{
         {"senders", {"sent"}, {"taken_in", "missing"}},
-        {"messages", {"taken_in", "rerouted"}, {"held", "void"}},
+        {"messages", {"taken_in", "rerouted"}, {"held", "void", "known"}},
         {"copies", {"routed"}, {"acknowledged", "shed", "abandoned", "under_way"}},
         {"nodes", {"acknowledged"}, {"received", "unreported", "disbelieved"}},
         {"received", {"received"}, {"shown", "unclaimed", "duplicates"}},

@@ -16,6 +16,7 @@ enum class Tag : std::uint8_t {
     kPrivate = 3,
     kPosition = 4,
     kTraceId = 5,
+    kKey = 6,
 };
 
 constexpr std::size_t kPositionBytes = 8;
@@ -68,6 +69,8 @@ std::string why_malformed(const Attribute& attribute) {
                    : "a position is a number of 8 bytes, and not 0";
     case Tag::kTraceId:
         return value.size() == kTraceIdBytes ? "" : "a trace id has 16 bytes";
+    case Tag::kKey:
+        return value.size() == kKeyBytes ? "" : "a key has 16 bytes";
     }
     return {}; // a later release knows more
 }
@@ -106,6 +109,7 @@ std::string encode(const Attributes& attributes) {
         put(block, Tag::kPosition, position);
     }
     put_if_any(block, Tag::kTraceId, attributes.trace_id);
+    put_if_any(block, Tag::kKey, attributes.key);
     ZCOMET_ASSERT(why_malformed_attributes(block).empty());
     return block;
 }
@@ -121,6 +125,24 @@ void add_position(std::string_view block, std::uint64_t position, std::string& o
     out.push_back(static_cast<char>(kPositionBytes));
     append(out, position);
     out.append(block.substr(before));
+}
+
+void add_key(std::string& block, std::string_view key) {
+    ZCOMET_ASSERT(key.size() == kKeyBytes);
+    put(block, Tag::kKey, key);
+}
+
+std::string_view split_key(std::string_view block, std::string& out) {
+    std::string_view rest = block;
+    std::size_t before = 0; // bytes of attributes with lower tags
+    for (Attribute attribute; take_attribute(rest, attribute) && attribute.tag <= Tag::kKey;) {
+        if (attribute.tag == Tag::kKey) {
+            out.assign(block.substr(0, before)).append(rest);
+            return attribute.value;
+        }
+        before = block.size() - rest.size();
+    }
+    return {};
 }
 
 std::string why_malformed_attributes(std::string_view block) {
@@ -164,6 +186,9 @@ Attributes read_attributes(std::string_view block) {
             break;
         case Tag::kTraceId:
             attributes.trace_id = attribute.value;
+            break;
+        case Tag::kKey:
+            attributes.key = attribute.value;
             break;
         }
     }

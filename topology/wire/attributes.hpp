@@ -24,9 +24,12 @@ struct Attributes {
     std::string_view event{};        ///< which kind of event this is, for the page; empty: none
     std::string_view content_type{}; ///< of the payload; empty: not said
     std::string_view trace_id{};     ///< 16 bytes, by which a message is followed; empty: none
+    std::string_view key{};          ///< 16 bytes, which a repeat has as well; empty: none
     std::uint64_t position = 0;      ///< in the order of the broker, which sets it; 0: none
     bool is_private = false;         ///< only for streams that may have it by their tokens
 };
+
+inline constexpr std::size_t kKeyBytes = 16;
 
 /// Why a text is no name of an event: it is a line of a stream.
 /// @return one sentence; empty: it is one.
@@ -38,6 +41,14 @@ struct Attributes {
 /// Sets `out` to a block with this position in addition, which is not 0.
 /// @param block  well formed, without a position, of kSentAttributesBytesMax at most.
 void add_position(std::string_view block, std::uint64_t position, std::string& out);
+
+/// Adds a key to a block of encode() that has none.
+/// @param key  kKeyBytes bytes.
+void add_key(std::string& block, std::string_view key);
+/// Sets `out` to a block without its key.
+/// @param block  well formed.
+/// @return the key, a part of `block`; empty: it has none, and `out` is as it was.
+[[nodiscard]] std::string_view split_key(std::string_view block, std::string& out);
 
 /// Why a block is malformed.   @return one sentence; empty: it is well formed.
 /// Thread: any.   Cost: O(size), no allocation unless malformed.

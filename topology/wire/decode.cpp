@@ -484,7 +484,13 @@ Outcome Outcomes::outcome(std::uint32_t index) const {
     ZCOMET_ASSERT(index < count);
     Outcome outcome;
     const auto told = load<std::uint32_t>(nodes.data() + std::size_t{index} * 4);
-    outcome.nodes = told == kNodesNotKnown ? std::nullopt : std::optional(told);
+    if (told == kNodesOtherMessage) {
+        outcome.refusal = Outcome::Refusal::kOtherMessage;
+    } else if (told == kNodesUnderWay) {
+        outcome.refusal = Outcome::Refusal::kUnderWay;
+    } else if (told != kNodesNotKnown) {
+        outcome.nodes = told;
+    }
     if (epoch != 0) {
         outcome.position = load<std::uint64_t>(positions.data() + std::size_t{index} * 8);
         outcome.epoch = outcome.position != 0 ? epoch : 0;

@@ -66,6 +66,19 @@ std::size_t header_bytes(MessageFrameWriter::Form form) {
     return 0;
 }
 
+std::uint32_t code_of(const Outcome& outcome) {
+    switch (outcome.refusal) {
+    case Outcome::Refusal::kOtherMessage:
+        return kNodesOtherMessage;
+    case Outcome::Refusal::kUnderWay:
+        return kNodesUnderWay;
+    case Outcome::Refusal::kNone:
+        break;
+    }
+    ZCOMET_ASSERT(!outcome.nodes || *outcome.nodes < kNodesUnderWay);
+    return outcome.nodes.value_or(kNodesNotKnown);
+}
+
 std::string batch_head(std::uint64_t incarnation, std::uint64_t number, std::uint8_t flags,
                        std::uint32_t count) {
     std::string out = header(Kind::kBatch);
@@ -323,8 +336,7 @@ std::string encode_shed_batch(std::uint64_t incarnation, std::uint64_t from, std
 }
 
 void OutcomesWriter::add(const Outcome& outcome) {
-    ZCOMET_ASSERT(outcome.nodes != kNodesNotKnown);
-    put_u32(nodes_, outcome.nodes.value_or(kNodesNotKnown));
+    put_u32(nodes_, code_of(outcome));
     if (outcome.position != 0) {
         ZCOMET_ASSERT(outcome.epoch != 0 && (epoch_ == 0 || epoch_ == outcome.epoch));
         epoch_ = outcome.epoch;

@@ -16,7 +16,9 @@ inline constexpr std::uint8_t kFlagForFeed = 1;    ///< of a HISTORY
 inline constexpr std::uint8_t kFlagNewest = 2;
 inline constexpr std::uint8_t kFlagMore = 1;       ///< of a KEPT
 inline constexpr std::uint8_t kFlagPositions = 1;  ///< of a RECEIPT or an ACKNOWLEDGED
-/// A number of nodes in a RECEIPT or an ACKNOWLEDGED that stands for "not known".
+/// Numbers of nodes in a RECEIPT or an ACKNOWLEDGED that stand for something else.
 inline constexpr std::uint32_t kNodesNotKnown = 0xFFFF'FFFF;
+inline constexpr std::uint32_t kNodesOtherMessage = 0xFFFF'FFFE;
+inline constexpr std::uint32_t kNodesUnderWay = 0xFFFF'FFFD;
 
 } // namespace zcomet::wire

@@ -263,6 +263,14 @@ struct Outcome {
     /// is not known.
     std::uint64_t epoch = 0;
     std::uint64_t position = 0;
+    /// Why a message whose key (topology/wire/attributes.hpp) came before was not looked at: then
+    /// nothing else is known.
+    enum class Refusal : std::uint8_t {
+        kNone,
+        kOtherMessage, ///< the first one with the key was another message
+        kUnderWay,     ///< what became of the first one is not known yet
+    };
+    Refusal refusal = Refusal::kNone;
     friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 /// The outcomes of the messages from `first` on.
@@ -443,7 +451,7 @@ class MessageFrameWriter {
 /// epoch.
 class OutcomesWriter {
   public:
-    /// @param outcome  its nodes are fewer than 2^32 - 1.
+    /// @param outcome  its nodes are fewer than 2^32 - 3.
     void add(const Outcome& outcome);
     /// Each finish_… returns the whole frame and leaves the writer empty.
     [[nodiscard]] std::string finish_receipt(std::uint64_t first);

@@ -1,6 +1,8 @@
 #include "webnode/publish/publisher.hpp"
 
 #include "topology/history/cursor.hpp"
+#include "topology/wire/attributes.hpp"
+#include "webnode/publish/message_key.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +15,19 @@ constexpr std::string_view kManyWait =
     "very many messages wait for their answers; try again in a moment";
 constexpr std::string_view kLost =
     "the broker was lost; it is not known whether the message was sent";
+constexpr std::string_view kOtherMessage = "this Idempotency-Key came before with another message";
+constexpr std::string_view kUnderWay =
+    "the first message with this Idempotency-Key is under way; try again in a moment";
+
+constexpr int kUnprocessable = 422; // trying again does not help
+
+std::string with_key(std::string_view attributes, std::string_view id, std::string_view key) {
+    std::string all(attributes);
+    if (!key.empty()) {
+        wire::add_key(all, message_key(id, key));
+    }
+    return all;
+}
 
 nlohmann::ordered_json in_json(const std::optional<std::uint32_t>& nodes) {
     return nodes ? nlohmann::ordered_json(*nodes) : nlohmann::ordered_json(nullptr);
@@ -36,8 +51,10 @@ http::Reply json_reply(int status, std::string_view type, std::string text) {
 } // namespace
 
 void Publisher::publish(request::Exchange& exchange, std::string_view id, std::string_view text,
-                        std::string_view attributes, wire::Confirm confirm) {
-    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), attributes.size()));
+                        std::string_view attributes, wire::Confirm confirm,
+                        std::string_view idempotency_key) {
+    const std::string all = with_key(attributes, id, idempotency_key);
+    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), all.size()));
     if (refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
         exchange.answer(request::try_again(refusal.status, refusal.sentence));
@@ -47,7 +64,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     request->ticket = exchange.later();
     request->confirm = confirm;
     request->lines.push_back({{{.id = std::string(id)}}, {}});
-    send(request, 0, 0, text, attributes);
+    send(request, 0, 0, text, all);
 }
 
 void Publisher::publish(request::Exchange& exchange, std::vector<Publication> publications,
@@ -64,7 +81,8 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
         line.results.resize(line.mistake.empty() ? publication.ids.size() : 0);
         for (std::size_t i = 0; i < line.results.size(); ++i) {
             line.results[i].id = std::move(publication.ids[i]);
-            send(request, n, i, publication.text, publication.attributes);
+            send(request, n, i, publication.text,
+                 with_key(publication.attributes, line.results[i].id, publication.idempotency_key));
         }
     }
     if (request->awaited == 0) {
@@ -82,14 +100,25 @@ Publisher::Refusal Publisher::why_not(std::size_t message_bytes) const {
     return awaited_.size() < kUnansweredMax ? Refusal{} : Refusal{429, kManyWait};
 }
 
+Publisher::Refusal Publisher::refusal_of(const wire::Outcome& outcome) {
+    switch (outcome.refusal) {
+    case wire::Outcome::Refusal::kOtherMessage:
+        return {kUnprocessable, kOtherMessage};
+    case wire::Outcome::Refusal::kUnderWay:
+        return {409, kUnderWay};
+    case wire::Outcome::Refusal::kNone:
+        break;
+    }
+    return {};
+}
+
 void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
                      std::string_view text, std::string_view attributes) {
     Result& outcome = request->lines[line].results[result];
-    const Refusal refusal =
+    outcome.refusal =
         why_not(wire::message_bytes(outcome.id.size(), text.size(), attributes.size()));
-    if (refusal.status != 0) {
+    if (outcome.refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
-        outcome.error = refusal.sentence;
         return;
     }
     const std::uint64_t number = sender_->send(outcome.id, text, request->confirm, attributes);
@@ -105,7 +134,9 @@ void Publisher::on_known(std::uint64_t number, const wire::Outcome& outcome) {
     }
     const Awaited awaited = std::move(found->second);
     awaited_.erase(found);
-    awaited.request->lines[awaited.line].results[awaited.result].outcome = outcome;
+    Result& result = awaited.request->lines[awaited.line].results[awaited.result];
+    result.outcome = outcome;
+    result.refusal = refusal_of(outcome);
     if (--awaited.request->awaited == 0) {
         note_done(*awaited.request);
     }
@@ -120,7 +151,7 @@ void Publisher::on_lost() {
             continue;
         }
         counters_.add(slot::WorkerCounter::kPublishLost);
-        awaited.request->lines[awaited.line].results[awaited.result].error = kLost;
+        awaited.request->lines[awaited.line].results[awaited.result].refusal = {503, kLost};
         if (--awaited.request->awaited == 0) {
             note_done(*awaited.request);
         }
@@ -141,7 +172,7 @@ nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) 
     std::string_view error = line.mistake;
     nlohmann::ordered_json nodes = nlohmann::ordered_json::object();
     for (const Result& result : line.results) {
-        error = error.empty() ? result.error : error;
+        error = error.empty() ? result.refusal.sentence : error;
         nodes[result.id] = in_json(result.outcome.nodes);
     }
     if (error.empty() || line.results.size() > 1) {
@@ -159,8 +190,9 @@ nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) 
 http::Reply Publisher::reply_to(const Request& request) {
     if (!request.is_batch) {
         const Result& result = request.lines.front().results.front();
-        if (!result.error.empty()) {
-            return request::try_again(503, result.error);
+        if (const auto [status, sentence] = result.refusal; status != 0) {
+            return status == kUnprocessable ? http::error_reply(status, sentence)
+                                            : request::try_again(status, sentence);
         }
         const wire::Outcome& outcome = result.outcome;
         nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(outcome.nodes)}};

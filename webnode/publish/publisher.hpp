@@ -38,7 +38,9 @@ class Sender {
 struct Publication {
     std::vector<std::string> ids;
     std::string text;
-    std::string attributes{}; ///< wire::encode()
+    std::string attributes{}; ///< wire::encode(), without a key
+    /// By which its client knows it if it sends it again; empty: it has none.
+    std::string idempotency_key{};
     /// Instead of all of these: why the line of the request is no message.
     std::string mistake{};
 
@@ -69,12 +71,17 @@ class Publisher {
 
     /// Sends a message to `id`, both valid, with attributes from wire::encode(). The exchange is
     /// answered: 200 {"id":ID,"nodes":N,"cursor"?:CURSOR} when nodes hold the id or the message was
-    /// kept, 202 when neither is so or that is not known (N is null then), 429 while the broker
-    /// holds senders back or kUnansweredMax messages await their answers, 503 without a broker.
+    /// kept, 202 when neither is so or that is not known (N is null then), 422 if its key came
+    /// before with another message, 409 while it is not known what became of the first one with it,
+    /// 429 while the broker holds senders back or kUnansweredMax messages await their answers, 503
+    /// without a broker.
+    /// @param attributes  without a key.
     /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
     ///     message.
+    /// @param idempotency_key  as in Publication.
     void publish(request::Exchange& exchange, std::string_view id, std::string_view text,
-                 std::string_view attributes, wire::Confirm confirm);
+                 std::string_view attributes, wire::Confirm confirm,
+                 std::string_view idempotency_key = {});
 
     /// Sends the messages of a request, kMessagesMax at most; answered with 200 and a line of JSON
     /// for each publication:
@@ -97,11 +104,16 @@ class Publisher {
     void on_lost();
 
   private:
+    /// Why a message is not sent, or may not have been, or was not taken.
+    struct Refusal {
+        int status = 0;              ///< 0: there is none
+        std::string_view sentence{}; ///< a constant
+    };
     /// What became of one message to one id.
     struct Result {
         std::string id;
         wire::Outcome outcome{};
-        std::string_view error{}; ///< a constant
+        Refusal refusal{};
     };
     struct Line {
         std::vector<Result> results;
@@ -122,12 +134,10 @@ class Publisher {
         std::size_t result = 0;
     };
 
-    /// Why a message of this many bytes cannot be sent now; status 0: it can.
-    struct Refusal {
-        int status = 0;
-        std::string_view sentence{};
-    };
+    /// Why a message of this many bytes cannot be sent now.
     [[nodiscard]] Refusal why_not(std::size_t message_bytes) const;
+    [[nodiscard]] static Refusal refusal_of(const wire::Outcome& outcome);
+    /// @param attributes  with the key, if it has one.
     void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
               std::string_view text, std::string_view attributes);
     void note_done(Request& request);

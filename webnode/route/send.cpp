@@ -24,6 +24,10 @@ constexpr std::size_t kBatchBytesMax = 1U << 20U;
 /// @limit ids of one message in a request with many
 constexpr std::size_t kIdsMax = 100;
 
+/// Clients mostly take a UUID.
+/// @limit bytes of an Idempotency-Key
+constexpr std::size_t kKeyBytesMax = 255;
+
 /// Every stream's format is text. nlohmann-json knows what is UTF-8.
 bool is_utf8(std::string_view text) {
     try {
@@ -40,11 +44,17 @@ std::string why_no_event(std::string_view name) {
     return why.empty() && !is_utf8(name) ? "the name of the event is not UTF-8" : why;
 }
 
+/// By which the client knows its request if it sends it again; empty: it has none.
+std::string_view idempotency_key(const http::Request& request) {
+    return request.header("Idempotency-Key");
+}
+
 /// What the client's headers ask for that the whole request depends on.
 /// @return the refusal; nothing: `confirm` is set.
 std::optional<http::Reply> read_wishes(const http::Request& request, wire::Confirm& confirm) {
-    if (!request.header("Idempotency-Key").empty()) {
-        return http::error_reply(501, "Idempotency-Key is not supported yet");
+    if (idempotency_key(request).size() > kKeyBytesMax) {
+        return http::error_reply(400, "an Idempotency-Key has at most " +
+                                          std::to_string(kKeyBytesMax) + " bytes");
     }
     const std::string_view wait = request.header("Zcomet-Wait");
     if (!wait.empty() && wait != "nodes") {
@@ -70,7 +80,7 @@ void send_one(request::Exchange& exchange, publish::Publisher& publisher) {
             return;
         }
         publisher.publish(exchange, request.rest, request.body, wire::encode({.event = event}),
-                          confirm);
+                          confirm, idempotency_key(request));
     }
 }
 
@@ -146,6 +156,17 @@ std::optional<std::vector<publish::Publication>> read_lines(std::string_view bod
     return publications;
 }
 
+/// Each line has a key of its own, so that a request that was taken only in part can be repeated.
+/// @param key  of the request; empty: it has none.
+void give_keys(std::vector<publish::Publication>& publications, std::string_view key) {
+    if (key.empty()) {
+        return;
+    }
+    for (std::size_t n = 0; n < publications.size(); ++n) {
+        publications[n].idempotency_key = std::string(key) + "\n" + std::to_string(n + 1);
+    }
+}
+
 void send_many(request::Exchange& exchange, publish::Publisher& publisher) {
     wire::Confirm confirm{};
     if (auto refusal = read_wishes(exchange.request(), confirm)) {
@@ -159,6 +180,7 @@ void send_many(request::Exchange& exchange, publish::Publisher& publisher) {
                      " messages; one to several ids counts for each of them"));
         return;
     }
+    give_keys(*publications, idempotency_key(exchange.request()));
     publisher.publish(exchange, std::move(*publications), confirm);
 }
 

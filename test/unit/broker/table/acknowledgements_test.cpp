@@ -105,29 +105,53 @@ TEST_CASE_METHOD(Fixture, "the copies of shed batches go, the others keep their 
     CHECK(node.size() == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "positions are kept as long as the frame and its sender are there",
+TEST_CASE_METHOD(Fixture, "details are kept as long as somebody wants to know them",
                  "[acknowledgements]") {
+    struct Done {
+        std::uint64_t sender;
+        std::uint64_t first;
+        Counts nodes;
+        std::vector<std::uint64_t> positions;
+        std::size_t known;
+        std::size_t keyed;
+    };
+    std::vector<Done> ended;
+    const auto on_end = [&](const AwaitedSend& send) {
+        const AwaitedDetails& details = *send.details;
+        ended.push_back({send.sender, send.first, send.nodes, details.positions,
+                         details.known.size(), details.keyed.size()});
+    };
     const AwaitedSendIndex answered = acknowledgements.begin(kSender, 1, 3, 0);
     const AwaitedSendIndex forgotten = acknowledgements.begin(kSender, 4, 2, 0);
+    const AwaitedSendIndex keyed = acknowledgements.begin(kSender, 6, 1, 0);
     const std::size_t without = acknowledgements.memory_bytes();
     acknowledgements.set_position(answered, 1, 77);
     acknowledgements.set_position(answered, 2, 78);
-    CHECK(acknowledgements.memory_bytes() == without + 3 * sizeof(std::uint64_t));
+    acknowledgements.set_outcome(answered, 0, {.nodes = 9});
     acknowledgements.set_position(forgotten, 0, 79);
+    acknowledgements.set_key(keyed, 0, {});
+    acknowledgements.expect(node, 1, keyed, 0);
+    CHECK(acknowledgements.memory_bytes() >
+          without + 5 * sizeof(std::uint64_t) + sizeof(wire::Outcome) + sizeof(MessageKey));
     acknowledgements.forget(forgotten);
-    CHECK(acknowledgements.memory_bytes() ==
-          without + 3 * sizeof(std::uint64_t) - 2 * sizeof(std::uint32_t));
-    std::vector<std::uint64_t> positions;
-    const auto on_done = [&](const AwaitedSend& send) {
-        positions.assign(send.positions.get(), send.positions.get() + send.nodes.size());
-    };
-    acknowledgements.routed(forgotten, on_done);
-    CHECK(positions.empty());
-    const AwaitedSendIndex last = acknowledgements.begin(kSender, 6, 1, 0);
-    acknowledgements.routed(answered, on_done);
-    CHECK(positions == std::vector<std::uint64_t>{0, 77, 78});
-    CHECK(acknowledgements.memory_bytes() == without - 4 * sizeof(std::uint32_t));
-    acknowledgements.routed(last, on_done);
+    acknowledgements.forget(keyed);
+    acknowledgements.routed(forgotten, on_end);
+    CHECK(ended.empty());
+    acknowledgements.routed(keyed, on_end);
+    acknowledgements.acknowledge(node, 1, on_end);
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].sender == 0);
+    CHECK(ended[0].nodes == Counts{1});
+    CHECK(ended[0].keyed == 1);
+    const AwaitedSendIndex last = acknowledgements.begin(kSender, 7, 1, 0);
+    acknowledgements.routed(answered, on_end);
+    REQUIRE(ended.size() == 2);
+    CHECK(ended[1].sender == kSender);
+    CHECK(ended[1].positions == std::vector<std::uint64_t>{0, 77, 78});
+    CHECK(ended[1].known == 1);
+    CHECK(acknowledgements.memory_bytes() == without - 5 * sizeof(std::uint32_t));
+    acknowledgements.routed(last, on_done());
+    CHECK(done.at(7) == Counts{0});
 }
 
 TEST_CASE_METHOD(Fixture, "acknowledgements that a departed sender awaited are not sent",

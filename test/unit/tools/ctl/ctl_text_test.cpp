@@ -108,7 +108,7 @@ TEST_CASE("round trips are in milliseconds", "[ctl_text]") {
 TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_text]") {
     auto answer = nlohmann::json::parse(R"({
         "senders": {"sent": 21, "taken_in": 20, "missing": 1, "remainder": 0},
-        "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "remainder": 0},
+        "messages": {"taken_in": 20, "rerouted": 2, "held": 22, "void": 0, "known": 0, "remainder": 0},
         "copies": {"routed": 26, "acknowledged": 25, "shed": 0, "abandoned": 1, "under_way": 0, "remainder": 0},
         "nodes": {"acknowledged": 25, "received": 25, "unreported": 0, "disbelieved": 0, "disbelieved_nodes": [], "streams_cut_off": 0, "cut_off_ms": 0, "remainder": 0},
         "received": {"received": 25, "shown": 24, "unclaimed": 1, "duplicates": 0, "remainder": 0},

@@ -13,6 +13,7 @@ TEST_CASE("all attributes are read as they were written", "[attributes]") {
     const std::string block = encode(Attributes{.event = "price",
                                                 .content_type = "application/json",
                                                 .trace_id = trace,
+                                                .key = "fedcba9876543210",
                                                 .position = 0x0102'0304'0506'0708,
                                                 .is_private = true});
     CHECK(why_malformed_attributes(block).empty());
@@ -20,6 +21,7 @@ TEST_CASE("all attributes are read as they were written", "[attributes]") {
     CHECK(read.event == "price");
     CHECK(read.content_type == "application/json");
     CHECK(read.trace_id == trace);
+    CHECK(read.key == "fedcba9876543210");
     CHECK(read.position == 0x0102'0304'0506'0708);
     CHECK(read.is_private);
 }
@@ -36,6 +38,26 @@ TEST_CASE("attributes of a later release are passed over", "[attributes]") {
     CHECK(read_attributes(block).event == "e");
 }
 
+TEST_CASE("a key is taken off, and nothing else", "[attributes]") {
+    const std::string key(kKeyBytes, 'k');
+    const std::string before = encode({.event = "e", .trace_id = std::string_view(key)});
+    const std::string after = "\xC8\x03new";
+    std::string block = before;
+    add_key(block, key);
+    CHECK(block == encode({.event = "e", .trace_id = key, .key = key}));
+    CHECK(why_malformed_attributes(block + after).empty());
+    std::string rest = "as it was";
+    CHECK(split_key(block + after, rest) == key);
+    CHECK(rest == before + after);
+    rest = "as it was";
+    CHECK(split_key(before, rest).empty());
+    CHECK(split_key(before + after, rest).empty());
+    CHECK(split_key({}, rest).empty());
+    CHECK(rest == "as it was");
+    CHECK(split_key(encode({.key = key}), rest) == key);
+    CHECK(rest.empty());
+}
+
 TEST_CASE("what is malformed is refused", "[attributes]") {
     const auto block = GENERATE(
         as<std::string>(), "\x01", "\x01\x02x", "\0\0"s, "\x01\0"s,
@@ -49,6 +71,7 @@ TEST_CASE("what is malformed is refused", "[attributes]") {
         "\x04\x04"
         "1234",
         "\x04\x08" + std::string(8, '\0'), "\x05\x0F" + std::string(15, 'x'),
+        "\x06\x11" + std::string(17, 'x'),
         "\x01\x01"
         "a\x01\x01"
         "b",

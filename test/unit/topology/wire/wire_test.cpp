@@ -237,18 +237,24 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
 
 TEST_CASE("the outcomes of messages, kept or not, known or not", "[wire]") {
     wire::OutcomesWriter writer;
-    const std::vector<wire::Outcome> plain{{.nodes = 0}, {.nodes = 70000}, {}};
+    using Refusal = wire::Outcome::Refusal;
+    const std::vector<wire::Outcome> plain{{.nodes = 0},
+                                           {.nodes = 70000},
+                                           {.refusal = Refusal::kOtherMessage},
+                                           {.refusal = Refusal::kUnderWay},
+                                           {}};
     for (const wire::Outcome& outcome : plain) {
         writer.add(outcome);
     }
     const std::string plain_bytes = writer.finish_receipt(12);
     const auto receipt = decoded<wire::Receipt>(plain_bytes);
     CHECK(receipt.first == 12);
-    REQUIRE(receipt.count == 3);
-    for (std::uint32_t i = 0; i < 3; ++i) {
+    REQUIRE(receipt.count == plain.size());
+    for (std::uint32_t i = 0; i < plain.size(); ++i) {
         CHECK(receipt.outcome(i) == plain[i]);
     }
-    CHECK(plain_bytes.substr(plain_bytes.size() - 4) == "\xFF\xFF\xFF\xFF");
+    CHECK(plain_bytes.substr(plain_bytes.size() - 12) ==
+          from_hex("ff ff ff fe  ff ff ff fd  ff ff ff ff"));
 
     const std::vector<wire::Outcome> kept{
         {.nodes = 1}, {.nodes = 0, .epoch = 5, .position = 256}, {.nodes = 2}};
@@ -256,14 +262,14 @@ TEST_CASE("the outcomes of messages, kept or not, known or not", "[wire]") {
         writer.add(outcome);
     }
     const std::string kept_bytes = writer.finish_acknowledged(9);
-    CHECK(kept_bytes.size() == plain_bytes.size() + 4 * sizeof(std::uint64_t));
+    CHECK(kept_bytes.size() == plain_bytes.size() - 8 + 4 * sizeof(std::uint64_t));
     const auto acknowledged = decoded<wire::Acknowledged>(kept_bytes);
     REQUIRE(acknowledged.count == 3);
     for (std::uint32_t i = 0; i < 3; ++i) {
         CHECK(acknowledged.outcome(i) == kept[i]);
     }
     writer.add({.nodes = 1});
-    CHECK(writer.finish_receipt(1).size() == plain_bytes.size() - 8); // nothing is left over
+    CHECK(writer.finish_receipt(1).size() == plain_bytes.size() - 16); // nothing is left over
 
     std::string unknown_bit = plain_bytes;
     unknown_bit[wire::kHeaderBytes] = 2;
