@@ -142,7 +142,14 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
                                             state_.options.resends_per_second,
                                             state_.options.lists_per_second, &state_.memory.feeds);
     } else {
-        peer->sender()->sent_before = hello.sent;
+        table::SenderPart& sender = *peer->sender();
+        sender.sent_before = hello.sent;
+        // One that says less than it has sent is another process, or lies.
+        auto [highest, gaps] = departed_.take(hello.incarnation);
+        if (highest <= hello.sent) {
+            sender.taken_in = highest;
+            sender.gaps = std::move(gaps);
+        }
     }
     const table::PeerIndex index = state_.peers.add(std::move(peer));
     state_.count(is_node ? table::BrokerCounter::kNodesJoined
@@ -303,10 +310,11 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
 }
 
 void Joining::bury_sender(table::Peer& peer) {
-    const table::SenderPart& sender = *peer.sender();
+    table::SenderPart& sender = *peer.sender();
     confirmations_.on_sender_gone(sender);
     state_.ledger.on_gone(peer);
     state_.count(table::BrokerCounter::kMessagesMissing, sender.missing());
+    departed_.add(peer.incarnation, {sender.taken_in, std::move(sender.gaps)});
 }
 
 void Joining::count_removal(const table::Peer& peer, RouterEvent::Kind why) {

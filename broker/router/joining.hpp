@@ -7,6 +7,7 @@
 #include "broker/router/histories.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
+#include "broker/table/departed_senders.hpp"
 #include "broker/table/replaced_nodes.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -72,6 +73,7 @@ class Joining {
     Credit& credit_;
     const Histories& histories_;
     table::ReplacedNodes replaced_;
+    table::DepartedSenders departed_;
     absl::flat_hash_map<table::PeerIndex, Claim> claims_; // the last one of each peer
     Time settled_at_; // until then nodes may be on their way to this broker
 };

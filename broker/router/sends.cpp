@@ -124,16 +124,17 @@ void Sends::route_awaited(table::SenderPart& sender, const wire::Message& messag
                           const AwaitedPlace& place, Time now) {
     // A message that is kept is not passed on again: its first copy is in the history, where
     // nodes that have missed it find it, and a second one would have another position.
-    if (repeated && histories_.has(message.id)) {
+    const bool was_taken_in = sender.has_taken_in(message.origin.number);
+    if (was_taken_in && histories_.has(message.id)) {
         return;
     }
     state_.count(table::BrokerCounter::kMessagesRerouted, repeated ? 1 : 0);
     const Histories::Numbered kept =
-        repeated ? Histories::Numbered{message} : histories_.keep(message, now);
+        was_taken_in ? Histories::Numbered{message} : histories_.keep(message, now);
     if (kept.position != 0) {
         confirmations_.set_position(place.send, place.message, kept.position);
     }
-    if (!repeated) {
+    if (!was_taken_in) {
         if (const auto key = idempotency_.on_under_way(kept.position, now)) {
             confirmations_.set_key(place.send, place.message, *key);
         }
@@ -173,6 +174,7 @@ void Sends::count_taken_in(table::SenderPart& sender, const wire::Send& send) {
     if (send.first > sender.accounted()) {
         state_.count(table::BrokerCounter::kMessagesMissing, send.first - sender.accounted() - 1);
     }
+    sender.gaps.on_taken_in(send.first, last, sender.taken_in);
     sender.taken_in = std::max(sender.taken_in, last);
     state_.ledger.on_sender(sender);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/table/acknowledgements.hpp"
+#include "broker/table/number_gaps.hpp"
 #include "broker/table/routing_table.hpp"
 #include "topology/base/rate_limit.hpp"
 #include "topology/base/time.hpp"
@@ -108,6 +109,7 @@ struct SenderPart {
     std::uint64_t sent_before = 0;
     std::uint64_t sent_again = 0; ///< how many of those were taken in here
     std::uint64_t taken_in = 0;   ///< the highest number of a message
+    NumberGaps gaps{};            ///< below that number
     std::uint64_t credited = 0;
     std::size_t uncredited_bytes = 0;
     /// Whether the sender is in the router's list of senders that wait for CREDIT.
@@ -138,6 +140,10 @@ struct SenderPart {
     std::uint64_t sent_summed = 0;
     std::uint64_t missing_summed = 0;
 
+    /// Whether this broker has taken in the message with that number.
+    [[nodiscard]] bool has_taken_in(std::uint64_t number) const {
+        return number <= taken_in && !gaps.has(number);
+    }
     /// The highest number up to which all missing messages are counted.
     [[nodiscard]] std::uint64_t accounted() const { return std::max(sent_before, taken_in); }
     /// Whether the sender can have sent messages up to this number, if it kept to its window.

@@ -43,13 +43,13 @@
 // Of ids with a history (promises_histories.cpp):
 //
 //   * The broker gives each message the next position of its clock, which never goes back, and
-//     keeps it once. Its answers have all messages after the cursor, in order, or say that some are
-//     gone. They do not say so if the messages have to be there.
+//     keeps it once, whatever its sender repeats. Its answers have all messages after the cursor,
+//     in order, or say that some are gone. They do not say so if the messages have to be there.
 //   * A stream, over all its visits to any nodes, is shown the messages in order and none twice.
 //     Each message kept since it began is shown, or within a gap that it is told. It is told of a
 //     gap only if messages are missing in it, its cursor is no cursor, or another broker has begun.
-//     Exception: a message that its sender repeated to a broker that did not know the sender is
-//     kept there once more, with another position. A stream may be shown it for each.
+//     Exception: a message that its sender repeated to another broker is kept there, too. A stream
+//     may be shown it for each.
 //
 // calm.hpp says what must hold when a cluster has been left alone.
 #pragma once
@@ -174,6 +174,7 @@ class Promises {
         IdNumber id = 0;
         std::uint64_t taken_in = 0;                         ///< how many times
         std::uint64_t kept = 0;                             ///< likewise
+        std::size_t kept_in = 0; ///< number of the last such epoch, from 1
         std::vector<std::optional<std::uint32_t>> receipts; ///< what the broker's receipts said
         // Only with an awaited acknowledgement:
         bool awaited = false;
@@ -229,6 +230,8 @@ class Promises {
     // Of histories and their streams: promises_histories.cpp.
     void begin_epoch();
     void keep(IdNumber id, std::uint64_t message);
+    /// Whether the message is to be kept: the present broker has not kept it.
+    [[nodiscard]] bool is_new_to_history(const wire::Message& sent) const;
     void note_question(std::string_view connection, const wire::History& question);
     void check_kept(std::string_view connection, const wire::Kept& kept);
     [[nodiscard]] std::uint64_t may_be_gone_through(IdNumber id) const;

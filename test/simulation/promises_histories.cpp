@@ -55,6 +55,13 @@ void Promises::keep(IdNumber id, std::uint64_t message) {
     epoch.last = position_after(epoch.last, epoch.unix_ms + passed);
     epoch.by_id[id].push_back({epoch.last, message, world_.now()});
     ++messages_[message].kept;
+    messages_[message].kept_in = epochs_.size();
+}
+
+bool Promises::is_new_to_history(const wire::Message& sent) const {
+    const std::uint64_t number = message_of(sent.payload).value_or(0);
+    return has_history(number_of(sent.id)) && number < messages_.size() &&
+           messages_[number].kept_in != epochs_.size();
 }
 
 const Epoch* Promises::find_epoch(std::uint64_t number) const {
@@ -244,7 +251,7 @@ void Promises::on_stream_shown(StreamAccount& stream, std::string_view payload,
                                           "gap",
                                           text_of(stream), number));
     }
-    const bool may_come_again = messages_[number].kept > 1;
+    const bool may_come_again = messages_[number].kept > 1; // by several brokers
     if (!stream.shown.insert(number).second && !may_come_again) {
         return world_.violate(fmt::format("{} is shown #{} once more", text_of(stream), number));
     }

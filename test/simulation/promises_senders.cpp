@@ -173,42 +173,44 @@ void Promises::check_send(const wire::Send& send) {
         return;
     }
     // A repeated message goes nowhere, unless its sender awaits an acknowledgement that the broker
-    // does not await itself.
-    // Nor if the broker has kept it.
+    // does not await itself. Nor then if the broker has kept it.
     const std::uint64_t rerouted = after.rerouted - before.rerouted;
     const bool may_reroute = send.confirm == wire::Confirm::kAcknowledgement;
-    std::uint64_t index = 0;
-    std::uint64_t repeated_and_not_kept = 0;
+    std::uint64_t place = 0;
+    std::uint64_t may_be_rerouted = 0;
+    std::uint64_t must_be_rerouted = 0; // or they are lost
     std::uint64_t kept = 0;
     send.messages.for_each([&](const wire::Message& sent) {
-        const bool is_repeated = index++ < repeated;
-        const bool is_of_history = has_history(number_of(sent.id));
-        repeated_and_not_kept += is_repeated && !is_of_history ? 1 : 0;
-        kept += !is_repeated && is_of_history ? 1 : 0;
+        const bool is_repeated = place++ < repeated;
+        const bool is_new = is_new_to_history(sent);
+        may_be_rerouted += is_repeated && (is_new || !has_history(number_of(sent.id))) ? 1 : 0;
+        must_be_rerouted += is_repeated && is_new && may_reroute ? 1 : 0;
+        kept += is_new && (!is_repeated || rerouted > 0) ? 1 : 0;
     });
     if (after.kept - before.kept != kept) {
         world_.violate(
             fmt::format("{} messages of a SEND were kept, not {}", after.kept - before.kept, kept));
         return;
     }
-    if (rerouted > 0 && (!may_reroute || rerouted != repeated_and_not_kept)) {
-        world_.violate("a SEND was passed on again that should not be");
+    if (rerouted > 0 ? !may_reroute || rerouted != may_be_rerouted : must_be_rerouted > 0) {
+        world_.violate("a SEND was passed on again that should not be, or was not");
         return;
     }
     std::uint64_t number = send.first;
     std::uint64_t routed = 0;
     std::uint64_t into_void = 0;
     send.messages.for_each([&](const wire::Message& sent) {
-        const std::uint64_t place = number - send.first;
-        const NodeSet holders = current_->holders[place];
+        const bool is_repeated = number - send.first < repeated;
+        const NodeSet holders = current_->holders[number - send.first];
         const bool is_of_history = has_history(number_of(sent.id));
-        if (place >= repeated || (rerouted > 0 && !is_of_history)) {
+        const bool is_new = is_new_to_history(sent);
+        if (!is_repeated || (rerouted > 0 && (is_new || !is_of_history))) {
             routed += static_cast<std::uint64_t>(__builtin_popcountll(holders));
             into_void += holders == 0 ? 1 : 0;
             take_in(sent, number, holders);
-        }
-        if (place >= repeated && is_of_history) {
-            keep(number_of(sent.id), *message_of(sent.payload));
+            if (is_of_history) {
+                keep(number_of(sent.id), *message_of(sent.payload));
+            }
         }
         ++number;
     });

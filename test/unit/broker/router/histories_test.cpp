@@ -207,6 +207,49 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again is not kept again", "[hi
           wire::Outcome{});
 }
 
+TEST_CASE_METHOD(Fixture, "a sender that passed for dead repeats its messages: they are kept once",
+                 "[histories]") {
+    say("s", send(1, {{"chat.1", "a"}, {"chat.1", "b"}}, wire::Confirm::kAcknowledgement));
+    for (int i = 0; i < 8; ++i) {
+        pass(500ms);
+        say("n", heartbeat(0, 1, {"chat.1", "other"}));
+    }
+    CHECK(counter(table::BrokerCounter::kSendersDied) == 1);
+    CHECK(take_positions().size() == 2);
+    join_sender("t", 2, 3); // it has sent a third one, which has not come
+    say("t", send(1, {{"chat.1", "a"}, {"chat.1", "b"}}, wire::Confirm::kAcknowledgement));
+    say("t", send(3, {{"chat.1", "c"}}, wire::Confirm::kAcknowledgement));
+    pass(1ms);
+    CHECK(take_positions().size() == 1);
+    CHECK(ask_history("chat.1", kBrokerIncarnation, 0).texts == Texts{"a", "b", "c"});
+    const auto told = take("t");
+    REQUIRE(told.size() == 1); // of the first frame: it has gone nowhere
+    CHECK(decoded<wire::Acknowledged>(told[0], wire::Role::kSender).outcome(0) == wire::Outcome{});
+    CHECK(query("ledger").find("\"messages\":{\"taken_in\":3,\"rerouted\":0") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a message that was lost on its way is kept when it comes again",
+                 "[histories]") {
+    say("s", send(1, {{"chat.1", "a"}}, wire::Confirm::kAcknowledgement));
+    say("s", wire::encode(wire::Heartbeat{0, 2, 0})); // the second was lost with a connection
+    say("s", send(3, {{"chat.1", "c"}}, wire::Confirm::kAcknowledgement));
+    say("s", send(2, {{"chat.1", "b"}}, wire::Confirm::kAcknowledgement));
+    say("s", send(2, {{"chat.1", "b"}}, wire::Confirm::kReceipt));
+    CHECK(ask_history("chat.1", kBrokerIncarnation, 0).texts == Texts{"a", "c", "b"});
+    pass(1ms);
+    CHECK(take_positions().size() == 3);
+    CHECK(counter(table::BrokerCounter::kMessagesRerouted) == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a process that takes the incarnation of a departed sender begins anew",
+                 "[histories]") {
+    say("s", send(1, {{"chat.1", "a"}, {"chat.1", "b"}}, wire::Confirm::kAcknowledgement));
+    say("s", wire::encode(wire::Goodbye{}));
+    join_sender("t", 2, 1); // says that it has sent less
+    say("t", send(2, {{"chat.1", "x"}}, wire::Confirm::kAcknowledgement));
+    CHECK(ask_history("chat.1", kBrokerIncarnation, 0).texts == Texts{"a", "b", "x"});
+}
+
 TEST_CASE_METHOD(Fixture, "a sender is told where its messages are kept", "[histories]") {
     const Messages messages{{"other", "a"}, {"chat.1", "b"}, {"chat.9", "c"}};
     const auto receipt = ask<wire::Receipt>("s", send(1, messages, wire::Confirm::kReceipt));
