@@ -159,6 +159,8 @@ Profile draw_profile(Random& random, Random& more_random, Random& history_random
     profile.ids_per_turn = kIdsPerTurn[profile.actions % kIdsPerTurn.size()];
     constexpr std::array kPeersPerTurn{1U, 2U, 1024U};
     profile.peers_per_turn = kPeersPerTurn[profile.actions % kPeersPerTurn.size()];
+    constexpr std::array kKeyedPerMille{0U, 0U, 0U, 300U, 1000U};
+    profile.keyed_per_mille = kKeyedPerMille[profile.actions % kKeyedPerMille.size()];
     if (profile.ids.size() == kLongListIds) {
         profile.ids_per_turn = 64; // some dozen turns for a list
     }

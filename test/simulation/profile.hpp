@@ -36,6 +36,7 @@ struct Profile {
     std::uint64_t confirms_per_mille = 0;   ///< of logins
     std::uint64_t awaited_per_mille = 0;    ///< of messages: those to be acknowledged
     std::uint64_t attributed_per_mille = 0; ///< of messages: those with attributes
+    std::uint64_t keyed_per_mille = 0;      ///< of messages: those with a key
     NetworkOptions network;
     FrameDrops drops;
     feed::FeedLimits feed;

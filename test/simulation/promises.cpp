@@ -224,6 +224,30 @@ std::string Promises::attributes_of(std::uint64_t message) const {
     return wire::encode(wire::Attributes{.event = std::to_string(message)});
 }
 
+Promises::Message* Promises::find_sent(const wire::Message& sent) {
+    const std::uint64_t number = message_of(sent.payload).value_or(0);
+    if (sent.attributes != sent_attributes_of(number)) {
+        world_.violate(fmt::format("#{} is sent with other attributes than its own", number));
+        return nullptr;
+    }
+    wire::Message as_shown = sent;
+    const std::string attributes = attributes_of(number);
+    as_shown.attributes = attributes;
+    return find_message(as_shown);
+}
+
+bool Promises::has_key(std::uint64_t message) const {
+    return message * 577 % 1000 < limits_.keyed_per_mille; // as below
+}
+
+std::string Promises::sent_attributes_of(std::uint64_t message) const {
+    std::string attributes = attributes_of(message);
+    if (has_key(message)) {
+        wire::add_key(attributes, fmt::format("{:016x}", message));
+    }
+    return attributes;
+}
+
 std::string Promises::text_of(const Message& message) const {
     return fmt::format("#{} (number {} of sender {:04x} to {})",
                        message.sender->messages[message.number - 1], message.number,

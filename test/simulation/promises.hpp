@@ -15,6 +15,8 @@
 //   * A sender is told once where a message arrived, and that many nodes have shown it; as many as
 //     it went to, if none of them is gone and nothing was shed. If it was sent again, and no node
 //     has it now, the answer is that nobody knows.
+//   * A message with a key that its sender repeats is not passed on again once the broker knows
+//     where it arrived: the answer is what it was.
 //   * A number that jumps, without its sender's word on the same connection that numbers before it
 //     were lost, changes nothing; nor does a word that cannot be true.
 //   * A node whose connection ended says HELLO as soon as it has another one (schedule.cpp,
@@ -89,6 +91,7 @@ class Promises {
         std::size_t feed_window_bytes = 0;
         std::size_t sender_window_bytes = 0;
         std::uint64_t attributed_per_mille = 0; ///< of messages
+        std::uint64_t keyed_per_mille = 0;      ///< likewise
         bool tables_drift = false;              ///< frames are altered so that they drift
         bool nodes_lie = false; ///< frames are altered so that nodes report what cannot be
         std::vector<broker::history::Rule> history{};
@@ -103,6 +106,8 @@ class Promises {
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
     /// What the message with that number carries.
     [[nodiscard]] std::string attributes_of(std::uint64_t message) const;
+    /// The same, with the key that its sender gives it.
+    [[nodiscard]] std::string sent_attributes_of(std::uint64_t message) const;
     void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
     void on_frame_sent(SenderAccount& sender, const wire::Send& send);
     /// The sender has credit for its messages up to the number `through`.
@@ -270,6 +275,9 @@ class Promises {
     [[nodiscard]] Record* find_record(std::uint64_t incarnation);
     /// @param position  that it must have; 0: none
     [[nodiscard]] Message* find_message(const wire::Message& message, std::uint64_t position = 0);
+    /// As find_message(), of a message as its sender sent it.
+    [[nodiscard]] Message* find_sent(const wire::Message& sent);
+    [[nodiscard]] bool has_key(std::uint64_t message) const;
     [[nodiscard]] std::string text_of(const Message& message) const;
 
     World& world_;

@@ -64,6 +64,11 @@ void Promises::on_under_way(std::size_t frames, std::size_t bytes) {
 /// The sender is told where its message is kept.
 /// @param is_first  the answer is about the first copy that a broker took in.
 void Promises::check_position(std::uint64_t message, const wire::Outcome& outcome, bool is_first) {
+    if (outcome.refusal != wire::Outcome::Refusal::kNone) {
+        return world_.violate(fmt::format("{} is taken for another message, or for a client's "
+                                          "repeat",
+                                          text_of(messages_[message])));
+    }
     const bool must_have_one = is_first && has_history(messages_[message].id);
     const bool has_one = outcome.position != 0;
     if ((must_have_one && !has_one) ||
@@ -143,7 +148,8 @@ void Promises::check_acknowledged(std::string_view connection,
     for (std::uint32_t i = 0; i < acknowledged.count; ++i) {
         const Message& message = messages_[sender->messages[acknowledged.first + i - 1]];
         const std::uint64_t copies = message.taken_in + (is_in_hand ? 1 : 0);
-        if (acknowledged.outcome(i).nodes == 0U && copies > 1) {
+        const bool is_remembered = has_key(sender->messages[acknowledged.first + i - 1]);
+        if (acknowledged.outcome(i).nodes == 0U && copies > 1 && !is_remembered) {
             world_.violate(fmt::format("{} is said to have arrived nowhere, the {}th time",
                                        text_of(message), copies));
         }
@@ -179,11 +185,14 @@ void Promises::check_send(const wire::Send& send) {
     std::uint64_t place = 0;
     std::uint64_t may_be_rerouted = 0;
     std::uint64_t must_be_rerouted = 0; // or they are lost
+    std::uint64_t may_be_known = 0;     // of those that may be rerouted
     std::uint64_t kept = 0;
     send.messages.for_each([&](const wire::Message& sent) {
         const bool is_repeated = place++ < repeated;
         const bool is_new = is_new_to_history(sent);
-        may_be_rerouted += is_repeated && (is_new || !has_history(number_of(sent.id))) ? 1 : 0;
+        const bool has_none = !has_history(number_of(sent.id));
+        may_be_rerouted += is_repeated && (is_new || has_none) ? 1 : 0;
+        may_be_known += is_repeated && has_none && has_key(*message_of(sent.payload)) ? 1 : 0;
         must_be_rerouted += is_repeated && is_new && may_reroute ? 1 : 0;
         kept += is_new && (!is_repeated || rerouted > 0) ? 1 : 0;
     });
@@ -192,7 +201,10 @@ void Promises::check_send(const wire::Send& send) {
             fmt::format("{} messages of a SEND were kept, not {}", after.kept - before.kept, kept));
         return;
     }
-    if (rerouted > 0 ? !may_reroute || rerouted != may_be_rerouted : must_be_rerouted > 0) {
+    // It is known of all messages of a frame at the same time where they arrived.
+    const bool is_known = rerouted + may_be_known == may_be_rerouted && may_be_known > 0;
+    if (rerouted > 0 ? !may_reroute || (rerouted != may_be_rerouted && !is_known)
+                     : must_be_rerouted > 0) {
         world_.violate("a SEND was passed on again that should not be, or was not");
         return;
     }
@@ -204,7 +216,8 @@ void Promises::check_send(const wire::Send& send) {
         const NodeSet holders = current_->holders[number - send.first];
         const bool is_of_history = has_history(number_of(sent.id));
         const bool is_new = is_new_to_history(sent);
-        if (!is_repeated || (rerouted > 0 && (is_new || !is_of_history))) {
+        const bool is_answered = is_known && has_key(*message_of(sent.payload));
+        if (!is_repeated || (rerouted > 0 && (is_new || !(is_of_history || is_answered)))) {
             routed += static_cast<std::uint64_t>(__builtin_popcountll(holders));
             into_void += holders == 0 ? 1 : 0;
             take_in(sent, number, holders);
@@ -220,7 +233,7 @@ void Promises::check_send(const wire::Send& send) {
 }
 
 void Promises::take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders) {
-    Message* const message = find_message(sent);
+    Message* const message = find_sent(sent);
     if (message == nullptr) {
         return;
     }
@@ -255,8 +268,13 @@ void Promises::check_receipt(const wire::Receipt& receipt) {
         const auto holders =
             static_cast<std::uint32_t>(__builtin_popcountll(current_->holders[index]));
         const std::optional<std::uint32_t> told = receipt.outcome(index).nodes;
-        Message* const message = find_message(sent);
-        if (message == nullptr || (message->taken_in > 0 ? told.has_value() : told != holders)) {
+        Message* const message = find_sent(sent);
+        if (message == nullptr) {
+            return;
+        }
+        const bool is_remembered = has_key(*message_of(sent.payload)) && !message->receipts.empty();
+        const auto before = is_remembered ? message->receipts.front() : std::nullopt;
+        if (message->taken_in > 0 ? told != before : told != holders) {
             world_.violate(fmt::format("a receipt of {} nodes, {} hold the id",
                                        told ? fmt::format("{}", *told) : "?", holders));
             return;

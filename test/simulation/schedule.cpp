@@ -63,6 +63,7 @@ Schedule::Schedule(std::uint64_t seed, bool tracing)
                 {.feed_window_bytes = profile_.feed.window_bytes,
                  .sender_window_bytes = profile_.sender_window_bytes,
                  .attributed_per_mille = profile_.attributed_per_mille,
+                 .keyed_per_mille = profile_.keyed_per_mille,
                  .tables_drift = profile_.drops.turned_changes_per_mille > 0,
                  .nodes_lie = profile_.drops.lies_per_mille > 0,
                  .history = profile_.history,

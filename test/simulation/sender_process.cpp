@@ -50,7 +50,7 @@ bool SenderProcess::may_send() const {
     }
     const Post& post = posted_.front();
     const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-    const std::string attributes = promises_.attributes_of(promises_.next_message());
+    const std::string attributes = promises_.sent_attributes_of(promises_.next_message());
     return session_.can_send(
         wire::message_bytes(promises_.ids()[post.id].size(), payload.size(), attributes.size()));
 }
@@ -59,7 +59,7 @@ void SenderProcess::send_posted() {
     for (; may_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
         const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-        const std::string attributes = promises_.attributes_of(promises_.next_message());
+        const std::string attributes = promises_.sent_attributes_of(promises_.next_message());
         const std::uint64_t number =
             session_.send(promises_.ids()[post.id], payload, post.confirm, attributes);
         promises_.on_sent(account_, number, post.id,
