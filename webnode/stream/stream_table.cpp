@@ -13,7 +13,6 @@ connection::Connection& StreamTable::begin(connection::Handle handle, std::uint8
 store::IdTable::Interned StreamTable::intern(std::string_view id) {
     const store::IdTable::Interned interned = ids_.intern(id);
     first_of_id_.grow(ids_.index_bound(), store::kNoIndex);
-    count_of_id_.grow(ids_.index_bound(), 0);
     return interned;
 }
 
@@ -31,13 +30,12 @@ void StreamTable::link(StreamPosition position, store::IdIndex id) {
     prev_of(position) = store::kNoIndex;
     if (first != store::kNoIndex) {
         prev_of(first) = position;
+        ++more_of_id_[id];
     }
     first_of_id_[id] = position;
-    ++count_of_id_[id];
 }
 
 bool StreamTable::unlink(StreamPosition position, store::IdIndex id) {
-    --count_of_id_[id];
     const StreamPosition next = next_of(position);
     const StreamPosition prev = prev_of(position);
     for (StreamPosition* const held : held_positions_) {
@@ -49,7 +47,14 @@ bool StreamTable::unlink(StreamPosition position, store::IdIndex id) {
         prev_of(next) = prev;
     }
     (prev != store::kNoIndex ? next_of(prev) : first_of_id_[id]) = next;
-    return first_of_id_[id] == store::kNoIndex;
+    const bool is_last = first_of_id_[id] == store::kNoIndex;
+    if (!is_last) {
+        const auto more = more_of_id_.find(id);
+        if (--more->second == 0) {
+            more_of_id_.erase(more);
+        }
+    }
+    return is_last;
 }
 
 } // namespace zcomet::webnode::stream

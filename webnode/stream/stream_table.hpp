@@ -8,6 +8,8 @@
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connection_table.hpp"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -93,13 +95,17 @@ class StreamTable {
     /// How many streams have that id, which may be any text.   Cost: O(1).
     [[nodiscard]] std::uint32_t streams_of(std::string_view id) const {
         const auto known = ids_.find(id);
-        return known ? count_of_id_[*known] : 0;
+        if (!known) {
+            return 0;
+        }
+        const auto more = more_of_id_.find(*known);
+        return more == more_of_id_.end() ? 1 : 1 + more->second;
     }
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
     /// Bytes used, without the allocator's overhead, and without the connections' records.
     [[nodiscard]] std::size_t memory_bytes() const {
-        return first_of_id_.memory_bytes() + count_of_id_.memory_bytes() + ids_.memory_bytes() +
-               several_.memory_bytes() + links_.memory_bytes();
+        return first_of_id_.memory_bytes() + ids_.memory_bytes() + several_.memory_bytes() +
+               links_.memory_bytes();
     }
 
   private:
@@ -145,7 +151,8 @@ class StreamTable {
     store::IdTable ids_;
     store::ChunkedArray<StreamPosition>
         first_of_id_; // by IdIndex: head of the list of the id's streams
-    store::ChunkedArray<std::uint32_t> count_of_id_; // by IdIndex: how many those are
+    /// Streams of an id beyond its first; nothing for an id that has one, as most have.
+    absl::flat_hash_map<store::IdIndex, std::uint32_t> more_of_id_;
     store::Slab<Several> several_;
     store::Slab<Link> links_;
     std::vector<StreamPosition*> held_positions_; // few: those of messages to very many streams
