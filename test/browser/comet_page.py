@@ -7,13 +7,12 @@ usage: comet_page.py BUILD      (the build directory)
 
 import sys
 
+from zcomet_lab.browsing import run_in_browser
 from zcomet_lab.cluster import Broker, WebNode
 from zcomet_lab.ctl import Ctl
 from zcomet_lab.programs import Programs
 from zcomet_lab.waiting import await_true
-
-from browsing import run_in_browser
-from webdriver import Browser
+from zcomet_lab.webdriver import Browser
 
 USER_ID = "123"
 LOG = "[role=log]"

@@ -10,14 +10,13 @@ import os
 import signal
 import sys
 
+from zcomet_lab.browsing import run_in_browser
 from zcomet_lab.cluster import Broker, WebNode
 from zcomet_lab.ctl import Ctl
 from zcomet_lab.processes import children_of
 from zcomet_lab.programs import Programs
 from zcomet_lab.waiting import await_true
-
-from browsing import run_in_browser
-from webdriver import Browser
+from zcomet_lab.webdriver import Browser
 
 USER_ID = "123"
 TEXTS = ["plain", "two\nlines", "<b>markup</b> & 'quotes'", "Grüße, 世界", " blanks ", ""]

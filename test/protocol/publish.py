@@ -158,6 +158,31 @@ def streams_of(backend: Backend, user_id: str) -> int:
     return int(who(backend, user_id)["streams"])
 
 
+def check_pages(http_host: str, api: str, ctl: Ctl) -> None:
+    """The demo page may send; a page of another site may not, by whatever name it comes."""
+    stream = Lines(http_host, "/lines/demo")
+    ctl.await_logins(["demo"])
+    evil = "http://evil.example"
+    for headers in ({"Origin": evil}, {"Origin": "null"}, {"Origin": f"http://{api}"}):
+        assert Backend(api).post("/send/demo", "evil", **headers)[0] == 403, headers
+    assert Backend(api).post("/send", "x" * 10, Origin=evil)[0] == 403
+    page = f"http://{http_host}"
+    connection = http.client.HTTPConnection(api, timeout=TIMEOUT_S)
+    connection.request("POST", "/send/demo", b"good", {"Origin": page})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.status
+    assert answer.headers["Access-Control-Allow-Origin"] == page, answer.headers
+    assert json.loads(stream.next())["data"] == "good"
+
+    connection = http.client.HTTPConnection(http_host, timeout=TIMEOUT_S)
+    for host, status in ((http_host, 200), ("comet.example", 404)):
+        connection.request("GET", "/", headers={"Host": host})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        assert answer.status == status, (host, answer.status)
+        assert (f'content="http://{api}"' in text) == (status == 200), text
+
+
 def check_lost_broker(programs: Programs, broker: Broker, backend: Backend) -> None:
     os.kill(broker.program.pid, signal.SIGKILL)
     await_true("it is said that there is no broker", lambda: status_of(backend) == 503)
@@ -186,6 +211,7 @@ def main() -> int:
         check_batch(backend)
         check_repeats(http_host, broker.ctl, api)
         check_who(http_host, broker.ctl, backend)
+        check_pages(http_host, api, broker.ctl)
         check_lost_broker(programs, broker, backend)
     print(f"{CLIENTS * MESSAGES} messages of {CLIENTS} backends came in order")
     return 0

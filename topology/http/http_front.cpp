@@ -5,6 +5,7 @@
 #include "topology/http/date.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/httplib_server.hpp"
+#include "topology/http/page_guard.hpp"
 #include "topology/http/target.hpp"
 
 #include <httplib.h>
@@ -370,7 +371,7 @@ Answer HttpFront::handle(std::string_view whole_request, const Respond& respond)
     whole_request = without_empty_lines(whole_request);
     const bool depends_on_origin = cors_ != nullptr && !header_in(whole_request, "Origin").empty();
     if (const std::string_view path = path_of_plain_request(whole_request);
-        !path.empty() && !depends_on_origin) {
+        !path.empty() && !depends_on_origin && guard_ == nullptr) {
         const std::size_t pattern = match("GET", path);
         if (pattern < patterns_.size() && patterns_[pattern].has_constant_head) {
             Request request = request_for(pattern, "GET", path);
@@ -417,6 +418,9 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
     }
     std::vector<Reply::Header> added;
     Answer answer = library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
+        if (auto refusal = refusal_of(whole_request)) {
+            return std::move(*refusal);
+        }
         Request request;
         request.head = whole_request;
         if (seen.method == kOptions) {
@@ -443,6 +447,10 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
     return answer;
 }
 
+std::optional<Reply> HttpFront::refusal_of(std::string_view head) const {
+    return guard_ == nullptr ? std::nullopt : guard_->refusal(head);
+}
+
 bool HttpFront::takes_method(std::string_view method) const {
     return method == "GET" || method == "HEAD" || method == "POST" ||
            (cors_ != nullptr && method == kOptions);
@@ -466,6 +474,9 @@ std::optional<Answer> HttpFront::refuse_body(std::string_view head, std::size_t 
     }
     bool is_taken = false;
     Answer refusal = library_->ask(head, Keeping::kNever, [&](const httplib::Request& seen) {
+        if (auto refused = refusal_of(head)) {
+            return std::move(*refused);
+        }
         const std::size_t pattern = match(seen.method, seen.path);
         if (pattern == patterns_.size()) {
             return error_reply(404);

@@ -95,6 +95,7 @@ enum class Keeping : std::uint8_t {
 };
 
 class Cors;
+class PageGuard;
 
 /// Every answer has a Date, which is the system's clock at the time, and tells browsers not to
 /// guess types. Thread: one at a time. Nothing is kept from one request to the next.
@@ -111,6 +112,8 @@ class HttpFront {
     /// From now on answers say which pages of other sites may read them, and OPTIONS is answered as
     /// a preflight. `cors` lives longer than this.
     void allow_origins(const Cors& cors) { cors_ = &cors; }
+    /// From now on nothing is served that `guard` refuses. It lives longer than this.
+    void guard(const PageGuard& guard) { guard_ = &guard; }
 
     /// Answers one request.
     /// @param whole_request  exactly the bytes that RequestReader found complete; borrowed until
@@ -124,8 +127,8 @@ class HttpFront {
     /// Decides by a request's head whether to read its body.
     /// @param head        the request line and the header lines, with the empty line.
     /// @param body_bytes  as the head announces; not 0.
-    /// @return the answer to a request that no route takes with such a body: 404, 413 or 501. The
-    /// connection is closed after it, since the body may still come. Nothing: read the body.
+    /// @return the answer to a request that no route takes with such a body: 403, 404, 413 or 501.
+    /// The connection is closed after it, since the body may still come. Nothing: read the body.
     [[nodiscard]] std::optional<Answer> refuse_body(std::string_view head, std::size_t body_bytes);
 
   private:
@@ -140,12 +143,14 @@ class HttpFront {
     [[nodiscard]] Answer answer_constant(std::size_t pattern, const Request& request,
                                          const Respond& respond);
     [[nodiscard]] Answer ask_library(std::string_view whole_request, const Respond& respond);
+    [[nodiscard]] std::optional<Reply> refusal_of(std::string_view head) const;
     [[nodiscard]] bool takes_method(std::string_view method) const;
     [[nodiscard]] Reply preflight(const Request& request, std::string_view path) const;
 
     std::vector<Pattern> patterns_;
     Keeping keeping_;
     const Cors* cors_ = nullptr;                   // nullptr: answers say nothing of origins
+    const PageGuard* guard_ = nullptr;             // nullptr: every page may ask
     std::vector<ConstantAnswer> constant_answers_; // by pattern
     std::unique_ptr<Library> library_;
 };

@@ -121,4 +121,13 @@ bool valid_host(std::string_view value) {
            consists_of(port, kDigits);
 }
 
+bool names_loopback(std::string_view host) {
+    const bool in_brackets = host.starts_with('[');
+    const std::size_t end = in_brackets ? host.find(']') : host.find(':');
+    const std::string_view name = host.substr(0, end);
+    return in_brackets ? name == "[::1"
+                       : equals_ignoring_case(name, "localhost") ||
+                             (name.starts_with("127.") && consists_of(name, "0123456789."));
+}
+
 } // namespace zcomet::http

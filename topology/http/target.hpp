@@ -29,4 +29,9 @@ struct Target {
 /// brackets. Empty is valid in the header Host: the target has no host.
 [[nodiscard]] bool valid_host(std::string_view value);
 
+/// Whether a valid host, with or without a port, names this machine for every browser: it is
+/// "localhost", in any case, or an address of the loopback interface in digits. Any other name may
+/// lead here as well, but its owner decides that ("DNS rebinding").
+[[nodiscard]] bool names_loopback(std::string_view host);
+
 } // namespace zcomet::http

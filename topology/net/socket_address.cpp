@@ -52,6 +52,20 @@ const sockaddr* SocketAddress::get() const {
     return reinterpret_cast<const sockaddr*>(&storage); // NOLINT(*-reinterpret-cast)
 }
 
+bool SocketAddress::is_loopback() const {
+    constexpr std::uint32_t kNetBits = 24;
+    constexpr std::uint32_t kLoopbackNet = 127;
+    if (family() == AF_INET6) {
+        sockaddr_in6 six{};
+        std::memcpy(&six, &storage, sizeof six);
+        return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) && six.sin6_addr.s6_addr[12] == kLoopbackNet);
+    }
+    sockaddr_in four{};
+    std::memcpy(&four, &storage, sizeof four);
+    return family() == AF_INET && ntohl(four.sin_addr.s_addr) >> kNetBits == kLoopbackNet;
+}
+
 bool is_numeric(const std::string& host) {
     return host == "*" || ask(host, 0, AI_NUMERICHOST).ok();
 }

@@ -21,6 +21,8 @@ struct SocketAddress {
     [[nodiscard]] int family() const { return storage.ss_family; }
     /// As address_text() (peer_address.hpp).
     [[nodiscard]] std::string text() const { return address_text(storage); }
+    /// Whether only this machine reaches it: 127.0.0.0/8 or ::1, also 127.0.0.0/8 in IPv6 form.
+    [[nodiscard]] bool is_loopback() const;
 };
 
 enum class Purpose : std::uint8_t {

@@ -46,6 +46,8 @@ void Api::Log::on_incident(const connection::Connection& connection, connection:
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
+      cors_(options.pages),
+      guard_(options.pages, options.is_unasked ? http::Hosts::kLoopback : http::Hosts::kAll),
       requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
       address_places_(random_u64()),
@@ -55,6 +57,12 @@ Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& coun
     connections_.add_listener(places_);
     connections_.set_log(log_);
     requests_.set_readiness(readiness);
+    if (options.is_local) {
+        requests_.guard(guard_);
+    }
+    if (cors_.is_on()) {
+        requests_.allow_origins(cors_);
+    }
 }
 
 Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkContext& context,

@@ -5,6 +5,8 @@
 
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
+#include "topology/http/cors.hpp"
+#include "topology/http/page_guard.hpp"
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/source.hpp"
@@ -28,6 +30,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::webnode::api {
 
@@ -43,6 +46,13 @@ struct ApiOptions {
     /// the port to the other workers.
     /// @limit connections of the API of a worker
     std::size_t connections_max = 512;
+    /// Whether only this machine reaches the address. Pages of other sites, which it shows in a
+    /// browser, may not.
+    bool is_local = false;
+    /// Whether no other name than that of the loopback interface leads here for a good reason.
+    bool is_unasked = false;
+    /// Origins of pages that may publish at a local address.
+    std::vector<std::string> pages{};
 };
 
 /// A source of the worker's loop. Thread: the worker's loop only.
@@ -205,6 +215,8 @@ class Api final : public loop::Source {
     ask::Who who_;
     ask::Replays replays_;
     BrokerEvents broker_events_{publisher_, who_, replays_};
+    http::Cors cors_;
+    http::PageGuard guard_;
     request::Requests requests_;
     port::AddressPlaces address_places_;
     Places places_{address_places_};

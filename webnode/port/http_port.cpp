@@ -115,7 +115,7 @@ Result<ReservedPort> reserve_port(const wire::HostPort& address) {
     }
     wire::HostPort bound = address;
     bound.port = net::bound_port(fd.get());
-    return ReservedPort{std::move(fd), std::move(bound)};
+    return ReservedPort{std::move(fd), std::move(bound), where.is_loopback()};
 }
 
 bool port_is_free(const wire::HostPort& address) {

@@ -15,7 +15,8 @@ namespace zcomet::webnode::port {
 /// web node, before its first worker listens.
 struct ReservedPort {
     UniqueFd socket;
-    wire::HostPort address; ///< as asked for, but with the port that the system chose
+    wire::HostPort address;   ///< as asked for, but with the port that the system chose
+    bool is_loopback = false; ///< whether only this machine reaches it
 };
 
 /// Reserves a port for this web node.

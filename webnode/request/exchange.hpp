@@ -118,6 +118,8 @@ class Routes {
 
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { front_.allow_origins(cors); }
+    /// As http::HttpFront::guard().
+    void guard(const http::PageGuard& guard) { front_.guard(guard); }
 
     /// As http::HttpFront::handle(). If the outcome is "later", the answer's bytes and status mean
     /// nothing, and its form is for http::late_answer().

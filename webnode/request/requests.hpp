@@ -63,6 +63,8 @@ class Requests final : private connection::CloseListener {
 
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { routes_.allow_origins(cors); }
+    /// As http::HttpFront::guard().
+    void guard(const http::PageGuard& guard) { routes_.guard(guard); }
     /// From now on. A request that is on its way already keeps its deadline.
     void set_limits(const RequestLimits& limits) {
         unfinished_.set_bytes_max(limits.bytes_max);

@@ -1,6 +1,7 @@
 #include "webnode/route/routes.hpp"
 
 #include "webnode/route/comet.hpp"
+#include "webnode/route/demo.hpp"
 #include "webnode/route/events.hpp"
 #include "webnode/route/health.hpp"
 #include "webnode/route/history.hpp"
@@ -13,8 +14,8 @@ namespace zcomet::webnode::route {
 
 // A route is a file in this folder and a row here.
 
-std::vector<request::Route> routes() {
-    return {
+std::vector<request::Route> routes(const std::optional<Demo>& demo) {
+    std::vector<request::Route> routes{
         comet_route(),
         events_route(),
         events_of_several_route(),
@@ -25,6 +26,10 @@ std::vector<request::Route> routes() {
         alive_route(),
         ready_route(),
     };
+    if (demo) {
+        routes.push_back(demo_route(*demo));
+    }
+    return routes;
 }
 
 std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who,

@@ -5,13 +5,15 @@
 #include "webnode/ask/who.hpp"
 #include "webnode/publish/publisher.hpp"
 #include "webnode/request/exchange.hpp"
+#include "webnode/route/demo.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace zcomet::webnode::route {
 
-/// On the public port.
-[[nodiscard]] std::vector<request::Route> routes();
+/// On the public port.   @param demo  the page at "/", if there is one.
+[[nodiscard]] std::vector<request::Route> routes(const std::optional<Demo>& demo = std::nullopt);
 
 /// On the address of the API. All that they are given lives longer than they do.
 [[nodiscard]] std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who,

@@ -79,6 +79,9 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_hang_watch();
     add_access_log();
     // Not for people: what a supervisor says to its workers.
+    table_.add("--http-is-local", &options_.worker.is_http_local, "").hidden().hand_on();
+    table_.add("--api-is-local", &options_.worker.is_api_local, "").hidden().hand_on();
+    table_.add("--api-is-unasked", &options_.worker.is_api_unasked, "").hidden().hand_on();
     table_.add("--worker-index", &role_.index, "").hidden();
     table_.add("--worker-of", &role_.supervisor, "").hidden();
 }
@@ -110,6 +113,12 @@ void CommandLine::add_addresses() {
              "Where backends publish: POST /send/ID; port 0: any [127.0.0.1:8008 if this starts a "
              "broker of its own, otherwise nowhere]")
         .key("api")
+        .hand_on();
+    table_
+        .add(
+            "--demo-page", &options_.worker.demo_page,
+            "Show everybody a page at / that listens to an id; without this it is there where only "
+            "this machine reaches --http")
         .hand_on();
     table_
         .add("--history", &options_.histories,
@@ -306,7 +315,7 @@ void CommandLine::settle() {
     }
     if (options_.embedded_broker && options_.worker.api.host.empty()) {
         options_.worker.api = {"127.0.0.1", kEmbeddedApiPort};
-        options_.is_api_optional = true;
+        options_.worker.is_api_unasked = true;
     }
     options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
     table_.note_settled();

@@ -29,8 +29,6 @@ struct WebNodeOptions {
     /// Whether to start a broker as a child, because no other was named.
     bool embedded_broker = false;
     std::vector<std::string> histories; ///< of that broker
-    /// Whether nobody asked for the API: the web node goes without if its port is taken.
-    bool is_api_optional = false;
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
     /// Whether each worker stays on one processor.

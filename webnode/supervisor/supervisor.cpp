@@ -144,6 +144,7 @@ void Supervisor::renew_fds() {
 void Supervisor::reserve() {
     port_ = value_or_throw(port::reserve_port(options_.worker.http));
     options_.worker.http = port_.address;
+    options_.worker.is_http_local = port_.is_loopback;
     reserve_api();
     if (options_.worker.name.empty()) {
         options_.worker.name = default_name(options_.worker.http.port);
@@ -157,13 +158,14 @@ void Supervisor::reserve_api() {
         return;
     }
     Result<port::ReservedPort> reserved = port::reserve_port(api);
-    if (!reserved.ok() && options_.is_api_optional) {
+    if (!reserved.ok() && options_.worker.is_api_unasked) {
         spdlog::warn("event=no-api api={} text={}", api.text(), log_value(reserved.error().text));
         api = {};
         return;
     }
     api_port_ = value_or_throw(std::move(reserved));
     api = api_port_.address;
+    options_.worker.is_api_local = api_port_.is_loopback;
 }
 
 void Supervisor::start_worker(std::size_t index, Time now) {

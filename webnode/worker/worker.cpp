@@ -69,6 +69,22 @@ std::string api_name(const std::string& node) {
     return node.substr(0, wire::kNameBytesMax - kSuffix.size()).append(kSuffix);
 }
 
+/// @return nothing: there is no demo page.
+std::optional<route::Demo> demo_of(const WorkerOptions& options) {
+    if (!options.demo_page && !options.is_http_local) {
+        return std::nullopt;
+    }
+    route::Demo demo{.is_for_all = options.demo_page};
+    if (!options.api.host.empty()) {
+        const std::string host = wire::reachable_from_here(options.api.host);
+        demo.api = "http://" + wire::HostPort{host, options.api.port}.text();
+    }
+    if (options.is_api_local) {
+        demo.senders = route::local_origins(options.http.host, options.http.port);
+    }
+    return demo;
+}
+
 } // namespace
 
 Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd termination,
@@ -80,7 +96,8 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       uplink_(value_or_throw(
           link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
-      requests_(connections_, presence_, route::routes(), slot.counters, options_.requests),
+      requests_(connections_, presence_, route::routes(demo_of(options_)), slot.counters,
+                options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters), accounts_(kAccountsEach),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
       resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
@@ -219,6 +236,11 @@ void Worker::open_api() {
     }
     api::ApiOptions options{options_.api, options_.broker, api_name(options_.name),
                             options_.requests};
+    options.is_local = options_.is_api_local;
+    options.is_unasked = options_.is_api_unasked;
+    if (const auto demo = demo_of(options_)) {
+        options.pages = demo->senders;
+    }
     api_ = value_or_throw(api::Api::open(options, context_, slot_.counters, *this, Clock::now()));
     loop_.add(*api_, loop::Order::kBroker);
 }

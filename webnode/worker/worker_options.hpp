@@ -30,6 +30,14 @@ struct WorkerOptions {
     wire::HostPort http; ///< with the port that the web node has reserved
     /// Where backends publish, with the port that the web node has reserved; no host: nowhere.
     wire::HostPort api{};
+    /// Whether everybody gets the demo page (`--demo-page`). On a local port it is there anyway,
+    /// for this machine.
+    bool demo_page = false;
+    /// Whether only this machine reaches `http`, and `api`: the supervisor finds out.
+    bool is_http_local = false;
+    bool is_api_local = false;
+    /// Whether nobody asked for the API: then a developer has it, and no proxy stands before it.
+    bool is_api_unasked = false;
     std::string name; ///< of the node, unique in the cluster
     /// Most connections at a time; 0: as many as the limit of open files allows.
     std::uint32_t connections_max = 0;

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
 
+#include <string>
+
 using namespace zcomet;
 using namespace zcomet::net;
 using Catch::Matchers::Contains;
@@ -60,6 +62,22 @@ TEST_CASE("hosts in digits are told from names", "[socket_address]") {
     CHECK(is_numeric("*"));
     CHECK_FALSE(is_numeric("localhost"));
     CHECK_FALSE(is_numeric("192.0.2.x"));
+}
+
+TEST_CASE("which addresses only this machine reaches", "[socket_address]") {
+    const auto is_loopback = [](const std::string& host) {
+        return resolve({host, 80}, Purpose::kListen).value()[0].is_loopback();
+    };
+    for (const std::string host : {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}) {
+        CAPTURE(host);
+        CHECK(is_loopback(host));
+    }
+    for (const std::string host :
+         {"*", "0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "fe80::1", "::ffff:10.0.0.1"}) {
+        CAPTURE(host);
+        CHECK_FALSE(is_loopback(host));
+    }
+    CHECK_FALSE(SocketAddress().is_loopback());
 }
 
 TEST_CASE("a host without an address is named in the error", "[socket_address]") {

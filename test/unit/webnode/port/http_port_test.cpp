@@ -37,6 +37,8 @@ TEST_CASE("a reserved port has a number, and several workers listen on it", "[ht
     REQUIRE(reserved.ok());
     const wire::HostPort address = reserved.value().address;
     CHECK(address.port != 0);
+    CHECK(reserved.value().is_loopback);
+    CHECK_FALSE(reserve_port({"0.0.0.0", 0}).value().is_loopback);
     const Result<UniqueFd> first = open_listener(address, {.keepalive = kKeepalive});
     const Result<UniqueFd> second = open_listener(address, {.keepalive = kKeepalive});
     CHECK(first.ok());

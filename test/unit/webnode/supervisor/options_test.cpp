@@ -169,9 +169,22 @@ TEST_CASE("a worker gets what the supervisor has found out", "[options]") {
     supervisor.line.settle();
     supervisor.line.options().worker.http.port = 4321;
     supervisor.line.options().worker.name = "here:4321";
+    supervisor.line.options().worker.is_http_local = true;
     const auto arguments = supervisor.line.worker_arguments({1, 1});
     CHECK_THAT(arguments, Catch::VectorContains(std::string("--http=127.0.0.1:4321")));
     CHECK_THAT(arguments, Catch::VectorContains(std::string("--name=here:4321")));
+    Parsed worker({arguments.begin() + 1, arguments.end()});
+    worker.line.settle();
+    CHECK(worker.line.options().worker.is_http_local);
+    CHECK_FALSE(worker.line.options().worker.is_api_local);
+}
+
+TEST_CASE("only the API that comes by itself is one that nobody asked for", "[options]") {
+    CHECK(settle({"--demo-page"}).worker.is_api_unasked);
+    CHECK(settle({"--demo-page"}).worker.demo_page);
+    CHECK_FALSE(settle({"--api", "127.0.0.1:8008"}).worker.is_api_unasked);
+    CHECK_FALSE(settle({"--broker", "tcp://10.0.0.1:7000"}).worker.is_api_unasked);
+    CHECK_FALSE(settle({}).worker.demo_page);
 }
 
 TEST_CASE("the cluster file fills in options that were not given", "[options]") {
@@ -204,8 +217,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 history=- "
-          "admin=- "
+          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 "
+          "demo_page=false history=- admin=- "
           "cluster=- node=- "
           "workers=2 "
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
