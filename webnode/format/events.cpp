@@ -39,10 +39,11 @@ void append_id(std::string& out, const history::Cursor& cursor) {
     }
 }
 
-/// Says when to come back.
+/// Says when to come back. The line counts at once. No empty line follows it: a client such as
+/// fetch-event-source would take that for the end of an event, and show an empty one.
 std::string retry(std::uint32_t random) {
     constexpr auto kSpread = static_cast<std::uint32_t>(kRetryMin.count());
-    return "retry: " + std::to_string(kSpread + random % kSpread) + "\n\n";
+    return "retry: " + std::to_string(kSpread + random % kSpread) + "\n";
 }
 
 class Events final : public UnnumberedFormat {

@@ -153,7 +153,7 @@ TEST_CASE("a chunk without a message shows by its first byte", "[chunk_parser]")
         CHECK(has_message(data));
     }
     for (const std::string_view data :
-         {"\n", ":\n", "retry: 1500\n\n", "<!doctype html>\n", "<em>Some messages"}) {
+         {"\n", ":\n", "retry: 1500\n", "<!doctype html>\n", "<em>Some messages"}) {
         CHECK_FALSE(has_message(data));
     }
 }

@@ -159,6 +159,7 @@ TEST_CASE("the first bytes say when to come back, spread over a time", "[events_
         EventReader reader;
         reader.read(out);
         CHECK(reader.events.empty());
+        CHECK(out.find("\n\n") == std::string::npos); // some clients show an empty event for that
         return std::stoi(reader.retry);
     };
     CHECK(retry(0) == 1500);
