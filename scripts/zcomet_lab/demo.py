@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from zcomet_lab.cluster import BROKER_ADMIN, Broker, WebNode
+from zcomet_lab.cluster import BROKER_ADMIN, FREE_HTTP_PORT, Broker, WebNode
 from zcomet_lab.comparison import Comparison, bold, dim, read_sent
 from zcomet_lab.programs import ProgramError, Programs, end_on_signals
 from zcomet_lab.streams import CometStream
@@ -31,7 +31,8 @@ class Demo:
         print(bold("Starting a broker and two web nodes"))
         self.broker = Broker(programs, *BROKER_ADMIN)
         print(f"  broker  listens at {self.broker.listen}, publishes at {self.broker.feed}")
-        nodes = [WebNode(programs, self.broker.listen, "--workers", 1, name=name) for name in NODES]
+        options = ("--workers", 1, "--api", FREE_HTTP_PORT)
+        nodes = [WebNode(programs, self.broker.listen, *options, name=name) for name in NODES]
         self.urls = {}
         for name, node in zip(NODES, nodes):
             self.urls[name] = node.await_ready().http
@@ -77,7 +78,7 @@ class Demo:
         """Leaves the cluster running until Ctrl-C."""
         print("\n" + bold("The cluster stays up. Open in a browser:"))
         for url in self.urls.values():
-            print(f"  {url}/test/123")
+            print(f"  {url}/?id=123")
         print(bold("Then, in another terminal:"))
         for tool, arguments in (
             ("zcomet-ctl", "send 123 'Why not open another browser window too?'"),

@@ -13,6 +13,7 @@ import urllib.parse
 
 from zcomet_lab.namespaces import run_on_own_loopback
 from zcomet_lab.programs import Programs
+from zcomet_lab.stats import DIRECT
 from zcomet_lab.streams import RecordedStream
 from zcomet_lab.waiting import await_true
 
@@ -21,10 +22,17 @@ TIMEOUT_S = 20
 MESSAGES = 22  # one of curl, one of zcomet-ctl, twenty of zcomet-msggen
 
 
-def commands_of(readme: str) -> list[str]:
-    """The commands after the first of the section: those that talk to the running cluster."""
-    section = readme.split("\n## Five minutes by hand\n")[1].split("\n## ")[0]
-    return re.findall(r"^(?:curl|zcomet-(?!webnode)).*", section, re.MULTILINE)
+def lines_of(readme: str, section: str, pattern: str) -> list[str]:
+    """The lines of a section that begin with the pattern."""
+    text = readme.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.findall(rf"^{pattern}.*", text, re.MULTILINE)
+
+
+def check_page(url: str) -> None:
+    """The page is there, and may send to the API."""
+    with DIRECT.open(url, timeout=TIMEOUT_S) as answer:
+        text = answer.read().decode()
+    assert '<meta name="zcomet-send" content="http://127.0.0.1:8008">' in text, text
 
 
 def run(command: str, path: str) -> str:
@@ -45,13 +53,19 @@ def check(build: str, readme: str) -> None:
     path = ":".join(
         sorted({str(pathlib.Path(Programs(build).path(name)).parent) for name in PROGRAMS})
     )
+    [page] = set(re.findall(r"<(http://localhost:\d+/)>", readme))
+    [start] = lines_of(readme, "Five minutes", "build/webnode/zcomet-webnode")
+    [by_http] = lines_of(readme, "Five minutes", "curl")
+    by_hand = lines_of(readme, "By hand", "(?:curl|zcomet-(?!webnode))")
     with Programs(build) as programs:
-        web_node = programs.start("zcomet-webnode")
+        web_node = programs.start("zcomet-webnode", *re.sub("#.*", "", start).split()[1:])
         web_node.await_ready()
+        check_page(page)
         parts = urllib.parse.urlsplit(url)
         stream = RecordedStream(f"http://{parts.netloc}", parts.path.removeprefix("/test/"))
-        by_http, to_window, to_nobody, nodes, generated, lost = commands_of(readme)
+        who, to_window, to_nobody, nodes, generated, lost = by_hand
         await_true("the window is logged in", lambda: '"nodes":1' in run(by_http, path))
+        assert '"streams":1' in run(who, path)
         assert "held by 1 node" in run(to_window, path)
         assert "void" in run(to_nobody, path)
         assert " live " in run(nodes, path)
