@@ -23,6 +23,8 @@ test_packages=(python3-zmq curl iproute2 util-linux nftables libfaketime gnuplot
 browser_packages=(chromium chromium-driver)
 # Proxies, in one suite. Install them with install_without_services.
 proxy_packages=(nginx haproxy caddy apache2 varnish openssl)
+# Clients of other people, in one suite. Others come from npm: fetch_npm_packages.
+client_packages=(python3-aiohttp python3-httpx python3-requests)
 # Further packages for the sanitizer build. The name of clang's runtime library has the number of the
 # release's clang.
 case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
@@ -133,6 +135,28 @@ install_without_services() {
         mapfile -t services < <(services_of "${missing[@]}")
         quietly as_root systemctl disable "${services[@]}" ||
             fail "systemctl could not disable ${services[*]}"
+    fi
+}
+
+# Fetches npm's packages for the suite clients into DIRECTORY/npm: exactly those whose hashes are in
+# test/clients/package-lock.json. Where npm's registry cannot be reached it says so, and the tests that
+# need them are skipped.
+# usage: fetch_npm_packages DIRECTORY
+fetch_npm_packages() {
+    local from=$root/test/clients to=$1/npm
+    # Node may be here from elsewhere, with an npm of its own.
+    command -v npm >/dev/null || install_packages nodejs npm
+    ! cmp -s "$from/package-lock.json" "$to/fetched" || return 0
+    say "Fetching packages from npm …"
+    rm -rf "$to"
+    mkdir -p "$to"
+    cp "$from/package.json" "$from/package-lock.json" "$to"
+    if (cd "$to" && quietly timeout 180 npm ci --ignore-scripts --no-audit --no-fund \
+        --fetch-retries=1 --fetch-timeout=30000); then
+        cp "$from/package-lock.json" "$to/fetched"
+    else
+        rm -rf "$to"
+        say "Skipped: the clients that come from npm, which cannot be reached"
     fi
 }
 
