@@ -273,8 +273,8 @@ void Promises::check_receipt(const wire::Receipt& receipt) {
             return;
         }
         const bool is_remembered = has_key(*message_of(sent.payload)) && !message->receipts.empty();
-        const auto before = is_remembered ? message->receipts.front() : std::nullopt;
-        if (message->taken_in > 0 ? told != before : told != holders) {
+        const bool is_as_before = is_remembered ? told == message->receipts.front() : !told;
+        if (message->taken_in > 0 ? !is_as_before : told != holders) {
             world_.violate(fmt::format("a receipt of {} nodes, {} hold the id",
                                        told ? fmt::format("{}", *told) : "?", holders));
             return;

@@ -58,7 +58,7 @@ TEST_CASE_METHOD(Fixture, "streams: what all nodes say is added up", "[stream_co
     tell("m", token, "3"); // once is enough
     CHECK(told().empty());
     tell("n", token, "4");
-    CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":7})"});
+    CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":7})"});
     tell("n", token, "4");
     CHECK(told().empty());
     CHECK(counter(table::BrokerCounter::kErrors) == 0);
@@ -96,7 +96,7 @@ TEST_CASE_METHOD(Fixture, "streams: the number is not known if a node does not s
         hear();
         tell("m", token, nothing);
         tell("n", token, "4");
-        CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":null})"});
+        CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":null})"});
     }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE_METHOD(Fixture, "streams: nobody waits for long for a node that is sil
     pass(StreamCounts::kPatience - 1ms);
     CHECK(told().empty());
     pass(1ms);
-    CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":null})"});
+    CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":null})"});
     tell("n", token, "4"); // too late
     CHECK(told().empty());
     CHECK(router.due() > now);
@@ -119,7 +119,7 @@ TEST_CASE_METHOD(Fixture, "streams: very large numbers do not wrap around", "[st
     const std::uint64_t token = asked("m");
     tell("m", token, "18446744073709551615");
     tell("n", token, "2");
-    CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":18446744073709551615})"});
+    CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":18446744073709551615})"});
 }
 
 TEST_CASE_METHOD(Fixture, "streams: more than so many a second are not counted",
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(Fixture, "streams: more than so many a second are not counted",
     CHECK(take("asker").empty());
     say("asker", streams("both"));
     CHECK(take("m").empty());
-    CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":null})"});
+    CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":null})"});
 }
 
 TEST_CASE_METHOD(Fixture, "streams: more than so many that wait are not counted",
@@ -145,7 +145,7 @@ TEST_CASE_METHOD(Fixture, "streams: more than so many that wait are not counted"
     now += 2ms;
     say("asker", streams("both"));
     CHECK(take("m").empty());
-    CHECK(told() == Answers{R"({"id":"both","nodes":["m","n"],"streams":null})"});
+    CHECK(told() == Answers{R"({"id":"both","nodes":["n","m"],"streams":null})"});
     pass(StreamCounts::kPatience);
     CHECK(told().size() == StreamCounts::kOpenMax);
 }
