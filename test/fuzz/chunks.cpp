@@ -1,8 +1,8 @@
 // Fuzz target: the body that a server sends to floodtest. The first byte says how the rest is cut
 // into pieces.
 //
-// However the body is cut, ChunkParser finds the same chunks, data and stamps. The stamp of each
-// chunk is the one that a plain search of its data finds.
+// However the body is cut, ChunkParser finds the same chunks, data and stamps, and the same ones
+// have a message. The stamp of each chunk is the one that a plain search of its data finds.
 #include "test/fuzz/target.hpp"
 #include "tools/floodtest/chunk_parser.hpp"
 #include "topology/base/check.hpp"
@@ -21,6 +21,7 @@ namespace {
 struct Chunk {
     std::string data;
     std::optional<std::uint64_t> stamp;
+    bool has_message = false;
     friend bool operator==(const Chunk&, const Chunk&) = default;
 };
 
@@ -39,7 +40,8 @@ Body parse(std::string_view bytes, std::size_t step) {
         std::string_view piece = bytes.substr(0, step);
         bytes.remove_prefix(piece.size());
         while ((body.end = parser.next(piece, &body.unfinished)) == ChunkParser::Event::kChunk) {
-            body.chunks.push_back({std::exchange(body.unfinished, {}), parser.stamp()});
+            body.chunks.push_back(
+                {std::exchange(body.unfinished, {}), parser.stamp(), parser.has_message()});
         }
         ZCOMET_ASSERT(body.end != ChunkParser::Event::kNeedMore || piece.empty());
     }

@@ -449,6 +449,7 @@ CHUNKS = {
     "stamps": b"10\r\n ts=1 ts= ts=22 x\r\n",
     "stamp-of-twenty-digits": b"18\r\n ts=12345678901234567890\r\n",
     "stamp-of-zero": b"b\r\n ts=7 ts=0x\r\n",
+    "event-stream": b"d\r\nretry: 1500\n\n\r\n14\r\nevent: gap\ndata: {}\n\r\n9\r\ndata: 1\n\n\r\n",
     "extension": b"5;a=b\r\nhello\r\n0 ;x\r\n\r\n",
     "trailer": b"0\r\nA: b\r\nC: d\r\n\r\n",
     "capital-digits": b"00000A\r\n0123456789\r\n",

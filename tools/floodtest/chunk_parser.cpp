@@ -1,6 +1,7 @@
 #include "tools/floodtest/chunk_parser.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace zcomet::tools::floodtest {
@@ -8,8 +9,10 @@ namespace zcomet::tools::floodtest {
 namespace {
 
 constexpr std::string_view kStampMark = " ts=";
-/// Chunks without a message begin with one of these: signs of life, "retry:", "<!doctype", "<em>".
-constexpr std::string_view kNoMessage = "\n:r<";
+/// Chunks without a message begin with one of these, none of which begins with another: signs of
+/// life, the head of a comet page, when an EventSource comes back, where it stands, gaps.
+constexpr std::array<std::string_view, 8> kNoMessage{
+    "\n", ":", "<!doctype", "retry:", "event: position\n", "<em>", "event: gap\n", "{\"gap\":"};
 constexpr std::uint8_t kSizeDigitsMax = 8;
 /// 19 digits always fit in 64 bits, and last until the year 2286.
 constexpr std::uint8_t kStampDigitsMax = 19;
@@ -105,14 +108,16 @@ ChunkParser::State ChunkParser::after_framing_byte(char c) {
 ChunkParser::State ChunkParser::begin_data() {
     stamp_ = 0;
     matched_ = 0;
-    is_at_first_byte_ = true;
+    has_message_ = true;
+    is_beginning_ = true;
+    beginning_ = 0;
+    beginning_bytes_ = 0;
     return remaining_ == 0 ? State::kTrailerStart : State::kData;
 }
 
 void ChunkParser::read_data(std::string_view data) {
-    if (is_at_first_byte_) {
-        is_at_first_byte_ = false;
-        has_message_ = kNoMessage.find(data.front()) == std::string_view::npos;
+    for (std::size_t i = 0; is_beginning_ && i < data.size(); ++i) {
+        read_beginning_byte(data[i]);
     }
     remaining_ -= static_cast<std::uint32_t>(data.size());
     while (!data.empty()) {
@@ -129,6 +134,25 @@ void ChunkParser::read_data(std::string_view data) {
     if (remaining_ == 0) {
         finish_stamp();
         state_ = State::kDataCr;
+    }
+}
+
+void ChunkParser::read_beginning_byte(char c) {
+    const std::string_view so_far = kNoMessage[beginning_].substr(0, beginning_bytes_);
+    std::uint8_t kind = beginning_;
+    while (kind < kNoMessage.size() &&
+           !(kNoMessage[kind].starts_with(so_far) && kNoMessage[kind][so_far.size()] == c)) {
+        ++kind;
+    }
+    is_beginning_ = kind < kNoMessage.size();
+    if (!is_beginning_) {
+        return;
+    }
+    beginning_ = kind & 0xFU;
+    ++beginning_bytes_;
+    if (beginning_bytes_ == kNoMessage[kind].size()) {
+        has_message_ = false;
+        is_beginning_ = false;
     }
 }
 

@@ -41,9 +41,9 @@ class ChunkParser {
         return stamp_ == 0 ? std::nullopt : std::optional(stamp_);
     }
 
-    /// Whether the chunk that was completed last shows a message, as far as its first byte tells:
-    /// signs of life, the head of a comet page, its words about a gap, and the time after which an
-    /// EventSource comes back begin with others.
+    /// Whether the chunk that was completed last shows a message, as far as its beginning tells:
+    /// what else streams say begins in other ways, unless a sender calls its event "gap" or
+    /// "position".
     [[nodiscard]] bool has_message() const { return has_message_; }
 
   private:
@@ -65,18 +65,21 @@ class ChunkParser {
     [[nodiscard]] State after_framing_byte(char c);
     [[nodiscard]] State begin_data();
     void read_data(std::string_view data);
+    void read_beginning_byte(char c);
     void read_stamp_byte(char c);
     void finish_stamp();
 
     std::uint64_t stamp_ = 0;     ///< last whole stamp of this chunk; 0: none
     std::uint64_t digits_ = 0;    ///< value of the digits read so far of a stamp
     std::uint32_t remaining_ = 0; ///< the size as read so far; then bytes of data to come
-    State state_ : 6 = State::kSize;
-    bool is_at_first_byte_ : 1 = false; ///< of the data of a chunk
+    State state_ : 4 = State::kSize;
+    std::uint8_t size_digits_ : 4 = 0;
+    std::uint8_t stamp_digits_ : 5 = 0;
+    std::uint8_t matched_ : 3 = 0; ///< how much of " ts=" was just read
     bool has_message_ : 1 = false;
-    std::uint8_t size_digits_ = 0;
-    std::uint8_t stamp_digits_ = 0;
-    std::uint8_t matched_ = 0; ///< how much of " ts=" was just read
+    bool is_beginning_ : 1 = false;    ///< a chunk without a message may begin like this
+    std::uint8_t beginning_ : 4 = 0;   ///< of which kind
+    std::uint8_t beginning_bytes_ = 0; ///< how much of it has come
 };
 
 static_assert(sizeof(ChunkParser) <= 24, "one is kept for each stream of a load test");

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -25,6 +27,11 @@ constexpr Duration kLookInterval = 20ms;
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
+}
+
+[[nodiscard]] std::uint64_t wall_clock_ns() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
 [[nodiscard]] double seconds(Duration duration) {
@@ -65,7 +72,8 @@ class Run {
     UniqueFd stop_writer_;
     std::vector<pid_t> processes_;
     Time start_ = Clock::now();
-    Time opened_ = kNever; ///< when every stream was open or had failed
+    std::uint64_t began_ns_ = wall_clock_ns(); ///< the same as start_
+    Time opened_ = kNever;                     ///< when every stream was open or had failed
     Time ended_ = kNever;
     FloodTotals now_; ///< at the last look
     std::uint64_t chunks_at_opened_ = 0;
@@ -219,6 +227,7 @@ FloodResult Run::result() {
     result.wanted = options_.plan.connections;
     result.processes = options_.plan.processes;
     result.interrupted = interrupted_;
+    result.began_ns = began_ns_;
     for (unsigned i = 0; i < options_.plan.processes; ++i) {
         result.add(tallies_.records()[i]);
     }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -123,6 +124,8 @@ void FloodResult::add(const FloodTally& tally) {
     if (const int error = tally.log_errno.load(std::memory_order_relaxed); error != 0) {
         log_errno = error;
     }
+    last_message_ns =
+        std::max(last_message_ns, tally.last_message_ns.load(std::memory_order_relaxed));
     connect_time.merge(tally.connect_time);
     latency.merge(tally.latency);
 }
@@ -184,6 +187,8 @@ std::string summary_json(const FloodResult& result) {
         {"chunks_per_s", result.chunks_per_s()},
         {"connect_ns", histogram_json(result.connect_time)},
         {"latency_ns", histogram_json(result.latency)},
+        {"began_ns", result.began_ns},
+        {"last_message_ns", result.last_message_ns},
         {"opening_s", result.opening_s},
         {"measured_s", result.measured_s},
         {"cpu_s", result.cpu_s},

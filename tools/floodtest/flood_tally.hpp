@@ -34,6 +34,8 @@ struct FloodTally {
     metrics::Counters<FloodCounter> counters;
     std::atomic<int> last_errno = 0;
     std::atomic<int> log_errno = 0;
+    /// When the last message came, since 1970; 0: none has.
+    std::atomic<std::uint64_t> last_message_ns = 0;
     /// How often each status code other than 200 was the answer.
     std::array<std::atomic<std::uint32_t>, kStatusCodes> status_codes{};
     /// connect() to the end of the response head.
@@ -70,6 +72,8 @@ struct FloodResult {
     int log_errno = 0;
     Histogram connect_time;
     Histogram latency;
+    std::uint64_t began_ns = 0;        ///< when the first stream was due, since 1970
+    std::uint64_t last_message_ns = 0; ///< when the last message came; 0: none did
     double opening_s = 0;  ///< from the first connect() until every stream was open or had failed
     double measured_s = 0; ///< from then to the end
     std::uint64_t measured_chunks = 0; ///< chunks in that time

@@ -22,11 +22,41 @@ constexpr Duration kLookUpPatience = 5s;
 constexpr Duration kConnectPatience = 2s;
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kIdMark = "{id}";
+constexpr std::string_view kAccept = "accept:";
 constexpr std::size_t kSourcesMax = 65536;
 
 /// Printable characters without blanks: any other would end the request line early.
 [[nodiscard]] bool valid_path(std::string_view path) {
     return std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+/// A character of a token (RFC 9110, section 5.6.2).
+[[nodiscard]] bool is_token_character(char c) {
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kMarks.find(c) != std::string_view::npos;
+}
+
+/// Whether a header replaces the one that says that any type will do.
+[[nodiscard]] bool is_accept(std::string_view header) {
+    return header.size() >= kAccept.size() &&
+           std::equal(kAccept.begin(), kAccept.end(), header.begin(), [](char expected, char c) {
+               return expected == (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+           });
+}
+
+/// The rest of a request, after its path.
+[[nodiscard]] std::string after_path(const std::string& host,
+                                     const std::vector<std::string>& headers) {
+    std::string text =
+        " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: zcomet-floodtest/" ZCOMET_VERSION "\r\n";
+    if (std::none_of(headers.begin(), headers.end(), is_accept)) {
+        text += "Accept: */*\r\n";
+    }
+    for (const std::string& header : headers) {
+        text += header + "\r\n";
+    }
+    return text + "\r\n";
 }
 
 [[nodiscard]] Result<wire::HostPort> parse_authority(std::string_view authority) {
@@ -93,7 +123,8 @@ constexpr std::size_t kSourcesMax = 65536;
 
 } // namespace
 
-Result<FloodTarget> FloodTarget::parse(std::string_view url) {
+Result<FloodTarget> FloodTarget::parse(std::string_view url,
+                                       const std::vector<std::string>& headers) {
     if (!url.starts_with(kScheme)) {
         return Error{in_quotes(url) + " does not begin with http://"};
     }
@@ -114,23 +145,38 @@ Result<FloodTarget> FloodTarget::parse(std::string_view url) {
     }
     FloodTarget target;
     target.address_ = net::first_reachable(addresses.value(), kConnectPatience);
-    const std::size_t mark = path.find(kIdMark);
-    const std::string fields = " HTTP/1.1\r\nHost: " + where.value().text() +
-                               "\r\nUser-Agent: zcomet-floodtest/" ZCOMET_VERSION
-                               "\r\nAccept: */*\r\n\r\n";
-    target.has_id_ = mark != std::string::npos;
+    std::size_t mark = path.find(kIdMark);
     target.before_id_ = "GET " + path.substr(0, mark);
-    target.after_id_ = (target.has_id_ ? path.substr(mark + kIdMark.size()) : "") + fields;
+    while (mark != std::string::npos) {
+        const std::size_t from = mark + kIdMark.size();
+        mark = path.find(kIdMark, from);
+        target.after_id_.push_back(path.substr(from, mark - from));
+    }
+    std::string& last = target.after_id_.empty() ? target.before_id_ : target.after_id_.back();
+    last += after_path(where.value().text(), headers);
     return target;
 }
 
 std::string_view FloodTarget::request(std::uint64_t id) {
     request_.assign(before_id_);
-    if (has_id_) {
-        request_.append(std::to_string(id));
+    const std::string text = std::to_string(id);
+    for (const std::string& part : after_id_) {
+        request_.append(text).append(part);
     }
-    request_.append(after_id_);
     return request_;
+}
+
+std::string why_no_header(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view name = text.substr(0, colon);
+    if (colon == std::string_view::npos || name.empty() ||
+        !std::all_of(name.begin(), name.end(), is_token_character)) {
+        return in_quotes(text) + " is not NAME: VALUE";
+    }
+    const bool is_line = std::all_of(text.begin(), text.end(), [](char c) {
+        return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
+    });
+    return is_line ? "" : in_quotes(text) + " has a character that no header may have";
 }
 
 Result<std::vector<net::SocketAddress>> parse_source_addresses(std::string_view text) {

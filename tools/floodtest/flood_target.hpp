@@ -14,12 +14,14 @@ namespace zcomet::tools::floodtest {
 
 class FloodTarget {
   public:
-    /// Reads "http://HOST[:PORT]/PATH" and resolves the host. `{id}` in the path, if it is there,
-    /// stands for each stream's id.
+    /// Reads "http://HOST[:PORT]/PATH" and resolves the host. `{id}` in the path, wherever it is
+    /// there, stands for each stream's id.
+    /// @param headers  further lines for the request; each one by why_no_header().
     /// Errors: another scheme, a bad address, characters that cannot be in a path, a host that does
     /// not resolve.   Thread: any; may wait for the name service, and, if the host has several
     /// addresses, for one that answers.
-    [[nodiscard]] static Result<FloodTarget> parse(std::string_view url);
+    [[nodiscard]] static Result<FloodTarget> parse(std::string_view url,
+                                                   const std::vector<std::string>& headers = {});
 
     [[nodiscard]] const net::SocketAddress& address() const { return address_; }
 
@@ -31,11 +33,16 @@ class FloodTarget {
     FloodTarget() = default;
 
     net::SocketAddress address_;
-    std::string before_id_; ///< the request up to the id, or all of it if there is no {id}
-    std::string after_id_;
-    bool has_id_ = false;
+    /// The request, cut at each {id}: the first part, and the others, in front of which the id
+    /// comes.
+    std::string before_id_;
+    std::vector<std::string> after_id_;
     std::string request_;
 };
+
+/// @return what keeps a text from being a header of a request, as one sentence; empty: it is
+/// "NAME: VALUE", of characters that may be there (RFC 9110, section 5).
+[[nodiscard]] std::string why_no_header(std::string_view text);
 
 /// Reads source addresses: "127.0.0.2", "127.0.0.2,127.0.0.9", "127.0.0.2-127.0.0.20", "::1", or a
 /// list of such. Ranges are of IPv4 addresses, both ends included.

@@ -273,7 +273,11 @@ void FloodWorker::count_chunks(Stream& stream, std::string_view bytes) {
             tally_.latency.record(now_ns > *stamp ? now_ns - *stamp : 0);
         }
     }
-    tally_.counters.add(FloodCounter::kChunks, chunks);
+    if (chunks > 0) {
+        tally_.counters.add(FloodCounter::kChunks, chunks);
+        tally_.last_message_ns.store(now_ns == 0 ? wall_clock_ns() : now_ns,
+                                     std::memory_order_relaxed);
+    }
     if (event != ChunkParser::Event::kNeedMore) {
         // The end of the body, or no longer a chunked body: nothing more can be counted.
         tally_.counters.add(FloodCounter::kClosed);

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -36,6 +37,7 @@ constexpr unsigned kProcessesMax = 1024;
 struct Options {
     std::uint64_t connections = 0;
     std::string url;
+    std::vector<std::string> headers;
     double rate = 100; ///< one each 10 ms, as in 2008
     std::uint64_t first_id = 1;
     std::uint64_t ids = 0;  ///< 0: as many as streams
@@ -52,9 +54,16 @@ void add_options(program::OptionTable& table, Options& options) {
         .type("N")
         .required()
         .range(1, 10'000'000);
-    table.add("--url", &options.url, "What to open: http://HOST:PORT/test/{id}")
+    table
+        .add("--url", &options.url,
+             "What to open: http://HOST:PORT/test/{id}; {id} is each stream's id")
         .type("URL")
         .required();
+    table
+        .add("--header", &options.headers,
+             "A header of the requests, NAME: VALUE; repeat it for others")
+        .type("HEADER")
+        .check(tools::floodtest::why_no_header);
     table
         .add("--rate", &options.rate,
              "Streams to open a second, evenly spaced; 0: as fast as they are answered")
@@ -142,7 +151,7 @@ void add_options(program::OptionTable& table, Options& options) {
 
 [[nodiscard]] tools::floodtest::FloodPlan make_plan(const Options& options) {
     const Result<tools::floodtest::FloodTarget> target =
-        tools::floodtest::FloodTarget::parse(options.url);
+        tools::floodtest::FloodTarget::parse(options.url, options.headers);
     if (!target.ok()) {
         throw program::Misconfigured("--url: " + target.error().text);
     }

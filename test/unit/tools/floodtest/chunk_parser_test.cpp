@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <random>
 #include <string>
 #include <vector>
@@ -138,24 +140,49 @@ TEST_CASE("numbers too long for a time are not stamps", "[chunk_parser]") {
     CHECK(read_whole(chunk(" ts=3 ts=" + std::string(5000, '1'))).stamps[0] == 3);
 }
 
-TEST_CASE("a chunk without a message shows by its first byte", "[chunk_parser]") {
+TEST_CASE("a chunk without a message shows by its beginning", "[chunk_parser]") {
+    // However the network cuts it.
     const auto has_message = [](std::string_view data) {
-        ChunkParser parser;
-        const std::string body = chunk("Recvd msg #1: 'x'<br/>\n") + chunk(data);
-        std::string_view bytes = body;
-        REQUIRE(parser.next(bytes) == ChunkParser::Event::kChunk);
-        CHECK(parser.has_message());
-        REQUIRE(parser.next(bytes) == ChunkParser::Event::kChunk);
-        return parser.has_message();
+        const std::string body = chunk(data);
+        std::vector<bool> answers;
+        for (std::size_t cut = 0; cut < body.size(); ++cut) {
+            ChunkParser parser;
+            std::string_view before = std::string_view(body).substr(0, cut);
+            std::string_view after = std::string_view(body).substr(cut);
+            REQUIRE(parser.next(before) == Event::kNeedMore);
+            REQUIRE(parser.next(after) == Event::kChunk);
+            answers.push_back(parser.has_message());
+        }
+        REQUIRE(std::count(answers.begin(), answers.end(), answers.front()) ==
+                static_cast<std::ptrdiff_t>(answers.size()));
+        return bool(answers.front());
     };
     for (const std::string_view data :
-         {"Recvd msg #2: 'x'<br/>\n", "data: x\n\n", "id: 1\ndata: x\n\n", "{\"id\":\"1\"}\n"}) {
+         {"Recvd msg #2: 'x'<br/>\n", "data: x\n\n", "id: 1\ndata: x\n\n", "{\"id\":\"1\"}\n", "x",
+          "r", "retro", "event: price\ndata: 1\n\n", "event: gaps\ndata: 1\n\n", "event: ga",
+          "<e"}) {
+        INFO(data);
         CHECK(has_message(data));
     }
     for (const std::string_view data :
-         {"\n", ":\n", "retry: 1500\n", "<!doctype html>\n", "<em>Some messages"}) {
+         {"\n", ":\n", "retry: 1500\n", "<!doctype html>\n", "<em>Some messages",
+          "event: gap\ndata: {}\n\n", "event: position\nid: 1-2\ndata: {}\n\n",
+          "{\"gap\":{\"ids\":[\"1\"],\"reason\":\"cut-off\"}}\n"}) {
+        INFO(data);
         CHECK_FALSE(has_message(data));
     }
+}
+
+TEST_CASE("whether a chunk has a message does not depend on the one before", "[chunk_parser]") {
+    const std::string body = chunk("event: position\n") + chunk("event: price\n") + chunk(":\n") +
+                             chunk("event: gap\n") + chunk("data: 1\n\n");
+    std::string_view bytes = body;
+    ChunkParser parser;
+    std::vector<bool> answers;
+    while (parser.next(bytes) == Event::kChunk) {
+        answers.push_back(parser.has_message());
+    }
+    CHECK(answers == std::vector<bool>{false, true, false, false, true});
 }
 
 TEST_CASE("a stamp does not reach from one chunk into the next", "[chunk_parser]") {

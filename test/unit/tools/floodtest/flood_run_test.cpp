@@ -165,6 +165,7 @@ TEST_CASE("streams are opened, and their chunks and stamps counted", "[flood_run
     CHECK(result.totals.get(FloodCounter::kChunks) == 60);
     CHECK(result.connect_time.count() == 20);
     CHECK(result.latency.count() == 20);
+    CHECK(result.last_message_ns >= result.began_ns);
     CHECK(flood.stats() == "Stats: {20,0,60}\n");
 }
 
@@ -219,7 +220,9 @@ TEST_CASE("ids go round, and so do source addresses", "[flood_run]") {
     flood.options.plan.first_id = 7;
     flood.options.plan.ids = 3;
     flood.options.plan.sources = parse_source_addresses("127.0.0.2-127.0.0.3").value();
-    REQUIRE(flood.run().passed());
+    const FloodResult result = flood.run();
+    REQUIRE(result.passed());
+    CHECK(result.last_message_ns == 0);
     CHECK(server.requests() == std::vector<std::string>{"127.0.0.2 /test/7", "127.0.0.2 /test/8",
                                                         "127.0.0.2 /test/9", "127.0.0.3 /test/7",
                                                         "127.0.0.3 /test/8", "127.0.0.3 /test/9"});

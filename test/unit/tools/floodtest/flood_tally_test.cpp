@@ -99,10 +99,13 @@ TEST_CASE("percentiles of all processes together", "[flood_tally]") {
     auto second = tally_of(1, 0, 1);
     first->latency.record(50);
     second->latency.record(1'000'000);
+    first->last_message_ns = 2;
+    second->last_message_ns = 1;
     FloodResult result = result_of(2, *first);
     result.add(*second);
     const auto json = nlohmann::json::parse(summary_json(result));
     CHECK(json["latency_ns"]["count"] == 2);
+    CHECK(json["last_message_ns"] == 2);
     CHECK(json["latency_ns"]["p50"] == 50);
     CHECK(json["latency_ns"]["max"] == 1'000'000);
     CHECK(json["connect_ns"]["count"] == 0);

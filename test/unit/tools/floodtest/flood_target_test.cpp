@@ -45,6 +45,36 @@ TEST_CASE("a URL with {id}", "[flood_target]") {
     CHECK(first_line(target.value().request(9)) == "GET /test/9?x=1 HTTP/1.1");
 }
 
+TEST_CASE("a URL with {id} in several places", "[flood_target]") {
+    Result<FloodTarget> target = FloodTarget::parse("http://127.0.0.1/{id}?id=a{id}&id={id}{id}");
+    REQUIRE(target.ok());
+    CHECK(first_line(target.value().request(12)) == "GET /12?id=a12&id=1212 HTTP/1.1");
+    CHECK(first_line(target.value().request(3)) == "GET /3?id=a3&id=33 HTTP/1.1");
+}
+
+TEST_CASE("headers of the requests", "[flood_target]") {
+    const std::string url = "http://127.0.0.1/{id}";
+    Result<FloodTarget> plain = FloodTarget::parse(url);
+    CHECK(plain.value().request(1).find("\r\nAccept: */*\r\n\r\n") != std::string::npos);
+    Result<FloodTarget> target = FloodTarget::parse(url, {"TE: chunked", "X-A:"});
+    REQUIRE(target.ok());
+    CHECK(std::string(target.value().request(1))
+              .ends_with("\r\nAccept: */*\r\nTE: chunked\r\nX-A:\r\n\r\n"));
+    Result<FloodTarget> other = FloodTarget::parse(url, {"aCCept: text/event-stream"});
+    CHECK(std::string(other.value().request(1)).ends_with("\r\naCCept: text/event-stream\r\n\r\n"));
+    CHECK(other.value().request(1).find("*/*") == std::string::npos);
+}
+
+TEST_CASE("bad headers are named", "[flood_target]") {
+    CHECK(why_no_header("Last-Event-ID: 1-2").empty());
+    CHECK(why_no_header("x:y\t\xc3\xbc").empty());
+    for (const std::string text :
+         {"", "TE", ": x", "a b: c", "a\xc3: b", "A: b\r\nC: d", "A: \x7f"}) {
+        INFO(text);
+        CHECK_FALSE(why_no_header(text).empty());
+    }
+}
+
 TEST_CASE("URLs without {id}, port or path; IPv6", "[flood_target]") {
     Result<FloodTarget> plain = FloodTarget::parse("http://127.0.0.1");
     REQUIRE(plain.ok());
