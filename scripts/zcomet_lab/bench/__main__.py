@@ -24,6 +24,8 @@ SUITE = Suite(
         "router": "the broker alone",
         "table": "the broker's table",
         "one_id": "one id with 100,000 streams",
+        "formats": "memory of a parked stream in each format",
+        "events": "server-sent events beside comet pages",
         "memory": "memory of parked streams",
         "million": "a million streams",
         "day": "a day of the 2008 load",
