@@ -21,10 +21,14 @@ build_packages=(
 # Further packages for the tests: pyzmq, curl, network namespaces, plots; a browser, in one suite.
 test_packages=(python3-zmq curl iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev)
 browser_packages=(chromium chromium-driver)
-# Proxies, in one suite. Install them with install_without_services.
-proxy_packages=(nginx haproxy caddy apache2 varnish openssl)
+# Proxies, in one suite. Install them with install_without_services. The service of nginx is in nginx-common.
+proxy_packages=(nginx nginx-common haproxy caddy apache2 varnish openssl)
 # Clients of other people, in one suite. Others come from npm: fetch_npm_packages.
 client_packages=(python3-aiohttp python3-httpx python3-requests)
+# A server that a benchmark is compared with. Install it likewise.
+nchan_packages=(nginx nginx-common libnginx-mod-nchan)
+# Packages of a command that bring services; most have none.
+packages_without_services=()
 # Further packages for the sanitizer build. The name of clang's runtime library has the number of the
 # release's clang.
 case "$(. /etc/os-release && printf '%s' "${VERSION_ID-}")" in
@@ -133,7 +137,7 @@ install_without_services() {
     ) || exit 1
     if command -v systemctl >/dev/null; then
         mapfile -t services < <(services_of "${missing[@]}")
-        quietly as_root systemctl disable "${services[@]}" ||
+        [ "${#services[@]}" -eq 0 ] || quietly as_root systemctl disable "${services[@]}" ||
             fail "systemctl could not disable ${services[*]}"
     fi
 }
@@ -193,9 +197,10 @@ become() {
     exec python3 -m "zcomet_lab.$1" "${@:2}"
 }
 
-# Runs a command: installs `packages` and builds `programs` (two arrays that the caller sets), and
-# becomes a module with the caller's arguments. Without programs nothing is built. With --help, or
-# with --page, which only writes a page again, nothing is installed or built.
+# Runs a command: installs `packages`, and `packages_without_services` as that function does, and
+# builds `programs` (arrays that the caller sets), and becomes a module with the caller's arguments.
+# Without programs nothing is built. With --help, or with --page, which only writes a page again,
+# nothing is installed or built.
 # usage: run_command MODULE "$@"
 run_command() {
     local module=$1 targets
@@ -205,6 +210,9 @@ run_command() {
     esac
     if [ "${#packages[@]}" -gt 0 ]; then
         install_packages "${packages[@]}"
+    fi
+    if [ "${#packages_without_services[@]}" -gt 0 ]; then
+        install_without_services "${packages_without_services[@]}"
     fi
     if [ "${#programs[@]}" -gt 0 ]; then
         targets=$(become programs "${programs[@]}") || fail "not all programs are known: ${programs[*]}"

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from zcomet_lab.processes import cpu_s, memory, processes_of
@@ -32,11 +33,13 @@ class Flood:
         ids: int | None = None,
         first_id: int = 1,
         processes: int | None = None,
+        headers: Iterable[str] = (),
     ) -> None:
         """Opens the streams and waits until they are open.
 
         `url` has {id} in it. The ids are the `ids` from `first_id` on; by default each stream has
-        an id of its own. Raises ProgramError if a stream does not open.
+        an id of its own. `headers` are those of the requests. Raises
+        ProgramError if a stream does not open.
         """
         self._streams = streams
         some_processes: list[Argument] = ["--processes", processes] if processes else []
@@ -46,6 +49,7 @@ class Flood:
             *("--ids", ids or streams, "--first-id", first_id),
             *("--source", sources(streams), "--connect-timeout", CONNECT_TIMEOUT_S),
             *some_processes,
+            *(word for header in headers for word in ("--header", header)),
         )
         self.pid = self._program.pid
         self.opening_s = float(self._await_ready()["opening_s"])

@@ -5,10 +5,10 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 
+from zcomet_lab.addresses import free_ports, listens
 from zcomet_lab.programs import Program, Programs
 from zcomet_lab.waiting import await_true
 
@@ -17,20 +17,6 @@ IDLE_S = 2
 """The idle time-out that the proxies get instead of the documented minute."""
 SBIN = "/usr/sbin"
 IS_ROOT = os.geteuid() == 0
-
-
-def own_address() -> str:
-    """A loopback address that only this test uses, so that its ports stay free."""
-    pid = os.getpid()
-    return f"127.{192 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
-
-
-def free_ports(host: str, count: int) -> list[int]:
-    sockets = [socket.create_server((host, 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @dataclasses.dataclass
@@ -103,14 +89,6 @@ class Front(abc.ABC):
     @abc.abstractmethod
     def _start(self, programs: Programs, site: Site, path: str) -> Program:
         """Writes its configuration into the site's folder, and starts it in the foreground."""
-
-
-def listens(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def servers(site: Site) -> dict[str, str]:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from zcomet_lab.addresses import own_address
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
 from zcomet_lab.programs import Program, Programs
 from zcomet_lab.publishing import Backend
@@ -25,7 +26,7 @@ from zcomet_lab.waiting import await_true
 from apache import Apache
 from caddy import Caddy
 from clients import COMPLETE, Http1Stream, Http2Stream, Http2Tabs, Stream, http_version
-from front import IDLE_S, Certificate, Front, Site, own_address
+from front import IDLE_S, Certificate, Front, Site
 from haproxy import HAProxy
 from nginx import Nginx
 from varnish import Varnish

@@ -8,6 +8,9 @@ from typing import Any
 
 from zcomet_lab.bench.day import growth_percent
 from zcomet_lab.bench.delivery import Delivery, rows_of
+from zcomet_lab.bench.publish import Load as PublishLoad
+from zcomet_lab.bench.publish import Publishing, rows_beside
+from zcomet_lab.bench.rows import Row
 from zcomet_lab.bench.servers import OTHER_FILES, workers_for
 from zcomet_lab.comparison import Comparison, Viewer
 from zcomet_lab.namespaces import common_network, free_address
@@ -117,6 +120,26 @@ class Delivering(unittest.TestCase):
         runs = [Delivery(1, 60_000, {"p50": 0.2, "p99": 1.0, "p99_9": 2.0})]
         self.assertIn("1,000/s: latency p99.9", [row.what for row in rows_of(1_000, [1], runs)])
         self.assertIn("flat out: delivered", [row.what for row in rows_of(0, [1], runs)])
+
+
+class Publishings(unittest.TestCase):
+    OURS = [Publishing(cpu, per_s, 1) for cpu, per_s in ((10, 40), (20, 60), (90, 50))]
+    ONE_WORKER = [Publishing(40, 40, 1)] * 3
+    TWO_WORKERS = [Publishing(60, 50, 1)] * 3
+
+    def ratio(self, load: PublishLoad, what: str) -> Row:
+        rows = rows_beside(load, self.OURS, {1: self.ONE_WORKER, 2: self.TWO_WORKERS})
+        return next(row for row in rows if row.what == f"{load.name}: {what}")
+
+    def test_the_other_is_taken_at_its_best_in_each_respect(self) -> None:
+        load = PublishLoad(0, 1, 3)
+        self.assertEqual(self.ratio(load, "ratio of the CPU").value, 0.5)
+        self.assertEqual(self.ratio(load, "ratio delivered").value, 1)
+        self.assertFalse(self.ratio(load, "ratio delivered").holds)
+
+    def test_the_cheaper_one_is_asked_for_from_ten_thousand_a_second_on(self) -> None:
+        self.assertTrue(self.ratio(PublishLoad(10_000, 1, 3), "ratio of the CPU").holds)
+        self.assertIsNone(self.ratio(PublishLoad(1_000, 1, 3), "ratio of the CPU").holds)
 
 
 class Growths(unittest.TestCase):

@@ -24,7 +24,7 @@ install_packages() {
     "$INSTALLS" || fail "no such package"
 }
 dpkg-query() {
-    printf '%s\\n' /lib/systemd/system/nginx.service /usr/lib/systemd/system/x@.service /bin/x
+    printf '%s\\n' "$UNIT" /usr/lib/systemd/system/x@.service /bin/x
 }
 systemctl() { echo "systemctl $*" >&3; }
 install_without_services nginx caddy 3>&1
@@ -39,7 +39,10 @@ class ServicesStayStopped(unittest.TestCase):
         self.policy = pathlib.Path(folder.name) / "policy-rc.d"
 
     def install(
-        self, missing: str = "nginx", installs: bool = True
+        self,
+        missing: str = "nginx",
+        installs: bool = True,
+        unit: str = "/lib/systemd/system/nginx.service",
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["bash", "-euc", SCRIPT, "bash", str(SETUP), str(self.policy)],
@@ -47,6 +50,7 @@ class ServicesStayStopped(unittest.TestCase):
                 "PATH": "/usr/bin:/bin",
                 "MISSING": missing,
                 "INSTALLS": "true" if installs else "false",
+                "UNIT": unit,
             },
             capture_output=True,
             text=True,
@@ -63,6 +67,10 @@ class ServicesStayStopped(unittest.TestCase):
         wanted = ["install nginx, policy 101", "systemctl disable nginx.service", "done"]
         self.assertEqual(done.stdout.splitlines(), wanted, done.stderr)
         self.assertFalse(self.policy.exists())
+
+    def test_packages_without_a_service_are_installed_as_well(self) -> None:
+        done = self.install(unit="/usr/lib/nginx/modules/module.so")
+        self.assertEqual(done.stdout.splitlines(), ["install nginx, policy 101", "done"])
 
     def test_a_failure_leaves_no_policy_behind(self) -> None:
         done = self.install(installs=False)

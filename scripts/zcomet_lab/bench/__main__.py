@@ -26,6 +26,7 @@ SUITE = Suite(
         "one_id": "one id with 100,000 streams",
         "formats": "memory of a parked stream in each format",
         "events": "server-sent events beside comet pages",
+        "publish": "publishing by HTTP, beside Nchan",
         "memory": "memory of parked streams",
         "million": "a million streams",
         "day": "a day of the 2008 load",
