@@ -92,6 +92,9 @@ apt_get() {
     done
 }
 
+# Whether install_packages has installed anything.
+installed_any=false
+
 # Installs the missing ones of the named packages with apt.
 install_packages() {
     command -v dpkg-query >/dev/null ||
@@ -107,6 +110,7 @@ install_packages() {
     apt_get update -qq || fail "apt-get update failed"
     apt_get install -y -qq --no-install-recommends "${missing[@]}" ||
         fail "apt-get could not install these packages (Debian 12 and 13 have them all): ${missing[*]}"
+    installed_any=true
 }
 
 # Debian asks this program before a package starts a service (invoke-rc.d(8), deb-systemd-invoke(1p)).
@@ -171,6 +175,10 @@ configure_build() {
     shift
     if [ ! -f "$directory/build.ninja" ]; then
         quietly meson setup "$directory" "$root" "$@" || fail "meson could not set up $directory"
+    elif "$installed_any"; then
+        # It may have been made without parts that want these packages.
+        quietly meson setup --reconfigure "$directory" "$root" "$@" ||
+            fail "meson could not set up $directory"
     elif [ "$#" -gt 0 ]; then
         quietly meson configure "$directory" "$@" || fail "meson could not configure $directory"
     fi

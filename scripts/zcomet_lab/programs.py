@@ -29,6 +29,7 @@ FOLDERS = {
     "zcomet-memlog": "tools",
     "zcomet-msggen": "tools",
     "bench-floor": "test/bench",
+    "bench-micro": "test/bench",
     "bench-post": "test/bench",
     "bench-router": "test/bench",
     "bench-table": "test/bench",

@@ -39,6 +39,7 @@ struct Options {
     std::uint64_t count = 1'000'000;
     std::size_t size_bytes = 100;
     bool alone = false;
+    bool in_turn = false;
 };
 
 /// Front of each payload: the id it is for, and its number among the messages to that id, from 0.
@@ -230,7 +231,8 @@ class Sender : private session::Wires, private session::SenderEvents {
     }
     void send_burst(Time now) {
         for (int i = 0; i < kBurstMax && sent_ < options_.count && may_send(); ++i) {
-            const auto id = static_cast<std::uint32_t>(random_() % ids_.size());
+            const auto id =
+                static_cast<std::uint32_t>((options_.in_turn ? sent_ : random_()) % ids_.size());
             const Stamp stamp{id, next_[id]++};
             std::memcpy(payload_.data(), &stamp, sizeof(stamp));
             session_.send(ids_[id], payload_);
@@ -285,6 +287,8 @@ void add_options(CLI::App& app, Options& options) {
         ->type_name("BYTES")
         ->capture_default_str()
         ->check(CLI::Range(sizeof(Stamp), wire::kPayloadBytesMax));
+    app.add_flag("--in-turn", options.in_turn,
+                 "Each message goes to the next id, not to a random one");
     app.add_flag("--alone", options.alone,
                  "Send each message in a ZeroMQ message of its own; otherwise as all senders do, "
                  "with others that wait");

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 from zcomet_lab.bench.rows import Row, at_least, at_most
 from zcomet_lab.cluster import Broker
 from zcomet_lab.processes import cpu_s
+from zcomet_lab.programs import Argument
 from zcomet_lab.suite import Lab
 
 MILLION = 1_000_000
@@ -29,9 +31,9 @@ class Routing:
     node_s: float
 
 
-def measure(lab: Lab, count: int, *mode: str) -> Routing:
+def measure(lab: Lab, count: int, *mode: str, broker_options: Sequence[Argument] = ()) -> Routing:
     """Sends `count` messages. The node fails if one is missing or out of order."""
-    broker = Broker(lab.programs)
+    broker = Broker(lab.programs, *broker_options)
     pids = [broker.program.pid]
     common = ("--broker", broker.listen, "--count", count)
     node = lab.programs.start("bench-router", "--role", "node", *common)
