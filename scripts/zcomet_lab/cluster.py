@@ -2,6 +2,7 @@
 
 import json
 import math
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ class WebNode:
 
     @property
     def stream_url(self) -> str:
-        """The URL of streams, with {id} in it, as zcomet-floodtest takes it."""
+        """The URL of comet pages, with {id} in it, as zcomet-floodtest takes it."""
         return f"{self.http}/test/{{id}}"
 
 
@@ -161,21 +162,25 @@ class Cluster:
         ids: int,
         first_id: int = 1,
         message_bytes: int | None = MESSAGE_BYTES,
+        log: pathlib.Path | None = None,
     ) -> tuple[Program, int]:
         """Starts zcomet-msggen; returns it, and how many messages it will send.
 
         It sends `count` messages or a few more, `per_s` a second (0: flat out), to random ids out
         of the `ids` from `first_id` on. A few more, because each of its generators sends the same
         number. Without `message_bytes` the messages are as long as msggen makes them by default.
+        `log` is written for zcomet_lab.message_logs.
         """
         generators, of_each = shares(count, per_s)
         size: list[Argument] = ["--size", message_bytes] if message_bytes else []
+        some_log: list[Argument] = ["--log", log] if log else []
         program = self._programs.start(
             "zcomet-msggen",
             *("--broker", self.broker.listen, "--processes", generators, "--count", of_each),
             *("--interval", 1000 * generators / per_s if per_s else 0),
             *("--max", ids, "--first-id", first_id, "--stamp", "--json"),
             *size,
+            *some_log,
         )
         return program, of_each * generators
 

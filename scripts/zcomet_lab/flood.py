@@ -2,6 +2,7 @@
 
 import json
 import math
+import pathlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -34,15 +35,17 @@ class Flood:
         first_id: int = 1,
         processes: int | None = None,
         headers: Iterable[str] = (),
+        log: pathlib.Path | None = None,
     ) -> None:
         """Opens the streams and waits until they are open.
 
         `url` has {id} in it. The ids are the `ids` from `first_id` on; by default each stream has
-        an id of its own. `headers` are those of the requests. Raises
-        ProgramError if a stream does not open.
+        an id of its own. `headers` are those of the requests. `log` is written for
+        zcomet_lab.message_logs. Raises ProgramError if a stream does not open.
         """
         self._streams = streams
         some_processes: list[Argument] = ["--processes", processes] if processes else []
+        some_log: list[Argument] = ["--log", log] if log else []
         self._program = programs.start(
             "zcomet-floodtest",
             *("--connections", streams, "--url", url, "--rate", 0, "--json"),
@@ -50,6 +53,7 @@ class Flood:
             *("--source", sources(streams), "--connect-timeout", CONNECT_TIMEOUT_S),
             *some_processes,
             *(word for header in headers for word in ("--header", header)),
+            *some_log,
         )
         self.pid = self._program.pid
         self.opening_s = float(self._await_ready()["opening_s"])

@@ -3,9 +3,12 @@
 import contextlib
 import io
 import json
+import pathlib
+import tempfile
 import unittest
 from typing import Any
 
+from zcomet_lab.bench.comeback import p99_ms, publish_missed
 from zcomet_lab.bench.day import growth_percent
 from zcomet_lab.bench.delivery import Delivery, rows_of
 from zcomet_lab.bench.publish import Load as PublishLoad
@@ -13,8 +16,10 @@ from zcomet_lab.bench.publish import Publishing, rows_beside
 from zcomet_lab.bench.rows import Row
 from zcomet_lab.bench.servers import OTHER_FILES, workers_for
 from zcomet_lab.comparison import Comparison, Viewer
+from zcomet_lab.message_logs import Arrival, read_arrivals
 from zcomet_lab.namespaces import common_network, free_address
 from zcomet_lab.plot_memory import Point, commands_for, points_of, title_of
+from zcomet_lab.publishing import Backend
 from zcomet_lab.soak import STREAMS, Load, checks, growth
 from zcomet_lab.streams import take_messages
 from zcomet_lab.test_summary import summary
@@ -140,6 +145,49 @@ class Publishings(unittest.TestCase):
     def test_the_cheaper_one_is_asked_for_from_ten_thousand_a_second_on(self) -> None:
         self.assertTrue(self.ratio(PublishLoad(10_000, 1, 3), "ratio of the CPU").holds)
         self.assertIsNone(self.ratio(PublishLoad(1_000, 1, 3), "ratio of the CPU").holds)
+
+
+class BusyBackend(Backend):
+    """Refuses every seventh message."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, int] = {}
+        self._asked = 0
+
+    def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
+        nodes: dict[str, int | None] = {}
+        for one in json.loads(body)["ids"]:
+            self._asked += 1
+            nodes[one] = None if self._asked % 7 == 0 else 0
+            if nodes[one] is not None:
+                self.sent[one] = self.sent.get(one, 0) + 1
+        return 200, json.dumps({"line": 1, "nodes": nodes})
+
+
+class Comebacks(unittest.TestCase):
+    def test_each_stream_misses_ten_messages_though_some_are_refused(self) -> None:
+        backend = BusyBackend()
+        publish_missed(backend, 230)
+        self.assertEqual(backend.sent, {f"crowd-{number}": 10 for number in range(1, 231)})
+
+    def test_the_99th_percentile(self) -> None:
+        arrivals = [Arrival(0, number * 1_000_000) for number in range(200, 0, -1)]
+        self.assertEqual(p99_ms(arrivals), 198)
+        self.assertEqual(p99_ms(arrivals[-1:]), 1)
+
+    def test_arrivals_in_two_logs(self) -> None:
+        sent = "sent\tg\t1\t7\t100\t0\t1\nsent\tg\t2\t7\t200\t0\tvoid\n"
+        received = (
+            "open\t0\t7\t50\ngot\t0\t7\t130\t1\tg\t1\n"
+            "got\t0\t7\t140\t2\t-\t0\nclose\t0\t7\t300\n"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            logs = pathlib.Path(folder, "sent"), pathlib.Path(folder, "received")
+            for log, text in zip(logs, (sent, received)):
+                log.write_text(text, encoding="utf-8")
+            arrivals = read_arrivals(*logs)
+        self.assertEqual(arrivals, [Arrival(100, 130)])
+        self.assertEqual(arrivals[0].latency_ns, 30)
 
 
 class Growths(unittest.TestCase):

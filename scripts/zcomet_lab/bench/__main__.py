@@ -25,6 +25,7 @@ SUITE = Suite(
         "table": "the broker's table",
         "one_id": "one id with 100,000 streams",
         "formats": "memory of a parked stream in each format",
+        "comeback": "ten thousand streams come back with a cursor",
         "history": "histories in the broker",
         "events": "server-sent events beside comet pages",
         "publish": "publishing by HTTP, beside Nchan",

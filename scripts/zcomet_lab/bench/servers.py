@@ -34,10 +34,17 @@ def start_cluster(
     streams_max: int,
     prefix: Sequence[str] = (),
     node_options: Sequence[Argument] = (),
+    broker_options: Sequence[Argument] = (),
 ) -> Cluster:
     """A cluster with enough workers for the streams. `prefix` goes before its commands."""
     workers = workers_for(streams_max, files_max())
-    return Cluster(lab.programs, workers=workers, node_options=node_options, prefix=prefix)
+    return Cluster(
+        lab.programs,
+        workers=workers,
+        broker_options=broker_options,
+        node_options=node_options,
+        prefix=prefix,
+    )
 
 
 class Floor:
