@@ -75,6 +75,13 @@ def kernel_memory() -> int:
     return _kib(pathlib.Path("/proc/meminfo").read_text(), "Slab") * 1024
 
 
+def keepalive_probes() -> int:
+    """How many probes of quiet connections the kernel has sent on the whole machine."""
+    lines = pathlib.Path("/proc/net/netstat").read_text().splitlines()
+    names, values = (line.split() for line in lines if line.startswith("TcpExt:"))
+    return int(values[names.index("TCPKeepAlive")])
+
+
 def files_max() -> int:
     """How many files a process may have open."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]

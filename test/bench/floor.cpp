@@ -9,6 +9,7 @@
 //     with a
 //                             message of SIZE bytes that ends in a stamp
 //     all SIZE STAMP          one such chunk to each stream, all with the same stamp
+//     signs SECONDS           one sign of life to each stream, evenly over this time
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/process/file_limit.hpp"
@@ -50,6 +51,11 @@ constexpr std::string_view kHead =
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;
 constexpr int kEventsMax = 256;
+/// As many as a worker of Zcomet gives at once to its share of a million streams: it wakes up for
+/// 64 slots, and writes to half of them.
+constexpr std::size_t kSignsAtOnce = 32;
+/// Of server-sent events.
+constexpr std::string_view kSign = "2\r\n:\n\r\n";
 constexpr std::uint64_t kListenerTag = UINT64_MAX;
 constexpr std::uint64_t kOrdersTag = UINT64_MAX - 1;
 constexpr std::uint64_t kSignalTag = UINT64_MAX - 2;
@@ -180,6 +186,10 @@ class Floor {
             double per_s = 0;
             order >> count >> per_s >> size;
             send_paced(count, per_s, size);
+        } else if (verb == "signs") {
+            double seconds = 0;
+            order >> seconds;
+            send_signs(seconds);
         }
         std::cout << (order ? "done" : "what?") << std::endl;
         return true;
@@ -194,9 +204,13 @@ class Floor {
         constexpr std::string_view kAfter = "'<br/>\n";
         fmt::format_to(std::back_inserter(chunk_), "{:x}\r\n{}{}{}\r\n",
                        before.size() + message_.size() + kAfter.size(), before, message_, kAfter);
+        send_bytes(stream, chunk_);
+    }
+
+    static void send_bytes(const Stream& stream, std::string_view bytes) {
         const ssize_t sent =
-            ::send(stream.fd, chunk_.data(), chunk_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent != static_cast<ssize_t>(chunk_.size())) {
+            ::send(stream.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent != static_cast<ssize_t>(bytes.size())) {
             throw_errno("a socket did not take a chunk");
         }
     }
@@ -204,6 +218,19 @@ class Floor {
     void send_all(std::size_t size, std::int64_t stamp_ns) {
         for (Stream& stream : streams_) {
             send_chunk(stream, size, stamp_ns);
+        }
+    }
+
+    void send_signs(double seconds) {
+        const Time start = Clock::now();
+        const double for_each =
+            seconds / static_cast<double>(std::max<std::size_t>(streams_.size(), 1));
+        for (std::size_t i = 0; i < streams_.size(); ++i) {
+            if (i % kSignsAtOnce == 0) {
+                const std::chrono::duration<double> offset(static_cast<double>(i) * for_each);
+                std::this_thread::sleep_until(start + std::chrono::duration_cast<Duration>(offset));
+            }
+            send_bytes(streams_[i], kSign);
         }
     }
 

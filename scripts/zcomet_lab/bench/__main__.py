@@ -29,6 +29,7 @@ SUITE = Suite(
         "history": "histories in the broker",
         "events": "server-sent events beside comet pages",
         "publish": "publishing by HTTP, beside Nchan",
+        "quiet": "a million quiet streams",
         "memory": "memory of parked streams",
         "million": "a million streams",
         "day": "a day of the 2008 load",

@@ -30,9 +30,9 @@ same processes before the first stream, divided by the number of streams. *CPU* 
 time of the server's processes, broker included; on the loopback it contains the receiver's part of
 TCP. A figure of several runs is their median.
 
-`scripts/bench` runs all benchmarks, `scripts/bench NAME` one. All take about an hour, most of it
-for the three long ones (`memory`, `million`, `day`). `scripts/bench --short` checks in seconds that
-everything works; so does the test suite.
+`scripts/bench` runs all benchmarks, `scripts/bench NAME` one. All take an hour and a half, most of
+it for the long ones at the end. `scripts/bench --short` checks in seconds that everything works; so
+does the test suite.
 """
 
 
