@@ -7,6 +7,7 @@ usage: cookbook.py BUILD COOKBOOK RECIPE
 
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -133,6 +134,8 @@ def live_prices(recipe: Recipe, kitchen: Kitchen) -> None:
         kitchen.ctl.await_logins(["price.ACME", "price.BOLT"])
         assert kitchen.run("sh", publish).count('"nodes":1') == 3
         await_shown(browser, "output", "101.30", "7.50")
+    [kept] = json.loads(kitchen.run("sh", recipe.take("sh")))["messages"]
+    assert kept["data"] == "ACME 101.30", kept
 
 
 def tokens(recipe: Recipe, kitchen: Kitchen) -> None:
