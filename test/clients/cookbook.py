@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 
 from zcomet_lab.browsing import headless_browser, why_no_browser
@@ -23,6 +24,7 @@ from zcomet_lab.ctl import Ctl
 from zcomet_lab.namespaces import run_on_own_loopback
 from zcomet_lab.programs import Programs
 from zcomet_lab.skipping import skip
+from zcomet_lab.stats import DIRECT
 from zcomet_lab.waiting import await_true
 from zcomet_lab.webdriver import Browser
 
@@ -165,7 +167,7 @@ def datastar(recipe: Recipe, kitchen: Kitchen) -> None:
         await_shown(browser, "#board > li", "Ann has joined")
 
 
-def nchan(recipe: Recipe, kitchen: Kitchen) -> None:
+def start_nginx(kitchen: Kitchen, locations: str) -> None:
     program = shutil.which("nginx")
     assert program is not None
     config = kitchen.folder / "nginx.conf"
@@ -174,17 +176,51 @@ def nchan(recipe: Recipe, kitchen: Kitchen) -> None:
             folder=kitchen.folder,
             temporary="\n".join(f"{name}_temp_path {kitchen.folder}/{name};" for name in TEMPORARY),
             port=NGINX_PORT,
-            locations=recipe.take("nginx"),
+            locations=locations,
         ),
         encoding="utf-8",
     )
-    kitchen.start(recipe.take("sh"))
     kitchen.programs.start(program, "-e", "stderr", "-c", config, "-g", "daemon off;", name="nginx")
+
+
+def await_line(stream: http.client.HTTPResponse, wanted: str) -> None:
+    while (line := stream.readline().decode()) != f"{wanted}\n":
+        assert line, f"the stream has ended without {wanted}"
+
+
+def nchan(recipe: Recipe, kitchen: Kitchen) -> None:
+    start_nginx(kitchen, recipe.take("nginx"))
+    kitchen.start(recipe.take("sh"))
     stream = await_true("nginx passes it on", lambda: opened("/sub/news"))
     kitchen.ctl.await_logins(["news"])
     kitchen.run("sh", recipe.take("sh"))
-    while (line := stream.readline().decode()) != "data: Hello from Nchan\n":
-        assert line, "the stream has ended"
+    await_line(stream, "data: Hello from Nchan")
+
+
+def pushpin(recipe: Recipe, kitchen: Kitchen) -> None:
+    start_nginx(kitchen, recipe.take("nginx"))
+    kitchen.start(recipe.take("sh"))
+    stream = await_true("nginx passes it on", lambda: opened("/stream"))
+    kitchen.ctl.await_logins(["news", "weather"])
+    polled: list[http.client.HTTPResponse | None] = []
+    poll = threading.Thread(target=lambda: polled.append(opened("/long-poll")))
+    poll.start()
+    await_true("the poll waits", lambda: streams_of("news") == 2)
+    assert kitchen.run("python", recipe.take("python")) == "1\n1\n"
+    for event, data in (("forecast", "rain"), ("headline", "It rains.")):
+        await_line(stream, f"event: {event}")
+        await_line(stream, f"data: {data}")
+    poll.join()
+    [answer] = polled
+    assert answer is not None
+    [message] = json.load(answer)["messages"]
+    assert (message["event"], message["data"]) == ("headline", "It rains."), message
+
+
+def streams_of(user_id: str) -> int:
+    """How many streams have an id."""
+    with DIRECT.open(f"http://localhost:8008/who/{user_id}", timeout=TIMEOUT_S) as answer:
+        return int(json.load(answer)["streams"])
 
 
 def opened(path: str) -> http.client.HTTPResponse | None:
@@ -218,6 +254,7 @@ RECIPES = {
     "htmx": (htmx, why_no_packaged_pages),
     "Datastar": (datastar, why_no_packaged_pages),
     "Moving from Nchan": (nchan, why_no_nginx),
+    "Moving from Pushpin": (pushpin, why_no_nginx),
 }
 
 
