@@ -40,12 +40,16 @@ struct Fixture {
 const std::string kHere = "Host: 127.0.0.1:8008\r\n";
 const std::string kElsewhere = "Host: evil.example:8008\r\n";
 
+std::string from(const std::string& origin) {
+    return "Origin: " + origin + "\r\n";
+}
+
 TEST_CASE("programs and the allowed pages are served", "[page_guard]") {
     Fixture fixture(Hosts::kLoopback);
     CHECK(fixture.ask("POST /send", kHere).status == 200);
     CHECK(fixture.ask("GET /stream/1", "Host: LocalHost\r\n").status == 200);
     for (const std::string& page : kPages) {
-        const Answer answer = fixture.ask("POST /send", kHere + "Origin: " + page + "\r\n");
+        const Answer answer = fixture.ask("POST /send", kHere + from(page));
         CHECK(answer.status == 200);
         CHECK(answer.bytes.find("\r\nAccess-Control-Allow-Origin: " + page + "\r\n") !=
               std::string::npos);
@@ -60,7 +64,7 @@ TEST_CASE("a page of another origin is refused before anything is done", "[page_
           "https://localhost:8000", "http://localhost:8000.evil.example", "http://LOCALHOST:8000",
           "http://localhost:80000", "http://evil.example:8008", "*"}) {
         CAPTURE(origin);
-        const std::string head = kHere + "Origin: " + origin + "\r\n";
+        const std::string head = kHere + from(origin);
         for (const std::string target : {"POST /send", "GET /stream/1", "OPTIONS /send"}) {
             const Answer answer = fixture.ask(target, head);
             CHECK(answer.status == 403);
@@ -82,7 +86,7 @@ TEST_CASE("a name that was pointed to this machine is refused", "[page_guard]") 
     // Where a proxy may stand before the address, only what comes from pages is held to a name.
     Fixture proxied(Hosts::kAll);
     CHECK(proxied.ask("POST /send", kElsewhere).status == 200);
-    CHECK(proxied.ask("POST /send", kElsewhere + "Origin: " + kPages[0] + "\r\n").status == 403);
+    CHECK(proxied.ask("POST /send", kElsewhere + from(kPages[0])).status == 403);
     CHECK(proxied.served == 1);
 }
 
