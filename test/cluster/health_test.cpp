@@ -202,8 +202,8 @@ TEST_CASE("streams that were open while their node was cut off are told, later o
     CHECK(old.chunks()[0] == kGap);
     CHECK(eventually([&] { return plain.poll_now() && plain.unread() == kGap; }, 15s));
     CHECK(await_stat(cluster, 0, "gaps_told", 2));
-    CHECK(stat(cluster, 0, "cut_offs") == 1);
-    CHECK(stat(cluster, 0, "streams_cut_off") == 2);
+    CHECK(await_stat(cluster, 0, "cut_offs", 1));
+    CHECK(await_stat(cluster, 0, "streams_cut_off", 2));
     CHECK(cluster.web_node(0).await_log("event=cut-off node=a/1"));
     CHECK(
         eventually([&] { return cluster.query("ledger").at("nodes").at("streams_cut_off") == 2; }));
