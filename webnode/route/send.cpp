@@ -97,14 +97,16 @@ std::optional<std::vector<std::string>> ids_in(const nlohmann::json& line) {
     if ((id == line.end()) == (ids == line.end())) {
         return std::nullopt;
     }
-    std::vector<std::string> all;
-    for (const nlohmann::json& item : id != line.end() ? nlohmann::json::array({*id}) : *ids) {
-        if (!item.is_string()) {
-            return std::nullopt;
-        }
-        all.push_back(item.get<std::string>());
+    // A deep value is not copied: the library would do that by recursion.
+    if (id != line.end()) {
+        return id->is_string() ? std::optional(std::vector{id->get<std::string>()}) : std::nullopt;
     }
-    return all.empty() || all.size() > kIdsMax ? std::nullopt : std::optional(std::move(all));
+    const bool is_list = ids->is_array() && !ids->empty() && ids->size() <= kIdsMax;
+    if (!is_list || !std::all_of(ids->begin(), ids->end(),
+                                 [](const nlohmann::json& item) { return item.is_string(); })) {
+        return std::nullopt;
+    }
+    return ids->get<std::vector<std::string>>();
 }
 
 publish::Publication read_line(std::string_view text) {

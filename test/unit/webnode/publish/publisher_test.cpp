@@ -302,6 +302,15 @@ TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[p
                         "again in a moment\"}\n");
 }
 
+TEST_CASE_METHOD(Fixture, "a line may be nested as deep as fits into a request", "[publisher]") {
+    const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
+    for (const std::string name : {"id", "ids", "data", "event"}) {
+        REQUIRE_FALSE(post("/send", "{\"" + name + "\":" + deep + "}"));
+        CHECK(text_of(tickets).find("\"error\"") != std::string::npos);
+    }
+    CHECK(sender.sent.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "a request without any message is answered at once", "[publisher]") {
     REQUIRE_FALSE(post("/send", "{}"));
     CHECK(status_of(1) == 200);
