@@ -1,5 +1,6 @@
 #include "webnode/publish/publisher.hpp"
 
+#include "topology/base/check.hpp"
 #include "topology/history/cursor.hpp"
 #include "topology/wire/attributes.hpp"
 #include "webnode/publish/message_key.hpp"
@@ -29,6 +30,14 @@ std::string with_key(std::string_view attributes, std::string_view id, std::stri
     return all;
 }
 
+/// Of one message on its way to the broker: it may need a frame of its own.
+std::size_t bytes_at_most(const Publication& publication, std::string_view id) {
+    constexpr std::size_t kKeyAttributeBytes = 2 + wire::kKeyBytes;
+    return wire::kSendHeaderBytes +
+           wire::message_bytes(id.size(), publication.text.size(),
+                               publication.attributes.size() + kKeyAttributeBytes);
+}
+
 nlohmann::ordered_json in_json(const std::optional<std::uint32_t>& nodes) {
     return nodes ? nlohmann::ordered_json(*nodes) : nlohmann::ordered_json(nullptr);
 }
@@ -56,8 +65,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     const std::string all = with_key(attributes, id, idempotency_key);
     const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), all.size()));
     if (refusal.status != 0) {
-        counters_.add(slot::WorkerCounter::kPublishRefusals);
-        exchange.answer(request::try_again(refusal.status, refusal.sentence));
+        refuse(exchange, refusal, 1);
         return;
     }
     auto request = std::make_shared<Request>();
@@ -73,6 +81,34 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
     request->ticket = exchange.later();
     request->is_batch = true;
     request->confirm = confirm;
+    send_all(request, std::move(publications));
+}
+
+void Publisher::publish_together(request::Exchange& exchange, std::vector<Publication> publications,
+                                 wire::Confirm confirm, http::Reply done) {
+    std::size_t bytes = 0;
+    std::size_t messages = 0;
+    for (const Publication& publication : publications) {
+        ZCOMET_ASSERT(publication.mistake.empty());
+        for (const std::string& id : publication.ids) {
+            bytes += bytes_at_most(publication, id);
+            ++messages;
+        }
+    }
+    const Refusal refusal = messages > 0 ? why_not(bytes, messages) : Refusal{};
+    if (refusal.status != 0) {
+        refuse(exchange, refusal, messages);
+        return;
+    }
+    auto request = std::make_shared<Request>();
+    request->ticket = exchange.later();
+    request->done = std::move(done);
+    request->confirm = confirm;
+    send_all(request, std::move(publications));
+}
+
+void Publisher::send_all(const std::shared_ptr<Request>& request,
+                         std::vector<Publication> publications) {
     request->lines.resize(publications.size());
     for (std::size_t n = 0; n < publications.size(); ++n) {
         Publication& publication = publications[n];
@@ -90,14 +126,19 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
     }
 }
 
-Publisher::Refusal Publisher::why_not(std::size_t message_bytes) const {
+void Publisher::refuse(request::Exchange& exchange, const Refusal& refusal, std::size_t messages) {
+    counters_.add(slot::WorkerCounter::kPublishRefusals, messages);
+    exchange.answer(request::try_again(refusal.status, refusal.sentence));
+}
+
+Publisher::Refusal Publisher::why_not(std::size_t bytes, std::size_t messages) const {
     if (!sender_->welcomed()) {
         return {503, request::kNoBroker};
     }
-    if (!sender_->can_send(message_bytes)) {
+    if (!sender_->can_send(bytes)) {
         return {429, kHeldBack};
     }
-    return awaited_.size() < kUnansweredMax ? Refusal{} : Refusal{429, kManyWait};
+    return awaited_.size() + messages <= kUnansweredMax ? Refusal{} : Refusal{429, kManyWait};
 }
 
 Publisher::Refusal Publisher::refusal_of(const wire::Outcome& outcome) {
@@ -187,19 +228,37 @@ nlohmann::ordered_json Publisher::json_of(const Line& line, std::size_t number) 
     return json;
 }
 
-http::Reply Publisher::reply_to(const Request& request) {
-    if (!request.is_batch) {
-        const Result& result = request.lines.front().results.front();
-        if (const auto [status, sentence] = result.refusal; status != 0) {
-            return status == kUnprocessable ? http::error_reply(status, sentence)
-                                            : request::try_again(status, sentence);
+Publisher::Refusal Publisher::first_refusal(const Request& request) {
+    for (const Line& line : request.lines) {
+        for (const Result& result : line.results) {
+            if (result.refusal.status != 0) {
+                return result.refusal;
+            }
         }
-        const wire::Outcome& outcome = result.outcome;
-        nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(outcome.nodes)}};
-        add_cursor(json, outcome);
-        const bool is_somewhere = outcome.nodes.value_or(0) > 0 || outcome.position != 0;
-        return json_reply(is_somewhere ? 200 : 202, "application/json", json.dump() + "\n");
     }
+    return {};
+}
+
+http::Reply Publisher::reply_to(const Request& request) {
+    if (request.is_batch) {
+        return reply_to_batch(request);
+    }
+    if (const auto [status, sentence] = first_refusal(request); status != 0) {
+        return status == kUnprocessable ? http::error_reply(status, sentence)
+                                        : request::try_again(status, sentence);
+    }
+    if (request.done) {
+        return *request.done;
+    }
+    const Result& result = request.lines.front().results.front();
+    const wire::Outcome& outcome = result.outcome;
+    nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(outcome.nodes)}};
+    add_cursor(json, outcome);
+    const bool is_somewhere = outcome.nodes.value_or(0) > 0 || outcome.position != 0;
+    return json_reply(is_somewhere ? 200 : 202, "application/json", json.dump() + "\n");
+}
+
+http::Reply Publisher::reply_to_batch(const Request& request) {
     std::string text;
     for (std::size_t n = 0; n < request.lines.size(); ++n) {
         text += json_of(request.lines[n], n + 1).dump() + "\n";

@@ -92,6 +92,13 @@ class Publisher {
     void publish(request::Exchange& exchange, std::vector<Publication> publications,
                  wire::Confirm confirm);
 
+    /// Sends the messages of a request, kMessagesMax at most, none with a mistake, that have one
+    /// answer: `done` once it is known of each what became of it; 409, 422, 429 and 503 as above.
+    /// With 429 and 503 none is sent, or some if all together are more than the broker lets a
+    /// sender have under way, or if it was lost meanwhile.
+    void publish_together(request::Exchange& exchange, std::vector<Publication> publications,
+                          wire::Confirm confirm, http::Reply done);
+
     /// To the requests of whose messages something is known.
     [[nodiscard]] request::LateAnswers& answers() { return answers_; }
     /// Whether there are messages of which nothing is known yet.
@@ -123,6 +130,7 @@ class Publisher {
     struct Request {
         request::Ticket ticket;
         bool is_batch = false;
+        std::optional<http::Reply> done{}; ///< of publish_together()
         wire::Confirm confirm = wire::Confirm::kReceipt;
         std::vector<Line> lines;
         std::size_t awaited = 0; ///< messages of which nothing is known yet
@@ -134,8 +142,10 @@ class Publisher {
         std::size_t result = 0;
     };
 
-    /// Why a message of this many bytes cannot be sent now.
-    [[nodiscard]] Refusal why_not(std::size_t message_bytes) const;
+    /// Why messages of this many bytes cannot be sent now.
+    [[nodiscard]] Refusal why_not(std::size_t bytes, std::size_t messages = 1) const;
+    void refuse(request::Exchange& exchange, const Refusal& refusal, std::size_t messages);
+    void send_all(const std::shared_ptr<Request>& request, std::vector<Publication> publications);
     [[nodiscard]] static Refusal refusal_of(const wire::Outcome& outcome);
     /// @param attributes  with the key, if it has one.
     void send(const std::shared_ptr<Request>& request, std::size_t line, std::size_t result,
@@ -143,6 +153,8 @@ class Publisher {
     void note_done(Request& request);
     [[nodiscard]] static nlohmann::ordered_json json_of(const Line& line, std::size_t number);
     [[nodiscard]] static http::Reply reply_to(const Request& request);
+    [[nodiscard]] static http::Reply reply_to_batch(const Request& request);
+    [[nodiscard]] static Refusal first_refusal(const Request& request);
 
     metrics::Counters<slot::WorkerCounter>& counters_;
     Sender* sender_ = nullptr;

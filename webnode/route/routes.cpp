@@ -3,6 +3,7 @@
 #include "webnode/route/comet.hpp"
 #include "webnode/route/demo.hpp"
 #include "webnode/route/events.hpp"
+#include "webnode/route/grip.hpp"
 #include "webnode/route/health.hpp"
 #include "webnode/route/history.hpp"
 #include "webnode/route/lines.hpp"
@@ -35,9 +36,14 @@ std::vector<request::Route> routes(const std::optional<Demo>& demo) {
 std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& who,
                                        ask::Replays& replays) {
     return {
-        send_route(publisher), send_many_route(publisher),
-        who_route(who),        history_route(replays),
-        alive_route(),         ready_route(),
+        send_route(publisher),
+        send_many_route(publisher),
+        grip_route(publisher, "/publish/"),
+        grip_route(publisher, "/publish"),
+        who_route(who),
+        history_route(replays),
+        alive_route(),
+        ready_route(),
     };
 }
 

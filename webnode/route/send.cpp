@@ -3,6 +3,8 @@
 #include "topology/wire/attributes.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
+#include "webnode/route/message_rules.hpp"
+#include "webnode/route/wishes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -23,46 +25,6 @@ constexpr std::size_t kBatchBytesMax = 1U << 20U;
 /// A message to more ids is several lines.
 /// @limit ids of one message in a request with many
 constexpr std::size_t kIdsMax = 100;
-
-/// Clients mostly take a UUID.
-/// @limit bytes of an Idempotency-Key
-constexpr std::size_t kKeyBytesMax = 255;
-
-/// Every stream's format is text. nlohmann-json knows what is UTF-8.
-bool is_utf8(std::string_view text) {
-    try {
-        static_cast<void>(nlohmann::json(text).dump());
-        return true;
-    } catch (const nlohmann::json::type_error&) {
-        return false;
-    }
-}
-
-/// Why a text is no name of an event; empty: it is one.
-std::string why_no_event(std::string_view name) {
-    std::string why = wire::why_no_event(name);
-    return why.empty() && !is_utf8(name) ? "the name of the event is not UTF-8" : why;
-}
-
-/// By which the client knows its request if it sends it again; empty: it has none.
-std::string_view idempotency_key(const http::Request& request) {
-    return request.header("Idempotency-Key");
-}
-
-/// What the client's headers ask for that the whole request depends on.
-/// @return the refusal; nothing: `confirm` is set.
-std::optional<http::Reply> read_wishes(const http::Request& request, wire::Confirm& confirm) {
-    if (idempotency_key(request).size() > kKeyBytesMax) {
-        return http::error_reply(400, "an Idempotency-Key has at most " +
-                                          std::to_string(kKeyBytesMax) + " bytes");
-    }
-    const std::string_view wait = request.header("Zcomet-Wait");
-    if (!wait.empty() && wait != "nodes") {
-        return http::error_reply(400, "Zcomet-Wait takes one word, nodes");
-    }
-    confirm = wait.empty() ? wire::Confirm::kReceipt : wire::Confirm::kAcknowledgement;
-    return std::nullopt;
-}
 
 void send_one(request::Exchange& exchange, publish::Publisher& publisher) {
     const http::Request& request = exchange.request();
@@ -156,17 +118,6 @@ std::optional<std::vector<publish::Publication>> read_lines(std::string_view bod
         }
     }
     return publications;
-}
-
-/// Each line has a key of its own, so that a request that was taken only in part can be repeated.
-/// @param key  of the request; empty: it has none.
-void give_keys(std::vector<publish::Publication>& publications, std::string_view key) {
-    if (key.empty()) {
-        return;
-    }
-    for (std::size_t n = 0; n < publications.size(); ++n) {
-        publications[n].idempotency_key = std::string(key) + "\n" + std::to_string(n + 1);
-    }
 }
 
 void send_many(request::Exchange& exchange, publish::Publisher& publisher) {

@@ -1,87 +1,17 @@
 // Goal: each request to publish gets one answer, which says what is known of its messages, in
 // whatever order that becomes known.
+#include "test/unit/webnode/publish/publishing.hpp"
 #include "topology/wire/attributes.hpp"
 #include "webnode/publish/message_key.hpp"
-#include "webnode/publish/publisher.hpp"
-#include "webnode/route/routes.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <map>
 #include <set>
 #include <string>
-#include <vector>
 
 namespace zcomet::webnode::publish {
-namespace {
 
-/// A broker that a test plays.
-class FakeSender final : public Sender {
-  public:
-    struct Sent {
-        std::string id;
-        std::string text;
-        wire::Confirm confirm;
-        std::string attributes;
-    };
-
-    [[nodiscard]] bool welcomed() const override { return is_welcomed; }
-    [[nodiscard]] bool can_send(std::size_t /*message_bytes*/) const override {
-        return sent.size() < room;
-    }
-    std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
-                       std::string_view attributes) override {
-        sent.push_back({std::string(id), std::string(text), confirm, std::string(attributes)});
-        return sent.size();
-    }
-
-    bool is_welcomed = true;
-    std::size_t room = 100;
-    std::vector<Sent> sent;
-};
-
-struct Fixture {
-    metrics::Counters<slot::WorkerCounter> counters;
-    FakeSender sender;
-    Publisher publisher{counters};
-    ask::Who who;
-    ask::Replays replays;
-    request::Routes routes{route::api_routes(publisher, who, replays), 1};
-    std::uint32_t tickets = 0;
-    std::map<std::uint32_t, http::Reply> replies; // by ticket
-
-    Fixture() { publisher.use(sender); }
-
-    /// @return the answer that comes at once; nothing: it comes later, to this ticket.
-    std::optional<http::Answer> post(const std::string& path, const std::string& body,
-                                     const std::string& headers = "") {
-        request::Outcome outcome;
-        http::Answer answer =
-            routes.handle("POST " + path + " HTTP/1.1\r\nHost: a\r\n" + headers +
-                              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
-                          {{}, ++tickets}, outcome);
-        return outcome.is_later ? std::nullopt : std::optional(std::move(answer));
-    }
-    void collect() {
-        publisher.answers().give([this](request::Ticket ticket, const http::Reply& reply) {
-            CHECK(replies.emplace(ticket.number, reply).second);
-        });
-    }
-    std::string text_of(std::uint32_t ticket) {
-        collect();
-        const auto found = replies.find(ticket);
-        return found == replies.end() ? "no answer" : found->second.text;
-    }
-    int status_of(std::uint32_t ticket) {
-        collect();
-        const auto found = replies.find(ticket);
-        return found == replies.end() ? 0 : found->second.status;
-    }
-};
-
-} // namespace
-
-TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a message is answered when the broker has it", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "hello"));
     REQUIRE(sender.sent.size() == 1);
     CHECK(sender.sent[0].id == "a");
@@ -95,7 +25,7 @@ TEST_CASE_METHOD(Fixture, "a message is answered when the broker has it", "[publ
     CHECK_FALSE(publisher.awaits_any());
 }
 
-TEST_CASE_METHOD(Fixture, "202 where nobody has it, or nobody knows", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "202 where nobody has it, or nobody knows", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x"));
     REQUIRE_FALSE(post("/send/b", "x"));
     publisher.on_known(1, {.nodes = 0});
@@ -106,7 +36,7 @@ TEST_CASE_METHOD(Fixture, "202 where nobody has it, or nobody knows", "[publishe
     CHECK(text_of(2) == "{\"id\":\"b\",\"nodes\":null}\n");
 }
 
-TEST_CASE_METHOD(Fixture, "the answer has the cursor of a message that is kept", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "the answer has the cursor of a message that is kept", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x"));
     publisher.on_known(1, {.nodes = 0, .epoch = 36, .position = 37});
     CHECK(status_of(1) == 200); // although nobody holds the id
@@ -129,7 +59,7 @@ std::string key_of(const FakeSender::Sent& sent) {
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "an Idempotency-Key becomes a key of the message and its id",
+TEST_CASE_METHOD(Publishing, "an Idempotency-Key becomes a key of the message and its id",
                  "[publisher]") {
     const std::string header = "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324\r\n";
     REQUIRE_FALSE(post("/send/a", "x"));
@@ -146,7 +76,7 @@ TEST_CASE_METHOD(Fixture, "an Idempotency-Key becomes a key of the message and i
     CHECK(key_of(sender.sent[1]) == message_key("a", "8e03978e-40d5-43e8-bc93-6894a57f9324"));
 }
 
-TEST_CASE_METHOD(Fixture, "each line of a batch has a key of its own", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "each line of a batch has a key of its own", "[publisher]") {
     const std::string lines =
         "{\"id\":\"a\",\"data\":\"x\"}\n{\"ids\":[\"a\",\"b\"],\"data\":\"x\"}";
     REQUIRE_FALSE(post("/send", lines, "Idempotency-Key: k\r\n"));
@@ -162,7 +92,7 @@ TEST_CASE_METHOD(Fixture, "each line of a batch has a key of its own", "[publish
     CHECK(keys.count(key_of(sender.sent.back())) == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a key that came before with another message, or is under way",
+TEST_CASE_METHOD(Publishing, "a key that came before with another message, or is under way",
                  "[publisher]") {
     const std::string header = "Idempotency-Key: k\r\n";
     for (int n = 0; n < 2; ++n) {
@@ -184,14 +114,14 @@ TEST_CASE_METHOD(Fixture, "a key that came before with another message, or is un
           "another message\"}\n{\"line\":2,\"id\":\"b\",\"nodes\":1}\n");
 }
 
-TEST_CASE_METHOD(Fixture, "an Idempotency-Key has a bound", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "an Idempotency-Key has a bound", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x", "Idempotency-Key: " + std::string(255, 'k') + "\r\n"));
     const auto answer = post("/send/a", "x", "Idempotency-Key: " + std::string(256, 'k') + "\r\n");
     REQUIRE(answer);
     CHECK(answer->status == 400);
 }
 
-TEST_CASE_METHOD(Fixture, "answers come in the order in which they are known", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "answers come in the order in which they are known", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Wait: nodes\r\n"));
     REQUIRE_FALSE(post("/send/a", "y"));
     CHECK(sender.sent[0].confirm == wire::Confirm::kAcknowledgement);
@@ -202,7 +132,7 @@ TEST_CASE_METHOD(Fixture, "answers come in the order in which they are known", "
     CHECK(status_of(1) == 200);
 }
 
-TEST_CASE_METHOD(Fixture, "without a broker 503, and 429 while it holds senders back",
+TEST_CASE_METHOD(Publishing, "without a broker 503, and 429 while it holds senders back",
                  "[publisher]") {
     sender.is_welcomed = false;
     const auto lost = post("/send/a", "x");
@@ -219,7 +149,8 @@ TEST_CASE_METHOD(Fixture, "without a broker 503, and 429 while it holds senders 
     CHECK(counters.get(slot::WorkerCounter::kPublished) == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to come", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a lost broker ends what has no acknowledgement to come",
+                 "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x"));
     REQUIRE_FALSE(post("/send/a", "y", "Zcomet-Wait: nodes\r\n"));
     publisher.on_lost();
@@ -232,7 +163,7 @@ TEST_CASE_METHOD(Fixture, "a lost broker ends what has no acknowledgement to com
     CHECK(replies.size() == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "what is no message is refused", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "what is no message is refused", "[publisher]") {
     const auto status = [this](const std::string& path, const std::string& body,
                                const std::string& headers = "") {
         const auto answer = post(path, body, headers);
@@ -248,7 +179,7 @@ TEST_CASE_METHOD(Fixture, "what is no message is refused", "[publisher]") {
     CHECK(sender.sent.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a message may be one of a kind", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a message may be one of a kind", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "x", "Zcomet-Event: tick\r\n"));
     REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"y\",\"event\":\"tock\"}"));
     REQUIRE_FALSE(post("/send/a", "z"));
@@ -258,12 +189,12 @@ TEST_CASE_METHOD(Fixture, "a message may be one of a kind", "[publisher]") {
     CHECK(sender.sent[2].attributes.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "an empty message is one", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "an empty message is one", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", ""));
     CHECK(sender.sent[0].text.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "many messages are answered together, a line each", "[publisher]") {
     REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n"
                                 "{\"ids\":[\"b\",\"c\"],\"data\":\"2\"}\n"
                                 "{\"id\":\"a b\",\"data\":\"3\"}\n"
@@ -292,7 +223,7 @@ TEST_CASE_METHOD(Fixture, "many messages are answered together, a line each", "[
           "{\"line\":8,\"id\":\"f\",\"nodes\":1}\n");
 }
 
-TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a line that is refused does not harm the others", "[publisher]") {
     sender.room = 1;
     REQUIRE_FALSE(
         post("/send", "{\"id\":\"a\",\"data\":\"1\"}\n{\"ids\":[\"b\"],\"data\":\"2\"}\n"));
@@ -302,7 +233,7 @@ TEST_CASE_METHOD(Fixture, "a line that is refused does not harm the others", "[p
                         "again in a moment\"}\n");
 }
 
-TEST_CASE_METHOD(Fixture, "a line may be nested as deep as fits into a request", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a line may be nested as deep as fits into a request", "[publisher]") {
     const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
     for (const std::string name : {"id", "ids", "data", "event"}) {
         REQUIRE_FALSE(post("/send", "{\"" + name + "\":" + deep + "}"));
@@ -311,14 +242,14 @@ TEST_CASE_METHOD(Fixture, "a line may be nested as deep as fits into a request",
     CHECK(sender.sent.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a request without any message is answered at once", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a request without any message is answered at once", "[publisher]") {
     REQUIRE_FALSE(post("/send", "{}"));
     CHECK(status_of(1) == 200);
     REQUIRE_FALSE(post("/send", ""));
     CHECK(text_of(2).empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a message too long for one is refused alone", "[publisher]") {
     const std::string longest(wire::kPayloadBytesMax, 'x');
     REQUIRE_FALSE(post("/send", "{\"id\":\"a\",\"data\":\"" + longest +
                                     "\"}\n{\"id\":\"a\",\"data\":\"" + longest + "x\"}\n"));
@@ -328,7 +259,7 @@ TEST_CASE_METHOD(Fixture, "a message too long for one is refused alone", "[publi
           std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "a request has a thousand messages at most", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "a request has a thousand messages at most", "[publisher]") {
     sender.room = 2 * kMessagesMax;
     std::string ids = "\"i\"";
     for (int i = 1; i < 100; ++i) {
@@ -353,7 +284,7 @@ TEST_CASE_METHOD(Fixture, "a request has a thousand messages at most", "[publish
     }
 }
 
-TEST_CASE_METHOD(Fixture, "only so many messages wait for their answers", "[publisher]") {
+TEST_CASE_METHOD(Publishing, "only so many messages wait for their answers", "[publisher]") {
     sender.room = 2 * Publisher::kUnansweredMax;
     std::string line = "{\"id\":\"i\",\"data\":\"x\"}\n";
     std::string lines;
