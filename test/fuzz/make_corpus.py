@@ -503,6 +503,27 @@ CLUSTER_FILE: dict[str, str | bytes] = {
     "nothing": "",
 }
 
+EVENT = '{"specversion":"1.0","id":"1","source":"s","type":"tick"'
+
+# By the number of the form that the target reads the body in.
+PUBLISH = {
+    "text": (0, "hello"),
+    "event": (1, EVENT + ', "data" : { "a" : [ 1.50, null ], "b" : "\\u00fc \\" ]" } }'),
+    "event-in-base64": (1, EVENT + ',"data_base64":"R3LDvMOfZQ=="}'),
+    "event-of-another-version": (1, EVENT.replace("1.0", "0.3") + "}"),
+    "headers": (2, "gr%C3%BC%20n\nhello"),
+    "quoted-header": (2, '"a \\"b\\" %4"\nhello'),
+    "lines": (3, '{"id":"a","data":"1"}\n{"ids":["b","c"],"data":"2","event":"e"}\n\n{}'),
+    "event-with-subject": (4, EVENT + ',"subject":"a"}'),
+    "batch": (5, f'[{EVENT},"subject":"a"}}, 5, {EVENT},"data":[]}}]'),
+    "items": (
+        6,
+        '{"items":[{"channel":"a","formats":{"http-stream":{"content":"x"}}},'
+        '{"channel":"b","http-response":{"body-bin":"eA=="}}]}',
+    ),
+    "item-that-closes": (6, '{"items":[{"channel":"a","ws-message":{"action":"close"}}]}'),
+}
+
 # How the bytes are cut: a byte at a time, and all at once.
 PIECES = b"\x00\xff"
 
@@ -529,6 +550,10 @@ def main() -> None:
         write(folder / name, {name: script.bytes for name, script in scripts.items()})
     write(folder / "http", cut(HTTP))
     write(folder / "chunks", cut(CHUNKS))
+    write(
+        folder / "publish",
+        {name: bytes([form]) + body.encode() for name, (form, body) in PUBLISH.items()},
+    )
     write(
         folder / "cluster_file",
         {

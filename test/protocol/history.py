@@ -10,9 +10,8 @@ import signal
 import sys
 from typing import Any
 
-from publish import Lines
-
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
+from zcomet_lab.lines import Lines
 from zcomet_lab.processes import processes_of
 from zcomet_lab.programs import Argument, Programs
 from zcomet_lab.publishing import Backend

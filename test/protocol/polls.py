@@ -10,8 +10,7 @@ import threading
 from typing import Any
 
 from history import Events, Scene
-from publish import Lines
-
+from zcomet_lab.lines import Lines
 from zcomet_lab.programs import Programs
 
 TIMEOUT_S = 20

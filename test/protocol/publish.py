@@ -13,34 +13,13 @@ from typing import Any
 
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker
 from zcomet_lab.ctl import Ctl
+from zcomet_lab.lines import TIMEOUT_S, Lines
 from zcomet_lab.programs import Programs
 from zcomet_lab.publishing import Backend
 from zcomet_lab.waiting import await_true
 
-TIMEOUT_S = 20
 FORMATS = ["test", "events", "lines"]
 CLIENTS, MESSAGES = 4, 200
-
-
-class Lines:
-    """The lines of an open stream, as they come."""
-
-    def __init__(self, host: str, path: str, headers: dict[str, str] | None = None) -> None:
-        self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
-        self._connection.request("GET", path, headers=headers or {})
-        self._answer = self._connection.getresponse()
-        assert self._answer.status == 200, self._answer.status
-
-    def close(self) -> None:
-        self._answer.close()
-        self._connection.close()
-
-    def next(self) -> str:
-        """The next line that is not empty."""
-        while True:
-            line = self._answer.readline().decode().rstrip("\n")
-            if line:
-                return line
 
 
 def check_formats(http_host: str, ctl: Ctl, backend: Backend) -> None:

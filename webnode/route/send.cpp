@@ -3,6 +3,7 @@
 #include "topology/wire/attributes.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
+#include "webnode/route/cloud_events.hpp"
 #include "webnode/route/message_rules.hpp"
 #include "webnode/route/wishes.hpp"
 
@@ -31,6 +32,8 @@ void send_one(request::Exchange& exchange, publish::Publisher& publisher) {
     wire::Confirm confirm{};
     if (auto refusal = read_wishes(request, confirm)) {
         exchange.answer(std::move(*refusal));
+    } else if (has_cloud_events(request)) {
+        publish_cloud_events(exchange, publisher, confirm, request.rest);
     } else if (!wire::valid_id(request.rest)) {
         exchange.answer(http::error_reply(400, wire::why_invalid_id(request.rest)));
     } else if (!is_utf8(request.body)) {
@@ -124,6 +127,10 @@ void send_many(request::Exchange& exchange, publish::Publisher& publisher) {
     wire::Confirm confirm{};
     if (auto refusal = read_wishes(exchange.request(), confirm)) {
         exchange.answer(std::move(*refusal));
+        return;
+    }
+    if (has_cloud_events(exchange.request())) {
+        publish_cloud_events(exchange, publisher, confirm, {});
         return;
     }
     auto publications = read_lines(exchange.request().body);
