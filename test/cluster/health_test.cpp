@@ -18,6 +18,10 @@ namespace {
 /// Long enough that a broker's restart passes unnoticed, short enough for a test.
 const std::vector<std::string> kBrokerOptions{"--liveness-ms", "1500"};
 
+const std::string kNoFeed = "503 Service Unavailable: this node has no live feed from its broker\n";
+const std::string kOutOfTouch =
+    "this node has not heard its broker, or its whole feed, for two heartbeats";
+
 struct Told {
     std::optional<int> status;
     std::string body;
@@ -59,10 +63,9 @@ TEST_CASE("a web node whose broker is gone refuses new streams, keeps its own, a
     REQUIRE(cluster.broker().wait());
     // For as long as a restart may take, nobody is refused.
     CHECK(stream_status(cluster, 0, "early") == 200);
-    REQUIRE(eventually([&] { return ask(cluster, "/readyz").status == 503; }));
+    REQUIRE(eventually([&] { return ask(cluster, "/readyz").body == kNoFeed; }));
     const Told not_ready = ask(cluster, "/readyz");
-    CHECK(not_ready.body ==
-          "503 Service Unavailable: this node has no live feed from its broker\n");
+    CHECK(not_ready.status == 503);
     CHECK(not_ready.retry_after == "5");
     CHECK(ask(cluster, "/healthz").status == 200);
 
@@ -103,7 +106,7 @@ TEST_CASE("with --without-broker accept streams open without a broker") {
                      .web_node_options = {"--without-broker", "accept"}});
     cluster.broker().signal(SIGKILL);
     REQUIRE(cluster.broker().wait());
-    REQUIRE(eventually([&] { return ask(cluster, "/readyz").status == 503; }));
+    REQUIRE(eventually([&] { return ask(cluster, "/readyz").body == kNoFeed; }));
     CometClient early = open_stream(cluster.http(0), "early");
     cluster.start_broker();
     REQUIRE(cluster.await_holders("early", 1));
@@ -129,8 +132,7 @@ TEST_CASE("a web node whose feed alone is dead says so, as long as that lasts") 
     REQUIRE(eventually([&] { return cluster.query("nodes").at(0).at("live") == false; }));
     // The broker hears the node, and welcomes it each time that it asks. That changes nothing.
     while (!node.process().await_log("event=no-feed node=a/1", 2, 0ms)) {
-        REQUIRE(ask(server, "/readyz").body ==
-                "503 Service Unavailable: this node has no live feed from its broker\n");
+        REQUIRE(ask(server, "/readyz").body == kNoFeed);
         REQUIRE(ask(server, "/test/late").status == 503);
         REQUIRE(cluster.query("nodes").at(0).at("live") == false);
     }
@@ -146,6 +148,23 @@ TEST_CASE("a web node whose feed alone is dead says so, as long as that lasts") 
     CHECK(stream.chunks()[0] == comet_chunk(1, "meanwhile"));
     node.process().signal(SIGTERM);
     CHECK(node.process().wait(5s) == 0);
+}
+
+TEST_CASE("a web node whose broker has stopped is not ready, long before it gives the broker up") {
+    Cluster cluster({.web_nodes = 1, .broker_options = {"--liveness-ms", "6000"}});
+    CometClient stream = cluster.open_stream(0, "123");
+    REQUIRE(ask(cluster, "/readyz").status == 200);
+    cluster.broker().signal(SIGSTOP);
+    Told not_ready;
+    REQUIRE(eventually([&] { return (not_ready = ask(cluster, "/readyz")).status == 503; }, 10s));
+    CHECK_THAT(not_ready.body, Contains(kOutOfTouch));
+    CHECK(stream_status(cluster, 0, "late") ==
+          200); // a broker may be back within the liveness time
+    cluster.broker().signal(SIGCONT);
+    CHECK(eventually([&] { return ask(cluster, "/readyz").status == 200; }));
+    CHECK(stat(cluster, 0, "broker_losses") == 0);
+    CHECK(cluster.send("123", "hi") == 1);
+    CHECK(stream.await_chunks(1).size() == 1);
 }
 
 TEST_CASE("a full web node is not ready, and says so on a connection that it has") {

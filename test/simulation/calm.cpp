@@ -42,6 +42,10 @@ void check_nodes(World& world, const Cluster& cluster) {
                                       node->streams(), listed.dump()));
             return;
         }
+        if (!node->session().is_in_touch(world.now())) {
+            world.violate(node->name() +
+                          " is live, and does not hear broker and feed each heartbeat");
+        }
     }
 }
 

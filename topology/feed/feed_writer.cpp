@@ -132,8 +132,6 @@ SharedFrame FeedWriter::word_of_shed(const Kept& run) {
 
 void FeedWriter::published_at(Time now) {
     gather_.went(now);
-    // An empty batch that the last heartbeat made due must not make up for the next one.
-    published_since_heartbeat_ = !owes_empty_batch_;
     owes_empty_batch_ = false;
 }
 
@@ -143,8 +141,7 @@ void FeedWriter::subscribed() {
 }
 
 void FeedWriter::heartbeat() {
-    owes_empty_batch_ = subscribed_ && !published_since_heartbeat_;
-    published_since_heartbeat_ = false;
+    owes_empty_batch_ = subscribed_;
 }
 
 bool FeedWriter::was_shed(std::uint64_t number) const {

@@ -92,8 +92,8 @@ class FeedWriter {
     /// which tells the node that its feed is live.
     void subscribed();
 
-    /// Makes the next flush() publish an empty batch if nothing else was published since the last
-    /// call.
+    /// Makes the next flush() publish an empty batch, unless it publishes something else. So
+    /// whoever hears the feed hears it as often as this is called.
     void heartbeat();
 
     /// The node has applied all batches up to `through`. Ignored if that was never published.
@@ -188,7 +188,6 @@ class FeedWriter {
     Time last_progress_ = Time::min();
     bool subscribed_ = false;
     bool owes_empty_batch_ = false;
-    bool published_since_heartbeat_ = false;
 };
 
 } // namespace zcomet::feed

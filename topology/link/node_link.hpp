@@ -50,6 +50,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
 
     [[nodiscard]] bool live() const { return session_.live(); }
     [[nodiscard]] bool is_cut_off(Time now) const { return session_.is_cut_off(now); }
+    [[nodiscard]] bool is_in_touch(Time now) const { return session_.is_in_touch(now); }
     [[nodiscard]] const session::NodeSessionCounters& counters() const {
         return session_.counters();
     }

@@ -109,6 +109,11 @@ bool Uplink::is_cut_off(Time now) const {
                        [now](const auto& link) { return link->is_cut_off(now); });
 }
 
+bool Uplink::is_in_touch(Time now) const {
+    return std::all_of(links_.begin(), links_.end(),
+                       [now](const auto& link) { return link->is_in_touch(now); });
+}
+
 session::NodeSessionCounters Uplink::counters() const {
     session::NodeSessionCounters sum;
     for (const auto& link : links_) {

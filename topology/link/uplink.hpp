@@ -57,6 +57,8 @@ class Uplink final : public loop::Source, public session::Logins, public session
     [[nodiscard]] bool live() const;
     /// Whether a feed has not been live for the liveness time (NodeSession).
     [[nodiscard]] bool is_cut_off(Time now) const;
+    /// Whether messages of all brokers come through (NodeSession).
+    [[nodiscard]] bool is_in_touch(Time now) const;
     /// The sums over all brokers.
     [[nodiscard]] session::NodeSessionCounters counters() const;
 

@@ -215,6 +215,9 @@ void NodeSession::on_feed_frame(std::string_view bytes, Time now) {
         return;
     }
     note_feed(now);
+    if (outcome.verdict != feed::FeedReader::Verdict::kGap) {
+        heard_whole_feed_ = now;
+    }
     last_batch_ = now;
     become_live_if_ready();
     act_on(outcome, *batch, bytes.size());

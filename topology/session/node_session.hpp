@@ -11,6 +11,7 @@
 #include "topology/session/wires.hpp"
 #include "topology/wire/frames.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -57,7 +58,10 @@ class NodeSession {
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);
     /// The feed has a batch that the node is too busy to receive: the feed is not silent.
-    void on_feed_waiting(Time now) { note_feed(now); }
+    void on_feed_waiting(Time now) {
+        note_feed(now);
+        heard_whole_feed_ = now;
+    }
 
     /// The first stream of `id` opened, or its last one closed. Sent by a later tick().
     void login(std::string_view id) { logins_.login(id); }
@@ -91,6 +95,14 @@ class NodeSession {
     /// makes a session live again whose feed it knows, so silence of the feed counts by itself.
     [[nodiscard]] bool is_cut_off(Time now) const {
         return (!live() && live_until_ + liveness_ <= now) || is_feed_silent(now);
+    }
+    /// Whether messages come through, as far as a node can tell: within two heartbeats the broker
+    /// has answered, and its feed was heard and lacked nothing. Each side is heard once a
+    /// heartbeat.
+    [[nodiscard]] bool is_in_touch(Time now) const {
+        return live() && now < std::min(logins_.list_under_way() ? kNever : heard_broker_,
+                                        heard_whole_feed_) +
+                                   2 * heartbeat_interval_;
     }
     [[nodiscard]] const NodeSessionCounters& counters() const { return counters_; }
 
@@ -150,6 +162,8 @@ class NodeSession {
     Time feed_seen_ = Time::min();  // the last batch that came, or waited
     Time live_until_ = Time::min(); // while it is not live: when the broker was last heard
     Time heard_feed_ = Time::min(); // or the WELCOME after which it is to be heard
+    Time heard_whole_feed_ =
+        Time::min(); // the last batch that came, or waited, with nothing missing
     /// The last batch, or the connection of the SUB or the feed itself if they are younger.
     Time feed_quiet_since_ = Time::min();
     std::size_t unacknowledged_bytes_ = 0;

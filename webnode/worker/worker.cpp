@@ -424,8 +424,12 @@ std::string_view Worker::why_not_ready() const {
     if (is_replaced_) {
         return why_no_streams();
     }
-    if (!uplink_->live() || uplink_->is_cut_off(Clock::now())) {
+    const Time now = Clock::now();
+    if (!uplink_->live() || uplink_->is_cut_off(now)) {
         return "this node has no live feed from its broker";
+    }
+    if (!uplink_->is_in_touch(now)) {
+        return "this node has not heard its broker, or its whole feed, for two heartbeats";
     }
     return listener_.is_in_group() ? std::string_view() : "this node has no room";
 }

@@ -372,6 +372,30 @@ TEST_CASE("router: a quiet feed gets an empty batch each heartbeat", "[router]")
     CHECK(broker.published.size() <= 6);
 }
 
+TEST_CASE("router: a node hears its feed each heartbeat, whenever messages come", "[router]") {
+    RouterHarness broker;
+    broker.join_live_node("n", 1, "node");
+    broker.say("n", RouterHarness::login(1, {"1"}));
+    broker.join_sender("s", 2);
+    std::uint64_t sent = 0;
+    Time heard = broker.now;
+    Duration longest = 0s;
+    for (int step = 0; step < 400; ++step) {
+        broker.say("n", RouterHarness::heartbeat(sent, 1, {"1"}));
+        if (step % 41 == 0) { // every other heartbeat, a little later each time
+            broker.say("s", RouterHarness::send(++sent, {{"1", "x"}}));
+        }
+        const std::size_t before = broker.published.size();
+        broker.pass(50ms);
+        if (broker.published.size() > before) {
+            longest = std::max<Duration>(longest, broker.now - heard);
+            heard = broker.now;
+        }
+    }
+    CHECK(sent > 5);
+    CHECK(longest <= 1500ms);
+}
+
 TEST_CASE("router: heartbeats are answered, but not more than twice an interval", "[router]") {
     RouterHarness broker;
     broker.join_node("n", 1, "node");

@@ -398,6 +398,57 @@ TEST_CASE_METHOD(Fixture, "a feed that the node is too busy to read is not silen
     CHECK_FALSE(session.live());
 }
 
+TEST_CASE_METHOD(Fixture, "a node is in touch with a broker that it hears on both ways",
+                 "[node_session]") {
+    const auto hear_broker = [this](Time now) {
+        session.on_broker_frame(wire::encode(wire::Heartbeat{0, 0, 0}), now);
+    };
+    const auto hear_feed = [this](Time now) {
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 0), now);
+    };
+    CHECK_FALSE(session.is_in_touch(kStart));
+    make_live();
+    CHECK(session.is_in_touch(kStart + 1999ms));
+    CHECK_FALSE(session.is_in_touch(kStart + 2s));
+    SECTION("the broker alone is not enough") {
+        hear_broker(kStart + 1s);
+        CHECK_FALSE(session.is_in_touch(kStart + 2s));
+        hear_feed(kStart + 2s);
+        CHECK(session.is_in_touch(kStart + 2999ms));
+        CHECK_FALSE(session.is_in_touch(kStart + 3s));
+    }
+    SECTION("its feed alone is not") {
+        hear_feed(kStart + 1s);
+        CHECK_FALSE(session.is_in_touch(kStart + 2s));
+        hear_broker(kStart + 2s);
+        CHECK(session.is_in_touch(kStart + 2999ms));
+    }
+    SECTION("a feed that goes on without what is missing is not") {
+        hear_broker(kStart + 1s);
+        session.on_feed_frame(batch(2, "b"), kStart + 1s);
+        session.on_feed_frame(wire::encode_empty_batch(kFeed, 2), kStart + 1500ms);
+        CHECK_FALSE(session.is_in_touch(kStart + 2s));
+        session.on_feed_frame(batch(1, "a"), kStart + 2s);
+        CHECK(session.is_in_touch(kStart + 2s));
+    }
+    SECTION("a feed that the node is too busy to read is heard") {
+        hear_broker(kStart + 1s);
+        session.on_feed_waiting(kStart + 1s);
+        CHECK(session.is_in_touch(kStart + 2s));
+    }
+    SECTION("a broker that reads our list answers later") {
+        session.on_broker_frame(error(wire::ErrorCode::kListNeeded), kStart);
+        session.tick(kStart);
+        hear_feed(kStart + 1s);
+        CHECK(session.is_in_touch(kStart + 2s));
+    }
+    SECTION("nobody is in touch with a broker that was lost") {
+        session.on_broker_frame(error(wire::ErrorCode::kHelloFirst), kStart + 1s);
+        hear_feed(kStart + 1s);
+        CHECK_FALSE(session.is_in_touch(kStart + 1s));
+    }
+}
+
 TEST_CASE_METHOD(Fixture, "heartbeats acknowledge, each interval and each 64 KiB",
                  "[node_session]") {
     make_live();
