@@ -386,6 +386,45 @@ TEST_CASE("the API has a bound of its own for unfinished requests, and warns bef
     CHECK(stream_status(cluster, 0, "123") == 200);
 }
 
+namespace {
+
+/// Takes so many places of the API, from one address.
+std::vector<CometClient> take_places(const Cluster& cluster, std::size_t count) {
+    std::vector<CometClient> clients;
+    while (clients.size() < count) {
+        clients.emplace_back(cluster.api(0));
+        REQUIRE(clients.back().send("POST /send HTTP/1.1\r\n"));
+    }
+    return clients;
+}
+
+} // namespace
+
+TEST_CASE("one address takes as many places of the API as --per-address says") {
+    Cluster cluster(
+        {.web_nodes = 1,
+         .web_node_options = with_api({"--per-address", "2", "--request-deadline-ms", "60000"})});
+    // Half of the 512 without the reserve: until then there is no bound.
+    const auto clients = take_places(cluster, 224);
+    REQUIRE(await_stat(cluster, 0, "api_connections", 224));
+    const Told refused = ask(cluster.api(0), "/healthz");
+    CHECK(refused.status == 503);
+    CHECK_THAT(refused.body, Contains("too many connections come from this address"));
+    CHECK(cluster.web_node(0).await_log("event=address-full port=api address=127."));
+    CHECK(stat(cluster, 0, "address_refusals") == 1);
+    CHECK(ask(cluster, "/healthz").status == 200);
+}
+
+TEST_CASE("with --per-address 0 one address may fill the API, which says so with its port") {
+    Cluster cluster(
+        {.web_nodes = 1,
+         .web_node_options = with_api({"--per-address", "0", "--request-deadline-ms", "60000"})});
+    const auto clients = take_places(cluster, 448);
+    CHECK(cluster.web_node(0).await_log("event=full port=api reason=streams-max streams_max=448"));
+    CHECK(stat(cluster, 0, "address_refusals") == 0);
+    CHECK(ask(cluster, "/healthz").status == 200);
+}
+
 TEST_CASE("a request to the API that takes too long is counted like one to the public port") {
     Cluster cluster(
         {.web_nodes = 1, .web_node_options = with_api({"--request-deadline-ms", "100"})});

@@ -20,6 +20,13 @@ constexpr std::uint64_t kListenerTag = 0;
 /// Sockets of dead backends are found as those of dead browsers are.
 constexpr std::chrono::seconds kVanishedMax = 60s;
 
+port::Capacity capacity_of(const ApiOptions& options) {
+    port::Capacity capacity =
+        port::split_capacity(options.connections_max, options.connections_max);
+    capacity.per_address = options.per_address.value_or(capacity.per_address);
+    return capacity;
+}
+
 } // namespace
 
 bool Api::NoStreams::open(connection::Handle /*handle*/, const wire::IdList& /*ids*/,
@@ -50,10 +57,10 @@ Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& coun
       guard_(options.pages, options.is_unasked ? http::Hosts::kLoopback : http::Hosts::kAll),
       requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
-      address_places_(random_u64()),
-      listener_(
-          epoll_, counters_, kListenerTag,
-          [this] { return connections_.table().connection_count(); }, address_places_) {
+      address_places_(random_u64()), listener_(
+                                         epoll_, counters_, kListenerTag,
+                                         [this] { return connections_.table().connection_count(); },
+                                         address_places_, " port=api") {
     connections_.add_listener(places_);
     connections_.set_log(log_);
     requests_.set_readiness(readiness);
@@ -79,12 +86,17 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
     api->who_.use(api->link_sender_);
     api->replays_.use(api->link_sender_);
     const Status listens = api->listener_.open(
-        options.address, port::split_capacity(options.connections_max, options.connections_max),
+        options.address, capacity_of(options),
         {.keepalive = port::KeepaliveTimes::within(kVanishedMax), .kernel_bytes = 0});
     if (!listens.ok()) {
         return listens.error();
     }
     return api;
+}
+
+void Api::set_options(const ApiOptions& options) {
+    requests_.set_limits(options.requests);
+    listener_.set_capacity(capacity_of(options));
 }
 
 std::span<const int> Api::fds() const {

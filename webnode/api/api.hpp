@@ -27,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ struct ApiOptions {
     /// the port to the other workers.
     /// @limit connections of the API of a worker
     std::size_t connections_max = 512;
+    /// As WorkerOptions::per_address, of these connections.
+    std::optional<std::uint32_t> per_address{};
     /// Whether only this machine reaches the address. Pages of other sites, which it shows in a
     /// browser, may not.
     bool is_local = false;
@@ -70,8 +73,11 @@ class Api final : public loop::Source {
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
 
-    /// As Requests::set_limits().
-    void set_limits(const request::RequestLimits& limits) { requests_.set_limits(limits); }
+    /// Takes the options that can change while it runs: `requests` and `per_address`.
+    void set_options(const ApiOptions& options);
+
+    /// As Listener::watch_addresses().
+    void watch_addresses() { listener_.watch_addresses(); }
 
     /// Memory that RequestLimits::bytes_max bounds here: the public port has as much again.
     [[nodiscard]] std::size_t unfinished_bytes() const { return requests_.unfinished_bytes(); }

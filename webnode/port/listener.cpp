@@ -28,8 +28,10 @@ std::size_t places_wanted(std::size_t connections) {
 } // namespace
 
 Listener::Listener(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-                   std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places)
-    : epoll_(epoll), counters_(counters), tag_(tag), held_(std::move(held)), places_(places) {}
+                   std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places,
+                   std::string_view log_field)
+    : epoll_(epoll), counters_(counters), tag_(tag), held_(std::move(held)), places_(places),
+      log_field_(log_field) {}
 
 Status Listener::open(const wire::HostPort& address, Capacity capacity,
                       const ConnectionOptions& options) {
@@ -84,9 +86,9 @@ bool Listener::has_too_many(Origin origin) const {
 void Listener::refuse(int fd, const sockaddr_storage& address, Time now) {
     counters_.add(slot::WorkerCounter::kAddressRefusals);
     if (const auto times = address_log_.pass(now); times > 0) {
-        spdlog::warn("event=address-full address={} per_address={} times={} text=\"for clients "
+        spdlog::warn("event=address-full{} address={} per_address={} times={} text=\"for clients "
                      "behind a proxy see --per-address\"",
-                     net::address_text(address), capacity_.per_address, times);
+                     log_field_, net::address_text(address), capacity_.per_address, times);
     }
     const std::string answer =
         http::late_answer(http::error_reply(503, "too many connections come from this address"), {})
@@ -102,7 +104,7 @@ void Listener::watch_addresses() {
     counters_.set(slot::WorkerCounter::kAddressMost, most);
     const std::uint32_t bounded = is_half_full() ? most : 0;
     if (near_per_address_.note(bounded, capacity_.per_address)) {
-        spdlog::warn("event=near-limit limit=per-address used={} of={}", most,
+        spdlog::warn("event=near-limit{} limit=per-address used={} of={}", log_field_, most,
                      capacity_.per_address);
     }
 }
@@ -129,8 +131,8 @@ void Listener::begin_to_leave(Time now, const char* reason) {
     turn_clients_away(now);
     counters_.add(slot::WorkerCounter::kFullTimes);
     if (const auto times = full_log_.pass(now); times > 0) {
-        spdlog::warn("event=full reason={} streams_max={} times={}", log_value(reason),
-                     capacity_.connections, times);
+        spdlog::warn("event=full{} reason={} streams_max={} times={}", log_field_,
+                     log_value(reason), capacity_.connections, times);
     }
 }
 
@@ -186,7 +188,7 @@ void Listener::come_back(Time now) {
         return;
     }
     if (const auto times = room_log_.pass(now); times > 0) {
-        spdlog::info("event=room connections={} streams_max={} times={}", held_(),
+        spdlog::info("event=room{} connections={} streams_max={} times={}", log_field_, held_(),
                      capacity_.connections, times);
     }
 }

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 
 namespace zcomet::webnode::port {
 
@@ -36,8 +37,11 @@ class Listener {
     /// @param tag   what the epoll set reports for the socket.
     /// @param held  says how many connections the worker holds.
     /// @param places  counts the connections of each host; lives longer than this.
+    /// @param log_field  of its log lines, a constant: where a worker has several ports, "
+    /// port=NAME".
     Listener(loop::Epoll& epoll, metrics::Counters<slot::WorkerCounter>& counters,
-             std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places);
+             std::uint64_t tag, std::function<std::size_t()> held, AddressPlaces& places,
+             std::string_view log_field = {});
 
     /// Errors: as open_listener().
     [[nodiscard]] Status open(const wire::HostPort& address, Capacity capacity,
@@ -139,6 +143,7 @@ class Listener {
     std::uint64_t tag_;
     std::function<std::size_t()> held_;
     AddressPlaces& places_;
+    std::string_view log_field_;
     UniqueFd socket_;
     Capacity capacity_;
     Stage stage_ = Stage::kIn;

@@ -234,15 +234,23 @@ void Worker::open_api() {
     if (options_.api.host.empty()) {
         return;
     }
-    api::ApiOptions options{options_.api, options_.broker, api_name(options_.name),
-                            options_.requests};
-    options.is_local = options_.is_api_local;
-    options.is_unasked = options_.is_api_unasked;
+    api_ = value_or_throw(
+        api::Api::open(api_options(), context_, slot_.counters, *this, Clock::now()));
+    loop_.add(*api_, loop::Order::kBroker);
+}
+
+api::ApiOptions Worker::api_options() const {
+    api::ApiOptions options{.address = options_.api,
+                            .broker = options_.broker,
+                            .name = api_name(options_.name),
+                            .requests = options_.requests,
+                            .per_address = options_.per_address,
+                            .is_local = options_.is_api_local,
+                            .is_unasked = options_.is_api_unasked};
     if (const auto demo = demo_of(options_)) {
         options.pages = demo->senders;
     }
-    api_ = value_or_throw(api::Api::open(options, context_, slot_.counters, *this, Clock::now()));
-    loop_.add(*api_, loop::Order::kBroker);
+    return options;
 }
 
 void Worker::listen() {
@@ -275,7 +283,7 @@ void Worker::set_options(const WorkerOptions& options) {
     connections_.set_slow(options_.slow);
     requests_.set_limits(options_.requests);
     if (api_ != nullptr) {
-        api_->set_limits(options_.requests);
+        api_->set_options(api_options());
     }
     if (possible_ > 0) {
         listener_.set_capacity(capacity());
@@ -562,6 +570,9 @@ void Worker::watch_bounds(Time now) {
     if (watch_addresses_ <= now) {
         watch_addresses_ = now + kWatchAddressesEach;
         listener_.watch_addresses();
+        if (api_ != nullptr) {
+            api_->watch_addresses();
+        }
     }
     const auto watch = [this](Nearness& nearness, std::string_view limit, std::uint64_t used,
                               std::uint64_t bound) {

@@ -115,6 +115,7 @@ class Worker : private session::NodeEvents,
     void turn();
     void listen();
     void open_api();
+    [[nodiscard]] api::ApiOptions api_options() const;
     [[nodiscard]] port::Capacity capacity() const;
     void accept_connections(Time now);
     void look_for_vanished(Time now);
