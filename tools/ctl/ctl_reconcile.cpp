@@ -58,9 +58,9 @@ class Printer {
     void print(const logs::ReconcileTotals& totals) const {
         if (options_.json) {
             fmt::print("{}],\"totals\":{}}}\n", separator_ == "," ? "" : separator_,
-                       totals_json(totals));
+                       totals_json(totals, options_.allows_gaps));
         } else {
-            fmt::print("{}", totals_text(totals));
+            fmt::print("{}", totals_text(totals, options_.allows_gaps));
         }
     }
 
@@ -86,7 +86,7 @@ int ctl_reconcile(const ReconcileOptions& options) {
     }
     const logs::ReconcileTotals& totals = reconciler.finish();
     printer.print(totals);
-    return totals.balanced() ? 0 : 1;
+    return totals.balanced(options.allows_gaps) ? 0 : 1;
 }
 
 } // namespace zcomet::tools::ctl

@@ -138,6 +138,8 @@ void add_reconcile(program::OptionTable& table, CLI::App& app, Flags& flags) {
     table.add_to(reconcile, "SENT", &flags.reconcile.sent, "Log of zcomet-msggen --log").required();
     table.add_to(reconcile, "RECEIVED", &flags.reconcile.received, "Logs of zcomet-floodtest --log")
         .required();
+    table.add_to(reconcile, "--allow-gaps", &flags.reconcile.allows_gaps,
+                 "Messages may be missing where their stream was told that it missed some");
     table
         .add_to(reconcile, "--grace", &flags.reconcile.grace_ms,
                 "A message sent so soon after its stream opened, or so shortly before it closed, "

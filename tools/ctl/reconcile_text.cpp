@@ -27,6 +27,8 @@ constexpr std::array kTotals{
     Total{"at_edge", "at an edge: a stream had just opened, or closed",
           &logs::ReconcileTotals::at_edge},
     Total{"missing", "missing", &logs::ReconcileTotals::missing},
+    Total{"told", "of these: where the stream was told of a gap", &logs::ReconcileTotals::told},
+    Total{"gaps", "gaps that streams were told of", &logs::ReconcileTotals::gaps},
     Total{"twice", "twice", &logs::ReconcileTotals::twice},
     Total{"out_of_order", "out of order", &logs::ReconcileTotals::out_of_order},
     Total{"unsent", "never sent to this id", &logs::ReconcileTotals::unsent},
@@ -35,10 +37,11 @@ constexpr std::array kTotals{
 } // namespace
 
 std::string finding_text(const logs::Finding& finding, std::string_view log) {
-    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", logs::name_of(finding.kind),
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", logs::name_of(finding.kind),
                        in_one_line(finding.sender), finding.number, in_one_line(finding.id),
                        in_one_line(log), finding.stream,
-                       finding.reason.empty() ? "-" : in_one_line(finding.reason));
+                       finding.reason.empty() ? "-" : in_one_line(finding.reason),
+                       finding.told ? "told" : "-");
 }
 
 std::string finding_json(const logs::Finding& finding, std::string_view log) {
@@ -50,25 +53,30 @@ std::string finding_json(const logs::Finding& finding, std::string_view log) {
                                    {"stream", finding.stream}};
     if (!finding.reason.empty()) {
         json["reason"] = finding.reason;
+        json["told"] = finding.told;
     }
     return json.dump();
 }
 
-std::string totals_text(const logs::ReconcileTotals& totals) {
+std::string totals_text(const logs::ReconcileTotals& totals, bool allows_gaps) {
     common::Table table({{"WHAT"}, {"COUNT", common::Table::Align::kRight}});
     for (const Total& total : kTotals) {
         table.add_row({total.text, std::to_string(totals.*total.value)});
     }
-    return table.text() +
-           (totals.balanced() ? "every message came once, in order\n" : "the logs do not agree\n");
+    if (!totals.balanced(allows_gaps)) {
+        return table.text() + "the logs do not agree\n";
+    }
+    return table.text() + (totals.balanced()
+                               ? "every message came once, in order\n"
+                               : "every message came once, in order, or its stream was told so\n");
 }
 
-std::string totals_json(const logs::ReconcileTotals& totals) {
+std::string totals_json(const logs::ReconcileTotals& totals, bool allows_gaps) {
     nlohmann::ordered_json json;
     for (const Total& total : kTotals) {
         json[total.key] = totals.*total.value;
     }
-    json["balanced"] = totals.balanced();
+    json["balanced"] = totals.balanced(allows_gaps);
     return json.dump();
 }
 

@@ -151,6 +151,8 @@ Status Reconciler::add_received(const StreamLine& line) {
     if (line.what == StreamLine::What::kGot) {
         on_got(stream->second, line);
     } else if (line.what == StreamLine::What::kGap) {
+        ++totals_.gaps;
+        ++stream->second.told;
         stream->second.told_ns = line.time_ns;
     } else {
         close(line.stream, stream->second, line.time_ns);
@@ -188,12 +190,12 @@ void Reconciler::on_got(Stream& stream, const StreamLine& line) {
         return;
     }
     sent_[*position].had_stream = true;
-    place(line, track, *position, skipped);
+    place(line, stream, track, *position, skipped);
 }
 
 /// @param skipped  how many numbers of its own the stream has left out just before this message.
-void Reconciler::place(const StreamLine& line, Track& track, Position position,
-                       std::uint32_t skipped) {
+void Reconciler::place(const StreamLine& line, const Stream& stream, Track& track,
+                       Position position, std::uint32_t skipped) {
     if (!std::exchange(track.has_some, true) && position < track.next) {
         // The login was known before the answer to it had come back.
         track.begin = track.next = position;
@@ -201,15 +203,16 @@ void Reconciler::place(const StreamLine& line, Track& track, Position position,
     if (position >= track.next) {
         const bool dropped = skipped >= position - track.next;
         for (; track.next < position; ++track.next) {
-            track.gaps.emplace(track.next, dropped);
+            track.holes.emplace(track.next, Hole{dropped, is_told(stream, track, track.next)});
         }
         ++track.next;
+        track.told = stream.told;
         return;
     }
     for (; track.begin > position; --track.begin) {
-        track.gaps.emplace(track.begin - 1, false);
+        track.holes.emplace(track.begin - 1, Hole{});
     }
-    if (track.gaps.erase(position) > 0) {
+    if (track.holes.erase(position) > 0) {
         ++totals_.out_of_order;
         report(Finding::Kind::kOutOfOrder, line);
     } else {
@@ -218,16 +221,21 @@ void Reconciler::place(const StreamLine& line, Track& track, Position position,
     }
 }
 
+/// Of a message behind the newest that the stream has of its sender.
+bool Reconciler::is_told(const Stream& stream, const Track& track, Position position) const {
+    return stream.told > track.told && sent_[position].time_ns <= stream.told_ns;
+}
+
 void Reconciler::close(std::uint64_t number, Stream& stream, std::uint64_t closed_ns) {
     const Range all = range_of(stream.id);
     for (Position position = all.begin; position < all.end;) {
         const Track& track = track_of(stream, sent_[position].sender);
-        for (const auto& [gap, dropped] : track.gaps) {
-            judge(number, stream, closed_ns, gap, dropped);
+        for (const auto& [missing, hole] : track.holes) {
+            judge(number, stream, closed_ns, missing, hole);
         }
         position = track.next;
         for (; position < track.range.end && sent_[position].time_ns <= closed_ns; ++position) {
-            judge(number, stream, closed_ns, position, false);
+            judge(number, stream, closed_ns, position, {.told = is_told(stream, track, position)});
         }
         position = track.range.end;
     }
@@ -235,7 +243,7 @@ void Reconciler::close(std::uint64_t number, Stream& stream, std::uint64_t close
 
 /// A message that a stream did not get.
 void Reconciler::judge(std::uint64_t stream_number, const Stream& stream, std::uint64_t closed_ns,
-                       Position position, bool dropped) {
+                       Position position, Hole hole) {
     Sent& sent = sent_[position];
     if (sent.time_ns < stream.opened_ns || sent.time_ns > closed_ns) {
         return;
@@ -246,9 +254,10 @@ void Reconciler::judge(std::uint64_t stream_number, const Stream& stream, std::u
         return;
     }
     ++totals_.missing;
+    totals_.told += hole.told ? 1 : 0;
     on_finding_({Finding::Kind::kMissing, senders_.name(sent.sender), sent.number,
                  ids_.name(sent.id), log_, stream_number,
-                 reason_of(sent.fate, dropped, stream.told_ns >= sent.time_ns)});
+                 reason_of(sent.fate, hole.dropped, stream.told_ns >= sent.time_ns), hole.told});
 }
 
 void Reconciler::report(Finding::Kind kind, const StreamLine& line) {

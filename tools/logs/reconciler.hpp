@@ -37,6 +37,9 @@ struct Finding {
     std::size_t log = 0; ///< which received log, from 0
     std::uint64_t stream = 0;
     std::string_view reason; ///< of kMissing: what the logs say of it; otherwise empty
+    /// Of kMissing: the stream was told, after it was sent, that it missed messages, and had none
+    /// that was sent later before that. So the gap stands where the message would.
+    bool told = false;
 };
 
 /// "missing", "twice", "out-of-order", "unsent".
@@ -50,11 +53,16 @@ struct ReconcileTotals {
     std::uint64_t others = 0;   ///< of these: from senders without a log
     std::uint64_t at_edge = 0;  ///< did not come, but the stream had just opened, or closed at once
     std::uint64_t missing = 0;
+    std::uint64_t told = 0; ///< of these: Finding::told
+    std::uint64_t gaps = 0; ///< times that streams were told of one
     std::uint64_t twice = 0;
     std::uint64_t out_of_order = 0;
     std::uint64_t unsent = 0;
 
-    [[nodiscard]] bool balanced() const { return missing + twice + out_of_order + unsent == 0; }
+    /// @param allows_gaps  a message may be missing if its stream was told so.
+    [[nodiscard]] bool balanced(bool allows_gaps = false) const {
+        return missing - (allows_gaps ? told : 0) + twice + out_of_order + unsent == 0;
+    }
 };
 
 /// Call add_sent() for all sent lines, then, for each received log, add_received() for its lines
@@ -98,22 +106,28 @@ class Reconciler {
         Position end = 0;
     };
 
+    /// A message that a stream does not have.
+    struct Hole {
+        /// The stream's own numbers show that the web node had it and dropped it.
+        bool dropped = false;
+        bool told = false; ///< Finding::told
+    };
     /// The messages of one sender to the stream's id, as the stream has them.
     struct Track {
         store::IdIndex sender = 0;
-        Range range;           // of these messages
-        Position begin = 0;    // of the messages that it may have
-        Position next = 0;     // behind the newest that it has
-        bool has_some = false; // of them
-        /// Those before `next` that it does not have; and whether the stream's own numbers show
-        /// that the web node had them and dropped them.
-        absl::btree_map<Position, bool> gaps;
+        Range range;                           // of these messages
+        Position begin = 0;                    // of the messages that it may have
+        Position next = 0;                     // behind the newest that it has
+        bool has_some = false;                 // of them
+        std::uint32_t told = 0;                // Stream::told when it got the newest
+        absl::btree_map<Position, Hole> holes; // before `next`
     };
 
     struct Stream {
         store::IdIndex id = store::kNoIndex; // kNoIndex: nothing was sent to it
         std::uint64_t opened_ns = 0;
-        std::uint64_t told_ns = 0; // when it was last told that it missed messages; 0: never
+        std::uint32_t told = 0;    // how often it was told that it missed messages
+        std::uint64_t told_ns = 0; // when it was last told
         std::uint32_t numbers = 0; // the highest N so far
         std::vector<Track> tracks;
     };
@@ -126,10 +140,12 @@ class Reconciler {
 
     [[nodiscard]] Status open(const StreamLine& line);
     void on_got(Stream& stream, const StreamLine& line);
-    void place(const StreamLine& line, Track& track, Position position, std::uint32_t skipped);
+    void place(const StreamLine& line, const Stream& stream, Track& track, Position position,
+               std::uint32_t skipped);
+    [[nodiscard]] bool is_told(const Stream& stream, const Track& track, Position position) const;
     void close(std::uint64_t number, Stream& stream, std::uint64_t closed_ns);
     void judge(std::uint64_t stream_number, const Stream& stream, std::uint64_t closed_ns,
-               Position position, bool dropped);
+               Position position, Hole hole);
     void report(Finding::Kind kind, const StreamLine& line);
 
     std::uint64_t grace_ns_;

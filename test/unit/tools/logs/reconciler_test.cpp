@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kGrace = 10;
 
-/// "missing a/1 at 0: void" for each finding.
+/// "missing a/1 at 0.0: void" for each finding, and " told" behind it where the stream was.
 class Comparison {
   public:
     void sent(std::uint64_t number, const std::string& id, std::uint64_t time_ns,
@@ -54,7 +54,8 @@ class Comparison {
                                       std::to_string(finding.log) + "." +
                                       std::to_string(finding.stream);
                               text += finding.reason.empty() ? "" : ": ";
-                              findings.push_back(text.append(finding.reason));
+                              text.append(finding.reason).append(finding.told ? " told" : "");
+                              findings.push_back(text);
                           }};
 };
 
@@ -118,7 +119,64 @@ TEST_CASE("messages that a stream was told of later were missed in a cut-off", "
     logs.gap(0, "x", 160);
     logs.close(0, "x", 300);
     logs.reconciler.end_log();
-    CHECK(logs.found() == Found{"missing a/2 at 0.0: cut-off", "missing a/3 at 0.0: unknown"});
+    CHECK(logs.found() == Found{"missing a/2 at 0.0: cut-off told", "missing a/3 at 0.0: unknown"});
+}
+
+TEST_CASE("a gap covers the messages that are missing where it stands", "[reconciler]") {
+    Comparison logs;
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+        logs.sent(number, "x", 100 + 20 * number, number == 2 ? Fate::kVoid : Fate::kHeld);
+    }
+    logs.open(0, "x", 100);
+    logs.got(0, "x", 121, 1, 1);
+    SECTION("between the last message before them and the next one after them") {
+        logs.gap(0, "x", 165);
+        logs.got(0, "x", 181, 2, 4);
+        logs.got(0, "x", 201, 3, 5);
+        logs.close(0, "x", 300);
+        CHECK(logs.found() ==
+              Found{"missing a/2 at 0.0: void told", "missing a/3 at 0.0: cut-off told"});
+        const ReconcileTotals& totals = logs.reconciler.finish();
+        CHECK(totals.missing == 2);
+        CHECK(totals.told == 2);
+        CHECK(totals.gaps == 1);
+        CHECK_FALSE(totals.balanced());
+        CHECK(totals.balanced(true));
+    }
+    SECTION("not if it comes later") {
+        logs.got(0, "x", 181, 2, 4);
+        logs.gap(0, "x", 190);
+        logs.got(0, "x", 201, 3, 5);
+        logs.close(0, "x", 300);
+        CHECK(logs.found() == Found{"missing a/2 at 0.0: void", "missing a/3 at 0.0: cut-off"});
+        CHECK_FALSE(logs.reconciler.finish().balanced(true));
+    }
+    SECTION("not if they were sent after it") {
+        logs.gap(0, "x", 150);
+        logs.got(0, "x", 181, 2, 4);
+        logs.got(0, "x", 201, 3, 5);
+        logs.close(0, "x", 300);
+        CHECK(logs.found() ==
+              Found{"missing a/2 at 0.0: void told", "missing a/3 at 0.0: unknown"});
+    }
+    SECTION("also where no message follows") {
+        logs.gap(0, "x", 185);
+        logs.close(0, "x", 300);
+        CHECK(logs.found() ==
+              Found{"missing a/2 at 0.0: void told", "missing a/3 at 0.0: cut-off told",
+                    "missing a/4 at 0.0: cut-off told", "missing a/5 at 0.0: unknown"});
+    }
+    SECTION("and covers nothing that comes twice or too late") {
+        logs.gap(0, "x", 165);
+        logs.got(0, "x", 181, 2, 4);
+        logs.got(0, "x", 190, 3, 3);
+        logs.got(0, "x", 191, 4, 3);
+        logs.got(0, "x", 201, 5, 5);
+        logs.close(0, "x", 300);
+        CHECK(logs.found() == Found{"out-of-order a/3 at 0.0", "twice a/3 at 0.0",
+                                    "missing a/2 at 0.0: void told"});
+        CHECK_FALSE(logs.reconciler.finish().balanced(true));
+    }
 }
 
 TEST_CASE("messages that the web node dropped show in the stream's numbers", "[reconciler]") {
