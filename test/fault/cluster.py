@@ -5,6 +5,7 @@
     web1, web2  zcomet-webnode with two workers
     load        zcomet-msggen --ack
     browsers    zcomet-floodtest, one for each web node: each id has two streams on each
+    readers     zcomet_lab.resuming: EventSources of the ids with a history, which come back
 
 The runner itself is connected to the switch, with an address of its own. All hosts know the broker
 by a name from a hosts file, which a fault may change.
@@ -18,6 +19,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +37,7 @@ ADDRESSES = {
     "load": "198.18.0.4",
     "browsers": "198.18.0.5",
     "spare": "198.18.0.6",
+    "readers": "198.18.0.7",
 }
 OWN_ADDRESS = "198.18.0.250/24"
 BROKER_NAME = "zcomet-broker"
@@ -47,6 +50,10 @@ SEND_INTERVAL_MS = 5
 MESSAGES_MAX = 10_000_000
 MESSAGES_BETWEEN = 150  # that the broker and each worker get before a fault, and after it
 LIVENESS_S = 3
+HISTORY = "*0=1000,10m"
+HISTORY_IDS = [user_id for user_id in map(str, range(1, IDS + 1)) if user_id.endswith("0")]
+END = "the end"  # the last message to each of them
+RESUMED_TIMEOUT_S = 60
 LOG_DISK_BYTES = 8 << 20
 RECEIVE_QUEUE, SEND_QUEUE = 0, 1  # columns of ss
 END_TIMEOUT_S = 20
@@ -66,11 +73,15 @@ def port_of(host: str) -> str:
     return port_name(list(ADDRESSES).index(host))
 
 
+def connections(host: str, which: str = "") -> list[str]:
+    """The lines of ss for a host's connections, or for those that its filter `which` takes."""
+    command = [*on_host(host), "ss", "-Htn", "state", "established", *which.split()]
+    return subprocess.check_output(command, text=True).splitlines()
+
+
 def waiting_bytes(host: str, queue: int) -> int:
     """How many bytes wait in this queue of a host's connections."""
-    command = [*on_host(host), "ss", "-Htn", "state", "established"]
-    sockets = subprocess.check_output(command, text=True)
-    return sum(int(line.split()[queue]) for line in sockets.splitlines())
+    return sum(int(line.split()[queue]) for line in connections(host))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +100,7 @@ class Cluster:
     # Set by start(); faults may replace them.
     broker: Program
     generator: Program
+    resuming: Program
 
     def __init__(self, folder: str, programs: Programs, *, own_clocks: bool = False) -> None:
         """`folder` is for files of the run. With `own_clocks` set_clocks() has an effect."""
@@ -103,6 +115,7 @@ class Cluster:
         self.web_nodes: dict[str, Program] = {}
         self.floods: list[Flood] = []
         self.sent_log = os.path.join(folder, "sent")
+        self.resuming_log = os.path.join(folder, "resuming")
 
     # Setting up -----------------------------------------------------------------------------------
 
@@ -126,6 +139,7 @@ class Cluster:
         for node in WEB_NODES:
             self.start_web_node(node)
         self.refill()
+        self.start_resuming()
         self.await_whole()
         self.start_generator()
         self.await_load()
@@ -156,6 +170,7 @@ class Cluster:
             "zcomet-broker",
             *("--supervise", "--listen", "tcp://0.0.0.0:5555"),
             *("--liveness-ms", LIVENESS_S * 1000, "--log-level", "debug"),
+            *("--history", HISTORY),
         )
         self.broker.await_ready()
 
@@ -176,6 +191,18 @@ class Cluster:
             *("--interval", SEND_INTERVAL_MS, "--max", IDS, "--broker", BROKER, "--json"),
         )
 
+    def start_resuming(self) -> None:
+        """Opens a stream of each id with a history on each web node, until the run ends."""
+        urls = [f"http://{ADDRESSES[node]}:8000" for node in WEB_NODES]
+        self.resuming = self._programs.start(
+            sys.executable,
+            *("-m", "zcomet_lab.resuming", "--log", self.resuming_log, "--end", END),
+            *("--ids", ",".join(HISTORY_IDS), *urls),
+            name="the streams that come back",
+            prefix=on_host("readers"),
+        )
+        self.resuming.await_line("streams open")
+
     def open_streams(self, node: str, count: int, log: str | None = None) -> Flood:
         """Starts a further zcomet-floodtest and waits until all of its streams are open."""
         log = log or os.path.join(self.folder, f"received-{len(self.floods)}")
@@ -194,7 +221,7 @@ class Cluster:
         """Opens streams to replace the closed ones."""
         for node in WEB_NODES:
             await_true(f"the workers of {node} are live", functools.partial(self._is_live, node))
-            lacking = STREAMS - self.streams(node)
+            lacking = STREAMS - (self.streams(node) - self.resuming_streams(node))
             if lacking > 0:
                 self.floods.append(self.open_streams(node, lacking))
 
@@ -217,6 +244,17 @@ class Cluster:
         """How many streams the web node has; 0 if it does not answer."""
         stats = self.stats(node)
         return int(stats["totals"]["streams"]) if stats else 0
+
+    def resuming_streams(self, node: str) -> int:
+        """How many of the streams that come back are at the web node now."""
+        return len(connections("readers", f"dst {ADDRESSES[node]}"))
+
+    def await_resumed(self) -> None:
+        """Waits until all streams that come back have done so."""
+        await_true(
+            "the streams that come back are there",
+            lambda: sum(map(self.resuming_streams, WEB_NODES)) == len(WEB_NODES) * len(HISTORY_IDS),
+        )
 
     def _is_live(self, node: str) -> bool:
         """Whether all workers of the web node are live."""
@@ -290,6 +328,16 @@ class Cluster:
         summary: dict[str, Any] = json.loads(output.splitlines()[-1])
         return summary
 
+    def end_resuming(self) -> int:
+        """Sends the last messages, and waits until each stream that comes back has shown its own.
+
+        Returns how often such streams came back.
+        """
+        for user_id in HISTORY_IDS:
+            check(self.ctl("send", user_id, END), f"the last message to {user_id} was not sent")
+        last_line = self.resuming.finish(RESUMED_TIMEOUT_S).splitlines()[-1]
+        return int(last_line.removesuffix(" times").rpartition(" ")[2])
+
     def ledger(self) -> tuple[bool, dict[str, Any]]:
         """Whether the broker's ledger balances once no message is under way, and the ledger."""
         return self._judged("ledger", "--wait", LEDGER_WAIT_S)
@@ -297,6 +345,10 @@ class Cluster:
     def reconcile(self) -> dict[str, Any]:
         """What `zcomet-ctl reconcile` finds in the logs of the sender and the streams."""
         return self._judged("reconcile", self.sent_log, *(flood.log for flood in self.floods))[1]
+
+    def reconcile_resuming(self) -> dict[str, Any]:
+        """What it finds in the log of the streams that come back."""
+        return self._judged("reconcile", "--allow-gaps", self.sent_log, self.resuming_log)[1]
 
     def _judged(self, *arguments: Argument) -> tuple[bool, dict[str, Any]]:
         """Whether zcomet-ctl ends with 0, and its output."""

@@ -53,6 +53,7 @@ def happen(cluster: Cluster, fault: Fault, node: str) -> Happening:
     cluster.await_whole()
     happening.whole_ns = time.time_ns()
     cluster.await_load()
+    cluster.await_resumed()
     whole_again_s = round((happening.whole_ns - happening.began_ns) / 1e9, 2)
     say(fault=fault.name, node=node, whole_again_s=whole_again_s)
     return happening
@@ -61,12 +62,16 @@ def happen(cluster: Cluster, fault: Fault, node: str) -> Happening:
 def judge(cluster: Cluster, happenings: Sequence[Happening]) -> list[str]:
     """Ends the load and compares; returns what is wrong, as sentences."""
     summary = cluster.end_load()
+    came_back = cluster.end_resuming()
     balanced, ledger = cluster.ledger()
     cluster.await_delivered()
     ended_ns = time.time_ns()
     cluster.end_streams()
     reconciled = cluster.reconcile()
     totals = reconciled["totals"]
+    resumed = cluster.reconcile_resuming()
+    untold = resumed["totals"]["missing"] - resumed["totals"]["told"]
+    disordered = sum(resumed["totals"][kind] for kind in ("twice", "out_of_order", "unsent"))
     logs = Logs(cluster.sent_log, {flood.log: flood.node for flood in cluster.floods})
     missing = [each for each in reconciled["findings"] if each["kind"] == "missing"]
     others = [each for each in reconciled["findings"] if each["kind"] != "missing"]
@@ -91,10 +96,14 @@ def judge(cluster: Cluster, happenings: Sequence[Happening]) -> list[str]:
         out_of_order=totals["out_of_order"],
         unsent=totals["unsent"],
         closed_unasked=closed,
+        came_back=came_back,
+        untold=untold,
+        resuming=resumed["totals"],
         ledger_balanced=balanced,
         ledger=ledger,
     )
-    for finding in [*lost, *others][:FINDINGS_SHOWN]:
+    wrong_when_resumed = [each for each in resumed["findings"] if not each.get("told")]
+    for finding in [*lost, *others, *wrong_when_resumed][:FINDINGS_SHOWN]:
         say(finding=finding)
     sentences = (
         (lost, f"{len(lost)} messages are missing on streams that were open"),
@@ -104,6 +113,8 @@ def judge(cluster: Cluster, happenings: Sequence[Happening]) -> list[str]:
         (summary["unconfirmed"], f"{summary['unconfirmed']} were never acknowledged"),
         (summary["log_lines_lost"], "the sender's log is not whole"),
         (closed, f"{closed} streams were closed that should have stayed open"),
+        (untold, f"{untold} messages are missing on streams that came back and were not told"),
+        (disordered, f"{disordered} came twice, out of order or unsent on streams that came back"),
         (not balanced, "the ledger does not balance"),
     )
     return [text for wrong, text in sentences if wrong]
