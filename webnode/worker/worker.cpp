@@ -38,10 +38,6 @@ constexpr Duration kSayReplacedEach = 60s;
 constexpr std::string_view kReplacedWords = "another process has the name of this node";
 constexpr std::string_view kNoBrokerWords = "this node has no broker";
 
-/// At a thousand messages a second each is a turn, and this would be a hundredth of its cost.
-/// @limit time by which a worker's gauges and log lines may be late
-constexpr Duration kAccountsEach = 20ms;
-
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
 
@@ -98,7 +94,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(demo_of(options_)), slot.counters,
                 options_.requests),
-      delivery_(connections_, presence_.streams(), slot.counters), accounts_(kAccountsEach),
+      delivery_(connections_, presence_.streams(), slot.counters),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
       resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
       polls_(connections_, slot.counters),
@@ -160,11 +156,9 @@ void Worker::turn() {
     resumes_.turn(now);
     requests_.answer_polls(now);
     signs_of_life_.turn(now);
-    if (accounts_.turn(now)) {
-        report(now);
-        watch_bounds(now);
-        publish_counters();
-    }
+    report(now);
+    watch_bounds(now);
+    publish_counters();
     freed_memory_.turn(now);
     count_turn(now);
 }
@@ -176,8 +170,7 @@ Time Worker::next_due() const {
     return std::min(
         {requests_.due(), connections_.due(), freed_memory_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
-         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), accounts_.due(),
-         turn_due_});
+         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {

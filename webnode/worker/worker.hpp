@@ -8,7 +8,6 @@
 
 #include "topology/base/nearness.hpp"
 #include "topology/base/random.hpp"
-#include "topology/base/spaced.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/http/cors.hpp"
@@ -154,7 +153,6 @@ class Worker : private session::NodeEvents,
     request::Requests requests_;
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
-    Spaced accounts_; // counters, and what is logged of them
     stream::GapTeller gap_teller_;
     stream::Resumes resumes_;
     stream::Polls polls_;
