@@ -411,7 +411,7 @@ TEST_CASE("one address takes as many places of the API as --per-address says") {
     CHECK(refused.status == 503);
     CHECK_THAT(refused.body, Contains("too many connections come from this address"));
     CHECK(cluster.web_node(0).await_log("event=address-full port=api address=127."));
-    CHECK(stat(cluster, 0, "address_refusals") == 1);
+    CHECK(await_stat(cluster, 0, "address_refusals", 1));
     CHECK(ask(cluster, "/healthz").status == 200);
 }
 
