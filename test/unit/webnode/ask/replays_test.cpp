@@ -135,11 +135,10 @@ TEST_CASE_METHOD(Fixture, "a very long answer ends with a cursor", "[replays]") 
     std::uint64_t position = 0;
     for (; status_of(1) == 0; replays.turn(kStart)) {
         REQUIRE(position < 100);
-        tell({.reach = position == 0 ? wire::Reach::kNoCursor : wire::Reach::kWhole,
-              .has_more = true,
-              .epoch = kEpoch,
-              .through = 1000},
-             {{++position, std::string(60'000, 'x')}});
+        const wire::Reach reach = position == 0 ? wire::Reach::kNoCursor : wire::Reach::kWhole;
+        ++position;
+        tell({.reach = reach, .has_more = true, .epoch = kEpoch, .through = 1000},
+             {{position, std::string(60'000, 'x')}});
     }
     const std::string text = text_of(1);
     CHECK(text.size() >= Replays::kAnswerBytesMax);
