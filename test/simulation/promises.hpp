@@ -177,9 +177,9 @@ class Promises {
         SenderAccount* sender = nullptr;
         std::uint64_t number = 0;
         IdNumber id = 0;
-        std::uint64_t taken_in = 0;                         ///< how many times
-        std::uint64_t kept = 0;                             ///< likewise
-        std::size_t kept_in = 0; ///< number of the last such epoch, from 1
+        std::uint64_t taken_in = 0; ///< how many times
+        std::uint64_t kept = 0;     ///< likewise
+        std::size_t kept_in = 0;    ///< number of the last such epoch, from 1
         std::vector<std::optional<std::uint32_t>> receipts; ///< what the broker's receipts said
         // Only with an awaited acknowledgement:
         bool awaited = false;

@@ -323,9 +323,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     std::set<std::string, std::less<>> ids_;
     std::deque<ReceivedMessage> received_;
     wire::NodeLedger ledger_;
-    std::uint64_t asked_number_ = 0; // of the message whose answer is awaited
+    std::uint64_t asked_number_ = 0;       // of the message whose answer is awaited
     std::optional<wire::Outcome> outcome_; // of that message
-    std::string wrong_; // what the broker did, if it is of no use
+    std::string wrong_;                    // what the broker did, if it is of no use
 };
 
 Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
