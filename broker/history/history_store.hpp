@@ -36,8 +36,10 @@ class HistoryStore {
                                                       std::uint32_t most) const = 0;
     /// Calls `visit(message, position)` for each message to one of the ids (wire::kHistoryIdsMax at
     /// most) after `after`, by rising position, until it returns false. The views live until then.
+    /// @return how many messages were passed over to get there, which is the cost beside visits.
     using Visit = std::function<bool(const wire::Message& message, std::uint64_t position)>;
-    virtual void read(const wire::IdList& ids, std::uint64_t after, const Visit& visit) const = 0;
+    virtual std::uint64_t read(const wire::IdList& ids, std::uint64_t after,
+                               const Visit& visit) const = 0;
 
     /// From the next keep() on.
     virtual void set_bytes_max(std::uint64_t bytes) = 0;

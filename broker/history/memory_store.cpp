@@ -212,17 +212,20 @@ std::uint64_t MemoryStore::before_newest(std::string_view id, std::uint32_t most
     return last_before->position;
 }
 
-void MemoryStore::read(const wire::IdList& ids, std::uint64_t after, const Visit& visit) const {
+std::uint64_t MemoryStore::read(const wire::IdList& ids, std::uint64_t after,
+                                const Visit& visit) const {
     struct Next {
         std::string_view id;
         const Block* block;
     };
     std::vector<Next> nexts;
+    std::uint64_t passed = 0;
     ids.for_each([&](std::string_view id) {
         const auto known = ids_.find(id);
         const Block* block = known ? rings_[*known].first : nullptr;
         while (block != nullptr && block->position <= after) {
             block = block->next;
+            ++passed;
         }
         if (block != nullptr) {
             nexts.push_back({ids_.name(*known), block});
@@ -234,13 +237,14 @@ void MemoryStore::read(const wire::IdList& ids, std::uint64_t after, const Visit
                 return a.block->position < b.block->position;
             });
         if (!visit(first->block->message(first->id), first->block->position)) {
-            return;
+            break;
         }
         first->block = first->block->next;
         if (first->block == nullptr) {
             nexts.erase(first);
         }
     }
+    return passed;
 }
 
 bool MemoryStore::expire(std::uint64_t now_ms, std::size_t most) {

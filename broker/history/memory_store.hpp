@@ -34,7 +34,8 @@ class MemoryStore final : public HistoryStore {
     /// Cost: a step for each message that is not among the newest.
     [[nodiscard]] std::uint64_t before_newest(std::string_view id,
                                               std::uint32_t most) const override;
-    void read(const wire::IdList& ids, std::uint64_t after, const Visit& visit) const override;
+    std::uint64_t read(const wire::IdList& ids, std::uint64_t after,
+                       const Visit& visit) const override;
     void set_bytes_max(std::uint64_t bytes) override { bytes_max_ = bytes; }
     bool expire(std::uint64_t now_ms, std::size_t most) override;
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kExpiredPerTurn = 1024;
 /// Ages are kept in steps of about a second.
 constexpr Duration kExpireEach = 1s;
+/// Kept messages that are passed over cost as much as one message of a frame.
+constexpr std::uint64_t kPassedOfAMessage = 4;
 
 } // namespace
 
@@ -123,18 +125,20 @@ void Histories::on_history(const Incoming& in, const wire::History& history) {
     const bool has_gap =
         kept.reach == wire::Reach::kEvicted || kept.reach == wire::Reach::kOtherEpoch;
     // Of several ids some may have more. A gap reaches up to one position, for all of them.
-    store_->read(history.ids, has_gap ? kept.since : std::max(history.after, before_newest),
-                 [&](const wire::Message& message, std::uint64_t position) {
-                     if (writer_.full() || writer_.count() == history.count_max) {
-                         kept.has_more = true;
-                         return false;
-                     }
-                     wire::Message with_position = message;
-                     wire::add_position(message.attributes, position, attributes_);
-                     with_position.attributes = attributes_;
-                     writer_.add(with_position);
-                     return true;
-                 });
+    const std::uint64_t passed =
+        store_->read(history.ids, has_gap ? kept.since : std::max(history.after, before_newest),
+                     [&](const wire::Message& message, std::uint64_t position) {
+                         if (writer_.full() || writer_.count() == history.count_max) {
+                             kept.has_more = true;
+                             return false;
+                         }
+                         wire::Message with_position = message;
+                         wire::add_position(message.attributes, position, attributes_);
+                         with_position.attributes = attributes_;
+                         writer_.add(with_position);
+                         return true;
+                     });
+    state_.intake.add_messages(passed / kPassedOfAMessage);
     state_.count(table::BrokerCounter::kHistoryReplayed, writer_.count());
     answer(in, kept);
 }

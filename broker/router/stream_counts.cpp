@@ -24,7 +24,10 @@ std::optional<std::uint64_t> read_count(std::string_view json) {
 
 void StreamCounts::ask(std::string_view connection, std::uint64_t token, std::string_view id,
                        std::string who, Time now) {
-    if (open_.size() >= kOpenMax || !rate_.allow(now)) {
+    // A name in a list takes more than its node's incarnation.
+    const std::size_t bytes = sizeof(Open) + connection.size() + 2 * who.size();
+    const bool has_room = open_.size() < kOpenMax && open_bytes_ + bytes <= kOpenBytesMax;
+    if (!has_room || !rate_.allow(now)) {
         reply(connection, token, std::move(who), kNotKnown);
         return;
     }
@@ -32,7 +35,9 @@ void StreamCounts::ask(std::string_view connection, std::uint64_t token, std::st
               .token = token,
               .who = std::move(who),
               .awaited = {},
-              .until = now + kPatience};
+              .until = now + kPatience,
+              .bytes = bytes};
+    open_bytes_ += bytes;
     const std::string question = wire::encode(wire::Query{++last_token_, "streams", id});
     state_.table.for_each_node(id, [&](table::NodeIndex index) {
         const table::Peer& node = state_.peers[index];
@@ -79,6 +84,7 @@ Time StreamCounts::due() const {
 void StreamCounts::finish(Table::iterator open, bool is_known) {
     const Open over = std::move(open->second);
     open_.erase(open);
+    open_bytes_ -= over.bytes;
     reply(over.connection, over.token, over.who,
           is_known ? std::to_string(over.streams) : std::string(kNotKnown));
 }

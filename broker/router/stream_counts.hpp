@@ -21,6 +21,9 @@ class StreamCounts {
     /// As many requests as a web node's API may have under way, with some others.
     /// @limit questions about streams that wait for what nodes say
     static constexpr std::size_t kOpenMax = 1024;
+    /// The names of an id's nodes may be a long list.
+    /// @limit bytes of what is kept for such questions
+    static constexpr std::size_t kOpenBytesMax = 4U << 20U;
     /// Each costs as many frames as nodes hold the id, and a question needs no HELLO.
     /// @limit questions about streams for which a broker asks nodes in a second
     static constexpr std::uint32_t kPerSecond = 1000;
@@ -54,6 +57,7 @@ class StreamCounts {
         std::uint64_t streams = 0;
         bool is_known = true; // all of them have said a number
         Time until{};
+        std::size_t bytes = 0; // that it counts
     };
     using Table = std::map<std::uint64_t, Open>; // by the token that nodes get; the oldest first
 
@@ -63,6 +67,7 @@ class StreamCounts {
 
     RouterState& state_;
     Table open_;
+    std::size_t open_bytes_ = 0;
     std::uint64_t last_token_ = 0;
     RateLimit rate_{kPerSecond};
 };

@@ -94,9 +94,10 @@ class Connection {
         ZCOMET_ASSERT(!parked());
         input_or_id_ = index;
     }
-    /// Parked: the index of the stream's id, and the stream's neighbours in the list of its id;
-    /// kNoIndex at the ends. With several ids, the index of the record that names them, and no
-    /// neighbours. Only the table of streams uses them.
+    /// Parked: the index of the stream's id, and the stream's neighbours in the list of its id:
+    /// `next` of the last is kNoIndex, and `prev` of the first is the list's length. With several
+    /// ids, the index of the record that names them, and no neighbours. Only the table of streams
+    /// uses them.
     [[nodiscard]] std::uint32_t id() const { return input_or_id_; }
     void set_id(std::uint32_t index) { input_or_id_ = index; }
     std::uint32_t next = store::kNoIndex; // of a free slot: the next free slot

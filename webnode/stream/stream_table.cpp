@@ -27,10 +27,10 @@ std::uint32_t StreamTable::add_link(std::uint32_t connection, store::IdIndex id)
 void StreamTable::link(StreamPosition position, store::IdIndex id) {
     const StreamPosition first = first_of_id_[id];
     next_of(position) = first;
-    prev_of(position) = store::kNoIndex;
+    prev_of(position) = 1; // the length of the list
     if (first != store::kNoIndex) {
+        prev_of(position) += prev_of(first);
         prev_of(first) = position;
-        ++more_of_id_[id];
     }
     first_of_id_[id] = position;
 }
@@ -43,18 +43,20 @@ bool StreamTable::unlink(StreamPosition position, store::IdIndex id) {
             *held = next;
         }
     }
+    StreamPosition& first = first_of_id_[id];
+    if (position == first) {
+        first = next;
+        if (next != store::kNoIndex) {
+            prev_of(next) = prev - 1; // the length
+        }
+        return next == store::kNoIndex;
+    }
+    --prev_of(first);
+    next_of(prev) = next;
     if (next != store::kNoIndex) {
         prev_of(next) = prev;
     }
-    (prev != store::kNoIndex ? next_of(prev) : first_of_id_[id]) = next;
-    const bool is_last = first_of_id_[id] == store::kNoIndex;
-    if (!is_last) {
-        const auto more = more_of_id_.find(id);
-        if (--more->second == 0) {
-            more_of_id_.erase(more);
-        }
-    }
-    return is_last;
+    return false;
 }
 
 } // namespace zcomet::webnode::stream

@@ -8,8 +8,6 @@
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connection_table.hpp"
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -95,11 +93,7 @@ class StreamTable {
     /// How many streams have that id, which may be any text.   Cost: O(1).
     [[nodiscard]] std::uint32_t streams_of(std::string_view id) const {
         const auto known = ids_.find(id);
-        if (!known) {
-            return 0;
-        }
-        const auto more = more_of_id_.find(*known);
-        return more == more_of_id_.end() ? 1 : 1 + more->second;
+        return known ? prev_of(first_of_id_[*known]) : 0;
     }
     [[nodiscard]] std::uint32_t id_count() const { return ids_.size(); }
     /// Bytes used, without the allocator's overhead, and without the connections' records.
@@ -139,8 +133,11 @@ class StreamTable {
                                  : connections_.at(position).next;
     }
     [[nodiscard]] StreamPosition& prev_of(StreamPosition position) {
+        return const_cast<StreamPosition&>(std::as_const(*this).prev_of(position));
+    }
+    [[nodiscard]] const StreamPosition& prev_of(StreamPosition position) const {
         return is_link(position) ? links_[position & ~kLinkBit].prev
-                                 : connections_.at(position).prev;
+                                 : std::as_const(connections_).at(position).prev;
     }
     template <typename OnLast>
     void take_out(StreamPosition position, store::IdIndex id, OnLast&& on_last);
@@ -151,8 +148,6 @@ class StreamTable {
     store::IdTable ids_;
     store::ChunkedArray<StreamPosition>
         first_of_id_; // by IdIndex: head of the list of the id's streams
-    /// Streams of an id beyond its first; nothing for an id that has one, as most have.
-    absl::flat_hash_map<store::IdIndex, std::uint32_t> more_of_id_;
     store::Slab<Several> several_;
     store::Slab<Link> links_;
     std::vector<StreamPosition*> held_positions_; // few: those of messages to very many streams

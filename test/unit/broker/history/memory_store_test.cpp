@@ -1,6 +1,7 @@
 // Which messages a store has, which it has lost, and that it knows what it has lost.
 #include "broker/history/memory_store.hpp"
 #include "broker/history/position_clock.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -61,6 +62,11 @@ TEST_CASE_METHOD(Fixture, "messages are read in order, of several ids as well", 
     CHECK(read({"a1", "b1"}, second) == Texts{"a1z"});
     CHECK(read({"a2"}).empty());
     CHECK(store.messages() == 3);
+
+    const wire::OwnedIds id("a1");
+    const auto none = [](const wire::Message&, std::uint64_t) { return false; };
+    CHECK(store.read(id.list(), 0, none) == 0);
+    CHECK(store.read(id.list(), second, none) == 1); // passes over "x"
 }
 
 TEST_CASE_METHOD(Fixture, "the newest messages of an id are found", "[memory_store]") {

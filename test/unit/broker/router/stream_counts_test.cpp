@@ -2,6 +2,10 @@
 #include "broker/router/stream_counts.hpp"
 #include "test/unit/broker/router/router_harness.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
 namespace zcomet::broker::router {
 namespace {
 
@@ -85,6 +89,22 @@ TEST_CASE_METHOD(Fixture, "streams: only nodes that hold the id are asked, and h
     CHECK(refused("asker", wire::encode(wire::Answer{token, "1"})) == wire::ErrorCode::kHelloFirst);
     join_sender("s", 9);
     CHECK(refused("s", wire::encode(wire::Answer{token, "1"})) == wire::ErrorCode::kWrongRole);
+}
+
+TEST_CASE("streams: what is kept for questions has a bound in sum", "[stream_counts]") {
+    RouterHarness broker;
+    for (std::uint64_t n = 1; n <= 15; ++n) {
+        const std::string connection = "c" + std::to_string(n);
+        const std::string name(wire::kNameBytesMax - 2, 'n');
+        broker.join_live_node(connection, n, name + std::to_string(10 + n));
+        broker.say(connection, RouterHarness::login(1, {"both"}));
+    }
+    std::size_t open = 0;
+    while (broker.take("asker").empty()) {
+        REQUIRE(++open < StreamCounts::kOpenMax);
+        broker.say("asker", streams("both", open));
+    }
+    CHECK(open > 100);
 }
 
 TEST_CASE_METHOD(Fixture, "streams: the number is not known if a node does not say one",

@@ -14,9 +14,25 @@ using zcomet::webnode::stream::ResumeFixture;
 
 namespace {
 
-using Fixture = ResumeFixture;
 using stream::kEpoch;
 using stream::Resumes;
+
+struct Fixture : ResumeFixture {
+    /// A few more streams than begin to catch up in a turn, which have a message. Then the feed is
+    /// another.
+    static constexpr std::uint32_t kMany = Resumes::kBeginsPerTurn + 10;
+    std::vector<Browser> cut_off_many() {
+        std::vector<Browser> streams;
+        streams.reserve(kMany);
+        while (streams.size() < kMany) {
+            streams.push_back(open("/lines/chat.1"));
+        }
+        deliver("before", 5);
+        loop.finish_deliveries();
+        begin_feed(loop.delivery.cursor());
+        return streams;
+    }
+};
 
 } // namespace
 
@@ -141,14 +157,7 @@ TEST_CASE_METHOD(Fixture, "a message in the history and in the queue of a crowd 
 }
 
 TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "[resumes]") {
-    std::vector<Browser> streams;
-    streams.reserve(Resumes::kBeginsPerTurn + 10);
-    for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
-        streams.push_back(open("/lines/chat.1"));
-    }
-    deliver("before", 5);
-    loop.finish_deliveries();
-    begin_feed(loop.delivery.cursor());
+    const std::vector<Browser> streams = cut_off_many();
     resumes.on_live();
     CHECK(resumes.is_beginning());
     CHECK(resumes.due() <= loop.now);
@@ -158,24 +167,17 @@ TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "
     // It opens now, and has missed nothing.
     const Browser late = open("/lines/chat.1");
     CHECK_FALSE(resumes.is_beginning());
-    CHECK(resumes.size() == Resumes::kBeginsPerTurn + 10);
-    CHECK(loop.count(slot::WorkerCounter::kCatchUps) == Resumes::kBeginsPerTurn + 10);
+    CHECK(resumes.size() == kMany);
+    CHECK(loop.count(slot::WorkerCounter::kCatchUps) == kMany);
 }
 
 TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "[resumes]") {
-    std::vector<Browser> streams;
-    streams.reserve(Resumes::kBeginsPerTurn + 10);
-    for (std::uint32_t i = 0; i < Resumes::kBeginsPerTurn + 10; ++i) {
-        streams.push_back(open("/lines/chat.1"));
-    }
-    deliver("before", 5);
-    loop.finish_deliveries();
-    begin_feed(loop.delivery.cursor());
+    const std::vector<Browser> streams = cut_off_many();
     resumes.turn(loop.now);
     source.asked.clear();
     loop.delivery.on_feed_begun({kEpoch, 9, "chat.*"}); // it stood further on, by its WELCOME
     begin_feed(loop.delivery.cursor());
-    CHECK(resumes.size() == Resumes::kBeginsPerTurn + 10);
+    CHECK(resumes.size() == kMany);
     resumes.on_live();
     resumes.turn(loop.now);
     REQUIRE(source.asked.size() == 1); // all are where the first cut left them

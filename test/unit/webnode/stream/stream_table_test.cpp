@@ -321,6 +321,7 @@ void check_against(Tables& table, const Model& model) {
     for (const auto& [id, fds] : model.ids) {
         ids.push_back(id);
         REQUIRE(fds_of(table, id) == std::vector<int>(fds.begin(), fds.end()));
+        REQUIRE(table.streams_of(id) == fds.size());
     }
     REQUIRE(ids_of(table) == ids);
     for (const auto& entry : model.connections) {
