@@ -12,6 +12,7 @@
 #include "topology/process/pulse.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/run_as.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -34,6 +35,11 @@ void say_ready(const broker::shell::BrokerOptions& options, const broker::shell:
                  log_value(options.router.name),
                  broker::router::hex_u64(options.router.incarnation), addresses,
                  options.advertise.empty() ? "-" : log_value(options.advertise));
+    if (options.router.is_insecure) {
+        spdlog::warn("event=insecure listen={} text=\"everybody who reaches this broker may listen "
+                     "and send: it asks for no keys\"",
+                     broker.listen_endpoint());
+    }
     program::print_ready("zcomet-broker", addresses);
 }
 
@@ -51,7 +57,9 @@ void reload(broker::shell::CommandLine& line, int argc, char** argv,
     if (program::reload(app, argc, argv, settle, again.table(), line.table())) {
         line.resettle();
         broker.set_options(line.options().router);
+        broker.set_http_names(line.options().http_names);
     }
+    broker.read_keys_again();
 }
 
 int serve(broker::shell::CommandLine& line, int argc, char** argv) {
@@ -71,13 +79,18 @@ int serve(broker::shell::CommandLine& line, int argc, char** argv) {
             reload(line, argc, argv, *running);
         }
     });
+    throw_unless_done<program::Misconfigured>(line.check_keys());
+    const std::string key = value_or_throw<program::Misconfigured>(line.read_keys());
     process::raise_file_limit(); // each peer takes a descriptor, each node two
     process::keep_freed_frames(kWorkingBytes);
     loop::Loop loop; // before the ready line, since it may find no descriptor
-    link::LinkContext context;
+    link::LinkContext context(key.empty() ? link::Security() : link::Security::of_broker(key));
     const auto broker = value_or_throw(broker::shell::Broker::open(context, line.options()));
     running = broker.get();
     program::log_settings(line.table());
+    if (!line.supervised() && line.pulse_fd() < 0) { // else its supervisor says so
+        program::warn_of_root();
+    }
     say_ready(line.options(), *broker);
     service.ready(Clock::now());
     loop.add(service, loop::Order::kBroker);
@@ -101,6 +114,7 @@ int main(int argc, char** argv) {
     program::add_common_options(app);
     broker::shell::CommandLine line(app);
     const auto body = [&] {
+        throw_unless_done<program::Misconfigured>(program::run_as(line.user()));
         return line.is_supervisor() ? broker::shell::supervise(argc, argv, line.hang_after())
                                     : serve(line, argc, argv);
     };

@@ -1,10 +1,13 @@
 // zcomet-webnode: options, then either the supervisor or, when a supervisor started it, a worker.
 #include "topology/base/text.hpp"
+#include "topology/base/value_or_throw.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/run_as.hpp"
 #include "webnode/port/processor.hpp"
 #include "webnode/supervisor/options.hpp"
 #include "webnode/supervisor/supervisor.hpp"
+#include "webnode/worker/token_keys.hpp"
 #include "webnode/worker/worker.hpp"
 
 #include <CLI/CLI.hpp>
@@ -44,8 +47,15 @@ bool reload(supervisor::CommandLine& line, int argc, char** argv) {
     CLI::App app("", "zcomet-webnode");
     program::add_common_options(app);
     supervisor::CommandLine again(app);
-    return program::reload(
+    const bool is_read = program::reload(
         app, argc, argv, [&] { again.settle(); }, again.table(), line.table());
+    // The files are the same, and what is in them may be other keys.
+    std::string& keys = line.options().worker.token_keys;
+    if (is_read && keys != again.options().worker.token_keys) {
+        keys = again.options().worker.token_keys;
+        spdlog::info("event=token-keys keys={}", worker::keys_of(keys).size());
+    }
+    return is_read;
 }
 
 void run_worker(supervisor::CommandLine& line) {
@@ -83,6 +93,9 @@ void run_worker(supervisor::CommandLine& line) {
 }
 
 int run(supervisor::CommandLine& line, int argc, char** argv) {
+    if (line.role().index == 0) { // workers are born as what their supervisor is
+        throw_unless_done<program::Misconfigured>(program::run_as(line.options().user));
+    }
     line.settle();
     if (line.role().index > 0) {
         run_worker(line);

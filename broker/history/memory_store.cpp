@@ -15,7 +15,17 @@ constexpr unsigned kMsShift = 20;
 /// About a second.
 constexpr unsigned kStepShift = 10;
 /// An id's text, its place in the hash table, and its Ring.
-constexpr std::uint64_t kIdBytes = 80;
+constexpr std::uint64_t kIdBytes = 88;
+
+/// What a block of that size takes with what glibc adds: eight bytes, and up to fifteen so that a
+/// multiple of 16 comes out.
+std::uint64_t heap_cost(std::size_t size) {
+    return (std::uint64_t{size} + 8 + 15) / 16 * 16;
+}
+
+std::uint64_t step_of(std::uint64_t position) {
+    return position >> (kMsShift + kStepShift);
+}
 
 std::uint64_t id_cost(std::string_view id) {
     const bool is_on_heap = id.size() > store::IdText::kInlineBytesMax;
@@ -31,16 +41,14 @@ struct MemoryStore::Block {
     std::uint32_t payload_bytes = 0;
     std::uint8_t attributes_bytes = 0;
     bool has_origin = false;
+    /// Whether `next` is of the same step of time. Without it, letting this block go would have to
+    /// wait for the next one's memory.
+    bool next_is_of_step = false;
 
     [[nodiscard]] static std::size_t size_of(const wire::Message& message) {
         return sizeof(Block) + (message.origin.sender != 0 ? sizeof(wire::Origin) : 0) +
                message.attributes.size() + message.payload.size();
     }
-    /// With what glibc adds: eight bytes, and up to fifteen so that a multiple of 16 comes out.
-    [[nodiscard]] static std::uint64_t cost_of(std::size_t size) {
-        return (std::uint64_t{size} + 8 + 15) / 16 * 16;
-    }
-
     [[nodiscard]] static Block* make(const wire::Message& message, std::uint64_t position) {
         auto* const block = ::new (::operator new(size_of(message))) Block();
         block->position = position;
@@ -62,8 +70,8 @@ struct MemoryStore::Block {
     }
 
     [[nodiscard]] std::uint64_t cost() const {
-        return cost_of(sizeof(Block) + (has_origin ? sizeof(wire::Origin) : 0) + attributes_bytes +
-                       payload_bytes);
+        return heap_cost(sizeof(Block) + (has_origin ? sizeof(wire::Origin) : 0) +
+                         attributes_bytes + payload_bytes);
     }
     [[nodiscard]] wire::Message message(std::string_view id) const {
         wire::Message message;
@@ -98,7 +106,7 @@ MemoryStore::~MemoryStore() {
 }
 
 bool MemoryStore::keep(std::size_t rule, const wire::Message& message, std::uint64_t position) {
-    if (Block::cost_of(Block::size_of(message)) + id_cost(message.id) > bytes_max_) {
+    if (heap_cost(Block::size_of(message)) + id_cost(message.id) > bytes_max_) {
         return false;
     }
     const auto [id, is_new] = ids_.intern(message.id);
@@ -110,6 +118,10 @@ bool MemoryStore::keep(std::size_t rule, const wire::Message& message, std::uint
         bytes_ += id_cost(message.id);
     }
     Ring& ring = rings_[id];
+    if (!is_new) { // both are used below, and are mostly in no cache
+        __builtin_prefetch(ring.first);
+        __builtin_prefetch(ring.last);
+    }
     Block* const block = Block::make(message, position);
     bytes_ += block->cost();
     ++messages_;
@@ -119,7 +131,9 @@ bool MemoryStore::keep(std::size_t rule, const wire::Message& message, std::uint
         link(id);
     } else {
         ring.last->next = block;
+        ring.last->next_is_of_step = step_of(ring.last->position) == step_of(position);
         ring.last = block;
+        mark(ring);
     }
     if (ring.count > rules_[rule].count_max) {
         drop_first(id);
@@ -130,13 +144,40 @@ bool MemoryStore::keep(std::size_t rule, const wire::Message& message, std::uint
     return true;
 }
 
-std::uint64_t MemoryStore::step_of(const Ring& ring) {
-    return ring.first->position >> (kMsShift + kStepShift);
+/// The last message has just come.
+void MemoryStore::mark(Ring& ring) {
+    const std::uint32_t place = ring.count - 1;
+    if (ring.marks == nullptr) {
+        if (place < BlockMarks::kEach) {
+            return;
+        }
+        ring.marks = new BlockMarks();
+        bytes_ += heap_cost(sizeof(BlockMarks));
+    } else {
+        bytes_ -= heap_cost(ring.marks->heap_bytes());
+    }
+    ring.marks->on_added(ring.last, place);
+    bytes_ += heap_cost(ring.marks->heap_bytes());
+}
+
+/// The first message is about to go.
+void MemoryStore::unmark_first(Ring& ring) {
+    if (ring.marks == nullptr) {
+        return;
+    }
+    bytes_ -= heap_cost(ring.marks->heap_bytes());
+    if (ring.count == 1) {
+        bytes_ -= heap_cost(sizeof(BlockMarks));
+        delete std::exchange(ring.marks, nullptr);
+        return;
+    }
+    ring.marks->on_first_dropped();
+    bytes_ += heap_cost(ring.marks->heap_bytes());
 }
 
 void MemoryStore::link(store::IdIndex id) {
     Ring& ring = rings_[id];
-    const auto [place, is_new] = by_age_[ring.rule].try_emplace(step_of(ring), id);
+    const auto [place, is_new] = by_age_[ring.rule].try_emplace(step_of(ring.first->position), id);
     ring.previous = store::kNoIndex;
     ring.next = is_new ? store::kNoIndex : std::exchange(place->second, id);
     if (ring.next != store::kNoIndex) {
@@ -154,7 +195,7 @@ void MemoryStore::unlink(store::IdIndex id) {
         return;
     }
     ByAge& ages = by_age_[ring.rule];
-    const auto place = ages.find(step_of(ring));
+    const auto place = ages.find(step_of(ring.first->position));
     if (ring.next != store::kNoIndex) {
         place->second = ring.next;
     } else {
@@ -164,11 +205,11 @@ void MemoryStore::unlink(store::IdIndex id) {
 
 void MemoryStore::drop_first(store::IdIndex id) {
     Ring& ring = rings_[id];
-    const bool stays =
-        ring.count > 1 && step_of(ring) == ring.first->next->position >> (kMsShift + kStepShift);
+    const bool stays = ring.first->next_is_of_step;
     if (!stays) {
         unlink(id);
     }
+    unmark_first(ring);
     Block* const block = ring.first;
     ring.first = block->next;
     ring.complete_since = block->position;
@@ -205,11 +246,24 @@ std::uint64_t MemoryStore::before_newest(std::string_view id, std::uint32_t most
     if (!known || rings_[*known].count <= most) {
         return 0;
     }
-    const Block* last_before = rings_[*known].first;
-    for (std::uint32_t more = rings_[*known].count - most; more > 1; --more) {
+    const Ring& ring = rings_[*known];
+    std::uint32_t further = ring.count - most - 1;
+    const Block* last_before = ring.first;
+    if (ring.marks != nullptr) {
+        const BlockMarks::Near near = ring.marks->near_place(further);
+        last_before = near.block == nullptr ? ring.first : near.block;
+        further = near.further;
+    }
+    for (; further > 0; --further) {
         last_before = last_before->next;
     }
     return last_before->position;
+}
+
+/// A message to the id from which few are at or before `after`: none in front of it is later.
+const MemoryStore::Block* MemoryStore::near(const Ring& ring, std::uint64_t after) {
+    const Block* const mark = ring.marks == nullptr ? nullptr : ring.marks->at_or_before(after);
+    return mark == nullptr ? ring.first : mark;
 }
 
 std::uint64_t MemoryStore::read(const wire::IdList& ids, std::uint64_t after,
@@ -222,7 +276,7 @@ std::uint64_t MemoryStore::read(const wire::IdList& ids, std::uint64_t after,
     std::uint64_t passed = 0;
     ids.for_each([&](std::string_view id) {
         const auto known = ids_.find(id);
-        const Block* block = known ? rings_[*known].first : nullptr;
+        const Block* block = known ? near(rings_[*known], after) : nullptr;
         while (block != nullptr && block->position <= after) {
             block = block->next;
             ++passed;

@@ -1,11 +1,13 @@
 // Messages kept in the broker's memory, which live as long as the broker.
 //
 // Each message is a block of its own on the heap, at most 48 bytes larger than the message, in the
-// list of its id. For each rule, its ids are kept by the second of their oldest message: so the
-// oldest message of all, and those that are too old, are found at once.
+// list of its id; a long list has marks, so that no question walks all of it. For each rule, its
+// ids are kept by the second of their oldest message: so the oldest message of all, and those that
+// are too old, are found at once.
 #pragma once
 
 #include "broker/history/history_store.hpp"
+#include "broker/history/marks.hpp"
 #include "broker/history/rules.hpp"
 #include "topology/store/id_table.hpp"
 #include "topology/store/slab.hpp"
@@ -31,7 +33,6 @@ class MemoryStore final : public HistoryStore {
                             std::uint64_t position) override;
     [[nodiscard]] std::uint64_t complete_since(std::size_t rule,
                                                std::string_view id) const override;
-    /// Cost: a step for each message that is not among the newest.
     [[nodiscard]] std::uint64_t before_newest(std::string_view id,
                                               std::uint32_t most) const override;
     std::uint64_t read(const wire::IdList& ids, std::uint64_t after,
@@ -45,10 +46,12 @@ class MemoryStore final : public HistoryStore {
 
   private:
     struct Block;
+    using BlockMarks = Marks<Block>;
     /// The messages of one id.
     struct Ring {
         Block* first = nullptr; // the oldest
         Block* last = nullptr;
+        BlockMarks* marks = nullptr; // owned; nullptr: the list is short
         std::uint64_t complete_since = 0;
         std::uint32_t count = 0;
         std::uint32_t rule = 0;
@@ -58,7 +61,9 @@ class MemoryStore final : public HistoryStore {
     /// The ids of a rule by the age of their oldest message, in steps of about a second.
     using ByAge = std::map<std::uint64_t, store::IdIndex>;
 
-    [[nodiscard]] static std::uint64_t step_of(const Ring& ring);
+    [[nodiscard]] static const Block* near(const Ring& ring, std::uint64_t after);
+    void mark(Ring& ring);
+    void unmark_first(Ring& ring);
     void link(store::IdIndex id);
     void unlink(store::IdIndex id);
     void drop_first(store::IdIndex id);

@@ -1,5 +1,6 @@
 #include "broker/history/rules.hpp"
 
+#include "topology/base/age.hpp"
 #include "topology/base/check.hpp"
 
 #include <charconv>
@@ -16,36 +17,6 @@ template <typename Number> std::optional<Number> read_number(std::string_view te
     const char* const end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, number);
     return read.ec == std::errc{} && read.ptr == end ? std::optional(number) : std::nullopt;
-}
-
-std::optional<Duration> unit_of(char letter) {
-    switch (letter) {
-    case 's':
-        return 1s;
-    case 'm':
-        return 1min;
-    case 'h':
-        return 1h;
-    case 'd':
-        return 24h;
-    default:
-        return std::nullopt;
-    }
-}
-
-std::optional<Duration> read_age(std::string_view text) {
-    if (text.empty()) {
-        return std::nullopt;
-    }
-    std::optional<Duration> unit = unit_of(text.back());
-    if (unit) {
-        text.remove_suffix(1);
-    }
-    const auto count = read_number<std::uint32_t>(text);
-    if (!count || *count == 0 || *count > kAgeMaxMax / unit.value_or(1s)) {
-        return std::nullopt;
-    }
-    return *count * unit.value_or(1s);
 }
 
 std::vector<std::string> patterns_of(const std::vector<Rule>& rules) {
@@ -78,7 +49,7 @@ std::optional<Rule> read_rule(std::string_view text, std::string& why) {
         return std::nullopt;
     }
     const auto age = read_age(text.substr(comma + 1));
-    if (!age) {
+    if (!age || *age == 0s || *age > kAgeMaxMax) {
         why = "the age of a history is 90 or 90s, 5m, 2h or 1d, up to 30d";
         return std::nullopt;
     }

@@ -1,5 +1,6 @@
 #include "broker/router/answers.hpp"
 
+#include "topology/base/check.hpp"
 #include "topology/metrics/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,23 +26,24 @@ nlohmann::ordered_json room_of(const table::NodePart& node) {
 }
 
 nlohmann::ordered_json node_json(const table::Peer& peer, const table::NodePart& node,
-                                 std::uint32_t ids, Time now, Duration paused) {
+                                 std::uint32_t ids, const Circumstances& at) {
     return {{"name", peer.name},
             {"incarnation", hex_u64(peer.incarnation)},
             {"address", peer.address},
             {"ids", ids},
             {"streams", node.streams},
             {"room", room_of(node)},
-            {"age_ms", in_ms(now - peer.joined)},
-            {"heard_ms", in_ms(now - paused - peer.heard)},
+            {"age_ms", in_ms(at.now - peer.joined)},
+            {"heard_ms", in_ms(at.now - at.paused - peer.heard)},
             {"live", node.feed.is_subscribed() && node.ledger.feed_silent == 0},
             {"behind", node.lag.is_left_behind()},
-            {"unacknowledged_bytes", node.feed.kept_bytes()}};
+            {"unacknowledged_bytes", node.feed.kept_bytes()},
+            {"insecure", at.is_insecure}};
 }
 
 /// The last element of a page that is not the last one. It has the members of a node, so that a
 /// program that knows no pages shows it as one. No node can have its name, which has spaces.
-nlohmann::ordered_json more_json(table::PeerIndex next) {
+nlohmann::ordered_json more_json(table::PeerIndex next, const Circumstances& at) {
     return {{"name", "(there are more)"},
             {"incarnation", hex_u64(0)},
             {"address", ""},
@@ -53,6 +55,7 @@ nlohmann::ordered_json more_json(table::PeerIndex next) {
             {"live", false},
             {"behind", false},
             {"unacknowledged_bytes", 0},
+            {"insecure", at.is_insecure},
             {"more", page_argument(next)}};
 }
 
@@ -67,7 +70,7 @@ std::string hex_u64(std::uint64_t value) {
 }
 
 std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable& table,
-                       table::PeerIndex from, Time now, Duration paused) {
+                       table::PeerIndex from, const Circumstances& at) {
     nlohmann::ordered_json page = nlohmann::ordered_json::array();
     const table::PeerIndex bound = peers.index_bound();
     const table::PeerIndex end =
@@ -76,13 +79,21 @@ std::string nodes_json(const table::PeerTable& peers, const table::RoutingTable&
     for (; index < end && page.size() < kNodesPerPage; ++index) {
         const table::NodePart* node = peers.contains(index) ? peers[index].node() : nullptr;
         if (node != nullptr) {
-            page.push_back(node_json(peers[index], *node, table.id_count(index), now, paused));
+            page.push_back(node_json(peers[index], *node, table.id_count(index), at));
         }
     }
     if (index < bound) {
-        page.push_back(more_json(index));
+        page.push_back(more_json(index, at));
     }
     return page.dump();
+}
+
+std::string one_node_json(const table::PeerTable& peers, const table::RoutingTable& table,
+                          table::PeerIndex index, const Circumstances& at) {
+    const table::Peer& peer = peers[index];
+    ZCOMET_ASSERT(peer.node() != nullptr);
+    return nlohmann::ordered_json::array({node_json(peer, *peer.node(), table.id_count(index), at)})
+        .dump();
 }
 
 std::string page_argument(table::PeerIndex from) {

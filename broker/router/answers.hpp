@@ -28,13 +28,24 @@ inline constexpr std::uint32_t kNodesPerPage = 500;
 /// @limit peers that a query looks at
 inline constexpr std::uint32_t kPeersPerPage = 8192;
 
+/// What an answer about nodes says beside the tables.
+struct Circumstances {
+    Time now;
+    Duration paused{};        ///< for how long the broker was stopped so far
+    bool is_insecure = false; ///< as RouterOptions has it
+};
+
 /// One page of the nodes, by rising index. A node keeps its index, so one that stays while somebody
 /// asks for page after page is in exactly one of them.
-/// @param from    index of the first peer of the page; 0 at the beginning.
-/// @param paused  for how long the broker was stopped so far.
+/// @param from  index of the first peer of the page; 0 at the beginning.
 [[nodiscard]] std::string nodes_json(const table::PeerTable& peers,
                                      const table::RoutingTable& table, table::PeerIndex from,
-                                     Time now, Duration paused);
+                                     const Circumstances& at);
+/// The same with one node alone.
+/// @param index  of a node.
+[[nodiscard]] std::string one_node_json(const table::PeerTable& peers,
+                                        const table::RoutingTable& table, table::PeerIndex index,
+                                        const Circumstances& at);
 /// The argument of QUERY `nodes` for the page that begins at a peer.
 [[nodiscard]] std::string page_argument(table::PeerIndex from);
 /// @return the peer at which the page begins, 0 for an empty argument; absent if the argument is

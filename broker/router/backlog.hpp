@@ -88,7 +88,8 @@ class Backlog {
             return 1;
         }
         const std::string connection = state_.peers[index].connection;
-        const Incoming in{connection, waiting->frames.front(), index, now};
+        const keys::KnownKey* const key = state_.peers[index].key;
+        const Incoming in{connection, waiting->frames.front(), index, now, key};
         if (waiting->first) {
             return go_on_with_ids(in, *waiting, ids_max);
         }
@@ -106,7 +107,7 @@ class Backlog {
         const std::string bytes = waiting->frames.front();
         state_.node_of(in).drop_first_waiting();
         const auto decoded = wire::decode(bytes);
-        handle(Incoming{connection, bytes, index, now}, std::get<wire::Frame>(decoded));
+        handle(Incoming{connection, bytes, index, now, key}, std::get<wire::Frame>(decoded));
         return 1;
     }
 

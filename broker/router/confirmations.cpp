@@ -7,7 +7,7 @@ namespace zcomet::broker::router {
 
 void Confirmations::send_receipt(std::string_view connection, std::uint64_t first) {
     state_.count(table::BrokerCounter::kReceipts);
-    state_.reply(connection, outcomes_.finish_receipt(first));
+    state_.reply(connection, receipt_.finish_receipt(first));
 }
 
 std::optional<table::AwaitedSendIndex>

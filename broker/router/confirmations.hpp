@@ -19,7 +19,7 @@ class Confirmations {
 
     /// What became of the next message of the RECEIPT that is being made. Not known: it came
     /// before, and that is not remembered.
-    void add_to_receipt(const wire::Outcome& outcome) { outcomes_.add(outcome); }
+    void add_to_receipt(const wire::Outcome& outcome) { receipt_.add(outcome); }
     /// Sends the RECEIPT, whose first message has the number `first`.
     void send_receipt(std::string_view connection, std::uint64_t first);
 
@@ -77,7 +77,8 @@ class Confirmations {
     const Histories& histories_;
     Idempotency& idempotency_;
     table::Acknowledgements acknowledgements_;
-    wire::OutcomesWriter outcomes_;
+    wire::OutcomesWriter receipt_;  // of the frame that is being routed
+    wire::OutcomesWriter outcomes_; // of an ACKNOWLEDGED, which may become due meanwhile
 };
 
 } // namespace zcomet::broker::router

@@ -69,20 +69,47 @@ void Feeds::drop_removed() {
                   [this](table::PeerIndex index) { return !state_.peers.contains(index); });
 }
 
-void Feeds::on_subscription(std::string_view topic, bool subscribed) {
+/// A topic belongs to its node, and a node that has not joined yet to the key that subscribed
+/// first: nobody else can know its incarnation.
+bool Feeds::is_own_topic(std::uint64_t incarnation, const table::Peer* peer,
+                         const keys::KnownKey& key) const {
+    if (!key.may(keys::Role::kNode)) {
+        return false;
+    }
+    const keys::KnownKey* const owner = peer != nullptr ? peer->key : owner_of(incarnation);
+    return owner == nullptr || owner == &key;
+}
+
+void Feeds::refuse_topic(const keys::KnownKey& key) {
+    state_.count(table::BrokerCounter::kSubscriptionsRefused);
+    state_.host.on_event({.kind = RouterEvent::Kind::kRefused,
+                          .name = key.name,
+                          .address = "-",
+                          .code = wire::ErrorCode::kNotAllowed,
+                          .text = "this key may not subscribe to that topic"});
+}
+
+bool Feeds::on_subscription(std::string_view topic, bool subscribed, const keys::KnownKey* key) {
     const auto incarnation = table::Subscriptions::incarnation_of(topic);
     const table::PeerIndex index =
         incarnation ? state_.peers.find_incarnation(*incarnation) : store::kNoIndex;
     table::NodePart* node = index == store::kNoIndex ? nullptr : state_.peers[index].node();
-    if (!incarnation || !subscriptions_.change(*incarnation, subscribed, node != nullptr)) {
+    const bool is_end = !subscribed && key != nullptr && key->is_revoked();
+    if (key != nullptr && !is_end &&
+        !(incarnation &&
+          is_own_topic(*incarnation, node == nullptr ? nullptr : &state_.peers[index], *key))) {
+        refuse_topic(*key);
+        return false;
+    }
+    if (!incarnation || !subscriptions_.change(*incarnation, subscribed, node != nullptr, key)) {
         state_.count(table::BrokerCounter::kSubscriptionsIgnored);
-        return;
+        return key == nullptr;
     }
     // The end of a subscription ends no feed. libzmq also tells of one that never began (XPUB takes
     // any connection's word for any topic), and the node's own connection then goes on. If it was
     // the node's own that ended, what is published is lost and sent again, as far as the window.
     if (node == nullptr || !subscribed) {
-        return;
+        return true;
     }
     const bool was_subscribed = node->feed.is_subscribed();
     // A further subscription is a new connection that may have missed something, so it gets an
@@ -92,6 +119,7 @@ void Feeds::on_subscription(std::string_view topic, bool subscribed) {
     if (!was_subscribed) {
         state_.report(RouterEvent::Kind::kLive, state_.peers[index]);
     }
+    return true;
 }
 
 void Feeds::on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat) {

@@ -26,7 +26,13 @@ class Feeds {
 
     /// A subscription came or went over the XPUB. A feed that has begun goes on until its node
     /// goes.
-    void on_subscription(std::string_view topic, bool subscribed);
+    /// @param key  as Router::on_subscription().
+    /// @return whether the subscriber may have it.
+    bool on_subscription(std::string_view topic, bool subscribed, const keys::KnownKey* key);
+    /// The key whose the node's topic is by its subscription; nullptr: nobody's.
+    [[nodiscard]] const keys::KnownKey* owner_of(std::uint64_t incarnation) const {
+        return subscriptions_.owner_of(incarnation);
+    }
     /// A node's HEARTBEAT is also its acknowledgement.
     void on_heartbeat(const Incoming& in, const wire::Heartbeat& heartbeat);
     void on_resend(const Incoming& in, const wire::Resend& resend);
@@ -58,6 +64,9 @@ class Feeds {
 
   private:
     [[nodiscard]] feed::FeedState state_of(table::NodePart& node) const;
+    [[nodiscard]] bool is_own_topic(std::uint64_t incarnation, const table::Peer* peer,
+                                    const keys::KnownKey& key) const;
+    void refuse_topic(const keys::KnownKey& key);
     void relieve();
     [[nodiscard]] std::size_t most_unpublished() const;
     void shed_to(std::size_t unpublished_bytes_max);

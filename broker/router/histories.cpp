@@ -103,6 +103,7 @@ std::uint64_t Histories::position_before_newest(const wire::History& history) co
 
 void Histories::on_history(const Incoming& in, const wire::History& history) {
     state_.count(table::BrokerCounter::kHistoryQuestions);
+    state_.intake.add_messages(history.ids.count()); // each is looked up, like that of a message
     wire::Kept kept{.token = history.token, .reach = wire::Reach::kNoHistory};
     const auto since = store_ == nullptr ? std::nullopt : complete_since(history.ids);
     if (!since) {

@@ -29,6 +29,9 @@ std::optional<wire::Outcome> Idempotency::known(wire::Message& message, wire::Co
     std::copy(key.begin(), key.end(), in_hand_->key.begin());
     using Parts = std::tuple<std::string_view, std::string_view, std::string_view>;
     in_hand_->content = absl::Hash<Parts>{}(Parts{message.id, message.attributes, message.payload});
+    using Origin = std::tuple<std::uint64_t, std::uint64_t>;
+    in_hand_->origin = static_cast<std::uint32_t>(
+        absl::Hash<Origin>{}(Origin{message.origin.sender, message.origin.number}));
     const table::KeyedMessage* const first = keys_.find(in_hand_->key);
     return first == nullptr ? std::nullopt : std::optional(outcome_of(*first, confirm));
 }
@@ -66,6 +69,12 @@ table::KeyedMessage& Idempotency::remember(std::uint64_t position, Time now) {
     return first;
 }
 
+bool Idempotency::is_sent_again() {
+    const table::KeyedMessage* const first = keys_.find(in_hand_->key);
+    return first->state == table::KeyedMessage::State::kUnderWay &&
+           first->nodes == in_hand_->origin;
+}
+
 void Idempotency::on_held(const wire::Outcome& outcome, Time now) {
     if (in_hand_) {
         table::KeyedMessage& first = remember(outcome.position, now);
@@ -79,7 +88,9 @@ std::optional<table::MessageKey> Idempotency::on_under_way(std::uint64_t positio
     if (!is_first) {
         return std::nullopt;
     }
-    remember(position, now).state = table::KeyedMessage::State::kUnderWay;
+    table::KeyedMessage& first = remember(position, now);
+    first.state = table::KeyedMessage::State::kUnderWay;
+    first.nodes = in_hand_->origin;
     return in_hand_->key;
 }
 

@@ -27,6 +27,9 @@ class Idempotency {
     ///     is a message like any other.
     /// Cost:  nothing to speak of without a key; with one, a hash of the message.
     [[nodiscard]] std::optional<wire::Outcome> known(wire::Message& message, wire::Confirm confirm);
+    /// The first message with the key of the one in hand, which is under way: whether this is that
+    /// one, which its sender has sent again.
+    [[nodiscard]] bool is_sent_again();
     /// The message that known() has let pass was taken in; so many nodes hold its id.
     void on_held(const wire::Outcome& outcome, Time now);
     /// It was taken in, and is on its way to nodes.
@@ -47,6 +50,7 @@ class Idempotency {
     struct InHand {
         table::MessageKey key;
         std::uint64_t content;
+        std::uint32_t origin; // a hash
     };
 
     [[nodiscard]] wire::Outcome outcome_of(const table::KeyedMessage& first,

@@ -76,7 +76,39 @@ void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time 
     welcome(index, now);
 }
 
+/// Where keys are used. What a process is known by is no secret to all others: those that get its
+/// messages, and operators, see it.
+bool Joining::is_own(const Incoming& in, const wire::Hello& hello, table::PeerIndex known) {
+    const bool is_node = hello.role == wire::Role::kNode;
+    const keys::KnownKey* owner = nullptr;
+    if (known != store::kNoIndex) {
+        owner = state_.peers[known].key;
+    } else if (is_node && feeds_.owner_of(hello.incarnation) != nullptr) {
+        owner = feeds_.owner_of(hello.incarnation); // its subscription came first
+    } else if (!is_node) {
+        owner = departed_.owner_of(hello.incarnation);
+    }
+    if (owner != nullptr && owner != in.key) {
+        refusals_.refuse(in, ErrorCode::kNotAllowed, "this incarnation belongs to another key");
+        return false;
+    }
+    owner = is_node ? owners_.find(hello.name) : nullptr;
+    if (const table::PeerIndex holder =
+            is_node ? state_.peers.find_node(hello.name) : store::kNoIndex;
+        holder != store::kNoIndex) {
+        owner = state_.peers[holder].key;
+    }
+    if (owner != nullptr && owner != in.key) {
+        refusals_.refuse(in, ErrorCode::kNotAllowed, "this node's name belongs to another key");
+        return false;
+    }
+    return true;
+}
+
 bool Joining::may_join(const Incoming& in, const wire::Hello& hello, table::PeerIndex known) {
+    if (in.key != nullptr && !is_own(in, hello, known)) {
+        return false;
+    }
     if (known != store::kNoIndex) {
         return may_come_back(in, hello, state_.peers[known]);
     }
@@ -132,6 +164,10 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
     peer->incarnation = hello.incarnation;
     peer->name = hello.name;
     peer->connection = in.connection;
+    peer->key = in.key;
+    if (is_node && in.key != nullptr) {
+        owners_.note(hello.name, *in.key);
+    }
     peer->address = state_.host.address_of(in.connection);
     peer->joined = in.now;
     state_.hear(*peer, in.now);
@@ -145,7 +181,7 @@ table::PeerIndex Joining::admit(const Incoming& in, const wire::Hello& hello) {
         table::SenderPart& sender = *peer->sender();
         sender.sent_before = hello.sent;
         // One that says less than it has sent is another process, or lies.
-        auto [highest, gaps] = departed_.take(hello.incarnation);
+        auto [highest, gaps, owner] = departed_.take(hello.incarnation);
         if (highest <= hello.sent) {
             sender.taken_in = highest;
             sender.gaps = std::move(gaps);
@@ -293,6 +329,9 @@ bool Joining::bury(table::PeerIndex index, RouterEvent::Kind why) {
     bool index_is_free = true;
     bool is_listed = false;
     if (table::NodePart* node = peer.node()) {
+        if (peer.key != nullptr && !peer.key->is_revoked()) {
+            owners_.note(peer.name, *peer.key); // it may be forgotten by now
+        }
         feeds_.on_leaving(peer, *node);
         state_.ledger.on_gone(peer);
         index_is_free = state_.table.remove_node(index);
@@ -314,13 +353,16 @@ void Joining::bury_sender(table::Peer& peer) {
     confirmations_.on_sender_gone(sender);
     state_.ledger.on_gone(peer);
     state_.count(table::BrokerCounter::kMessagesMissing, sender.missing());
-    departed_.add(peer.incarnation, {sender.taken_in, std::move(sender.gaps)});
+    departed_.add(peer.incarnation, {sender.taken_in, std::move(sender.gaps), peer.key});
 }
 
 void Joining::count_removal(const table::Peer& peer, RouterEvent::Kind why) {
     const bool is_node = peer.node() != nullptr;
     if (why == RouterEvent::Kind::kReplaced) {
         state_.count(table::BrokerCounter::kNodesReplaced);
+    } else if (why == RouterEvent::Kind::kRevoked) {
+        state_.count(is_node ? table::BrokerCounter::kNodesRevoked
+                             : table::BrokerCounter::kSendersRevoked);
     } else if (why == RouterEvent::Kind::kDied) {
         state_.count(is_node ? table::BrokerCounter::kNodesDied
                              : table::BrokerCounter::kSendersDied);

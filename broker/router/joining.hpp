@@ -8,6 +8,7 @@
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
 #include "broker/table/departed_senders.hpp"
+#include "broker/table/name_owners.hpp"
 #include "broker/table/replaced_nodes.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -31,6 +32,8 @@ class Joining {
     void settle_claim(table::PeerIndex index, Time now);
     /// These peers were silent for too long.
     void on_dead(std::span<const table::PeerIndex> dead, Time now);
+    /// The peer's key may not be here any more.
+    void on_revoked(table::PeerIndex index) { remove(index, RouterEvent::Kind::kRevoked); }
     /// Whether the connection was that of a node whose name a newer process has taken.
     [[nodiscard]] bool was_replaced(std::string_view connection) const {
         return replaced_.has_connection(connection);
@@ -47,6 +50,8 @@ class Joining {
 
     [[nodiscard]] bool may_join(const Incoming& in, const wire::Hello& hello,
                                 table::PeerIndex known);
+    /// Whether neither name nor incarnation belong to another key.
+    [[nodiscard]] bool is_own(const Incoming& in, const wire::Hello& hello, table::PeerIndex known);
     [[nodiscard]] bool may_come_back(const Incoming& in, const wire::Hello& hello,
                                      const table::Peer& peer);
     table::PeerIndex admit(const Incoming& in, const wire::Hello& hello);
@@ -74,6 +79,7 @@ class Joining {
     const Histories& histories_;
     table::ReplacedNodes replaced_;
     table::DepartedSenders departed_;
+    table::NameOwners owners_;                            // of names of nodes
     absl::flat_hash_map<table::PeerIndex, Claim> claims_; // the last one of each peer
     Time settled_at_; // until then nodes may be on their way to this broker
 };

@@ -53,6 +53,18 @@ void Queries::on_query(const Incoming& in, const wire::Query& query) {
     }
 }
 
+void Queries::on_query_about_itself(const Incoming& in, const wire::Query& query) {
+    if (rate_.allow(in.now)) {
+        state_.count(table::BrokerCounter::kQueries);
+        const std::string json =
+            one_node_json(state_.peers, state_.table, in.peer, circumstances(in.now));
+        state_.reply(in.connection, wire::encode(wire::Answer{query.token, json}));
+    } else {
+        state_.count(table::BrokerCounter::kQueriesRefused);
+        refusals_.refuse(in, ErrorCode::kOverloaded, "too many queries wait for their answers");
+    }
+}
+
 /// One connection must not take all places.
 bool Queries::may_wait(std::string_view connection) const {
     return waiting_.size() < kWaitingMax && waiting_of(connection) < kWaitingPerPeerMax;
@@ -134,6 +146,10 @@ bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
     return true;
 }
 
+Circumstances Queries::circumstances(Time now) const {
+    return {now, state_.paused, state_.options.is_insecure};
+}
+
 std::string Queries::json_for(const wire::Query& query, Time now) {
     if (is_about_id(query)) {
         return who_json(state_.peers, state_.table, query.argument);
@@ -141,7 +157,7 @@ std::string Queries::json_for(const wire::Query& query, Time now) {
     if (query.what == "nodes") {
         return kept_json(nodes_, query.argument, now, [&] {
             const auto from = parse_page_argument(query.argument).value_or(0);
-            return nodes_json(state_.peers, state_.table, from, now, state_.paused);
+            return nodes_json(state_.peers, state_.table, from, circumstances(now));
         });
     }
     if (query.what == "ledger") {

@@ -8,6 +8,7 @@
 // PING is not.
 #pragma once
 
+#include "broker/router/answers.hpp"
 #include "broker/router/feeds.hpp"
 #include "broker/router/refusals.hpp"
 #include "broker/router/router_state.hpp"
@@ -43,6 +44,8 @@ class Queries {
 
     void on_ping(const Incoming& in, const wire::Ping& ping);
     void on_query(const Incoming& in, const wire::Query& query);
+    /// Of a node that may ask only that: `nodes`, and the answer has itself alone.
+    void on_query_about_itself(const Incoming& in, const wire::Query& query);
     /// A node answers a question of this broker.
     void on_answer(const Incoming& in, const wire::Answer& answer) {
         stream_counts_.on_answer(in, answer);
@@ -72,6 +75,7 @@ class Queries {
     [[nodiscard]] bool may_wait(std::string_view connection) const;
     [[nodiscard]] std::size_t waiting_of(std::string_view connection) const;
     void answer(std::string_view connection, const wire::Query& query, Time now);
+    [[nodiscard]] Circumstances circumstances(Time now) const;
     [[nodiscard]] std::string json_for(const wire::Query& query, Time now);
     template <typename Make>
     const std::string& kept_json(Kept& kept, std::string_view argument, Time now, Make&& make);

@@ -42,11 +42,12 @@ void Router::set_options(RouterOptions options) {
 
 // ---- Dispatch ----------------------------------------------------------------------------------
 
-void Router::on_frame(std::string_view connection, std::string_view frame, Time now) {
+void Router::on_frame(std::string_view connection, std::string_view frame, Time now,
+                      const keys::KnownKey* key) {
     forgive_own_pause(now); // first: who spoke last counts when a peer comes over a new connection
     state_.count(table::BrokerCounter::kFramesIn);
     state_.count(table::BrokerCounter::kBytesIn, frame.size());
-    const Incoming in{connection, frame, state_.peers.find_connection(connection), now};
+    const Incoming in{connection, frame, state_.peers.find_connection(connection), now, key};
     if (in.peer != store::kNoIndex) {
         state_.hear(state_.peers[in.peer], now);
     }
@@ -74,6 +75,9 @@ bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
         refusals_.refuse(in, ErrorCode::kUnknownKind, "only a broker sends this kind of frame");
         return false;
     }
+    if (!rights_.may_speak(in)) {
+        return false;
+    }
     if (in.peer == store::kNoIndex && kind.kind != wire::Kind::kHello &&
         joining_.was_replaced(in.connection)) {
         refusals_.refuse(in, ErrorCode::kReplaced,
@@ -96,7 +100,23 @@ bool Router::may_say(const Incoming& in, const wire::KindRow& kind) {
     return true;
 }
 
+void Router::on(const Incoming& in, const wire::Query& query) {
+    switch (rights_.may_ask(in, query)) {
+    case Rights::Answer::kNone:
+        return;
+    case Rights::Answer::kOwn:
+        queries_.on_query_about_itself(in, query);
+        return;
+    case Rights::Answer::kAll:
+        queries_.on_query(in, query);
+        return;
+    }
+}
+
 void Router::on(const Incoming& in, const wire::Hello& hello) {
+    if (!rights_.may_join(in, hello)) {
+        return;
+    }
     joining_.on_hello(in, hello);
     if (state_.peers.size() > 0) {
         const Duration interval = state_.options.heartbeat_interval / kSweepsPerHeartbeat;
@@ -132,10 +152,11 @@ wire::Heartbeat Router::heartbeat_for(table::Peer& peer, Time now) {
 void Router::turn(Time now) {
     forgive_own_pause(now);
     state_.intake.begin_turn();
-    if (next_sweep_ <= now && dead_.empty()) {
+    if (next_sweep_ <= now && dead_.empty() && revoked_.empty()) {
         sweep(now);
     }
     bury_dead(now);
+    bury_revoked();
     backlog_.turn(now, [this](const Incoming& in, const wire::Frame& frame) {
         std::visit([&](const auto& said) { on(in, said); }, frame);
     });
@@ -151,7 +172,7 @@ void Router::turn(Time now) {
 }
 
 Time Router::due() const {
-    if (state_.table.has_to_reclaim() || !dead_.empty()) {
+    if (state_.table.has_to_reclaim() || !dead_.empty() || !revoked_.empty()) {
         return last_turn_;
     }
     return std::min({next_sweep_, credit_.due(), feeds_.due(), queries_.due(), backlog_.due(),
@@ -193,7 +214,9 @@ void Router::sweep(Time now) {
 void Router::look_over(table::PeerIndex index, Time now) {
     joining_.settle_claim(index, now); // before it passes for dead
     table::Peer& peer = state_.peers[index];
-    if (state_.silence_of(peer, now) >= state_.options.liveness) {
+    if (!Rights::may_stay(peer)) {
+        revoked_.push_back(index);
+    } else if (state_.silence_of(peer, now) >= state_.options.liveness) {
         dead_.push_back(index);
     } else if (table::NodePart* node = peer.node()) {
         most_ids_so_far_ = std::max(most_ids_so_far_, state_.table.id_count(index));
@@ -215,6 +238,17 @@ void Router::bury_dead(Time now) {
     });
     joining_.on_dead({first, end}, now);
     dead_.resize(left);
+}
+
+/// Likewise. An index may belong to another peer now, whose key is good.
+void Router::bury_revoked() {
+    for (std::size_t i = 0; i < kBurialsPerTurn && !revoked_.empty(); ++i) {
+        const table::PeerIndex index = revoked_.back();
+        revoked_.pop_back();
+        if (state_.peers.contains(index) && !Rights::may_stay(state_.peers[index])) {
+            joining_.on_revoked(index);
+        }
+    }
 }
 
 void Router::count_memory() {

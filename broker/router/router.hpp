@@ -20,6 +20,7 @@
 #include "broker/router/presence.hpp"
 #include "broker/router/queries.hpp"
 #include "broker/router/refusals.hpp"
+#include "broker/router/rights.hpp"
 #include "broker/router/router_host.hpp"
 #include "broker/router/router_options.hpp"
 #include "broker/router/router_state.hpp"
@@ -47,11 +48,17 @@ class Router {
     /// A frame came over the ROUTER.
     /// @param connection  the routing id that it came with.
     /// @param frame       one protocol frame, any content; borrowed.
-    void on_frame(std::string_view connection, std::string_view frame, Time now);
+    /// @param key         of the connection, always the same one; lives longer than this. nullptr:
+    ///     no keys are used.
+    void on_frame(std::string_view connection, std::string_view frame, Time now,
+                  const keys::KnownKey* key = nullptr);
 
     /// A subscription came (or went) over the XPUB.
-    void on_subscription(std::string_view topic, bool subscribed) {
-        feeds_.on_subscription(topic, subscribed);
+    /// @param key  as above. One that was revoked, where a subscription goes: its connection ended.
+    /// @return whether it may be so.
+    bool on_subscription(std::string_view topic, bool subscribed,
+                         const keys::KnownKey* key = nullptr) {
+        return feeds_.on_subscription(topic, subscribed, key);
     }
 
     /// The host has this many descriptors open, of so many that it may have.
@@ -105,10 +112,12 @@ class Router {
     void on(const Incoming& in, const wire::Resend& resend) { feeds_.on_resend(in, resend); }
     void on(const Incoming& in, const wire::Send& send) { sends_.on_send(in, send); }
     void on(const Incoming& in, const wire::Ping& ping) { queries_.on_ping(in, ping); }
-    void on(const Incoming& in, const wire::Query& query) { queries_.on_query(in, query); }
+    void on(const Incoming& in, const wire::Query& query);
     void on(const Incoming& in, const wire::Answer& answer) { queries_.on_answer(in, answer); }
     void on(const Incoming& in, const wire::History& history) {
-        histories_.on_history(in, history);
+        if (rights_.may_replay(in)) {
+            histories_.on_history(in, history);
+        }
     }
     /// Only a broker sends the other kinds, and may_say() has refused them.
     template <typename Body> void on(const Incoming& /*in*/, const Body& /*body*/) {
@@ -123,11 +132,13 @@ class Router {
     void sweep(Time now);
     void look_over(table::PeerIndex index, Time now);
     void bury_dead(Time now);
+    void bury_revoked();
     void count_memory();
     void set_gauges();
 
     RouterState state_;
     Refusals refusals_{state_};
+    Rights rights_{state_, refusals_};
     Histories histories_;
     Idempotency idempotency_{state_, histories_};
     Confirmations confirmations_{state_, histories_, idempotency_};
@@ -139,11 +150,12 @@ class Router {
     Sends sends_{state_, refusals_, confirmations_, feeds_, credit_, histories_, idempotency_};
     Queries queries_{state_, refusals_, feeds_};
     Bounds bounds_{state_.host, state_.counters};
-    std::vector<table::PeerIndex> dead_; // found by the sweep, and not removed yet
-    table::PeerIndex sweep_at_ = 0;      // where the sweep goes on; 0: none is under way
-    std::uint32_t most_ids_ = 0;         // of a node, at the last sweep
-    std::uint32_t most_ids_so_far_ = 0;  // in the sweep that is under way
-    Time next_sweep_ = kNever;           // in the past while a sweep is under way
+    std::vector<table::PeerIndex> dead_;    // found by the sweep, and not removed yet
+    std::vector<table::PeerIndex> revoked_; // likewise: their keys may not be here any more
+    table::PeerIndex sweep_at_ = 0;         // where the sweep goes on; 0: none is under way
+    std::uint32_t most_ids_ = 0;            // of a node, at the last sweep
+    std::uint32_t most_ids_so_far_ = 0;     // in the sweep that is under way
+    Time next_sweep_ = kNever;              // in the past while a sweep is under way
     Time last_turn_;
     bool had_peers_ = false; // at the end of the last turn
 };

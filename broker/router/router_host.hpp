@@ -27,6 +27,7 @@ struct RouterEvent {
         kCaughtUp, ///< and keeps up again
         kDisbelieved, ///< a node reported impossible numbers; the ledger leaves it out
         kDrifted,     ///< a node's ids were not those that the broker knew; its list was asked for
+        kRevoked,     ///< the key of a peer was revoked, or lost the peer's role
         kNear,        ///< `count` of something is near its `bound`, whose name is in `text`
     };
     static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kNear) + 1;

@@ -18,6 +18,8 @@ struct RouterOptions {
     std::uint64_t incarnation = 0;
     /// Where nodes are to connect their SUB, as docs/PROTOCOL.md, section 4.1 has it.
     std::string feed_endpoint;
+    /// Whether the operator has said that no keys are asked for (`--insecure`): answers tell it.
+    bool is_insecure = false;
     /// A peer that is silent for this long is dead.
     /// @limit silence after which a peer is dead (`--liveness-ms`)
     Duration liveness = 3s;

@@ -1,9 +1,8 @@
 // The state that the parts of a router share.
 //
-// The parts are Refusals, Idempotency, Confirmations, Feeds, Credit, Joining, Presence, Sends and
-// Queries. Each
-// has a reference to the one RouterState and to the parts that it calls; no part is called by one
-// that it calls. Router owns them all.
+// The parts are Refusals, Rights, Idempotency, Confirmations, Feeds, Credit, Joining, Presence,
+// Sends and Queries. Each has a reference to the one RouterState and to the parts that it calls; no
+// part is called by one that it calls. Router owns them all.
 #pragma once
 
 #include "broker/router/answers.hpp"
@@ -31,6 +30,8 @@ struct Incoming {
     /// kNoIndex: the sender has not said HELLO on this connection.
     table::PeerIndex peer = store::kNoIndex;
     Time now;
+    /// Of the connection; nullptr: no keys are used, and everybody may do everything.
+    const keys::KnownKey* key = nullptr;
 };
 
 struct RouterState {

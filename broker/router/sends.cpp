@@ -5,6 +5,12 @@
 
 namespace zcomet::broker::router {
 
+namespace {
+
+constexpr wire::Outcome kNotAllowed{.refusal = wire::Outcome::Refusal::kNotAllowed};
+
+} // namespace
+
 void Sends::on_send(const Incoming& in, const wire::Send& send) {
     if (!may_send(in, send)) {
         return;
@@ -57,7 +63,15 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
     table::SenderPart& sender = state_.sender_of(in);
     const bool wants_receipt = send.confirm == wire::Confirm::kReceipt;
     std::uint64_t number = send.first;
+    std::uint32_t not_allowed = 0;
     send.messages.for_each([&](wire::Message message) {
+        if (!may_send_to(in, message.id)) {
+            count_not_allowed(sender, number++, not_allowed);
+            if (wants_receipt) {
+                confirmations_.add_to_receipt(kNotAllowed);
+            }
+            return;
+        }
         // A sender repeats a message when it does not know that it arrived. The repeat is counted,
         // and not passed on. A client knows its own repeats by a key.
         const bool repeated = number <= sender.taken_in;
@@ -79,6 +93,28 @@ void Sends::route_all(const Incoming& in, const wire::Send& send) {
     if (wants_receipt) {
         confirmations_.send_receipt(in.connection, send.first);
     }
+    tell_not_allowed(in, not_allowed, send.confirm);
+}
+
+/// A sender that asks for nothing has no other way to learn it.
+void Sends::tell_not_allowed(const Incoming& in, std::uint32_t count, wire::Confirm confirm) {
+    if (count == 0) {
+        return;
+    }
+    state_.count(table::BrokerCounter::kMessagesNotAllowed, count);
+    constexpr std::string_view kText = "this key may not send to that id";
+    if (confirm == wire::Confirm::kNothing) {
+        refusals_.refuse(in, wire::ErrorCode::kNotAllowed, kText);
+        return;
+    }
+    const table::Peer& peer = state_.peers[in.peer];
+    state_.host.on_event({.kind = RouterEvent::Kind::kRefused,
+                          .name = peer.name,
+                          .incarnation = peer.incarnation,
+                          .role = peer.role(),
+                          .address = peer.address,
+                          .code = wire::ErrorCode::kNotAllowed,
+                          .text = kText});
 }
 
 /// Each message goes out with its origin. A frame that comes again while its answer is awaited
@@ -94,7 +130,14 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
         return;
     }
     std::uint32_t index = 0;
+    std::uint32_t not_allowed = 0;
     send.messages.for_each([&](wire::Message message) {
+        if (!may_send_to(in, message.id)) {
+            count_not_allowed(sender, send.first + index, not_allowed);
+            confirmations_.set_outcome(*awaited, index, kNotAllowed);
+            ++index;
+            return;
+        }
         message.origin = {peer.incarnation, send.first + index};
         const bool repeated = message.origin.number <= sender.taken_in;
         const auto known = known_to(sender, message);
@@ -107,6 +150,7 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
         ++index;
     });
     confirmations_.end_send(*awaited);
+    tell_not_allowed(in, not_allowed, send.confirm);
 }
 
 /// What its client repeats under a key has its answer, or none yet. What its sender repeats because
@@ -116,8 +160,9 @@ std::optional<wire::Outcome> Sends::known_to(const table::SenderPart& sender,
                                              wire::Message& message) {
     auto known = idempotency_.known(message, wire::Confirm::kAcknowledgement);
     const bool is_under_way = known && known->refusal == wire::Outcome::Refusal::kUnderWay;
+    // Another sender's copy may come again as well, and that one's nodes would not know it.
     const bool is_own_repeat = message.origin.number <= sender.accounted();
-    return is_under_way && is_own_repeat ? std::nullopt : known;
+    return is_under_way && is_own_repeat && idempotency_.is_sent_again() ? std::nullopt : known;
 }
 
 void Sends::route_awaited(table::SenderPart& sender, const wire::Message& message, bool repeated,
@@ -159,6 +204,15 @@ std::uint32_t Sends::route(table::SenderPart& sender, const wire::Message& messa
     state_.count(table::BrokerCounter::kMessagesRouted, nodes);
     state_.intake.add_messages(nodes);
     return nodes;
+}
+
+/// It is taken in, and goes into the void.
+void Sends::count_not_allowed(table::SenderPart& sender, std::uint64_t number,
+                              std::uint32_t& not_allowed) {
+    const bool repeated = sender.taken_in >= number;
+    count_in(sender, number, repeated, false);
+    state_.count(table::BrokerCounter::kMessagesVoid, repeated ? 0 : 1);
+    not_allowed += repeated ? 0 : 1;
 }
 
 void Sends::count_in(table::SenderPart& sender, std::uint64_t number, bool repeated,

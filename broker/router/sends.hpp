@@ -45,6 +45,12 @@ class Sends {
     template <typename OnCopy>
     std::uint32_t route(table::SenderPart& sender, const wire::Message& message, Time now,
                         OnCopy&& on_copy);
+    [[nodiscard]] static bool may_send_to(const Incoming& in, std::string_view id) {
+        return in.key == nullptr || in.key->may_send_to(id);
+    }
+    void count_not_allowed(table::SenderPart& sender, std::uint64_t number,
+                           std::uint32_t& not_allowed);
+    void tell_not_allowed(const Incoming& in, std::uint32_t count, wire::Confirm confirm);
     void count_in(table::SenderPart& sender, std::uint64_t number, bool repeated, bool is_known);
     void count_taken_in(table::SenderPart& sender, const wire::Send& send);
 

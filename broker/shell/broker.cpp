@@ -1,7 +1,10 @@
 #include "broker/shell/broker.hpp"
 
 #include "topology/admin/stats_pages.hpp"
+#include "topology/base/check.hpp"
+#include "topology/host/host_names.hpp"
 #include "topology/link/query.hpp"
+#include "topology/net/own_names.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -46,14 +49,28 @@ std::size_t share_of(std::uint64_t memory_max) {
 
 } // namespace
 
-Broker::Broker(link::LinkContext& context, std::uint64_t memory_max)
-    : peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
-      replies_(share_of(memory_max)) {}
+Broker::Broker(link::LinkContext& context, const BrokerOptions& options)
+    : gatekeeper_(
+          options.keys_path.empty()
+              ? nullptr
+              : std::make_unique<Gatekeeper>(
+                    context, options.keys_path, options.allowed_keys,
+                    [this] { router_->count(table::BrokerCounter::kHandshakesRefused, 1); })),
+      peers_(context, zmq::socket_type::router), feeds_(context, zmq::socket_type::xpub),
+      replies_(share_of(options.router.memory_max)), handshakes_(context, peers_, feeds_, [this] {
+          router_->count(table::BrokerCounter::kHandshakesFailed, 1);
+      }) {
+    const bool has_keys = context.security().mode() == link::Security::Mode::kCurve;
+    ZCOMET_ASSERT(has_keys == (gatekeeper_ != nullptr)); // or everybody would be let in
+    if (has_keys) {
+        feeds_.wait_for_approval();
+    }
+}
 
 Broker::~Broker() = default;
 
 Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerOptions options) {
-    std::unique_ptr<Broker> broker(new Broker(context, options.router.memory_max));
+    std::unique_ptr<Broker> broker(new Broker(context, options));
     if (Status bound = broker->bind(context, options); !bound.ok()) {
         return bound.error();
     }
@@ -69,13 +86,17 @@ Result<std::unique_ptr<Broker>> Broker::open(link::LinkContext& context, BrokerO
         port_of(broker->listen_endpoint()), port_of(broker->feed_endpoint()), liveness});
     if (!options.admin.host.empty()) {
         auto admin = admin::AdminServer::open(
-            options.admin, admin::stats_pages([&router = std::as_const(*broker->router_)] {
+            options.admin, admin::stats_pages([shown = broker.get()] {
+                shown->watch_admin();
+                const router::Router& router = *shown->router_;
                 return router::stats_snapshot(router.identity(), router.counters(), Clock::now());
             }));
         if (!admin.ok()) {
             return admin.error();
         }
         broker->admin_ = std::move(admin).value();
+        broker->own_names_ = net::own_names({options.admin});
+        broker->set_http_names(std::move(options.http_names));
     }
     return broker;
 }
@@ -96,12 +117,20 @@ std::string Broker::admin_address() const {
 }
 
 void Broker::run(loop::Loop& loop, int stop_fd) {
+    if (gatekeeper_ != nullptr) {
+        gatekeeper_->add_to(loop);
+    }
+    loop.add(handshakes_, loop::Order::kBroker);
     loop.add(*this, loop::Order::kBroker);
     if (admin_ != nullptr) {
         loop.add(*admin_, loop::Order::kAccepts);
     }
     loop.run(stop_fd);
     loop.remove(*this);
+    loop.remove(handshakes_);
+    if (gatekeeper_ != nullptr) {
+        gatekeeper_->remove_from(loop);
+    }
     if (admin_ != nullptr) {
         loop.remove(*admin_);
     }
@@ -110,6 +139,19 @@ void Broker::run(loop::Loop& loop, int stop_fd) {
 void Broker::set_options(router::RouterOptions options) {
     replies_.set_share(share_of(options.memory_max));
     router_->set_options(std::move(options));
+}
+
+void Broker::set_http_names(std::vector<std::string> names) {
+    if (admin_ != nullptr) {
+        names.insert(names.end(), own_names_.begin(), own_names_.end());
+        admin_->use(host::HostNames(std::move(names)));
+    }
+}
+
+void Broker::read_keys_again() {
+    if (gatekeeper_ != nullptr) {
+        gatekeeper_->read_again();
+    }
 }
 
 void Broker::on_ready(std::size_t index) {
@@ -125,6 +167,8 @@ bool Broker::turn(Time now) {
     }
     router_->turn(now);
     watch_connections(now);
+    replies_.turn(now);
+    watch_admin();
     freed_memory_.turn(now);
     // The descriptors report news only once, and sending may have consumed the report. So the
     // sockets are asked before every sleep.
@@ -147,23 +191,56 @@ void Broker::receive_frames(Time now) {
         current_ = frame ? &*frame : nullptr;
         // The protocol has no multi-frame messages. The router gets an empty frame for one, and
         // refuses it.
+        const keys::KnownKey* const key =
+            gatekeeper_ == nullptr || !frame ? nullptr : &gatekeeper_->key_of(*frame);
         router_->on_frame(link::bytes_of(*connection),
-                          single ? link::bytes_of(*frame) : std::string_view(), now);
+                          single ? link::bytes_of(*frame) : std::string_view(), now, key);
         current_ = nullptr;
+        if (key != nullptr && key->is_revoked()) {
+            gatekeeper_->end_connection(*frame);
+        }
     }
 }
 
 void Broker::receive_subscriptions() {
     for (unsigned i = 0; i < kSubscriptionsPerTurn; ++i) {
-        const std::optional<zmq::message_t> message = feeds_.receive_single();
+        std::optional<zmq::message_t> message = feeds_.receive_single();
         if (!message) {
             return;
+        }
+        if (gatekeeper_ != nullptr) {
+            take_subscription(*message);
+            continue;
         }
         const std::string_view bytes = link::bytes_of(*message);
         const bool is_subscription = !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
         // Anything else is counted as a subscription to an impossible topic.
         router_->on_subscription(is_subscription ? bytes.substr(1) : std::string_view(),
                                  is_subscription && bytes[0] == 1);
+    }
+}
+
+/// With keys, ZeroMQ passes nothing on that we have not approved of.
+void Broker::take_subscription(zmq::message_t& message) {
+    const std::string_view bytes = link::bytes_of(message);
+    if (bytes.empty() || (bytes[0] != 0 && bytes[0] != 1)) {
+        router_->count(table::BrokerCounter::kSubscriptionsIgnored, 1);
+        return;
+    }
+    const bool is_begin = bytes[0] == 1;
+    const std::string_view topic = bytes.substr(1);
+    const keys::KnownKey& key = gatekeeper_->key_of(message);
+    // A bug of libzmq 4.3.4: what we approve of for a connection that has ended meanwhile goes to
+    // memory that is freed. The connection of this message cannot end on our thread before we call
+    // ZeroMQ again, so one that the system still has is good.
+    if (is_begin && !link::is_connection_open(message)) {
+        return;
+    }
+    if (router_->on_subscription(topic, is_begin, &key)) {
+        feeds_.approve(topic, is_begin);
+        if (is_begin) {
+            gatekeeper_->note_subscriber(key, message);
+        }
     }
 }
 
@@ -209,6 +286,14 @@ void Broker::watch_connections(Time now) {
     if (ended_connections_ > 0 && ended_.pass(now) > 0) {
         spdlog::warn("event=connections-ended count={} text=\"they did not read, or said nothing\"",
                      std::exchange(ended_connections_, 0));
+    }
+}
+
+void Broker::watch_admin() {
+    if (admin_ != nullptr) {
+        const std::uint64_t count = admin_->counts().misdirected;
+        router_->count(table::BrokerCounter::kAdminHostRefusals,
+                       count - std::exchange(host_refusals_, count));
     }
 }
 

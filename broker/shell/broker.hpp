@@ -4,6 +4,8 @@
 #include "broker/router/router.hpp"
 #include "broker/shell/connection_watch.hpp"
 #include "broker/shell/event_log.hpp"
+#include "broker/shell/gatekeeper.hpp"
+#include "broker/shell/handshakes.hpp"
 #include "broker/shell/replies.hpp"
 #include "topology/admin/admin_server.hpp"
 #include "topology/base/result.hpp"
@@ -20,18 +22,25 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace zcomet::broker::shell {
 
 struct BrokerOptions {
     /// Where peers connect; port 0 is any free one.
-    wire::HostPort listen{"*", 5555};
+    wire::HostPort listen{"127.0.0.1", 5555};
     /// Where nodes subscribe; port 0 is any free one.
-    wire::HostPort feed{"*", 5556};
+    wire::HostPort feed{"127.0.0.1", 5556};
     /// Host part of the feed endpoint that nodes are given; empty: that of `feed`.
     std::string advertise;
     /// Of the admin pages; an empty host: none.
     wire::HostPort admin;
+    /// By which these are asked, beside the names of this machine: as host::HostNames wants them.
+    std::vector<std::string> http_names;
+    /// The directory of keys; empty: there is none, and everybody may come.
+    std::string keys_path;
+    std::vector<keys::KeyFile> allowed_keys; ///< what is in it
     /// All other options. `feed_endpoint` is filled in.
     router::RouterOptions router;
 };
@@ -39,9 +48,9 @@ struct BrokerOptions {
 /// Thread:  one, for its whole life.
 class Broker : private router::RouterHost, private loop::Source {
   public:
-    /// Binds all sockets. A peer that connects from now on will be heard.
-    /// Errors:  a port is in use (they name the user, if known); an address that is not this
-    /// machine's.
+    /// Binds all sockets. With keys, `context` has the broker's (Security::of_broker()). A peer
+    /// that connects from now on will be heard. Errors:  a port is in use (they name the user, if
+    /// known); an address that is not this machine's.
     [[nodiscard]] static Result<std::unique_ptr<Broker>> open(link::LinkContext& context,
                                                               BrokerOptions options);
     ~Broker() override;
@@ -56,24 +65,31 @@ class Broker : private router::RouterHost, private loop::Source {
 
     /// Takes other limits. Everything else in `options` is as it was.
     void set_options(router::RouterOptions options);
+    /// As BrokerOptions::http_names.
+    void set_http_names(std::vector<std::string> names);
+    /// Reads the directory of keys again, if there is one. Does not wait for it.
+    void read_keys_again();
 
     /// Serves until `stop_fd` becomes readable.
     /// @param loop  runs meanwhile, with all its other sources.
     void run(loop::Loop& loop, int stop_fd);
 
   private:
-    Broker(link::LinkContext& context, std::uint64_t memory_max);
+    Broker(link::LinkContext& context, const BrokerOptions& options);
     [[nodiscard]] Status bind(link::LinkContext& context, const BrokerOptions& options);
 
     void receive_frames(Time now);
     void receive_subscriptions();
+    void take_subscription(zmq::message_t& message);
     void watch_connections(Time now);
+    /// Counts what the admin page has refused.
+    void watch_admin();
 
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
     void on_ready(std::size_t index) override;
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override {
-        return std::min({router_->due(), freed_memory_.due(), connections_->due()});
+        return std::min({router_->due(), replies_.due(), freed_memory_.due(), connections_->due()});
     }
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
@@ -85,8 +101,9 @@ class Broker : private router::RouterHost, private loop::Source {
     }
     void on_event(const router::RouterEvent& event) override { log_.write(event, Clock::now()); }
 
-    link::ZmqSocket peers_; // ROUTER
-    link::ZmqSocket feeds_; // XPUB
+    std::unique_ptr<Gatekeeper> gatekeeper_; // nullptr: no keys are used
+    link::ZmqSocket peers_;                  // ROUTER
+    link::ZmqSocket feeds_;                  // XPUB
     std::array<int, 2> fds_{peers_.fd(), feeds_.fd()};
     /// Whether there is something to receive; asking ZeroMQ without need costs system calls.
     bool peers_ready_ = true;
@@ -95,6 +112,7 @@ class Broker : private router::RouterHost, private loop::Source {
     Replies replies_;
     link::SharedQueuedBytes feed_bytes_ = std::make_shared<link::QueuedBytes>();
     process::FreedMemory freed_memory_;
+    Handshakes handshakes_;
     std::unique_ptr<ConnectionWatch> connections_;
     program::LogLimit ended_;             // log lines about connections that were ended
     std::uint64_t ended_connections_ = 0; // since the last such line
@@ -102,6 +120,8 @@ class Broker : private router::RouterHost, private loop::Source {
     zmq::message_t* current_ = nullptr;
     std::unique_ptr<router::Router> router_;
     std::unique_ptr<admin::AdminServer> admin_;
+    std::vector<std::string> own_names_;
+    std::uint64_t host_refusals_ = 0; // of the admin page, as far as they are counted
 };
 
 } // namespace zcomet::broker::shell

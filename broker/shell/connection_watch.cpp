@@ -26,7 +26,7 @@ namespace zcomet::broker::shell {
 namespace {
 
 /// Descriptors looked at in a turn: three system calls each.
-constexpr int kPerTurn = 256;
+constexpr int kEventsPerTurn = 256;
 /// TCP_ESTABLISHED of netinet/tcp.h, which cannot be included beside linux/tcp.h. Only the latter
 /// has all members of tcp_info.
 constexpr unsigned kEstablished = 1;
@@ -150,7 +150,7 @@ void ConnectionWatch::turn_away(News& news) {
 }
 
 void ConnectionWatch::look_on(Time now, News& news) {
-    for (int i = 0; i < kPerTurn; ++i) {
+    for (int i = 0; i < kEventsPerTurn; ++i) {
         const dirent* const entry = ::readdir(descriptors_.get());
         if (entry == nullptr) {
             is_looking_ = false;

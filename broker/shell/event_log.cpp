@@ -39,6 +39,8 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
         return "disbelieved";
     case router::RouterEvent::Kind::kDrifted:
         return "drifted";
+    case router::RouterEvent::Kind::kRevoked:
+        return "revoked";
     case router::RouterEvent::Kind::kNear:
         return "near-limit";
     }
@@ -52,6 +54,8 @@ std::string_view reason_of(router::RouterEvent::Kind kind) {
         return " text=\"silent for --liveness-ms\"";
     case router::RouterEvent::Kind::kReplaced:
         return " text=\"a newer process has its name\"";
+    case router::RouterEvent::Kind::kRevoked:
+        return " text=\"its key was revoked, or lost its role\"";
     case router::RouterEvent::Kind::kDrifted:
         return " text=\"its ids were not those known here; it was asked for all\"";
     default:
@@ -64,6 +68,7 @@ spdlog::level::level_enum level_of(const router::RouterEvent& event) {
     const bool is_node = event.role == wire::Role::kNode;
     if (event.kind == router::RouterEvent::Kind::kDied ||
         event.kind == router::RouterEvent::Kind::kReplaced ||
+        event.kind == router::RouterEvent::Kind::kRevoked ||
         event.kind == router::RouterEvent::Kind::kDrifted) {
         return is_node ? spdlog::level::warn : spdlog::level::info;
     }

@@ -5,11 +5,16 @@
 #include "topology/base/text.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/history/patterns.hpp"
+#include "topology/keys/directory.hpp"
+#include "topology/link/security.hpp"
+#include "topology/net/socket_address.hpp"
 #include "topology/process/memory_limit.hpp"
 #include "topology/program/address_options.hpp"
+#include "topology/program/core_dumps.hpp"
 #include "topology/program/shared_rows.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <array>
@@ -45,6 +50,17 @@ bool is_ip_address(const std::string& host) {
            ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
+/// Whether other machines may reach what listens there.
+bool is_exposed(const wire::HostPort& where) {
+    if (where.host == "*" || ::if_nametoindex(where.host.c_str()) != 0) {
+        return true;
+    }
+    // What cannot be resolved cannot be listened at, which the broker will say.
+    const auto found = net::resolve(where, net::Purpose::kListen);
+    return found.ok() && !std::all_of(found.value().begin(), found.value().end(),
+                                      [](const auto& address) { return address.is_loopback(); });
+}
+
 /// A host as nodes are to be told it; with a colon it is an IPv6 address, without brackets.
 std::string why_not_advertised(const std::string& host) {
     const bool has_colon = host.find(':') != std::string::npos;
@@ -65,14 +81,15 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
 void CommandLine::add_addresses() {
     table_
         .add("--listen", program::as_tcp_endpoint(options_.listen),
-             "Where nodes and senders connect")
-        .show_default()
+             "Where nodes and senders connect. Default: tcp://127.0.0.1:5555; with --keys or "
+             "--insecure tcp://*:5555")
         .key("listen");
     table_
         .add("--feed", program::as_tcp_endpoint(options_.feed),
              "Where nodes subscribe. Default: the address of --listen, the next port")
         .key("feed");
     program::add_admin(table_, options_.admin);
+    program::add_http_names(table_, options_.http_names);
     table_.add("--name", &options_.router.name, "Name of this broker in answers and logs")
         .show_default()
         .check(program::is_name_of_at_most(wire::kNameBytesMax))
@@ -84,6 +101,16 @@ void CommandLine::add_addresses() {
         .type("HOST")
         .check(why_not_advertised)
         .key("advertise");
+    table_
+        .add("--keys", &options_.keys_path,
+             "Let in only peers whose keys are in this directory (zcomet-ctl keys init)")
+        .type("DIR")
+        .key("keys");
+    table_
+        .add("--insecure", &options_.router.is_insecure,
+             "Let in everybody who reaches this broker, from any machine, without keys")
+        .excludes("--keys")
+        .key("insecure");
     table_.add("--cluster", &cluster_file_, "Take the addresses from this cluster file")
         .type("FILE");
     table_.add("--host", &host_, "Which host of the cluster file this is")
@@ -190,6 +217,7 @@ void CommandLine::add_supervision() {
     program::add_hang_after(table_, hang_after_, "a broker",
                             "With --supervise: kill and restart a broker that has done nothing "
                             "for this long; 0: never");
+    program::add_user(table_, user_);
     // Not for people: a supervisor passes these to its broker (process::KeptBroker).
     table_.add("--supervised", &supervised_, "").hidden();
     table_.add("--pulse-fd", &pulse_fd_, "").hidden();
@@ -204,6 +232,7 @@ Status CommandLine::settle() {
             return done;
         }
     }
+    place_listen();
     if (Status done = place_feed(); !done.ok()) {
         return done;
     }
@@ -224,6 +253,42 @@ Status CommandLine::settle() {
     router.incarnation = random_u64();
     router.random = random_u64;
     return Done{};
+}
+
+Status CommandLine::check_keys() const {
+    if (!options_.keys_path.empty() || options_.router.is_insecure) {
+        return Done{};
+    }
+    for (const wire::HostPort& where : {options_.listen, options_.feed}) {
+        if (is_exposed(where)) {
+            return Error{"other machines can reach " + wire::tcp_endpoint(where) +
+                         ", where everybody may listen and send without keys: type zcomet-ctl keys "
+                         "init DIR, then zcomet-broker --keys DIR with your other options (or give "
+                         "--insecure to do without keys)"};
+        }
+    }
+    return Done{};
+}
+
+Result<std::string> CommandLine::read_keys() {
+    if (options_.keys_path.empty()) {
+        return std::string();
+    }
+    program::make_no_core_dumps();
+    Result<keys::Directory> read = keys::read_directory(options_.keys_path);
+    if (!read.ok()) {
+        return read.error();
+    }
+    const keys::KeyFile& self = read.value().self;
+    if (!read.value().problems.empty()) {
+        return Error{read.value().problems.front()};
+    }
+    if (!link::is_pair({self.public_key, self.secret})) {
+        return Error{"the keys in " + in_quotes(options_.keys_path + "/self.key") +
+                     " do not belong together"};
+    }
+    options_.allowed_keys = std::move(read.value().allowed);
+    return self.secret;
 }
 
 Status CommandLine::settle_history() {
@@ -268,11 +333,29 @@ Status CommandLine::apply_cluster_file() {
     // Sockets are bound to addresses, not to names.
     const std::string bind_host = is_ip_address(address) ? address : "*";
     options_.router.table_version = cluster.version;
+    // A given one of the two wins over the file's other one.
+    const bool takes_keys = !table_.given("--insecure");
+    const bool takes_insecure = broker->insecure && !table_.given("--keys");
     return table_.fill_in({{"listen", wire::tcp_endpoint({bind_host, broker->listen_port})},
                            {"feed", wire::tcp_endpoint({bind_host, broker->feed_port})},
                            {"advertise", address},
                            {"name", broker->host},
-                           {"admin", broker->admin}});
+                           {"admin", broker->admin},
+                           {"http_names", broker->http_names},
+                           {"keys", takes_keys ? broker->keys : std::string()},
+                           {"insecure", takes_insecure ? "true" : ""}});
+}
+
+/// Without --listen: everywhere, for who has decided about keys; else on this machine.
+void CommandLine::place_listen() {
+    const bool is_decided = !options_.keys_path.empty() || options_.router.is_insecure;
+    if (!is_decided || !cluster_file_.empty() || table_.given("--listen")) {
+        return;
+    }
+    options_.listen.host = "*";
+    if (!table_.given("--feed")) {
+        options_.feed.host = "*";
+    }
 }
 
 /// Puts the feed beside a given --listen, unless --feed was given as well.

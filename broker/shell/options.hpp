@@ -23,14 +23,25 @@ class CommandLine {
     /// each other.
     [[nodiscard]] Status settle();
 
+    /// To be called after settle().   Errors: other machines could reach the broker, which has
+    /// neither keys nor the word that it needs none. Waits for the name service, if the broker is
+    /// to listen at a name.
+    [[nodiscard]] Status check_keys() const;
+
     /// Complete after settle().
     [[nodiscard]] const BrokerOptions& options() const { return options_; }
+    /// The key of this broker, of --keys; empty: there is none. To be called once, before options()
+    /// are used: what the directory has goes to them.
+    /// Errors: there is no such directory, or something in it is wrong.
+    [[nodiscard]] Result<std::string> read_keys();
     /// Whether to run the broker as a child, and keep it running.
     [[nodiscard]] bool is_supervisor() const { return supervise_ && !supervised_; }
     /// Whether this process is such a child.
     [[nodiscard]] bool supervised() const { return supervised_; }
     /// With is_supervisor(): a broker whose loop has stood still for this long is killed; 0: never.
     [[nodiscard]] Duration hang_after() const { return hang_after_; }
+    /// As whom to run; empty: as whoever has started it.
+    [[nodiscard]] const std::string& user() const { return user_; }
     /// Where a kept broker gives signs of life; -1: nowhere.
     [[nodiscard]] int pulse_fd() const { return pulse_fd_; }
     [[nodiscard]] const program::OptionTable& table() const { return table_; }
@@ -44,6 +55,7 @@ class CommandLine {
     void add_history();
     void add_supervision();
     [[nodiscard]] Status apply_cluster_file();
+    void place_listen();
     [[nodiscard]] Status place_feed();
     [[nodiscard]] Status settle_history();
     void apply_bound_addresses();
@@ -55,6 +67,7 @@ class CommandLine {
     bool supervised_ = false;
     std::chrono::seconds hang_after_{10};
     int pulse_fd_ = -1;
+    std::string user_;
     std::uint64_t memory_max_ = 0; // 0: not given
     std::vector<std::string> histories_;
     /// The addresses that an earlier process of this broker had; they win over all others.

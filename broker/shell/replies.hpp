@@ -1,6 +1,7 @@
 // The answers that ZeroMQ holds for each peer, bounded in bytes.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/link/queued_bytes.hpp"
 #include "topology/store/text_map.hpp"
 
@@ -11,12 +12,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace zcomet::broker::shell {
 
 /// A peer that reads no answers may have kOfPeerMax bytes of them, or kOfPeerWhenFull when all
 /// peers together have more than their share. Further answers are dropped, which the router counts.
-/// Memory: an entry for each connection that has answers in ZeroMQ's queues, and as many again.
+/// Memory: an entry for each connection that has answers in ZeroMQ's queues, and as many again,
+/// which go within some seconds. Thread: the broker's loop.
 class Replies {
   public:
     /// Two of the longest answers, or more than any sender can have earned by its window.
@@ -44,23 +47,56 @@ class Replies {
     }
     [[nodiscard]] std::size_t queued_bytes() const { return all_->get(); }
 
+    /// Forgets connections that have read all their answers. Thousands of them would keep thousands
+    /// of pages of the heap, long after they are gone.
+    void turn(Time now) {
+        if (due() <= now) {
+            next_ = now + kLookEach;
+            look_at(std::max(kLookedAt, connections_.size() / kLookedAtPart));
+        }
+    }
+    /// When turn() has something to do; kNever if not at all.
+    [[nodiscard]] Time due() const { return connections_.empty() ? kNever : next_; }
+    /// How many connections it knows.
+    [[nodiscard]] std::size_t size() const { return connections_.size(); }
+
   private:
     link::SharedQueuedBytes& count_of(std::string_view connection) {
         if (const auto known = counts_.find(connection); known != counts_.end()) {
             return known->second;
         }
-        if (counts_.size() >= look_at_) {
-            absl::erase_if(counts_, [](const auto& one) { return one.second->get() == 0; });
-            look_at_ = std::max(kLeast, 2 * counts_.size());
-        }
+        look_at(kLookedAtForOne);
+        connections_.emplace_back(connection);
         return counts_.emplace(connection, std::make_shared<link::QueuedBytes>()).first->second;
     }
 
-    static constexpr std::size_t kLeast = 1024;
+    /// Looks at so many connections in turn.
+    void look_at(std::size_t count) {
+        for (count = std::min(count, connections_.size()); count > 0; --count) {
+            hand_ = hand_ < connections_.size() ? hand_ : 0;
+            std::string& connection = connections_[hand_];
+            const auto known = counts_.find(connection);
+            if (known->second->get() > 0) {
+                ++hand_;
+                continue;
+            }
+            counts_.erase(known);
+            connection = std::move(connections_.back());
+            connections_.pop_back();
+        }
+    }
+
+    /// @limit time after which a broker looks again which peers have read all their answers
+    static constexpr Duration kLookEach = 1s;
+    static constexpr std::size_t kLookedAt = 1024;
+    static constexpr std::size_t kLookedAtPart = 16; // of all, one in
+    static constexpr std::size_t kLookedAtForOne = 2;
     std::size_t share_;
-    std::size_t look_at_ = kLeast; // size at which entries of idle connections are dropped
     link::SharedQueuedBytes all_ = std::make_shared<link::QueuedBytes>();
     store::TextMap<link::SharedQueuedBytes> counts_; // by connection
+    std::vector<std::string> connections_;           // the same, in some order
+    std::size_t hand_ = 0;                           // of them, the next to be looked at
+    Time next_ = Time::min();
 };
 
 } // namespace zcomet::broker::shell

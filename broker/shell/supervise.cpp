@@ -6,6 +6,7 @@
 #include "topology/process/kept_broker.hpp"
 #include "topology/process/service.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/run_as.hpp"
 
 #include <optional>
 #include <utility>
@@ -37,6 +38,7 @@ int supervise(int argc, char** argv, Duration hang_after) {
     loop.add(hangup, loop::Order::kBroker);
     if (loop.run_until([&] { return broker.has_listened() || broker.given_up(); }, kNever) &&
         broker.has_listened()) {
+        program::warn_of_root();
         program::print_ready("zcomet-broker", broker.addresses());
         service.ready(Clock::now());
         loop.run_until([] { return false; }, kNever);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/table/number_gaps.hpp"
+#include "topology/keys/key_ring.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -23,6 +24,7 @@ class DepartedSenders {
     struct TakenIn {
         std::uint64_t highest = 0; ///< number; 0: none was taken in
         NumberGaps gaps{};
+        const keys::KnownKey* key = nullptr; ///< by which the sender had joined
     };
 
     void add(std::uint64_t incarnation, TakenIn taken_in) {
@@ -35,6 +37,12 @@ class DepartedSenders {
         }
         order_.push_back(incarnation);
         taken_in_[incarnation] = std::move(taken_in);
+    }
+
+    /// @return the key that the sender had; nullptr: none, or nothing is remembered of it.
+    [[nodiscard]] const keys::KnownKey* owner_of(std::uint64_t incarnation) const {
+        const auto known = taken_in_.find(incarnation);
+        return known == taken_in_.end() ? nullptr : known->second.key;
     }
 
     /// The sender comes back.   @return what was remembered of it.

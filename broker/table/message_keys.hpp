@@ -28,7 +28,8 @@ struct KeyedMessage {
     MessageKey key{};
     std::uint64_t content = 0;  ///< a hash of all that it was but its key
     std::uint64_t position = 0; ///< in the history; 0: it was not kept
-    std::uint32_t nodes = 0;    ///< a number of them, or kNotKnown
+    /// A number of them, or kNotKnown. While it is under way: a hash of its sender and number.
+    std::uint32_t nodes = 0;
     std::uint32_t newer = store::kNoIndex;
     std::uint32_t added_s = 0;
     State state = State::kUnderWay;

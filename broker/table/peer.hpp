@@ -8,6 +8,7 @@
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
 #include "topology/feed/lag_watch.hpp"
+#include "topology/keys/key_ring.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id_frame_reader.hpp"
 
@@ -175,6 +176,8 @@ struct Peer {
     std::string name;
     std::string connection; ///< the ROUTER's routing id
     std::string address;    ///< of the other end, for people
+    /// By which it joined, and comes back; nullptr: no keys are used.
+    const keys::KnownKey* key = nullptr;
     Time joined;
     Time heard; ///< on a clock that stands still while the broker is stopped (RouterState::hear)
     Time heartbeat_answered = Time::min();

@@ -3,6 +3,8 @@
 // count may be too low: libzmq also tells of the end of subscriptions that never began.
 #pragma once
 
+#include "topology/keys/key_ring.hpp"
+
 #include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
@@ -36,36 +38,48 @@ class Subscriptions {
     /// @param is_known  whether the node has said HELLO. There is as much room again for such
     /// nodes,
     ///     so that a stranger's subscriptions to very many topics keep no node from its feed.
+    /// @param key  of the subscriber; nullptr: no keys are used. What is subscribed first makes the
+    ///     topic the key's own.
     /// @return false, and nothing changed, if there are too many topics, or none was subscribed.
-    bool change(std::uint64_t incarnation, bool subscribed, bool is_known) {
-        const auto known = counts_.find(incarnation);
+    bool change(std::uint64_t incarnation, bool subscribed, bool is_known,
+                const keys::KnownKey* key = nullptr) {
+        const auto known = topics_.find(incarnation);
         if (subscribed) {
-            if (known != counts_.end()) {
-                ++known->second;
+            if (known != topics_.end()) {
+                ++known->second.count;
                 return true;
             }
-            if (counts_.size() >= (is_known ? 2 * topics_max_ : topics_max_)) {
+            if (topics_.size() >= (is_known ? 2 * topics_max_ : topics_max_)) {
                 return false;
             }
-            counts_.emplace(incarnation, 1U);
+            topics_.emplace(incarnation, Topic{1, key});
             return true;
         }
-        if (known == counts_.end()) {
+        if (known == topics_.end()) {
             return false;
         }
-        if (--known->second == 0) {
-            counts_.erase(known);
+        if (--known->second.count == 0) {
+            topics_.erase(known);
         }
         return true;
     }
 
     [[nodiscard]] bool has(std::uint64_t incarnation) const {
-        return counts_.contains(incarnation);
+        return topics_.contains(incarnation);
+    }
+    /// Whose the topic is; nullptr: nobody's.
+    [[nodiscard]] const keys::KnownKey* owner_of(std::uint64_t incarnation) const {
+        const auto known = topics_.find(incarnation);
+        return known == topics_.end() ? nullptr : known->second.key;
     }
 
   private:
     std::size_t topics_max_;
-    absl::flat_hash_map<std::uint64_t, std::uint32_t> counts_;
+    struct Topic {
+        std::uint32_t count = 0;
+        const keys::KnownKey* key = nullptr;
+    };
+    absl::flat_hash_map<std::uint64_t, Topic> topics_;
 };
 
 } // namespace zcomet::broker::table

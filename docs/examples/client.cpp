@@ -37,11 +37,11 @@ int main(int argc, char** argv) {
         return complain(done.error());
     }
     for (int i = 1; i <= 3; ++i) {
-        const auto nodes = client.send_acknowledged(id, "message " + std::to_string(i));
-        if (!nodes.ok()) {
-            return complain(nodes.error());
+        const auto sent = client.send_acknowledged(id, "message " + std::to_string(i));
+        if (!sent.ok()) {
+            return complain(sent.error());
         }
-        const std::optional<std::uint32_t> known = nodes.value();
+        const std::optional<std::uint32_t> known = sent.value().nodes;
         std::cout << "arrived at " << (known ? std::to_string(*known) : "?") << " node(s)\n";
     }
     for (int i = 1; i <= 3; ++i) {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # scripts/test sets root, directory, lints and base
 # Sourced by scripts/test for --lint: looks at the sources. Nothing is built; the build directory is
-# for the commands by which meson would compile them.
+# for the commands by which meson would compile them, one by one.
 
 # How long clang-tidy may look at what changed: in continuous integration, in which all else takes
 # longer.
@@ -111,7 +111,7 @@ lint_python() (
 run_lint() {
     local status=0
     install_packages "${build_packages[@]}" "${lint_packages[@]}" git
-    configure_build "$directory"
+    configure_build "$directory" -Dunity=off
     for check in "${lints[@]}"; do
         say "Checking: $check …"
         "lint_$check" || status=1

@@ -20,8 +20,11 @@ def why_no_browser() -> str:
 
 
 @contextlib.contextmanager
-def headless_browser(programs: Programs) -> Iterator[Browser]:
-    """A headless Chromium with a profile of its own, where why_no_browser() says nothing."""
+def headless_browser(programs: Programs, *arguments: str) -> Iterator[Browser]:
+    """A headless Chromium with a profile of its own, where why_no_browser() says nothing.
+
+    `arguments`: more of them for its command line.
+    """
     chromedriver = shutil.which("chromedriver")
     assert chromedriver is not None
     # The browser may still write to its profile while it ends.
@@ -29,7 +32,7 @@ def headless_browser(programs: Programs) -> Iterator[Browser]:
         tempfile.TemporaryDirectory(
             prefix="zcomet-browser-", ignore_cleanup_errors=True
         ) as profile,
-        contextlib.closing(Browser(programs, chromedriver, profile)) as browser,
+        contextlib.closing(Browser(programs, chromedriver, profile, *arguments)) as browser,
     ):
         yield browser
 

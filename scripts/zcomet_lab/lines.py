@@ -24,3 +24,24 @@ class Lines:
             line = self._answer.readline().decode().rstrip("\n")
             if line:
                 return line
+
+
+class EventLines(Lines):
+    """What an EventSource has of a stream: the events, and the id of the last one."""
+
+    def __init__(self, host: str, path: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(host, path, headers)
+        self.last_id = (headers or {}).get("Last-Event-ID", "")
+        assert self.next().startswith("retry: ")
+
+    def next_event(self) -> tuple[str, str]:
+        """The next event, as its name and its data, which is one line."""
+        name = "message"
+        while True:
+            field, _, value = self.next().partition(": ")
+            if field == "event":
+                name = value
+            elif field == "id":
+                self.last_id = value
+            elif field == "data":
+                return name, value

@@ -44,6 +44,7 @@ class ClusterFile:
         self.addresses: dict[str, str] = {host["name"]: host["address"] for host in content["host"]}
         self.broker_host: str = content["broker"][0]["host"]
         self.web_nodes: dict[str, str] = {node["name"]: node["host"] for node in content["webnode"]}
+        self.has_keys = not content["broker"][0].get("insecure", False)
         for name, address in self.addresses.items():
             if ipaddress.ip_address(address).is_loopback:
                 raise ValueError(
@@ -64,18 +65,45 @@ class ClusterFile:
         return [name for name in self.addresses if name not in busy][: len(EXTRA_HOSTS)]
 
 
+class Keys:
+    """Keys made for this run; the cluster file's own stay where they are."""
+
+    def __init__(self, ctl: str, folder: pathlib.Path) -> None:
+        self.directory = folder / "keys"
+        self._ctl, self._folder = ctl, folder
+        self._run("init", self.directory)
+
+    def new(self, name: str, roles: str) -> pathlib.Path:
+        """Makes a key with these roles; returns its file."""
+        file = self._folder / f"{name}.key"
+        self._run("new", name, "--keys", self.directory, "--role", roles, "--out", file)
+        return file
+
+    def _run(self, *arguments: str | pathlib.Path) -> None:
+        done = Ctl(self._ctl).run("keys", *arguments)
+        if done.returncode != 0:
+            raise ProgramError(done.stderr.strip())
+
+
 class NamespaceCluster:
     """The hosts, the programs on them, and the streams."""
 
-    def __init__(self, cluster: ClusterFile, programs: Programs) -> None:
+    def __init__(self, cluster: ClusterFile, programs: Programs, folder: pathlib.Path) -> None:
         self._cluster = cluster
         self._programs = programs
         self.load_host, self.stream_host = cluster.hosts_without_programs()
-        ctl = [programs.path("zcomet-ctl"), "--cluster", str(cluster.path)]
+        program = programs.path("zcomet-ctl")
+        self._keys = Keys(program, folder) if cluster.has_keys else None
+        self._tools_key: list[Argument] = self._key_of("tools", "sender,operator")
+        ctl = [program, "--cluster", str(cluster.path), *map(str, self._tools_key)]
         self._ctl_on_any_host = ctl
         self.ctl = Ctl(*on_host(self.load_host), *ctl)
         self.urls: dict[str, str] = {}
         self.comparison = Comparison([])
+
+    def _key_of(self, name: str, roles: str) -> list[Argument]:
+        """The option with a new key, where the cluster has keys."""
+        return ["--key", self._keys.new(name, roles)] if self._keys else []
 
     def _start(self, host: str, program: str, *arguments: Argument, name: str) -> Program:
         options: list[Argument] = ["--cluster", self._cluster.path, *arguments]
@@ -90,10 +118,16 @@ class NamespaceCluster:
     def start_programs(self) -> None:
         print(bold("\nPrograms"))
         host = self._cluster.broker_host
-        self._start(host, "zcomet-broker", "--host", host, name="broker").await_ready()
-        print(f"  {host:<12} broker")
+        keys: list[Argument] = ["--keys", self._keys.directory] if self._keys else []
+        self._start(host, "zcomet-broker", "--host", host, *keys, name="broker").await_ready()
+        print(f"  {host:<12} broker, {'with keys' if self._keys else 'insecure'}")
         nodes = {
-            name: self._start(host, "zcomet-webnode", "--node", name, name=f"web node {name}")
+            name: self._start(
+                host,
+                "zcomet-webnode",
+                *("--node", name, *self._key_of(name, "node")),
+                name=f"web node {name}",
+            )
             for name, host in self._cluster.web_nodes.items()
         }
         for name, node in nodes.items():
@@ -133,6 +167,7 @@ class NamespaceCluster:
             self.load_host,
             "zcomet-msggen",
             *("--count", MESSAGES, "--interval", INTERVAL_MS, "--max", IDS, "--sent", sent_file),
+            *self._tools_key,
             name="message generator",
         )
         generator.finish(SENDING_TIMEOUT_S)
@@ -159,7 +194,7 @@ def run(options: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="zcomet-netns-") as folder,
         Programs(options.build) as programs,
     ):
-        hosts = NamespaceCluster(cluster, programs)
+        hosts = NamespaceCluster(cluster, programs, pathlib.Path(folder))
         hosts.build_hosts()
         hosts.start_programs()
         hosts.open_streams()

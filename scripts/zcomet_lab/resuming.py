@@ -17,13 +17,20 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 60  # a stream has a sign of life in less
 RETRY_S = 0.2  # until a web node names another time
 TAG = re.compile(r" by=([\w.~:@-]+)/(\d+)")
 MESSAGE, GAP, POSITION = "message", "gap", "position"
+
+
+class Lines(Protocol):
+    """The body of an answer, or another source of lines."""
+
+    def readline(self) -> bytes:
+        ...
 
 
 class Event(NamedTuple):
@@ -39,7 +46,7 @@ class Refused(Exception):
     """An answer after which an EventSource does not come back."""
 
 
-def read_events(lines: http.client.HTTPResponse, retries: list[float]) -> Iterator[Event]:
+def read_events(lines: Lines, retries: list[float]) -> Iterator[Event]:
     """The events of a stream until it ends; a time to wait before coming back goes to `retries`."""
     name, data, last_id = MESSAGE, list[str](), ""
     while line := lines.readline():

@@ -11,7 +11,7 @@ import re
 import urllib.request
 from typing import Any
 
-from zcomet_lab.programs import Programs
+from zcomet_lab.programs import Program, ProgramError, Programs
 from zcomet_lab.stats import DIRECT
 
 # They keep the browser from connecting to anything but the page under test.
@@ -26,6 +26,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 TIMEOUT_S = 60
+STARTS_MAX = 5
 
 TAB, ENTER, SHIFT, CONTROL = "\ue004", "\ue007", "\ue008", "\ue009"
 """Keys, as the protocol writes them."""
@@ -34,21 +35,40 @@ TAB, ENTER, SHIFT, CONTROL = "\ue004", "\ue007", "\ue008", "\ue009"
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
+def start_driver(programs: Programs, chromedriver: str) -> tuple[Program, str]:
+    """Starts chromedriver; returns it, and the line in which it says its port.
+
+    It takes a free port of IPv4 and wants the same one of IPv6, where another program may have it.
+    """
+    for tries_left in reversed(range(STARTS_MAX)):
+        driver = programs.start(chromedriver, "--port=0", name="chromedriver")
+        try:
+            return driver, driver.await_line("started successfully on port")
+        except ProgramError as error:
+            if tries_left == 0 or "Address already in use" not in str(error):
+                raise
+    raise AssertionError("not reached")
+
+
 class Browser:
     """One headless Chromium with a profile of its own, ended by close()."""
 
-    def __init__(self, programs: Programs, chromedriver: str, profile: str) -> None:
-        """`chromedriver` is that program's path, `profile` an empty folder."""
+    def __init__(
+        self, programs: Programs, chromedriver: str, profile: str, *arguments: str
+    ) -> None:
+        """`chromedriver` is that program's path, `profile` an empty folder.
+
+        `arguments`: more of them for the browser's command line.
+        """
         self._programs = programs
-        self._driver = programs.start(chromedriver, "--port=0", name="chromedriver")
-        started = self._driver.await_line("started successfully on port")
+        self._driver, started = start_driver(programs, chromedriver)
         port = re.search(r"on port (\d+)", started)
         assert port is not None, started
         self._url = f"http://127.0.0.1:{port[1]}/session"
         wanted = {
             # "none": a page that never ends has no load event to wait for.
             "pageLoadStrategy": "none",
-            "goog:chromeOptions": {"args": self._arguments(profile)},
+            "goog:chromeOptions": {"args": [*self._arguments(profile), *arguments]},
         }
         session = self._call("POST", "", {"capabilities": {"alwaysMatch": wanted}})
         self._url += f"/{session['sessionId']}"

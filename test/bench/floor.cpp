@@ -12,6 +12,7 @@
 //     signs SECONDS           one sign of life to each stream, evenly over this time
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/endpoint.hpp"
@@ -29,7 +30,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <ctime>
 #include <iostream>
 #include <random>
 #include <sstream>
@@ -62,12 +62,6 @@ constexpr std::uint64_t kSignalTag = UINT64_MAX - 2;
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
-}
-
-std::int64_t wall_clock_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 UniqueFd listen_at(std::uint16_t port) {
@@ -178,7 +172,7 @@ class Floor {
         std::size_t size = 0;
         order >> verb;
         if (verb == "all") {
-            std::int64_t stamp_ns = 0;
+            std::uint64_t stamp_ns = 0;
             order >> size >> stamp_ns;
             send_all(size, stamp_ns);
         } else if (verb == "send") {
@@ -195,7 +189,7 @@ class Floor {
         return true;
     }
 
-    void send_chunk(Stream& stream, std::size_t size, std::int64_t stamp_ns) {
+    void send_chunk(Stream& stream, std::size_t size, std::uint64_t stamp_ns) {
         const std::string stamp = fmt::format(" ts={}", stamp_ns);
         message_.assign(size - std::min(size, stamp.size()), 'x');
         message_ += stamp;
@@ -215,7 +209,7 @@ class Floor {
         }
     }
 
-    void send_all(std::size_t size, std::int64_t stamp_ns) {
+    void send_all(std::size_t size, std::uint64_t stamp_ns) {
         for (Stream& stream : streams_) {
             send_chunk(stream, size, stamp_ns);
         }

@@ -9,6 +9,7 @@
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/net/lookup.hpp"
 #include "topology/net/socket_address.hpp"
@@ -61,11 +62,6 @@ struct Options {
     std::uint64_t first_id = 1;
     std::size_t size_bytes = 100;
 };
-
-std::uint64_t wall_clock_ns() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
-}
 
 double own_cpu_s() {
     rusage usage{};

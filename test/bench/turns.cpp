@@ -1,12 +1,17 @@
-// The longest turns of a broker that do no ordinary work: a node with a million ids dies, its ids
-// are reclaimed to the last one, `ledger` is asked with very many peers, the table of ids grows,
-// senders are forgotten, a gigabyte of freed memory goes back. Prints a line for each:
-// NAME, the longest step in milliseconds, what a step was, how many there were.
+// The longest turns of a broker, and of a worker's catching up, that do no ordinary work: a node
+// with a million ids dies, its ids are reclaimed to the last one, `ledger` is asked with very many
+// peers, the table of ids grows, senders are forgotten, messages go to very many nodes, long
+// histories are asked for, a gigabyte of freed memory goes back. Prints a line for each: NAME, the
+// longest step in milliseconds, what a step was, how many there were. With names as arguments, only
+// those parts run.
 #include "broker/router/router.hpp"
 #include "topology/feed/seen_messages.hpp"
+#include "topology/history/catch_up.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/store/id_table.hpp"
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/id_digest.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,9 +20,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace zcomet::broker::router {
@@ -40,6 +48,10 @@ class Longest {
         longest_ms_ = std::max(longest_ms_, now_ms() - begin);
         ++steps_;
     }
+    void add(const Longest& other) {
+        longest_ms_ = std::max(longest_ms_, other.longest_ms_);
+        steps_ += other.steps_;
+    }
     [[nodiscard]] unsigned long steps() const { return steps_; }
     void print(const char* name, const char* step) const {
         std::printf("%-42s %8.2f ms   longest %s of %lu\n", name, longest_ms_, step, steps_);
@@ -53,7 +65,8 @@ class Longest {
 
 class Host : public RouterHost {
   public:
-    bool send_to_peer(std::string_view /*connection*/, std::string /*frame*/) override {
+    bool send_to_peer(std::string_view /*connection*/, std::string frame) override {
+        last_reply = std::move(frame);
         return true;
     }
     bool is_connected(std::string_view /*connection*/, std::string /*probe*/) override {
@@ -62,6 +75,8 @@ class Host : public RouterHost {
     void publish(std::string_view /*topic*/, const feed::SharedFrame& /*frame*/) override {}
     std::string address_of(std::string_view /*connection*/) override { return {}; }
     void on_event(const RouterEvent& /*event*/) override {}
+
+    std::string last_reply;
 };
 
 RouterOptions options() {
@@ -78,9 +93,11 @@ std::string id_of(std::uint64_t number) {
 
 /// A router and its time.
 struct Broker {
+    explicit Broker(RouterOptions wanted = options()) : router(host, std::move(wanted), now) {}
+
     Host host;
     Time now = Time{} + 24h;
-    Router router{host, options(), now};
+    Router router;
 
     void turn(Longest* longest = nullptr) {
         now += 1ms;
@@ -89,6 +106,22 @@ struct Broker {
     }
     void say(const std::string& connection, const std::string& frame) {
         router.on_frame(connection, frame, now);
+    }
+    /// Where the id's first message after `after` stands; if there is none, the broker's last.
+    std::uint64_t history_position(const std::string& id, std::uint64_t after) {
+        const std::string ids = static_cast<char>(id.size()) + id;
+        say("sender", wire::encode(wire::History{.token = 1,
+                                                 .epoch = 1,
+                                                 .after = after,
+                                                 .count_max = 1,
+                                                 .ids = wire::IdList(ids, 1)}));
+        const auto decoded = wire::decode(host.last_reply);
+        const auto& kept = std::get<wire::Kept>(std::get<wire::Frame>(decoded));
+        std::uint64_t position = kept.through;
+        kept.messages.for_each([&position](const wire::Message& message) {
+            position = wire::read_attributes(message.attributes).position;
+        });
+        return position;
     }
     void join(const std::string& name, std::uint64_t incarnation, wire::Role role) {
         say(name, wire::encode(wire::Hello{incarnation, role, name}));
@@ -257,6 +290,214 @@ void tiny_messages(std::uint64_t nodes) {
     turns.print(name.c_str(), "turn");
 }
 
+/// Frames of very many short messages, each to all nodes.
+void wide_messages(std::uint64_t nodes, std::size_t payload_bytes) {
+    Broker broker;
+    for (std::uint64_t node = 1; node <= nodes; ++node) {
+        const std::string name = "n" + std::to_string(node);
+        broker.join(name, node, wire::Role::kNode);
+        broker.router.on_subscription(wire::encode_topic(node), true);
+        wire::IdFrameWriter ids;
+        ids.add("all");
+        broker.say(name, ids.finish_login(1));
+    }
+    broker.join("sender", nodes + 1, wire::Role::kSender);
+    broker.turn();
+    const std::string payload(payload_bytes, 'x');
+    std::uint64_t number = 1;
+    Longest turns;
+    for (int i = 0; i < 10; ++i) {
+        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+        while (!writer.full()) {
+            writer.add({"all", payload});
+        }
+        const std::uint32_t count = writer.count();
+        const std::string frame = writer.finish_send(wire::Confirm::kNothing, number);
+        number += count;
+        bool is_taken = false;
+        do {
+            turns.time([&] {
+                if (!std::exchange(is_taken, true)) {
+                    broker.say("sender", frame);
+                }
+                broker.turn();
+            });
+        } while (!broker.router.has_room());
+    }
+    const std::string name = "a frame of " + std::to_string(payload_bytes) + " B messages to " +
+                             std::to_string(nodes) + " nodes each";
+    turns.print(name.c_str(), "turn");
+}
+
+/// Messages to very many nodes that acknowledge nothing, until the memory is full.
+void full_memory(std::uint64_t nodes) {
+    RouterOptions small = options();
+    small.memory_max = nodes * 10'000;
+    small.feed.window_bytes = 1;
+    Broker broker(std::move(small));
+    for (std::uint64_t node = 1; node <= nodes; ++node) {
+        const std::string name = "n" + std::to_string(node);
+        broker.join(name, node, wire::Role::kNode);
+        broker.router.on_subscription(wire::encode_topic(node), true);
+        wire::IdFrameWriter ids;
+        ids.add(id_of(node));
+        broker.say(name, ids.finish_login(1));
+    }
+    broker.join("sender", nodes + 1, wire::Role::kSender);
+    do {
+        broker.turn();
+    } while (broker.router.due() <= broker.now);
+    const std::string payload(700, 'x');
+    std::uint64_t number = 1;
+    std::deque<std::string> frames;
+    Longest sends;
+    Longest reliefs;
+    using Counter = table::BrokerCounter;
+    const auto shed = [&broker] {
+        return broker.router.counters().get(Counter::kMessagesShedForMemory);
+    };
+    while (reliefs.steps() == 0 || !broker.router.has_room()) {
+        while (frames.size() < 50) { // half a megabyte
+            wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+            const std::uint64_t first = number;
+            while (!writer.full()) {
+                writer.add({id_of(1 + number++ % nodes), payload});
+            }
+            frames.push_back(writer.finish_send(wire::Confirm::kNothing, first));
+        }
+        const std::uint64_t before = shed();
+        Longest turn;
+        turn.time([&] {
+            for (; broker.router.has_room() && !frames.empty(); frames.pop_front()) {
+                broker.say("sender", frames.front());
+            }
+            broker.turn();
+        });
+        const bool is_relief = shed() > before || !broker.router.has_room();
+        (is_relief ? reliefs : sends).add(turn);
+    }
+    const std::string name = std::to_string(nodes) + " nodes: ";
+    sends.print((name + "a message to each").c_str(), "turn");
+    reliefs.print((name + "the memory is full").c_str(), "turn");
+}
+
+/// A worker's side: very many streams of one id catch up, and their feed breaks.
+class Following final : private zcomet::history::CatchUpHost {
+  public:
+    void run(std::uint64_t streams) {
+        const wire::OwnedIds ids("chat");
+        catch_up_.on_live();
+        for (std::uint64_t stream = 1; stream <= streams; ++stream) {
+            catch_up_.begin(stream, {.ids = ids.list(), .cursor = {1, 5}});
+        }
+        turns_until_asked("a million streams ask for one history");
+        for (const char* const name :
+             {"and have the answer", "their feed breaks, and they have the next answer"}) {
+            Longest turns;
+            turns.time([&] {
+                catch_up_.on_kept({.token = token_, .epoch = 1, .through = 5, .feed = 7}, now_);
+            });
+            all_turns(turns);
+            turns.print(name, "turn");
+            if (token_ == first_token_) {
+                Longest breaks;
+                breaks.time([&] { catch_up_.on_feed_broken(); });
+                token_ = 0;
+                all_turns(breaks);
+                breaks.print("and begin anew", "turn");
+            }
+        }
+        Longest turns;
+        turns.time([&] { catch_up_.on_applied(7); });
+        all_turns(turns);
+        turns.print("the feed has passed the answer", "turn");
+    }
+
+  private:
+    void turns_until_asked(const char* name) {
+        Longest turns;
+        while (token_ == 0) {
+            turns.time([&] { catch_up_.turn(now_); });
+        }
+        first_token_ = token_;
+        turns.print(name, "turn");
+    }
+    void all_turns(Longest& turns) {
+        do {
+            turns.time([&] { catch_up_.turn(now_); });
+        } while (catch_up_.due() <= now_);
+    }
+    void ask(const wire::History& history) override { token_ = history.token; }
+    void show(zcomet::history::StreamKey, const zcomet::history::StreamMessage&) override {}
+    void tell_position(zcomet::history::StreamKey, const zcomet::history::Cursor&) override {}
+    void tell_gap(zcomet::history::StreamKey, zcomet::history::GapReason,
+                  const zcomet::history::Cursor&) override {}
+    void caught_up(zcomet::history::StreamKey, const zcomet::history::Cursor&) override {}
+    [[nodiscard]] bool has_under_way(zcomet::history::StreamKey) const override { return false; }
+    [[nodiscard]] bool was_shown(const wire::Origin&) const override { return false; }
+
+    zcomet::history::CatchUp catch_up_{*this};
+    Time now_ = Time{} + 1h;
+    std::uint64_t token_ = 0;
+    std::uint64_t first_token_ = 0;
+};
+
+/// A hundred ids, each with ten thousand kept messages. Answers are as long as they may be.
+void histories() {
+    constexpr std::uint64_t kIds = 100;
+    constexpr std::uint64_t kMessages = 10'000;
+    RouterOptions with_history = options();
+    with_history.history = zcomet::broker::history::Rules({{"*", kMessages, 1h}});
+    with_history.history_bytes = 1U << 30U;
+    Broker broker(std::move(with_history));
+    broker.join("sender", 1, wire::Role::kSender);
+    std::uint64_t number = 1;
+    std::string ids;
+    for (std::uint64_t i = 0; i < kIds; ++i) {
+        const std::string id = "h" + std::to_string(i);
+        ids += static_cast<char>(id.size()) + id;
+    }
+    for (std::uint64_t message = 0; message < kMessages; ++message) {
+        wire::MessageFrameWriter writer(wire::MessageFrameWriter::Form::kSend);
+        for (std::uint64_t i = 0; i < kIds; ++i) {
+            writer.add({"h" + std::to_string(i), ""});
+        }
+        broker.say("sender", writer.finish_send(wire::Confirm::kNothing, number));
+        number += kIds;
+        broker.turn();
+    }
+    const std::uint64_t first = broker.history_position("h0", 0);
+    const std::uint64_t last = broker.history_position("h0", UINT64_MAX);
+    const auto ask = [&](std::uint64_t after, std::uint32_t most) {
+        broker.say("sender", wire::encode(wire::History{
+                                 .token = 1,
+                                 .epoch = 1,
+                                 .after = after,
+                                 .count_max = most,
+                                 .ids = wire::IdList(ids, static_cast<std::uint32_t>(kIds))}));
+    };
+    const auto turns_of = [&](std::uint32_t most, const char* name) {
+        Longest turns;
+        for (std::uint64_t part = 0; part <= 100; ++part) {
+            turns.time([&] {
+                while (broker.router.has_room()) {
+                    ask(first + (last - first) / 100 * part, most);
+                }
+                broker.turn();
+            });
+        }
+        turns.print(name, "turn");
+    };
+    turns_of(1, "HISTORY of 100 ids with 10,000 messages");
+    turns_of(10'000, "and with answers as long as may be");
+    Longest questions;
+    for (std::uint64_t part = 0; part <= 100; ++part) {
+        questions.time([&] { ask(first + (last - first) / 100 * part, 1); });
+        broker.turn();
+    }
+    questions.print("a single question of them", "question");
+}
+
 /// A gigabyte of blocks of that size is freed, but each `kept_part`th, and goes back.
 void trims(process::FreedMemory& freed, Time& now, std::size_t bytes_each, std::size_t kept_part) {
     const std::uint64_t before = resident_mb();
@@ -296,24 +537,43 @@ void trims(process::FreedMemory& freed, Time& now, std::size_t bytes_each, std::
 
 } // namespace zcomet::broker::router
 
-int main() {
+int main(int argc, char** argv) {
     using namespace std::chrono_literals;
     namespace router = zcomet::broker::router;
     zcomet::process::keep_freed_frames(0);
     zcomet::process::FreedMemory freed;
     zcomet::Time now = zcomet::Time{} + 24h;
     freed.turn(now);
-    router::a_node_dies(1'000'000);
-    router::ledger(10'000);
-    router::ledger(100'000);
-    router::table_grows(8U << 20U);
-    router::forgets_senders();
-    router::tiny_messages(1);
-    router::tiny_messages(10);
-    router::trims(freed, now, 65'000, 1UL << 30U);
-    router::trims(freed, now, 65'000, 100);
-    router::trims(freed, now, 200, 1UL << 30U);
-    router::trims(freed, now, 200, 100);
-    router::trims(freed, now, 200, 2);
+    const auto part = [&](std::string_view name, auto&& run) {
+        if (argc < 2 || std::find(argv + 1, argv + argc, name) != argv + argc) {
+            run();
+        }
+    };
+    part("death", [] { router::a_node_dies(1'000'000); });
+    part("ledger", [] {
+        router::ledger(10'000);
+        router::ledger(100'000);
+    });
+    part("table", [] { router::table_grows(8U << 20U); });
+    part("senders", [] { router::forgets_senders(); });
+    part("messages", [] {
+        router::tiny_messages(1);
+        router::tiny_messages(10);
+        router::wide_messages(100, 0);
+        router::wide_messages(100, 10'000);
+    });
+    part("memory", [] {
+        router::full_memory(1'000);
+        router::full_memory(100'000);
+    });
+    part("histories", [] { router::histories(); });
+    part("streams", [] { router::Following().run(1'000'000); });
+    part("trims", [&] {
+        router::trims(freed, now, 65'000, 1UL << 30U);
+        router::trims(freed, now, 65'000, 100);
+        router::trims(freed, now, 200, 1UL << 30U);
+        router::trims(freed, now, 200, 100);
+        router::trims(freed, now, 200, 2);
+    });
     return EXIT_SUCCESS;
 }

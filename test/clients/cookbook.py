@@ -5,7 +5,9 @@ own. A recipe that has a piece which no check here uses is a failure.
 usage: cookbook.py BUILD COOKBOOK RECIPE
 """
 
+import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -206,15 +208,27 @@ def pushpin(recipe: Recipe, kitchen: Kitchen) -> None:
     poll = threading.Thread(target=lambda: polled.append(opened("/long-poll")))
     poll.start()
     await_true("the poll waits", lambda: streams_of("news") == 2)
-    assert kitchen.run("python", recipe.take("python")) == "1\n1\n"
-    for event, data in (("forecast", "rain"), ("headline", "It rains.")):
-        await_line(stream, f"event: {event}")
+    assert kitchen.run("python", recipe.take("python")) == "Published\n"
+    for data in ("rain", "It rains."):
         await_line(stream, f"data: {data}")
+    assert '"nodes":1' in kitchen.run("sh", recipe.take("sh"))
+    await_line(stream, "event: headline")
+    await_line(stream, "data: It rains more.")
     poll.join()
     [answer] = polled
     assert answer is not None
     [message] = json.load(answer)["messages"]
-    assert (message["event"], message["data"]) == ("headline", "It rains."), message
+    assert message["data"] == "It rains.", message
+
+
+def mercure(recipe: Recipe, kitchen: Kitchen) -> None:
+    kitchen.start(recipe.take("sh"))
+    topic = hashlib.sha256(b"https://example.com/books/1").digest()
+    with kitchen.page(recipe.take("html")) as (browser, _):
+        kitchen.ctl.await_logins(["~" + base64.urlsafe_b64encode(topic).decode().rstrip("=")])
+        cursor = kitchen.run("python", recipe.take("python"))
+        assert re.fullmatch(r"[0-9a-z]+-[0-9a-z]+\n", cursor), cursor
+        await_shown(browser, "#books li", "Sold out")
 
 
 def streams_of(user_id: str) -> int:
@@ -255,6 +269,7 @@ RECIPES = {
     "Datastar": (datastar, why_no_packaged_pages),
     "Moving from Nchan": (nchan, why_no_nginx),
     "Moving from Pushpin": (pushpin, why_no_nginx),
+    "Moving from Mercure": (mercure, why_no_pages),
 }
 
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const [packages, api] = process.argv.slice(2);
 const require = createRequire(`${packages}/`);
-const { CloudEvent, HTTP } = require("cloudevents");
+const { CloudEvent, HTTP, Mode, emitterFor, httpTransport } = require("cloudevents");
 const { Publisher, HttpStreamFormat, HttpResponseFormat, Item, WebSocketMessageFormat } = await import(
   pathToFileURL(require.resolve("@fanoutio/grip"))
 );
@@ -34,6 +34,15 @@ async function publishEvents() {
   await post("/send", { headers, body: JSON.stringify(batch) });
 }
 
+// The library's own way: its request has no length, so that the body comes in chunks.
+async function emitEvents() {
+  const emit = emitterFor(httpTransport(`${api}/send/emitted`), { mode: Mode.STRUCTURED });
+  for (const mode of [Mode.STRUCTURED, Mode.BINARY]) {
+    const { body } = await emit(event({ data: `emitted ${mode}`, datacontenttype: "text/plain" }), { mode });
+    tell({ mode, body });
+  }
+}
+
 async function publishItems() {
   const publisher = new Publisher({ control_uri: api });
   const attempt = async (name, action) => {
@@ -55,3 +64,4 @@ async function publishItems() {
 
 await publishEvents();
 await publishItems();
+await emitEvents();

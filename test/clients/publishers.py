@@ -25,6 +25,7 @@ ANSWERS_TO_ITEMS = [
     {"close": 400},
     {"channel": "Published"},
 ]
+EMITTED = ["structured", "binary"]
 CHANNEL_ID = "~tgVUkry4V6S_a6_IwGzhXGYb8UWUVXTp7RnpsXQ8EsI"  # of /orders/1
 
 
@@ -40,10 +41,11 @@ def check(programs: Programs, packages: pathlib.Path) -> None:
     broker = Broker(programs)
     node = WebNode(programs, broker.listen, "--api", FREE_HTTP_PORT).await_ready()
     http_host = node.http.removeprefix("http://")
-    events, items, channel = (
-        Lines(http_host, f"/lines/{user_id}") for user_id in ("events", "items", CHANNEL_ID)
+    user_ids = ["events", "items", CHANNEL_ID, "emitted"]
+    events, items, channel, emitted = (
+        Lines(http_host, f"/lines/{user_id}") for user_id in user_ids
     )
-    broker.ctl.await_logins(["events", "items", CHANNEL_ID])
+    broker.ctl.await_logins(user_ids)
 
     answers = publish(packages, node.api)
     *single, batch = answers[: len(EVENTS) + 1]  # of which one came twice
@@ -51,7 +53,11 @@ def check(programs: Programs, packages: pathlib.Path) -> None:
     told = [json.loads(line) for line in batch["body"].splitlines()]
     assert told[0] == {"line": 1, "id": "events", "nodes": 1}, told
     assert "subject" in told[1]["error"], told
-    assert answers[len(EVENTS) + 1 :] == ANSWERS_TO_ITEMS, answers
+    others = answers[len(EVENTS) + 1 :]
+    assert others[: len(ANSWERS_TO_ITEMS)] == ANSWERS_TO_ITEMS, answers
+    for mode, answer in zip(EMITTED, others[len(ANSWERS_TO_ITEMS) :], strict=True):
+        assert answer["mode"] == mode, answer
+        assert json.loads(answer["body"]) == {"id": "emitted", "nodes": 1}, answer
 
     for text in EVENTS:
         shown = json.loads(events.next())
@@ -60,6 +66,8 @@ def check(programs: Programs, packages: pathlib.Path) -> None:
         shown = json.loads(items.next())
         assert shown == {"id": "items", "data": text}, (shown, text)
     assert json.loads(channel.next())["data"] == "five"
+    for mode in EMITTED:
+        assert json.loads(emitted.next())["data"] == f"emitted {mode}"
 
 
 def main() -> int:

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace acknowledge_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -28,8 +30,8 @@ TEST_CASE("an acknowledged message is at the nodes") {
     CometClient here = cluster.open_stream(0, "123");
     CometClient there = cluster.open_stream(1, "123");
     const auto client = cluster.connect();
-    CHECK(client->send_acknowledged("123", "hello").value() == 2);
-    CHECK(client->send_acknowledged("nobody", "hello").value() == 0);
+    CHECK(client->send_acknowledged("123", "hello").value().nodes == 2);
+    CHECK(client->send_acknowledged("nobody", "hello").value().nodes == 0);
     CHECK(here.await_chunks(1).size() == 1);
     CHECK(there.await_chunks(1).size() == 1);
     const auto ledger = balanced_ledger(cluster);
@@ -77,7 +79,9 @@ TEST_CASE("a message that a dead node missed is acknowledged for the living node
         client::Client::connect({.broker = cluster.broker_endpoint(), .name = "", .timeout = 20s});
     REQUIRE(client.ok());
     cluster.web_node(1).kill_all(); // the broker will notice the silence
-    CHECK(client.value()->send_acknowledged("123", "hello").value() == 1);
+    CHECK(client.value()->send_acknowledged("123", "hello").value().nodes == 1);
     CHECK(here.await_chunks(1).size() == 1);
     CHECK(balanced_ledger(cluster).at("copies").at("abandoned") == 1);
 }
+
+} // namespace acknowledge_test

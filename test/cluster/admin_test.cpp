@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+namespace admin_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 using Catch::Matchers::Contains;
@@ -159,7 +161,8 @@ TEST_CASE("a page answers one request a connection, GET or HEAD only") {
         REQUIRE(lost.request("GET", "/other"));
         CHECK(lost.await_status() == 404);
         CometClient poster(address);
-        REQUIRE(poster.send("POST /stats HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"));
+        REQUIRE(
+            poster.send("POST /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
         CHECK(poster.await_status() == 404);
     }
 }
@@ -189,3 +192,5 @@ TEST_CASE("a program whose page's port is taken prints one clear line, and exits
     CHECK(web_node.status == 1);
     CHECK_THAT(web_node.log, Contains("zcomet-webnode: " + line));
 }
+
+} // namespace admin_test

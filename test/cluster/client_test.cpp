@@ -10,6 +10,8 @@
 #include <iterator>
 #include <thread>
 
+namespace client_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -52,7 +54,7 @@ TEST_CASE("a client that is logged in receives what is sent to its ids") {
     REQUIRE(receiver->login("123").ok());
     CHECK(sender->send("123", "one").value() == 1);
     CHECK(sender->send("456", "two").value() == 2);
-    CHECK(sender->send_with_receipt("789", "into the void").value() == 0);
+    CHECK(sender->send_with_receipt("789", "into the void").value().nodes == 0);
     CHECK(next(*receiver) == "123: one");
     CHECK(next(*receiver) == "456: two");
     CHECK(next(*receiver, 50ms).empty());
@@ -62,7 +64,7 @@ TEST_CASE("a client may send to itself") {
     Cluster cluster = broker_only();
     const auto client = cluster.connect();
     REQUIRE(client->login("123").ok());
-    CHECK(client->send_with_receipt("123", "to myself").value() == 1);
+    CHECK(client->send_with_receipt("123", "to myself").value().nodes == 1);
     CHECK(next(*client) == "123: to myself");
 }
 
@@ -73,7 +75,7 @@ TEST_CASE("several clients may hold one id") {
     const auto sender = cluster.connect();
     REQUIRE(first->login("123").ok());
     REQUIRE(second->login("123").ok());
-    CHECK(sender->send_with_receipt("123", "both").value() == 2);
+    CHECK(sender->send_with_receipt("123", "both").value().nodes == 2);
     CHECK(next(*first) == "123: both");
     CHECK(next(*second) == "123: both");
 }
@@ -91,8 +93,8 @@ TEST_CASE("after a logout nothing more comes, of one id or of all") {
         receiver->work();
         return cluster.holders("1") == 0U;
     }));
-    CHECK(sender->send_with_receipt("1", "gone").value() == 0);
-    CHECK(sender->send_with_receipt("2", "still here").value() == 1);
+    CHECK(sender->send_with_receipt("1", "gone").value().nodes == 0);
+    CHECK(sender->send_with_receipt("2", "still here").value().nodes == 1);
     CHECK(next(*receiver) == "2: still here");
     receiver->logout();
     CHECK(eventually([&] {
@@ -100,7 +102,7 @@ TEST_CASE("after a logout nothing more comes, of one id or of all") {
         return cluster.holders("2") == 0U && cluster.holders("3") == 0U;
     }));
     REQUIRE(receiver->login("2").ok());
-    CHECK(sender->send_with_receipt("2", "back").value() == 1);
+    CHECK(sender->send_with_receipt("2", "back").value().nodes == 1);
     CHECK(next(*receiver) == "2: back");
 }
 
@@ -137,7 +139,7 @@ TEST_CASE("broker and clients meet over IPv6 as well") {
     const auto client = client::Client::connect({.broker = broker.field("listen")});
     REQUIRE(client.ok());
     REQUIRE(client.value()->login("123").ok());
-    CHECK(client.value()->send_with_receipt("123", "hello").value() == 1);
+    CHECK(client.value()->send_with_receipt("123", "hello").value().nodes == 1);
     CHECK(next(*client.value()) == "123: hello");
 }
 
@@ -151,8 +153,8 @@ TEST_CASE("a login for which the broker has no room is an error, and others go o
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().text.find("as many ids as it may have") != std::string::npos);
     CHECK(cluster.query("stats").at("counters").at("logins_refused") == 1);
-    CHECK(first->send_with_receipt("3", "nobody").value() == 0);
-    CHECK(second->send_with_receipt("2", "somebody").value() == 1);
+    CHECK(first->send_with_receipt("3", "nobody").value().nodes == 0);
+    CHECK(second->send_with_receipt("2", "somebody").value().nodes == 1);
     CHECK(next(*first) == "2: somebody");
     // A refused client is not logged in later, but may try again.
     first->logout("2");
@@ -161,7 +163,7 @@ TEST_CASE("a login for which the broker has no room is an error, and others go o
         return cluster.holders("2") == 0U;
     }));
     REQUIRE(second->login("3").ok());
-    CHECK(first->send_with_receipt("3", "there").value() == 1);
+    CHECK(first->send_with_receipt("3", "there").value().nodes == 1);
     CHECK(next(*second) == "3: there");
 }
 
@@ -209,7 +211,7 @@ TEST_CASE("a client that finds no descriptors says so, and goes on when there ar
         CHECK(client->flush().ok());
     }
     REQUIRE(client->login("1").ok());
-    CHECK(client->send_with_receipt("1", "at last").value() == 1);
+    CHECK(client->send_with_receipt("1", "at last").value().nodes == 1);
     CHECK(next(*client) == "1: at last");
 }
 
@@ -264,7 +266,7 @@ TEST_CASE("a client finds a broker that was started again, and is logged in ther
         return cluster.holders("123") == 1U;
     }));
     const auto sender = cluster.connect();
-    CHECK(sender->send_with_receipt("123", "after").value() == 1);
+    CHECK(sender->send_with_receipt("123", "after").value().nodes == 1);
     CHECK(next(*receiver) == "123: after");
 }
 
@@ -273,14 +275,14 @@ TEST_CASE("a sender that was silent for longer than its lease sends on") {
     const auto receiver = cluster.connect();
     const auto sender = cluster.connect();
     REQUIRE(receiver->login("123").ok());
-    CHECK(sender->send_with_receipt("123", "before").value() == 1);
+    CHECK(sender->send_with_receipt("123", "before").value().nodes == 1);
     CHECK(next(*receiver) == "123: before");
     // Until the broker has forgotten the sender; meanwhile only the receiver works.
     CHECK(eventually([&] {
         receiver->work();
         return cluster.query("stats").at("senders") == 0;
     }));
-    CHECK(sender->send_with_receipt("123", "after").value() == 1);
+    CHECK(sender->send_with_receipt("123", "after").value().nodes == 1);
     CHECK(next(*receiver) == "123: after");
 }
 
@@ -315,3 +317,5 @@ TEST_CASE("many messages from several threads, a client for each, arrive in each
         thread.join();
     }
 }
+
+} // namespace client_test

@@ -6,6 +6,8 @@
 
 #include <set>
 
+namespace delivery_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -137,7 +139,7 @@ TEST_CASE("at the level debug, each connection that closes has a line with the r
     CHECK(cluster.web_node(0).await_log(
         "event=closed node=a/1 reason=peer messages=1 id=123 address=127."));
     CometClient page(cluster.http(0));
-    page.send("GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    page.send("GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     CHECK(page.await_close());
     CHECK(cluster.web_node(0).await_log(
         "event=closed node=a/1 reason=done messages=0 id=- address=127."));
@@ -231,3 +233,5 @@ TEST_CASE("the workers of a web node share its port, and each is a node of its o
         CHECK(stream.await_chunks(1).size() == 1);
     }
 }
+
+} // namespace delivery_test

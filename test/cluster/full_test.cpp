@@ -13,6 +13,8 @@
 #include <sstream>
 #include <system_error>
 
+namespace full_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -252,3 +254,5 @@ TEST_CASE("a web node says how many streams its limits allow") {
     Cluster limited({.web_nodes = 1, .web_node_process = {.open_files_max = 80}});
     CHECK(limited.web_node(0).await_log("files_max=80 bound=files"));
 }
+
+} // namespace full_test

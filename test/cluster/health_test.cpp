@@ -9,6 +9,8 @@
 
 #include <string>
 
+namespace health_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 using Catch::Matchers::Contains;
@@ -281,7 +283,7 @@ TEST_CASE("unfinished requests that are too many are logged, with one of their a
                      .web_node_options = {"--request-memory", "8388608", "--per-address", "0",
                                           "--request-deadline-ms", "60000"}});
     const std::string line = "X: " + std::string(7'900, 'x') + "\r\n";
-    const std::string unfinished = "GET /test/1 HTTP/1.1\r\nHost: h\r\n" + line + line;
+    const std::string unfinished = "GET /test/1 HTTP/1.1\r\nHost: localhost\r\n" + line + line;
     std::vector<CometClient> clients;
     while (clients.size() < 600 && !cluster.web_node(0).await_log("event=requests-shed", 1, 0ms)) {
         clients.emplace_back(cluster.http(0));
@@ -315,7 +317,7 @@ std::vector<std::string> with_api(std::vector<std::string> options) {
 /// Begins a message to the API and does not end it.
 CometClient begin_message(const Cluster& cluster) {
     CometClient client(cluster.api(0));
-    CHECK(client.send("POST /send HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" +
+    CHECK(client.send("POST /send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" +
                       std::string(100'000, 'x')));
     return client;
 }
@@ -341,7 +343,8 @@ TEST_CASE("what the API refuses is counted and logged apart from the public port
     std::uint64_t sent = 0;
     REQUIRE(eventually([&] {
         CometClient client(cluster.api(0));
-        CHECK(client.send("POST /send/123 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"));
+        CHECK(client.send(
+            "POST /send/123 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"));
         CHECK(client.await_status(15s) == 503);
         ++sent;
         return stat(cluster, 0, "publish_refusals") >= 1;
@@ -434,3 +437,5 @@ TEST_CASE("a request to the API that takes too long is counted like one to the p
     CHECK(await_stat(cluster, 0, "deadline_closes", 1));
     CHECK(await_stat(cluster, 0, "api_responses_4xx", 1));
 }
+
+} // namespace health_test

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace http_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -28,7 +30,7 @@ Answer answer_to(const wire::HostPort& server, std::string_view bytes) {
 }
 
 std::string request(std::string_view method, std::string_view path) {
-    return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n\r\n";
+    return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n";
 }
 
 Cluster one_web_node(std::vector<std::string> options = {}) {
@@ -74,9 +76,9 @@ TEST_CASE("a path without a route is 404 for GET, HEAD and POST, and 501 for any
     CHECK(answer_to(server, request("GET", "/")).status == 404);
     CHECK(answer_to(server, request("GET", "/testing/123")).status == 404);
     CHECK(answer_to(server, request("POST", "/test/123")).status == 404);
-    CHECK(
-        answer_to(server, "POST /test/123 HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello")
-            .status == 404);
+    CHECK(answer_to(server,
+                    "POST /test/123 HTTP/1.1\r\nHost: 192.0.2.1\r\nContent-Length: 5\r\n\r\nhello")
+              .status == 404);
     CometClient head(server);
     head.request("HEAD", "/nothing");
     CHECK(head.await_status() == 404);
@@ -134,7 +136,7 @@ TEST_CASE("requests that are not HTTP, too long or too many are refused with the
     Cluster cluster = one_web_node();
     CometClient bystander = cluster.open_stream(0, "bystander");
     const wire::HostPort& server = cluster.http(0);
-    const std::string get = "GET / HTTP/1.1\r\nHost: test\r\n";
+    const std::string get = "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n";
     const auto status = [&](const std::string& bytes) {
         const Answer answer = answer_to(server, bytes);
         CHECK(answer.closed);
@@ -144,7 +146,7 @@ TEST_CASE("requests that are not HTTP, too long or too many are refused with the
     CHECK(status("GET\r\n\r\n") == 400);
     CHECK(status(get + "no colon here\r\n\r\n") == 400);
     CHECK(status(get + "Content-Length: minus\r\n\r\n") == 400);
-    CHECK(status("GET / HTTP/9.9\r\nHost: test\r\n\r\n") == 505);
+    CHECK(status("GET / HTTP/9.9\r\nHost: 192.0.2.1\r\n\r\n") == 505);
     CHECK(status("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n\r\n") == 414);
     CHECK(status(get + "X-Long: " + std::string(20000, 'a') + "\r\n\r\n") == 431);
     std::string many = get;
@@ -152,7 +154,7 @@ TEST_CASE("requests that are not HTTP, too long or too many are refused with the
         many += "X-Header-" + std::to_string(i) + ": 1\r\n";
     }
     CHECK(status(many + "\r\n") == 431);
-    CHECK(status("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 99999999\r\n\r\n") == 413);
+    CHECK(status("POST / HTTP/1.1\r\nHost: 192.0.2.1\r\nContent-Length: 99999999\r\n\r\n") == 413);
 
     CHECK(cluster.send("bystander", "still here") == 1);
     CHECK(bystander.await_chunks(1).size() == 1);
@@ -184,7 +186,7 @@ TEST_CASE("a request that is not complete in time is given up") {
     CometClient half(cluster.http(0));
     half.send("GET /test/123 HTTP/1.1\r\nHost: te");
     CometClient half_body(cluster.http(0));
-    half_body.send("POST /test/123 HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nhalf");
+    half_body.send("POST /test/123 HTTP/1.1\r\nHost: 192.0.2.1\r\nContent-Length: 100\r\n\r\nhalf");
     CometClient silent(cluster.http(0));
     CHECK(half.await_status() == 408);
     CHECK(Clock::now() - begin >= 250ms);
@@ -196,3 +198,5 @@ TEST_CASE("a request that is not complete in time is given up") {
     CHECK(cluster.send("bystander", "still here") == 1);
     CHECK(bystander.await_chunks(1).size() == 1);
 }
+
+} // namespace http_test

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <sstream>
 
+namespace reconcile_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -189,3 +191,5 @@ TEST_CASE("a file that is not a log is named, with the line") {
     CHECK(finished.log.find(sent + ":2: ") != std::string::npos);
     CHECK(reconcile("/nonexistent", sent).log.find("/nonexistent") != std::string::npos);
 }
+
+} // namespace reconcile_test

@@ -12,6 +12,8 @@
 #include <fstream>
 #include <system_error>
 
+namespace start_up_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -149,6 +151,9 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-broker", {"--feed-bound", "65536"}},
         {"zcomet-broker", {"--supervise", "--feed-bound", "65536"}},
         {"zcomet-broker", {"--listen", "tcp://127.0.0.1:65535"}},
+        {"zcomet-broker", {"--listen", "tcp://*:*"}},
+        {"zcomet-broker", {"--supervise", "--listen", "tcp://*:*"}},
+        {"zcomet-broker", {"--insecure", "--keys", "."}},
         {"zcomet-webnode", {"--workers", "0"}},
         {"zcomet-webnode", {"--workers", "many"}},
         {"zcomet-webnode", {"--request-deadline-ms", "-1"}},
@@ -183,10 +188,24 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-ctl", {"--broker", "tcp://nowhere", "ping"}},
         {"zcomet-webnode", {"--http", "https://127.0.0.1:8000"}},
         {"zcomet-webnode", {"--admin", "http://127.0.0.1:8000/stats"}},
+        {"zcomet-webnode", {"--http-name", "http://comet.example"}},
     };
     for (const auto& [program, arguments] : mistakes) {
         INFO(program << " " << (arguments.empty() ? "" : arguments.front()));
         CHECK(refused(program, arguments).status == kBadOptions);
+    }
+}
+
+TEST_CASE("an API that other machines reach needs tokens") {
+    const std::vector<std::string> others{"--http", "127.0.0.1:0", "--broker", "tcp://127.0.0.1:9"};
+    for (const std::string api : {"*:0", "0.0.0.0:0", "[::]:0"}) {
+        CAPTURE(api);
+        std::vector<std::string> arguments{"--api", api};
+        arguments.insert(arguments.end(), others.begin(), others.end());
+        const Finished finished = refused("zcomet-webnode", arguments);
+        CHECK(finished.status == kBadOptions);
+        CHECK(mentions(finished, "--api-auth token and --token-keys FILE"));
+        CHECK(mentions(finished, "--api " + api.substr(0, api.size() - 1)));
     }
 }
 
@@ -259,7 +278,7 @@ TEST_CASE("every program that keeps running logs its settings at start") {
     Cluster cluster({.web_nodes = 1});
     CHECK(cluster.broker().await_log("event=settings listen=tcp://"));
     CHECK(cluster.web_node(0).await_log("event=settings broker=" + cluster.broker_endpoint() +
-                                        " http=" + cluster.http(0).text()));
+                                        " key=- http=" + cluster.http(0).text()));
     const Finished generated =
         run(path_of("zcomet-msggen"), {"--broker", cluster.broker_endpoint(), "--count", "1",
                                        "--interval", "0", "--max", "1", "--json"});
@@ -333,3 +352,5 @@ TEST_CASE("a web node ends on SIGTERM while it still waits for its broker") {
     web_node.signal(SIGTERM);
     CHECK(web_node.wait(5s) == 0);
 }
+
+} // namespace start_up_test

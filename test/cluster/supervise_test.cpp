@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+namespace supervise_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -51,7 +53,7 @@ TEST_CASE("a supervised broker that is killed is back by itself, and messages ar
         REQUIRE(cluster.broker().await_log("event=broker-back", k));
         CHECK(cluster.await_holders("123", 2));
         const auto client = cluster.connect();
-        CHECK(client->send_with_receipt("123", "again").value() == 2);
+        CHECK(client->send_with_receipt("123", "again").value().nodes == 2);
         for (CometClient* stream : {&here, &there}) {
             REQUIRE(stream->await_chunks(k + 1).size() == k + 1);
             CHECK(stream->chunks()[k] == comet_chunk(k + 1, "again"));
@@ -100,3 +102,5 @@ TEST_CASE("a supervised broker that cannot start says why, once") {
     CHECK(second.log.find(cluster.broker_endpoint()) != std::string::npos);
     CHECK(std::count(second.log.begin(), second.log.end(), '\n') == 1);
 }
+
+} // namespace supervise_test

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <sstream>
 
+namespace tools_test {
+
 using namespace zcomet;
 using namespace zcomet::test;
 
@@ -455,3 +457,5 @@ TEST_CASE("ctl says in one line that no broker answers") {
     CHECK(finished.log == "zcomet-ctl: no broker answers at " + cluster.feed_endpoint() +
                               " within 300 ms; is zcomet-broker running there?\n");
 }
+
+} // namespace tools_test

@@ -1,7 +1,8 @@
 """The commands in documents and examples are such as the programs take.
 
-Each option of a command must stand in the program's --help. In the examples of cluster files, a
-command with --cluster FILE is tried with that file: it must not be refused for its options.
+Each option of a command must stand in the --help of the program or of one of its commands. In the
+examples of cluster files, a command with --cluster FILE is tried with that file: it must not be
+refused for its options. Keys are made for it, as the file says.
 
 usage: commands_documented.py ROOT      (the source tree; ZCOMET_BROKER and so on name the programs)
 """
@@ -11,9 +12,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
+from options_documented import options_of_program
+
 TIMEOUT_S = 30
+KEYS = "/etc/zcomet"  # where the examples have them
 BAD_OPTIONS = 2  # the status of a program that was started wrongly
 
 
@@ -25,10 +30,8 @@ def commands_in(text: str) -> Iterator[list[str]]:
 
 
 def options_of(program: str) -> set[str]:
-    run = subprocess.run(
-        [program, "--help"], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
-    )
-    return set(re.findall(r"--[a-z][a-z-]*", run.stdout))
+    """The options of a program and its commands."""
+    return {f"--{name}" for name in options_of_program(program)}
 
 
 def check_options(path: pathlib.Path, programs: dict[str, str]) -> int:
@@ -43,15 +46,28 @@ def check_options(path: pathlib.Path, programs: dict[str, str]) -> int:
     return count
 
 
-def check_example(path: pathlib.Path, programs: dict[str, str]) -> int:
-    """Returns how many commands were tried."""
+def make_keys(folder: str, names: list[str], ctl: str) -> None:
+    keys = f"{folder}/keys"
+    commands = [["init", keys]]
+    for name in names:
+        out = f"{folder}/{name}.key"
+        commands.append(["new", name, "--keys", keys, "--role", "node,sender", "--out", out])
+    for command in commands:
+        subprocess.run([ctl, "keys", *command], capture_output=True, timeout=5, check=True)
+
+
+def check_example(path: pathlib.Path, programs: dict[str, str], folder: str) -> int:
+    """Returns how many commands were tried. The folder is for keys."""
     text = path.read_text(encoding="utf-8")
     web_nodes = re.findall(r'^\[\[webnode\]\][^[]*^name = "([^"]+)"', text, re.MULTILINE)
+    make_keys(folder, web_nodes, programs["zcomet-ctl"])
+    example = pathlib.Path(folder) / path.name
+    example.write_text(text.replace(KEYS, folder), encoding="utf-8")
     count = 0
     for name, *words in commands_in(text):
         if "FILE" not in words:
             continue
-        given = {"FILE": str(path), "NAME": web_nodes[0]}
+        given = {"FILE": str(example), "NAME": web_nodes[0]}
         command = [programs[name], *(given.get(word, word) for word in words)]
         try:
             run = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
@@ -71,7 +87,11 @@ def main() -> None:
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")), *examples]
     options = sum(check_options(path, programs) for path in documents)
     assert options > 0, "no document has a command with an option"
-    assert sum(check_example(path, programs) for path in examples) > 0, "no example has a command"
+    tried = 0
+    for path in examples:
+        with tempfile.TemporaryDirectory() as folder:
+            tried += check_example(path, programs, folder)
+    assert tried > 0, "no example has a command"
 
 
 if __name__ == "__main__":

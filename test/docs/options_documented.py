@@ -47,12 +47,12 @@ def commands_in_help(text: str) -> list[str]:
     return [match[1] for match in map(HELP_COMMAND.match, commands.splitlines()) if match]
 
 
-def options_of_program(program: str) -> Options:
-    """The options of a program and its commands."""
-    text = help_text(program)
+def options_of_program(program: str, *command: str) -> Options:
+    """The options of a program and its commands, or of a command and those that it has."""
+    text = help_text(program, *command)
     options = options_in_help(text)
-    for command in commands_in_help(text):
-        options |= options_in_help(help_text(program, command))
+    for name in commands_in_help(text):
+        options |= options_of_program(program, *command, name)
     return options
 
 

@@ -168,7 +168,7 @@ class Cluster:
         self.broker = self.service(
             self.broker_host,
             "zcomet-broker",
-            *("--supervise", "--listen", "tcp://0.0.0.0:5555"),
+            *("--supervise", "--insecure", "--listen", "tcp://0.0.0.0:5555"),
             *("--liveness-ms", LIVENESS_S * 1000, "--log-level", "debug"),
             *("--history", HISTORY),
         )

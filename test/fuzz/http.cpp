@@ -2,9 +2,11 @@
 // bytes of a browser, arrives.
 //
 // RequestReader finds the same requests in pieces of any size. Each request is answered, or refused
-// with a status that has an answer. A body that no route takes is refused before it is read.
+// with a status that has an answer. A body that no route takes is refused before it is read; one in
+// chunks has as many bytes as its chunks say.
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
+#include "topology/http/chunks.hpp"
 #include "topology/http/request_reader.hpp"
 #include "topology/wire/id.hpp"
 #include "webnode/route/routes.hpp"
@@ -60,6 +62,18 @@ bool check_body(std::string_view bytes) {
     return refusal.has_value();
 }
 
+/// A complete request as the routes get it.
+std::string whole_request(std::string_view request) {
+    http::RequestReader reader;
+    if (reader.read(request).verdict != Verdict::kComplete || !reader.is_chunked()) {
+        return std::string(request);
+    }
+    std::string joined = http::join_chunks(request, reader.head_bytes());
+    const std::size_t body_bytes = joined.size() - reader.head_bytes();
+    ZCOMET_ASSERT(body_bytes == 0 || body_bytes == reader.body_bytes());
+    return joined;
+}
+
 void check_answer(std::string_view request) {
     webnode::request::Outcome outcome;
     const http::Answer answer = all_routes().handle(request, {}, outcome);
@@ -85,12 +99,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (outcome.verdict == Verdict::kRefuse) {
             ZCOMET_ASSERT(http::error_answer(outcome.status).starts_with("HTTP/1.1 "));
         }
-        if (check_body(bytes) || outcome.verdict != Verdict::kComplete) {
+        ZCOMET_ASSERT(outcome.length <= bytes.size());
+        const bool is_complete = outcome.verdict == Verdict::kComplete;
+        ZCOMET_ASSERT(!is_complete || outcome.length > 0);
+        const std::string request = whole_request(bytes.substr(0, outcome.length));
+        if (check_body(bytes) || !is_complete) {
             return 0;
         }
-        ZCOMET_ASSERT(outcome.length > 0);
-        ZCOMET_ASSERT(outcome.length <= bytes.size());
-        check_answer(bytes.substr(0, outcome.length));
+        check_answer(request);
         bytes.remove_prefix(outcome.length);
     }
     return 0;

@@ -1,7 +1,8 @@
 """Writes the inputs that the fuzzers begin with.
 
 There is one of each frame, scripts for the router and the sessions that join, send and fail in the
-usual ways, HTTP requests, chunked bodies and cluster files. Each file is named for what it is.
+usual ways, HTTP requests, chunked bodies, cluster files, hosts, what proxies say, tokens, answers
+of hooks, key files, forms of Mercure and requests of ZAP. Each file is named for what it is.
 Those in the corpus whose names are hashes were found by a fuzzer.
 
 usage: PYTHONPATH=test/protocol python3 test/fuzz/make_corpus.py FOLDER
@@ -370,6 +371,10 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([line, *headers, "", ""]).encode() + body
 
 
+def in_chunks(body: bytes) -> bytes:
+    return request("POST /a HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", body=body)
+
+
 HTTP = {
     "stream": request("GET /test/123 HTTP/1.1", "Host: a"),
     "stream-http-1.0": request("GET /test/123 HTTP/1.0"),
@@ -440,6 +445,27 @@ HTTP = {
     "bare-newline": b"GET / HTTP/1.1\nHost: a\n\n",
     "garbage": bytes(range(1, 64)),
     "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "chunks": in_chunks(b"3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n") * 2,
+    "chunks-together": in_chunks(b"3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n") * 2,
+    "chunk-extensions": in_chunks(b'1;a\r\nx\r\n1 ; b = "c\\"" ;d=e\r\ny\r\n0;f\r\n\r\n'),
+    "chunk-extension-malformed": in_chunks(b'1;a="\r\nx\r\n0\r\n\r\n'),
+    "chunk-trailers": in_chunks(b"1\r\nx\r\n0\r\nA: b\r\nContent-Length: 5\r\n\r\n"),
+    "chunk-size-too-large": in_chunks(b"fffffffff\r\nx\r\n0\r\n\r\n"),
+    "chunk-size-with-sign": in_chunks(b"+1\r\nx\r\n0\r\n\r\n"),
+    "chunk-longer-than-its-size": in_chunks(b"1\r\nxy\r\n0\r\n\r\n"),
+    "chunk-cut-short": in_chunks(b"5\r\nxy"),
+    "chunk-lines-end-in-newlines": in_chunks(b"1\nx\n0\n\n"),
+    "chunks-after-another-coding": request(
+        "POST /a HTTP/1.1", "Host: a", "Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"
+    ),
+    "chunks-twice": request(
+        "POST /a HTTP/1.1",
+        "Host: a",
+        "Transfer-Encoding: chunked",
+        "Transfer-Encoding: chunked",
+        body=b"0\r\n\r\n",
+    ),
+    "chunks-in-http-1.0": request("POST /a HTTP/1.0", "Transfer-Encoding: chunked", body=b"0\r\n"),
 }
 
 # Chunked bodies as floodtest reads them.
@@ -476,6 +502,9 @@ CLUSTER_FILE: dict[str, str | bytes] = {
     + 'listen_port = 1\nfeed_port = 2\nadmin = "[::1]:3"\n'
     + NODE
     + 'http_port = 4\nworkers = 2\nadmin = "a.b:5"\n',
+    "insecure": HOST + BROKER + "insecure = true\n",
+    "insecure-with-keys": HOST + BROKER + 'keys = "/k"\ninsecure = true\n',
+    "insecure-number": HOST + BROKER + "insecure = 1\n",
     "ipv6": HOST.replace("10.0.0.1", "fd00::1") + BROKER,
     "two-nodes-of-one-port": HOST + BROKER + NODE + NODE.replace("w1", "w2"),
     "two-nodes-of-one-name": HOST + BROKER + NODE + NODE + "http_port = 1\n",
@@ -510,6 +539,7 @@ PUBLISH = {
     "text": (0, "hello"),
     "event": (1, EVENT + ', "data" : { "a" : [ 1.50, null ], "b" : "\\u00fc \\" ]" } }'),
     "event-in-base64": (1, EVENT + ',"data_base64":"R3LDvMOfZQ=="}'),
+    "event-before-nul": (1, EVENT + "}\0\0"),
     "event-of-another-version": (1, EVENT.replace("1.0", "0.3") + "}"),
     "headers": (2, "gr%C3%BC%20n\nhello"),
     "quoted-header": (2, '"a \\"b\\" %4"\nhello'),
@@ -524,43 +554,221 @@ PUBLISH = {
     "item-that-closes": (6, '{"items":[{"channel":"a","ws-message":{"action":"close"}}]}'),
 }
 
+# The first letter says what the rest is: mercure.cpp.
+MERCURE = {
+    "update": "Ptopic=https%3A%2F%2Fexample.com%2Fbooks%2F1&data=one+%C3%BC%0Atwo",
+    "update-of-all-fields": "Ptopic=a&topic=b/c&data=x&private=on&id=urn:1&type=t&retry=10&other",
+    "update-private": "Ptopic=a&topic=%7E%3Aa&private",
+    "update-of-hub": "Ptopic=https://h/.well-known/mercure/subscriptions/a&data=x",
+    "update-without-topic": "Pdata=x",
+    "update-not-utf8": "Ptopic=a&data=%ff",
+    "update-cut": "Ptopic=a&data=%4",
+    "query": "Qtopic=a&match=b&match_exact=c&matchExact=https%3A%2F%2Fh%2F&lastEventID=earliest",
+    "query-of-pattern": "QmatchURLPattern=a",
+    "query-of-template": "Qtopic=%7Bid%7D",
+    "query-of-private": "Qmatch=~:a&match=%7e:b&access_token=a.b.c",
+    "query-cursor": "Qmatch=a&last_event_id=7-1",
+    "query-control": "Qmatch=a%C2%85",
+}
+
 # How the bytes are cut: a byte at a time, and all at once.
 PIECES = b"\x00\xff"
 
 
 def cut(inputs: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The same bytes, after a byte that says how they are cut."""
+    """The same bytes, after a byte that says how they are cut, which depends on the name."""
     return {
-        name: PIECES[index % 2 : index % 2 + 1] + content
-        for index, (name, content) in enumerate(inputs.items())
+        name: PIECES[len(name) % 2 : len(name) % 2 + 1] + content
+        for name, content in inputs.items()
     }
 
 
-def write(folder: pathlib.Path, inputs: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in inputs.items():
-        (folder / name).write_bytes(content)
+RFC_7515 = (
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+)
+HS256_TOKEN = (
+    f"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{RFC_7515}"
+    ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+)
+ES256_TOKEN = (
+    f"eyJhbGciOiJFUzI1NiJ9.{RFC_7515}"
+    ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+)
+ES256_KEY = (
+    '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+    '"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}'
+)
+# The first letter says what the rest is: token.cpp.
+TOKEN_INPUTS = {
+    "token-hs256": f"T{HS256_TOKEN}",
+    "token-es256": f"T{ES256_TOKEN}",
+    "token-none": f"TeyJhbGciOiJub25lIn0.{RFC_7515}.",
+    "token-cut": f"T{HS256_TOKEN}"[:-3],
+    "token-dots": "T...",
+    "claims": 'P{"sub":"alice","ids":["chat.*"],"publish":["out.?"],"exp":1300000100,"nbf":1.5}',
+    "claims-mercure": 'P{"mercure":{"publish":["https://a/1"],"subscribe":["*"]}}',
+    "claims-details": 'P{"authorization_details":[{"type":"mercure",'
+    '"actions":["publish","subscribe"],"topics":[{"match":"a"},{"match":"b","matchType":"Exact"},'
+    '{"match":"c","matchType":"URLPattern"}]}]}',
+    "claims-issuer": 'P{"iss":"me","aud":["you","them"],"jti":"x","nested":{"a":[1,{"b":null}]}}',
+    "claims-one-audience": 'P{"aud":"you"}',
+    "claims-twice": 'P{"sub":"a","sub":"b"}',
+    "claims-huge-time": 'P{"exp":1e308,"nbf":99999999999999999999}',
+    "claims-deep": "P" + '{"a":' * 20 + "1" + "}" * 20,
+    "header": 'H{"typ":"JWT","alg":"HS256","kid":"one"}',
+    "header-none": 'H{"alg":"none"}',
+    "header-crit": 'H{"alg":"HS256","crit":["b64"],"b64":false}',
+    "keys-secret": "Ka secret of thirty-two bytes, it is\n",
+    "keys-set": 'K{"keys":[' + ES256_KEY + ',{"kty":"oct","kid":"a","k":"' + "A" * 43 + '"}]}',
+    "keys-ed25519": 'K{"kty":"OKP","crv":"Ed25519",'
+    '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+    "keys-rsa": 'K{"kty":"RSA","n":"' + "_" * 342 + '","e":"AQAB"}',
+    "keys-pem": "K-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIDQcVcW919JveGW9wCZRVxEtFRuMNZtuHnfQDmZkqU2U\n"
+    "-----END PRIVATE KEY-----\n",
+    "request-header": "RGET /events/a HTTP/1.1\r\nAuthorization: Bearer a.b.c\r\n\r\n",
+    "request-cookie": "RGET / HTTP/1.1\r\nCookie: a=1; zcomet_token=a.b.c; b\r\n\r\n",
+    "request-query": "RGET http://h/events?id=a&token=a%2eb.c HTTP/1.1\r\n\r\n",
+}
+
+CURVE_TEXT = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+KEY = f'name = "web1"\nroles = ["node", "sender"]\npublic = "{CURVE_TEXT}"\n'
+KEY_FILE = {
+    "peer": KEY,
+    "bundle": f'{KEY}secret = "{CURVE_TEXT}"\n[[broker]]\nname = "b"\npublic = "{CURVE_TEXT}"\n',
+    "ids": f'{KEY}ids = ["shop.*", "a?"]\ncreated = "2026-11-30T12:00:00Z"\n',
+    "no-ids": f"{KEY}ids = []\n",
+    "no-role": KEY.replace("node", "king"),
+    "escape": KEY.replace("web1", "\\u0007"),
+    "public-too-large": KEY.replace(CURVE_TEXT, "#" * 40),
+    "broker-is-no-list": f"{KEY}broker = 1\n",
+    "unknown": f"{KEY}admin = true\n",
+    "cut": KEY[:-3],
+}
 
 
-def main() -> None:
-    folder = pathlib.Path(sys.argv[1])
-    write(folder / "wire", WIRE)
-    write(folder / "router", {name: script.bytes for name, script in ROUTER.items()})
-    for name, scripts in {"node_session": NODE_SESSION, "sender_session": SENDER_SESSION}.items():
-        write(folder / name, {name: script.bytes for name, script in scripts.items()})
-    write(folder / "http", cut(HTTP))
-    write(folder / "chunks", cut(CHUNKS))
-    write(
-        folder / "publish",
-        {name: bytes([form]) + body.encode() for name, (form, body) in PUBLISH.items()},
-    )
-    write(
-        folder / "cluster_file",
-        {
+def zap_request(*frames: bytes) -> bytes:
+    return b"".join(bytes([len(frame)]) + frame for frame in frames)
+
+
+ZAP = (b"", b"1.0", b"7", b"peers", b"192.0.2.1", b"identity", b"CURVE", bytes(range(32)))
+ZAP_REQUEST = {
+    "curve": zap_request(*ZAP),
+    "plain": zap_request(*ZAP[:6], b"PLAIN", b"user", b"password"),
+    "null": zap_request(*ZAP[:6], b"NULL"),
+    "short-key": zap_request(*ZAP[:7], b"k" * 31),
+    "other-version": zap_request(b"", b"2.0", *ZAP[2:]),
+    "one-more": zap_request(*ZAP, b""),
+    "cut": zap_request(*ZAP)[:-1],
+}
+
+
+# The first letter says what the rest is: host.cpp.
+HOSTS = {
+    "host-name": "Ncomet.example:8000",
+    "host-below": "Na.Tenants.example.:80",
+    "host-other": "Nevil.example",
+    "host-localhost": "NLOCALHOST:1",
+    "host-ipv4": "N192.0.2.1:80",
+    "host-ipv4-like": "N127.0.0.1.evil.example",
+    "host-ipv6": "N[2001:db8::1]:8000",
+    "host-ipv6-of-ipv4": "N[::ffff:192.0.2.1]",
+    "host-bad-brackets": "N[::1",
+    "host-bad-port": "Na:80:80",
+    "given-name": "Gcomet.example.",
+    "given-below": "G*.example",
+    "given-all": "G*",
+    "given-bad": "Ghttp://a",
+    "origin": "Ohttps://shop.example:8443",
+    "origin-null": "Onull",
+    "origin-ipv6": "Ohttp://[::1]:8000",
+    "request": "RGET /test/1 HTTP/1.1\r\nAccept: */*\r\nHost: evil.example\r\n\r\n",
+    "request-absolute": "RGET http://comet.example/test/1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    "request-without": "RGET / HTTP/1.0\r\n\r\n",
+}
+
+
+# The first letter says what the rest is: hook.cpp.
+HOOK = {
+    "answer": "AHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "answer-narrow": "AHTTP/1.1 200 OK\r\nZcomet-Ids: a b* c.?\r\nZcomet-Expires: 1790000000\r\n"
+    "Cache-Control: private, max-age=60\r\nContent-Length: 0\r\n\r\n",
+    "answer-refusal": "AHTTP/1.0 401 No\r\nWWW-Authenticate: Basic realm=x\r\n\r\n",
+    "answer-interim": "AHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 403\r\n\r\n",
+    "answer-chunks": "AHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "answer-folded": "AHTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+    "answer-cut": "AHTTP/1.1 200 OK\r\nA: b\r\n",
+    "answer-newlines": "AHTTP/1.1 200 OK\nA: b\n\n",
+    "answer-bad-expiry": "AHTTP/1.1 200 OK\r\nZcomet-Expires: soon\r\n\r\n",
+    "request": "RGET /events?id=a&token=t&since=5 HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\n\r\n",
+    "request-hops": "RGET http://h/lines/a HTTP/1.1\r\nHost: h\r\nConnection: close, X-A\r\n"
+    "X-A: 1\r\nZcomet-Id: root\r\nzcomet_id: root\r\nX-Original-URI: /\r\n\r\n",
+    "url": "Uhttp://auth.example:8080/may?x=1",
+    "url-ipv6": "Uhttp://[::1]",
+    "url-user": "Uhttp://u:p@a/",
+}
+
+PROXY_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+PROXY_IPV4 = bytes([192, 0, 2, 7, 10, 0, 0, 1]) + struct.pack(">HH", 40_000, 8000)
+PROXY_IPV6 = bytes.fromhex("20010db8" + "00" * 11 + "09" + "01" * 16) + struct.pack(
+    ">HH", 443, 8000
+)
+
+
+def proxy_header(command: int, family: int, rest: bytes) -> bytes:
+    return b"P" + PROXY_SIGNATURE + struct.pack(">BBH", command, family, len(rest)) + rest
+
+
+# The first letter says what the rest is: proxy.cpp.
+PROXY = {
+    "header-ipv4": proxy_header(0x21, 0x11, PROXY_IPV4) + b"GET / HTTP/1.1\r\n",
+    "header-ipv6": proxy_header(0x21, 0x21, PROXY_IPV6),
+    "header-tlv": proxy_header(0x21, 0x11, PROXY_IPV4 + b"\x05\0\x03abc"),
+    "header-local": proxy_header(0x20, 0, b""),
+    "header-unix": proxy_header(0x21, 0x31, b"p" * 216),
+    "header-short": proxy_header(0x21, 0x21, PROXY_IPV4),
+    "header-version-1": b"PPROXY TCP4 192.0.2.7 10.0.0.1 40000 8000\r\n",
+    "header-cut": proxy_header(0x21, 0x11, PROXY_IPV4)[:-3],
+    "forwarded": b"F6.6.6.6, 192.0.2.1, 10.0.0.2",
+    "forwarded-ipv6": b"F[fd00::1]:40000,2001:db8::5",
+    "forwarded-unknown": b"Funknown",
+    "range-ipv4": b"R10.0.0.0/8",
+    "range-ipv6": b"R2001:db8::/33",
+    "range-one": b"R::ffff:192.0.2.1",
+    "range-bad": b"R10.0.0.1/8",
+}
+
+
+def corpus() -> dict[str, dict[str, bytes]]:
+    """For each target its inputs, by name."""
+    return {
+        "wire": WIRE,
+        "router": {name: script.bytes for name, script in ROUTER.items()},
+        "node_session": {name: script.bytes for name, script in NODE_SESSION.items()},
+        "sender_session": {name: script.bytes for name, script in SENDER_SESSION.items()},
+        "http": cut(HTTP),
+        "chunks": cut(CHUNKS),
+        "publish": {name: bytes([form]) + body.encode() for name, (form, body) in PUBLISH.items()},
+        "hook": {name: text.encode() for name, text in HOOK.items()},
+        "mercure": {name: text.encode() for name, text in MERCURE.items()},
+        "host": {name: text.encode() for name, text in HOSTS.items()},
+        "proxy": PROXY,
+        "key_file": {name: text.encode() for name, text in KEY_FILE.items()},
+        "zap_request": ZAP_REQUEST,
+        "token": {name: text.encode() for name, text in TOKEN_INPUTS.items()},
+        "cluster_file": {
             name: text if isinstance(text, bytes) else text.encode()
             for name, text in CLUSTER_FILE.items()
         },
-    )
+    }
+
+
+def main() -> None:
+    for target, inputs in corpus().items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in inputs.items():
+            (folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":

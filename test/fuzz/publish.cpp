@@ -4,10 +4,9 @@
 // Each request is answered once, at once or when the broker has its messages. Whatever is sent is a
 // message: a valid id, text in UTF-8 that is not too long, attributes that are well formed. JSON
 // keeps its value without its blanks.
+#include "test/fuzz/taking_sender.hpp"
 #include "test/fuzz/target.hpp"
 #include "topology/base/check.hpp"
-#include "topology/wire/attributes.hpp"
-#include "topology/wire/id.hpp"
 #include "webnode/route/grip.hpp"
 #include "webnode/route/json_parts.hpp"
 #include "webnode/route/message_rules.hpp"
@@ -41,24 +40,6 @@ constexpr std::array kForms{
     Form{"/publish/", ""},
 };
 
-/// A broker that takes everything.
-class Sink final : public publish::Sender {
-  public:
-    [[nodiscard]] bool welcomed() const override { return true; }
-    [[nodiscard]] bool can_send(std::size_t /*message_bytes*/) const override { return true; }
-    std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm /*confirm*/,
-                       std::string_view attributes) override {
-        ZCOMET_ASSERT(wire::valid_id(id));
-        ZCOMET_ASSERT(text.size() <= wire::kPayloadBytesMax);
-        ZCOMET_ASSERT(route::is_utf8(text));
-        ZCOMET_ASSERT(attributes.size() <= wire::kSentAttributesBytesMax);
-        ZCOMET_ASSERT(wire::why_malformed_attributes(attributes).empty());
-        return ++sent;
-    }
-
-    std::uint64_t sent = 0;
-};
-
 std::string request_of(const Form& form, std::string_view body) {
     std::string request("POST ");
     request.append(form.path).append(" HTTP/1.1\r\nHost: h\r\n").append(form.headers);
@@ -73,16 +54,16 @@ std::string request_of(const Form& form, std::string_view body) {
 
 void check_request(const Form& form, std::string_view body) {
     metrics::Counters<slot::WorkerCounter> counters;
-    Sink sink;
+    fuzz::TakingSender sender;
     publish::Publisher publisher(counters);
-    publisher.use(sink);
+    publisher.use(sender);
     request::Routes routes({route::send_route(publisher), route::send_many_route(publisher),
                             route::grip_route(publisher, "/publish/")},
                            1);
     request::Outcome outcome;
     static_cast<void>(routes.handle(request_of(form, body), {}, outcome));
-    ZCOMET_ASSERT(outcome.is_later || sink.sent == 0);
-    for (std::uint64_t number = 1; number <= sink.sent; ++number) {
+    ZCOMET_ASSERT(outcome.is_later || sender.sent == 0);
+    for (std::uint64_t number = 1; number <= sender.sent; ++number) {
         publisher.on_known(number, {.nodes = 1});
     }
     std::size_t answers = 0;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
@@ -13,6 +14,17 @@ namespace zcomet::fuzz {
 
 inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
     return {reinterpret_cast<const char*>(data), size};
+}
+
+/// An input whose first letter says what the rest is.
+struct Lettered {
+    char letter = '\0'; // of an empty input, too
+    std::string text;
+};
+
+inline Lettered lettered(const std::uint8_t* data, std::size_t size) {
+    return size == 0 ? Lettered()
+                     : Lettered{static_cast<char>(*data), std::string(text_of(data + 1, size - 1))};
 }
 
 } // namespace zcomet::fuzz

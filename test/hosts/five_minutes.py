@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 
 from zcomet_lab.namespaces import run_on_own_loopback
@@ -48,6 +49,41 @@ def run(command: str, path: str) -> str:
     return done.stdout
 
 
+def check_token(programs: Programs, readme: str, listen: str, path: str) -> None:
+    """Who has a token may listen, and nobody else."""
+    [make_key] = lines_of(readme, "By hand", r"\(umask")
+    [start] = lines_of(readme, "By hand", "zcomet-webnode --auth token")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        run(make_key, path)
+        programs.start(*start.split()).await_ready()
+        # The stream does not end.
+        status = "curl -sN -o shown -w '%{http_code}' --max-time 1"
+        listen = listen.replace("curl -N", status) + " || [ $? = 28 ]"
+        assert run(listen, path) == "200", listen
+        without = re.sub(r"\?token=[^\"]*", "", listen)
+        assert run(without, path) == "401", without
+        os.chdir("/")
+
+
+def check_keys(programs: Programs, readme: str, path: str) -> None:
+    """A broker with keys lets its web node in."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        keys = f"{folder}/keys"
+        init, new = (
+            line.replace("/etc/zcomet/keys", keys)
+            for line in lines_of(readme, "By hand", "zcomet-ctl keys")
+        )
+        [broker] = lines_of(readme, "By hand", "zcomet-broker --keys")
+        [web_node] = lines_of(readme, "By hand", "zcomet-webnode --broker .* --key")
+        run(init, path)
+        programs.start(*broker.replace("/etc/zcomet/keys", keys).split()).await_ready()
+        run(re.sub("#.*", "", new), path)
+        programs.start(*web_node.replace("BROKERHOST", "127.0.0.1").split()).await_ready()
+        os.chdir("/")
+
+
 def check(build: str, readme: str) -> None:
     [url] = set(re.findall(r"http://localhost:\d+/test/\d+", readme))
     path = ":".join(
@@ -56,14 +92,14 @@ def check(build: str, readme: str) -> None:
     [page] = set(re.findall(r"<(http://localhost:\d+/)>", readme))
     [start] = lines_of(readme, "Five minutes", "build/webnode/zcomet-webnode")
     [by_http] = lines_of(readme, "Five minutes", "curl")
-    by_hand = lines_of(readme, "By hand", "(?:curl|zcomet-(?!webnode))")
+    by_hand = lines_of(readme, "By hand", "(?:curl|zcomet-(?!webnode|broker|ctl keys))")
     with Programs(build) as programs:
         web_node = programs.start("zcomet-webnode", *re.sub("#.*", "", start).split()[1:])
         web_node.await_ready()
         check_page(page)
         parts = urllib.parse.urlsplit(url)
         stream = RecordedStream(f"http://{parts.netloc}", parts.path.removeprefix("/test/"))
-        who, to_window, to_nobody, nodes, generated, lost = by_hand
+        who, to_window, to_nobody, nodes, generated, lost, listen = by_hand
         await_true("the window is logged in", lambda: '"nodes":1' in run(by_http, path))
         assert '"streams":1' in run(who, path)
         assert "held by 1 node" in run(to_window, path)
@@ -74,6 +110,9 @@ def check(build: str, readme: str) -> None:
         await_true("the messages are shown", lambda: len(stream.shown) == MESSAGES)
         web_node.ask_to_end()
         web_node.finish(TIMEOUT_S)
+        check_token(programs, readme, listen, path)
+    with Programs(build) as programs:
+        check_keys(programs, readme, path)
 
 
 def main() -> int:

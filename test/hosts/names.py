@@ -46,7 +46,7 @@ def replace(path: str, text: str, folder: pathlib.Path) -> None:
 
 def check_names(programs: Programs) -> None:
     """Each kind of name leads to a broker that listens everywhere, and the feed comes, too."""
-    broker = programs.start("zcomet-broker")
+    broker = programs.start("zcomet-broker", "--insecure")
     broker.await_ready()
     ctl_program = programs.path("zcomet-ctl")
     for host in ("first-is-dead", "only-ipv6", "localhost", "127.0.0.1", "[::1]"):
@@ -73,14 +73,14 @@ def check_everywhere(programs: Programs) -> None:
         with socket.socket(family, socket.SOCK_STREAM) as client:
             client.settimeout(PATIENCE_S)
             client.connect((host, 8000))
-            client.sendall(f"GET /test/{USER_ID} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.sendall(f"GET /test/{USER_ID} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert b" 200 " in client.recv(4096)
     programs.end(web_node)
 
 
 def check_load_test(programs: Programs) -> None:
     """A load test finds the one address of a name at which the web node listens."""
-    web_node = programs.start("zcomet-webnode", "--http", "127.0.0.1:8000")
+    web_node = programs.start("zcomet-webnode", "--http", "127.0.0.1:8000", "--http-name", "*")
     web_node.await_ready()
     for host in ("first-is-dead", "both-families"):
         url = f"http://{host}:8000/test/{USER_ID}"

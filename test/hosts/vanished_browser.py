@@ -29,7 +29,11 @@ def check(build: str, heartbeat_s: str) -> float:
     at_server = on_host("server")
     with Programs(build) as programs:
         broker = Broker(
-            programs, listen=f"tcp://{SERVER}:5555", feed="tcp://*:5556", prefix=at_server
+            programs,
+            "--insecure",
+            listen=f"tcp://{SERVER}:5555",
+            feed="tcp://*:5556",
+            prefix=at_server,
         )
         ctl = Ctl(*at_server, *broker.ctl.command)
         web_node = programs.start(

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
-from zcomet_lab.lines import Lines
+from zcomet_lab.lines import EventLines, Lines
 from zcomet_lab.processes import processes_of
 from zcomet_lab.programs import Argument, Programs
 from zcomet_lab.publishing import Backend
@@ -22,26 +22,20 @@ FAST: tuple[Argument, ...] = ("--liveness-ms", 600)
 
 
 class Events:
-    """What an EventSource has of a stream: the events, and the id of the last one."""
+    """The events of a stream, which may begin at a cursor, and the cursor after the last one."""
 
     def __init__(self, host: str, ids: str, cursor: str = "") -> None:
         """`ids` is an id, or a query with several."""
         target = f"/events{ids}" if ids.startswith("?") else f"/events/{ids}"
-        self._lines = Lines(host, target, {"Last-Event-ID": cursor} if cursor else {})
-        self.cursor = cursor
-        assert self._lines.next().startswith("retry: ")
+        self._events = EventLines(host, target, {"Last-Event-ID": cursor} if cursor else {})
+
+    @property
+    def cursor(self) -> str:
+        return self._events.last_id
 
     def next(self) -> tuple[str, str]:
         """The next event, as its name and its data."""
-        name = "message"
-        while True:
-            field, _, value = self._lines.next().partition(": ")
-            if field == "event":
-                name = value
-            elif field == "id":
-                self.cursor = value
-            elif field == "data":
-                return name, value
+        return self._events.next_event()
 
     def await_messages(self, *texts: str) -> None:
         """Exactly these come, in this order, after what else is told."""
@@ -183,6 +177,14 @@ def check_cursors(scene: Scene) -> None:
     assert [message["cursor"] for message in kept] == [first["cursor"], second["cursor"]], kept
     assert texts_of(scene.history("chat.9", f"?since={first['cursor']}")) == ["second"]
     assert scene.post("/send/other", "x")[0] == 202
+    # An operator is told the same.
+    sent = scene.broker.ctl.json("send", "chat.9", "fourth")
+    kept = scene.history("chat.9")["messages"]
+    assert sent == {"id": "chat.9", "nodes": 0, "cursor": kept[-1]["cursor"]}, (sent, kept)
+    told = scene.broker.ctl.run("send", "--ack", "chat.9", "fifth").stdout
+    cursor = scene.history("chat.9")["messages"][-1]["cursor"]
+    assert told == f"sent to chat.9: arrived at no node; kept, cursor {cursor}\n", told
+    assert "cursor" not in scene.broker.ctl.json("send", "other", "x")
 
 
 def check_cut_off_node(scene: Scene) -> None:

@@ -261,6 +261,20 @@ def welcome_to_nowhere(broker: BadBroker, node: Victim) -> None:
     node.check_stream(broker)
 
 
+def welcome_elsewhere(broker: BadBroker, node: Victim) -> None:
+    """A feed on another host than the broker's is not gone to: without keys, who says that?"""
+
+    def is_logged() -> bool:
+        for host in (b"192.0.2.1", b"192.0.2.2"):  # RFC 5737
+            broker.say_welcome(b"tcp://" + host + b":5556")
+        return "which is another host than the broker's" in node.log()
+
+    await_true("the refusal is logged", is_logged)
+    broker.say_welcome(broker.feed_endpoint)
+    broker.await_subscription()  # over a new connection
+    node.check_stream(broker)
+
+
 def forge_log_lines(broker: BadBroker, node: Victim) -> None:
     """What a broker says can neither end a line of the node's log nor begin one."""
     text = wire.str8(b'no "id"\nzcomet-webnode event=forged')
@@ -286,6 +300,7 @@ ATTACKS: list[Callable[[BadBroker, Victim], None]] = [
     publish_for_others,
     publish_from_the_future,
     welcome_to_nowhere,
+    welcome_elsewhere,
     forge_log_lines,
 ]
 

@@ -134,7 +134,7 @@ class Target:
 NOT_ZEROMQ = [
     b"\xff" * 64,
     b"\0" * 64,
-    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
     b"\x01\0",
     b"\xff\0\0\0\0\0\0\0\x01\x7f",
@@ -393,9 +393,10 @@ NOT_HTTP = {
     b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200: 431,
     b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n": 413,
     b"GET / HTTP/1.1\r\n\r\n": 400,
-    b"GET /../ HTTP/1.1\r\nHost: a\r\n\r\n": 400,
-    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n": 411,
-    b"BREW /test/1 HTTP/1.1\r\nHost: a\r\n\r\n": 501,
+    b"GET /../ HTTP/1.1\r\nHost: localhost\r\n\r\n": 400,
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n": 404,
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n": 400,
+    b"BREW /test/1 HTTP/1.1\r\nHost: localhost\r\n\r\n": 501,
 }
 
 

@@ -18,8 +18,12 @@ from zcomet_lab.programs import Programs
 from zcomet_lab.publishing import Backend
 from zcomet_lab.waiting import await_true
 
+import zmtp
+
 FORMATS = ["test", "events", "lines"]
 CLIENTS, MESSAGES = 4, 200
+MESSAGE_BYTES_MAX = 65_536
+READ_BYTES = 65_536
 
 
 def check_formats(http_host: str, ctl: Ctl, backend: Backend) -> None:
@@ -74,6 +78,37 @@ def check_order(http_host: str, ctl: Ctl, api: str) -> None:
     for thread in backends:
         thread.join()
     assert all(numbers == list(range(MESSAGES)) for numbers in heard.values()), heard
+
+
+def check_chunks(http_host: str, ctl: Ctl, api: str) -> None:
+    """A body may come in pieces, without its length, and be as long as one with it."""
+    stream = Lines(http_host, "/lines/pieces")
+    ctl.await_logins(["pieces"])
+    connection = http.client.HTTPConnection(api, timeout=TIMEOUT_S)
+    line = json.dumps({"id": "pieces", "data": "a line"}) + "\n"
+    bodies = {
+        "/send/pieces": [b"one ", b"message"],
+        "/send": [line.encode()] * 2,
+        "/send/pieces?": [b"x" * MESSAGE_BYTES_MAX],
+    }
+    for path, pieces in bodies.items():
+        # http.client sends each piece as a chunk.
+        connection.request("POST", path, iter(pieces))
+        answer = connection.getresponse()
+        assert answer.status == 200, (path, answer.status, answer.read())
+        answer.read()
+    shown = [json.loads(stream.next())["data"] for _ in range(4)]
+    assert shown == ["one message", "a line", "a line", "x" * MESSAGE_BYTES_MAX], shown
+    # One byte too many is refused when its chunk is announced; the rest need not come.
+    head = b"POST /send/pieces HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for said, status in (
+        (b"%x\r\n%s\r\n1\r\n" % (MESSAGE_BYTES_MAX, b"x" * MESSAGE_BYTES_MAX), 413),
+        (b"5;\r\n", 400),
+    ):
+        with zmtp.connect(f"http://{api}") as peer:
+            peer.sendall(head + said)
+            told = peer.recv(READ_BYTES)
+            assert told.startswith(b"HTTP/1.1 %d " % status), told
 
 
 def check_batch(backend: Backend) -> None:
@@ -154,7 +189,7 @@ def check_pages(http_host: str, api: str, ctl: Ctl) -> None:
     assert json.loads(stream.next())["data"] == "good"
 
     connection = http.client.HTTPConnection(http_host, timeout=TIMEOUT_S)
-    for host, status in ((http_host, 200), ("comet.example", 404)):
+    for host, status in ((http_host, 200), ("comet.example", 421)):
         connection.request("GET", "/", headers={"Host": host})
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -188,6 +223,7 @@ def main() -> int:
         check_events(http_host, broker.ctl, backend)
         check_order(http_host, broker.ctl, api)
         check_batch(backend)
+        check_chunks(http_host, broker.ctl, api)
         check_repeats(http_host, broker.ctl, api)
         check_who(http_host, broker.ctl, backend)
         check_pages(http_host, api, broker.ctl)

@@ -375,7 +375,7 @@ def read_kept(frame: bytes) -> Kept:
     return Kept(token, reach, bool(flags & 1), epoch, since, through, feed, messages)
 
 
-OTHER_MESSAGE, UNDER_WAY = 0xFFFFFFFE, 0xFFFFFFFD
+OTHER_MESSAGE, UNDER_WAY, NOT_ALLOWED = 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
 """In place of numbers of nodes."""
 
 
@@ -385,7 +385,7 @@ class Outcomes:
 
     first: int
     nodes: list[int | None]
-    """For each message; None: not known. Or OTHER_MESSAGE or UNDER_WAY."""
+    """For each message; None: not known. Or OTHER_MESSAGE, UNDER_WAY or NOT_ALLOWED."""
     epoch: int
     """Of the positions; 0: there are none."""
     positions: list[int]

@@ -79,21 +79,24 @@ class Stream:
         threading.Thread(target=self._read_all, args=(read, how_it_ended), daemon=True).start()
 
 
+def connect(url: str, certificate: str = "") -> tuple[http.client.HTTPConnection, str]:
+    """A connection for this URL, with TLS if it says so, and the path to ask for."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S), parts.path
+    trust = ssl.create_default_context(cafile=certificate)
+    secure = http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT_S, context=trust)
+    return secure, parts.path
+
+
 class Http1Stream(Stream):
     """By HTTP/1.1, with TLS if there is a certificate to trust."""
 
     def __init__(self, url: str, certificate: str = "") -> None:
         """Returns once the head has come."""
         super().__init__()
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme == "https":
-            trust = ssl.create_default_context(cafile=certificate)
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                parts.netloc, timeout=TIMEOUT_S, context=trust
-            )
-        else:
-            connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
-        connection.request("GET", parts.path)
+        connection, path = connect(url, certificate)
+        connection.request("GET", path)
         # The answer may take the connection's socket over: http.client closes its own.
         self._socket: socket.socket = connection.sock
         self._connection = connection

@@ -65,8 +65,12 @@ class Front(abc.ABC):
     name: str
     program: str
     speaks_tls = False
+    sends_header = False
+    """Whether it says by the PROXY protocol for whom it connects."""
     cuts_idle = True
     """Whether it ends a stream on which nothing comes."""
+    signs_max = 2
+    """Signs of life until it has noticed that a browser is gone."""
     asks_another_for_503 = False
     """Whether a web node's 503 makes it ask another one, so that no browser gets it."""
 

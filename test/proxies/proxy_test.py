@@ -1,7 +1,8 @@
 """A proxy in front of web nodes, configured as docs/deployment has it.
 
 What it must not do: cut a quiet stream, hold messages back, keep a browser logged in that has left,
-lose what a web node writes last, send browsers to a web node that takes none.
+lose what a web node writes last, send browsers to a web node that takes none, keep an EventSource
+from going on where it was.
 The idle time-outs are two seconds instead of a minute, and quiet streams get signs of life each
 second instead of each 25.
 usage: proxy_test.py BUILD PROXY      (the build directory; nginx, haproxy, caddy, apache, varnish)
@@ -13,8 +14,9 @@ import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from zcomet_lab.addresses import own_address
 from zcomet_lab.cluster import FREE_HTTP_PORT, Broker, WebNode
@@ -26,6 +28,8 @@ from zcomet_lab.waiting import await_true
 from apache import Apache
 from caddy import Caddy
 from clients import COMPLETE, Http1Stream, Http2Stream, Http2Tabs, Stream, http_version
+from event_sources import Body, EventSource, Http1Body, Http2Body
+from event_sources import Opener as EventsOpener
 from front import IDLE_S, Certificate, Front, Site
 from haproxy import HAProxy
 from nginx import Nginx
@@ -47,13 +51,18 @@ MESSAGES = 21
 # A busy machine delays messages, too: the best round counts.
 ROUNDS_MAX = 10
 LEAVING_TRIES_MAX = 3
-SIGNS_MAX = 2
 LARGE = "x" * 60_000
 LAST_MESSAGES = 8
 NEW_STREAMS = 6
 PAUSE_S = 0.1
 PROBE = "is anybody there?"
 LIVENESS = ("--liveness-ms", 1500)
+RETURNING = "returns"
+HISTORY = ("--history", f"{RETURNING}-*=10000,1h")
+SOURCES_OF_A_WAY = 4
+SHOWN_BETWEEN = 20
+SENDING_PAUSE_S = 0.02
+END = "the end"
 
 Opener = Callable[[str], Stream]
 """Opens a stream of an id."""
@@ -71,11 +80,18 @@ class Scene:
             [node.http.removeprefix("http://") for node in nodes],
             [node.api.removeprefix("http://") for node in nodes],
         )
+        self._test = test
         self.proxy: Program = test.front.start(test.programs, self.site)
         self.ways: dict[str, Opener] = {"HTTP/1.1": self._http1}
         """The ways through the proxy."""
+        self.events: dict[str, EventsOpener] = {"HTTP/1.1": self._http1_events}
+        """The same ways for EventSources."""
         if test.front.speaks_tls:
             self.ways |= {"HTTP/1.1, TLS": self._http1_tls, "HTTP/2, TLS": self._http2}
+            self.events |= {
+                "HTTP/1.1, TLS": self._http1_tls_events,
+                "HTTP/2, TLS": self._http2_events,
+            }
 
     def _http1(self, user_id: str) -> Stream:
         return Http1Stream(f"{self.site.http}/lines/{user_id}")
@@ -86,8 +102,22 @@ class Scene:
     def _http2(self, user_id: str) -> Stream:
         return Http2Stream(f"{self.site.https}/lines/{user_id}", self._certificate())
 
+    def _http1_events(self, user_id: str, cursor: str) -> Body:
+        return Http1Body(f"{self.site.http}/events/{user_id}", cursor)
+
+    def _http1_tls_events(self, user_id: str, cursor: str) -> Body:
+        return Http1Body(f"{self.site.https}/events/{user_id}", cursor, self._certificate())
+
+    def _http2_events(self, user_id: str, cursor: str) -> Body:
+        return Http2Body(f"{self.site.https}/events/{user_id}", cursor, self._certificate())
+
     def _certificate(self) -> str:
         return str(self.site.certificate.certificate)
+
+    def restart_proxy(self) -> None:
+        """All connections through it are cut."""
+        self._test.programs.end(self.proxy)
+        self.proxy = self._test.front.start(self._test.programs, self.site)
 
     def check_http_version(self) -> None:
         version = http_version(f"{self.site.https}/healthz", self._certificate())
@@ -104,6 +134,35 @@ class Scene:
         )
 
 
+class Publisher:
+    """Sends numbered messages to some ids without a pause, on a thread of its own."""
+
+    def __init__(self, api: str, user_ids: Sequence[str]) -> None:
+        self.sent = 0
+        """How many each id has got."""
+        self._backend = Backend(api)
+        self._user_ids = user_ids
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def finish(self, end: str) -> list[str]:
+        """Sends the last message to each; returns those that it had sent before."""
+        self._is_over.set()
+        self._thread.join()
+        self._send(end)
+        return [str(number) for number in range(self.sent)]
+
+    def _run(self) -> None:
+        while not self._is_over.wait(SENDING_PAUSE_S):
+            self._send(str(self.sent))
+            self.sent += 1
+
+    def _send(self, text: str) -> None:
+        for user_id in self._user_ids:
+            assert "cursor" in self._backend.send(user_id, text), "it is not kept"
+
+
 class Test:
     """The programs, and the checks of one proxy."""
 
@@ -113,10 +172,10 @@ class Test:
         self.folder = folder
         self.host = own_address()
         self.certificate = Certificate.make(folder, self.host)
-        self._names = iter("abcdefgh")
+        self._names = iter("abcdefghij")
 
     def start_node(self, broker: Broker, heartbeat_s: int) -> WebNode:
-        api = ("--api", FREE_HTTP_PORT, "--workers", 1)
+        api = ("--api", FREE_HTTP_PORT, "--workers", 1, "--http-name", "comet.example.com")
         signs = ("--stream-heartbeat", heartbeat_s)
         name = next(self._names)
         return WebNode(self.programs, broker.listen, *api, *signs, name=name).await_ready()
@@ -182,7 +241,7 @@ class Test:
         for way, open_stream in scene.ways.items():
             for attempt in range(LEAVING_TRIES_MAX):
                 signs, seconds = self._leave(scene, broker, open_stream)
-                if signs <= SIGNS_MAX:
+                if signs <= self.front.signs_max:
                     self.say(
                         f"{way}: who leaves is logged out after {signs} signs, {seconds:.1f} s"
                     )
@@ -234,6 +293,52 @@ class Test:
         assert status == 404, f"a browser may publish: {status}"
         scene.await_streams(0)
         self.say("backends publish through it, browsers do not")
+
+    # An EventSource that comes back.
+
+    def check_returning(self, scene: Scene, api: str) -> None:
+        """The proxy starts again, and then a web node ends: an EventSource misses nothing."""
+        ways = [way for way in scene.events for _ in range(SOURCES_OF_A_WAY)]
+        sources = [
+            EventSource(f"{RETURNING}-{n}", scene.events[way], END) for n, way in enumerate(ways)
+        ]
+        self._await_sources(sources, "they are open", lambda source: source.opened > 0)
+        publisher = Publisher(api, [source.user_id for source in sources])
+        self._await_shown(sources, SHOWN_BETWEEN)
+        scene.restart_proxy()
+        self._await_sources(sources, "they are back", lambda source: source.opened > 1)
+        self._await_shown(sources, publisher.sent + SHOWN_BETWEEN)
+        streams = scene.streams()
+        ending = streams.index(max(streams))
+        before = sum(source.opened for source in sources)
+        scene.nodes[ending].program.ask_to_end()
+        await_true(
+            lambda: f"those of the ended node are back: {states(sources)}",
+            lambda: sum(source.opened for source in sources) >= before + streams[ending],
+        )
+        self._await_shown(sources, publisher.sent + SHOWN_BETWEEN)
+        wanted = publisher.finish(END)
+        self._await_sources(sources, "they have the last message", lambda source: source.is_over)
+        for way, source in zip(ways, sources, strict=True):
+            assert not source.gaps, f"{way}: told of gaps: {source.gaps}"
+            assert source.texts == wanted, f"{way}: not each message once: {source.texts}"
+        back = sum(source.opened - 1 for source in sources)
+        self.say(f"EventSources came back {back} times, and have all of {len(wanted)} messages")
+
+    def _await_shown(self, sources: Sequence[EventSource], count: int) -> None:
+        what = f"they have {count} messages"
+        self._await_sources(sources, what, lambda source: len(source.texts) >= count)
+
+    @staticmethod
+    def _await_sources(
+        sources: Sequence[EventSource], what: str, condition: Callable[[EventSource], bool]
+    ) -> None:
+        def all_do() -> bool:
+            refusals = [source.refusal for source in sources if source.refusal]
+            assert not refusals, f"EventSources that do not come back: {refusals}"
+            return all(map(condition, sources))
+
+        await_true(lambda: f"{what}: {states(sources)}", all_do)
 
     # A web node that ends, and one that takes no streams.
 
@@ -326,6 +431,10 @@ class Test:
         self.say("a node that ends gives whole last messages; new streams go to the other one")
 
 
+def states(sources: Sequence[EventSource]) -> str:
+    return ", ".join(f"{len(source.texts)} messages, {source.opened} times" for source in sources)
+
+
 def numbered(scene: Scene) -> list[tuple[int, tuple[str, Opener]]]:
     return list(enumerate(scene.ways.items()))
 
@@ -343,7 +452,7 @@ def delay(stream: Stream, user_id: str, backend: Backend, text: str) -> float:
 
 
 def run(test: Test) -> None:
-    broker = Broker(test.programs, *LIVENESS)
+    broker = Broker(test.programs, *LIVENESS, *HISTORY)
     nodes = [test.start_node(broker, HEARTBEAT_S) for _ in range(2)]
     scene = Scene(test, "two", nodes)
     silent = Scene(test, "silent", [test.start_node(broker, 0) for _ in range(2)])
@@ -358,6 +467,8 @@ def run(test: Test) -> None:
     alone = [Broker(test.programs, *LIVENESS) for _ in range(2)]
     apart = Scene(test, "apart", [test.start_node(each, HEARTBEAT_S) for each in alone])
     test.check_unready(apart, alone[0])
+    returning = Scene(test, "returning", [test.start_node(broker, HEARTBEAT_S) for _ in range(2)])
+    test.check_returning(returning, nodes[1].api.removeprefix("http://"))
     test.check_drain(scene, broker)
 
 

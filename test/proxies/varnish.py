@@ -11,6 +11,9 @@ from front import IDLE_S, Front, Site, adapt
 class Varnish(Front):
     name = "Varnish"
     program = "varnishd"
+    # Its write of the second one fails. Has the thread that reads from the web node not heard of it
+    # before it waits for the next, the third one ends the stream.
+    signs_max = 3
     asks_another_for_503 = True
 
     def _start(self, programs: Programs, site: Site, path: str) -> Program:

@@ -19,6 +19,7 @@ from zcomet_lab.reliability.report import (
     not_promised,
     note_of,
     overview,
+    resuming,
     resync_row,
     section,
     simulation,
@@ -74,6 +75,7 @@ class Ledgers(unittest.TestCase):
     def test_a_ledger_that_balances(self) -> None:
         cells = ledger_cells(ledger())
         self.assertEqual(cells[0], "1 = 1 + 1")
+        self.assertEqual(cells[1], "1 + 1 = 1 + 1 + 1")
         self.assertEqual(cells[-1], "0")
         self.assertEqual(len(cells), len(LEDGER) + 1)
 
@@ -119,6 +121,17 @@ class Sections(unittest.TestCase):
         self.assertIn("`scripts/reliability fifty --random 1 --seed 7`: 1 faults", fifty(run))
         self.assertIn("--random 50 --seed 7`: 1 faults", fifty({**run, "count": 50}))
         self.assertIn("| 1 | kill-broker | web1 | 0.2 | – |", fifty(run))
+
+    def test_streams_that_came_back_have_a_table(self) -> None:
+        figures = {"came_back": 12, "untold": 0, "resuming": {"streams": 40, "received": 5000}}
+        run = {"fault": "kill-worker", "figures": figures}
+        text = resuming([("kill-worker", run), ("no figures", {"figures": None})])
+        self.assertIn("| | came back | streams |".replace("| |", "|  |"), text)
+        self.assertIn("| kill-worker | 12 | 40 | 5,000 | – | – | – | – | 0 |", text)
+        self.assertNotIn("no figures", text)
+
+    def test_runs_of_a_release_without_such_streams_have_no_table(self) -> None:
+        self.assertEqual(resuming([("kill-worker", {"figures": {"sent": 7}})]), "")
 
     def test_times(self) -> None:
         row = resync_row({"what": "a", "seconds": [3, 1, 200]})

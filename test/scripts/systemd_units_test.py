@@ -1,5 +1,5 @@
-"""The systemd units start the programs with valid options, restart them when they should, and
-systemd accepts the units.
+"""The systemd units start the programs with valid options, restart them when they should, keep
+what an attacker could do there small, and systemd accepts the units.
 
 usage: systemd_units_test.py UNIT PROGRAM        (the unit's file, and the program that it starts)
 """
@@ -16,6 +16,8 @@ import tempfile
 from zcomet_lab.skipping import skip
 
 TIMEOUT_S = 30
+EXPOSURE_MAX = 12
+"""Of systemd-analyze security, in tenths: 0 is none, 100 all."""
 
 
 def started_by(unit_text: str) -> tuple[str, list[str]]:
@@ -86,6 +88,25 @@ def check_syntax(unit: pathlib.Path, text: str) -> None:
     assert not complaints, "\n".join(complaints)
 
 
+def check_bounds(unit_text: str) -> None:
+    """An attack takes neither the host's memory nor its processes, and leaves no core dump."""
+    assert re.fullmatch(r"[1-9]\d%", setting(unit_text, "MemoryMax"))
+    assert int(setting(unit_text, "TasksMax")) > 0
+    assert setting(unit_text, "LimitCORE") == "0"
+
+
+def check_exposure(unit: pathlib.Path) -> None:
+    limit = [f"--threshold={EXPOSURE_MAX}", "--offline=true", "--no-pager"]
+    run = subprocess.run(
+        ["systemd-analyze", "security", *limit, str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def main() -> int:
     unit, program = pathlib.Path(sys.argv[1]), sys.argv[2]
     text = unit.read_text(encoding="utf-8")
@@ -94,9 +115,11 @@ def main() -> int:
     check_options(program, options)
     check_mistakes(program, text)
     check_pause(text)
+    check_bounds(text)
     if shutil.which("systemd-analyze") is None:
         return skip("systemd, which would check the unit, is not installed")
     check_syntax(unit, text.replace(installed, program))
+    check_exposure(unit)
     return 0
 
 

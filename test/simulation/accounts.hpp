@@ -3,6 +3,7 @@
 
 #include "topology/base/time.hpp"
 #include "topology/history/cursor.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::sim {
@@ -40,6 +42,14 @@ struct SenderAccount {
     std::uint64_t taken_in = 0;          ///< how many of them a broker took in
     std::uint64_t last_sent = 0;         ///< the highest number in a SEND frame
     std::uint64_t last_taken_in = 0;     ///< the highest number that a broker took in
+};
+
+/// What a sender gives its session.
+struct Post {
+    IdNumber id = 0;
+    std::size_t filler_bytes = 0;
+    wire::Confirm confirm = wire::Confirm::kNothing;
+    std::uint64_t copy_of = 0; ///< the message of another sender that this one is, too; 0: none
 };
 
 /// A client's stream of ids of which some have a history, over all its visits to nodes.
@@ -80,13 +90,15 @@ struct NodeAccount {
     std::vector<Presence> presence;                               ///< by IdNumber
     absl::flat_hash_map<std::uint64_t, std::uint64_t> last_shown; ///< by sender and id
     absl::flat_hash_set<std::uint64_t> awaited_shown; ///< messages that await an acknowledgement
+    /// Of messages with keys: the broker's epoch, and what was shown of it.
+    absl::flat_hash_set<std::pair<std::uint64_t, std::uint64_t>> keyed_shown;
 };
 
 /// One broker's record of one node, while it knows the node.
 struct Feed {
     NodeAccount* node = nullptr;
     std::uint64_t incarnation = 0;
-    std::vector<std::uint64_t> routed;    ///< messages, in the broker's order
+    std::vector<std::uint64_t> routed;    ///< messages or copies, in the broker's order
     std::size_t applied = 0;              ///< of those: shown, shown before, or known to be lost
     std::uint64_t shown_before = 0;       ///< of the frame that the node is taking in
     std::uint64_t shed = 0;               ///< counted by the broker

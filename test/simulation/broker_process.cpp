@@ -1,9 +1,12 @@
 #include "test/simulation/broker_process.hpp"
 
+#include "test/simulation/frame_text.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <utility>
+#include <variant>
 
 namespace zcomet::sim {
 
@@ -15,6 +18,10 @@ constexpr unsigned kFramesPerTurn = 256;
 constexpr std::string_view kObserver = "observer";
 /// Begins the connection of a stranger; the incarnation that the stranger claims follows.
 constexpr std::string_view kStranger = "stranger-";
+/// The connection of an intruder, and the name of its key.
+constexpr std::string_view kIntruder = "intruder";
+/// A key that has gone with its connection.
+const keys::KnownKey kNobody;
 
 bool is_stranger(std::string_view connection) {
     return connection.starts_with(kStranger);
@@ -32,8 +39,9 @@ broker::router::RouterOptions complete(broker::router::RouterOptions options, Ra
 
 std::string_view name_of(broker::router::RouterEvent::Kind kind) {
     constexpr std::array<std::string_view, broker::router::RouterEvent::kKinds> kNames = {
-        "joined",  "reconnected", "live",   "left",      "died",        "replaced", "shed",
-        "refused", "paused",      "behind", "caught up", "disbelieved", "drifted",  "near-limit"};
+        "joined",    "reconnected", "live",    "left",    "died",
+        "replaced",  "shed",        "refused", "paused",  "behind",
+        "caught up", "disbelieved", "drifted", "revoked", "near-limit"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -59,8 +67,9 @@ bool BrokerProcess::forge_hello(std::uint64_t incarnation, wire::Role role,
     if (!promises_.is_heard(incarnation)) {
         return false;
     }
-    on_arrival(fmt::format("{}{}", kStranger, incarnation),
-               wire::encode(wire::Hello{incarnation, role, name, 0}));
+    const std::string connection = fmt::format("{}{}", kStranger, incarnation);
+    claimed_[connection] = name;
+    on_arrival(connection, wire::encode(wire::Hello{incarnation, role, name, 0}));
     return true;
 }
 
@@ -77,14 +86,82 @@ void BrokerProcess::check_stranger(std::string_view connection, std::string_view
     }
 }
 
+// ---- Keys --------------------------------------------------------------------------------------
+//
+// Each process has a key of its own, which its successors of the same name have as well. Those of
+// honest processes are never refused: they would violate a promise, being refused.
+
+const keys::KnownKey& BrokerProcess::key_of(const std::string& owner) {
+    keys::KnownKey& key = keys_[owner];
+    if (key.name.empty()) {
+        key.index = keys_.size();
+        key.name = owner;
+        const bool is_node = owner.front() == 'n' || owner == kIntruder;
+        key.roles = is_node              ? keys::Roles{keys::Role::kNode}
+                    : owner == kObserver ? keys::Roles{keys::Role::kOperator}
+                                         : keys::Roles{keys::Role::kSender};
+    }
+    return key;
+}
+
+const keys::KnownKey& BrokerProcess::key_of_connection(const std::string& connection) {
+    if (is_stranger(connection)) { // it claims the place of a process with the same key
+        return key_of(claimed_.at(connection));
+    }
+    return key_of(network_.client_of(connection));
+}
+
+bool BrokerProcess::intrude(std::uint64_t incarnation, wire::Role role, const std::string& name) {
+    if (!alive() || !promises_.is_heard(incarnation)) {
+        return false;
+    }
+    const bool is_node = role == wire::Role::kNode;
+    say_as_intruder(wire::encode(wire::Hello{incarnation, role, name, 0}));
+    say_as_intruder(wire::encode(wire::Hello{~incarnation, wire::Role::kSender, "intruder", 0}));
+    say_as_intruder(wire::encode(wire::Query{1, "nodes", ""}));
+    say_as_intruder(wire::encode(wire::Query{1, "who", "a"}));
+    if (is_node) {
+        say_as_intruder(wire::encode(wire::Hello{~incarnation, role, name, 0}));
+        const std::string topic = wire::encode_topic(incarnation);
+        for (const bool begins : {true, false}) {
+            if (router_.on_subscription(topic, begins, &key_of(std::string(kIntruder)))) {
+                world().violate("an intruder has a say about the feed of " + name);
+            }
+        }
+    }
+    return true;
+}
+
+void BrokerProcess::say_as_intruder(const std::string& frame) {
+    const std::uint64_t untold = counter(broker::table::BrokerCounter::kErrorsUntold);
+    is_intruder_refused_ = false;
+    router_.on_frame(kIntruder, frame, world().now(), &key_of(std::string(kIntruder)));
+    const bool is_untold = counter(broker::table::BrokerCounter::kErrorsUntold) > untold;
+    if (!is_intruder_refused_ && !is_untold) {
+        world().violate("an intruder was not refused: " + frame_text(frame, wire::Role::kNode));
+    }
+}
+
+void BrokerProcess::check_intruder(std::string_view frame) {
+    const auto decoded = wire::decode(frame);
+    const auto* said = std::get_if<wire::Frame>(&decoded);
+    const auto* error = said == nullptr ? nullptr : std::get_if<wire::ErrorFrame>(said);
+    is_intruder_refused_ = error != nullptr && error->code == wire::ErrorCode::kNotAllowed;
+}
+
 std::string BrokerProcess::ask(std::string_view what, std::string_view argument) {
-    router_.on_frame(kObserver, wire::encode(wire::Query{1, what, argument}), world().now());
+    router_.on_frame(kObserver, wire::encode(wire::Query{1, what, argument}), world().now(),
+                     &key_of(std::string(kObserver)));
     return std::move(answer_);
 }
 
 void BrokerProcess::turn() {
     for (; !subscriptions_.empty(); subscriptions_.pop_front()) {
-        router_.on_subscription(subscriptions_.front().first, subscriptions_.front().second);
+        const Subscription& next = subscriptions_.front();
+        const keys::KnownKey& key = next.begins ? key_of(next.client) : kNobody;
+        if (!router_.on_subscription(next.topic, next.begins, &key) && next.begins) {
+            world().violate(next.client + " may not hear its own feed");
+        }
     }
     take_in_frames();
     router_.turn(world().now());
@@ -96,7 +173,7 @@ void BrokerProcess::take_in_frames() {
         const auto [connection, frame] = std::move(frames_.front());
         frames_.pop_front();
         promises_.before_frame(connection, frame);
-        router_.on_frame(connection, frame, world().now());
+        router_.on_frame(connection, frame, world().now(), &key_of_connection(connection));
         promises_.after_frame();
     }
 }
@@ -110,8 +187,9 @@ void BrokerProcess::on_arrival(const std::string& connection, std::string frame)
     on_input();
 }
 
-void BrokerProcess::on_subscription(const std::string& topic, bool subscribed) {
-    subscriptions_.emplace_back(topic, subscribed);
+void BrokerProcess::on_subscription(const std::string& client, const std::string& topic,
+                                    bool subscribed) {
+    subscriptions_.push_back({client, topic, subscribed});
     on_input();
 }
 
@@ -119,6 +197,10 @@ bool BrokerProcess::send_to_peer(std::string_view connection, std::string frame)
     if (connection == kObserver) {
         const auto decoded = wire::decode(frame);
         answer_ = std::get<wire::Answer>(std::get<wire::Frame>(decoded)).json;
+        return true;
+    }
+    if (connection == kIntruder) {
+        check_intruder(frame);
         return true;
     }
     if (is_stranger(connection)) {

@@ -6,9 +6,11 @@
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises.hpp"
+#include "topology/keys/key_ring.hpp"
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +35,11 @@ class BrokerProcess : public Process,
     /// @return whether there is.
     bool forge_hello(std::uint64_t incarnation, wire::Role role, const std::string& name);
 
+    /// Somebody with a key of the role node tries to be a process that the broker has heard lately,
+    /// to hear its feed, or to ask.
+    /// @return whether there is such a process.
+    bool intrude(std::uint64_t incarnation, wire::Role role, const std::string& name);
+
     std::string ask(std::string_view what, std::string_view argument) override;
     [[nodiscard]] std::uint64_t counter(broker::table::BrokerCounter counter) const override {
         return router_.counters().get(counter);
@@ -44,9 +51,14 @@ class BrokerProcess : public Process,
     void turn() override;
     [[nodiscard]] Time due() const override;
     void take_in_frames();
+    [[nodiscard]] const keys::KnownKey& key_of(const std::string& owner);
+    [[nodiscard]] const keys::KnownKey& key_of_connection(const std::string& connection);
+    void say_as_intruder(const std::string& frame);
+    void check_intruder(std::string_view frame);
 
     void on_arrival(const std::string& connection, std::string frame) override;
-    void on_subscription(const std::string& topic, bool subscribed) override;
+    void on_subscription(const std::string& client, const std::string& topic,
+                         bool subscribed) override;
 
     bool send_to_peer(std::string_view connection, std::string frame) override;
     bool is_connected(std::string_view connection, std::string probe) override;
@@ -58,10 +70,18 @@ class BrokerProcess : public Process,
     Network& network_;
     Promises& promises_;
     broker::router::RouterOptions options_;
+    std::map<std::string, keys::KnownKey> keys_; // by process; the router refers to them
+    std::map<std::string, std::string> claimed_; // by a stranger's connection: whose place
     broker::router::Router router_;
     std::deque<std::pair<std::string, std::string>> frames_; // with the connection
-    std::deque<std::pair<std::string, bool>> subscriptions_;
-    std::string answer_; // for ask()
+    struct Subscription {
+        std::string client;
+        std::string topic;
+        bool begins = false;
+    };
+    std::deque<Subscription> subscriptions_;
+    bool is_intruder_refused_ = false; // what it has just said
+    std::string answer_;               // for ask()
 };
 
 } // namespace zcomet::sim

@@ -145,6 +145,23 @@ void Schedule::forge_hello() {
     }
 }
 
+/// Somebody whose key is another one, and who knows all names and incarnations.
+void Schedule::intrude() {
+    const std::size_t any = world_.key_random().below(nodes_.size() + senders_.size());
+    const auto intrude = [this](std::uint64_t incarnation, wire::Role role,
+                                const std::string& name) {
+        if (broker_->intrude(incarnation, role, name)) {
+            world_.count(Fault::kIntrusion, name);
+        }
+    };
+    if (any >= nodes_.size()) {
+        const SenderProcess& sender = *senders_[any - nodes_.size()];
+        intrude(sender.account().incarnation, wire::Role::kSender, sender.name());
+    } else if (nodes_[any] != nullptr) {
+        intrude(nodes_[any]->incarnation(), wire::Role::kNode, nodes_[any]->name());
+    }
+}
+
 void Schedule::end_broker(Word word) {
     BrokerProcess* const dead = broker_;
     dead->crash(word);

@@ -106,6 +106,7 @@ std::string summary_json(const Totals& totals) {
                 {"shed", totals.shed},
                 {"acknowledged", totals.acknowledged},
                 {"duplicates", totals.duplicates},
+                {"copies", totals.copies},
                 {"kept", totals.kept},
                 {"resumed", totals.resumed},
                 {"gaps", totals.gaps},
@@ -120,12 +121,13 @@ std::string summary_text(const Totals& totals) {
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
     }
-    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
-                       "{} acknowledged, {} duplicates, {} kept, {} streams resumed, {} gaps told; "
-                       "faults: {}; {} violations; trace hash {:016x}",
-                       totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
-                       totals.acknowledged, totals.duplicates, totals.kept, totals.resumed,
-                       totals.gaps, faults, totals.violations, totals.trace_hash);
+    return fmt::format(
+        "{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
+        "{} acknowledged, {} duplicates, {} copies, {} kept, {} streams resumed, {} gaps told; "
+        "faults: {}; {} violations; trace hash {:016x}",
+        totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
+        totals.acknowledged, totals.duplicates, totals.copies, totals.kept, totals.resumed,
+        totals.gaps, faults, totals.violations, totals.trace_hash);
 }
 
 void print_summary(const Totals& totals, const Options& options) {

@@ -159,7 +159,7 @@ void Network::broker_notices(Connection& connection) {
     }
     connection.broker_knows = false;
     if (connection.subscribed) {
-        server_->on_subscription(connection.link->topic, false);
+        server_->on_subscription(connection.link->client->name(), connection.link->topic, false);
     }
 }
 
@@ -292,7 +292,7 @@ void Network::hand_over(Connection& connection, Way way, std::string frame) {
 
 void Network::subscribe(Connection& connection, const std::string& topic) {
     connection.subscribed = true;
-    server_->on_subscription(topic, true);
+    server_->on_subscription(connection.link->client->name(), topic, true);
     if (!world_.more_random().chance(drops_.strays_per_mille)) {
         return;
     }
@@ -300,7 +300,7 @@ void Network::subscribe(Connection& connection, const std::string& topic) {
     world_.after(world_.more_random().spread(1us, kStrayMax), [this, &connection, topic, life] {
         if (server_ != nullptr && broker_life_ == life) {
             world_.count(Fault::kStrayUnsubscribe, connection.link->client->name());
-            server_->on_subscription(topic, false);
+            server_->on_subscription(connection.link->client->name(), topic, false);
         }
     });
 }

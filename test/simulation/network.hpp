@@ -40,7 +40,9 @@ class NetworkServer {
   public:
     virtual ~NetworkServer() = default;
     virtual void on_arrival(const std::string& connection, std::string frame) = 0;
-    virtual void on_subscription(const std::string& topic, bool subscribed) = 0;
+    /// @param client  NetworkClient::name().
+    virtual void on_subscription(const std::string& client, const std::string& topic,
+                                 bool subscribed) = 0;
 };
 
 struct NetworkOptions {
@@ -119,6 +121,10 @@ class Network {
     /// Whether the broker's end believes the connection alive.
     [[nodiscard]] bool is_known(std::string_view connection) {
         return connection_of(connection).broker_knows;
+    }
+    /// Whose connection it is: NetworkClient::name().
+    [[nodiscard]] const std::string& client_of(std::string_view connection) {
+        return connection_of(connection).link->client->name();
     }
     /// The same; if so it sends `probe`.
     bool is_connected(std::string_view connection, std::string probe);

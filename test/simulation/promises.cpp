@@ -224,16 +224,26 @@ std::string Promises::attributes_of(std::uint64_t message) const {
     return wire::encode(wire::Attributes{.event = std::to_string(message)});
 }
 
-Promises::Message* Promises::find_sent(const wire::Message& sent) {
-    const std::uint64_t number = message_of(sent.payload).value_or(0);
-    if (sent.attributes != sent_attributes_of(number)) {
-        world_.violate(fmt::format("#{} is sent with other attributes than its own", number));
+Promises::Message* Promises::find_sent(const wire::Message& sent, std::uint64_t number) {
+    const std::uint64_t first = message_of(sent.payload).value_or(0);
+    if (sent.attributes != sent_attributes_of(first)) {
+        world_.violate(fmt::format("#{} is sent with other attributes than its own", first));
         return nullptr;
     }
     wire::Message as_shown = sent;
-    const std::string attributes = attributes_of(number);
+    const std::string attributes = attributes_of(first);
     as_shown.attributes = attributes;
-    return find_message(as_shown);
+    if (find_message(as_shown) == nullptr) {
+        return nullptr;
+    }
+    const SenderAccount* const sender = sender_at(current_->connection);
+    const bool is_its_own = sender != nullptr && number >= 1 && number <= sender->messages.size();
+    Message* const message = is_its_own ? &messages_[sender->messages[number - 1]] : nullptr;
+    if (message == nullptr || message->first != first) {
+        world_.violate(fmt::format("#{} is sent as number {}, which it is not", first, number));
+        return nullptr;
+    }
+    return message;
 }
 
 bool Promises::has_key(std::uint64_t message) const {

@@ -17,6 +17,9 @@
 //     has it now, the answer is that nobody knows.
 //   * A message with a key that its sender repeats is not passed on again once the broker knows
 //     where it arrived: the answer is what it was.
+//   * If a second sender sends the same message under the same key, the broker passes one of the
+//     two on, and keeps it, and each node shows it once. The other sender is told what became of
+//     that one, or that this is not known yet. A broker knows only the keys that came to itself.
 //   * A number that jumps, without its sender's word on the same connection that numbers before it
 //     were lost, changes nothing; nor does a word that cannot be true.
 //   * A node whose connection ended says HELLO as soon as it has another one (schedule.cpp,
@@ -30,6 +33,9 @@
 //     ids: the digests agree.
 //   * A living process keeps its place: no other connection is welcomed for it while the broker
 //     hears it. One that has just said HELLO does not pass for dead.
+//   * Nobody with another key takes the place or the name of a living process, has a say about the
+//     feed of a living node, or is told anything. A process with its own key is never refused for
+//     that.
 //   * A feed that has begun goes on until its broker forgets the node: it publishes something in
 //     each two heartbeats, whatever the broker hears of subscriptions.
 //   * No credit is held back for a node that the broker has left behind. At full speed, a node that
@@ -108,7 +114,13 @@ class Promises {
     [[nodiscard]] std::string attributes_of(std::uint64_t message) const;
     /// The same, with the key that its sender gives it.
     [[nodiscard]] std::string sent_attributes_of(std::uint64_t message) const;
-    void on_sent(SenderAccount& sender, std::uint64_t number, IdNumber id, bool awaited);
+    /// The message that a sender will have sent with this: the next one, or that of another sender.
+    [[nodiscard]] std::uint64_t first_of(const Post& post) const {
+        return post.copy_of != 0 ? post.copy_of : next_message();
+    }
+    /// A message with a key that another sender sends, for this one to send, too.
+    [[nodiscard]] std::optional<Post> copy_for(const SenderAccount& sender);
+    void on_sent(SenderAccount& sender, std::uint64_t number, const Post& post);
     void on_frame_sent(SenderAccount& sender, const wire::Send& send);
     /// The sender has credit for its messages up to the number `through`.
     void on_credit(const SenderAccount& sender, std::uint64_t through);
@@ -173,10 +185,14 @@ class Promises {
     [[nodiscard]] std::uint64_t accepted() const { return next_message() - 1; }
 
   private:
+    /// A message, or the copy of one by a second sender. The payload of both has the number of the
+    /// first, and what is said of histories and streams is about that.
     struct Message {
         SenderAccount* sender = nullptr;
         std::uint64_t number = 0;
         IdNumber id = 0;
+        std::uint64_t first = 0; ///< itself, unless it is a copy
+        std::size_t filler_bytes = 0;
         std::uint64_t taken_in = 0; ///< how many times
         std::uint64_t kept = 0;     ///< likewise
         std::size_t kept_in = 0;    ///< number of the last such epoch, from 1
@@ -188,6 +204,18 @@ class Promises {
         std::uint64_t overtaken_by = 0;     ///< highest number sent before it was last repeated
         std::uint32_t shown_by = 0;         ///< number of node processes
         std::vector<const Feed*> routed_to; ///< all feeds that had it
+        // Of the first one, if it has a key:
+        bool has_copy = false;
+        std::uint64_t copy = 0;   ///< 0: it is not sent yet, or there is none
+        std::uint64_t leader = 0; ///< of the two the one that a broker took in first
+        std::size_t led_in = 0;   ///< number of the last such epoch, from 1
+        // Of a leader, as that broker has it:
+        std::uint32_t held = 0; ///< so many nodes held its id
+        bool is_told = false;   ///< its sender awaited an acknowledgement, and was given it
+        std::optional<std::uint32_t> told;
+        // Of the other one:
+        bool is_pending = false;      ///< it has come, and an acknowledgement is due
+        bool leader_was_told = false; ///< when it came
     };
     /// The broker's knowledge of the node with a name.
     struct Record {
@@ -227,7 +255,23 @@ class Promises {
     // Of senders: promises_senders.cpp.
     void look_up(const wire::Send& send);
     void check_send(const wire::Send& send);
-    void take_in(const wire::Message& sent, std::uint64_t number, NodeSet holders);
+    void take_in(Message& message, std::uint64_t number, NodeSet holders);
+    /// @return whether it may be taken in once more.
+    bool note_taken_in(Message& message, std::uint64_t number);
+    [[nodiscard]] SenderAccount* sender_at(std::string_view connection);
+    [[nodiscard]] std::uint64_t number_in_list(const Message& message) const {
+        return static_cast<std::uint64_t>(&message - messages_.data());
+    }
+    /// Of a message with a key: the copy that the present broker knows it by; nullptr: none.
+    [[nodiscard]] Message* leader_of(const Message& message);
+    /// Whether the present broker knows another copy of it.
+    [[nodiscard]] bool is_known(const Message& message) {
+        const Message* const leader = leader_of(message);
+        return leader != nullptr && leader != &message;
+    }
+    /// Whether the answer to a copy is what became of the other one.
+    [[nodiscard]] bool is_as_leader(const Message& message, const wire::Outcome& outcome,
+                                    wire::Confirm confirm);
     void check_receipt(const wire::Receipt& receipt);
     void check_position(std::uint64_t message, const wire::Outcome& outcome, bool is_first);
     void check_acknowledged(std::string_view connection, const wire::Acknowledged& acknowledged);
@@ -246,13 +290,15 @@ class Promises {
     [[nodiscard]] std::string text_of(const std::vector<IdNumber>& ids) const;
     [[nodiscard]] const Epoch* find_epoch(std::uint64_t number) const;
     [[nodiscard]] bool is_kept_at(const history::Cursor& cursor, std::uint64_t message) const;
+    [[nodiscard]] bool may_be_hidden(const NodeAccount& node, std::uint64_t message) const;
     [[nodiscard]] const Epoch::Kept* first_owed(const StreamAccount& stream,
                                                 std::uint64_t before) const;
     [[nodiscard]] std::string text_of(const StreamAccount& stream) const;
 
     // Of nodes: promises_nodes.cpp.
     void check_presence(IdNumber id, NodeSet holders);
-    void note_shown(NodeAccount& node, Message& message, const wire::Message& shown);
+    void note_shown(NodeAccount& node, const Feed& feed, Message& message,
+                    const wire::Message& shown);
 
     // Of records and feeds: promises_feeds.cpp.
     void note_spoken(std::string_view connection);
@@ -275,8 +321,8 @@ class Promises {
     [[nodiscard]] Record* find_record(std::uint64_t incarnation);
     /// @param position  that it must have; 0: none
     [[nodiscard]] Message* find_message(const wire::Message& message, std::uint64_t position = 0);
-    /// As find_message(), of a message as its sender sent it.
-    [[nodiscard]] Message* find_sent(const wire::Message& sent);
+    /// The same of the frame in hand, whose sender sent it under this number.
+    [[nodiscard]] Message* find_sent(const wire::Message& sent, std::uint64_t number);
     [[nodiscard]] bool has_key(std::uint64_t message) const;
     [[nodiscard]] std::string text_of(const Message& message) const;
 
@@ -284,7 +330,7 @@ class Promises {
     const std::vector<std::string>& ids_;
     absl::flat_hash_map<std::string, IdNumber> id_numbers_;
     Limits limits_;
-    std::vector<Message> messages_; // by the number in the payload
+    std::vector<Message> messages_; // by the number in the payload; copies are between
     std::deque<SenderAccount> senders_;
     std::deque<NodeAccount> nodes_;
     std::deque<Feed> feeds_;

@@ -212,6 +212,14 @@ void Promises::on_leave(StreamAccount& stream) {
     away_[stream.ids.front()].push_back(&stream);
 }
 
+/// Whether the node has shown it before, or its copy, which its sender repeats.
+bool Promises::may_be_hidden(const NodeAccount& node, std::uint64_t message) const {
+    const auto is_repeated = [&](std::uint64_t number) {
+        return messages_[number].sent > 1 && node.awaited_shown.contains(number);
+    };
+    return is_repeated(message) || is_repeated(messages_[message].copy);
+}
+
 /// The first message before a position that the stream has not had. One that its node has shown
 /// before, which a sender repeated to a new broker, it need not have.
 const Epoch::Kept* Promises::first_owed(const StreamAccount& stream, std::uint64_t before) const {
@@ -221,9 +229,7 @@ const Epoch::Kept* Promises::first_owed(const StreamAccount& stream, std::uint64
         const Epoch::Kept* const end = all.data() + all.size();
         for (const Epoch::Kept* next = first_after(all, stream.cursor.position);
              next != end && next->position < before; ++next) {
-            const bool may_be_hidden = messages_[next->message].sent > 1 &&
-                                       stream.node->awaited_shown.contains(next->message);
-            if (!may_be_hidden) {
+            if (!may_be_hidden(*stream.node, next->message)) {
                 owed = next;
                 before = next->position;
             }

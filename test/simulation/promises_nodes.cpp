@@ -73,12 +73,13 @@ void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
         if (has_history(message->id) && !is_kept_at({feed->epoch, position}, number)) {
             world_.violate(fmt::format("{} comes with a wrong position", text_of(*message)));
         }
-        for (; feed->applied < feed->routed.size() && feed->routed[feed->applied] != number &&
+        const auto is_next = [&] { return messages_[feed->routed[feed->applied]].first == number; };
+        for (; feed->applied < feed->routed.size() && !is_next() &&
                node.awaited_shown.contains(feed->routed[feed->applied]);
              ++feed->applied) {
             ++feed->shown_before;
         }
-        if (feed->applied >= feed->routed.size() || feed->routed[feed->applied] != number) {
+        if (feed->applied >= feed->routed.size() || !is_next()) {
             world_.violate(fmt::format("n{} shows {}, but the next on its feed is {}", node.slot,
                                        text_of(*message),
                                        feed->applied < feed->routed.size()
@@ -86,18 +87,21 @@ void Promises::on_shown(NodeAccount& node, std::uint64_t feed_incarnation,
                                            : "nothing"));
             return;
         }
-        ++feed->applied;
-        note_shown(node, *message, shown);
+        note_shown(node, *feed, messages_[feed->routed[feed->applied++]], shown);
     });
 }
 
-void Promises::note_shown(NodeAccount& node, Message& message, const wire::Message& shown) {
+void Promises::note_shown(NodeAccount& node, const Feed& feed, Message& message,
+                          const wire::Message& shown) {
     ++world_.totals().shown;
     const wire::Origin origin{message.sender->incarnation, message.number};
     if (shown.origin != (message.awaited ? origin : wire::Origin{})) {
         world_.violate(fmt::format("{} comes with the wrong origin", text_of(message)));
     }
-    if (message.awaited && !node.awaited_shown.insert(*message_of(shown.payload)).second) {
+    const bool is_once_more =
+        (message.awaited && !node.awaited_shown.insert(number_in_list(message)).second) ||
+        (has_key(message.first) && !node.keyed_shown.insert({feed.epoch, message.first}).second);
+    if (is_once_more) {
         world_.violate(fmt::format("n{} shows {} once more", node.slot, text_of(message)));
     }
     ++message.shown_by;

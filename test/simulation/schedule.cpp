@@ -31,9 +31,13 @@ constexpr Duration kCrawlPace = 60ms;
 constexpr Duration kCrawlPaceOfOthers = 45ms;
 /// By then no node is left behind because of earlier faults.
 constexpr Duration kCaughtUp = 6s;
+/// Of actions, in addition.
+constexpr std::uint64_t kIntrusionsPerMille = 20;
 /// Out of a hundred actions that are not faults.
 constexpr std::uint64_t kOpens = 40;
 constexpr std::uint64_t kCloses = 20;
+/// After how many actions a second sender sends a message of another one, where messages have keys.
+constexpr std::uint64_t kCopiesPerMille = 400;
 
 /// When a schedule begins, by the system's clock, and how far the clocks of two systems differ.
 constexpr std::uint64_t kUnixMs = 1'700'000'000'000;
@@ -100,6 +104,7 @@ void Schedule::run_round() {
     open_first_streams();
     for (unsigned i = 0; i < profile_.actions && !world_.violated(); ++i) {
         act();
+        post_copy();
         world_.run(world_.now() + world_.random().spread(profile_.pace_min, profile_.pace_max));
     }
 }
@@ -118,6 +123,9 @@ void Schedule::act() {
     Random& random = world_.random();
     if (world_.more_random().chance(profile_.takeovers_per_mille)) {
         forge_hello();
+    }
+    if (world_.key_random().chance(kIntrusionsPerMille)) {
+        intrude();
     }
     if (random.chance(profile_.faults_per_mille)) {
         return inject(profile_.faults[random.below(profile_.faults.size())]);
@@ -148,7 +156,24 @@ void Schedule::post_burst() {
         const bool awaited = world_.more_random().chance(profile_.awaited_per_mille);
         const std::size_t filler_bytes = random.below(profile_.filler_bytes_max + 1);
         const auto id = static_cast<IdNumber>(random.below(profile_.ids.size()));
-        sender->post(id, filler_bytes, awaited ? wire::Confirm::kAcknowledgement : usual);
+        sender->post({id, filler_bytes, awaited ? wire::Confirm::kAcknowledgement : usual});
+    }
+}
+
+/// A client that has no answer sends its message again by another web node.
+void Schedule::post_copy() {
+    Random& random = world_.copy_random();
+    if (profile_.keyed_per_mille == 0 || !random.chance(kCopiesPerMille)) {
+        return;
+    }
+    SenderProcess* const sender = senders_[random.below(senders_.size())];
+    if (sender == nullptr || !sender->alive()) {
+        return;
+    }
+    std::optional<Post> copy = promises_.copy_for(sender->account());
+    if (copy) {
+        copy->confirm = static_cast<wire::Confirm>(random.below(3));
+        sender->post(*copy);
     }
 }
 
@@ -211,7 +236,7 @@ void Schedule::probe() {
         return;
     }
     for (IdNumber id = 0; id < std::min<std::size_t>(profile_.ids.size(), kProbesMax); ++id) {
-        senders_[id % senders_.size()]->post(id, 0, wire::Confirm::kReceipt);
+        senders_[id % senders_.size()]->post({id, 0, wire::Confirm::kReceipt});
     }
     wait_for_calm();
 }
@@ -274,7 +299,7 @@ void Schedule::crawl() {
     nodes_[0]->crawl(kCrawlPace);
     const std::uint64_t left_behind = promises_.left_behind();
     for (unsigned i = 0; i < kCrawlMessages && !world_.violated(); ++i) {
-        senders_[0]->post(0, kCrawlBytes, wire::Confirm::kNothing);
+        senders_[0]->post({0, kCrawlBytes});
         world_.run(world_.now() + kCrawlEach);
     }
     const std::size_t waiting = senders_[0]->waiting();

@@ -25,6 +25,7 @@ class Schedule {
     void run_round();
     void act();
     void post_burst();
+    void post_copy();
     void open_first_streams();
     void make_peace();
     void wait_for_calm();
@@ -43,6 +44,7 @@ class Schedule {
     void lose_a_host();
     void take_a_name();
     void forge_hello();
+    void intrude();
 
     void start_broker();
     void start_node(unsigned slot);

@@ -19,8 +19,8 @@ SenderProcess::SenderProcess(World& world, Network& network, Promises& promises,
     wake(session_.due());
 }
 
-void SenderProcess::post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm) {
-    posted_.push_back({id, filler_bytes, confirm});
+void SenderProcess::post(const Post& post) {
+    posted_.push_back(post);
     on_input();
 }
 
@@ -49,8 +49,8 @@ bool SenderProcess::may_send() const {
         return false;
     }
     const Post& post = posted_.front();
-    const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-    const std::string attributes = promises_.sent_attributes_of(promises_.next_message());
+    const std::string payload = make_payload(promises_.first_of(post), post.filler_bytes);
+    const std::string attributes = promises_.sent_attributes_of(promises_.first_of(post));
     return session_.can_send(
         wire::message_bytes(promises_.ids()[post.id].size(), payload.size(), attributes.size()));
 }
@@ -58,12 +58,11 @@ bool SenderProcess::may_send() const {
 void SenderProcess::send_posted() {
     for (; may_send(); posted_.pop_front()) {
         const Post& post = posted_.front();
-        const std::string payload = make_payload(promises_.next_message(), post.filler_bytes);
-        const std::string attributes = promises_.sent_attributes_of(promises_.next_message());
+        const std::string payload = make_payload(promises_.first_of(post), post.filler_bytes);
+        const std::string attributes = promises_.sent_attributes_of(promises_.first_of(post));
         const std::uint64_t number =
             session_.send(promises_.ids()[post.id], payload, post.confirm, attributes);
-        promises_.on_sent(account_, number, post.id,
-                          post.confirm == wire::Confirm::kAcknowledgement);
+        promises_.on_sent(account_, number, post);
     }
 }
 

@@ -30,7 +30,7 @@ class SenderProcess : public Process,
                   const Faults& faults);
 
     /// Sends a message as soon as it may.
-    void post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm);
+    void post(const Post& post);
     void crash(Word word);
     void stop_faults() { faults_ = {}; }
 
@@ -43,11 +43,6 @@ class SenderProcess : public Process,
     [[nodiscard]] wire::Role role() const override { return wire::Role::kSender; }
 
   private:
-    struct Post {
-        IdNumber id = 0;
-        std::size_t filler_bytes = 0;
-        wire::Confirm confirm = wire::Confirm::kNothing;
-    };
     struct UnderWay {
         std::uint64_t last_number = 0;
         std::size_t bytes = 0;

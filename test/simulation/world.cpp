@@ -23,6 +23,7 @@ void Totals::add(const Totals& more) {
     shed += more.shed;
     acknowledged += more.acknowledged;
     duplicates += more.duplicates;
+    copies += more.copies;
     kept += more.kept;
     resumed += more.resumed;
     gaps += more.gaps;

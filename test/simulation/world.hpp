@@ -35,15 +35,17 @@ enum class Fault : std::uint8_t {
     kForgedNumber,     ///< a sender's connection brings a number that jumps
     kLyingLedger,      ///< a node's HEARTBEAT comes with other counts
     kTakeover,         ///< a stranger says HELLO with a living peer's incarnation
+    kIntrusion,        ///< somebody with another key tries to be a living process
     kStrayUnsubscribe, ///< the broker hears that a subscription ended which did not
     kCount,
 };
 inline constexpr auto kFaults = static_cast<std::size_t>(Fault::kCount);
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "cut both ways", "cut one way",   "broken",       "half open",    "feed drop",
-    "reply drop",    "node crash",    "node leave",   "sender crash", "broker crash",
-    "host loss",     "stall",         "busy node",    "name taken",   "repeated send",
-    "turned change", "forged number", "lying ledger", "takeover",     "stray unsubscribe",
+    "cut both ways",     "cut one way",   "broken",       "half open",    "feed drop",
+    "reply drop",        "node crash",    "node leave",   "sender crash", "broker crash",
+    "host loss",         "stall",         "busy node",    "name taken",   "repeated send",
+    "turned change",     "forged number", "lying ledger", "takeover",     "intrusion",
+    "stray unsubscribe",
 };
 static_assert(!kFaultNames.back().empty(), "each fault needs its name");
 
@@ -59,6 +61,7 @@ struct Totals {
     std::uint64_t shed = 0;
     std::uint64_t acknowledged = 0; ///< messages whose senders learned where they arrived
     std::uint64_t duplicates = 0;   ///< messages that nodes did not show again
+    std::uint64_t copies = 0;       ///< messages that a second sender sent, too
     std::uint64_t kept = 0;         ///< messages that brokers kept
     std::uint64_t resumed = 0;      ///< streams that came back with a cursor
     std::uint64_t gaps = 0;         ///< that streams were told of
@@ -76,7 +79,7 @@ class World {
 
     World(std::uint64_t seed, bool tracing)
         : random_(seed), more_random_(~seed), history_random_(seed + kHistorySeed),
-          tracing_(tracing) {}
+          copy_random_(seed + kCopySeed), key_random_(seed + kKeySeed), tracing_(tracing) {}
 
     [[nodiscard]] Time now() const { return now_; }
     [[nodiscard]] Random& random() { return random_; }
@@ -85,6 +88,10 @@ class World {
     /// For histories and their streams: a schedule without them goes as it did before there were
     /// any.
     [[nodiscard]] Random& history_random() { return history_random_; }
+    /// For messages that a second sender sends, likewise.
+    [[nodiscard]] Random& copy_random() { return copy_random_; }
+    /// For what strangers with keys do, likewise.
+    [[nodiscard]] Random& key_random() { return key_random_; }
     [[nodiscard]] Totals& totals() { return totals_; }
 
     /// `action` happens at `time`, or now if that is past; actions at the same time happen in the
@@ -111,6 +118,8 @@ class World {
 
   private:
     static constexpr std::uint64_t kHistorySeed = std::uint64_t{6} << 56U;
+    static constexpr std::uint64_t kCopySeed = std::uint64_t{7} << 56U;
+    static constexpr std::uint64_t kKeySeed = std::uint64_t{8} << 56U;
     struct Event {
         Time time;
         std::uint64_t order;
@@ -125,6 +134,8 @@ class World {
     Random random_;
     Random more_random_;
     Random history_random_;
+    Random copy_random_;
+    Random key_random_;
     bool tracing_;
     std::vector<Event> events_; // a heap, the next first
     std::uint64_t next_order_ = 0;

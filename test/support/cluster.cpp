@@ -208,11 +208,11 @@ std::uint32_t Cluster::send(std::string_view id, std::string_view text) {
     if (!sender_) {
         sender_ = connect();
     }
-    const auto nodes = sender_->send_with_receipt(id, text);
-    if (!nodes.ok()) {
-        throw std::runtime_error(nodes.error().text);
+    const auto sent = sender_->send_with_receipt(id, text);
+    if (!sent.ok()) {
+        throw std::runtime_error(sent.error().text);
     }
-    return nodes.value().value();
+    return sent.value().nodes.value();
 }
 
 } // namespace zcomet::test

@@ -61,7 +61,7 @@ nlohmann::json print_answer(const CtlOptions& options, ToText to_text, Answer&& 
 
 nlohmann::json print_one_answer(const CtlOptions& options, const char* what,
                                 const std::string& argument, ToText to_text) {
-    link::LinkContext context;
+    link::LinkContext context(options.security);
     return print_answer(options, to_text,
                         [&] { return ask_broker(context, options, what, argument); });
 }
@@ -69,7 +69,7 @@ nlohmann::json print_one_answer(const CtlOptions& options, const char* what,
 } // namespace
 
 void ctl_nodes(const CtlOptions& options) {
-    link::LinkContext context;
+    link::LinkContext context(options.security);
     print_answer(options, nodes_text, [&] {
         return sorted_nodes(all_nodes([&](const std::string& argument) {
             return ask_broker(context, options, "nodes", argument);
@@ -86,7 +86,7 @@ void ctl_stats(const CtlOptions& options) {
 }
 
 bool ctl_ledger(const CtlOptions& options, Duration patience) {
-    link::LinkContext context;
+    link::LinkContext context(options.security);
     const Time give_up = Clock::now() + patience;
     for (;;) {
         const nlohmann::json ledger = ask_broker(context, options, "ledger", "");
@@ -100,7 +100,7 @@ bool ctl_ledger(const CtlOptions& options, Duration patience) {
 }
 
 void ctl_ping(const CtlOptions& options, unsigned count) {
-    link::LinkContext context;
+    link::LinkContext context(options.security);
     std::vector<Duration> round_trips;
     for (unsigned i = 0; i < count; ++i) {
         if (i > 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/link/security.hpp"
 
 #include <string>
 
@@ -10,7 +11,9 @@ namespace zcomet::tools::ctl {
 struct CtlOptions {
     std::string broker; ///< "tcp://HOST:PORT"
     Duration timeout = 3s;
-    bool json = false; ///< print the broker's JSON, one line, instead of text
+    std::string key_file = {};    ///< of --key
+    link::Security security = {}; ///< by that file
+    bool json = false;            ///< print the broker's JSON, one line, instead of text
 };
 
 /// Each prints to standard output. Errors: each throws std::runtime_error with one sentence if no

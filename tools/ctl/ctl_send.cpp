@@ -30,31 +30,36 @@ class Sending {
   public:
     Sending(const CtlOptions& options, const SendOptions& what)
         : options_(options), what_(what),
-          client_(value_or_throw(client::Client::connect(
-              {.broker = options.broker, .name = "", .timeout = options.timeout}))) {}
+          client_(value_or_throw(client::Client::connect({.broker = options.broker,
+                                                          .name = "",
+                                                          .key = options.key_file,
+                                                          .timeout = options.timeout}))) {}
 
     /// @return whether a node has it, as far as is known.
     bool send(const std::string& id, std::string_view message) {
-        const std::optional<std::uint32_t> nodes = value_or_throw(
+        const client::Sent sent = value_or_throw(
             what_.acknowledged ? client_->send_acknowledged(id, message, what_.event)
                                : client_->send_with_receipt(id, message, what_.event));
         if (options_.json) {
             nlohmann::ordered_json json = {{"id", id}, {"nodes", nullptr}}; // null: not known
-            if (nodes) {
-                json["nodes"] = *nodes;
+            if (sent.nodes) {
+                json["nodes"] = *sent.nodes;
+            }
+            if (!sent.cursor.empty()) {
+                json["cursor"] = sent.cursor;
             }
             if (what_.acknowledged) {
                 json["acknowledged"] = true;
             }
             fmt::print("{}\n", json.dump());
         } else {
-            fmt::print("{}", sent_text(id, nodes, what_.acknowledged));
+            fmt::print("{}", sent_text(id, sent, what_.acknowledged));
         }
         if (std::fflush(stdout) != 0) { // people see each when it is known
             throw std::runtime_error(
                 fmt::format("cannot write to standard output: {}", std::strerror(errno)));
         }
-        return nodes != 0;
+        return sent.nodes != 0;
     }
 
     /// @param line  a message, or an id, a blank and a message.
@@ -97,10 +102,13 @@ class Sending {
 } // namespace
 
 bool ctl_send(const CtlOptions& options, const SendOptions& what) {
-    // A client waits until its broker is there. This command does not.
-    link::LinkContext context;
-    static_cast<void>(value_or_throw(
-        link::ping_broker(context, options.broker, options.timeout, link::IfRefused::kFail)));
+    {
+        // A client waits until its broker is there. This command does not. The client has a context
+        // of its own, and a process with keys must not have two (link_context.hpp).
+        link::LinkContext context(options.security);
+        static_cast<void>(value_or_throw(
+            link::ping_broker(context, options.broker, options.timeout, link::IfRefused::kFail)));
+    }
     Sending sending(options, what);
     return what.from_input ? sending.send_input() : sending.send(what.id, what.message);
 }

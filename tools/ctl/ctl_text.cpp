@@ -89,6 +89,7 @@ std::string nodes_text(const nlohmann::json& answer) {
     if (answer.empty()) {
         return "no node is connected to the broker\n";
     }
+    bool is_insecure = false;
     common::Table table({{"NAME"},
                          {"ADDRESS"},
                          {"STATE"},
@@ -99,6 +100,7 @@ std::string nodes_text(const nlohmann::json& answer) {
                          {"HEARD", Align::kRight},
                          {"BEHIND", Align::kRight}});
     for (const nlohmann::json& node : sorted_nodes(answer)) {
+        is_insecure = is_insecure || node.value("insecure", false);
         table.add_row({node.at("name").get<std::string>(), node.at("address").get<std::string>(),
                        node.at("live").get<bool>() ? "live" : "not live", number(node.at("ids")),
                        number(node.at("streams")), room_text(node),
@@ -106,7 +108,7 @@ std::string nodes_text(const nlohmann::json& answer) {
                        age_text(milliseconds(node.at("heard_ms"))),
                        bytes_text(node.at("unacknowledged_bytes").get<std::uint64_t>())});
     }
-    return table.text();
+    return table.text() + (is_insecure ? "insecure: the broker asks for no keys\n" : "");
 }
 
 std::string who_text(const nlohmann::json& answer) {
@@ -205,18 +207,22 @@ std::string ledger_text(const nlohmann::json& answer) {
     return out + (balances ? "the ledger balances\n" : "the ledger does NOT balance\n");
 }
 
-std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes, bool acknowledged) {
-    if (!nodes) {
-        return fmt::format("sent to {}: the broker does not know {}\n", id,
+std::string sent_text(std::string_view id, const client::Sent& sent, bool acknowledged) {
+    const bool is_kept = !sent.cursor.empty();
+    if (sent.nodes == 0 && !acknowledged) {
+        return fmt::format("nobody is logged in as {}: the message {}\n", id,
+                           is_kept ? "is kept, cursor " + sent.cursor : "went into the void");
+    }
+    std::string fate = "arrived at no node";
+    if (!sent.nodes) {
+        fate = fmt::format("the broker does not know {}",
                            acknowledged ? "whether it has arrived" : "who held it");
+    } else if (*sent.nodes > 0) {
+        fate = fmt::format("{} {} {}", acknowledged ? "arrived at" : "held by", *sent.nodes,
+                           *sent.nodes == 1 ? "node" : "nodes");
     }
-    if (*nodes == 0) {
-        return acknowledged
-                   ? fmt::format("sent to {}: arrived at no node\n", id)
-                   : fmt::format("nobody is logged in as {}: the message went into the void\n", id);
-    }
-    return fmt::format("sent to {}: {} {} {}\n", id, acknowledged ? "arrived at" : "held by",
-                       *nodes, *nodes == 1 ? "node" : "nodes");
+    return fmt::format("sent to {}: {}{}\n", id, fate,
+                       is_kept ? "; kept, cursor " + sent.cursor : "");
 }
 
 std::string pong_text(std::string_view broker, Duration round_trip) {

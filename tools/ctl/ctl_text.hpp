@@ -3,11 +3,11 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/client/client.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +37,10 @@ namespace zcomet::tools::ctl {
 /// A line for each hop: the messages that came in, and their fates.
 [[nodiscard]] std::string ledger_text(const nlohmann::json& answer);
 
-/// The fate of a message to `id`, which `nodes` nodes hold; with an acknowledgement, which has
-/// arrived at so many. Absent: the broker does not know.
-[[nodiscard]] std::string sent_text(std::string_view id, std::optional<std::uint32_t> nodes,
+/// The fate of a message to `id`.
+/// @param acknowledged  the nodes are those at which it has arrived, and not those that held the
+///     id.
+[[nodiscard]] std::string sent_text(std::string_view id, const client::Sent& sent,
                                     bool acknowledged);
 
 /// "pong from tcp://127.0.0.1:5555: 0.21 ms".

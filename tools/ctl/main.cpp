@@ -1,9 +1,13 @@
 // zcomet-ctl: asks a broker things and tells it things.
 #include "tools/common/broker_choice.hpp"
 #include "tools/ctl/ctl.hpp"
+#include "tools/ctl/ctl_keys.hpp"
 #include "tools/ctl/ctl_reconcile.hpp"
 #include "tools/ctl/ctl_send.hpp"
+#include "tools/ctl/ctl_token.hpp"
 #include "tools/ctl/send_words.hpp"
+#include "topology/base/age.hpp"
+#include "topology/history/patterns.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/id.hpp"
@@ -14,6 +18,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <iterator>
@@ -30,6 +35,8 @@ constexpr unsigned kPingsMax = 1'000'000;
 constexpr int kExitUnbalanced = 1;
 constexpr int kExitNobody = 3;
 constexpr double kGraceMsMax = 86'400'000;
+constexpr std::array<const char*, 3> kWithoutBroker{"reconcile", "token", "keys"};
+constexpr std::chrono::seconds kTokenLifeMax = std::chrono::hours(24 * 3650);
 
 struct Flags {
     CtlOptions ctl;
@@ -41,6 +48,8 @@ struct Flags {
     std::string id; ///< of who
     bool fail_if_nobody = false;
     ReconcileOptions reconcile;
+    TokenOptions token;
+    KeysOptions keys;
     std::function<int()> command; ///< the chosen one; returns the exit status
 };
 
@@ -57,12 +66,15 @@ void add_options(program::OptionTable& table, Flags& flags) {
     table.add("--json", &flags.ctl.json, "Print JSON, one line, for programs");
 }
 
+/// @param app  the program, or a command that has commands of its own.
 /// @return the command, for options of its own. Those of the program may follow it, too.
 CLI::App& add_command(CLI::App& app, Flags& flags, const char* name, const char* description,
                       std::function<int()> command) {
     CLI::App* const added = app.add_subcommand(name, description);
     added->fallthrough();
-    added->callback([&flags, command = std::move(command)] { flags.command = command; });
+    if (command) {
+        added->callback([&flags, command = std::move(command)] { flags.command = command; });
+    }
     return *added;
 }
 
@@ -149,6 +161,123 @@ void add_reconcile(program::OptionTable& table, CLI::App& app, Flags& flags) {
         .range(0.0, kGraceMsMax);
 }
 
+/// How long a token is good.
+program::OptionText as_age(std::chrono::seconds& value) {
+    program::OptionText text;
+    text.type = "TIME";
+    text.check = [](const std::string& given) {
+        const auto age = read_age(given);
+        return age && *age > 0s && *age <= kTokenLifeMax
+                   ? std::string()
+                   : "a time is 90 or 90s, 5m, 2h or 1d, up to 3650d";
+    };
+    text.set = [&value](const std::string& given) { value = read_age(given).value(); };
+    text.get = [] { return std::string("1h"); };
+    return text;
+}
+
+void add_token(program::OptionTable& table, CLI::App& app, Flags& flags) {
+    CLI::App& token = add_command(app, flags, "token",
+                                  "Make a token, for trying: who bears it may listen, or publish",
+                                  question([&flags] {
+                                      flags.token.json = flags.ctl.json;
+                                      ctl_token(flags.token);
+                                  }));
+    table
+        .add_to(token, "--key", &flags.token.key_file,
+                "The key that signs it: a secret, a private key in PEM, or a JSON Web Key Set")
+        .type("FILE")
+        .required();
+    table.add_to(token, "--kid", &flags.token.kid, "Which key of a set").type("NAME");
+    table.add_to(token, "--sub", &flags.token.subject, "An id to listen to, exactly").type("ID");
+    table
+        .add_to(token, "--ids", &flags.token.ids,
+                "Ids to listen to: * stands for any characters. May be given several times")
+        .type("PATTERN")
+        .check(history::why_no_pattern);
+    table
+        .add_to(token, "--publish", &flags.token.publish,
+                "Ids to publish to, likewise. May be given several times")
+        .type("PATTERN")
+        .check(history::why_no_pattern);
+    table.add_to(token, "--for", as_age(flags.token.life), "How long it is good").show_default();
+    table.add_to(token, "--issuer", &flags.token.issuer, "Who says so (iss)").type("NAME");
+    table
+        .add_to(token, "--audience", &flags.token.audience,
+                "To whom (aud). May be given several times")
+        .type("NAME");
+}
+
+program::OptionText as_roles(keys::Roles& roles) {
+    program::OptionText text;
+    text.type = "ROLES";
+    text.check = [](const std::string& given) {
+        const auto read = keys::roles_of(given);
+        return read.ok() ? std::string() : read.error().text;
+    };
+    text.set = [&roles](const std::string& given) { roles = keys::roles_of(given).value(); };
+    text.get = [&roles] { return roles.text(); };
+    return text;
+}
+
+void add_key_name(program::OptionTable& table, CLI::App& command, std::string& name) {
+    table.add_to(command, "NAME", &name, "Of the key").required().check(keys::why_no_key_name);
+}
+
+/// A command of `keys`.
+CLI::App& add_key_command(CLI::App& keys, Flags& flags, const char* name, const char* description,
+                          void (*command)(const KeysOptions&)) {
+    return add_command(keys, flags, name, description, question([&flags, command] {
+                           flags.keys.json = flags.ctl.json;
+                           command(flags.keys);
+                       }));
+}
+
+void add_directory(program::OptionTable& table, CLI::App& command, std::string& directory) {
+    table.add_to(command, "--keys", &directory, "The broker's directory of keys")
+        .type("DIR")
+        .required();
+}
+
+void add_keys(program::OptionTable& table, CLI::App& app, Flags& flags) {
+    CLI::App& keys =
+        add_command(app, flags, "keys", "Say who may reach a broker: its directory of keys", {});
+    keys.require_subcommand(1);
+    CLI::App& init = add_key_command(keys, flags, "init",
+                                     "Make a directory, with a new key for the broker", keys_init);
+    table.add_to(init, "DIR", &flags.keys.directory, "The directory").required();
+    table.add_to(init, "--name", &flags.keys.name, "Of the broker's key [the host's name]")
+        .type("NAME")
+        .check(keys::why_no_key_name);
+    CLI::App& make =
+        add_key_command(keys, flags, "new", "Make a key for a peer, and let the peer in", keys_new);
+    add_key_name(table, make, flags.keys.name);
+    add_directory(table, make, flags.keys.directory);
+    table
+        .add_to(make, "--role", as_roles(flags.keys.roles),
+                "What it may do, with commas: node (hold streams), sender (send), operator (ask, "
+                "and send)")
+        .required();
+    table
+        .add_to(make, "--ids", &flags.keys.ids,
+                "Ids that it may send to: * stands for any characters. May be given several times. "
+                "Without it every id")
+        .type("PATTERN")
+        .check(history::why_no_pattern);
+    table
+        .add_to(make, "--out", &flags.keys.out,
+                "Where the key goes that is to be carried to the peer's host [NAME.key]")
+        .type("FILE");
+    table.add_to(make, "--replace", &flags.keys.replaces, "The name may be that of a revoked key");
+    add_directory(table,
+                  add_key_command(keys, flags, "list", "List the keys of a directory", keys_list),
+                  flags.keys.directory);
+    CLI::App& revoke = add_key_command(keys, flags, "revoke",
+                                       "Let the peer with this key in no more", keys_revoke);
+    add_key_name(table, revoke, flags.keys.name);
+    add_directory(table, revoke, flags.keys.directory);
+}
+
 void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
     app.require_subcommand(1);
     add_command(app, flags, "nodes", "List the nodes that the broker knows",
@@ -165,6 +294,14 @@ void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
                 question([&flags] { ctl_stats(flags.ctl); }));
     add_ledger(table, app, flags);
     add_reconcile(table, app, flags);
+    add_token(table, app, flags);
+    add_keys(table, app, flags);
+}
+
+/// Commands without a broker need no key, which an operator may not even have yet.
+bool uses_broker(const CLI::App& app) {
+    return std::none_of(kWithoutBroker.begin(), kWithoutBroker.end(),
+                        [&](const char* name) { return app.get_subcommand(name)->parsed(); });
 }
 
 int run(Flags& flags, const CLI::App& app, const program::OptionTable& table) {
@@ -173,6 +310,10 @@ int run(Flags& flags, const CLI::App& app, const program::OptionTable& table) {
         throw program::Misconfigured("send wants a message after the id; try --help");
     }
     flags.ctl.broker = common::settle_broker(flags.broker);
+    flags.ctl.key_file = flags.broker.key_file;
+    if (uses_broker(app)) {
+        flags.ctl.security = common::settle_security(flags.broker);
+    }
     spdlog::debug("event=settings {}", table.settings());
     flags.ctl.timeout = to_duration(flags.timeout_s);
     return flags.command();

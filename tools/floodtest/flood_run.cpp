@@ -1,6 +1,7 @@
 #include "tools/floodtest/flood_run.hpp"
 
 #include "topology/base/unique_fd.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/loop/readable.hpp"
 #include "topology/process/shared_records.hpp"
 
@@ -27,11 +28,6 @@ constexpr Duration kLookInterval = 20ms;
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
-}
-
-[[nodiscard]] std::uint64_t wall_clock_ns() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
 [[nodiscard]] double seconds(Duration duration) {

@@ -2,6 +2,7 @@
 
 #include "tools/logs/message_tag.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -26,13 +26,6 @@ constexpr std::uint64_t kUnansweredMax = 256;
 /// Streams opened in one turn, so that answers are read in between.
 constexpr unsigned kOpensPerTurn = 32;
 constexpr std::uint16_t kStatusOk = 200;
-
-[[nodiscard]] std::uint64_t wall_clock_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 /// The error that a non-blocking connect() ended in, 0 if it succeeded.
 [[nodiscard]] int pending_error(int fd) {

@@ -103,11 +103,12 @@ int run(Flags& flags, const program::OptionTable& table) {
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
     flags.msggen.broker = common::settle_broker(flags.broker);
+    const link::Security security = common::settle_security(flags.broker);
     process::keep_freed_frames(0);
     // Each generator's line appears when it finishes, even through a pipe.
     static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ));
     const UniqueFd signal_fd = program::catch_termination_signals();
-    link::LinkContext context;
+    link::LinkContext context(security);
     Msggen msggen(context, flags.msggen, signal_fd.get());
     program::log_settings(table);
     return msggen.run();

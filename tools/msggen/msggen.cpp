@@ -4,6 +4,7 @@
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/link/zmq_socket.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <stdexcept>
 #include <utility>
 
@@ -38,15 +38,13 @@ constexpr int kBurstMax = 512;
 constexpr int kExitUnconfirmed = 1;
 constexpr int kExitSignalled = 128;
 
-std::uint64_t realtime_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 double to_ms(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+/// Nobody held its id, or the broker does not let our key send to it.
+bool is_void(const wire::Outcome& outcome) {
+    return outcome.nodes == 0 || outcome.refusal == wire::Outcome::Refusal::kNotAllowed;
 }
 
 double wanted_per_s(const GeneratorOptions& options) {
@@ -149,7 +147,7 @@ void Msggen::send_one(Generator& generator, Time now) {
     last_sent_ = now;
     report_.late_ms = to_ms(now - generator.due());
     report_.late_ms_max = std::max(report_.late_ms_max, report_.late_ms);
-    const std::uint64_t time_ns = options_.generator.stamp || log_ ? realtime_ns() : 0;
+    const std::uint64_t time_ns = options_.generator.stamp || log_ ? wall_clock_ns() : 0;
     const GeneratedMessage message = generator.next(time_ns);
     const std::uint64_t number = link_->send(message.id, message.text, confirm_);
     if (log_) {
@@ -185,17 +183,19 @@ bool Msggen::all_confirmed() const {
 
 void Msggen::on_receipt(std::uint64_t number, const wire::Outcome& outcome) {
     report_.gone_into_void +=
-        outcome.nodes == 0 ? 1U : 0U; // a repeat may not be known: that is no void
+        is_void(outcome) ? 1U : 0U; // a repeat may not be known: that is no void
     if (log_) {
         log_->on_answer(number, outcome.nodes);
     }
 }
 
 void Msggen::on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) {
-    if (!outcome.nodes) {
+    if (is_void(outcome)) {
+        ++report_.gone_into_void;
+    } else if (!outcome.nodes) {
         ++report_.not_known;
     } else {
-        ++(*outcome.nodes > 0 ? report_.acknowledged : report_.gone_into_void);
+        ++report_.acknowledged;
     }
     if (log_) {
         log_->on_answer(number, outcome.nodes);

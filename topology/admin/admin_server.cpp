@@ -90,6 +90,7 @@ AdminServer::AdminServer(wire::HostPort address, UniqueFd listener, std::vector<
                          AdminLimits limits)
     : address_(std::move(address)), limits_(limits), listener_(std::move(listener)),
       pages_(std::move(pages), http::Keeping::kNever), places_(limits.connections_max) {
+    pages_.guard(guard_);
     if (!epoll_.add(listener_.get(), EPOLLIN, kListenerTag)) {
         throw std::system_error(errno, std::generic_category(), "cannot watch the admin page");
     }
@@ -159,8 +160,7 @@ void AdminServer::judge(std::size_t place, Time now) {
     if (connection.reader.take_body_wish()) {
         const std::string_view head(connection.input.data(), connection.reader.head_bytes());
         if (const auto refusal = pages_.refuse_body(head, connection.reader.body_bytes())) {
-            ++counts_.answered;
-            return begin_to_write(place, refusal->bytes, now);
+            return begin_to_answer(place, *refusal, now);
         }
     }
     switch (outcome.verdict) {
@@ -215,8 +215,20 @@ void AdminServer::answer_next(Time now) {
     const std::size_t place = next_ % places_.size();
     next_ = place + 1;
     const std::string_view request(places_[place]->input.data(), places_[place]->request_bytes);
+    begin_to_answer(place, pages_.handle(request), now);
+}
+
+void AdminServer::begin_to_answer(std::size_t place, const http::Answer& answer, Time now) {
     ++counts_.answered;
-    begin_to_write(place, pages_.handle(request).bytes, now);
+    if (answer.status == http::kMisdirected) {
+        ++counts_.misdirected;
+        if (const std::uint64_t times = misdirected_log_.pass(now); times > 0) {
+            spdlog::warn("event=host-refused port=admin host={} times={} text=\"no name of this "
+                         "server; --http-name adds one\"",
+                         log_value(guard_.last_host()), times);
+        }
+    }
+    begin_to_write(place, answer.bytes, now);
 }
 
 void AdminServer::begin_to_write(std::size_t place, std::string bytes, Time now) {

@@ -11,6 +11,7 @@
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/http/http_front.hpp"
+#include "topology/http/page_guard.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/program/program.hpp"
@@ -20,6 +21,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace zcomet::admin {
@@ -48,10 +51,11 @@ struct AdminLimits {
 /// How often what happened.
 struct AdminCounts {
     std::uint64_t accepted = 0;
-    std::uint64_t answered = 0;  ///< by a page, or with an error
-    std::uint64_t refused = 0;   ///< connections for which there was no place
-    std::uint64_t late = 0;      ///< connections closed because their time was over
-    std::uint64_t shortages = 0; ///< connections that the system could not give to us
+    std::uint64_t answered = 0;    ///< by a page, or with an error
+    std::uint64_t refused = 0;     ///< connections for which there was no place
+    std::uint64_t late = 0;        ///< connections closed because their time was over
+    std::uint64_t shortages = 0;   ///< connections that the system could not give to us
+    std::uint64_t misdirected = 0; ///< requests whose Host is no name of this server
 };
 
 /// Thread: one, the loop's.
@@ -67,6 +71,10 @@ class AdminServer : public loop::Source {
     ~AdminServer() override;
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;
+
+    /// From now on requests for these names are served, and not only those for localhost and for
+    /// addresses.
+    void use(host::HostNames names) { guard_.use(std::move(names)); }
 
     /// With the port that the system chose, if it was to.
     [[nodiscard]] const wire::HostPort& address() const { return address_; }
@@ -89,6 +97,7 @@ class AdminServer : public loop::Source {
     void judge(std::size_t place, Time now);
     void answer_next(Time now);
     [[nodiscard]] bool may_answer() const;
+    void begin_to_answer(std::size_t place, const http::Answer& answer, Time now);
     void begin_to_write(std::size_t place, std::string bytes, Time now);
     void write(std::size_t place, Time now);
     void drain(std::size_t place);
@@ -108,6 +117,7 @@ class AdminServer : public loop::Source {
     loop::Epoll epoll_;
     int fd_ = epoll_.fd();
     http::Pages pages_;
+    http::PageGuard guard_;
     std::vector<std::unique_ptr<Connection>> places_; // nullptr: free
     std::size_t next_ = 0;  // place that is looked at first for a request to answer
     bool has_news_ = false; // the listener is ready
@@ -116,6 +126,7 @@ class AdminServer : public loop::Source {
     AdminCounts counts_;
     program::LogLimit refused_log_;
     program::LogLimit shortage_log_;
+    program::LogLimit misdirected_log_;
 };
 
 } // namespace zcomet::admin

@@ -2,6 +2,8 @@
 
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/history/cursor.hpp"
+#include "topology/link/peer_key.hpp"
 #include "topology/link/query.hpp"
 #include "topology/link/sender_link.hpp"
 #include "topology/link/uplink.hpp"
@@ -26,7 +28,8 @@ namespace zcomet::client {
 
 namespace {
 
-/// One ZeroMQ context for all clients of the process, alive as long as one of them is.
+/// One ZeroMQ context for all clients of the process, alive as long as one of them is. Each client
+/// has its own key.
 std::shared_ptr<link::LinkContext> shared_context() {
     static std::mutex mutex;
     static std::weak_ptr<link::LinkContext> weak;
@@ -46,7 +49,7 @@ std::string default_name() {
 
 /// What a client may need at once. libzmq ends the process when it finds no descriptors for what
 /// its threads wait with.
-constexpr std::size_t kDescriptorsOfClient = 16;
+constexpr std::size_t kDescriptorsOfClient = 24;
 
 bool has_descriptors() {
     std::array<UniqueFd, kDescriptorsOfClient> probes;
@@ -75,8 +78,9 @@ template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) 
 
 class Client::State : private session::NodeEvents, private session::SenderEvents {
   public:
-    explicit State(ClientOptions options)
-        : options_(std::move(options)), context_(shared_context()) {
+    State(ClientOptions options, link::Security security)
+        : options_(std::move(options)), shared_(shared_context()),
+          context_(std::move(security), *shared_) {
         if (options_.name.empty()) {
             options_.name = default_name();
         }
@@ -100,7 +104,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     Status reach_broker() {
         const Result<Duration> reached =
-            link::ping_broker(*context_, options_.broker, options_.timeout);
+            link::ping_broker(context_, options_.broker, options_.timeout);
         return reached.ok() ? Status(Done{}) : Status(reached.error());
     }
 
@@ -164,16 +168,25 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     /// Sends, and waits for the answer; `complaint` says what is missing without it.
-    Result<std::optional<std::uint32_t>> ask(std::string_view id, std::string_view text,
-                                             std::string_view event, wire::Confirm confirm,
-                                             const char* complaint) {
+    Result<Sent> ask(std::string_view id, std::string_view text, std::string_view event,
+                     wire::Confirm confirm, const char* complaint) {
         outcome_.reset();
         const Result<std::uint64_t> number = send(id, text, event, confirm);
         if (!number.ok()) {
             return number.error();
         }
         const Status got = wait_until([this] { return outcome_.has_value(); }, complaint);
-        return got.ok() ? Result<std::optional<std::uint32_t>>(outcome_->nodes) : got.error();
+        if (!got.ok()) {
+            return got.error();
+        }
+        if (outcome_->refusal == wire::Outcome::Refusal::kNotAllowed) {
+            return Error{"the broker does not let this key send to that id"};
+        }
+        Sent sent{.nodes = outcome_->nodes};
+        if (outcome_->position != 0) {
+            sent.cursor = history::text_of({outcome_->epoch, outcome_->position});
+        }
+        return sent;
     }
 
     std::optional<ReceivedMessage> receive(Duration timeout) {
@@ -264,8 +277,8 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     Status become_node() {
         if (!node_) {
-            auto opened = link::Uplink::open(*context_, *this, {options_.broker}, options_.name,
-                                             Clock::now());
+            auto opened =
+                link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -276,7 +289,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     Status become_able_to_send(std::size_t message_bytes) {
         if (!sender_) {
-            auto opened = link::SenderLink::open(*context_, *this, options_.broker, options_.name,
+            auto opened = link::SenderLink::open(context_, *this, options_.broker, options_.name,
                                                  Clock::now());
             if (!opened.ok()) {
                 return opened.error();
@@ -316,7 +329,8 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     }
 
     ClientOptions options_;
-    std::shared_ptr<link::LinkContext> context_;
+    std::shared_ptr<link::LinkContext> shared_; // by the clients of the process
+    link::LinkContext context_;
     loop::Loop loop_; // of the two links
     std::unique_ptr<link::Uplink> node_;
     std::unique_ptr<link::SenderLink> sender_;
@@ -344,10 +358,15 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     if (!broker.ok()) {
         return broker.error();
     }
+    const Result<std::string> key = link::read_peer_key(link::key_file_or_environment(options.key));
+    if (!key.ok()) {
+        return key.error();
+    }
     return without_throwing([&]() -> Result<std::unique_ptr<Client>> {
         ClientOptions complete = options;
         complete.broker = wire::tcp_endpoint(broker.value());
-        auto state = std::make_unique<State>(std::move(complete));
+        auto state =
+            std::make_unique<State>(std::move(complete), link::security_of_peer(key.value()));
         if (const Status reached = state->reach_broker(); !reached.ok()) {
             return reached.error();
         }
@@ -370,14 +389,14 @@ Result<std::uint64_t> Client::send(std::string_view id, std::string_view text,
     return without_throwing([&] { return state_->send(id, text, event, wire::Confirm::kNothing); });
 }
 
-Result<std::optional<std::uint32_t>>
-Client::send_with_receipt(std::string_view id, std::string_view text, std::string_view event) {
+Result<Sent> Client::send_with_receipt(std::string_view id, std::string_view text,
+                                       std::string_view event) {
     return without_throwing(
         [&] { return state_->ask(id, text, event, wire::Confirm::kReceipt, "gave no receipt"); });
 }
 
-Result<std::optional<std::uint32_t>>
-Client::send_acknowledged(std::string_view id, std::string_view text, std::string_view event) {
+Result<Sent> Client::send_acknowledged(std::string_view id, std::string_view text,
+                                       std::string_view event) {
     return without_throwing([&] {
         return state_->ask(id, text, event, wire::Confirm::kAcknowledgement,
                            "did not acknowledge the message");

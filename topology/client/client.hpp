@@ -36,6 +36,9 @@ struct ClientOptions {
     /// Name in the broker's list of nodes, 1 to 64 printable ASCII characters without blanks;
     /// empty: "client-PID-NUMBER".
     std::string name{};
+    /// The key file by which the broker knows us (zcomet-ctl keys new); empty: the one that
+    /// ZCOMET_KEY names in the environment, or none. A broker without keys wants none.
+    std::string key{};
     /// How long a call waits for the broker at each step: to be welcomed, to have a message taken,
     /// to get an answer.
     Duration timeout = 3s;
@@ -47,10 +50,18 @@ struct ReceivedMessage {
     std::string event; ///< its name, where the sender gave one
 };
 
+/// What became of a message that was sent.
+struct Sent {
+    std::optional<std::uint32_t> nodes{}; ///< a number of them; nothing: it is not known
+    /// Where a stream goes on after it, if the broker keeps the message; else empty.
+    std::string cursor{};
+};
+
 class Client {
   public:
-    /// Errors: the broker's address is malformed; the name is invalid; the process is out of
-    /// descriptors; no broker answers within the timeout; it speaks another protocol version.
+    /// Errors: the broker's address is malformed; the name is invalid; the key file is
+    /// none, or others may read it; the process is out of descriptors; no broker answers within the
+    /// timeout; it speaks another protocol version.
     [[nodiscard]] static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
     ~Client();
 
@@ -74,16 +85,16 @@ class Client {
                                              std::string_view event = {});
 
     /// As send(), and waits for the broker's receipt. @return how many nodes held the id; nothing
-    /// if the broker does not know.
-    [[nodiscard]] Result<std::optional<std::uint32_t>>
-    send_with_receipt(std::string_view id, std::string_view text, std::string_view event = {});
+    /// if the broker does not know. Errors: also, the key may not send to the id.
+    [[nodiscard]] Result<Sent> send_with_receipt(std::string_view id, std::string_view text,
+                                                 std::string_view event = {});
 
     /// As send(), and waits until the message has arrived at every node that holds the id, or is
     /// known not to arrive. If the broker is restarted meanwhile the message is sent again; each
     /// node shows it once. @return how many nodes have it; 0: no node held the id. Nothing: it was
     /// sent again, no node holds the id now, and nobody knows whether the first copy had arrived.
-    [[nodiscard]] Result<std::optional<std::uint32_t>>
-    send_acknowledged(std::string_view id, std::string_view text, std::string_view event = {});
+    [[nodiscard]] Result<Sent> send_acknowledged(std::string_view id, std::string_view text,
+                                                 std::string_view event = {});
 
     /// The next message to one of our ids, or nothing if none comes within `timeout`; nothing at
     /// once if there was no login() yet. Messages that were not asked for yet are kept, without a

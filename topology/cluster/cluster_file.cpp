@@ -2,6 +2,7 @@
 
 #include "topology/base/check.hpp"
 #include "topology/base/text.hpp"
+#include "topology/host/host_names.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <absl/container/flat_hash_map.h>
@@ -154,6 +155,15 @@ class TableReader {
         return value;
     }
 
+    /// Absent is false.
+    [[nodiscard]] bool is_true(std::string_view key) const {
+        const toml::node* const node = table_.get(key);
+        if (node != nullptr && !node->is_boolean()) {
+            throw Mistake{line_of(*node), in_quotes(key) + " is true or false"};
+        }
+        return node != nullptr && node->value<bool>().value_or(false);
+    }
+
     [[nodiscard]] std::uint16_t port(std::string_view key, std::uint16_t absent) const {
         return static_cast<std::uint16_t>(number(key, 1, kPortMax, absent));
     }
@@ -168,6 +178,30 @@ class TableReader {
             }
         }
         return value;
+    }
+
+    /// A list of names as host::HostNames wants them, with spaces between them.
+    [[nodiscard]] std::string http_names() const {
+        std::string names;
+        const toml::node* const node = table_.get("http_names");
+        if (node == nullptr) {
+            return names;
+        }
+        const toml::array* const list = node->as_array();
+        if (list == nullptr) {
+            throw Mistake{line_of(*node), "\"http_names\" is written [\"NAME\", …]"};
+        }
+        for (const toml::node& one : *list) {
+            const auto name = one.value<std::string>();
+            if (!one.is_string() || !name) {
+                throw Mistake{line_of(one), "\"http_names\" is written [\"NAME\", …]"};
+            }
+            if (const std::string why = host::why_no_host_name(*name); !why.empty()) {
+                throw Mistake{line_of(one), in_quotes(*name) + ": " + why};
+            }
+            names.append(names.empty() ? "" : " ").append(*name);
+        }
+        return names;
     }
 
   private:
@@ -223,8 +257,9 @@ class ClusterReader {
     }
 
     void read_broker(const toml::table& table) {
-        const TableReader reader(table, "[[broker]]",
-                                 {"host", "listen_port", "feed_port", "admin"});
+        const TableReader reader(
+            table, "[[broker]]",
+            {"host", "listen_port", "feed_port", "admin", "http_names", "keys", "insecure"});
         if (!cluster_.brokers.empty()) {
             throw Mistake{line_of(table),
                           "this is a second [[broker]]; this release runs exactly one"};
@@ -234,14 +269,22 @@ class ClusterReader {
         broker.listen_port = reader.port("listen_port", broker.listen_port);
         broker.feed_port = reader.port("feed_port", broker.feed_port);
         broker.admin = reader.admin();
+        broker.http_names = reader.http_names();
+        broker.keys = reader.text_if_any("keys").value_or("");
+        broker.insecure = reader.is_true("insecure");
+        if (broker.insecure && !broker.keys.empty()) {
+            throw Mistake{reader.line("insecure"),
+                          "a broker with \"keys\" is not \"insecure\"; give one of them"};
+        }
         take_port(broker.host, broker.listen_port, reader.line("listen_port"));
         take_port(broker.host, broker.feed_port, reader.line("feed_port"));
         cluster_.brokers.push_back(std::move(broker));
     }
 
     void read_web_node(const toml::table& table) {
-        const TableReader reader(table, "[[webnode]]",
-                                 {"host", "name", "http_port", "api_port", "workers", "admin"});
+        const TableReader reader(
+            table, "[[webnode]]",
+            {"host", "name", "http_port", "api_port", "workers", "admin", "http_names", "key"});
         ClusterWebNode node;
         node.host = known_host(reader);
         node.name = reader.name("name");
@@ -249,6 +292,8 @@ class ClusterReader {
         node.api_port = reader.port("api_port", node.api_port);
         node.workers = static_cast<unsigned>(reader.number("workers", 1, kWorkersMax, 1));
         node.admin = reader.admin();
+        node.http_names = reader.http_names();
+        node.key = reader.text_if_any("key").value_or("");
         if (!web_node_names_.insert(node.name).second) {
             throw Mistake{reader.line("name"), "two web nodes are named " + in_quotes(node.name)};
         }

@@ -15,7 +15,10 @@ struct ClusterBroker {
     std::string host; ///< name of a [[host]]
     std::uint16_t listen_port = 5555;
     std::uint16_t feed_port = 5556;
-    std::string admin; ///< HOST:PORT, empty: none
+    std::string admin;      ///< HOST:PORT, empty: none
+    std::string http_names; ///< with spaces between them
+    std::string keys;       ///< directory of keys, empty: none
+    bool insecure = false;  ///< without keys, although other machines reach it
 };
 
 struct ClusterWebNode {
@@ -25,6 +28,8 @@ struct ClusterWebNode {
     std::uint16_t api_port = 0; ///< where backends publish; 0: nowhere
     unsigned workers = 1;
     std::string admin;
+    std::string http_names; ///< with spaces between them
+    std::string key;        ///< key file, empty: none
 };
 
 struct ClusterHost {

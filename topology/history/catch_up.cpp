@@ -3,6 +3,7 @@
 #include "topology/wire/attributes.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace zcomet::history {
@@ -14,13 +15,6 @@ namespace {
 constexpr Duration kAskAgain = 100ms;
 /// More messages do not fit into most answers.
 constexpr std::uint32_t kMessagesOfAnswer = 1000;
-
-std::string key_of(const wire::OwnedIds& ids, const Cursor& after) {
-    std::string key = ids.bytes();
-    key.push_back(' ');
-    append_cursor(key, after);
-    return key;
-}
 
 } // namespace
 
@@ -38,40 +32,63 @@ std::string_view name_of(GapReason reason) {
     return "";
 }
 
+/// Streams that ask the same have one question.
+std::string CatchUp::key_of(const Ask& ask) {
+    std::string key = ask.ids.bytes();
+    key.push_back(ask.from_earliest ? '*' : ' ');
+    append_cursor(key, ask.after);
+    return key;
+}
+
 CatchUp::Stream* CatchUp::find(StreamKey key) {
     const auto found = streams_.find(key);
-    return found == streams_.end() ? nullptr : &found->second;
+    if (found == streams_.end()) {
+        return nullptr;
+    }
+    begin_anew(key, found->second);
+    return &found->second;
 }
 
 void CatchUp::begin(StreamKey key, const Beginning& beginning) {
     Stream& stream = streams_[key];
+    stream.breaks = breaks_;
     stream.ids = wire::OwnedIds(beginning.ids);
     stream.began = beginning.cursor;
     stream.cursor = beginning.cursor;
     stream.has_bad_cursor = beginning.has_bad_cursor;
+    stream.from_earliest = beginning.from_earliest;
     stream.wants_position = beginning.wants_position;
     stream.is_cut_off = beginning.is_cut_off;
     join_ask(key, stream);
 }
 
 void CatchUp::end(StreamKey key) {
-    if (Stream* const stream = find(key)) {
-        drop_held(*stream);
-        streams_.erase(key);
+    const auto found = streams_.find(key);
+    if (found == streams_.end()) {
+        return;
     }
+    drop_held(found->second);
+    following_.erase({found->second.feed, key});
+    streams_.erase(found);
 }
 
 /// A question that is sent already may have been answered before this stream was there: then what
 /// came in between would be missing.
 void CatchUp::join_ask(StreamKey key, Stream& stream) {
-    const auto [place, is_new] = unsent_.try_emplace(key_of(stream.ids, stream.cursor), 0);
+    Ask wanted{.ids = stream.ids,
+               .after = stream.cursor,
+               .from_earliest = stream.from_earliest && stream.cursor.epoch == 0};
+    const auto [place, is_new] = unsent_.try_emplace(key_of(wanted));
     if (is_new) {
-        place->second = ++last_token_;
-        asks_[last_token_] = {.ids = stream.ids, .after = stream.cursor};
-        to_send_.push_back(last_token_);
+        wanted.number = ++last_number_;
+        to_send_.push_back(std::move(wanted));
+        place->second = std::prev(to_send_.end());
     }
-    stream.token = place->second;
-    asks_[place->second].streams.push_back(key);
+    Ask& ask = *place->second;
+    if (stream.ask != ask.number) {
+        stream.ask = ask.number;
+        ask.streams.push_back(key);
+    }
 }
 
 void CatchUp::hold(StreamKey key, const StreamMessage& message) {
@@ -119,31 +136,57 @@ void CatchUp::drop_held(Stream& stream) {
     stream.held.clear();
 }
 
+/// Answers that are under way, or not given to all of their streams, fit to a feed that is over.
 void CatchUp::on_lost() {
     is_live_ = false;
-    ask_again();
+    for (auto& [token, sent] : std::exchange(sent_, {})) {
+        ask_again(std::move(sent.ask));
+    }
+    for (Answer& answer : answers_) {
+        ask_again_for_rest(answer);
+    }
+    answers_.clear();
 }
 
+/// All streams begin anew, and ask again: so nobody needs the answers that are under way.
 void CatchUp::on_feed_broken() {
+    ++breaks_;
     applied_ = 0;
-    following_.clear();
-    for (auto& [key, stream] : streams_) {
-        begin_anew(key, stream);
+    sent_.clear();
+    answers_.clear();
+    lingering_.clear();
+    anew_from_ = streams_.empty() ? std::nullopt : std::optional(streams_.begin()->first);
+}
+
+void CatchUp::begin_some_anew() {
+    if (!anew_from_) {
+        return;
     }
-    ask_again();
+    auto at = streams_.lower_bound(*anew_from_);
+    for (; at != streams_.end() && looks_left_ > 0; ++at, --looks_left_) {
+        begin_anew(at->first, at->second);
+    }
+    anew_from_ = at == streams_.end() ? std::nullopt : std::optional(at->first);
 }
 
 /// Held messages of a feed that is over would come after those of the next one, or with the cursors
 /// of another epoch. The history has them, or the stream is told of a gap.
 void CatchUp::begin_anew(StreamKey key, Stream& stream) {
+    if (stream.breaks == breaks_) {
+        return;
+    }
+    stream.breaks = breaks_;
+    if (stream.stage == Stage::kFollowing) {
+        following_.erase({stream.feed, key});
+    }
     const bool had_begun = stream.stage == Stage::kFollowing || stream.is_answered;
     if (had_begun) {
         stream.stage = Stage::kAsking;
         stream.began = {};
         stream.is_cut_off = true;
         stream.is_answered = true;
-    } else if (stream.cursor.epoch == 0 && !stream.has_bad_cursor && !stream.held.empty() &&
-               stream.held.front().cursor.epoch != 0) {
+    } else if (stream.cursor.epoch == 0 && !stream.has_bad_cursor && !stream.from_earliest &&
+               !stream.held.empty() && stream.held.front().cursor.epoch != 0) {
         // It has no cursor yet, and was there before the first of them.
         const Cursor& first = stream.held.front().cursor;
         stream.cursor = {first.epoch, first.position - 1};
@@ -155,85 +198,63 @@ void CatchUp::begin_anew(StreamKey key, Stream& stream) {
     join_ask(key, stream);
 }
 
-/// Answers that are under way, or not given to all of their streams, fit to a feed that is over.
-void CatchUp::ask_again() {
-    for (auto ask = asks_.begin(); ask != asks_.end();) {
-        if (!ask->second.is_sent) {
-            ++ask;
-            continue;
-        }
-        join_again(ask->second.streams, ask->first);
-        ask = asks_.erase(ask);
-    }
-    for (const Answer& answer : answers_) {
-        const auto left = answer.streams.begin() + static_cast<std::ptrdiff_t>(answer.next);
-        join_again({left, answer.streams.end()}, answer.kept.token);
-    }
-    answers_.clear();
-    sent_.clear();
-    under_way_ = 0;
+void CatchUp::ask_again(Ask ask) {
+    to_send_.push_back(std::move(ask));
+    const auto place = std::prev(to_send_.end());
+    unsent_.try_emplace(key_of(*place), place);
 }
 
-/// The streams that still wait for the answer to that question ask another one.
-void CatchUp::join_again(const std::vector<StreamKey>& streams, std::uint64_t token) {
-    for (const StreamKey key : streams) {
-        if (Stream* const stream = find(key); stream != nullptr && stream->token == token) {
-            join_ask(key, *stream);
-        }
+/// The next stream may have been shown a part of the answer: it asks for what follows.
+void CatchUp::ask_again_for_rest(Answer& answer) {
+    if (answer.ask.is_over()) {
+        return;
     }
+    const StreamKey key = answer.ask.streams[answer.ask.next];
+    if (answer.has_begun && waits_for(key, answer.ask)) {
+        join_ask(key, *find(key));
+        ++answer.ask.next;
+    }
+    ask_again(std::move(answer.ask));
 }
 
 void CatchUp::ask_unanswered(Time now) {
-    for (; !sent_.empty() && sent_.front().first + kAnswerMax <= now; forget_answered()) {
-        const auto ask = asks_.find(sent_.front().second);
-        sent_.pop_front();
-        const std::vector<StreamKey> streams = std::move(ask->second.streams);
-        const std::uint64_t token = ask->first;
-        asks_.erase(ask);
-        under_way_ -= std::min<std::size_t>(under_way_, 1);
-        join_again(streams, token);
-    }
-}
-
-void CatchUp::forget_answered() {
-    const auto is_open = [this](const std::pair<Time, std::uint64_t>& sent) {
-        const auto ask = asks_.find(sent.second);
-        return ask != asks_.end() && ask->second.is_sent && ask->second.sent_at == sent.first;
-    };
-    while (!sent_.empty() && !is_open(sent_.front())) {
-        sent_.pop_front();
+    while (!sent_.empty() && sent_.begin()->second.at + kAnswerMax <= now) {
+        Ask ask = std::move(sent_.begin()->second.ask);
+        sent_.erase(sent_.begin());
+        ask_again(std::move(ask));
     }
 }
 
 void CatchUp::on_kept(const wire::Kept& kept, Time now) {
-    const auto found = asks_.find(kept.token);
-    if (found == asks_.end() || !found->second.is_sent) {
+    const auto found = sent_.find(kept.token);
+    if (found == sent_.end()) {
         return; // asked again meanwhile, or by nobody
     }
-    under_way_ -= std::min<std::size_t>(under_way_, 1);
-    Ask& ask = found->second;
+    Ask ask = std::move(found->second.ask);
+    sent_.erase(found);
     if (kept.reach == wire::Reach::kNotLoggedIn) {
-        ask.is_sent = false;
-        to_send_.push_back(kept.token);
+        ask_again(std::move(ask));
         send_at_ = now + kAskAgain;
-        forget_answered();
         return;
     }
-    Answer answer{.kept = kept, .streams = std::move(ask.streams)};
-    answer.kept.messages = {};
-    kept.messages.for_each([&answer](const wire::Message& message) {
-        answer.messages.push_back({std::string(message.id), std::string(message.payload),
-                                   std::string(message.attributes), message.origin,
-                                   wire::read_attributes(message.attributes).position});
+    Answer& answer = answers_.emplace_back();
+    answer.kept = kept;
+    answer.ask = std::move(ask);
+    answer.messages.reserve(kept.messages.count());
+    kept.messages.copied_to(answer.bytes).for_each([&answer](const wire::Message& message) {
+        answer.messages.push_back({message, wire::read_attributes(message.attributes).position});
     });
-    asks_.erase(found);
-    forget_answered();
-    answers_.push_back(std::move(answer));
+    answer.kept.messages = {};
 }
 
 void CatchUp::on_applied(std::uint64_t number) {
     applied_ = number;
-    while (!following_.empty() && following_.begin()->first <= number) {
+    finish_followers();
+}
+
+/// Until then a stream gets its messages in order as well.
+void CatchUp::finish_followers() {
+    for (; has_followers_to_finish() && looks_left_ > 0; --looks_left_) {
         const StreamKey key = following_.begin()->second;
         following_.erase(following_.begin());
         finish(key);
@@ -256,79 +277,113 @@ void CatchUp::finish(StreamKey key) {
 }
 
 void CatchUp::finish_lingering() {
-    for (const StreamKey key : std::exchange(lingering_, {})) {
+    for (std::size_t left = lingering_.size(); left > 0 && looks_left_ > 0; --left, --looks_left_) {
+        const StreamKey key = lingering_.front();
+        lingering_.pop_front();
         finish(key);
     }
 }
 
 void CatchUp::turn(Time now) {
-    for (std::size_t shown = 0; shown < kShownPerTurn && !answers_.empty();) {
-        Answer& answer = answers_.front();
-        if (answer.next == answer.streams.size()) {
-            answers_.pop_front();
-            continue;
-        }
-        shown += 1 + give(answer.streams[answer.next++], answer);
-    }
+    looks_left_ = kLooksPerTurn;
+    begin_some_anew();
+    give_answers();
+    finish_followers();
     finish_lingering();
     ask_unanswered(now);
-    send_asks(now);
+    if (!anew_from_) { // until then further streams may share a question
+        send_asks(now);
+    }
 }
 
 Time CatchUp::due() const {
-    if (!answers_.empty() || !lingering_.empty()) {
+    if (!answers_.empty() || !lingering_.empty() || anew_from_ || has_followers_to_finish()) {
         return Time::min();
     }
-    const bool may_send = is_live_ && !to_send_.empty() && under_way_ < kAsksMax;
-    const Time ask_again = sent_.empty() ? kNever : sent_.front().first + kAnswerMax;
+    const bool may_send = is_live_ && !to_send_.empty() && sent_.size() < kAsksMax;
+    const Time ask_again = sent_.empty() ? kNever : sent_.begin()->second.at + kAnswerMax;
     return may_send ? std::min(send_at_, ask_again) : ask_again;
 }
 
+bool CatchUp::waits_for(StreamKey key, const Ask& ask) {
+    const Stream* const stream = find(key);
+    return stream != nullptr && stream->ask == ask.number;
+}
+
 void CatchUp::send_asks(Time now) {
-    while (is_live_ && send_at_ <= now && !to_send_.empty() && under_way_ < kAsksMax) {
-        const std::uint64_t token = to_send_.front();
+    while (is_live_ && send_at_ <= now && !to_send_.empty() &&
+           sent_.size() + answers_.size() < kAsksMax) {
+        Ask& ask = to_send_.front();
+        for (; !ask.is_over() && !waits_for(ask.streams[ask.next], ask); ++ask.next) {
+            if (looks_left_ == 0) {
+                return;
+            }
+            --looks_left_;
+        }
+        const auto joinable = unsent_.find(key_of(ask));
+        if (joinable != unsent_.end() && &*joinable->second == &ask) {
+            unsent_.erase(joinable);
+        }
+        if (!ask.is_over()) {
+            send(std::move(ask), now);
+        }
         to_send_.pop_front();
-        const auto found = asks_.find(token);
-        if (found == asks_.end()) {
-            continue;
-        }
-        Ask& ask = found->second;
-        unsent_.erase(key_of(ask.ids, ask.after));
-        std::erase_if(ask.streams, [this, token](StreamKey key) {
-            const Stream* const stream = find(key);
-            return stream == nullptr || stream->token != token;
-        });
-        if (ask.streams.empty()) {
-            asks_.erase(found);
-            continue;
-        }
-        ask.is_sent = true;
-        ask.sent_at = now;
-        sent_.emplace_back(now, token);
-        ++under_way_;
-        // Without a cursor nothing is wanted but the position.
-        const bool has_cursor = ask.after.epoch != 0;
-        host_.ask({.token = token,
-                   .is_for_feed = true,
-                   .epoch = ask.after.epoch,
-                   .after = has_cursor ? ask.after.position : UINT64_MAX,
-                   .count_max = kMessagesOfAnswer,
-                   .ids = ask.ids.list()});
     }
 }
 
-std::size_t CatchUp::give(StreamKey key, const Answer& answer) {
+void CatchUp::send(Ask unsent, Time now) {
+    const std::uint64_t token = ++last_number_;
+    const Ask& ask = sent_.emplace(token, Sent{now, std::move(unsent)}).first->second.ask;
+    // Without a cursor nothing is wanted but the position.
+    const bool wants_messages = ask.after.epoch != 0 || ask.from_earliest;
+    host_.ask({.token = token,
+               .is_for_feed = true,
+               .epoch = ask.after.epoch,
+               .after = wants_messages ? ask.after.position : UINT64_MAX,
+               .count_max = kMessagesOfAnswer,
+               .ids = ask.ids.list()});
+}
+
+void CatchUp::give_answers() {
+    for (std::size_t left = kShownPerTurn; left > 0 && !answers_.empty();) {
+        Answer& answer = answers_.front();
+        left -= std::min(left, 1 + give(answer, left));
+        if (answer.ask.is_over()) {
+            answers_.pop_front();
+        }
+    }
+}
+
+/// Gives the next stream the answer, or a part of it.
+/// @return how many messages it was shown, which are not more than `shown_max`.
+std::size_t CatchUp::give(Answer& answer, std::size_t shown_max) {
+    const StreamKey key = answer.ask.streams[answer.ask.next];
+    if (!waits_for(key, answer.ask)) {
+        go_to_next_stream(answer);
+        return 0;
+    }
+    if (!std::exchange(answer.has_begun, true) &&
+        !tell_beginning(key, answer, !std::exchange(find(key)->is_answered, true))) {
+        go_to_next_stream(answer);
+        return 0;
+    }
+    const std::size_t shown = show_kept(key, answer, shown_max);
     Stream* const stream = find(key);
-    if (stream == nullptr || stream->token != answer.kept.token) {
-        return 0;
+    if (stream != nullptr && answer.next_message < answer.messages.size()) {
+        return shown;
     }
-    stream->token = 0;
-    if (!tell_beginning(key, answer, !std::exchange(stream->is_answered, true))) {
-        return 0;
+    if (stream != nullptr) {
+        stream->ask = 0;
+        go_on(key, answer);
     }
-    const std::size_t shown = show_kept(key, answer);
-    go_on(key, answer);
+    go_to_next_stream(answer);
     return shown;
+}
+
+void CatchUp::go_to_next_stream(Answer& answer) {
+    ++answer.ask.next;
+    answer.has_begun = false;
+    answer.next_message = 0;
 }
 
 /// The history may lose messages, or begin anew, between two answers for one stream: each answer
@@ -349,7 +404,7 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first)
         if (stream.has_bad_cursor && is_first) {
             host_.tell_gap(key, GapReason::kCursor, now);
         } else if (wants_position) {
-            host_.tell_position(key, now);
+            host_.tell_position(key, stream.from_earliest ? since : now);
         }
         break;
     case wire::Reach::kEvicted:
@@ -371,16 +426,18 @@ bool CatchUp::tell_beginning(StreamKey key, const Answer& answer, bool is_first)
     return find(key) != nullptr;
 }
 
-std::size_t CatchUp::show_kept(StreamKey key, const Answer& answer) {
+std::size_t CatchUp::show_kept(StreamKey key, Answer& answer, std::size_t shown_max) {
     std::size_t shown = 0;
-    for (const KeptMessage& message : answer.messages) {
+    for (; answer.next_message < answer.messages.size() && shown < shown_max;
+         ++answer.next_message) {
         Stream* const stream = find(key);
         if (stream == nullptr) {
-            return shown;
+            break;
         }
-        const Cursor cursor{answer.kept.epoch, message.position};
+        const auto& [message, position] = answer.messages[answer.next_message];
+        const Cursor cursor{answer.kept.epoch, position};
         stream->cursor = cursor;
-        if (stream->is_of_other_epoch && was_shown(*stream, message, cursor)) {
+        if (stream->is_of_other_epoch && was_shown(*stream, message.origin, cursor)) {
             continue;
         }
         ++shown;
@@ -391,9 +448,9 @@ std::size_t CatchUp::show_kept(StreamKey key, const Answer& answer) {
 
 /// A sender sends a message again to a broker that began anew, and the stream may have it from the
 /// one before. The node has also seen what the stream holds.
-bool CatchUp::was_shown(const Stream& stream, const KeptMessage& message,
+bool CatchUp::was_shown(const Stream& stream, const wire::Origin& origin,
                         const Cursor& cursor) const {
-    if (message.origin.sender == 0 || stream.has_lost_held || !host_.was_shown(message.origin)) {
+    if (origin.sender == 0 || stream.has_lost_held || !host_.was_shown(origin)) {
         return false;
     }
     return std::none_of(stream.held.begin(), stream.held.end(),

@@ -18,7 +18,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -79,6 +82,7 @@ struct Beginning {
     wire::IdList ids{};          ///< 1 to wire::kHistoryIdsMax
     Cursor cursor{};             ///< where it was; epoch 0: there is no cursor
     bool has_bad_cursor = false; ///< its client gave one that cannot be read
+    bool from_earliest = false;  ///< without a cursor: it gets all that is kept
     bool wants_position = false; ///< it is told where it stands before its first message
     bool is_cut_off = false;     ///< its node was without a feed
 };
@@ -86,9 +90,10 @@ struct Beginning {
 /// Pure: called with the time, it calls its host. Thread: one at a time.
 class CatchUp {
   public:
-    /// Questions that are under way at a time: enough for the broker to have the next one, so few
-    /// that streams that open meanwhile do not wait long.
-    /// @limit questions for histories that a node has under way
+    /// Questions that are under way at a time, or answered and not shown to all their streams:
+    /// enough for the broker to have the next one, so few that streams that open meanwhile do not
+    /// wait long.
+    /// @limit questions for histories that a node has under way, or whose answers it has to show
     static constexpr std::size_t kAsksMax = 64;
     /// @limit bytes of live messages that wait for one stream to catch up
     static constexpr std::size_t kHeldBytesMax = 65'536;
@@ -98,6 +103,10 @@ class CatchUp {
     /// Messages of histories that streams get in a turn: each is a send() of 5 to 10 µs.
     /// @limit messages of histories that a worker writes in a turn
     static constexpr std::size_t kShownPerTurn = 256;
+    /// Streams that begin anew, have caught up, or no longer wait for their question, in a turn:
+    /// each takes about a microsecond.
+    /// @limit streams that are catching up that a worker looks at in a turn
+    static constexpr std::size_t kLooksPerTurn = 1024;
     /// A question or its answer may be lost with a connection, or at the broker's socket.
     /// @limit time that a broker has for an answer, before the node asks again
     static constexpr Duration kAnswerMax = 3s;
@@ -119,7 +128,8 @@ class CatchUp {
     /// It cannot. What was asked will be asked again.
     void on_lost();
     /// Another feed has begun, or the feed has let messages go: what streams had from it is not the
-    /// whole. Those that are catching up begin anew from where they are.
+    /// whole. Those that are catching up begin anew from where they are, each before anything else
+    /// becomes of it; a turn looks at some of them.
     void on_feed_broken();
     void on_kept(const wire::Kept& kept, Time now);
     /// The node has applied the batches of the feed up to this number.
@@ -154,9 +164,11 @@ class CatchUp {
         wire::OwnedIds ids;
         Cursor began; ///< is_cut_off: live messages up to here are still to be shown; epoch 0: none
         Cursor cursor;
-        std::uint64_t token = 0; // kAsking: of its question; an earlier one no longer counts
+        std::uint64_t ask = 0;    // kAsking: its question; an earlier one no longer counts
+        std::uint64_t breaks = 0; // of feeds, when it last began
         Stage stage = Stage::kAsking;
         bool has_bad_cursor = false;
+        bool from_earliest = false;
         bool wants_position = false;
         bool is_cut_off = false;
         bool is_answered = false; // it was told where it begins
@@ -168,61 +180,79 @@ class CatchUp {
     };
     /// One question, for all streams that have it.
     struct Ask {
-        wire::OwnedIds ids;
-        Cursor after;
-        bool is_sent = false;
-        Time sent_at{};
+        std::uint64_t number = 0;
+        wire::OwnedIds ids{};
+        Cursor after{};             ///< epoch 0: none
+        bool from_earliest = false; ///< without a cursor
         std::vector<StreamKey> streams{};
+        std::size_t next = 0; ///< of the streams; those before it have the answer, or do not wait
+
+        [[nodiscard]] bool is_over() const { return next == streams.size(); }
+    };
+    struct Sent {
+        Time at{};
+        Ask ask;
     };
     struct KeptMessage {
-        std::string id;
-        std::string payload;
-        std::string attributes;
-        wire::Origin origin;
+        wire::Message message;
         std::uint64_t position = 0;
     };
     /// An answer, on its way to streams.
     struct Answer {
-        wire::Kept kept; // without its messages
+        std::string bytes; // of the messages
+        wire::Kept kept;   // without them
         std::vector<KeptMessage> messages{};
-        std::vector<StreamKey> streams{};
-        std::size_t next = 0; // of the streams
+        Ask ask;
+        bool has_begun = false;       // the next stream was told where it begins
+        std::size_t next_message = 0; // for that stream
     };
 
+    [[nodiscard]] static std::string key_of(const Ask& ask);
     void join_ask(StreamKey key, Stream& stream);
     void begin_anew(StreamKey key, Stream& stream);
-    void ask_again();
-    void join_again(const std::vector<StreamKey>& streams, std::uint64_t token);
+    void begin_some_anew();
+    void ask_again(Ask ask);
+    void ask_again_for_rest(Answer& answer);
     void ask_unanswered(Time now);
-    void forget_answered();
     void drop_held(Stream& stream);
     void send_asks(Time now);
-    /// @return how many messages it was shown.
-    std::size_t give(StreamKey key, const Answer& answer);
+    void send(Ask ask, Time now);
+    [[nodiscard]] bool waits_for(StreamKey key, const Ask& ask);
+    void give_answers();
+    [[nodiscard]] std::size_t give(Answer& answer, std::size_t shown_max);
     [[nodiscard]] bool tell_beginning(StreamKey key, const Answer& answer, bool is_first);
-    std::size_t show_kept(StreamKey key, const Answer& answer);
-    [[nodiscard]] bool was_shown(const Stream& stream, const KeptMessage& message,
+    [[nodiscard]] std::size_t show_kept(StreamKey key, Answer& answer, std::size_t shown_max);
+    [[nodiscard]] bool was_shown(const Stream& stream, const wire::Origin& origin,
                                  const Cursor& cursor) const;
+    static void go_to_next_stream(Answer& answer);
     void go_on(StreamKey key, const Answer& answer);
     void show_held(StreamKey key, const Answer& answer);
     void finish(StreamKey key);
+    void finish_followers();
     void finish_lingering();
+    [[nodiscard]] bool has_followers_to_finish() const {
+        return !following_.empty() && following_.begin()->first <= applied_;
+    }
+    /// A stream that missed messages since the last look at it begins anew.
     [[nodiscard]] Stream* find(StreamKey key);
 
     CatchUpHost& host_;
     bool is_live_ = false;
     std::map<StreamKey, Stream>
-        streams_;                       // ordered, so that questions have the same order each time
-    std::map<std::uint64_t, Ask> asks_; // by token
-    absl::flat_hash_map<std::string, std::uint64_t> unsent_; // the tokens, by id and cursor
-    std::deque<std::uint64_t> to_send_;                      // tokens
-    std::uint64_t last_token_ = 0;
-    std::size_t under_way_ = 0;
-    Time send_at_ = Time::min();                      // not before
-    std::deque<std::pair<Time, std::uint64_t>> sent_; // when a token was sent; first: no answer yet
+        streams_;              // ordered, so that questions have the same order each time
+    std::uint64_t breaks_ = 0; // feeds that have broken
+    /// The streams from this one on may still have to begin anew; nothing: none has.
+    std::optional<StreamKey> anew_from_;
+    std::list<Ask> to_send_; // in this order
+    /// The questions of to_send_ that streams may join, by ids and cursor.
+    absl::flat_hash_map<std::string, std::list<Ask>::iterator> unsent_;
+    std::map<std::uint64_t, Sent> sent_; // not answered yet, by token, which rises
     std::deque<Answer> answers_;
-    std::multimap<std::uint64_t, StreamKey> following_; // by the batch that they wait for
-    std::vector<StreamKey> lingering_; // the feed has passed that; messages are under way
+    std::uint64_t last_number_ = 0;                           // of an ask, or a token
+    Time send_at_ = Time::min();                              // not before
+    std::set<std::pair<std::uint64_t, StreamKey>> following_; // by the batch that they wait for
+    std::deque<StreamKey> lingering_; // the feed has passed that; messages are under way
+    std::size_t looks_left_ = kLooksPerTurn;
     std::uint64_t applied_ = 0;
     std::size_t held_sum_ = 0;
     std::uint64_t held_drops_ = 0;

@@ -24,6 +24,9 @@ bool matches(std::string_view pattern, std::string_view id) {
     while (i < id.size()) {
         if (p < pattern.size() && pattern[p] == '*') {
             after_star = ++p;
+            if (after_star == pattern.size()) {
+                return true; // as with "user-*", the usual form
+            }
             retry = i;
         } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == id[i])) {
             ++p;

@@ -1,6 +1,6 @@
 #include "topology/http/cors.hpp"
 
-#include "topology/http/target.hpp"
+#include "topology/host/authority.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,8 +10,10 @@ namespace zcomet::http {
 namespace {
 
 constexpr std::string_view kAll = "*";
+constexpr std::string_view kSchemeCharacters = "abcdefghijklmnopqrstuvwxyz"
+                                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
 /// What a page's program may read beside the few headers that it always may.
-constexpr const char* kExposed = "Retry-After, Zcomet-Cursor";
+constexpr const char* kExposed = "Retry-After, Zcomet-Cursor, Last-Event-ID, Mercure-Last-Event-ID";
 
 } // namespace
 
@@ -20,14 +22,15 @@ std::string why_no_origin(std::string_view text) {
         return {};
     }
     const std::size_t scheme = text.find("://");
-    if (scheme == std::string_view::npos || scheme == 0) {
+    if (scheme == std::string_view::npos || scheme == 0 ||
+        text.substr(0, scheme).find_first_not_of(kSchemeCharacters) != std::string_view::npos) {
         return "an origin is a scheme and a host, as in https://example.org, or *";
     }
     const std::string_view host = text.substr(scheme + 3);
     const bool has_upper =
         std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     if (host.empty() || has_upper || host.find('*') != std::string_view::npos ||
-        !valid_host(host)) {
+        !host::valid_host(host)) {
         return "an origin ends with its host and port, in lower case and without a slash, as in "
                "https://example.org:8443";
     }

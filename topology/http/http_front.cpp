@@ -8,6 +8,7 @@
 #include "topology/http/page_guard.hpp"
 #include "topology/http/target.hpp"
 
+#include <absl/container/inlined_vector.h>
 #include <httplib.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* kServer = "zcomet/" ZCOMET_VERSION;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr std::string_view kPost = "POST";
 
 /// Browsers then take a page for what its Content-Type says, and show the beginning of a stream at
 /// once: they need not collect bytes to guess from.
@@ -118,20 +120,25 @@ bool keeps_alive(const httplib::Request& request) {
            !wants_connection(request, "close");
 }
 
-/// The path of a request that consists of "GET <path> HTTP/1.1" and headers that do not matter for
-/// a constant head; empty for any other request. The path has no query and nothing to decode.
-std::string_view path_of_plain_request(std::string_view request) {
-    constexpr std::string_view kBefore = "GET ";
+/// The request line of most requests: "GET" or "POST", a path without a query and with nothing to
+/// decode, and HTTP/1.1.
+struct PlainLine {
+    std::string_view method;
+    std::string_view path;
+};
+
+/// @return nothing: the library has to read it.
+std::optional<PlainLine> read_plain_line(std::string_view request) {
     constexpr std::string_view kAfter = " HTTP/1.1\r\n";
-    if (!request.starts_with(kBefore)) {
-        return {};
+    const std::string_view method = request.substr(0, request.find(' '));
+    if (method != "GET" && method != kPost) {
+        return std::nullopt;
     }
-    request.remove_prefix(kBefore.size());
+    request.remove_prefix(std::min(method.size() + 1, request.size()));
     const std::string_view path = request.substr(0, request.find_first_of(" %?#\r"));
     request.remove_prefix(path.size());
-    const bool plain =
-        path.starts_with('/') && request.starts_with(kAfter) && !says_connection_close(request);
-    return plain ? path : std::string_view();
+    const bool is_plain = path.starts_with('/') && request.starts_with(kAfter);
+    return is_plain ? std::optional(PlainLine{method, path}) : std::nullopt;
 }
 
 /// Calls `visit` with the decoded value of each parameter with this name, until it returns false.
@@ -170,18 +177,20 @@ std::string_view reason_of(int status) {
     switch (status) {
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 404:
         return "Not Found";
     case 408:
         return "Request Timeout";
-    case 411:
-        return "Length Required";
     case 413:
         return "Content Too Large";
     case 414:
         return "URI Too Long";
     case 415:
         return "Unsupported Media Type";
+    case 421:
+        return "Misdirected Request";
     case 429:
         return "Too Many Requests";
     case 431:
@@ -227,6 +236,36 @@ Answer error_of(int status, std::string_view request) {
             .keeps_connection = false};
 }
 
+/// Header lines in the order in which the library writes them: by name, in any case.
+class HeaderLines {
+  public:
+    /// Both are borrowed.
+    void add(std::string_view name, std::string_view value) {
+        const auto place = std::upper_bound(
+            lines_.begin(), lines_.end(), name,
+            [](std::string_view one, const Line& other) { return is_before(one, other.name); });
+        lines_.insert(place, {name, value});
+    }
+    void append_to(std::string& out) const {
+        for (const Line& line : lines_) {
+            out.append(line.name).append(": ").append(line.value).append("\r\n");
+        }
+    }
+
+  private:
+    struct Line {
+        std::string_view name;
+        std::string_view value;
+    };
+    static bool is_before(std::string_view one, std::string_view other) {
+        return std::lexicographical_compare(
+            one.begin(), one.end(), other.begin(), other.end(),
+            [](unsigned char c, unsigned char d) { return std::tolower(c) < std::tolower(d); });
+    }
+
+    absl::InlinedVector<Line, 12> lines_; // so many need no memory of their own
+};
+
 /// Writes nothing: the library's part ends with the head.
 bool no_content(std::size_t /*offset*/, httplib::DataSink& /*sink*/) {
     return false;
@@ -240,6 +279,7 @@ void put(const Reply& reply, httplib::Response& response) {
     }
     const std::string type(reply.type);
     switch (reply.body) {
+    case Reply::Body::kLater:
     case Reply::Body::kWhole:
         if (!reply.text.empty() || reply.status < 400) {
             response.set_content(reply.text, type);
@@ -367,29 +407,64 @@ HttpFront::HttpFront(std::vector<Pattern> patterns, Keeping keeping)
 
 HttpFront::~HttpFront() = default;
 
+/// What the library does with a route that throws, where it is not asked.
+Reply HttpFront::reply_of(std::size_t pattern, const Request& request, const Respond& respond) {
+    try {
+        return respond(pattern, request);
+    } catch (const std::exception&) {
+        return error_reply(500);
+    }
+}
+
 Answer HttpFront::handle(std::string_view whole_request, const Respond& respond) {
     whole_request = without_empty_lines(whole_request);
-    const bool depends_on_origin = cors_ != nullptr && !header_in(whole_request, "Origin").empty();
-    if (const std::string_view path = path_of_plain_request(whole_request);
-        !path.empty() && !depends_on_origin && guard_ == nullptr) {
-        const std::size_t pattern = match("GET", path);
-        if (pattern < patterns_.size() && patterns_[pattern].has_constant_head) {
-            Request request = request_for(pattern, "GET", path);
-            request.version = "HTTP/1.1";
-            request.head = whole_request;
-            return answer_constant(pattern, request, respond);
-        }
+    if (const auto refusal = refusal_of(whole_request)) {
+        return late_answer(*refusal, {.is_head = whole_request.starts_with("HEAD ")});
     }
-    return ask_library(whole_request, respond);
+    const auto plain = read_plain_line(whole_request);
+    const std::size_t pattern = plain ? match(plain->method, plain->path) : patterns_.size();
+    if (pattern == patterns_.size()) {
+        return ask_library(whole_request, respond);
+    }
+    Request request = request_for(pattern, plain->method, plain->path);
+    request.version = "HTTP/1.1";
+    request.head = whole_request;
+    if (plain->method == kPost) {
+        request.body = body_of(whole_request);
+        return answer_post(pattern, request, respond);
+    }
+    const bool depends_on_origin = cors_ != nullptr && !request.header("Origin").empty();
+    return patterns_[pattern].has_constant_head && !depends_on_origin &&
+                   !says_connection_close(whole_request)
+               ? answer_constant(pattern, request, respond)
+               : ask_library(whole_request, respond);
+}
+
+Answer HttpFront::answer_post(std::size_t pattern, const Request& request, const Respond& respond) {
+    AnswerForm form{.keeps_connection =
+                        keeping_ == Keeping::kAsAsked && !says_connection_close(request.head)};
+    const Reply reply = reply_of(pattern, request, respond);
+    if (cors_ != nullptr) {
+        cors_->add_headers(request.header("Origin"), form.headers);
+    }
+    if (reply.body == Reply::Body::kLater) {
+        Answer later;
+        later.form = std::move(form);
+        return later;
+    }
+    return late_answer(reply, form);
 }
 
 Answer HttpFront::answer_constant(std::size_t pattern, const Request& request,
                                   const Respond& respond) {
-    Reply reply;
-    try {
-        reply = respond(pattern, request);
-    } catch (const std::exception&) {
-        reply = error_reply(500);
+    Reply reply = reply_of(pattern, request, respond);
+    if (reply.body == Reply::Body::kLater) {
+        Answer later;
+        later.form.keeps_connection = keeping_ == Keeping::kAsAsked;
+        if (cors_ != nullptr) {
+            cors_->add_headers({}, later.form.headers);
+        }
+        return later;
     }
     if (cors_ != nullptr) {
         cors_->add_headers({}, reply.headers);
@@ -418,9 +493,6 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
     }
     std::vector<Reply::Header> added;
     Answer answer = library_->ask(whole_request, keeping_, [&](const httplib::Request& seen) {
-        if (auto refusal = refusal_of(whole_request)) {
-            return std::move(*refusal);
-        }
         Request request;
         request.head = whole_request;
         if (seen.method == kOptions) {
@@ -447,7 +519,7 @@ Answer HttpFront::ask_library(std::string_view whole_request, const Respond& res
     return answer;
 }
 
-std::optional<Reply> HttpFront::refusal_of(std::string_view head) const {
+std::optional<Reply> HttpFront::refusal_of(std::string_view head) {
     return guard_ == nullptr ? std::nullopt : guard_->refusal(head);
 }
 
@@ -468,26 +540,39 @@ Reply HttpFront::preflight(const Request& request, std::string_view path) const 
 
 std::optional<Answer> HttpFront::refuse_body(std::string_view head, std::size_t body_bytes) {
     head = without_empty_lines(head);
+    if (const auto refusal = refusal_of(head)) {
+        return late_answer(*refusal, {.is_head = head.starts_with("HEAD ")});
+    }
     if (const std::string_view method = head.substr(0, head.find(' '));
         !takes_method(method) || method == kOptions) {
         return error_of(501, head);
     }
+    if (const auto plain = read_plain_line(head)) {
+        const auto refusal = body_refusal(plain->method, plain->path, body_bytes);
+        return refusal ? std::optional(late_answer(*refusal, {})) : std::nullopt;
+    }
     bool is_taken = false;
-    Answer refusal = library_->ask(head, Keeping::kNever, [&](const httplib::Request& seen) {
-        if (auto refused = refusal_of(head)) {
-            return std::move(*refused);
-        }
-        const std::size_t pattern = match(seen.method, seen.path);
-        if (pattern == patterns_.size()) {
-            return error_reply(404);
-        }
-        const std::size_t bytes_max = patterns_[pattern].body_bytes_max;
-        is_taken = body_bytes <= bytes_max;
-        return error_reply(413, bytes_max == 0 ? "this path takes no body"
-                                               : "this path takes a body of at most " +
-                                                     std::to_string(bytes_max) + " bytes");
+    Answer answer = library_->ask(head, Keeping::kNever, [&](const httplib::Request& seen) {
+        auto refusal = body_refusal(seen.method, seen.path, body_bytes);
+        is_taken = !refusal;
+        return std::move(refusal).value_or(Reply());
     });
-    return is_taken ? std::nullopt : std::optional(std::move(refusal));
+    return is_taken ? std::nullopt : std::optional(std::move(answer));
+}
+
+std::optional<Reply> HttpFront::body_refusal(std::string_view method, std::string_view path,
+                                             std::size_t body_bytes) const {
+    const std::size_t pattern = match(method, path);
+    if (pattern == patterns_.size()) {
+        return error_reply(404);
+    }
+    const std::size_t bytes_max = patterns_[pattern].body_bytes_max;
+    if (body_bytes <= bytes_max) {
+        return std::nullopt;
+    }
+    return error_reply(413, bytes_max == 0 ? "this path takes no body"
+                                           : "this path takes a body of at most " +
+                                                 std::to_string(bytes_max) + " bytes");
 }
 
 /// @return the index of the first pattern that matches, or their count if none does.
@@ -543,36 +628,33 @@ Answer late_answer(const Reply& reply, const AnswerForm& form) {
     const bool is_nameless_error = reply.text.empty() && reply.status >= 400;
     const std::string error = is_nameless_error ? error_text(reply.status) : std::string();
     const std::string_view text = is_nameless_error ? error : std::string_view(reply.text);
+    const std::string length = std::to_string(text.size());
     Answer answer;
     answer.status = reply.status;
     answer.form = form;
     answer.keeps_connection = form.keeps_connection && understood(reply.status);
-    std::vector<Reply::Header> headers = reply.headers;
-    headers.insert(headers.end(), form.headers.begin(), form.headers.end());
+    HeaderLines lines;
+    for (const Reply::Header& header : reply.headers) {
+        lines.add(header.name, header.value);
+    }
+    for (const Reply::Header& header : form.headers) {
+        lines.add(header.name, header.value);
+    }
     if (!answer.keeps_connection) {
-        headers.push_back({"Connection", "close"});
+        lines.add("Connection", "close");
     } else if (form.is_http_1_0) {
-        headers.push_back({"Connection", "keep-alive"});
+        lines.add("Connection", "keep-alive");
     }
     if (reply.status != kNoContent) { // RFC 9110, section 8.6
-        headers.push_back({"Content-Length", std::to_string(text.size())});
-        headers.push_back(
-            {"Content-Type", std::string(is_nameless_error ? kPlainText : reply.type)});
+        lines.add("Content-Length", length);
+        lines.add("Content-Type", is_nameless_error ? kPlainText : reply.type);
     }
-    headers.push_back({"Date", std::string(date_now())});
-    headers.push_back({"Server", kServer});
-    headers.push_back({kNoSniff, kNoSniffValue});
-    // In the library's order.
-    std::stable_sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) {
-        return std::lexicographical_compare(
-            a.name.begin(), a.name.end(), b.name.begin(), b.name.end(),
-            [](unsigned char c, unsigned char d) { return std::tolower(c) < std::tolower(d); });
-    });
+    lines.add("Date", date_now());
+    lines.add("Server", kServer);
+    lines.add(kNoSniff, kNoSniffValue);
     answer.bytes = "HTTP/1.1 " + std::to_string(reply.status) + ' ';
     answer.bytes.append(reason_of(reply.status)).append("\r\n");
-    for (const Reply::Header& header : headers) {
-        answer.bytes.append(header.name).append(": ").append(header.value).append("\r\n");
-    }
+    lines.append_to(answer.bytes);
     answer.bytes.append("\r\n");
     if (!form.is_head) {
         answer.bytes.append(text);

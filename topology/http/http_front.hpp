@@ -41,6 +41,7 @@ struct Reply {
         kWhole,   ///< `text` is the body
         kChunked, ///< the caller writes it after the head, in chunks (HTTP/1.1 only)
         kBare,    ///< the caller writes it after the head; it ends with the connection
+        kLater,   ///< nothing is known yet: late_answer() makes the answer
     };
     struct Header {
         std::string_view name; ///< a constant
@@ -59,7 +60,9 @@ struct Reply {
 
 /// Which requests a route answers.
 struct Pattern {
-    std::string_view method; ///< "GET", which includes HEAD, or "POST"
+    /// "GET", which includes HEAD, or "POST", to which every reply is Reply::Body::kWhole or
+    /// kLater.
+    std::string_view method;
     /// A path. With "*" at its end it matches every path that begins with the part before the "*".
     std::string_view path;
     /// The route gives the same head to every GET in HTTP/1.1, with Reply::body kChunked, and looks
@@ -113,7 +116,7 @@ class HttpFront {
     /// a preflight. `cors` lives longer than this.
     void allow_origins(const Cors& cors) { cors_ = &cors; }
     /// From now on nothing is served that `guard` refuses. It lives longer than this.
-    void guard(const PageGuard& guard) { guard_ = &guard; }
+    void guard(PageGuard& guard) { guard_ = &guard; }
 
     /// Answers one request.
     /// @param whole_request  exactly the bytes that RequestReader found complete; borrowed until
@@ -121,13 +124,15 @@ class HttpFront {
     /// @param respond        called at most once.
     /// Errors: none thrown. Bytes that are not a request are answered with 400, a method other than
     /// GET, HEAD and POST with 501, a path without a route with 404.
-    /// Cost: about 4 µs; a tenth of that for a plain request to a pattern with a constant head.
+    /// Cost: about 4 µs where the library is asked. It is not asked for a plain request to a
+    /// pattern with a constant head, or to one of POST.
     [[nodiscard]] Answer handle(std::string_view whole_request, const Respond& respond);
 
     /// Decides by a request's head whether to read its body.
     /// @param head        the request line and the header lines, with the empty line.
     /// @param body_bytes  as the head announces; not 0.
-    /// @return the answer to a request that no route takes with such a body: 403, 404, 413 or 501.
+    /// @return the answer to a request that no route takes with such a body, or that is not served
+    /// at all: 403, 404, 413, 421 or 501.
     /// The connection is closed after it, since the body may still come. Nothing: read the body.
     [[nodiscard]] std::optional<Answer> refuse_body(std::string_view head, std::size_t body_bytes);
 
@@ -140,17 +145,25 @@ class HttpFront {
     [[nodiscard]] std::size_t match(std::string_view method, std::string_view path) const;
     [[nodiscard]] Request request_for(std::size_t pattern, std::string_view method,
                                       std::string_view path) const;
+    [[nodiscard]] static Reply reply_of(std::size_t pattern, const Request& request,
+                                        const Respond& respond);
     [[nodiscard]] Answer answer_constant(std::size_t pattern, const Request& request,
                                          const Respond& respond);
+    /// Without the library: nothing is to be decoded, and late_answer() writes what it would write.
+    [[nodiscard]] Answer answer_post(std::size_t pattern, const Request& request,
+                                     const Respond& respond);
     [[nodiscard]] Answer ask_library(std::string_view whole_request, const Respond& respond);
-    [[nodiscard]] std::optional<Reply> refusal_of(std::string_view head) const;
+    [[nodiscard]] std::optional<Reply> refusal_of(std::string_view head);
+    /// Why a body is not read; nothing: read it.
+    [[nodiscard]] std::optional<Reply> body_refusal(std::string_view method, std::string_view path,
+                                                    std::size_t body_bytes) const;
     [[nodiscard]] bool takes_method(std::string_view method) const;
     [[nodiscard]] Reply preflight(const Request& request, std::string_view path) const;
 
     std::vector<Pattern> patterns_;
     Keeping keeping_;
     const Cors* cors_ = nullptr;                   // nullptr: answers say nothing of origins
-    const PageGuard* guard_ = nullptr;             // nullptr: every page may ask
+    PageGuard* guard_ = nullptr;                   // nullptr: every page may ask
     std::vector<ConstantAnswer> constant_answers_; // by pattern
     std::unique_ptr<Library> library_;
 };
@@ -173,6 +186,8 @@ class Pages {
     [[nodiscard]] std::optional<Answer> refuse_body(std::string_view head, std::size_t body_bytes) {
         return front_.refuse_body(head, body_bytes);
     }
+    /// As HttpFront::guard().
+    void guard(PageGuard& guard) { front_.guard(guard); }
 
   private:
     std::vector<Route> routes_;

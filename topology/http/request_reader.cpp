@@ -1,56 +1,21 @@
 #include "topology/http/request_reader.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/host/authority.hpp"
+#include "topology/http/byte_class.hpp"
+#include "topology/http/chunks.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/target.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <optional>
 
 namespace zcomet::http {
 
 namespace {
 
 constexpr std::size_t kCrlfBytes = 2;
-
-/// What a byte may be part of.
-struct ByteClass {
-    bool text = false;  ///< any line: everything but control characters; HTAB is allowed
-    bool token = false; ///< a method or a header's name: RFC 9110, section 5.6.2
-};
-
-constexpr std::array<ByteClass, 256> make_byte_classes() {
-    std::array<ByteClass, 256> classes{};
-    for (std::size_t c = 0x20; c < 256; ++c) {
-        classes[c].text = c != 0x7F;
-    }
-    classes['\t'].text = true;
-    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
-                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
-        classes[static_cast<unsigned char>(c)].token = true;
-    }
-    return classes;
-}
-
-constexpr std::array<ByteClass, 256> kByteClasses = make_byte_classes();
-
-ByteClass class_of(char c) {
-    return kByteClasses[static_cast<unsigned char>(c)];
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return class_of(c).token; });
-}
-
-std::string_view without_blanks_around(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 RequestReader::Outcome refuse(int status) {
     return {RequestReader::Verdict::kRefuse, 0, status};
@@ -59,58 +24,149 @@ RequestReader::Outcome refuse(int status) {
 } // namespace
 
 RequestReader::Outcome RequestReader::read(std::string_view so_far) {
-    if (part_ != Part::kBody) {
+    if (!head_is_whole()) {
         if (const int status = read_head(so_far); status != kFine) {
             return refuse(status);
         }
     }
-    // From here on scanned_ is the head's length.
-    if (part_ == Part::kBody && so_far.size() - scanned_ >= body_bytes_) {
-        return {Verdict::kComplete, std::size_t{scanned_} + body_bytes_, 0};
+    if (part_ == Part::kBody && so_far.size() - head_bytes_ >= body_bytes_) {
+        return {Verdict::kComplete, std::size_t{head_bytes_} + body_bytes_, 0};
+    }
+    if (part_ > Part::kBody) {
+        if (const int status = read_chunks(so_far); status != kFine) {
+            return refuse(status);
+        }
+    }
+    if (part_ == Part::kEnd) {
+        return {Verdict::kComplete, scanned_, 0};
     }
     return {};
 }
 
 bool RequestReader::take_body_wish() {
-    const bool wish = part_ == Part::kBody && body_bytes_ > 0 && !body_asked_;
+    const bool wish = head_is_whole() && !body_asked_ && (body_bytes_ > 0 || is_chunked_);
     body_asked_ = body_asked_ || wish;
     return wish;
 }
 
 bool RequestReader::take_continue_wish() {
-    const bool wish = part_ == Part::kBody && expects_continue_;
+    const bool wish = head_is_whole() && expects_continue_;
     expects_continue_ = expects_continue_ && !wish;
     return wish;
 }
 
-int RequestReader::read_head(std::string_view so_far) {
-    const std::size_t end = std::min(so_far.size(), kRequestHeadBytesMax);
+RequestReader::Line RequestReader::read_line(std::string_view so_far) {
     std::size_t at = scanned_;
-    while (part_ != Part::kBody) {
-        while (at < end && class_of(so_far[at]).text) {
-            ++at;
+    while (at < so_far.size() && class_of(so_far[at]).text) {
+        ++at;
+    }
+    scanned_ = static_cast<std::uint32_t>(at);
+    const std::string_view text = so_far.substr(line_start_, at - line_start_);
+    if (at < so_far.size() && so_far[at] != '\r') {
+        return {400, false, text}; // a control character, or a line that ends in a bare LF
+    }
+    if (at + kCrlfBytes > so_far.size()) {
+        return {kFine, false, text};
+    }
+    if (so_far[at + 1] != '\n') {
+        return {400, false, text};
+    }
+    scanned_ = line_start_ = static_cast<std::uint32_t>(at + kCrlfBytes);
+    return {kFine, true, text};
+}
+
+int RequestReader::read_head(std::string_view so_far) {
+    so_far = so_far.substr(0, kRequestHeadBytesMax);
+    while (!head_is_whole()) {
+        const std::string_view begun = so_far.substr(line_start_);
+        const bool is_request_line = part_ == Part::kRequestLine;
+        const Line line = read_line(so_far);
+        if (is_request_line) {
+            is_head_ = begun.starts_with("HEAD ");
         }
-        scanned_ = static_cast<std::uint32_t>(at);
-        if (part_ == Part::kRequestLine) {
-            is_head_ = so_far.substr(line_start_).starts_with("HEAD ");
+        if (line.status != kFine) {
+            return line.status;
         }
-        if (at < end && so_far[at] != '\r') {
-            return 400; // a control character, or a line that ends in a bare LF
+        if (!line.is_whole) {
+            return check_unfinished(line.text, so_far.size());
         }
-        if (at + kCrlfBytes > end) {
-            return check_unfinished(so_far.substr(line_start_, at - line_start_), end);
+        if (const int status = on_line(line.text); status != kFine) {
+            return status;
         }
-        if (so_far[at + 1] != '\n') {
-            return 400;
+    }
+    head_bytes_ = scanned_;
+    return kFine;
+}
+
+int RequestReader::read_chunks(std::string_view so_far) {
+    while (part_ != Part::kEnd) {
+        if (part_ == Part::kChunkData) {
+            if (so_far.size() < std::size_t{line_start_} + kCrlfBytes) {
+                return kFine;
+            }
+            if (so_far.substr(line_start_, kCrlfBytes) != "\r\n") {
+                return 400;
+            }
+            scanned_ = line_start_ += kCrlfBytes;
+            part_ = Part::kChunkSize;
         }
-        const std::string_view line = so_far.substr(line_start_, at - line_start_);
-        at += kCrlfBytes;
-        scanned_ = line_start_ = static_cast<std::uint32_t>(at);
-        if (const int status = on_line(line); status != kFine) {
+        const Line line = read_line(so_far);
+        if (line.status != kFine) {
+            return line.status;
+        }
+        if (scanned_ - head_bytes_ > body_bytes_ + kChunkFramingBytesMax) {
+            return 413;
+        }
+        const int status = part_ == Part::kTrailers ? on_trailer_line(line) : on_chunk_line(line);
+        if (status != kFine || !line.is_whole) {
             return status;
         }
     }
     return kFine;
+}
+
+int RequestReader::on_chunk_line(const Line& line) {
+    if (line.text.size() > kChunkLineBytesMax) {
+        return 413;
+    }
+    if (!line.is_whole) {
+        return kFine;
+    }
+    const std::optional<std::uint32_t> size = chunk_size(line.text);
+    if (!size) {
+        return 400;
+    }
+    if (*size == 0) {
+        part_ = Part::kTrailers;
+        return kFine;
+    }
+    if (*size > kRequestBodyBytesMax - body_bytes_) {
+        return 413;
+    }
+    body_bytes_ += *size;
+    body_asked_ = false;
+    line_start_ += *size;
+    part_ = Part::kChunkData;
+    return kFine;
+}
+
+int RequestReader::on_trailer_line(const Line& line) {
+    if (line.text.size() > kHeaderLineBytesMax) {
+        return 431;
+    }
+    if (!line.is_whole) {
+        return kFine;
+    }
+    if (line.text.empty()) {
+        part_ = Part::kEnd;
+        return kFine;
+    }
+    if (++headers_ > kRequestHeadersMax) {
+        return 431;
+    }
+    const std::size_t colon = line.text.find(':');
+    const bool is_header = colon != std::string_view::npos && is_token(line.text.substr(0, colon));
+    return is_header ? kFine : 400;
 }
 
 int RequestReader::check_unfinished(std::string_view line, std::size_t head_bytes) const {
@@ -185,8 +241,9 @@ int RequestReader::on_header_line(std::string_view line) {
         return on_content_length(value);
     }
     if (equals_ignoring_case(name, "transfer-encoding")) {
-        has_transfer_encoding_ = true;
-    } else if (equals_ignoring_case(name, "content-encoding")) {
+        return on_transfer_encoding(value);
+    }
+    if (equals_ignoring_case(name, "content-encoding")) {
         // A body of 1 MiB may unpack to a thousand times as much.
         return equals_ignoring_case(value, "identity") ? kFine : 415;
     } else if (equals_ignoring_case(name, "expect")) {
@@ -208,22 +265,39 @@ int RequestReader::on_content_length(std::string_view value) {
 }
 
 int RequestReader::on_host(std::string_view value) {
-    if (has_host_ || !valid_host(value)) {
+    if (has_host_ || !host::valid_host(value)) {
         return 400;
     }
     has_host_ = true;
     return kFine;
 }
 
+int RequestReader::on_transfer_encoding(std::string_view value) {
+    // "chunked" alone, in one header: a proxy in front may see only one of two.
+    if (!is_chunked_ && equals_ignoring_case(value, "chunked")) {
+        is_chunked_ = true;
+        return kFine;
+    }
+    // RFC 9112, sections 6.1 and 6.3: the end of the body is known, but not how to decode it; or
+    // not even its end.
+    const std::size_t last = std::min(value.rfind(','), value.size());
+    const bool ends_in_chunks =
+        last < value.size() &&
+        equals_ignoring_case(without_blanks_around(value.substr(last + 1)), "chunked");
+    return ends_in_chunks && !list_has(value.substr(0, last), "chunked") ? 501 : 400;
+}
+
 int RequestReader::on_head_end() {
     if (!has_host_ && !is_http_1_0_) {
         return 400;
     }
-    if (has_transfer_encoding_) {
-        return has_length_ ? 400 : 411;
+    // RFC 9112, sections 6.1 and 6.3: a length beside chunks is an attack, or as good as one, and
+    // HTTP/1.0 has no chunks.
+    if (is_chunked_ && (has_length_ || is_http_1_0_)) {
+        return 400;
     }
     expects_continue_ = expects_continue_ && !is_http_1_0_;
-    part_ = Part::kBody;
+    part_ = is_chunked_ ? Part::kChunkSize : Part::kBody;
     return kFine;
 }
 

@@ -1,10 +1,11 @@
 // Finds the end of an HTTP/1 request in the bytes of a connection, and refuses early what is too
 // long, malformed or not HTTP at all. It reads the framing only (request line, header lines,
-// Content-Length) and who and what is asked (Host, the target); cpp-httplib reads the rest, and
-// only from complete requests.
+// Content-Length, chunks) and who and what is asked (Host, the target); cpp-httplib reads the rest,
+// and only from complete requests.
 //
 // It is stricter than cpp-httplib on purpose: anything that two readers could understand
-// differently (a bare LF, a folded line, two lengths, two hosts, a path with "..") is refused, so
+// differently (a bare LF, a folded line, two lengths, two hosts, a length beside
+// chunks, a path with "..") is refused, so
 // that both always see the same request.
 #pragma once
 
@@ -29,6 +30,13 @@ inline constexpr std::size_t kRequestHeadersMax = 100;
 /// Room for the largest message and its framing.
 /// @limit bytes of a request's body
 inline constexpr std::size_t kRequestBodyBytesMax = 1U << 20U;
+/// The first line of a chunk, with extensions, which nobody uses. It is without its CRLF.
+/// @limit bytes of a chunk's first line
+inline constexpr std::size_t kChunkLineBytesMax = 1024;
+/// What chunks add to a body: first lines, ends, trailers. The largest request with many messages
+/// fits with a chunk for each line of 20 bytes.
+/// @limit bytes that chunks add to a request's body
+inline constexpr std::size_t kChunkFramingBytesMax = 1U << 19U;
 
 class RequestReader {
   public:
@@ -38,7 +46,7 @@ class RequestReader {
         Verdict verdict = Verdict::kNeedMore;
         /// kComplete: bytes of the request, head and body; what follows them belongs to the next.
         std::size_t length = 0;
-        /// kRefuse: the HTTP status to answer with before closing: 400, 411, 413, 414, 415, 431
+        /// kRefuse: the HTTP status to answer with before closing: 400, 413, 414, 415, 431, 501
         /// or 505.
         int status = 0;
     };
@@ -56,43 +64,71 @@ class RequestReader {
     [[nodiscard]] bool take_continue_wish();
 
     /// Whether the head is complete and a body belongs to the request; the body may have come as
-    /// well. True once for each request: the caller then asks whether a route takes the body
-    /// (HttpFront::refuse_body), so that it reads none for nothing.
+    /// well. The caller then asks whether a route takes the body (HttpFront::refuse_body), so that
+    /// it reads none for nothing. True once for each request; for one in chunks, once more after
+    /// each read() that found a further chunk.
     [[nodiscard]] bool take_body_wish();
-    /// Once the head is complete: the bytes of the head, and of the body behind it.
-    [[nodiscard]] std::size_t head_bytes() const { return scanned_; }
-    [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
+    /// Once the head is complete: its bytes, and those of the body behind it. Of a body in chunks,
+    /// the bytes of all chunks that have begun; 1 if none has, since it is not empty for sure.
+    [[nodiscard]] std::size_t head_bytes() const { return head_bytes_; }
+    [[nodiscard]] std::size_t body_bytes() const {
+        return is_chunked_ && body_bytes_ == 0 ? 1 : body_bytes_;
+    }
+    /// Whether the body comes in chunks: join_chunks() makes a whole request of a complete one.
+    [[nodiscard]] bool is_chunked() const { return is_chunked_; }
 
     /// Whether the method is HEAD, as far as the request has come: then no answer has a body.
     [[nodiscard]] bool is_head() const { return is_head_; }
 
   private:
-    enum class Part : std::uint8_t { kRequestLine, kHeaders, kBody };
+    enum class Part : std::uint8_t {
+        kRequestLine,
+        kHeaders,
+        kBody, ///< of a known length; the further ones are of a body in chunks
+        kChunkSize,
+        kChunkData,
+        kTrailers,
+        kEnd,
+    };
     /// What the helpers below return for "go on"; anything else is the status to refuse with.
     static constexpr int kFine = 0;
+    struct Line {
+        int status = kFine;
+        bool is_whole = false; ///< its CRLF has come
+        std::string_view text{};
+    };
 
+    [[nodiscard]] bool head_is_whole() const { return part_ >= Part::kBody; }
+    /// Looks for the end of the line that begins at line_start_, from scanned_ on. Both are behind
+    /// the line afterwards, if it is whole.
+    [[nodiscard]] Line read_line(std::string_view so_far);
     [[nodiscard]] int read_head(std::string_view so_far);
     [[nodiscard]] int check_unfinished(std::string_view line, std::size_t head_bytes) const;
     [[nodiscard]] int on_line(std::string_view line);
     [[nodiscard]] int on_request_line(std::string_view line);
     [[nodiscard]] int on_header_line(std::string_view line);
     [[nodiscard]] int on_content_length(std::string_view value);
+    [[nodiscard]] int on_transfer_encoding(std::string_view value);
     [[nodiscard]] int on_host(std::string_view value);
     [[nodiscard]] int on_head_end();
+    [[nodiscard]] int read_chunks(std::string_view so_far);
+    [[nodiscard]] int on_chunk_line(const Line& line);
+    [[nodiscard]] int on_trailer_line(const Line& line);
 
     // Offsets and sizes in bytes; 32 bits are plenty within the limits above.
-    std::uint32_t line_start_ = 0;
+    std::uint32_t line_start_ = 0; // kChunkData: where the chunk's data end
     std::uint32_t scanned_ = 0;
-    std::uint32_t body_bytes_ = 0;
-    std::uint8_t headers_ = 0;
+    std::uint32_t head_bytes_ = 0;
+    std::uint32_t body_bytes_ = 0; // of chunks: of all that have begun
+    std::uint8_t headers_ = 0;     // and trailers
     Part part_ = Part::kRequestLine;
-    bool is_http_1_0_ = false;
-    bool is_head_ = false;
-    bool has_host_ = false;
-    bool has_length_ = false;
-    bool has_transfer_encoding_ = false;
-    bool expects_continue_ = false;
-    bool body_asked_ = false; // take_body_wish() was true
+    bool is_http_1_0_ : 1 = false;
+    bool is_head_ : 1 = false;
+    bool has_host_ : 1 = false;
+    bool has_length_ : 1 = false;
+    bool is_chunked_ : 1 = false;
+    bool expects_continue_ : 1 = false;
+    bool body_asked_ : 1 = false; // take_body_wish() was true
 };
 
 /// Tells a waiting client that it may send the body.

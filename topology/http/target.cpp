@@ -1,6 +1,7 @@
 #include "topology/http/target.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/host/authority.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,22 +11,10 @@ namespace zcomet::http {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
-constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
-/// RFC 3986's reg-name without escapes, which no host in use has, and without the comma: that is
-/// how a proxy joins two Host lines.
-constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                             "0123456789-._~!$&'()*+;=";
-constexpr std::size_t kPortDigitsMax = 5;
 
 bool has_scheme(std::string_view target) {
     return equals_ignoring_case(target.substr(0, kScheme.size()), kScheme);
-}
-
-/// Of a target in absolute form.
-std::string_view authority_of(std::string_view target) {
-    target.remove_prefix(kScheme.size());
-    return target.substr(0, target.find_first_of("/?"));
 }
 
 bool consists_of(std::string_view text, std::string_view characters) {
@@ -93,7 +82,7 @@ std::optional<Target> split_target(std::string_view target) {
 bool valid_target(std::string_view target) {
     if (has_scheme(target)) {
         const std::string_view authority = authority_of(target);
-        if (authority.empty() || !valid_host(authority)) {
+        if (authority.empty() || !host::valid_host(authority)) {
             return false;
         }
     }
@@ -102,32 +91,12 @@ bool valid_target(std::string_view target) {
            !has_dot_segment(parts->path);
 }
 
-bool valid_host(std::string_view value) {
-    if (value.empty()) {
-        return true;
+std::string_view authority_of(std::string_view target) {
+    if (!has_scheme(target)) {
+        return {};
     }
-    const bool in_brackets = value.starts_with('[');
-    const std::size_t end = in_brackets ? value.find(']') : std::min(value.find(':'), value.size());
-    if (end == std::string_view::npos) {
-        return false;
-    }
-    const std::string_view host = value.substr(in_brackets ? 1 : 0, end - (in_brackets ? 1 : 0));
-    std::string_view port = value.substr(end + (in_brackets ? 1 : 0));
-    const bool has_port = port.starts_with(':');
-    port.remove_prefix(has_port ? 1 : 0);
-    return !host.empty() &&
-           consists_of(host, in_brackets ? "0123456789ABCDEFabcdef:." : kNameCharacters) &&
-           (has_port || port.empty()) && port.size() <= kPortDigitsMax &&
-           consists_of(port, kDigits);
-}
-
-bool names_loopback(std::string_view host) {
-    const bool in_brackets = host.starts_with('[');
-    const std::size_t end = in_brackets ? host.find(']') : host.find(':');
-    const std::string_view name = host.substr(0, end);
-    return in_brackets ? name == "[::1"
-                       : equals_ignoring_case(name, "localhost") ||
-                             (name.starts_with("127.") && consists_of(name, "0123456789."));
+    target.remove_prefix(kScheme.size());
+    return target.substr(0, target.find_first_of("/?"));
 }
 
 } // namespace zcomet::http

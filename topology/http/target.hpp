@@ -1,4 +1,4 @@
-// The target of a request line, and the value of Host: RFC 9112, section 3, and RFC 3986.
+// The target of a request line: RFC 9112, section 3, and RFC 3986.
 //
 // The rules are stricter than these where two readers, such as a proxy that allows by path and this
 // server, could understand a target differently.
@@ -25,13 +25,7 @@ struct Target {
 /// and no segment of the path is "." or "..", escaped or not.
 [[nodiscard]] bool valid_target(std::string_view target);
 
-/// Whether this is one host, with or without a port: a name, an IPv4 address, or an IPv6 address in
-/// brackets. Empty is valid in the header Host: the target has no host.
-[[nodiscard]] bool valid_host(std::string_view value);
-
-/// Whether a valid host, with or without a port, names this machine for every browser: it is
-/// "localhost", in any case, or an address of the loopback interface in digits. Any other name may
-/// lead here as well, but its owner decides that ("DNS rebinding").
-[[nodiscard]] bool names_loopback(std::string_view host);
+/// The host, with its port, of a target in absolute form; empty: it has another form.
+[[nodiscard]] std::string_view authority_of(std::string_view target);
 
 } // namespace zcomet::http

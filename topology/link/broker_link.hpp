@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
+#include "topology/link/handshake_watch.hpp"
 #include "topology/link/host_connector.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/source.hpp"
@@ -21,8 +22,9 @@ class BrokerLink : public loop::Source, protected session::Wires {
 
     /// @param broker  "tcp://HOST:PORT"; need not be reachable yet.
     [[nodiscard]] Status connect(const std::string& broker) { return connector_.connect(broker); }
-    /// Goes on with connecting to a broker that has a name, when that is due. To be called first
-    /// in each turn. Errors: as HostConnector::turn().
+    /// Goes on with connecting to a broker that has a name, when that is due, and to one that has
+    /// not agreed with us on keys. To be called first in each turn. Errors: as
+    /// HostConnector::turn(); the handshake has failed.
     [[nodiscard]] Status follow_name(Time now);
     [[nodiscard]] const HostConnector& connector() const { return connector_; }
     void send(std::string&& frame) final;
@@ -40,7 +42,11 @@ class BrokerLink : public loop::Source, protected session::Wires {
 
   private:
     ZmqSocket dealer_;
+    Security::Mode mode_;
+    HandshakeWatch handshakes_;
     HostConnector connector_;
+    Time next_look_ = Time::min(); // at handshakes_
+    Time again_at_ = kNever;       // ZeroMQ does not try again after a failed handshake
     session::ConnectionWatch watch_;
     std::optional<zmq::message_t> in_hand_; // receive() gave a view of it
 };

@@ -37,6 +37,12 @@ class HostConnector {
     /// As in loop::Source.
     [[nodiscard]] std::uint32_t fds_version() const { return fds_version_; }
 
+    /// Begins anew where the socket is connected or tries to, as after a failed handshake, which
+    /// ZeroMQ does not repeat. Errors: as connect().
+    [[nodiscard]] Status connect_again() {
+        return endpoint_.empty() ? Status(Done{}) : connect_to(std::string(endpoint_));
+    }
+
     /// If the host has further addresses, tries the next one at once. @return false if it has none.
     bool skip_address(Time now);
 

@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace zcomet::link {
 
@@ -35,16 +37,23 @@ struct SocketLimits {
 class LinkContext {
   public:
     explicit LinkContext(Security security = {}, const SocketLimits& limits = {})
-        : security_(security), limits_(limits), zmq_(limits.io_threads, limits.sockets_max) {}
+        : security_(std::move(security)), limits_(limits),
+          zmq_(std::make_shared<zmq::context_t>(limits.io_threads, limits.sockets_max)) {}
+    /// With the threads of another one, for links that have keys of their own. libzmq 4.3.4 may
+    /// crash when a process with keys has several contexts and closes one.
+    LinkContext(Security security, const LinkContext& other)
+        : security_(std::move(security)), limits_(other.limits_), zmq_(other.zmq_) {}
+    LinkContext(const LinkContext&) = delete;
+    LinkContext& operator=(const LinkContext&) = delete;
 
     [[nodiscard]] const Security& security() const { return security_; }
     [[nodiscard]] const SocketLimits& limits() const { return limits_; }
-    [[nodiscard]] zmq::context_t& zmq() { return zmq_; }
+    [[nodiscard]] zmq::context_t& zmq() { return *zmq_; }
 
   private:
     Security security_;
     SocketLimits limits_;
-    zmq::context_t zmq_;
+    std::shared_ptr<zmq::context_t> zmq_;
 };
 
 } // namespace zcomet::link

@@ -8,9 +8,10 @@
 namespace zcomet::link {
 
 NodeLink::NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
-                   std::string broker_host)
+                   std::string broker_host, const std::vector<std::string>& feed_hosts)
     : BrokerLink(context), events_(node.events()), broker_host_(std::move(broker_host)),
-      sub_(context, zmq::socket_type::sub), feed_connector_(sub_), fds_{fd(), sub_.fd(), -1, -1},
+      feed_hosts_(broker_host_, feed_hosts), sub_(context, zmq::socket_type::sub),
+      feed_connector_(sub_), fds_{fd(), sub_.fd(), -1, -1},
       session_(node, broker, *this, *this, broker_host_),
       turn_(session_, *this, *this, node.events(), watch()) {
     sub_.subscribe(wire::encode_topic(node.incarnation()));
@@ -18,12 +19,14 @@ NodeLink::NodeLink(LinkContext& context, session::Node& node, std::size_t broker
 
 Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::Node& node,
                                                  std::size_t broker, const std::string& address,
+                                                 const std::vector<std::string>& feed_hosts,
                                                  Time now) {
     const Result<wire::HostPort> parsed = wire::parse_tcp_endpoint(address);
     if (!parsed.ok()) {
         return parsed.error();
     }
-    std::unique_ptr<NodeLink> link(new NodeLink(context, node, broker, parsed.value().host));
+    std::unique_ptr<NodeLink> link(
+        new NodeLink(context, node, broker, parsed.value().host, feed_hosts));
     if (const Status connected = link->connect(address); !connected.ok()) {
         return connected.error();
     }
@@ -34,6 +37,12 @@ Result<std::unique_ptr<NodeLink>> NodeLink::open(LinkContext& context, session::
 Status NodeLink::connect_feed(const std::string& endpoint) {
     Result<wire::HostPort> feed = wire::parse_tcp_endpoint(endpoint);
     const Result<wire::HostPort> broker = wire::parse_tcp_endpoint(connector().endpoint());
+    const std::string reached = broker.ok() ? broker.value().host : std::string();
+    if (feed.ok() && !feed_hosts_.has(feed.value().host, reached)) {
+        return Error{"the broker says that its feed is at " + endpoint +
+                     ", which is another host than the broker's; a cluster file with that host "
+                     "allows it"};
+    }
     if (feed.ok() && broker.ok() && feed.value().host == broker_host_) {
         // The name may have several addresses: the feed is where the broker answered.
         feed.value().host = broker.value().host;

@@ -4,6 +4,7 @@
 
 #include "topology/base/result.hpp"
 #include "topology/link/broker_link.hpp"
+#include "topology/link/feed_hosts.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/session/turns.hpp"
 
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::link {
 
@@ -23,9 +25,10 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     /// @param node     lives longer than this.
     /// @param broker   which of the node's brokers this one is.
     /// @param address  "tcp://HOST:PORT"; need not be reachable yet.
+    /// @param feed_hosts  as in Uplink::open().
     [[nodiscard]] static Result<std::unique_ptr<NodeLink>>
     open(LinkContext& context, session::Node& node, std::size_t broker, const std::string& address,
-         Time now);
+         const std::vector<std::string>& feed_hosts, Time now);
 
     void login(std::string_view id) { session_.login(id); }
     void logout(std::string_view id) { session_.logout(id); }
@@ -56,8 +59,8 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     }
 
   private:
-    NodeLink(LinkContext& context, session::Node& node, std::size_t broker,
-             std::string broker_host);
+    NodeLink(LinkContext& context, session::Node& node, std::size_t broker, std::string broker_host,
+             const std::vector<std::string>& feed_hosts);
     [[nodiscard]] Status connect_feed(const std::string& endpoint) override;
     [[nodiscard]] std::optional<std::string_view> receive_batch() override;
     [[nodiscard]] bool batch_waits() override { return sub_.readable(); }
@@ -67,6 +70,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
 
     session::NodeEvents& events_;
     const std::string broker_host_; // as its address names it
+    const FeedHosts feed_hosts_;
     ZmqSocket sub_;
     HostConnector feed_connector_;
     std::array<int, 4> fds_;                // the DEALER's, the SUB's, and those of their look-ups

@@ -2,6 +2,7 @@
 
 #include "topology/base/random.hpp"
 #include "topology/link/connect_probe.hpp"
+#include "topology/link/handshake_watch.hpp"
 #include "topology/link/host_connector.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/loop/loop.hpp"
@@ -13,7 +14,9 @@
 #include <cerrno>
 #include <functional>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
 
 namespace zcomet::link {
 
@@ -25,6 +28,10 @@ constexpr Duration kAskAgain = 5ms;
 /// How long to wait before a broker that has too many questions is asked again.
 /// @limit pause before a broker that has too many questions is asked again
 constexpr Duration kAskBusyAgain = 100ms;
+/// How long a connection may take before a probe looks whether it is refused. A probe is a
+/// connection that says nothing, of which a broker with keys takes note.
+/// @limit time to connect after which a question looks whether nothing listens
+constexpr Duration kProbeAfter = 50ms;
 
 /// The DEALER of one question, which sends it as soon as the broker is connected.
 class Question : public loop::Source {
@@ -33,8 +40,10 @@ class Question : public loop::Source {
 
     Question(LinkContext& context, const std::string& broker, const std::string& frame,
              const Accept& accept)
-        : dealer_(context, zmq::socket_type::dealer), connector_(dealer_), fds_{dealer_.fd(), -1},
-          broker_(broker), frame_(frame), accept_(accept) {}
+        : dealer_(context, zmq::socket_type::dealer), mode_(context.security().mode()),
+          handshakes_(context, dealer_),
+          connector_(dealer_), fds_{dealer_.fd(), -1, handshakes_.fd()}, broker_(broker),
+          frame_(frame), accept_(accept) {}
 
     [[nodiscard]] Status connect() { return connector_.connect(broker_); }
     /// The answer "nothing listens there" ends the question, too.
@@ -43,6 +52,8 @@ class Question : public loop::Source {
     [[nodiscard]] const std::optional<Result<Duration>>& outcome() const { return outcome_; }
     /// Why the broker did not answer when it was asked last; empty if it said nothing.
     [[nodiscard]] const std::string& refusal() const { return refusal_; }
+    /// Why the last connection broke off; empty if none did.
+    [[nodiscard]] const std::string& broken_off() const { return broken_off_; }
 
     std::span<const int> fds() const override { return fds_; }
     std::uint32_t fds_version() const override { return connector_.fds_version(); }
@@ -54,11 +65,13 @@ class Question : public loop::Source {
             }
         }
         fds_[1] = connector_.fd();
+        look_at_handshakes();
         if (!asked_at_ && ask_at_ <= now) {
             const bool sent = dealer_.send(frame_) == ZmqSocket::Sent::kOk;
             asked_at_ = sent ? std::optional(now) : std::nullopt;
             ask_at_ = sent ? kNever : now + kAskAgain;
-            if (!sent && fails_if_refused_) {
+            first_try_ = std::min(first_try_, now);
+            if (!sent && fails_if_refused_ && now >= first_try_ + kProbeAfter) {
                 look_for_refusal(now);
             }
         }
@@ -69,6 +82,17 @@ class Question : public loop::Source {
     }
 
   private:
+    /// A connection that broke off may be a broker that is restarted.
+    void look_at_handshakes() {
+        while (const auto failure = handshakes_.next()) {
+            std::string why = why_no_handshake(*failure, mode_, broker_);
+            if (*failure == HandshakeWatch::Failure::kBrokenOff) {
+                broken_off_ = std::move(why);
+            } else {
+                outcome_ = Error{std::move(why)};
+            }
+        }
+    }
     /// Each address of the broker's host has to refuse, or to have no way there. That the host
     /// itself refuses says more.
     void look_for_refusal(Time now) {
@@ -108,19 +132,24 @@ class Question : public loop::Source {
     }
 
     ZmqSocket dealer_;
+    Security::Mode mode_;
+    HandshakeWatch handshakes_;
     HostConnector connector_;
-    int failure_ = 0;        // errno of the address that says most
-    std::array<int, 2> fds_; // the DEALER's, and that of a look-up of the broker's name
+    int failure_ = 0; // errno of the address that says most
+    /// The DEALER's, that of a look-up of the broker's name, and that of failed handshakes.
+    std::array<int, 3> fds_;
     const std::string& broker_;
     const std::string& frame_;
     const Accept& accept_;
     Time ask_at_ = loop::kAtOnce;
+    Time first_try_ = kNever; // to send
     std::optional<Time> asked_at_;
     std::optional<Result<Duration>> outcome_;
     bool fails_if_refused_ = false;
     std::string probed_; // the endpoint of probe_
     std::optional<ConnectProbe> probe_;
-    std::string refusal_; // why the broker has no answer yet
+    std::string refusal_;    // why the broker has no answer yet
+    std::string broken_off_; // why there was no connection last
 };
 
 /// Sends `question` as soon as the broker is connected and waits for a frame that `accept` takes.
@@ -146,6 +175,9 @@ Result<Duration> ask(LinkContext& context, const std::string& broker, const std:
     }
     if (!asked.refusal().empty()) {
         return Error{"the broker at " + broker + " refused: " + asked.refusal()};
+    }
+    if (!asked.broken_off().empty()) {
+        return Error{asked.broken_off()};
     }
     return Error{"no broker answers at " + broker + " within " + std::to_string(in_ms(timeout)) +
                  " ms; is zcomet-broker running there?"};

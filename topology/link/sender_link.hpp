@@ -39,6 +39,7 @@ class SenderLink final : public BrokerLink {
     /// As in SenderSession.
     void ask(const wire::Query& query) { session_.ask(query); }
     void ask(const wire::History& history) { session_.ask(history); }
+    void hurry() { session_.hurry(); }
     void flush(Time now) { session_.flush(now); }
 
     /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:

@@ -13,10 +13,12 @@ Uplink::Uplink(session::NodeEvents& events, std::string name, std::size_t broker
 
 Result<std::unique_ptr<Uplink>> Uplink::open(LinkContext& context, session::NodeEvents& events,
                                              const std::vector<std::string>& brokers,
-                                             std::string name, Time now) {
+                                             std::string name, Time now,
+                                             const std::vector<std::string>& feed_hosts) {
     std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers.size()));
     for (std::size_t broker = 0; broker < brokers.size(); ++broker) {
-        auto link = NodeLink::open(context, uplink->node_, broker, brokers[broker], now);
+        auto link =
+            NodeLink::open(context, uplink->node_, broker, brokers[broker], feed_hosts, now);
         if (!link.ok()) {
             return link.error();
         }

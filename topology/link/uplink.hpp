@@ -23,9 +23,10 @@ class Uplink final : public loop::Source, public session::Logins, public session
     /// @param events   lives longer than this.
     /// @param brokers  "tcp://HOST:PORT" each, at least one; need not be reachable yet.
     /// @param name     of the node, 1 to 64 printable ASCII characters, unique in the cluster.
+    /// @param feed_hosts  where feeds may be, beside the hosts of the brokers.
     [[nodiscard]] static Result<std::unique_ptr<Uplink>>
     open(LinkContext& context, session::NodeEvents& events, const std::vector<std::string>& brokers,
-         std::string name, Time now);
+         std::string name, Time now, const std::vector<std::string>& feed_hosts = {});
 
     /// Goes to the brokers that should know `id`.
     void login(std::string_view id) override;

@@ -201,6 +201,16 @@ void ZmqSocket::subscribe(std::string_view topic) {
     socket_.set(zmq::sockopt::subscribe, zmq::buffer(topic));
 }
 
+void ZmqSocket::wait_for_approval() {
+    socket_.set(zmq::sockopt::xpub_manual, true);
+}
+
+void ZmqSocket::approve(std::string_view topic, bool subscribed) {
+    const int option = subscribed ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE;
+    // The C call, since cppzmq would throw if there is nothing to approve of any more.
+    static_cast<void>(zmq_setsockopt(socket_.handle(), option, topic.data(), topic.size()));
+}
+
 void ZmqSocket::linger(std::chrono::milliseconds time) {
     socket_.set(zmq::sockopt::linger, in_ms(time));
 }

@@ -37,6 +37,11 @@ class ZmqSocket {
     /// The endpoint last bound, with the port that the system chose.
     [[nodiscard]] std::string bound_endpoint() const;
     void subscribe(std::string_view topic);
+    /// Of an XPUB, before it is bound: a subscription, or its end, has effect when it is approved.
+    void wait_for_approval();
+    /// Lets the last subscription that was received, or its end, have effect.
+    /// @param topic  as in that message.
+    void approve(std::string_view topic, bool subscribed);
     /// How long closing the socket may take to pass on its queue; 0 (not at all) unless set.
     void linger(std::chrono::milliseconds time);
 

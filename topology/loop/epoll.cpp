@@ -14,10 +14,6 @@ namespace zcomet::loop {
 
 namespace {
 
-/// Longer waits are cut to this, so that the conversions below cannot overflow. The loop then looks
-/// at its times again.
-constexpr Duration kLongestWait = 24h;
-
 [[noreturn]] void die_of(int error) {
     std::fprintf(stderr, "cannot wait for events: epoll says \"%s\"\n", std::strerror(error));
     std::abort();

@@ -12,6 +12,10 @@
 
 namespace zcomet::loop {
 
+/// Longer waits in the kernel are cut to this, so that conversions of the time left cannot
+/// overflow. The waiting one then looks at its times again.
+inline constexpr Duration kLongestWait = 24h;
+
 /// The time from `now` to `until`: zero if `until` has come, Duration::max() if it is kNever or too
 /// far away to count. No arguments make it overflow.
 [[nodiscard]] Duration time_left(Time now, Time until);

@@ -11,7 +11,6 @@
 namespace zcomet::loop {
 
 bool await_readable(int fd, Time deadline) {
-    constexpr Duration kLongestWait = 24h; // then it looks at the time again
     pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
     for (Time now = Clock::now();; now = Clock::now()) {
         const Duration left = std::min(time_left(now, deadline), kLongestWait);

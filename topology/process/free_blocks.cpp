@@ -18,12 +18,19 @@ namespace zcomet::process {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
+/// In steps of about three quarters, so that at most a quarter of a free block is left over. Those
+/// of less than two pages may have one whole page: where small blocks keep the heap apart, most of
+/// what is free is in such.
+constexpr std::array<std::size_t, 19> kQuarterPages{
+    1024, 768, 576, 432, 324, 244, 180, 136, 100, 76, 56, 40, 28, 20, 12, 8, 7, 6, 5};
+constexpr std::size_t kMostPages = kQuarterPages.front() / 4;
+
 /// What glibc adds to a block. A request of a multiple of pages less this takes just these pages.
 constexpr std::size_t kOverheadBytes = 16;
 
-/// In steps of about three quarters, so that at most a quarter of a free block is left over.
-constexpr std::array<std::size_t, 16> kPages{256, 192, 144, 108, 81, 61, 45, 34,
-                                             25,  19,  14,  10,  7,  5,  3,  2};
+constexpr std::size_t bytes_of(std::size_t quarter_pages) {
+    return quarter_pages * kPageBytes / 4 - kOverheadBytes;
+}
 
 /// Requests that no free block of the heap is large enough for get pages of their own meanwhile.
 class OnlyFreeBlocks {
@@ -57,7 +64,7 @@ Pages pages_of(void* block, std::size_t head_bytes, std::size_t bytes) {
 }
 
 std::size_t resident_bytes_of(const Pages& pages) {
-    std::array<unsigned char, kPages.front()> is_there{};
+    std::array<unsigned char, kMostPages> is_there{};
     if (::mincore(pages.begin, pages.bytes, is_there.data()) != 0) {
         return pages.bytes;
     }
@@ -75,13 +82,13 @@ FreeBlocks::~FreeBlocks() {
 bool FreeBlocks::take(Time end) {
     const OnlyFreeBlocks only;
     do {
-        if (Block* const block = take_one(kPages[size_] * kPageBytes - kOverheadBytes)) {
+        if (Block* const block = take_one(bytes_of(kQuarterPages[size_]))) {
             add(block);
         } else {
             ++size_;
         }
-    } while (size_ < kPages.size() && Clock::now() < end);
-    return size_ < kPages.size();
+    } while (size_ < kQuarterPages.size() && Clock::now() < end);
+    return size_ < kQuarterPages.size();
 }
 
 FreeBlocks::Block* FreeBlocks::take_one(std::size_t bytes) {

@@ -22,7 +22,7 @@ class FreeBlocks {
     FreeBlocks(const FreeBlocks&) = delete;
     FreeBlocks& operator=(const FreeBlocks&) = delete;
 
-    /// Takes free blocks of two pages or more, large ones first.
+    /// Takes free blocks that may have a whole page, large ones first.
     /// @return whether there may be more.
     bool take(Time end);
     /// The whole pages of the blocks taken so far that have memory.

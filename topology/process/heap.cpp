@@ -32,9 +32,9 @@ void keep_freed_frames(std::size_t working_bytes) {
     // heap for each thread either would hold free memory that the other lacks.
     static_cast<void>(::mallopt(M_ARENA_MAX, 1));
     ZCOMET_ASSERT(working_bytes < static_cast<std::size_t>(kFreedBytesKept));
-    constexpr std::size_t kPageBytes = 4096;
+    constexpr std::size_t kStrideBytes = 4096; // a page
     const auto working = std::make_unique_for_overwrite<char[]>(working_bytes);
-    for (std::size_t at = 0; at < working_bytes; at += kPageBytes) {
+    for (std::size_t at = 0; at < working_bytes; at += kStrideBytes) {
         static_cast<volatile char*>(working.get())[at] = 0; // volatile: not to be optimised away
     }
 }

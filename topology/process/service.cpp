@@ -23,8 +23,7 @@ std::string take_variable(const char* name) {
     return taken;
 }
 
-/// 0: not a number.
-std::int64_t number_in(const std::string& text) {
+std::int64_t number_or_0(const std::string& text) {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
@@ -33,9 +32,9 @@ std::int64_t number_in(const std::string& text) {
 } // namespace
 
 Service::Service() : address_(take_variable("NOTIFY_SOCKET")) {
-    const std::int64_t watchdog_us = number_in(take_variable("WATCHDOG_USEC"));
+    const std::int64_t watchdog_us = number_or_0(take_variable("WATCHDOG_USEC"));
     const std::string watched = take_variable("WATCHDOG_PID");
-    if (watchdog_us > 0 && (watched.empty() || number_in(watched) == ::getpid())) {
+    if (watchdog_us > 0 && (watched.empty() || number_or_0(watched) == ::getpid())) {
         beat_ = std::chrono::microseconds(watchdog_us) / 2;
     }
 }

@@ -18,19 +18,33 @@ namespace zcomet::program {
 
 namespace {
 
-constexpr std::size_t kNamedBytesMax = 65'536;
+/// The keys for tokens take most of them.
+constexpr std::size_t kNamedBytesMax = 131'072;
+
+std::string joined(const std::vector<std::string>& values) {
+    std::string out;
+    for (const std::string& value : values) {
+        out.append(out.empty() ? "" : " ").append(value);
+    }
+    return out;
+}
+
+/// @param text  of joined(), of values without a space.
+std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> values;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        values.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return values;
+}
 
 /// Writes the value of a row.
 struct ToText {
     std::string operator()(const bool* value) const { return *value ? "true" : "false"; }
     std::string operator()(const std::string* value) const { return *value; }
-    std::string operator()(const std::vector<std::string>* values) const {
-        std::string out;
-        for (const std::string& value : *values) {
-            out.append(out.empty() ? "" : " ").append(value);
-        }
-        return out;
-    }
+    std::string operator()(const std::vector<std::string>* values) const { return joined(*values); }
     std::string operator()(const std::optional<std::uint32_t>* value) const {
         return *value ? std::to_string(**value) : std::string();
     }
@@ -58,7 +72,7 @@ struct FromText {
         return true;
     }
     bool operator()(std::vector<std::string>* values) const {
-        *values = {text};
+        *values = split(text);
         return true;
     }
     bool operator()(std::optional<std::uint32_t>* value) const {
@@ -223,7 +237,6 @@ OptionTable::Row& OptionTable::Row::hand_on() {
 }
 
 OptionTable::Row& OptionTable::Row::reloadable() {
-    ZCOMET_ASSERT(!std::holds_alternative<std::vector<std::string>*>(target_));
     reloadable_ = true;
     return *this;
 }
@@ -284,6 +297,12 @@ std::vector<std::string> OptionTable::handed_on() const {
     for (const Row& row : rows_) {
         const std::string text = row.text();
         if (!row.handed_on_ || row.secret_ || text == row.default_) {
+            continue;
+        }
+        if (const auto* values = std::get_if<std::vector<std::string>*>(&row.target_)) {
+            for (const std::string& value : **values) {
+                arguments.push_back(row.name_ + "=" + value);
+            }
             continue;
         }
         const bool is_flag = std::holds_alternative<bool*>(row.target_);

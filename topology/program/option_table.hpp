@@ -81,8 +81,8 @@ class OptionTable {
         /// A supervisor's workers get this value, in their command line.
         Row& hand_on();
         /// SIGHUP reads this value again: take_changes() takes it. The program asks its options for
-        /// the value each time that it needs it, or hands them to its parts anew after that. Not
-        /// for a value of which there may be several.
+        /// the value each time that it needs it, or hands them to its parts anew after that. Where
+        /// there may be several values, none has a space.
         Row& reloadable();
         /// What the cluster file calls this value: OptionTable::fill_in() finds the row by it.
         Row& key(const std::string& name);
@@ -130,7 +130,7 @@ class OptionTable {
     /// A value from elsewhere, as a text.
     struct Setting {
         std::string_view key; ///< Row::key() of one of the rows
-        std::string text;     ///< empty: there is none
+        std::string text;     ///< empty: there is none; several: with spaces between them
     };
     /// Takes the values that were not given. The bounds of a row are not looked at.
     /// Errors: a text is not a value of its row; the error names both.

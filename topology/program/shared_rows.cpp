@@ -1,6 +1,7 @@
 #include "topology/program/shared_rows.hpp"
 
 #include "topology/base/text.hpp"
+#include "topology/host/host_names.hpp"
 #include "topology/program/address_options.hpp"
 
 #include <cstdint>
@@ -29,6 +30,26 @@ OptionTable::Row& add_admin(OptionTable& table, wire::HostPort& value) {
         .add("--admin", as_host_port(value),
              "Answer GET /stats (JSON) here; port 0: any. Default: nowhere")
         .key("admin");
+}
+
+OptionTable::Row& add_user(OptionTable& table, std::string& name) {
+    return table
+        .add("--user", &name,
+             "Started by root: become this user at once, and keep only the right to listen at "
+             "ports below 1024")
+        .type("NAME");
+}
+
+OptionTable::Row& add_http_names(OptionTable& table, std::vector<std::string>& names) {
+    return table
+        .add("--http-name", &names,
+             "Serve requests whose Host is this name, too; *.NAME: all names below it; *: every "
+             "name. Always served are localhost, addresses in digits, and the names of this host. "
+             "May be given several times")
+        .type("NAME")
+        .check([](const std::string& text) { return host::why_no_host_name(text); })
+        .key("http_names")
+        .reloadable();
 }
 
 std::function<std::string(const std::string& text)> is_name_of_at_most(std::size_t bytes_max) {

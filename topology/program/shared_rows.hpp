@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace zcomet::program {
 
@@ -18,6 +19,12 @@ OptionTable::Row& add_hang_after(OptionTable& table, std::chrono::seconds& value
 
 /// --admin HOST:PORT, where GET /stats is answered; an empty host: nowhere.
 OptionTable::Row& add_admin(OptionTable& table, wire::HostPort& value);
+
+/// --user NAME, for run_as() (run_as.hpp).
+OptionTable::Row& add_user(OptionTable& table, std::string& name);
+
+/// --http-name NAME, a name of host::HostNames; an operator may give several.
+OptionTable::Row& add_http_names(OptionTable& table, std::vector<std::string>& names);
 
 /// For Row::check(): a name has 1 to `bytes_max` printable characters.
 [[nodiscard]] std::function<std::string(const std::string& text)>

@@ -1,6 +1,7 @@
 #include "topology/session/node_session.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/session/refusal.hpp"
 #include "topology/wire/endpoint.hpp"
 
 #include <algorithm>
@@ -10,11 +11,6 @@
 namespace zcomet::session {
 
 namespace {
-
-/// How long to wait before saying HELLO again to a broker that refused us permanently (another
-/// version, another node with our name): an operator has to change something first.
-/// @limit pause before a refused node says HELLO again
-constexpr Duration kAfterRefusal = 10s;
 
 /// Whether a refused frame of this kind was about logins.
 bool is_of_logins(std::uint8_t kind) {
@@ -158,7 +154,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
 }
 
 void NodeSession::connect_feed() {
-    if (const Status connected = feed_wires_.connect_feed(feed_endpoint_); !connected.ok()) {
+    const Status connected = feed_wires_.connect_feed(feed_endpoint_);
+    has_feed_endpoint_ = connected.ok();
+    if (!connected.ok()) {
         events_.on_no_feed(connected.error().text);
     }
 }
@@ -192,6 +190,11 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
     case wire::ErrorCode::kVersion:
     case wire::ErrorCode::kReplaced:
         lose_for_long(now);
+        break;
+    case wire::ErrorCode::kNotAllowed:
+        if (error.kind == static_cast<std::uint8_t>(wire::Kind::kHello)) {
+            lose_for_long(now);
+        }
         break;
     default:
         break;
@@ -406,9 +409,12 @@ void NodeSession::tick(Time now) {
     // The broker answers, and publishes nothing that we get: it may not know of our subscription,
     // or the SUB's connection hangs. HELLO, which went out first, does not mend that.
     if (feed_reconnect_due() <= now) {
-        events_.on_feed_silent("nothing has come from the feed at " + feed_endpoint_ + " for " +
-                               std::to_string(in_ms(now - feed_quiet_since_)) +
-                               " ms, although the broker answers: can this host reach that port?");
+        if (has_feed_endpoint_) {
+            events_.on_feed_silent(
+                "nothing has come from the feed at " + feed_endpoint_ + " for " +
+                std::to_string(in_ms(now - feed_quiet_since_)) +
+                " ms, although the broker answers: can this host reach that port?");
+        }
         feed_quiet_since_ = now;
         ++counters_.feed_reconnects;
         connect_feed();

@@ -146,6 +146,7 @@ class NodeSession {
     std::string broker_host_;
     std::string broker_name_;
     std::string feed_endpoint_;
+    bool has_feed_endpoint_ = false; // whether it is one that we connect to
     State state_ = State::kIdle;
     feed::FeedReader feed_;
     wire::NodeLedger ledger_before_; // when the present feed began

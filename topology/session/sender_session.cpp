@@ -1,6 +1,7 @@
 #include "topology/session/sender_session.hpp"
 
 #include "topology/base/check.hpp"
+#include "topology/session/refusal.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -10,9 +11,6 @@
 namespace zcomet::session {
 
 namespace {
-/// As in node_session.cpp: after a refusal an operator has to change something first.
-/// @limit pause before a refused sender says HELLO again
-constexpr Duration kAfterRefusal = 10s;
 constexpr std::size_t kReceiptsAwaitedMax = wire::kUnacknowledgedMax;
 
 /// Whether a refused frame of this kind was a question.
@@ -127,7 +125,10 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
         events_.on_question_refused(static_cast<wire::Kind>(error.kind));
         return; // it says nothing of our messages
     }
-    if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded) {
+    const bool is_not_welcome = error.code == wire::ErrorCode::kNotAllowed &&
+                                error.kind == static_cast<std::uint8_t>(wire::Kind::kHello);
+    if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded ||
+        is_not_welcome) {
         if (welcomed()) {
             lose(now);
         }
@@ -321,10 +322,11 @@ void SenderSession::send_due(Time now) {
         next_again_ = 0;
     }
     send_again(now);
-    if (open_frame_may_go() && (open_.full() || gather_.due() <= now)) {
+    if (open_frame_may_go() && (open_.full() || gathered_at() <= now)) {
         finish_frame(now);
         gather_.went(now);
     }
+    hurries_ = hurries_ && open_.count() > 0; // those that wait for the window
 }
 
 Time SenderSession::due() const {
@@ -340,7 +342,7 @@ Time SenderSession::due() const {
     if (sends_again()) { // continues when an answer makes room in the window
         return std::min(next_heartbeat_, heard_ + liveness_);
     }
-    const Time frame_due = open_frame_may_go() ? gather_.due() : kNever;
+    const Time frame_due = open_frame_may_go() ? gathered_at() : kNever;
     return std::min({next_heartbeat_, frame_due, answer_overdue(), heard_ + liveness_});
 }
 

@@ -63,6 +63,10 @@ class SenderSession {
     void ask(const wire::Query& query);
     void ask(const wire::History& history);
 
+    /// No more messages are expected soon: those that wait need not be gathered further, and go
+    /// with the next tick().
+    void hurry() { hurries_ = true; }
+
     /// Sends what is due: waiting messages, heartbeats, HELLO again.
     void tick(Time now);
     /// When tick() next has something to do; kNever before start().
@@ -123,6 +127,8 @@ class SenderSession {
     void send_again(Time now);
     [[nodiscard]] bool has_room(std::size_t frame_bytes) const;
     [[nodiscard]] bool open_frame_may_go() const;
+    /// When the open frame has waited long enough for more messages.
+    [[nodiscard]] Time gathered_at() const { return hurries_ ? Time::min() : gather_.due(); }
     [[nodiscard]] bool sends_again() const { return next_again_ < unacknowledged_.size(); }
     [[nodiscard]] Time answer_overdue() const;
     [[nodiscard]] std::uint64_t last_sent() const { return last_number_ - open_.count(); }
@@ -151,6 +157,7 @@ class SenderSession {
     std::size_t next_again_ = kNothingAgain; // place in unacknowledged_ of the next to send again
     std::size_t window_bytes_ = 0;
     feed::GatherWindow gather_;
+    bool hurries_ = false; // the open frame
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
     Time next_heartbeat_ = kNever;

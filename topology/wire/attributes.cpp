@@ -19,7 +19,6 @@ enum class Tag : std::uint8_t {
     kKey = 6,
 };
 
-constexpr std::size_t kPositionBytes = 8;
 constexpr std::size_t kTraceIdBytes = 16;
 constexpr std::size_t kAttributeHeadBytes = 2;
 static_assert(kSentAttributesBytesMax + kAttributeHeadBytes + kPositionBytes ==

@@ -30,6 +30,7 @@ struct Attributes {
 };
 
 inline constexpr std::size_t kKeyBytes = 16;
+inline constexpr std::size_t kPositionBytes = 8;
 
 /// Why a text is no name of an event: it is a line of a stream.
 /// @return one sentence; empty: it is one.

@@ -380,7 +380,7 @@ class BodyDecoder {
     MessageList read_messages(std::uint32_t count, MessageParts parts) {
         const std::string_view start = fields_.rest();
         if (count > kFrameMessagesMax) {
-            refuse(ErrorCode::kMalformed, "a frame has more than 8192 messages");
+            refuse(ErrorCode::kMalformed, "a frame has more than 1024 messages");
         }
         for (std::uint32_t i = 0; i < count && may_go_on(); ++i) {
             if (parts.origins) {
@@ -476,6 +476,8 @@ std::string_view name_of(ErrorCode code) {
         return "overloaded";
     case ErrorCode::kInUse:
         return "in-use";
+    case ErrorCode::kNotAllowed:
+        return "not-allowed";
     }
     return "unknown";
 }
@@ -488,6 +490,8 @@ Outcome Outcomes::outcome(std::uint32_t index) const {
         outcome.refusal = Outcome::Refusal::kOtherMessage;
     } else if (told == kNodesUnderWay) {
         outcome.refusal = Outcome::Refusal::kUnderWay;
+    } else if (told == kNodesNotAllowed) {
+        outcome.refusal = Outcome::Refusal::kNotAllowed;
     } else if (told != kNodesNotKnown) {
         outcome.nodes = told;
     }

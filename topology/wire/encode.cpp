@@ -1,4 +1,5 @@
 #include "topology/base/check.hpp"
+#include "topology/wire/attributes.hpp"
 #include "topology/wire/flags.hpp"
 #include "topology/wire/frames.hpp"
 #include "topology/wire/id.hpp"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t kBatchHeaderBytes = kHeaderBytes + 8 + 8 + 1 + 4;
 constexpr std::size_t kKeptHeaderBytes = kHeaderBytes + 8 + 1 + 1 + 8 + 8 + 8 + 8 + 4;
-constexpr std::size_t kPositionBytes = 8;
 
 void put_u8(std::string& out, std::uint8_t value) {
     append(out, value);
@@ -72,10 +72,12 @@ std::uint32_t code_of(const Outcome& outcome) {
         return kNodesOtherMessage;
     case Outcome::Refusal::kUnderWay:
         return kNodesUnderWay;
+    case Outcome::Refusal::kNotAllowed:
+        return kNodesNotAllowed;
     case Outcome::Refusal::kNone:
         break;
     }
-    ZCOMET_ASSERT(!outcome.nodes || *outcome.nodes < kNodesUnderWay);
+    ZCOMET_ASSERT(!outcome.nodes || *outcome.nodes < kNodesNotAllowed);
     return outcome.nodes.value_or(kNodesNotKnown);
 }
 

@@ -20,5 +20,6 @@ inline constexpr std::uint8_t kFlagPositions = 1; ///< of a RECEIPT or an ACKNOW
 inline constexpr std::uint32_t kNodesNotKnown = 0xFFFF'FFFF;
 inline constexpr std::uint32_t kNodesOtherMessage = 0xFFFF'FFFE;
 inline constexpr std::uint32_t kNodesUnderWay = 0xFFFF'FFFD;
+inline constexpr std::uint32_t kNodesNotAllowed = 0xFFFF'FFFC;
 
 } // namespace zcomet::wire

@@ -1,24 +1,41 @@
 // Numbers in network byte order.
 #pragma once
 
-#include <cstddef>
+#include <endian.h>
+
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 
 namespace zcomet::wire {
 
+/// From this machine's byte order to that of the network, or back.
+template <typename Number> Number swapped(Number value) {
+    static_assert(std::is_unsigned_v<Number> && sizeof(Number) <= sizeof(std::uint64_t));
+    if constexpr (sizeof(Number) == sizeof(std::uint64_t)) {
+        return ::htobe64(value);
+    } else if constexpr (sizeof(Number) == sizeof(std::uint32_t)) {
+        return ::htobe32(value);
+    } else if constexpr (sizeof(Number) == sizeof(std::uint16_t)) {
+        return ::htobe16(value);
+    } else {
+        return value;
+    }
+}
+
 template <typename Number> Number load(const char* from) {
     Number value = 0;
-    for (std::size_t i = 0; i < sizeof(Number); ++i) {
-        value = (value << 8U) | static_cast<unsigned char>(from[i]);
-    }
-    return value;
+    std::memcpy(&value, from, sizeof(value));
+    return swapped(value);
 }
 
 template <typename Number> void append(std::string& out, Number value) {
-    for (unsigned shift = sizeof(Number) * 8; shift > 0; shift -= 8) {
-        out.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
-    }
+    std::array<char, sizeof(Number)> bytes;
+    const Number in_order = swapped(value);
+    std::memcpy(bytes.data(), &in_order, sizeof(in_order));
+    out.append(bytes.data(), bytes.size()); // in one piece: a byte alone looks for room each time
 }
 
 } // namespace zcomet::wire

@@ -2,7 +2,7 @@
 
 #include "topology/base/check.hpp"
 #include "topology/base/random.hpp"
-#include "topology/net/peer_address.hpp"
+#include "topology/net/ip_address.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/route/routes.hpp"
@@ -47,14 +47,13 @@ void Api::NoStreams::close_poll(connection::Handle handle) {
 
 void Api::Log::on_incident(const connection::Connection& connection, connection::Incident incident,
                            int status) {
-    notes_.note(incident, status, [&] { return " address=" + net::peer_text(connection.fd()); });
+    notes_.note(incident, status, [&] { return " address=" + clients_.text(connection.fd()); });
 }
 
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
-      cors_(options.pages),
-      guard_(options.pages, options.is_unasked ? http::Hosts::kLoopback : http::Hosts::kAll),
+      cors_(options.pages), guard_(host::HostNames(options.names)),
       requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
       address_places_(random_u64()), listener_(
@@ -64,8 +63,18 @@ Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& coun
     connections_.add_listener(places_);
     connections_.set_log(log_);
     requests_.set_readiness(readiness);
+    if (options.wants_token) {
+        requests_.set_gate(gate_);
+    }
+    requests_.guard(guard_);
+    clients_.use(options.proxies);
+    listener_.use(clients_);
+    requests_.set_clients(clients_, [this](connection::Connection& connection,
+                                           const std::optional<net::IpAddress>& client, Time now) {
+        return listener_.place_client(connection, client, now);
+    });
     if (options.is_local) {
-        requests_.guard(guard_);
+        guard_.allow_only(options.pages);
     }
     if (cors_.is_on()) {
         requests_.allow_origins(cors_);
@@ -96,6 +105,8 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
 
 void Api::set_options(const ApiOptions& options) {
     requests_.set_limits(options.requests);
+    clients_.use(options.proxies);
+    guard_.use(host::HostNames(options.names));
     listener_.set_capacity(capacity_of(options));
 }
 
@@ -112,7 +123,7 @@ bool Api::turn(Time now) {
     accept(now);
     requests_.sweep(now);
     connections_.sweep(now);
-    const bool has_more = sender_->turn(now);
+    const bool has_more = send(now);
     who_.turn(now);
     replays_.turn(now);
     give_answers(now);
@@ -127,32 +138,48 @@ Time Api::due() const {
 
 void Api::handle_events(Time now) {
     for (const epoll_event& event : epoll_.wait(now, now)) {
-        if (event.data.u64 != kListenerTag) {
+        if (event.data.u64 == kListenerTag) {
+            has_clients_ = true;
+        } else {
             requests_.on_event(connection::Handle::unpack(event.data.u64), event.events, now);
         }
     }
 }
 
+/// Epoll reports the socket again while connections wait.
 void Api::accept(Time now) {
+    if (!std::exchange(has_clients_, false) && listener_.due() > now) {
+        return;
+    }
     listener_.accept(
         now, [this, now](int fd, port::Origin origin) { requests_.on_accepted(fd, now, origin); });
     listener_.leave_or_return(now);
+}
+
+bool Api::send(Time now) {
+    const std::uint64_t requests = counters_.get(slot::WorkerCounter::kRequests);
+    expected_.on_requests(requests - std::exchange(requests_seen_, requests));
+    if (!expected_.any(now)) {
+        sender_->hurry();
+    }
+    return sender_->turn(now);
 }
 
 /// An answer may let the next request of its connection in, which sends more.
 void Api::give_answers(Time now) {
     while (give(publisher_.answers(), now) || give(who_.answers(), now) ||
            give(replays_.answers(), now)) {
-        static_cast<void>(sender_->turn(now));
+        static_cast<void>(send(now));
     }
 }
 
 bool Api::give(request::LateAnswers& answers, Time now) {
-    const bool has_any = !answers.empty();
-    answers.give([this, now](request::Ticket ticket, const http::Reply& reply) {
-        static_cast<void>(requests_.finish(ticket, reply, now));
+    std::size_t given = 0;
+    answers.give([&](request::Ticket ticket, const http::Reply& reply) {
+        given += requests_.finish(ticket, reply, now) ? 1 : 0;
     });
-    return has_any;
+    expected_.on_answers(given, now);
+    return given > 0;
 }
 
 void Api::publish_counters() {

@@ -3,8 +3,10 @@
 // takes the other's places.
 #pragma once
 
+#include "topology/auth/verifier.hpp"
 #include "topology/base/result.hpp"
 #include "topology/base/time.hpp"
+#include "topology/feed/gather.hpp"
 #include "topology/http/cors.hpp"
 #include "topology/http/page_guard.hpp"
 #include "topology/link/sender_link.hpp"
@@ -12,13 +14,16 @@
 #include "topology/loop/source.hpp"
 #include "topology/session/sender_events.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "webnode/api/expected_requests.hpp"
 #include "webnode/ask/replays.hpp"
 #include "webnode/ask/who.hpp"
+#include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
 #include "webnode/port/address_places.hpp"
 #include "webnode/port/listener.hpp"
 #include "webnode/publish/publisher.hpp"
+#include "webnode/request/gate.hpp"
 #include "webnode/request/requests.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/stream_opener.hpp"
@@ -31,6 +36,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::webnode::api {
@@ -52,10 +58,14 @@ struct ApiOptions {
     /// Whether only this machine reaches the address. Pages of other sites, which it shows in a
     /// browser, may not.
     bool is_local = false;
-    /// Whether no other name than that of the loopback interface leads here for a good reason.
-    bool is_unasked = false;
+    /// Whether its routes want a token, in a header or the query: a browser adds cookies to the
+    /// requests of any page.
+    bool wants_token = false;
     /// Origins of pages that may publish at a local address.
     std::vector<std::string> pages{};
+    /// By which it is asked, as host::HostNames wants them.
+    std::vector<std::string> names{};
+    connection::Proxies proxies{};
 };
 
 /// A source of the worker's loop. Thread: the worker's loop only.
@@ -73,8 +83,14 @@ class Api final : public loop::Source {
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
 
-    /// Takes the options that can change while it runs: `requests` and `per_address`.
+    /// Takes the options that can change while it runs: `requests`, `per_address`, `names` and
+    /// `proxies`.
     void set_options(const ApiOptions& options);
+
+    /// As Gate::use().
+    void use(std::shared_ptr<const auth::Verifier> verifier) { gate_.use(std::move(verifier)); }
+    [[nodiscard]] const request::Gate& gate() const { return gate_; }
+    [[nodiscard]] const http::PageGuard& guard() const { return guard_; }
 
     /// As Listener::watch_addresses().
     void watch_addresses() { listener_.watch_addresses(); }
@@ -167,6 +183,7 @@ class Api final : public loop::Source {
     /// Apart from that of the public port, which finds streams by numbers that this table has, too.
     class Log final : public connection::ConnectionLog {
       public:
+        explicit Log(const connection::Clients& clients) : clients_(clients) {}
         void on_closing(connection::Handle /*handle*/, const connection::Connection& /*connection*/,
                         connection::CloseReason /*reason*/) override {}
         void on_opened(connection::Handle /*handle*/,
@@ -178,6 +195,7 @@ class Api final : public loop::Source {
         }
 
       private:
+        const connection::Clients& clients_;
         connection::IncidentNotes notes_;
     };
     /// Counters of this port alone that the worker's record has as well.
@@ -191,6 +209,9 @@ class Api final : public loop::Source {
         Shared{slot::WorkerCounter::kRequests, slot::WorkerCounter::kApiRequests},
         Shared{slot::WorkerCounter::kResponses4xx, slot::WorkerCounter::kApiResponses4xx},
         Shared{slot::WorkerCounter::kResponses5xx, slot::WorkerCounter::kApiResponses5xx},
+        Shared{slot::WorkerCounter::kHostRefusals, slot::WorkerCounter::kApiHostRefusals},
+        Shared{slot::WorkerCounter::kTokenRefusals, slot::WorkerCounter::kApiTokenRefusals},
+        Shared{slot::WorkerCounter::kTokensUnchecked, slot::WorkerCounter::kApiTokensUnchecked},
         Shared{slot::WorkerCounter::kRequestsShed, slot::WorkerCounter::kApiRequestsShed},
         Shared{slot::WorkerCounter::kSlowCloses, slot::WorkerCounter::kSlowCloses},
         Shared{slot::WorkerCounter::kDeadlineCloses, slot::WorkerCounter::kDeadlineCloses},
@@ -198,6 +219,7 @@ class Api final : public loop::Source {
         Shared{slot::WorkerCounter::kNoRoomCloses, slot::WorkerCounter::kNoRoomCloses},
         Shared{slot::WorkerCounter::kAddressRefusals, slot::WorkerCounter::kAddressRefusals},
         Shared{slot::WorkerCounter::kFullTimes, slot::WorkerCounter::kFullTimes},
+        Shared{slot::WorkerCounter::kProxyRefusals, slot::WorkerCounter::kProxyRefusals},
     };
 
     Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
@@ -205,6 +227,8 @@ class Api final : public loop::Source {
 
     void accept(Time now);
     void handle_events(Time now);
+    /// Passes new messages on, unless others are expected that can go with them.
+    [[nodiscard]] bool send(Time now);
     void give_answers(Time now);
     /// The answers that are known.   @return whether there was any.
     bool give(request::LateAnswers& answers, Time now);
@@ -214,7 +238,8 @@ class Api final : public loop::Source {
     metrics::Counters<slot::WorkerCounter> counters_;     // of this port alone
     std::array<std::uint64_t, kShared.size()> counted_{}; // of kShared, in the worker's record
     loop::Epoll epoll_;
-    Log log_;
+    connection::Clients clients_;
+    Log log_{clients_};
     connection::Connections connections_;
     NoStreams no_streams_;
     publish::Publisher publisher_;
@@ -223,11 +248,15 @@ class Api final : public loop::Source {
     BrokerEvents broker_events_{publisher_, who_, replays_};
     http::Cors cors_;
     http::PageGuard guard_;
+    request::Gate gate_{"", counters_};
     request::Requests requests_;
     port::AddressPlaces address_places_;
     Places places_{address_places_};
     port::Listener listener_;
     std::unique_ptr<link::SenderLink> sender_;
+    ExpectedRequests expected_{feed::kSenderGatherWindow};
+    std::uint64_t requests_seen_ = 0;
+    bool has_clients_ = false; // connections to accept
     LinkSender link_sender_{sender_};
     mutable std::array<int, 3> fds_{}; // the epoll set, and those of the sender
 };

@@ -40,26 +40,11 @@ template <typename Element> Element take_first(std::deque<Element>& queue) {
     return first;
 }
 
-/// Proxies must not keep it: there may be more in a moment.
-http::Reply whole(std::string text) {
-    http::Reply reply;
-    reply.type = "application/json";
-    reply.text = std::move(text);
-    reply.headers.push_back({"Cache-Control", "no-store"});
-    return reply;
-}
-
 } // namespace
 
 void Replays::ask(request::Exchange& exchange, Wanted wanted) {
     ZCOMET_ASSERT(wanted.limit >= 1 && wanted.limit <= kLimitMax);
-    if (!broker_->welcomed()) {
-        exchange.answer(request::try_again(503, request::kNoBroker));
-        return;
-    }
-    if (waiting_.size() >= kWaitingMax) {
-        exchange.answer(request::try_again(
-            429, "very many requests for histories wait; try again in a moment"));
+    if (refuse(exchange, waiting_.size() >= kWaitingMax)) {
         return;
     }
     waiting_.push_back({.ticket = exchange.later(), .wanted = std::move(wanted)});
@@ -70,7 +55,7 @@ void Replays::ask_broker(Replay replay, Time now) {
     const history::Cursor after =
         is_first ? replay.wanted.since.value_or(history::Cursor()) : replay.goes_on;
     const wire::OwnedIds ids(replay.wanted.id);
-    broker_->ask(wire::History{.token = ++last_token_,
+    broker().ask(wire::History{.token = ++last_token_,
                                .epoch = after.epoch,
                                .after = after.position,
                                .count_max = replay.wanted.limit - replay.messages,
@@ -109,7 +94,7 @@ void Replays::on_kept(const wire::Kept& kept) {
     append_member(replay.text, "cursor", history::text_of(replay.goes_on));
     replay.text.append(",\"complete\":").append(replay.is_complete ? "true" : "false");
     replay.text.append("}\n");
-    finish(found, whole(std::move(replay.text)));
+    finish(found, told(std::move(replay.text)));
 }
 
 void Replays::append(Replay& replay, const wire::Kept& kept) {
@@ -147,7 +132,7 @@ void Replays::on_lost() {
     }
     for (std::deque<Replay>* replays : {&going_on_, &waiting_}) {
         for (const Replay& replay : std::exchange(*replays, {})) {
-            answers_.add(replay.ticket, request::try_again(503, request::kNoBroker));
+            answers().add(replay.ticket, request::try_again(503, request::kNoBroker));
         }
     }
 }
@@ -172,7 +157,7 @@ Time Replays::due() const {
 }
 
 void Replays::finish(Table::iterator replay, http::Reply reply) {
-    answers_.add(replay->second.ticket, std::move(reply));
+    answers().add(replay->second.ticket, std::move(reply));
     under_way_.erase(replay);
 }
 

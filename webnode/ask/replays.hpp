@@ -4,9 +4,8 @@
 #include "topology/base/time.hpp"
 #include "topology/history/cursor.hpp"
 #include "topology/wire/frames.hpp"
-#include "webnode/ask/broker.hpp"
+#include "webnode/ask/questions.hpp"
 #include "webnode/request/exchange.hpp"
-#include "webnode/request/late_answers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,8 +26,8 @@ struct Wanted {
 };
 
 /// A broker's answer has 64 KiB at most, so a long one is asked for in parts. A few requests are
-/// served at a time, a part each in turn, and others wait. Thread: the worker's loop only.
-class Replays {
+/// served at a time, a part each in turn, and others wait.
+class Replays final : public Questions {
   public:
     /// As many as a broker keeps of an id.
     /// @limit messages that a request for a history asks for
@@ -44,25 +43,16 @@ class Replays {
     /// @limit time that the broker has for each part of a history
     static constexpr Duration kAnswerMax = 5s;
 
-    /// Call it before the first question. `broker` lives longer than this.
-    void use(Broker& broker) { broker_ = &broker; }
-
     /// The exchange is answered: 200 with {"id":ID,"messages":[{"cursor":CURSOR,"data":TEXT,
     /// "event"?:NAME}],"cursor":CURSOR,"complete":BOOL}; 404 if the broker keeps nothing of that
     /// id; 429 while kWaitingMax others wait; 503 without a broker; 504 without its answer.
     void ask(request::Exchange& exchange, Wanted wanted);
 
     void on_kept(const wire::Kept& kept);
-    /// As Who::on_refused() and on_lost().
-    void on_refused();
-    void on_lost();
-
-    /// Asks the broker for what is due, and ends the wait of those that have waited for too long.
-    void turn(Time now);
-    /// When turn() has something to do; kNever if not at all.
-    [[nodiscard]] Time due() const;
-
-    [[nodiscard]] request::LateAnswers& answers() { return answers_; }
+    void on_refused() override;
+    void on_lost() override;
+    void turn(Time now) override;
+    [[nodiscard]] Time due() const override;
 
   private:
     struct Replay {
@@ -85,12 +75,10 @@ class Replays {
         return under_way_.size() + going_on_.size() < kAtOnceMax;
     }
 
-    Broker* broker_ = nullptr;
     Table under_way_;
     std::deque<Replay> going_on_; // their next parts are not asked for yet
     std::deque<Replay> waiting_;
     std::uint64_t last_token_ = 0;
-    request::LateAnswers answers_;
 };
 
 } // namespace zcomet::webnode::ask

@@ -6,36 +6,17 @@
 
 namespace zcomet::webnode::ask {
 
-namespace {
-
-/// What the broker says is what the client gets. Proxies must not keep it: it is about this moment.
-http::Reply told(std::string_view json) {
-    http::Reply reply;
-    reply.type = "application/json";
-    reply.text = std::string(json) + "\n";
-    reply.headers.push_back({"Cache-Control", "no-store"});
-    return reply;
-}
-
-} // namespace
-
 void Who::ask(request::Exchange& exchange, std::string_view id) {
-    if (!broker_->welcomed()) {
-        exchange.answer(request::try_again(503, request::kNoBroker));
-        return;
-    }
-    if (asked_.size() >= kUnansweredMax) {
-        exchange.answer(request::try_again(
-            429, "very many questions wait for their answers; try again in a moment"));
+    if (refuse(exchange, asked_.size() >= kUnansweredMax)) {
         return;
     }
     asked_.emplace(++last_token_, Asked{exchange.later()});
-    broker_->ask(wire::Query{last_token_, "streams", id});
+    broker().ask(wire::Query{last_token_, "streams", id});
 }
 
 void Who::on_answer(const wire::Answer& answer) {
     if (const auto asked = asked_.find(answer.token); asked != asked_.end()) {
-        finish(asked, told(answer.json));
+        finish(asked, told(std::string(answer.json) + "\n"));
     }
 }
 
@@ -66,7 +47,7 @@ Time Who::due() const {
 }
 
 void Who::finish(Table::iterator asked, http::Reply reply) {
-    answers_.add(asked->second.ticket, std::move(reply));
+    answers().add(asked->second.ticket, std::move(reply));
     asked_.erase(asked);
 }
 

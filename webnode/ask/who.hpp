@@ -3,9 +3,8 @@
 
 #include "topology/base/time.hpp"
 #include "topology/wire/frames.hpp"
-#include "webnode/ask/broker.hpp"
+#include "webnode/ask/questions.hpp"
 #include "webnode/request/exchange.hpp"
-#include "webnode/request/late_answers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +14,8 @@
 
 namespace zcomet::webnode::ask {
 
-/// Each request becomes one question to the broker. Thread: the worker's loop only.
-class Who {
+/// Each request becomes one question to the broker.
+class Who final : public Questions {
   public:
     /// A broker answers in a millisecond, or waits a second for a node that says nothing.
     /// @limit requests of a worker that wait for the broker to say who holds an id
@@ -25,26 +24,16 @@ class Who {
     /// @limit time that the broker has to say who holds an id
     static constexpr Duration kAnswerMax = 5s;
 
-    /// Call it before the first question. `broker` lives longer than this.
-    void use(Broker& broker) { broker_ = &broker; }
-
     /// Asks for `id`, which is valid. The exchange is answered: 200 {"id":ID,"nodes":[NAMES],
     /// "streams":N}, where N is null if a node did not say its number; 429 while kUnansweredMax
     /// others wait; 503 without a broker, or if it has too many questions; 504 without its answer.
     void ask(request::Exchange& exchange, std::string_view id);
 
     void on_answer(const wire::Answer& answer);
-    /// The broker refused a question. It does so at once, so that is most likely the newest.
-    void on_refused();
-    /// The broker was lost, and the questions with it.
-    void on_lost();
-
-    /// Ends the wait of those that have waited for too long.
-    void turn(Time now);
-    /// When turn() has something to do; kNever if not at all.
-    [[nodiscard]] Time due() const;
-
-    [[nodiscard]] request::LateAnswers& answers() { return answers_; }
+    void on_refused() override;
+    void on_lost() override;
+    void turn(Time now) override;
+    [[nodiscard]] Time due() const override;
 
   private:
     struct Asked {
@@ -55,10 +44,8 @@ class Who {
 
     void finish(Table::iterator asked, http::Reply reply);
 
-    Broker* broker_ = nullptr;
     Table asked_;
     std::uint64_t last_token_ = 0;
-    request::LateAnswers answers_;
 };
 
 } // namespace zcomet::webnode::ask

@@ -33,6 +33,13 @@ enum class ConnectionState : std::uint8_t {
     kParked,  ///< a stream: it waits for messages to its id
 };
 
+/// What the last round of stream::SignsOfLife left at a connection.
+enum class Quiet : std::uint8_t {
+    kNo,        ///< something was written since
+    kSinceThen, ///< nothing was
+    kSinceSign, ///< nothing was, and that round wrote a sign of life
+};
+
 /// One slot of the table.
 class Connection {
   public:
@@ -60,6 +67,7 @@ class Connection {
 
     /// Of no meaning here: what the caller of ConnectionTable::add() gave.
     [[nodiscard]] std::uint16_t origin() const { return origin_; }
+    void set_origin(std::uint16_t origin) { origin_ = origin; }
 
     /// Index of the Output record, or kNoIndex, which nearly every stream has.
     std::uint32_t output = store::kNoIndex;
@@ -67,15 +75,8 @@ class Connection {
     [[nodiscard]] bool is_watched() const { return is_watched_; }
     void set_watched(bool is_watched) { is_watched_ = is_watched; }
 
-    /// Rounds of stream::SignsOfLife that found nothing written since the last sign, this one
-    /// included: at most kQuietLapsMax.
-    std::uint8_t pass_quiet_lap() {
-        quiet_laps_ = std::min<unsigned>(quiet_laps_ + 1U, kQuietLapsMax) & kQuietLapsMax;
-        return quiet_laps_;
-    }
-    /// Something was written.
-    void end_quiet() { quiet_laps_ = 0; }
-    static constexpr unsigned kQuietLapsMax = 3;
+    [[nodiscard]] Quiet quiet() const { return quiet_; }
+    void set_quiet(Quiet quiet) { quiet_ = quiet; }
 
     /// Parked: its messages go to stream::Resumes.
     [[nodiscard]] bool is_catching_up() const { return is_catching_up_; }
@@ -111,7 +112,7 @@ class Connection {
     ConnectionState state_ : 3 = ConnectionState::kFree;
     bool has_several_ids_ : 1 = false;
     bool is_catching_up_ : 1 = false;
-    std::uint8_t quiet_laps_ : 2 = 0;
+    Quiet quiet_ : 2 = Quiet::kNo;
     bool is_watched_ : 1 = false;
     std::uint8_t form_ = 0;
     std::uint16_t origin_ = 0;

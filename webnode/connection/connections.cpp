@@ -82,7 +82,7 @@ bool Connections::write(Handle handle, Connection& connection, std::string_view 
 }
 
 bool Connections::write(Handle handle, Connection& connection, const Chunks& chunks) {
-    connection.end_quiet();
+    connection.set_quiet(Quiet::kNo);
     if (has_output(connection)) {
         return keep_back(handle, connection, chunks, 0);
     }

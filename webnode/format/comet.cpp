@@ -12,10 +12,8 @@ namespace zcomet::webnode::format {
 namespace {
 
 constexpr std::string_view kHead = "Recvd msg #";
-constexpr std::string_view kCrlf = "\r\n";
 
-constexpr std::size_t kDigitsMax = 10;    // of a u32
-constexpr std::size_t kHexDigitsMax = 16; // of a size_t
+constexpr std::size_t kDigitsMax = 10; // of a u32
 constexpr std::size_t kFrontBytesMax = kHexDigitsMax + kCrlf.size() + kHead.size() + kDigitsMax;
 
 /// Messages come into the log at the end, which stays open. A reader who has scrolled up stays

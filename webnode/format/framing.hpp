@@ -4,10 +4,15 @@
 
 #include "webnode/format/stream_format.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace zcomet::webnode::format {
+
+inline constexpr std::string_view kCrlf = "\r\n";
+/// Of a chunk's size, a size_t.
+inline constexpr std::size_t kHexDigitsMax = 16;
 
 /// The head of an endless answer of this type, a constant, in the framing that the client reads.
 [[nodiscard]] http::Reply endless_reply(std::string_view type, const http::Request& request);

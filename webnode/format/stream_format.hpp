@@ -92,6 +92,11 @@ class StreamFormat {
     [[nodiscard]] virtual std::string_view farewell(Framing framing) const {
         return framing == Framing::kChunked ? "0\r\n\r\n" : std::string_view();
     }
+    /// Appends what a client is told before the farewell of a stream that ends in order to be
+    /// opened again: its token has expired.
+    /// @param random  as for greet().
+    virtual void append_come_back(std::string& /*out*/, std::uint32_t /*random*/,
+                                  Framing /*framing*/) const {}
     /// Tells the browser that the stream is alive when there is no message; empty if the format has
     /// nothing for that.
     [[nodiscard]] virtual std::string_view sign_of_life(Framing /*framing*/) const { return {}; }

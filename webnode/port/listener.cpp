@@ -84,19 +84,41 @@ bool Listener::has_too_many(Origin origin) const {
 /// Nearly always the whole request has come by now. It is read, since closing a connection with
 /// unread input is a reset, which can overtake the answer.
 void Listener::refuse(int fd, const sockaddr_storage& address, Time now) {
+    count_refusal(address, now);
+    const std::string answer =
+        http::late_answer(http::error_reply(503, connection::kAddressFullWords), {}).bytes;
+    std::array<char, 4096> request; // NOLINT(cppcoreguidelines-pro-type-member-init)
+    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+    static_cast<void>(::recv(fd, request.data(), request.size(), 0));
+    ::close(fd);
+}
+
+bool Listener::place_client(connection::Connection& connection,
+                            const std::optional<net::IpAddress>& client, Time now) {
+    const sockaddr_storage address =
+        client ? net::socket_address_of(*client, 0) : sockaddr_storage{};
+    const Origin origin = places_.origin_of(address);
+    if (origin == connection.origin()) {
+        return true;
+    }
+    places_.give_back(connection.origin());
+    connection.set_origin(0);
+    if (has_too_many(origin)) {
+        count_refusal(address, now);
+        return false;
+    }
+    places_.take(origin);
+    connection.set_origin(origin);
+    return true;
+}
+
+void Listener::count_refusal(const sockaddr_storage& address, Time now) {
     counters_.add(slot::WorkerCounter::kAddressRefusals);
     if (const auto times = address_log_.pass(now); times > 0) {
         spdlog::warn("event=address-full{} address={} per_address={} times={} text=\"for clients "
                      "behind a proxy see --per-address\"",
                      log_field_, net::address_text(address), capacity_.per_address, times);
     }
-    const std::string answer =
-        http::late_answer(http::error_reply(503, "too many connections come from this address"), {})
-            .bytes;
-    std::array<char, 4096> request; // NOLINT(cppcoreguidelines-pro-type-member-init)
-    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
-    static_cast<void>(::recv(fd, request.data(), request.size(), 0));
-    ::close(fd);
 }
 
 void Listener::watch_addresses() {

@@ -9,6 +9,8 @@
 #include "topology/loop/epoll.hpp"
 #include "topology/program/program.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "webnode/connection/clients.hpp"
+#include "webnode/connection/connection_table.hpp"
 #include "webnode/port/address_places.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
@@ -17,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace zcomet::webnode::port {
@@ -66,7 +69,8 @@ class Listener {
             if (fd < 0) {
                 return;
             }
-            const Origin origin = places_.origin_of(address);
+            const bool is_of_proxy = clients_ != nullptr && clients_->begin(fd, address);
+            const Origin origin = is_of_proxy ? 0 : places_.origin_of(address);
             if (has_too_many(origin)) {
                 refuse(fd, address, now);
                 continue;
@@ -79,6 +83,15 @@ class Listener {
             on_connection(fd, origin);
         }
     }
+
+    /// From now on the connections of proxies have no place of their own: place_client() gives
+    /// them one. `clients` live longer than this.
+    void use(connection::Clients& clients) { clients_ = &clients; }
+    /// Gives a connection the place of another host, for which it is; nothing: none.
+    /// @return false if that host has too many. The connection then has no place, and should be
+    /// answered with kAddressFullWords.
+    [[nodiscard]] bool place_client(connection::Connection& connection,
+                                    const std::optional<net::IpAddress>& client, Time now);
 
     /// Warns when a host comes near the bound for it. Call it now and then.
     void watch_addresses();
@@ -129,6 +142,7 @@ class Listener {
     [[nodiscard]] int accept_one(Time now, sockaddr_storage& address);
     [[nodiscard]] bool has_too_many(Origin origin) const;
     void refuse(int fd, const sockaddr_storage& address, Time now);
+    void count_refusal(const sockaddr_storage& address, Time now);
     void begin_to_leave(Time now, const char* reason);
     void turn_clients_away(Time now);
     void on_shortage(Time now, const char* reason);
@@ -143,6 +157,7 @@ class Listener {
     std::uint64_t tag_;
     std::function<std::size_t()> held_;
     AddressPlaces& places_;
+    connection::Clients* clients_ = nullptr; // nullptr: there are no proxies
     std::string_view log_field_;
     UniqueFd socket_;
     Capacity capacity_;

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace zcomet::webnode::publish {
 
 namespace {
@@ -16,6 +18,8 @@ constexpr std::string_view kManyWait =
     "very many messages wait for their answers; try again in a moment";
 constexpr std::string_view kLost =
     "the broker was lost; it is not known whether the message was sent";
+constexpr std::string_view kNotAllowed =
+    "the key of this web node does not allow messages to this id";
 constexpr std::string_view kOtherMessage = "this Idempotency-Key came before with another message";
 constexpr std::string_view kUnderWay =
     "the first message with this Idempotency-Key is under way; try again in a moment";
@@ -49,6 +53,12 @@ void add_cursor(nlohmann::ordered_json& json, const wire::Outcome& outcome) {
     }
 }
 
+/// Whether the request's token is for all of its ids.
+bool may_publish(request::Exchange& exchange, const Publication& publication) {
+    return std::all_of(publication.ids.begin(), publication.ids.end(),
+                       [&](const std::string& id) { return exchange.may_publish(id); });
+}
+
 http::Reply json_reply(int status, std::string_view type, std::string text) {
     http::Reply reply;
     reply.status = status;
@@ -62,6 +72,10 @@ http::Reply json_reply(int status, std::string_view type, std::string text) {
 void Publisher::publish(request::Exchange& exchange, std::string_view id, std::string_view text,
                         std::string_view attributes, wire::Confirm confirm,
                         std::string_view idempotency_key) {
+    if (!exchange.may_publish(id)) {
+        exchange.answer_other_id();
+        return;
+    }
     const std::string all = with_key(attributes, id, idempotency_key);
     const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), all.size()));
     if (refusal.status != 0) {
@@ -71,12 +85,17 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
     auto request = std::make_shared<Request>();
     request->ticket = exchange.later();
     request->confirm = confirm;
-    request->lines.push_back({{{.id = std::string(id)}}, {}});
+    request->lines.emplace_back().results.emplace_back().id = id;
     send(request, 0, 0, text, all);
 }
 
 void Publisher::publish(request::Exchange& exchange, std::vector<Publication> publications,
                         wire::Confirm confirm) {
+    for (Publication& publication : publications) {
+        if (publication.mistake.empty() && !may_publish(exchange, publication)) {
+            publication.mistake = request::kOtherIdWords;
+        }
+    }
     auto request = std::make_shared<Request>();
     request->ticket = exchange.later();
     request->is_batch = true;
@@ -85,7 +104,13 @@ void Publisher::publish(request::Exchange& exchange, std::vector<Publication> pu
 }
 
 void Publisher::publish_together(request::Exchange& exchange, std::vector<Publication> publications,
-                                 wire::Confirm confirm, http::Reply done) {
+                                 wire::Confirm confirm, http::Reply done, Terms terms) {
+    for (const Publication& publication : publications) {
+        if (!terms.is_allowed && !may_publish(exchange, publication)) {
+            exchange.answer_other_id();
+            return;
+        }
+    }
     std::size_t bytes = 0;
     std::size_t messages = 0;
     for (const Publication& publication : publications) {
@@ -103,6 +128,7 @@ void Publisher::publish_together(request::Exchange& exchange, std::vector<Public
     auto request = std::make_shared<Request>();
     request->ticket = exchange.later();
     request->done = std::move(done);
+    request->tells_cursor = terms.tells_cursor;
     request->confirm = confirm;
     send_all(request, std::move(publications));
 }
@@ -147,6 +173,8 @@ Publisher::Refusal Publisher::refusal_of(const wire::Outcome& outcome) {
         return {kUnprocessable, kOtherMessage};
     case wire::Outcome::Refusal::kUnderWay:
         return {409, kUnderWay};
+    case wire::Outcome::Refusal::kNotAllowed:
+        return {403, kNotAllowed};
     case wire::Outcome::Refusal::kNone:
         break;
     }
@@ -239,6 +267,37 @@ Publisher::Refusal Publisher::first_refusal(const Request& request) {
     return {};
 }
 
+/// Not by the library, which needs memory for each member: neither an id nor a cursor has a
+/// character that JSON escapes.
+std::string Publisher::text_of(const Result& result) {
+    const wire::Outcome& outcome = result.outcome;
+    std::string text = "{\"id\":\"";
+    text.append(result.id).append("\",\"nodes\":");
+    text.append(outcome.nodes ? std::to_string(*outcome.nodes) : "null");
+    if (outcome.position != 0) {
+        text.append(",\"cursor\":\"")
+            .append(history::text_of({outcome.epoch, outcome.position}))
+            .append("\"");
+    }
+    return text.append("}\n");
+}
+
+http::Reply Publisher::done_reply(const Request& request) {
+    http::Reply reply = *request.done;
+    history::Cursor last;
+    for (const Line& line : request.lines) {
+        for (const Result& result : line.results) {
+            if (request.tells_cursor && result.outcome.position > last.position) {
+                last = {result.outcome.epoch, result.outcome.position};
+            }
+        }
+    }
+    if (last.epoch != 0) {
+        reply.text = history::text_of(last);
+    }
+    return reply;
+}
+
 http::Reply Publisher::reply_to(const Request& request) {
     if (request.is_batch) {
         return reply_to_batch(request);
@@ -248,14 +307,12 @@ http::Reply Publisher::reply_to(const Request& request) {
                                         : request::try_again(status, sentence);
     }
     if (request.done) {
-        return *request.done;
+        return done_reply(request);
     }
     const Result& result = request.lines.front().results.front();
     const wire::Outcome& outcome = result.outcome;
-    nlohmann::ordered_json json{{"id", result.id}, {"nodes", in_json(outcome.nodes)}};
-    add_cursor(json, outcome);
     const bool is_somewhere = outcome.nodes.value_or(0) > 0 || outcome.position != 0;
-    return json_reply(is_somewhere ? 200 : 202, "application/json", json.dump() + "\n");
+    return json_reply(is_somewhere ? 200 : 202, "application/json", text_of(result));
 }
 
 http::Reply Publisher::reply_to_batch(const Request& request) {

@@ -8,6 +8,7 @@
 #include "webnode/slot/worker_counters.hpp"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::webnode::publish {
@@ -74,7 +76,7 @@ class Publisher {
     /// kept, 202 when neither is so or that is not known (N is null then), 422 if its key came
     /// before with another message, 409 while it is not known what became of the first one with it,
     /// 429 while the broker holds senders back or kUnansweredMax messages await their answers, 503
-    /// without a broker.
+    /// without a broker, 403 if the request's token is not for the id.
     /// @param attributes  without a key.
     /// @param confirm  kReceipt: nodes that hold the id; kAcknowledgement: nodes that have the
     ///     message.
@@ -88,16 +90,29 @@ class Publisher {
     /// {"line":N,"id":ID,"nodes":N,"cursor"?:CURSOR}, or with several ids
     /// {"line":N,"nodes":{ID:N,...}}, or
     /// {"line":N,"error":SENTENCE}. With several ids and an error there is both, and null for an id
-    /// of which nothing is known.
+    /// of which nothing is known. A publication to an id that the request's token is not for has a
+    /// mistake.
     void publish(request::Exchange& exchange, std::vector<Publication> publications,
                  wire::Confirm confirm);
 
+    /// What is different for a foreign protocol.
+    struct Terms {
+        /// The route has found that the request's token is for all ids.
+        bool is_allowed = false;
+        /// Where the last message is kept, the text of the answer is its cursor.
+        bool tells_cursor = false;
+    };
     /// Sends the messages of a request, kMessagesMax at most, none with a mistake, that have one
-    /// answer: `done` once it is known of each what became of it; 409, 422, 429 and 503 as above.
+    /// answer: `done` once it is known of each what became of it; 403, 409, 422, 429 and 503 as
+    /// above.
     /// With 429 and 503 none is sent, or some if all together are more than the broker lets a
     /// sender have under way, or if it was lost meanwhile.
     void publish_together(request::Exchange& exchange, std::vector<Publication> publications,
-                          wire::Confirm confirm, http::Reply done);
+                          wire::Confirm confirm, http::Reply done, Terms terms);
+    void publish_together(request::Exchange& exchange, std::vector<Publication> publications,
+                          wire::Confirm confirm, http::Reply done) {
+        publish_together(exchange, std::move(publications), confirm, std::move(done), {});
+    }
 
     /// To the requests of whose messages something is known.
     [[nodiscard]] request::LateAnswers& answers() { return answers_; }
@@ -123,16 +138,17 @@ class Publisher {
         Refusal refusal{};
     };
     struct Line {
-        std::vector<Result> results;
+        absl::InlinedVector<Result, 1> results;
         std::string mistake;
     };
-    /// The messages of one request.
+    /// The messages of one request, which mostly is a single one: that needs no memory beside this.
     struct Request {
         request::Ticket ticket;
         bool is_batch = false;
         std::optional<http::Reply> done{}; ///< of publish_together()
+        bool tells_cursor = false;         ///< likewise
         wire::Confirm confirm = wire::Confirm::kReceipt;
-        std::vector<Line> lines;
+        absl::InlinedVector<Line, 1> lines;
         std::size_t awaited = 0; ///< messages of which nothing is known yet
     };
     /// The place of a message's result.
@@ -152,6 +168,9 @@ class Publisher {
               std::string_view text, std::string_view attributes);
     void note_done(Request& request);
     [[nodiscard]] static nlohmann::ordered_json json_of(const Line& line, std::size_t number);
+    [[nodiscard]] static http::Reply done_reply(const Request& request);
+    /// The answer to a single message.
+    [[nodiscard]] static std::string text_of(const Result& result);
     [[nodiscard]] static http::Reply reply_to(const Request& request);
     [[nodiscard]] static http::Reply reply_to_batch(const Request& request);
     [[nodiscard]] static Refusal first_refusal(const Request& request);

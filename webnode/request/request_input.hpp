@@ -5,6 +5,8 @@
 #include "topology/http/http_front.hpp"
 #include "topology/http/request_reader.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -18,13 +20,19 @@ enum class Wait : std::uint8_t {
     kLinger,  ///< for the end: input is discarded, so that no reset destroys the answer
 };
 
+inline constexpr std::size_t kWaits = 5;
+
 /// Streams have none. A connection whose requests are answered as soon as they come has none,
 /// either.
 struct RequestInput {
     std::string bytes; ///< the beginning of a request; kLater: the bytes after the request
     http::RequestReader reader;
     Time deadline = kNever; ///< of the present wait; see DeadlineQueue
+    /// By Wait: the connection's latest deadline.
+    std::array<Time, kWaits> latest{Time::min(), Time::min(), Time::min(), Time::min(),
+                                    Time::min()};
     Wait wait = Wait::kRequest;
+    bool has_more = false;    ///< kLater: what came meanwhile was left in the socket
     http::AnswerForm form;    ///< kLater: how the answer must look
     std::uint32_t ticket = 0; ///< kLater: Ticket::number
 };

@@ -1,6 +1,9 @@
 #include "webnode/request/requests.hpp"
 
 #include "topology/base/random.hpp"
+#include "topology/http/chunks.hpp"
+#include "topology/http/forwarded.hpp"
+#include "topology/http/page_guard.hpp"
 #include "webnode/format/formats.hpp"
 
 #include <sys/socket.h>
@@ -16,7 +19,9 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 65'536;
 
+constexpr int kBadRequest = 400;
 constexpr int kRequestTimeout = 408;
+constexpr int kTooManyRequests = 429;
 constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
@@ -46,6 +51,7 @@ Requests::Requests(connection::Connections& connections, stream::StreamOpener& s
                    RequestLimits limits)
     : unfinished_(limits.bytes_max), connections_(connections), table_(connections.table()),
       streams_(streams), counters_(counters), routes_(std::move(routes), random_u64()),
+      random_(static_cast<std::minstd_rand::result_type>(random_u64())),
       deadlines_{connection::DeadlineQueue(limits.deadline), connection::DeadlineQueue(kIdleMax),
                  connection::DeadlineQueue(kLaterMax), connection::DeadlineQueue(kFlushMax),
                  connection::DeadlineQueue(kLingerMax)},
@@ -102,6 +108,9 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
         }
         return;
     }
+    if (wait == Wait::kLater) {
+        input_of(*connection)->has_more = true;
+    }
     const bool is_reading = wait != Wait::kLater && read(handle, now) == After::kReading;
     if (!ended) {
         return;
@@ -114,6 +123,9 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
 }
 
 void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
+    if (clients_ != nullptr) {
+        clients_->end(connection.fd());
+    }
     release_input(connection);
     stream_inputs_.forget(handle);
 }
@@ -237,15 +249,26 @@ Requests::After Requests::read(connection::Handle handle, Time now) {
             return After::kOver;
         }
         const auto count = static_cast<std::size_t>(got);
+        const bool is_empty = count < kBufferBytes; // a short read has emptied the socket
         if (serve(handle, {buffer_.get(), count}, now) == After::kOver) {
+            note_more(handle, !is_empty);
             return After::kOver;
         }
-        if (count < kBufferBytes) {
-            return After::kReading; // a short read has emptied the socket
+        if (is_empty) {
+            return After::kReading;
         }
     }
     connections_.read_again_later(handle, *table_.find(handle));
     return After::kReading;
+}
+
+/// Epoll reports input once, and does not again when the answer lets its reading go on.
+void Requests::note_more(connection::Handle handle, bool has_more) {
+    const connection::Connection* connection = table_.find(handle);
+    RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    if (input != nullptr && input->wait == Wait::kLater) {
+        input->has_more = has_more;
+    }
 }
 
 Requests::After Requests::serve(connection::Handle handle, std::string_view bytes, Time now) {
@@ -260,6 +283,17 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
         bytes = earlier;
     }
     bool answered = false;
+    if (clients_ != nullptr && clients_->awaits_header(table_.find(handle)->fd())) {
+        const net::ProxyHeader header = net::read_proxy_header(bytes);
+        if (header.verdict == net::ProxyHeader::Verdict::kNeedMore) {
+            return keep_rest(handle, take_all(std::move(earlier), bytes), reader, false, now);
+        }
+        if (!take_header(handle, header, now)) {
+            return After::kOver;
+        }
+        bytes.remove_prefix(header.bytes);
+        answered = true; // a request begins now
+    }
     while (!bytes.empty()) {
         const http::RequestReader::Outcome outcome = reader.read(bytes);
         if (outcome.verdict == http::RequestReader::Verdict::kRefuse) {
@@ -267,8 +301,12 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
             return After::kOver;
         }
         if (reader.take_body_wish()) {
+            if (!place_client(handle, bytes.substr(0, reader.head_bytes()), now)) {
+                return answer_full(handle, reader.is_head(), now);
+            }
             const auto refusal =
-                routes_.refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes());
+                routes_.refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes(),
+                                    table_.find(handle)->origin());
             if (refusal) {
                 counters_.add(slot::WorkerCounter::kRequests);
                 count_response(*table_.find(handle), refusal->status);
@@ -280,7 +318,9 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
         }
         const std::string_view request = bytes.substr(0, outcome.length);
         bytes.remove_prefix(outcome.length);
-        if (answer(handle, request, bytes, now) == After::kOver) {
+        const std::string joined =
+            reader.is_chunked() ? http::join_chunks(request, reader.head_bytes()) : std::string();
+        if (answer(handle, reader.is_chunked() ? joined : request, bytes, now) == After::kOver) {
             return After::kOver;
         }
         reader = {};
@@ -293,6 +333,41 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
     // Moved, not copied: a large body may come in very many small pieces.
     return keep_rest(handle, answered ? std::string(bytes) : take_all(std::move(earlier), bytes),
                      reader, answered, now);
+}
+
+bool Requests::take_header(connection::Handle handle, const net::ProxyHeader& header, Time now) {
+    connection::Connection& connection = *table_.find(handle);
+    if (header.verdict == net::ProxyHeader::Verdict::kRefuse) {
+        counters_.add(slot::WorkerCounter::kProxyRefusals);
+        refuse(handle, kBadRequest, false, now);
+        return false;
+    }
+    clients_->take_header(connection.fd(), header.client);
+    const bool has_place =
+        clients_->is_of_proxy(connection.fd()) || place_(connection, header.client->address, now);
+    if (!has_place) {
+        static_cast<void>(answer_full(handle, false, now));
+    }
+    return has_place;
+}
+
+bool Requests::place_client(connection::Handle handle, std::string_view request, Time now) {
+    connection::Connection& connection = *table_.find(handle);
+    if (clients_ == nullptr || !clients_->is_of_proxy(connection.fd())) {
+        return true;
+    }
+    const auto client = http::forwarded_for(request, clients_->trusted());
+    clients_->set_client(connection.fd(), client);
+    return place_(connection, client, now);
+}
+
+/// Not 503: a proxy would take the whole node for one that has no room, because of one client.
+Requests::After Requests::answer_full(connection::Handle handle, bool is_head, Time now) {
+    const http::Answer answer = http::late_answer(
+        try_again(kTooManyRequests, connection::kAddressFullWords), {.is_head = is_head});
+    counters_.add(slot::WorkerCounter::kRequests);
+    count_response(*table_.find(handle), answer.status);
+    return write_answer(handle, answer, true, now);
 }
 
 Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
@@ -317,14 +392,24 @@ Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
 
 Requests::After Requests::answer(connection::Handle handle, std::string_view request,
                                  std::string_view rest, Time now) {
+    if (!place_client(handle, request, now)) {
+        return answer_full(handle, request.starts_with("HEAD "), now);
+    }
     Outcome outcome;
-    http::Answer answer = routes_.handle(request, {handle, last_ticket_ + 1}, outcome);
+    http::Answer answer =
+        routes_.handle(request, {handle, last_ticket_ + 1}, outcome, table_.find(handle)->origin());
     counters_.add(slot::WorkerCounter::kRequests);
     if (outcome.is_later) {
         ++last_ticket_;
         wait_for_answer(handle, answer.form, rest, now);
         return After::kOver;
     }
+    return carry_out(handle, outcome, std::move(answer), rest, !rest.empty(), now);
+}
+
+Requests::After Requests::carry_out(connection::Handle handle, const Outcome& outcome,
+                                    http::Answer answer, std::string_view rest, bool unread,
+                                    Time now) {
     if (outcome.poll) {
         open_poll(handle, outcome, std::move(answer.form), rest, now);
         return After::kOver;
@@ -337,7 +422,7 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
         open_stream(handle, outcome, std::move(answer.bytes));
         return After::kOver;
     }
-    return write_answer(handle, answer, !rest.empty(), now);
+    return write_answer(handle, answer, unread, now);
 }
 
 Requests::After Requests::write_answer(connection::Handle handle, const http::Answer& answer,
@@ -366,23 +451,65 @@ void Requests::wait_for_answer(connection::Handle handle, const http::AnswerForm
     }
 }
 
-bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
-    const connection::Handle handle = ticket.connection;
-    connection::Connection* connection = table_.find(handle);
+RequestInput* Requests::awaiting(Ticket ticket) {
+    const connection::Connection* connection = table_.find(ticket.connection);
     RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
-    if (input == nullptr || input->wait != Wait::kLater || input->ticket != ticket.number) {
+    const bool is_awaited =
+        input != nullptr && input->wait == Wait::kLater && input->ticket == ticket.number;
+    return is_awaited ? input : nullptr;
+}
+
+Requests::Left Requests::end_wait(RequestInput& input) {
+    input.wait = Wait::kRequest;
+    input.deadline = kNever;
+    return {unfinished_.take(input.bytes), std::exchange(input.has_more, false)};
+}
+
+void Requests::serve_left(connection::Handle handle, const Left& left, Time now) {
+    if (serve(handle, left.rest, now) == After::kOver) {
+        note_more(handle, left.has_more);
+    } else if (left.has_more) {
+        static_cast<void>(read(handle, now));
+    }
+}
+
+bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
+    RequestInput* const input = awaiting(ticket);
+    if (input == nullptr) {
         return false;
     }
+    const connection::Handle handle = ticket.connection;
+    const connection::Connection& connection = *table_.find(handle);
     const http::Answer answer = http::late_answer(reply, input->form);
-    count_response(*connection, answer.status);
-    const std::string rest = unfinished_.take(input->bytes);
-    input->wait = Wait::kRequest;
-    input->deadline = kNever;
-    // Input that came meanwhile was left in the socket, and epoll does not report it again.
-    const bool unread = !rest.empty() || connections_.has_input(*connection);
-    if (write_answer(handle, answer, unread, now) == After::kReading &&
-        serve(handle, rest, now) == After::kReading) {
-        static_cast<void>(read(handle, now));
+    count_response(connection, answer.status);
+    const Left left = end_wait(*input);
+    const bool unread =
+        !left.rest.empty() || (!answer.keeps_connection && connections_.has_input(connection));
+    if (write_answer(handle, answer, unread, now) == After::kReading) {
+        serve_left(handle, left, now);
+    }
+    return true;
+}
+
+bool Requests::go_on(Ticket ticket, std::string_view request, const Verdict& verdict, Time now) {
+    RequestInput* const input = awaiting(ticket);
+    if (input == nullptr) {
+        return false;
+    }
+    const connection::Handle handle = ticket.connection;
+    const Left left = end_wait(*input);
+    Outcome outcome;
+    http::Answer answer =
+        routes_.handle(request, ticket, outcome, table_.find(handle)->origin(), &verdict);
+    const bool unread = !left.rest.empty() ||
+                        (!answer.keeps_connection && connections_.has_input(*table_.find(handle)));
+    if (carry_out(handle, outcome, std::move(answer), left.rest, unread, now) == After::kReading) {
+        serve_left(handle, left, now);
+        return true;
+    }
+    connection::Connection* const connection = table_.find(handle);
+    if (left.has_more && connection != nullptr && connection->parked()) {
+        connections_.read_again_later(handle, *connection);
     }
     return true;
 }
@@ -416,6 +543,17 @@ void Requests::end_if_stream(connection::Handle handle, connection::Connection& 
     end_stream(handle, connection);
     if (table_.find(handle) != nullptr) {
         connections_.close(handle, connection::CloseReason::kDone);
+    }
+}
+
+void Requests::end_expired(connection::Handle handle, connection::Connection& connection) {
+    counters_.add(slot::WorkerCounter::kTokenEnds);
+    const format::Form form = format::Form::unpack(connection.form());
+    std::string words;
+    format::format_at(form.format)
+        .append_come_back(words, static_cast<std::uint32_t>(random_()), form.framing);
+    if (words.empty() || connections_.write(handle, connection, words)) {
+        end_if_stream(handle, connection);
     }
 }
 
@@ -527,7 +665,9 @@ void Requests::release_input(connection::Connection& connection) {
 
 void Requests::set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now) {
     input.wait = wait;
-    input.deadline = queue_of(wait).push(handle, now);
+    Time& latest = input.latest[static_cast<std::size_t>(wait)];
+    latest = queue_of(wait).push_again(handle, latest, now);
+    input.deadline = latest;
 }
 
 connection::DeadlineQueue& Requests::queue_of(Wait wait) {
@@ -589,6 +729,9 @@ void Requests::count_response(const connection::Connection& connection, int stat
         return;
     case 4:
         counters_.add(slot::WorkerCounter::kResponses4xx);
+        if (status == http::kMisdirected) {
+            counters_.add(slot::WorkerCounter::kHostRefusals);
+        }
         connections_.note(connection, connection::Incident::kRefused, status);
         return;
     case 5:

@@ -4,7 +4,10 @@
 
 #include "topology/base/time.hpp"
 #include "topology/http/http_front.hpp"
+#include "topology/net/ip_address.hpp"
+#include "topology/net/proxy_header.hpp"
 #include "topology/store/slab.hpp"
+#include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/deadline_queue.hpp"
 #include "webnode/request/exchange.hpp"
@@ -14,9 +17,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::webnode::request {
@@ -56,15 +63,36 @@ class Requests final : private connection::CloseListener {
     /// browser is gone.
     bool finish(Ticket ticket, const http::Reply& reply, Time now);
 
+    /// Serves a request again that waits for what Routes::set_asker() is to say. Otherwise as
+    /// finish().
+    /// @param request  its head.
+    bool go_on(Ticket ticket, std::string_view request, const Verdict& verdict, Time now);
+
     /// Answers the polls for which something came, and those whose time is over.
     void answer_polls(Time now);
     /// The polls of the streams that the opener opens; they live longer than this.
     void use(stream::Polls& polls) { polls_ = &polls; }
 
+    /// Gives a connection the place of a client: port::Listener::place_client().
+    using Place = std::function<bool(connection::Connection& connection,
+                                     const std::optional<net::IpAddress>& client, Time now)>;
+    /// From now on connections may be those of proxies, for other clients. `clients` live longer
+    /// than this.
+    void set_clients(connection::Clients& clients, Place place) {
+        clients_ = &clients;
+        place_ = std::move(place);
+    }
+
+    /// As Routes::set_gate().
+    void set_gate(Gate& gate) { routes_.set_gate(gate); }
+    /// As Routes::set_asker().
+    void set_asker(Asker& asker) { routes_.set_asker(asker); }
+    /// As Routes::set_public_gate().
+    void set_public_gate(Gate& gate) { routes_.set_public_gate(gate); }
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { routes_.allow_origins(cors); }
     /// As http::HttpFront::guard().
-    void guard(const http::PageGuard& guard) { routes_.guard(guard); }
+    void guard(http::PageGuard& guard) { routes_.guard(guard); }
     /// From now on. A request that is on its way already keeps its deadline.
     void set_limits(const RequestLimits& limits) {
         unfinished_.set_bytes_max(limits.bytes_max);
@@ -77,6 +105,10 @@ class Requests final : private connection::CloseListener {
     /// Ends a stream at once; what it has not read is dropped. A connection that is no stream
     /// stays.
     void end_if_stream(connection::Handle handle, connection::Connection& connection);
+
+    /// Ends a stream whose token has expired: it is told to come back. What it has not read is
+    /// dropped.
+    void end_expired(connection::Handle handle, connection::Connection& connection);
 
     /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
     /// get 503. Bytes that cannot be written at once stay in the connections' outboxes.
@@ -119,15 +151,39 @@ class Requests final : private connection::CloseListener {
     [[nodiscard]] bool tolerate(connection::Handle handle, std::size_t bytes);
     void end_stream(connection::Handle handle, connection::Connection& connection);
 
+    /// Takes the PROXY header of a connection.   @return false if the connection is over.
+    [[nodiscard]] bool take_header(connection::Handle handle, const net::ProxyHeader& header,
+                                   Time now);
+    /// Finds out for which client a request is.   @return whether there is a place for it.
+    [[nodiscard]] bool place_client(connection::Handle handle, std::string_view request, Time now);
+    [[nodiscard]] After answer_full(connection::Handle handle, bool is_head, Time now);
+
     [[nodiscard]] After read(connection::Handle handle, Time now);
+    /// A connection that waits for a later answer may have left input in its socket.
+    void note_more(connection::Handle handle, bool has_more);
     [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now);
     [[nodiscard]] After keep_rest(connection::Handle handle, std::string rest,
                                   const http::RequestReader& reader, bool answered, Time now);
     /// @param rest  the bytes after the request.
     [[nodiscard]] After answer(connection::Handle handle, std::string_view request,
                                std::string_view rest, Time now);
+    /// Does what a route has decided.
+    /// @param unread  more input has come.
+    [[nodiscard]] After carry_out(connection::Handle handle, const Outcome& outcome,
+                                  http::Answer answer, std::string_view rest, bool unread,
+                                  Time now);
     [[nodiscard]] After write_answer(connection::Handle handle, const http::Answer& answer,
                                      bool unread, Time now);
+    /// The record of a connection that waits for this answer; nullptr: the ticket is stale.
+    [[nodiscard]] RequestInput* awaiting(Ticket ticket);
+    /// What a connection has that no longer waits for an answer.
+    struct Left {
+        std::string rest;      ///< the bytes after the request
+        bool has_more = false; ///< more is in the socket
+    };
+    [[nodiscard]] Left end_wait(RequestInput& input);
+    /// Serves what has come behind a request, now that it is answered.
+    void serve_left(connection::Handle handle, const Left& left, Time now);
     void wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                          std::string_view rest, Time now);
     void open_stream(connection::Handle handle, const Outcome& outcome, std::string head);
@@ -162,13 +218,16 @@ class Requests final : private connection::CloseListener {
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
     stream::StreamOpener& streams_;
-    stream::Polls* polls_ = nullptr; // nullptr: there are none
+    stream::Polls* polls_ = nullptr;         // nullptr: there are none
+    connection::Clients* clients_ = nullptr; // nullptr: there are no proxies
+    Place place_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     store::Slab<RequestInput> inputs_;
     std::uint32_t last_ticket_ = 0;
+    std::minstd_rand random_;
     StreamInputs stream_inputs_{unfinished_};
-    std::array<connection::DeadlineQueue, 5> deadlines_; // by Wait
+    std::array<connection::DeadlineQueue, kWaits> deadlines_; // by Wait
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };
 

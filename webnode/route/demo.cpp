@@ -1,7 +1,7 @@
 #include "webnode/route/demo.hpp"
 
 #include "topology/base/random.hpp"
-#include "topology/http/target.hpp"
+#include "topology/host/authority.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/route/demo_html.hpp"
 
@@ -48,7 +48,7 @@ http::Reply page_for(const Demo& demo, std::string_view host) {
 
 void show(request::Exchange& exchange, const Demo& demo) {
     const std::string_view host = exchange.request().header("Host");
-    const bool is_shown = demo.is_for_all || http::names_loopback(host);
+    const bool is_shown = demo.is_for_all || host::names_loopback(host);
     exchange.answer(is_shown ? page_for(demo, host) : http::error_reply(404));
 }
 
@@ -70,7 +70,8 @@ std::vector<std::string> local_origins(const std::string& host, std::uint16_t po
 
 request::Route demo_route(Demo demo) {
     return {{.method = "GET", .path = "/"},
-            [demo = std::move(demo)](request::Exchange& exchange) { show(exchange, demo); }};
+            [demo = std::move(demo)](request::Exchange& exchange) { show(exchange, demo); },
+            true};
 }
 
 } // namespace zcomet::webnode::route

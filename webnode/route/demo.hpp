@@ -12,7 +12,7 @@ namespace zcomet::webnode::route {
 /// Which demo page a web node has.
 struct Demo {
     /// Whether everybody gets it; otherwise only those who call this machine by one of the names
-    /// of http::names_loopback(), which no client of a proxy does.
+    /// of host::names_loopback(), which no client of a proxy does.
     bool is_for_all = false;
     /// Where messages are sent, "http://127.0.0.1:8008"; empty: nowhere by HTTP.
     std::string api{};

@@ -28,11 +28,11 @@ void say_ready(request::Exchange& exchange) {
 } // namespace
 
 request::Route alive_route() {
-    return {{.method = "GET", .path = "/healthz"}, say_alive};
+    return {{.method = "GET", .path = "/healthz"}, say_alive, true};
 }
 
 request::Route ready_route() {
-    return {{.method = "GET", .path = "/readyz"}, say_ready};
+    return {{.method = "GET", .path = "/readyz"}, say_ready, true};
 }
 
 } // namespace zcomet::webnode::route

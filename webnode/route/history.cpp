@@ -34,6 +34,10 @@ void serve(request::Exchange& exchange, ask::Replays& replays) {
         exchange.answer(http::error_reply(400, wire::why_invalid_id(request.rest)));
         return;
     }
+    if (!exchange.may_listen(request.rest)) {
+        exchange.answer_other_id();
+        return;
+    }
     ask::Wanted wanted{.id = std::string(request.rest), .limit = kUsualLimit};
     if (const std::string text = request.parameter("limit"); !text.empty()) {
         const auto limit = read_limit(text);

@@ -62,7 +62,8 @@ template <typename Visit> void for_each_part(std::string_view container, Visit&&
 } // namespace
 
 bool cut_to_json(std::string_view& text) {
-    if (!nlohmann::json::accept(text)) {
+    // The library takes a NUL for the end of its input, whatever follows.
+    if (text.find('\0') != std::string_view::npos || !nlohmann::json::accept(text)) {
         return false;
     }
     if (text.starts_with(kByteOrderMark)) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace zcomet::webnode::route {
 
@@ -32,6 +33,9 @@ using MessageOrMistake = std::variant<publish::Publication, Mistake>;
 /// @param event   the name of its event; empty: none.
 /// @return the message, if id, text and event are such.
 [[nodiscard]] MessageOrMistake make_message(std::string_view id, std::string text,
+                                            std::string_view event);
+/// The same message to several ids.
+[[nodiscard]] MessageOrMistake make_message(std::vector<std::string> ids, std::string text,
                                             std::string_view event);
 
 } // namespace zcomet::webnode::route

@@ -7,6 +7,7 @@
 #include "webnode/route/health.hpp"
 #include "webnode/route/history.hpp"
 #include "webnode/route/lines.hpp"
+#include "webnode/route/mercure.hpp"
 #include "webnode/route/poll.hpp"
 #include "webnode/route/send.hpp"
 #include "webnode/route/who.hpp"
@@ -24,6 +25,7 @@ std::vector<request::Route> routes(const std::optional<Demo>& demo) {
         lines_of_several_route(),
         poll_route(),
         poll_of_several_route(),
+        mercure_subscribe_route(),
         alive_route(),
         ready_route(),
     };
@@ -40,6 +42,7 @@ std::vector<request::Route> api_routes(publish::Publisher& publisher, ask::Who& 
         send_many_route(publisher),
         grip_route(publisher, "/publish/"),
         grip_route(publisher, "/publish"),
+        mercure_publish_route(publisher),
         who_route(who),
         history_route(replays),
         alive_route(),

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace zcomet::webnode::route {
@@ -83,27 +84,22 @@ publish::Publication read_line(std::string_view text) {
     if (!ids) {
         return mistake("an \"id\", or \"ids\" with 1 to 100 of them, is wanted");
     }
-    for (const std::string& id : *ids) {
-        if (!wire::valid_id(id)) {
-            return mistake(wire::why_invalid_id(id));
-        }
-    }
     const auto data = line.find("data");
     if (data == line.end() || !data->is_string()) {
         return mistake("\"data\" is the message, a string");
     }
-    auto message = data->get<std::string>();
-    if (message.size() > wire::kPayloadBytesMax) {
-        return mistake("a message has at most 65536 bytes");
-    }
     std::string event;
     if (const auto named = line.find("event"); named != line.end()) {
         event = named->is_string() ? named->get<std::string>() : std::string();
-        if (std::string why = why_no_event(event); !why.empty()) {
-            return mistake(std::move(why));
+        if (event.empty()) {
+            return mistake(why_no_event(event));
         }
     }
-    return {std::move(*ids), std::move(message), wire::encode({.event = event})};
+    auto made = make_message(std::move(*ids), data->get<std::string>(), event);
+    if (auto* const wrong = std::get_if<Mistake>(&made)) {
+        return mistake(std::move(wrong->sentence));
+    }
+    return std::get<publish::Publication>(std::move(made));
 }
 
 /// @return nothing: these are more than kMessagesMax messages.

@@ -59,6 +59,17 @@ enum class WorkerCounter : std::uint8_t {
     kAddressMost,
     kAddressRefusals,
     kStreamsRefused,
+    kProxyRefusals,
+    kHostRefusals,
+    kTokenRefusals,
+    kTokensUnchecked,
+    kTokenEnds,
+    kHookAsked,
+    kHookHits,
+    kHookLetIn,
+    kHookRefused,
+    kHookFailed,
+    kHookWaiting,
     kFull,
     kFullTimes,
     kFeedBatches,
@@ -86,6 +97,9 @@ enum class WorkerCounter : std::uint8_t {
     kApiRequests,
     kApiResponses4xx,
     kApiResponses5xx,
+    kApiHostRefusals,
+    kApiTokenRefusals,
+    kApiTokensUnchecked,
     kApiRequestsShed,
     kApiUnfinishedBytes,
     kPublished,
@@ -148,6 +162,24 @@ inline constexpr auto kWorkerMetrics = [] {
                 "connections refused because their host had too many"),
         counter(kStreamsRefused, "streams_refused",
                 "streams refused because the node had no broker, or another process had its name"),
+        counter(kProxyRefusals, "proxy_refusals",
+                "connections of trusted proxies that did not begin with a PROXY header"),
+        counter(kHostRefusals, "host_refusals",
+                "requests refused because their Host is no name of this node; in the totals also "
+                "those to the admin page"),
+        counter(kTokenRefusals, "token_refusals",
+                "times that a request's token was missing, not good, or not for an id"),
+        counter(kTokensUnchecked, "tokens_unchecked",
+                "requests refused since too many tokens had signatures that were not good"),
+        counter(kTokenEnds, "token_ends",
+                "streams ended because their tokens, or what the hook had said, had expired"),
+        counter(kHookAsked, "hook_asked", "requests for streams that the hook was asked about"),
+        counter(kHookHits, "hook_hits",
+                "requests that were decided by an answer of the hook that was remembered"),
+        counter(kHookLetIn, "hook_let_in", "requests that the hook let in"),
+        counter(kHookRefused, "hook_refused", "requests that the hook refused"),
+        counter(kHookFailed, "hook_failed", "requests refused because the hook had no good answer"),
+        gauge(kHookWaiting, "hook_waiting", "requests that wait for the hook"),
         gauge(kFull, "full", "1 while the listener is out of the group for want of room"),
         counter(kFullTimes, "full_times",
                 "times that the listener began to leave for want of room or descriptors"),
@@ -186,6 +218,10 @@ inline constexpr auto kWorkerMetrics = [] {
                 "answers of the API with a status of 400 to 499"),
         counter(kApiResponses5xx, "api_responses_5xx",
                 "answers of the API with a status of 500 to 599"),
+        counter(kApiHostRefusals, "api_host_refusals", "such requests to the API"),
+        counter(kApiTokenRefusals, "api_token_refusals",
+                "times that a token was missing, not good, or not for an id, at the API"),
+        counter(kApiTokensUnchecked, "api_tokens_unchecked", "such requests to the API"),
         counter(kApiRequestsShed, "api_requests_shed",
                 "unfinished requests to the API ended because all of them together were too large"),
         gauge(kApiUnfinishedBytes, "api_unfinished_bytes",
@@ -245,7 +281,7 @@ struct alignas(64) WorkerSlot {
         }
     }
 };
-static_assert(sizeof(WorkerSlot) == 576, "docs/ARCHITECTURE.md says so");
+static_assert(sizeof(WorkerSlot) == 704, "docs/ARCHITECTURE.md says so");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 /// The records of all workers. The supervisor makes them; a worker inherits the descriptor.

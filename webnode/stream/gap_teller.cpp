@@ -10,7 +10,7 @@ namespace zcomet::webnode::stream {
 namespace {
 
 /// A send() takes 5 to 10 µs: of a million streams a step tells a thousand, in some milliseconds.
-constexpr Duration kStep = 10ms;
+constexpr Duration kToldEach = 10ms;
 /// Slots of a step in which few have to be told.
 constexpr std::uint32_t kFew = 16;
 
@@ -60,7 +60,7 @@ void GapTeller::turn(Time now) {
         done_ += count;
         left -= count;
     }
-    due_ = now + kStep;
+    due_ = now + kToldEach;
     if (done_ == slots_) {
         end_round(now);
     }
@@ -78,7 +78,8 @@ void GapTeller::end_round(Time now) {
 /// Half of an even share to one and a half.
 std::uint32_t GapTeller::next_count(Time now) {
     const std::uint32_t left = slots_ - done_;
-    const auto steps = static_cast<std::uint32_t>(std::max<Duration>(end_ - now, kStep) / kStep);
+    const auto steps =
+        static_cast<std::uint32_t>(std::max<Duration>(end_ - now, kToldEach) / kToldEach);
     const std::uint32_t share = left / steps;
     const std::uint32_t uneven = share / 2 + static_cast<std::uint32_t>(random_() % (share + 1));
     return std::min(left, std::max(uneven, kFew));

@@ -21,6 +21,9 @@ bool Presence::open(connection::Handle handle, const wire::IdList& ids, std::uin
     if (!connections_.watch(handle, *connections_.table().find(handle))) {
         return false;
     }
+    if (expiries_ != nullptr && beginning.life != Duration::max()) {
+        expiries_->begin(handle, beginning.life);
+    }
     begin(handle, ids, form, beginning);
     connections_.note_opened(handle, *connections_.table().find(handle));
     return true;

@@ -3,6 +3,7 @@
 
 #include "topology/session/logins.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/stream/expiries.hpp"
 #include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/resumes.hpp"
 #include "webnode/stream/stream_opener.hpp"
@@ -33,6 +34,9 @@ class Presence final : public StreamOpener, private connection::CloseListener {
     /// The same for `resumes`: it hears where each stream begins.
     void tell_beginnings_to(Resumes& resumes) { resumes_ = &resumes; }
 
+    /// `expiries` hears of streams that have an end. It lives longer than this.
+    void tell_ends_to(Expiries& expiries) { expiries_ = &expiries; }
+
     /// `polls` answers them; it lives longer than this. open_poll() needs it.
     void use(Polls& polls) { polls_ = &polls; }
 
@@ -56,6 +60,7 @@ class Presence final : public StreamOpener, private connection::CloseListener {
     GapTeller* gaps_ = nullptr;
     Resumes* resumes_ = nullptr;
     Polls* polls_ = nullptr;
+    Expiries* expiries_ = nullptr;
 };
 
 } // namespace zcomet::webnode::stream

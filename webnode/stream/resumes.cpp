@@ -26,10 +26,9 @@ void Resumes::on_feed_begun(const wire::HistoryTerms& history, const history::Cu
     cut_off(cursor);
 }
 
-/// The batch that says so is shown at once.
+/// The batch that says so has no messages.
 void Resumes::on_shed(const history::Cursor& cursor) {
     cut_off(cursor);
-    begin_all();
 }
 
 void Resumes::cut_off(history::Cursor cursor) {
@@ -99,7 +98,8 @@ void Resumes::on_open(connection::Handle handle, const wire::IdList& ids,
     }
     // Of a poll all messages come here, and not only until it has caught up.
     connections_.table().find(handle)->set_catching_up(is_poll(handle));
-    const bool has_cursor = beginning.cursor.epoch != 0 || beginning.has_bad_cursor;
+    const bool has_cursor =
+        beginning.cursor.epoch != 0 || beginning.has_bad_cursor || beginning.from_earliest;
     if (!has_cursor && !(beginning.wants_position && has_history(ids))) {
         return;
     }
@@ -111,6 +111,7 @@ void Resumes::on_open(connection::Handle handle, const wire::IdList& ids,
     catch_up_.begin(handle.packed(), {.ids = ids,
                                       .cursor = beginning.cursor,
                                       .has_bad_cursor = beginning.has_bad_cursor,
+                                      .from_earliest = beginning.from_earliest,
                                       .wants_position = beginning.wants_position});
 }
 

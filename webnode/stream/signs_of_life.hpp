@@ -27,12 +27,14 @@ class SignsOfLife {
     [[nodiscard]] Time due() const;
 
   private:
+    void visit(connection::Handle handle, connection::Connection& connection);
     void give(connection::Handle handle, connection::Connection& connection);
 
     connection::Connections& connections_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     bool is_on_;
     SlotPacer pacer_;
+    std::uint32_t round_ = 0;
 };
 
 } // namespace zcomet::webnode::stream

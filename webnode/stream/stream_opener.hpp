@@ -1,6 +1,7 @@
 // What makes a connection a stream.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/history/cursor.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/connection_table.hpp"
@@ -12,9 +13,11 @@ namespace zcomet::webnode::stream {
 
 /// Where a stream begins.
 struct Beginning {
-    history::Cursor cursor = {}; ///< that its client handed back; epoch 0: none
-    bool has_bad_cursor = false; ///< it handed back something else
-    bool wants_position = false; ///< it is told where it stands (StreamFormat::has_position())
+    history::Cursor cursor = {};     ///< that its client handed back; epoch 0: none
+    bool has_bad_cursor = false;     ///< it handed back something else
+    bool from_earliest = false;      ///< it wants all that is kept
+    bool wants_position = false;     ///< it is told where it stands (StreamFormat::has_position())
+    Duration life = Duration::max(); ///< the stream ends after this; of a poll PollTerms say so
 };
 
 class StreamOpener {

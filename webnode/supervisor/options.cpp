@@ -1,16 +1,23 @@
 #include "webnode/supervisor/options.hpp"
 
+#include "topology/base/age.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/http/cors.hpp"
+#include "topology/link/peer_key.hpp"
+#include "topology/net/ip_address.hpp"
 #include "topology/program/address_options.hpp"
+#include "topology/program/core_dumps.hpp"
 #include "topology/program/program.hpp"
 #include "topology/program/shared_rows.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/slow_policy.hpp"
+#include "webnode/hook/url.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/port/keepalive.hpp"
+#include "webnode/request/requests.hpp"
+#include "webnode/worker/token_keys.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -43,6 +50,13 @@ constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHeartbeatMaxSeconds = 3600;
 constexpr std::uint32_t kAccessLogMax = 1'000'000'000;
+/// Clocks that differ by more are wrong.
+constexpr std::chrono::seconds kLeewayMax = std::chrono::hours(24);
+/// The request itself waits for a later answer no longer than Requests::kLaterMax.
+constexpr std::chrono::seconds kHookTimeoutMax = 8s;
+static_assert(kHookTimeoutMax < request::Requests::kLaterMax);
+/// "hook" is the last, and is not for the API.
+constexpr std::ptrdiff_t kApiWhos = 2;
 
 std::string check_broker(const std::string& text) {
     const Result<wire::HostPort> address = wire::parse_tcp_address(text);
@@ -65,6 +79,40 @@ program::OptionText as_word(Enum& value, const std::array<std::string_view, kCou
     return text;
 }
 
+/// A time with its unit, "5s".
+program::OptionText as_age(std::chrono::seconds& value, std::chrono::seconds least,
+                           std::chrono::seconds most) {
+    program::OptionText text;
+    text.type = "TIME";
+    text.check = [least, most](const std::string& given) {
+        const auto age = read_age(given);
+        return age && *age >= least && *age <= most
+                   ? std::string()
+                   : "a time is 90 or 90s, 5m, 2h or 1d, and this one is " +
+                         std::to_string(least.count()) + "s to " + std::to_string(most.count()) +
+                         "s";
+    };
+    text.set = [&value](const std::string& given) { value = read_age(given).value(); };
+    text.get = [&value] { return std::to_string(value.count()) + "s"; };
+    return text;
+}
+
+/// The name of a cookie; "-": none.
+program::OptionText as_cookie(std::string& value) {
+    program::OptionText text;
+    text.type = "NAME";
+    text.check = [](const std::string& given) {
+        const bool is_name = std::all_of(given.begin(), given.end(), [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                   c == '.' || c == '_' || c == '-';
+        });
+        return is_name ? std::string() : "the name of a cookie has letters, digits, and . _ -";
+    };
+    text.set = [&value](const std::string& given) { value = given == "-" ? "" : given; };
+    text.get = [&value] { return value.empty() ? "-" : value; };
+    return text;
+}
+
 /// In the order of false and true.
 constexpr std::array<std::string_view, 2> kTellGapsWords{"none", "all"};
 
@@ -78,10 +126,15 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_cut_offs();
     add_hang_watch();
     add_access_log();
+    add_tokens();
     // Not for people: what a supervisor says to its workers.
     table_.add("--http-is-local", &options_.worker.is_http_local, "").hidden().hand_on();
     table_.add("--api-is-local", &options_.worker.is_api_local, "").hidden().hand_on();
     table_.add("--api-is-unasked", &options_.worker.is_api_unasked, "").hidden().hand_on();
+    table_.add("--own-name", &options_.worker.own_names, "").hidden().hand_on();
+    table_.add("--feed-host", &options_.worker.feed_hosts, "").hidden().hand_on().key("feed_hosts");
+    table_.add("--token-key-texts", &options_.worker.token_keys, "").hidden().secret().reloadable();
+    table_.add("--peer-key", &options_.worker.key, "").hidden().secret();
     table_.add("--worker-index", &role_.index, "").hidden();
     table_.add("--worker-of", &role_.supervisor, "").hidden();
 }
@@ -95,6 +148,12 @@ void CommandLine::add_addresses() {
         .check(check_broker)
         .key("broker")
         .hand_on();
+    table_
+        .add("--key", &key_file_,
+             "The key file that the broker knows us by; without it the one that ZCOMET_KEY names, "
+             "in the environment")
+        .type("FILE")
+        .key("key");
     table_
         .add("--http", program::as_host_port(options_.worker.http),
              "Where browsers connect [*:8000, every address]; port 0: any")
@@ -126,6 +185,26 @@ void CommandLine::add_addresses() {
              "given several times")
         .type("RULE");
     program::add_admin(table_, options_.admin);
+    program::add_http_names(table_, options_.worker.http_names).hand_on();
+    table_
+        .add("--trust-proxy", &options_.worker.trusted_proxies,
+             "Where proxies are: the client that their X-Forwarded-For names counts for "
+             "--per-address, and is logged. May be given several times")
+        .type("ADDR[/BITS]")
+        .check([](const std::string& text) {
+            return net::AddressRange::read(text)
+                       ? std::string()
+                       : "a range of addresses is 10.0.0.0/8, 2001:db8::/32, or one address, and "
+                         "ends with the bits that it counts";
+        })
+        .hand_on()
+        .reloadable();
+    table_
+        .add("--proxy-protocol", &options_.worker.proxy_protocol,
+             "Want a header of the PROXY protocol, version 2, on each connection from "
+             "--trust-proxy")
+        .needs("--trust-proxy")
+        .hand_on();
     table_.add("--cluster", &cluster_file_, "Take addresses from this cluster file").type("FILE");
     table_.add("--node", &cluster_node_, "Which web node of the cluster file this is").type("NAME");
 }
@@ -286,6 +365,7 @@ void CommandLine::add_hang_watch() {
     program::add_hang_after(
         table_, options_.hang_after, "a worker",
         "Kill and restart a worker that has done nothing for this long; 0: never");
+    program::add_user(table_, options_.user);
 }
 
 void CommandLine::add_access_log() {
@@ -298,6 +378,68 @@ void CommandLine::add_access_log() {
         .range(0U, kAccessLogMax)
         .hand_on()
         .reloadable();
+}
+
+void CommandLine::add_tokens() {
+    worker::WorkerOptions& worker = options_.worker;
+    table_
+        .add("--auth", as_word(worker.auth, worker::kWhoNames),
+             "Who may open streams: public is everybody who reaches --http, token the bearer of a "
+             "token, for the ids that it names, hook whom the backend at --auth-hook lets in")
+        .type("WHO")
+        .show_default()
+        .one_of({worker::kWhoNames.begin(), worker::kWhoNames.end()})
+        .hand_on();
+    table_
+        .add("--api-auth", as_word(worker.api_auth, worker::kWhoNames),
+             "Who may publish, and ask, at --api: public or token, likewise")
+        .type("WHO")
+        .show_default()
+        .one_of({worker::kWhoNames.begin(), worker::kWhoNames.begin() + kApiWhos})
+        .hand_on();
+    table_
+        .add("--token-keys", &options_.token_key_files,
+             "Keys that sign tokens: a JSON Web Key Set, a public key in PEM, or a secret; SIGHUP "
+             "reads the file again. May be given several times")
+        .type("FILE");
+    table_
+        .add("--token-issuer", &worker.token_rules.issuer,
+             "Take only tokens with this issuer (iss)")
+        .type("NAME")
+        .hand_on()
+        .reloadable();
+    table_
+        .add("--token-audience", &worker.token_rules.audience,
+             "Take only tokens for this audience (aud)")
+        .type("NAME")
+        .hand_on()
+        .reloadable();
+    table_
+        .add("--token-leeway", as_age(worker.token_rules.leeway, 0s, kLeewayMax),
+             "How far clocks may differ: a token is good for so long before nbf and after exp")
+        .show_default()
+        .hand_on()
+        .reloadable();
+    table_
+        .add("--token-cookie", as_cookie(worker.token_cookie),
+             "The cookie that may have the token of a stream; -: none")
+        .show_default()
+        .hand_on();
+    table_
+        .add("--auth-hook", &worker.hook_url,
+             "The backend that --auth hook asks: it gets the request's headers, and answers 200, "
+             "401 or 403")
+        .type("URL")
+        .check([](const std::string& text) {
+            const auto url = hook::read_url(text);
+            return url.ok() ? std::string() : url.error().text;
+        })
+        .hand_on();
+    table_
+        .add("--auth-hook-timeout", as_age(worker.hook_timeout, 1s, kHookTimeoutMax),
+             "How long a request for a stream waits for that backend; then it gets 503")
+        .show_default()
+        .hand_on();
 }
 
 void CommandLine::settle() {
@@ -318,10 +460,49 @@ void CommandLine::settle() {
         options_.worker.is_api_unasked = true;
     }
     options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
+    if (role_.index == 0) { // workers get the text of the files
+        check_tokens();
+        const std::string key_file = link::key_file_or_environment(key_file_);
+        if (!key_file.empty() || !options_.token_key_files.empty()) {
+            program::make_no_core_dumps();
+        }
+        read_key(key_file);
+        options_.worker.token_keys = value_or_throw<program::Misconfigured>(
+            worker::read_token_keys(options_.token_key_files));
+    }
     table_.note_settled();
 }
 
+void CommandLine::read_key(const std::string& file) {
+    if (options_.embedded_broker && !key_file_.empty()) {
+        throw program::Misconfigured(
+            "--key is for joining a broker with --broker or --cluster; this "
+            "starts one of its own, which wants no key");
+    }
+    options_.worker.key = options_.embedded_broker
+                              ? std::string()
+                              : value_or_throw<program::Misconfigured>(link::read_peer_key(file));
+}
+
+void CommandLine::check_tokens() const {
+    const bool wants_tokens = options_.worker.auth == worker::Who::kToken ||
+                              options_.worker.api_auth == worker::Who::kToken;
+    if (wants_tokens && options_.token_key_files.empty()) {
+        throw program::Misconfigured("--auth token and --api-auth token want --token-keys FILE, "
+                                     "the keys that sign tokens; zcomet-webnode(1), TOKENS, shows "
+                                     "how to make one");
+    }
+    if (!wants_tokens && !options_.token_key_files.empty()) {
+        throw program::Misconfigured("--token-keys is for --auth token and --api-auth token, and "
+                                     "neither is given");
+    }
+}
+
 void CommandLine::check() const {
+    const bool wants_hook = options_.worker.auth == worker::Who::kHook;
+    if (wants_hook != !options_.worker.hook_url.empty()) {
+        throw program::Misconfigured("--auth hook and --auth-hook URL belong together");
+    }
     if (brokers_.size() > 1) {
         throw program::Misconfigured("--broker was given " + std::to_string(brokers_.size()) +
                                      " times; this release joins one broker");
@@ -339,12 +520,19 @@ void CommandLine::apply_cluster_file() {
     const std::string& address = cluster.host(node.host).address;
     const wire::HostPort http{address, node.http_port};
     const wire::HostPort api{address, node.api_port};
+    std::string feed_hosts;
+    for (const cluster::ClusterHost& host : cluster.hosts) {
+        feed_hosts.append(feed_hosts.empty() ? "" : " ").append(host.address);
+    }
     throw_unless_done<program::Misconfigured>(
         table_.fill_in({{"broker", cluster.broker_endpoint()},
+                        {"feed_hosts", feed_hosts},
                         {"http", http.text()},
                         {"api", node.api_port == 0 ? std::string() : api.text()},
                         {"name", node.name},
+                        {"key", node.key},
                         {"admin", node.admin},
+                        {"http_names", node.http_names},
                         {"workers", std::to_string(node.workers)}}));
 }
 

@@ -28,7 +28,8 @@ struct WebNodeOptions {
     worker::WorkerOptions worker;
     /// Whether to start a broker as a child, because no other was named.
     bool embedded_broker = false;
-    std::vector<std::string> histories; ///< of that broker
+    std::vector<std::string> histories;       ///< of that broker
+    std::vector<std::string> token_key_files; ///< WorkerOptions::token_keys has their text
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
     /// Whether each worker stays on one processor.
@@ -37,6 +38,7 @@ struct WebNodeOptions {
     wire::HostPort admin;
     /// A worker whose loop has stood still for so long is killed; 0: never.
     std::chrono::seconds hang_after{10};
+    std::string user; ///< as whom to run; empty: as whoever has started it
 };
 
 /// Tells a process that it is a worker. The supervisor says it; it is not for people.
@@ -79,13 +81,17 @@ class CommandLine {
     void add_cut_offs();
     void add_hang_watch();
     void add_access_log();
+    void add_tokens();
     void apply_cluster_file();
     void check() const;
+    void read_key(const std::string& file);
+    void check_tokens() const;
 
     WebNodeOptions options_;
     WorkerRole role_;
     std::vector<std::string> brokers_;
     std::string cluster_file_;
+    std::string key_file_;
     std::string cluster_node_;
     program::OptionTable table_;
 };

@@ -56,12 +56,13 @@ metrics::Subject worker_subject(const slot::WorkerSlot& slot, std::string name) 
     return worker;
 }
 
-/// The supervisor's part of the totals: it has no streams, only memory.
-metrics::Subject own_part() {
-    const slot::WorkerSlot empty;
+/// The supervisor's part of the totals: it has no streams, only memory and the admin page.
+metrics::Subject own_part(const WebNodeStats& stats) {
+    slot::WorkerSlot own;
+    own.counters.set(slot::WorkerCounter::kHostRefusals, stats.host_refusals);
     metrics::Subject supervisor;
-    supervisor.figures = figures_of(empty, memory_of(::getpid()));
-    metrics::append(supervisor.counters, empty.counters, slot::kWorkerMetrics);
+    supervisor.figures = figures_of(own, memory_of(::getpid()));
+    metrics::append(supervisor.counters, own.counters, slot::kWorkerMetrics);
     return supervisor;
 }
 
@@ -73,7 +74,7 @@ metrics::Snapshot stats_snapshot(const WebNodeStats& stats) {
                                {"version", ZCOMET_VERSION},
                                {"pid", std::int64_t{::getpid()}},
                                {"http", stats.http}};
-    snapshot.totals = own_part();
+    snapshot.totals = own_part(stats);
     for (const slot::WorkerSlot& slot : stats.workers) {
         const std::string number = std::to_string(snapshot.workers.size() + 1);
         snapshot.workers.push_back(worker_subject(slot, stats.name + "/" + number));

@@ -4,6 +4,7 @@
 #include "topology/metrics/snapshot.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -14,6 +15,7 @@ struct WebNodeStats {
     std::string name;
     std::string http; ///< HOST:PORT
     std::span<const slot::WorkerSlot> workers;
+    std::uint64_t host_refusals = 0; ///< of the admin page
 };
 
 /// The memory in the totals is that of the calling process (the supervisor) and its workers. A

@@ -5,8 +5,11 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/host/host_names.hpp"
+#include "topology/net/own_names.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/run_as.hpp"
 #include "webnode/supervisor/stats.hpp"
 
 #include <spdlog/spdlog.h>
@@ -94,6 +97,8 @@ Supervisor::~Supervisor() {
 void Supervisor::run() {
     reserve();
     program::log_settings(line_.table());
+    log_auth();
+    program::warn_of_root();
     if (options_.embedded_broker) {
         throw_unless_done(broker_.start(options_.histories, options_.hang_after, Clock::now()));
     }
@@ -101,10 +106,13 @@ void Supervisor::run() {
         start_worker(i, Clock::now());
     }
     if (!options_.admin.host.empty()) {
-        const WebNodeStats about{options_.worker.name, options_.worker.http.text(),
-                                 shared_.records()};
-        admin_ = value_or_throw(admin::AdminServer::open(
-            options_.admin, admin::stats_pages([about] { return stats_snapshot(about); })));
+        WebNodeStats about{options_.worker.name, options_.worker.http.text(), shared_.records()};
+        admin_ = value_or_throw(
+            admin::AdminServer::open(options_.admin, admin::stats_pages([this, about]() mutable {
+                                         about.host_refusals = admin_->counts().misdirected;
+                                         return stats_snapshot(about);
+                                     })));
+        use_names();
     }
     renew_fds();
     if (options_.embedded_broker) {
@@ -142,10 +150,12 @@ void Supervisor::renew_fds() {
 }
 
 void Supervisor::reserve() {
+    const wire::HostPort http = options_.worker.http;
     port_ = value_or_throw(port::reserve_port(options_.worker.http));
     options_.worker.http = port_.address;
     options_.worker.is_http_local = port_.is_loopback;
     reserve_api();
+    options_.worker.own_names = net::own_names({http, options_.worker.api, options_.admin});
     if (options_.worker.name.empty()) {
         options_.worker.name = default_name(options_.worker.http.port);
     }
@@ -166,6 +176,32 @@ void Supervisor::reserve_api() {
     api_port_ = value_or_throw(std::move(reserved));
     api = api_port_.address;
     options_.worker.is_api_local = api_port_.is_loopback;
+    if (options_.worker.api_auth == worker::Who::kPublic && !api_port_.is_loopback) {
+        throw program::Misconfigured(
+            "other machines reach --api " + api.text() +
+            ", and everybody there could publish: give --api-auth token and --token-keys FILE "
+            "(zcomet-webnode(1), TOKENS, shows how to make one), or an address such as "
+            "127.0.0.1");
+    }
+}
+
+/// So that an operator learns who may, without having asked.
+void Supervisor::log_auth() const {
+    const worker::WorkerOptions& worker = options_.worker;
+    const auto name_of = [](worker::Who who) {
+        return worker::kWhoNames[static_cast<std::size_t>(who)];
+    };
+    const bool has_api = !worker.api.host.empty();
+    const bool is_open_to_others = worker.auth == worker::Who::kPublic && !worker.is_http_local;
+    spdlog::log(is_open_to_others ? spdlog::level::warn : spdlog::level::info,
+                "event=auth streams={} publishing={} text={}", name_of(worker.auth),
+                has_api ? name_of(worker.api_auth) : "-",
+                log_value(is_open_to_others
+                              ? "whoever reaches --http may listen to every id: --auth token "
+                                "asks for tokens"
+                          : worker.auth == worker::Who::kHook
+                              ? "only whom --auth-hook lets in may listen"
+                              : "only this machine, or the bearer of a token"));
 }
 
 void Supervisor::start_worker(std::size_t index, Time now) {
@@ -344,8 +380,19 @@ void Supervisor::watch_broker(Time now) {
     }
 }
 
+void Supervisor::use_names() {
+    if (admin_ != nullptr) {
+        std::vector<std::string> names = options_.worker.http_names;
+        const std::vector<std::string>& own = options_.worker.own_names;
+        names.insert(names.end(), own.begin(), own.end());
+        admin_->use(host::HostNames(std::move(names)));
+    }
+}
+
 /// In a file, since a queued signal carries no more than a number.
-void Supervisor::pass_options_on() const {
+void Supervisor::pass_options_on() {
+    use_names();
+    secrets_ = line_.table().secrets(); // for workers that start from now on
     line_.table().write_for_workers(reread_.get());
     const int log_level = program::log_level();
     for (const Worker& worker : workers_) {

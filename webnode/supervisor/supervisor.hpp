@@ -85,7 +85,10 @@ class Supervisor : private loop::Source {
     void watch_broker(Time now);
     [[nodiscard]] std::string node_name(std::size_t index) const;
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
-    void pass_options_on() const;
+    void log_auth() const;
+    /// Says by which names the admin page is asked.
+    void use_names();
+    void pass_options_on();
     void end_all();
 
     const CommandLine& line_;

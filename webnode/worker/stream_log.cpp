@@ -1,7 +1,5 @@
 #include "webnode/worker/stream_log.hpp"
 
-#include "topology/net/peer_address.hpp"
-
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
@@ -29,7 +27,7 @@ std::uint64_t bytes_sent(int fd) {
 std::string StreamLog::fields_of(const connection::Connection& connection) const {
     return fmt::format(" id={} address={}",
                        connection.parked() ? ids_of(connection) : std::string("-"),
-                       net::peer_text(connection.fd()));
+                       clients_.text(connection.fd()));
 }
 
 /// The first, and how many more there are: "a", or "a+9".

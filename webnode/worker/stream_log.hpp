@@ -4,6 +4,7 @@
 #include "topology/base/time.hpp"
 #include "topology/metrics/counters.hpp"
 #include "topology/program/program.hpp"
+#include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
 #include "webnode/slot/worker_counters.hpp"
@@ -47,9 +48,10 @@ class CounterReport {
 /// a line for many at most once a second.
 class StreamLog : public connection::ConnectionLog {
   public:
-    /// Both live longer than this.
-    StreamLog(const std::string& node, const stream::StreamTable& streams)
-        : node_(node), streams_(streams) {}
+    /// All live longer than this.
+    StreamLog(const std::string& node, const stream::StreamTable& streams,
+              const connection::Clients& clients)
+        : node_(node), streams_(streams), clients_(clients) {}
 
     /// @param each  one stream of so many is logged; 0: none.
     void log_each(std::uint32_t each) { each_ = each; }
@@ -69,6 +71,7 @@ class StreamLog : public connection::ConnectionLog {
 
     const std::string& node_;
     const stream::StreamTable& streams_;
+    const connection::Clients& clients_;
     std::uint32_t each_ = 0;
     std::uint32_t since_ = 0; // streams that opened after the last one that was logged
     /// When those streams opened that are logged, by the generation of their connection.

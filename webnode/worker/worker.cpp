@@ -3,10 +3,12 @@
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/net/ip_address.hpp"
 #include "topology/process/file_limit.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/route/routes.hpp"
+#include "webnode/worker/token_keys.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -38,6 +40,11 @@ constexpr Duration kSayReplacedEach = 60s;
 constexpr std::string_view kReplacedWords = "another process has the name of this node";
 constexpr std::string_view kNoBrokerWords = "this node has no broker";
 
+/// What an operator can do about requests with another Host.
+constexpr std::string_view kOtherHostWords = "no name of this node; --http-name adds one";
+
+constexpr std::string_view kUncheckedWords = "too many signatures of tokens were not good";
+
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
 
@@ -65,6 +72,22 @@ std::string api_name(const std::string& node) {
     return node.substr(0, wire::kNameBytesMax - kSuffix.size()).append(kSuffix);
 }
 
+std::vector<std::string> names_of(const WorkerOptions& options) {
+    std::vector<std::string> names = options.http_names;
+    names.insert(names.end(), options.own_names.begin(), options.own_names.end());
+    return names;
+}
+
+/// The options are checked already.
+connection::Proxies proxies_of(const WorkerOptions& options) {
+    connection::Proxies proxies;
+    proxies.speak_proxy_protocol = options.proxy_protocol;
+    for (const std::string& range : options.trusted_proxies) {
+        proxies.trusted.push_back(net::AddressRange::read(range).value());
+    }
+    return proxies;
+}
+
 /// @return nothing: there is no demo page.
 std::optional<route::Demo> demo_of(const WorkerOptions& options) {
     if (!options.demo_page && !options.is_http_local) {
@@ -89,8 +112,8 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       on_state_(std::move(on_state)), hangup_(std::move(on_hangup)),
       feed_before_(feed_counters_in(slot.counters)),
       held_drops_before_(slot.counters.get(slot::WorkerCounter::kHeldDrops)),
-      uplink_(value_or_throw(
-          link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now()))),
+      uplink_(value_or_throw(link::Uplink::open(context_, *this, {options_.broker}, options_.name,
+                                                Clock::now(), options_.feed_hosts))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(demo_of(options_)), slot.counters,
                 options_.requests),
@@ -117,15 +140,39 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     if (cors_.is_on()) {
         requests_.allow_origins(cors_);
     }
+    use_names();
+    use_proxies();
+    requests_.guard(guard_);
+    listener_.use(clients_);
+    requests_.set_clients(clients_, [this](connection::Connection& connection,
+                                           const std::optional<net::IpAddress>& client, Time now) {
+        return listener_.place_client(connection, client, now);
+    });
+    presence_.tell_ends_to(expiries_);
+    switch (options_.auth) {
+    case Who::kPublic: // private updates are for bearers of tokens here, too
+        requests_.set_public_gate(gate_);
+        break;
+    case Who::kToken:
+        requests_.set_gate(gate_);
+        break;
+    case Who::kHook:
+        use_hook();
+        break;
+    }
     requests_.set_readiness(*this);
     loop_.add(*uplink_, loop::Order::kBroker);
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
     open_api();
+    use_token_keys();
     for (CounterReport* const report :
          {&slow_report_, &shed_report_, &api_shed_report_, &input_report_, &refusal_report_,
-          &api_refusal_report_, &publish_report_, &publish_lost_report_, &refused_report_}) {
+          &api_refusal_report_, &publish_report_, &publish_lost_report_, &proxy_report_,
+          &host_report_, &api_host_report_, &token_report_, &unchecked_report_,
+          &api_unchecked_report_, &api_token_report_, &token_end_report_, &hook_failed_report_,
+          &hook_refused_report_, &refused_report_}) {
         report->begin(slot_.counters);
     }
     enter(slot::WorkerState::kStarting);
@@ -148,6 +195,12 @@ void Worker::turn() {
     const Time now = loop_.turn(next_due(), [this](const epoll_event& event, Time at) {
         requests_.on_event(connection::Handle::unpack(event.data.u64), event.events, at);
     });
+    if (hook_ != nullptr) {
+        hook_->give_verdicts([this, now](request::Ticket ticket, std::string_view request,
+                                         const request::Verdict& verdict) {
+            requests_.go_on(ticket, request, verdict, now);
+        });
+    }
     requests_.sweep(now);
     connections_.sweep(now);
     look_for_vanished(now);
@@ -156,6 +209,9 @@ void Worker::turn() {
     resumes_.turn(now);
     requests_.answer_polls(now);
     signs_of_life_.turn(now);
+    expiries_.turn(now, [this](connection::Handle handle, connection::Connection& connection) {
+        requests_.end_expired(handle, connection);
+    });
     report(now);
     watch_bounds(now);
     publish_counters();
@@ -170,7 +226,8 @@ Time Worker::next_due() const {
     return std::min(
         {requests_.due(), connections_.due(), freed_memory_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
-         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), turn_due_});
+         gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), expiries_.due(),
+         turn_due_});
 }
 
 bool Worker::Deliveries::turn(Time /*now*/) {
@@ -232,6 +289,13 @@ void Worker::open_api() {
     loop_.add(*api_, loop::Order::kBroker);
 }
 
+void Worker::use_hook() {
+    hook_ = std::make_unique<hook::Hook>(value_or_throw(hook::read_url(options_.hook_url)),
+                                         options_.hook_timeout, connections_, slot_.counters);
+    requests_.set_asker(*hook_);
+    loop_.add(*hook_, loop::Order::kConnections);
+}
+
 api::ApiOptions Worker::api_options() const {
     api::ApiOptions options{.address = options_.api,
                             .broker = options_.broker,
@@ -239,11 +303,33 @@ api::ApiOptions Worker::api_options() const {
                             .requests = options_.requests,
                             .per_address = options_.per_address,
                             .is_local = options_.is_api_local,
-                            .is_unasked = options_.is_api_unasked};
+                            .wants_token = options_.api_auth == Who::kToken,
+                            .names = names_of(options_),
+                            .proxies = proxies_of(options_)};
     if (const auto demo = demo_of(options_)) {
         options.pages = demo->senders;
     }
     return options;
+}
+
+void Worker::use_names() {
+    guard_.use(host::HostNames(names_of(options_)));
+}
+
+void Worker::use_proxies() {
+    clients_.use(proxies_of(options_));
+}
+
+void Worker::use_token_keys() {
+    if (options_.auth != Who::kToken && options_.api_auth != Who::kToken) {
+        return;
+    }
+    const auto verifier =
+        std::make_shared<const auth::Verifier>(keys_of(options_.token_keys), options_.token_rules);
+    gate_.use(verifier);
+    if (api_ != nullptr) {
+        api_->use(verifier);
+    }
 }
 
 void Worker::listen() {
@@ -251,7 +337,9 @@ void Worker::listen() {
     const std::uint64_t files_max = process::raise_file_limit();
     const std::uint64_t files_of_api =
         api_ == nullptr ? 0 : std::min<std::uint64_t>(api::kFilesMax, files_max / 8);
-    possible_ = port::places_within(files_max - files_of_api);
+    const std::uint64_t files_of_hook =
+        hook_ == nullptr ? 0 : std::min<std::uint64_t>(hook::kFilesMax, files_max / 8);
+    possible_ = port::places_within(files_max - files_of_api - files_of_hook);
     throw_unless_done(
         listener_.open(options_.http, capacity(),
                        {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
@@ -275,8 +363,14 @@ void Worker::set_options(const WorkerOptions& options) {
     stream_log_.log_each(options_.access_log);
     connections_.set_slow(options_.slow);
     requests_.set_limits(options_.requests);
+    use_names();
+    use_proxies();
     if (api_ != nullptr) {
         api_->set_options(api_options());
+    }
+    use_token_keys();
+    if (hook_ != nullptr) {
+        hook_->forget(); // an operator may want that, too
     }
     if (possible_ > 0) {
         listener_.set_capacity(capacity());
@@ -488,6 +582,7 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kHeldBytes, resumes_.held_bytes());
     counters.set(slot::WorkerCounter::kHeldDrops, held_drops_before_ + resumes_.held_drops());
     counters.set(slot::WorkerCounter::kPolls, polls_.size());
+    counters.set(slot::WorkerCounter::kHookWaiting, hook_ == nullptr ? 0 : hook_->waiting());
     const session::NodeSessionCounters feed = uplink_->counters();
     const session::NodeSessionCounters& before = feed_before_;
     counters.set(slot::WorkerCounter::kFeedBatches, before.batches_applied + feed.batches_applied);
@@ -527,12 +622,48 @@ void Worker::report(Time now) {
         spdlog::info("event=requests-refused node={} requests={}{}", options_.name, requests,
                      stream_log_.take(connection::Incident::kRefused));
     }
+    if (const auto connections = proxy_report_.news(counters, now); connections > 0) {
+        spdlog::warn(
+            "event=proxy-refused node={} connections={} text=\"from --trust-proxy, without "
+            "a PROXY header of version 2\"",
+            options_.name, connections);
+    }
+    if (const auto requests = host_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=host-refused node={} requests={} host={} text={}", options_.name,
+                     requests, log_value(guard_.last_host()), log_value(kOtherHostWords));
+    }
+    if (const auto requests = token_report_.news(counters, now); requests > 0) {
+        spdlog::info("event=tokens-refused node={} requests={} reason={}", options_.name, requests,
+                     gate_.last_reason());
+    }
+    if (const auto requests = unchecked_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=tokens-unchecked node={} requests={} text={}", options_.name, requests,
+                     log_value(kUncheckedWords));
+    }
+    if (const auto streams = token_end_report_.news(counters, now); streams > 0) {
+        spdlog::info("event=tokens-expired node={} streams={}", options_.name, streams);
+    }
+    if (hook_ != nullptr) {
+        report_of_hook(now);
+    }
     if (api_ != nullptr) {
         report_of_api(now);
     }
     if (const auto streams = refused_report_.news(counters, now); streams > 0) {
         spdlog::warn("event=streams-refused node={} streams={} text={}", options_.name, streams,
                      log_value(is_replaced_ ? kReplacedWords : kNoBrokerWords));
+    }
+}
+
+void Worker::report_of_hook(Time now) {
+    const auto& counters = slot_.counters;
+    if (const auto requests = hook_failed_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=hook-failed node={} requests={} reason={} text=\"the hook had no good "
+                     "answer: they got 503\"",
+                     options_.name, requests, hook_->last_failure());
+    }
+    if (const auto requests = hook_refused_report_.news(counters, now); requests > 0) {
+        spdlog::info("event=hook-refused node={} requests={}", options_.name, requests);
     }
 }
 
@@ -546,6 +677,19 @@ void Worker::report_of_api(Time now) {
     if (const auto requests = api_refusal_report_.news(counters, now); requests > 0) {
         spdlog::info("event=requests-refused node={} port=api requests={}{}", options_.name,
                      requests, api_->take(connection::Incident::kRefused));
+    }
+    if (const auto requests = api_host_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=host-refused node={} port=api requests={} host={} text={}",
+                     options_.name, requests, log_value(api_->guard().last_host()),
+                     log_value(kOtherHostWords));
+    }
+    if (const auto requests = api_token_report_.news(counters, now); requests > 0) {
+        spdlog::info("event=tokens-refused node={} port=api requests={} reason={}", options_.name,
+                     requests, api_->gate().last_reason());
+    }
+    if (const auto requests = api_unchecked_report_.news(counters, now); requests > 0) {
+        spdlog::warn("event=tokens-unchecked node={} port=api requests={} text={}", options_.name,
+                     requests, log_value(kUncheckedWords));
     }
     if (const auto messages = publish_report_.news(counters, now); messages > 0) {
         spdlog::warn("event=publish-refused node={} messages={} text=\"there was no broker, or it "

@@ -11,17 +11,23 @@
 #include "topology/base/time.hpp"
 #include "topology/base/unique_fd.hpp"
 #include "topology/http/cors.hpp"
+#include "topology/http/page_guard.hpp"
+#include "topology/link/peer_key.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/process/hangup.hpp"
 #include "topology/process/heap.hpp"
 #include "webnode/api/api.hpp"
+#include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/hook/hook.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
+#include "webnode/request/gate.hpp"
 #include "webnode/request/requests.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/delivery.hpp"
+#include "webnode/stream/expiries.hpp"
 #include "webnode/stream/gap_teller.hpp"
 #include "webnode/stream/polls.hpp"
 #include "webnode/stream/presence.hpp"
@@ -114,6 +120,12 @@ class Worker : private session::NodeEvents,
     void turn();
     void listen();
     void open_api();
+    void use_hook();
+    /// Says by which names this node is asked, and which proxies it trusts.
+    void use_names();
+    void use_proxies();
+    /// Lets the gates check tokens by the keys and rules of the options.
+    void use_token_keys();
     [[nodiscard]] api::ApiOptions api_options() const;
     [[nodiscard]] port::Capacity capacity() const;
     void accept_connections(Time now);
@@ -124,6 +136,7 @@ class Worker : private session::NodeEvents,
     /// Logs what has happened since the last such line.
     void report(Time now);
     void report_of_api(Time now);
+    void report_of_hook(Time now);
     /// Warns when a value comes near its bound.
     void watch_bounds(Time now);
     /// Shows the supervisor that this process works.
@@ -144,12 +157,15 @@ class Worker : private session::NodeEvents,
     loop::Loop loop_;
     Deliveries deliveries_{*this};
     Accepts accepts_{*this};
-    link::LinkContext context_;
+    link::LinkContext context_{link::security_of_peer(options_.key)};
     std::unique_ptr<link::Uplink> uplink_;
     connection::Connections connections_;
     stream::Presence presence_;
-    StreamLog stream_log_{options_.name, presence_.streams()};
+    connection::Clients clients_;
+    StreamLog stream_log_{options_.name, presence_.streams(), clients_};
     http::Cors cors_{options_.cors_origins};
+    http::PageGuard guard_;
+    request::Gate gate_{options_.token_cookie, slot_.counters};
     request::Requests requests_;
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
@@ -157,6 +173,8 @@ class Worker : private session::NodeEvents,
     stream::Resumes resumes_;
     stream::Polls polls_;
     stream::SignsOfLife signs_of_life_;
+    stream::Expiries expiries_{connections_};
+    std::unique_ptr<hook::Hook> hook_; // nullptr: nobody asks it
     port::Listener listener_;
     port::KeepaliveTimes keepalive_;
     port::KeepalivePacer keepalive_pacer_;
@@ -179,6 +197,16 @@ class Worker : private session::NodeEvents,
     CounterReport api_refusal_report_{slot::WorkerCounter::kApiResponses4xx};
     CounterReport publish_report_{slot::WorkerCounter::kPublishRefusals};
     CounterReport publish_lost_report_{slot::WorkerCounter::kPublishLost};
+    CounterReport proxy_report_{slot::WorkerCounter::kProxyRefusals};
+    CounterReport host_report_{slot::WorkerCounter::kHostRefusals};
+    CounterReport api_host_report_{slot::WorkerCounter::kApiHostRefusals};
+    CounterReport token_report_{slot::WorkerCounter::kTokenRefusals};
+    CounterReport api_token_report_{slot::WorkerCounter::kApiTokenRefusals};
+    CounterReport unchecked_report_{slot::WorkerCounter::kTokensUnchecked};
+    CounterReport api_unchecked_report_{slot::WorkerCounter::kApiTokensUnchecked};
+    CounterReport token_end_report_{slot::WorkerCounter::kTokenEnds};
+    CounterReport hook_failed_report_{slot::WorkerCounter::kHookFailed};
+    CounterReport hook_refused_report_{slot::WorkerCounter::kHookRefused};
     CounterReport refused_report_{slot::WorkerCounter::kStreamsRefused};
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;

@@ -1,6 +1,7 @@
 // The options of a worker.
 #pragma once
 
+#include "topology/auth/verifier.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/request/requests.hpp"
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::webnode::worker {
 
@@ -22,11 +24,24 @@ enum class WithoutBroker : std::uint8_t {
     kAccept, ///< they open, and get messages when the broker is back: where there is no other node
 };
 
+/// Who may open streams (`--auth`), and who may publish (`--api-auth`).
+enum class Who : std::uint8_t {
+    kPublic, ///< everybody who reaches the port
+    kToken,  ///< the bearer of a token, to the ids that it names
+    kHook,   ///< whom a backend lets in; not for publishing
+};
+
+/// In the order of Who.
+inline constexpr std::array<std::string_view, 3> kWhoNames{"public", "token", "hook"};
+
 /// In the order of WithoutBroker.
 inline constexpr std::array<std::string_view, 2> kWithoutBrokerNames{"refuse", "accept"};
 
 struct WorkerOptions {
-    std::string broker;  ///< "tcp://HOST:PORT"
+    std::string broker; ///< "tcp://HOST:PORT"
+    /// Where its feed may be, beside its own host: the hosts of the cluster file.
+    std::vector<std::string> feed_hosts;
+    std::string key;     ///< by which the broker knows us: link::read_peer_key()
     wire::HostPort http; ///< with the port that the web node has reserved
     /// Where backends publish, with the port that the web node has reserved; no host: nowhere.
     wire::HostPort api{};
@@ -36,7 +51,7 @@ struct WorkerOptions {
     /// Whether only this machine reaches `http`, and `api`: the supervisor finds out.
     bool is_http_local = false;
     bool is_api_local = false;
-    /// Whether nobody asked for the API: then a developer has it, and no proxy stands before it.
+    /// Whether nobody asked for the API.
     bool is_api_unasked = false;
     std::string name; ///< of the node, unique in the cluster
     /// Most connections at a time; 0: as many as the limit of open files allows.
@@ -44,6 +59,14 @@ struct WorkerOptions {
     /// Most connections of one host, once the worker is half full; 0: as many as there are places.
     /// Not set: port::kPerAddressPart.
     std::optional<std::uint32_t> per_address;
+    /// Ranges of addresses from where proxies may say for which client they ask
+    /// (net::AddressRange::read()), and whether they do that by the PROXY protocol.
+    std::vector<std::string> trusted_proxies;
+    bool proxy_protocol = false;
+    /// By which it is asked, as host::HostNames wants them: those that its operator has given, and
+    /// those that the supervisor has found.
+    std::vector<std::string> http_names;
+    std::vector<std::string> own_names;
     /// Pages of these origins may read streams; each as http::why_no_origin() wants it.
     std::vector<std::string> cors_origins;
     connection::SlowReaders slow;
@@ -61,6 +84,17 @@ struct WorkerOptions {
     /// Whether streams are told that they missed messages (`--tell-gaps`).
     bool tell_gaps = true;
     WithoutBroker without_broker = WithoutBroker::kRefuse;
+    Who auth = Who::kPublic;
+    Who api_auth = Who::kPublic;
+    auth::Rules token_rules;
+    /// Name of the cookie that may have the token of a stream; empty: none.
+    std::string token_cookie = "zcomet_token";
+    /// The keys that sign tokens: read_token_keys().
+    std::string token_keys;
+    /// The hook's address, as hook::read_url() wants it, and the time that it has for an answer.
+    std::string hook_url;
+    /// @limit wait for a hook's answer (`--auth-hook-timeout`)
+    std::chrono::seconds hook_timeout = 2s;
     /// One stream of so many is logged, when it opens and when it closes; 0: none.
     std::uint32_t access_log = 0;
 };

@@ -56,9 +56,16 @@ the sender sent again: to a broker that did not know it, or after a long time wi
 *Missing, twice, out of order* and *closed* are messages and streams that are wrong according to the
 logs; there must be none. *As declared* are messages that the streams of a web node missed because
 the broker rightly believed the node dead, as that fault declares
-([test/fault/faults.py](../test/fault/faults.py)). *Came back* is how often a stream with a history
-went to another web node, *not told* how many messages such streams miss although no gap says so in
-that place; there must be none.
+([test/fault/faults.py](../test/fault/faults.py)).
+"""
+
+RESUMING_COLUMNS = """\
+The streams with a history, in the same runs. Each is one EventSource with all of its connections.
+*Came back* is how often they went to another web node with `Last-Event-ID`. *Received* are the
+messages that they showed, live or from history. *Gaps told* are events that say that messages are
+missing in that place, *missing there* the messages that are. *Not told* are messages that they miss
+although no gap says so in that place; of these, and of messages that came twice or out of order,
+there must be none.
 """
 
 LEDGER_COLUMNS = """\
@@ -87,7 +94,7 @@ and figures of this attack alone.
 # Each part of the ledger: the messages that came in, and what happened to them.
 LEDGER = {
     "senders": (("sent",), ("taken_in", "missing")),
-    "messages": (("taken_in", "rerouted"), ("held", "void")),
+    "messages": (("taken_in", "rerouted"), ("held", "void", "known")),
     "copies": (("routed",), ("acknowledged", "shed", "abandoned", "under_way")),
     "nodes": (("acknowledged",), ("received", "unreported")),
     "received": (("received",), ("shown", "unclaimed", "duplicates")),
@@ -110,6 +117,8 @@ def remarks(result: Result) -> str:
     return "".join(f"{line}\n\n" for line in lines)
 
 
+UNKNOWN = "–"
+
 # The simulation -----------------------------------------------------------------------------------
 
 TOTALS = {
@@ -120,8 +129,17 @@ TOTALS = {
     "shed": "messages that the broker shed and reported",
     "acknowledged": "messages whose senders learned where they arrived",
     "duplicates": "duplicates that nodes recognized",
+    "copies": "messages that a second sender sent under the same key",
+    "kept": "messages that brokers kept",
+    "resumed": "streams that came back with a cursor",
+    "gaps": "gaps that streams were told of",
     "violations": "broken promises",
 }
+
+
+def count_in(counts: Mapping[str, int], name: str) -> str:
+    """A count, which an earlier release may not have had."""
+    return whole(counts[name]) if name in counts else UNKNOWN
 
 
 def simulation(result: Result) -> str:
@@ -129,7 +147,7 @@ def simulation(result: Result) -> str:
     totals = [run["totals"] for run in runs]
     if None in totals:
         return ""
-    counts = [[text, *(whole(each[key]) for each in totals)] for key, text in TOTALS.items()]
+    counts = [[text, *(count_in(each, key) for each in totals)] for key, text in TOTALS.items()]
     faults_heads = ["faults that happened", "drawn", "kept"]
     faults_rows = [
         [kind, *(whole(each["faults"][kind]) for each in totals)] for kind in totals[0]["faults"]
@@ -177,10 +195,15 @@ FIGURES = {
     "out_of_order": "out of order",
     "closed_unasked": "closed",
     "missing_as_declared": "as declared",
-    "came_back": "came back",
-    "untold": "not told",
 }
-UNKNOWN = "–"
+RESUMING_FIGURES = {
+    "streams": "streams",
+    "received": "received",
+    "gaps": "gaps told",
+    "told": "missing there",
+    "twice": "twice",
+    "out_of_order": "out of order",
+}
 
 
 def times(happened: Mapping[str, Any]) -> list[object]:
@@ -189,7 +212,25 @@ def times(happened: Mapping[str, Any]) -> list[object]:
 
 def figures(run: Mapping[str, Any]) -> list[str]:
     found = run["figures"] or {}
-    return [whole(found[key]) if key in found else UNKNOWN for key in FIGURES]
+    return [count_in(found, key) for key in FIGURES]
+
+
+def resuming(named_runs: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """A table about the streams that came back; nothing if no run had any."""
+    heads = ["", "came back", *RESUMING_FIGURES.values(), "not told"]
+    rows = [
+        [
+            name,
+            whole(run["figures"]["came_back"]),
+            *(count_in(run["figures"]["resuming"], key) for key in RESUMING_FIGURES),
+            whole(run["figures"]["untold"]),
+        ]
+        for name, run in named_runs
+        if run["figures"] and "resuming" in run["figures"]
+    ]
+    if not rows:
+        return ""
+    return f"{RESUMING_COLUMNS}\n{markdown_table(heads, rows, 'l' + 'r' * (len(heads) - 1))}\n"
 
 
 def equation(part: str) -> str:
@@ -200,7 +241,7 @@ def equation(part: str) -> str:
 def ledger_cells(ledger: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Each equation of a ledger in figures, and its remainders."""
     cells = [
-        " = ".join(" + ".join(whole(ledger[part][name]) for name in side) for side in sides)
+        " = ".join(" + ".join(count_in(ledger[part], name) for name in side) for side in sides)
         for part, sides in LEDGER.items()
     ]
     remainders = [
@@ -240,7 +281,8 @@ def faults(result: Result) -> str:
             f"{survived} of {len(runs)} survived.\n",
             RUN_COLUMNS,
             markdown_table(heads, map(fault_row, runs), "ll" + "r" * (len(heads) - 2)),
-            ledgers((run["fault"], run) for run in runs),
+            resuming((run["fault"], run) for run in runs)
+            + ledgers((run["fault"], run) for run in runs),
         ]
     )
 
@@ -259,7 +301,7 @@ def fifty(result: Result) -> str:
             "columns are those of the faults above.\n",
             markdown_table(total_heads, [["in total", *figures(result)]], "l" + "r" * len(FIGURES)),
             markdown_table(["", "fault", "node", *TIMES.values()], rows, "lllrr"),
-            ledgers([("in total", result)]),
+            resuming([("in total", result)]) + ledgers([("in total", result)]),
         ]
     )
 

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace memory_store_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::history;
 
@@ -79,6 +81,31 @@ TEST_CASE_METHOD(Fixture, "the newest messages of an id are found", "[memory_sto
     CHECK(store.before_newest("b1", 3) == 0);
     CHECK(store.before_newest("b1", 4) == 0);
     CHECK(store.before_newest("b3", 1) == 0);
+}
+
+TEST_CASE("a question walks over few messages, however many an id has", "[memory_store]") {
+    const Rules rules({{"c*", 10'000, 60s}});
+    MemoryStore store(rules, 1U << 24U, 7);
+    std::vector<std::uint64_t> positions;
+    for (int i = 0; i < 15'000; ++i) {
+        positions.push_back(positions.empty() ? 1 : positions.back() + 3);
+        REQUIRE(store.keep(0, {"c1", "text"}, positions.back()));
+    }
+    const wire::OwnedIds id("c1");
+    for (std::size_t i = 5'000; i + 1 < positions.size(); i += 7) {
+        for (const std::uint64_t after : {positions[i], positions[i] + 1}) {
+            std::uint64_t first = 0;
+            const std::uint64_t passed =
+                store.read(id.list(), after, [&](const wire::Message&, std::uint64_t position) {
+                    first = position;
+                    return false;
+                });
+            REQUIRE(passed <= 32);
+            REQUIRE(first == positions[i + 1]);
+        }
+        const auto newer = static_cast<std::uint32_t>(positions.size() - 1 - i);
+        REQUIRE(store.before_newest("c1", newer) == positions[i]);
+    }
 }
 
 TEST_CASE_METHOD(Fixture, "a message comes back whole", "[memory_store]") {
@@ -183,6 +210,14 @@ TEST_CASE("property: the store is as a simple one, and vouches for no more", "[m
                 }
             }
             REQUIRE(f.read({name}, since) == expected);
+            if (!expected.empty()) {
+                const std::size_t half = expected.size() / 2; // are newer than the one before them
+                const std::uint64_t middle = sent[sent.size() - 1 - half].position;
+                const Texts newest(expected.end() - static_cast<std::ptrdiff_t>(half),
+                                   expected.end());
+                REQUIRE(f.read({name}, middle) == newest);
+                REQUIRE(f.store.before_newest(name, static_cast<std::uint32_t>(half)) == middle);
+            }
             REQUIRE(f.read({name}) == expected); // and nothing older
         }
     }
@@ -204,3 +239,5 @@ TEST_CASE("positions rise, whatever the clock does", "[position_clock]") {
     CHECK(clock.next(start + 1h) >> 20U == 1'700'000'000'000 + 3'600'000);
     CHECK(clock.ms_at(start) == 1'700'000'000'000);
 }
+
+} // namespace memory_store_test

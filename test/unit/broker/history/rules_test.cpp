@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+namespace rules_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::history;
 
@@ -31,3 +33,5 @@ TEST_CASE("anything else is refused with a sentence", "[rules]") {
     CHECK_FALSE(read_rule(text, why));
     CHECK_FALSE(why.empty());
 }
+
+} // namespace rules_test

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace answers_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace std::chrono_literals;
@@ -30,3 +32,5 @@ TEST_CASE("stats have each metric of the broker once", "[answers]") {
         CHECK(stats["counters"].contains(name) == (metric.kind == metrics::Kind::kCounter));
     }
 }
+
+} // namespace answers_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace backlog_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -266,3 +268,5 @@ TEST_CASE("backlog: a node is not silent while its frames wait", "[router]") {
     finish(broker);
     CHECK(broker.who("id-999") == R"({"id":"id-999","nodes":["n"]})");
 }
+
+} // namespace backlog_test

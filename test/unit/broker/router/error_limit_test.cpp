@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace error_limit_test {
+
 using namespace zcomet;
 using zcomet::broker::router::ErrorLimit;
 
@@ -41,3 +43,5 @@ TEST_CASE("when very many connections err in a second, further ones get no answe
     CHECK(limit.allow("0", kStart)); // a known connection
     CHECK(limit.allow("one more", kStart + 1s));
 }
+
+} // namespace error_limit_test

@@ -3,7 +3,7 @@
 #include "topology/wire/attributes.hpp"
 #include "topology/wire/owned_ids.hpp"
 
-namespace zcomet::broker::router {
+namespace zcomet::broker::router::histories_test {
 namespace {
 
 RouterOptions with_history() {
@@ -303,4 +303,4 @@ TEST_CASE("without --history there is none", "[histories]") {
     CHECK(f.join_node("m", 5, "other").history.epoch == 0);
 }
 
-} // namespace zcomet::broker::router
+} // namespace zcomet::broker::router::histories_test

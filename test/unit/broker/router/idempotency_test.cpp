@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace zcomet::broker::router {
+namespace zcomet::broker::router::idempotency_test {
 namespace {
 
 using wire::Confirm;
@@ -194,6 +194,30 @@ TEST_CASE_METHOD(Fixture, "a sender that has no answer repeats its message as wi
     CHECK(query("ledger").find("\"known\":1,\"remainder\":0") != std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "a second sender that repeats its copy is not taken for the first",
+                 "[idempotency]") {
+    const auto copy = keyed(1, {"a", "x", "k"}, Confirm::kAcknowledgement);
+    say("s", copy);
+    CHECK(shown() == Shown{"1 a x"});
+    std::string second = "t";
+    SECTION("the answer was lost") {
+        say("t", copy);
+        CHECK(acknowledged("t")->refusal == kUnderWay);
+    }
+    SECTION("the copy was lost with its connection") {
+        join_sender("u", 4, 1); // it has sent a message before
+        second = "u";
+    }
+    say(second, copy);
+    CHECK(acknowledged(second)->refusal == kUnderWay);
+    CHECK(shown().empty());
+    apply(1);
+    CHECK(acknowledged("s") == Outcome{.nodes = 1});
+    say(second, copy);
+    CHECK(acknowledged(second) == Outcome{.nodes = 1});
+    CHECK(shown().empty());
+}
+
 TEST_CASE_METHOD(Fixture, "keys are remembered for ten minutes", "[idempotency]") {
     CHECK(receipt("s", 1, {"a", "x", "k"}).nodes == 1U);
     const auto live_for = [&](Duration time) {
@@ -290,4 +314,4 @@ TEST_CASE_METHOD(Fixture, "whatever clients repeat, each key is shown once, with
     }
 }
 
-} // namespace zcomet::broker::router
+} // namespace zcomet::broker::router::idempotency_test

@@ -1,11 +1,14 @@
 // What a turn takes in: so many frames, bytes and messages.
 #include "broker/router/intake.hpp"
 #include "test/unit/broker/router/router_harness.hpp"
+#include "topology/wire/owned_ids.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <cstdint>
 #include <string>
+
+namespace intake_test {
 
 using namespace zcomet;
 using namespace zcomet::broker;
@@ -80,6 +83,23 @@ TEST_CASE("intake: repeated messages fill a turn, too", "[router]") {
           Intake::kMessagesPerTurn / 1024);
 }
 
+TEST_CASE("intake: each id of a question for histories counts, although none has messages",
+          "[router]") {
+    RouterOptions options;
+    options.history = broker::history::Rules({{"*", 10, 60s}});
+    RouterHarness broker(options);
+    broker.join_sender("s", 1);
+    broker.turn();
+    wire::OwnedIds ids;
+    for (int i = 0; i < 100; ++i) {
+        ids.add("id-" + std::to_string(i));
+    }
+    const auto question = [&ids](std::uint64_t) {
+        return wire::encode(wire::History{.token = 1, .count_max = 1, .ids = ids.list()});
+    };
+    CHECK(fill_turn(broker, "s", question) == Intake::kMessagesPerTurn / 100 + 1);
+}
+
 TEST_CASE("intake: a long list that waits counts a sixteenth", "[router]") {
     RouterOptions options;
     options.ids_per_turn = 100;
@@ -96,3 +116,5 @@ TEST_CASE("intake: a long list that waits counts a sixteenth", "[router]") {
         fill_turn(broker, "n", [&list](std::uint64_t) { return std::string(list); });
     CHECK(lists == 1 + (Intake::kBytesPerTurn - 1) / (list.size() / 16));
 }
+
+} // namespace intake_test

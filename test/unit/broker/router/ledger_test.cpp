@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace ledger_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -196,3 +198,5 @@ TEST_CASE("an uncounted message is a remainder, and one counted twice is a negat
     peers.counters.add(Counter::kMessagesVoid, 3);
     CHECK(peers.ledger()["messages"]["remainder"] == -2);
 }
+
+} // namespace ledger_test

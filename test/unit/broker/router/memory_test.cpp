@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace memory_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -116,3 +118,5 @@ TEST_CASE("ids: a node is asked for its list only when there is room for it in i
     broker.say("n", RouterHarness::list(3, true, true, {"b", "c"}));
     CHECK(broker.who("c") == R"({"id":"c","nodes":["n"]})");
 }
+
+} // namespace memory_test

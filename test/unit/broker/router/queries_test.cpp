@@ -9,6 +9,8 @@
 #include <map>
 #include <string>
 
+namespace queries_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -313,3 +315,5 @@ TEST_CASE("queries: an answer too long for a frame is refused instead of cut", "
     CHECK(RouterHarness::decoded<wire::ErrorFrame>(answers[0]).kind ==
           static_cast<std::uint8_t>(wire::Kind::kQuery));
 }
+
+} // namespace queries_test

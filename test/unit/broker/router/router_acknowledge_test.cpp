@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+namespace router_acknowledge_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -257,9 +259,9 @@ TEST_CASE("router: a sender hears of shed messages when they are shed", "[router
 TEST_CASE("router: the messages that a sender may have awaited are bounded",
           "[router][acknowledge]") {
     TwoNodes broker;
-    RouterHarness::Messages many(8192, {"b", ""});
+    RouterHarness::Messages many(wire::kFrameMessagesMax, {"b", ""});
     std::uint64_t first = 1;
-    for (std::uint32_t sent = 0; sent < wire::kUnacknowledgedMax; sent += 8192, first += 8192) {
+    for (; first <= wire::kUnacknowledgedMax; first += wire::kFrameMessagesMax) {
         broker.say("s", RouterHarness::send(first, many, kAcknowledge));
     }
     CHECK(broker.refused("s", RouterHarness::send(first, {{"b", ""}}, kAcknowledge)) ==
@@ -373,3 +375,54 @@ TEST_CASE("router: the ledger adds up what senders, broker and nodes have counte
         CHECK(broker.balances());
     }
 }
+
+// The answers of two frames were mixed up when one of them became known while the other was routed.
+TEST_CASE("a receipt has nothing of an acknowledgement that becomes due meanwhile", "[router]") {
+    RouterOptions options;
+    options.memory_max = 16U << 20U;
+    RouterHarness broker(options);
+    broker.join_live_node("n", 1, "n"); // acknowledges nothing
+    broker.say("n", RouterHarness::login(1, {"a"}));
+    broker.join_sender("s", 100);
+    broker.join_sender("t", 101);
+    const std::string text(60'000, 'x');
+    const auto fill = [&](const std::string& connection, wire::Confirm confirm,
+                          std::uint64_t number) {
+        broker.say(connection, RouterHarness::send(number, {{"a", text}, {"b", "y"}}, confirm));
+        broker.turn();
+    };
+    std::uint64_t number = 1;
+    for (; number < 20; number += 2) {
+        fill("s", wire::Confirm::kNothing, number); // more than the window
+    }
+    fill("s", wire::Confirm::kAcknowledgement, number);
+    static_cast<void>(broker.take("s"));
+    std::vector<std::string> told;
+    for (std::uint64_t of_t = 1; told.empty(); of_t += 2) {
+        REQUIRE(of_t < 1000);
+        static_cast<void>(broker.take("t"));
+        fill("t", wire::Confirm::kReceipt, of_t);
+        for (std::string& frame : broker.take("s")) {
+            if (static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) ==
+                wire::Kind::kAcknowledged) {
+                told.push_back(std::move(frame));
+            }
+        }
+    }
+    const auto acknowledged = RouterHarness::decoded<wire::Acknowledged>(told[0]);
+    CHECK(acknowledged.count == 2);
+    CHECK(acknowledged.outcome(0).nodes == 0U); // it was shed
+    bool has_receipt = false;
+    for (const std::string& frame : broker.take("t")) {
+        if (static_cast<wire::Kind>(frame[wire::kHeaderBytes - 1]) == wire::Kind::kReceipt) {
+            has_receipt = true;
+            const auto receipt = RouterHarness::decoded<wire::Receipt>(frame);
+            CHECK(receipt.count == 2);
+            CHECK(receipt.outcome(0).nodes == 1U);
+            CHECK(receipt.outcome(1).nodes == 0U);
+        }
+    }
+    CHECK(has_receipt);
+}
+
+} // namespace router_acknowledge_test

@@ -56,7 +56,9 @@ class RouterHarness : public RouterHost {
 
     /// A HEARTBEAT or a RESEND that names no feed gets the one of the connection's WELCOME.
     void say(const std::string& connection, const std::string& frame) {
-        router.on_frame(connection, with_feed(connection, frame), now);
+        const auto key = key_of.find(connection);
+        router.on_frame(connection, with_feed(connection, frame), now,
+                        key == key_of.end() ? nullptr : key->second);
     }
     /// Says it, and returns the one frame that comes back.
     template <typename Frame> Frame ask(const std::string& connection, const std::string& frame) {
@@ -192,6 +194,7 @@ class RouterHarness : public RouterHost {
     RouterOptions began_with;
     Time now = kStart;
     bool reachable = true;
+    std::map<std::string, const keys::KnownKey*> key_of; ///< by connection
     std::set<std::string> gone; ///< connections that ZeroMQ does not know any more
     std::vector<Published> published;
     std::vector<Reported> events;

@@ -1,6 +1,8 @@
 // Router: logins, logouts and lists; subscriptions; the feed's heartbeats and resends.
 #include "test/unit/broker/router/router_harness.hpp"
 
+namespace router_nodes_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -506,3 +508,5 @@ TEST_CASE("router: messages that a node does not take are shed, and the node lea
     CHECK(told == shed);
     CHECK(told + got == 100);
 }
+
+} // namespace router_nodes_test

@@ -6,6 +6,8 @@
 
 #include <random>
 
+namespace router_peers_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -664,6 +666,14 @@ TEST_CASE("router: answers that cannot be delivered are counted", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kRepliesUnroutable) == 1);
 }
 
+TEST_CASE("router: a broker that is insecure says so with each node", "[router]") {
+    router::RouterOptions options;
+    options.is_insecure = true;
+    RouterHarness broker(options);
+    broker.join_live_node("n", 0xAB, "node");
+    CHECK(nlohmann::json::parse(broker.query("nodes"))[0]["insecure"] == true);
+}
+
 TEST_CASE("router: queries", "[router]") {
     RouterHarness broker;
     broker.join_live_node("n", 0xAB, "node");
@@ -685,7 +695,8 @@ TEST_CASE("router: queries", "[router]") {
                                      {"heard_ms", 500},
                                      {"live", true},
                                      {"behind", false},
-                                     {"unacknowledged_bytes", 0}});
+                                     {"unacknowledged_bytes", 0},
+                                     {"insecure", false}});
     CHECK(nodes[1]["live"] == false);
     const auto who = nlohmann::json::parse(broker.who("a"));
     CHECK(who["nodes"].size() == 2);
@@ -753,3 +764,5 @@ TEST_CASE("router: survives random frames from random peers", "[router]") {
     CHECK(broker.counter(table::BrokerCounter::kIds) == 0);
     CHECK(broker.router.due() == kNever);
 }
+
+} // namespace router_peers_test

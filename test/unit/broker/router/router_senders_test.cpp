@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+namespace router_senders_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 using namespace zcomet::broker::router;
@@ -438,3 +440,5 @@ TEST_CASE("router: a sender hears how long nodes may still be on their way", "[r
     CHECK(left > 2500);
     CHECK(left <= 3000);
 }
+
+} // namespace router_senders_test

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace zcomet::broker::router {
+namespace zcomet::broker::router::stream_counts_test {
 namespace {
 
 std::string streams(const std::string& id, std::uint64_t token = 1) {
@@ -175,4 +175,4 @@ TEST_CASE_METHOD(Fixture, "streams: an invalid id is refused", "[stream_counts]"
     CHECK(refused("asker", streams("")) == wire::ErrorCode::kBadId);
 }
 
-} // namespace zcomet::broker::router
+} // namespace zcomet::broker::router::stream_counts_test

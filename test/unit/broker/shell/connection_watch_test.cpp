@@ -16,6 +16,8 @@
 #include <string>
 #include <utility>
 
+namespace connection_watch_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::shell;
 
@@ -138,3 +140,5 @@ TEST_CASE_METHOD(Fixture, "when descriptors are short, none begins, and the sile
     pollfd connected{late.get(), POLLOUT, 0};
     CHECK(::poll(&connected, 1, 0) == 0); // its SYN has no answer yet
 }
+
+} // namespace connection_watch_test

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string>
 
+namespace event_log_test {
+
 using namespace zcomet;
 using namespace zcomet::broker;
 
@@ -89,3 +91,5 @@ TEST_CASE("a bound that gets near is a line that names its option", "[event_log]
     events.write(near, Time{});
     CHECK(log.text() == "event=near-limit limit=ids-max used=80 of=100\n");
 }
+
+} // namespace event_log_test

@@ -7,6 +7,8 @@
 
 #include <string>
 
+namespace options_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::shell;
 using Catch::Matchers::Contains;
@@ -34,19 +36,20 @@ const std::string kCluster = "--cluster " ZCOMET_SOURCE_ROOT "/topology/examples
 TEST_CASE("a broker's options without any flag", "[options]") {
     const Settled settled("");
     CHECK(settled.error.empty());
-    CHECK(settled.options.listen.text() == "*:5555");
-    CHECK(settled.options.feed.text() == "*:5556");
+    CHECK(settled.options.listen.text() == "127.0.0.1:5555");
+    CHECK(settled.options.feed.text() == "127.0.0.1:5556");
     CHECK(settled.options.admin.host.empty());
     CHECK(settled.options.router.incarnation != 0);
     CHECK(settled.line.table().settings() ==
-          "listen=tcp://*:5555 feed=tcp://*:5556 admin=- name=broker advertise=- "
-          "cluster=- host=- liveness_ms=3000 sender_window=262144 feed_window=262144 "
+          "listen=tcp://127.0.0.1:5555 feed=tcp://127.0.0.1:5556 admin=- http_name=- name=broker "
+          "advertise=- keys=- insecure=false cluster=- host=- liveness_ms=3000 "
+          "sender_window=262144 feed_window=262144 "
           "feed_bound=67108864 peers_max=100000 ids_max=50000000 ids_per_node=2000000 "
           "memory_max=" +
               std::to_string(settled.line.options().router.memory_max) +
               " waiting_max=134217728 queries_max=20 resends_max=10 history=- "
               "history_bytes=268435456 "
-              "supervise=false hang_after=10");
+              "supervise=false hang_after=10 user=-");
 }
 
 TEST_CASE("the feed follows --listen unless it is given", "[options]") {
@@ -55,6 +58,60 @@ TEST_CASE("the feed follows --listen unless it is given", "[options]") {
     CHECK(Settled("--listen tcp://10.0.0.1:7000 --feed tcp://10.0.0.2:9").options.feed.text() ==
           "10.0.0.2:9");
     CHECK_THAT(Settled("--listen tcp://10.0.0.1:65535").error, Contains("--feed"));
+}
+
+TEST_CASE("a broker that other machines reach has keys, or the word that it needs none",
+          "[options]") {
+    const auto refusal = [](const std::string& arguments) {
+        const Settled settled(arguments);
+        REQUIRE(settled.error.empty());
+        const Status checked = settled.line.check_keys();
+        return checked.ok() ? std::string() : checked.error().text;
+    };
+    for (const std::string here :
+         {"", "--listen 127.0.0.1:7000", "--listen 127.9.9.9:* --feed tcp://[::1]:*",
+          "--listen localhost:7000", "--listen tcp://[::ffff:127.0.0.1]:7000"}) {
+        INFO(here);
+        CHECK(refusal(here).empty());
+    }
+    for (const std::string there :
+         {"--listen *:7000", "--listen 0.0.0.0:7000", "--listen tcp://[::]:7000",
+          "--listen 192.0.2.1:7000", "--listen tcp://[2001:db8::1]:7000", "--listen lo:7000"}) {
+        INFO(there);
+        const std::string text = refusal(there);
+        CHECK_THAT(text, Contains("zcomet-ctl keys init DIR") &&
+                             Contains("zcomet-broker --keys DIR") && Contains("--insecure"));
+        CHECK(text.find('\n') == std::string::npos);
+        CHECK(refusal(there + " --insecure").empty());
+        CHECK(refusal(there + " --keys /etc/zcomet/keys").empty());
+    }
+    CHECK_THAT(refusal("--listen 127.0.0.1:7000 --feed 192.0.2.1:7001"),
+               Contains("tcp://192.0.2.1:7001"));
+    CHECK_THROWS_WITH(Settled("--insecure --keys d"), Contains("--keys"));
+}
+
+TEST_CASE("a broker with keys, or the word that it needs none, listens everywhere", "[options]") {
+    for (const std::string decided : {"--keys /etc/zcomet/keys", "--insecure"}) {
+        INFO(decided);
+        CHECK(Settled(decided).options.listen.text() == "*:5555");
+        CHECK(Settled(decided).options.feed.text() == "*:5556");
+        const Settled given(decided + " --listen 127.0.0.1:7000");
+        CHECK(given.options.listen.text() == "127.0.0.1:7000");
+        CHECK(given.options.feed.text() == "127.0.0.1:7001");
+        CHECK(Settled(decided + " --feed 127.0.0.1:9").options.feed.text() == "127.0.0.1:9");
+    }
+}
+
+TEST_CASE("keys, or none, may be a matter of the cluster file", "[options]") {
+    const Settled from_file(kCluster);
+    CHECK(from_file.options.keys_path == "/etc/zcomet/keys");
+    CHECK_FALSE(from_file.options.router.is_insecure);
+    CHECK(from_file.line.check_keys().ok());
+    const Settled insecure(kCluster + " --insecure");
+    CHECK(insecure.error.empty());
+    CHECK(insecure.options.keys_path.empty());
+    CHECK(insecure.options.listen.text() == "198.18.0.1:5555");
+    CHECK(Settled(kCluster + " --keys mine").options.keys_path == "mine");
 }
 
 TEST_CASE("addresses may have a scheme or none", "[options]") {
@@ -111,3 +168,5 @@ TEST_CASE("the addresses of the earlier process win", "[options]") {
     CHECK(settled.options.feed.text() == "127.0.0.1:12");
     CHECK(settled.options.admin.text() == "127.0.0.1:13");
 }
+
+} // namespace options_test

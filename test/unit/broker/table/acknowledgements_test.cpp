@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+namespace acknowledgements_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::table;
 
@@ -212,3 +214,5 @@ TEST_CASE_METHOD(Fixture,
     acknowledgements.give_up(node, on_done());
     CHECK(done.size() == 3000);
 }
+
+} // namespace acknowledgements_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace departed_senders_test {
+
 using zcomet::broker::table::DepartedSenders;
 
 TEST_CASE("a sender that comes back is known", "[departed_senders]") {
@@ -30,3 +32,5 @@ TEST_CASE("the oldest of very many departed senders is forgotten", "[departed_se
     CHECK(senders.take(DepartedSenders::kRemembered + 1).highest ==
           DepartedSenders::kRemembered + 1);
 }
+
+} // namespace departed_senders_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace link_marks_test {
+
 using zcomet::broker::table::LinkMarks;
 
 namespace {
@@ -290,3 +292,5 @@ TEST_CASE("a list that leaves ids out makes their links void at once", "[link_ma
     CHECK_FALSE(marks.mark_after_pass(before));
     CHECK(marks.mark_after_pass(marks.current()) == marks.current());
 }
+
+} // namespace link_marks_test

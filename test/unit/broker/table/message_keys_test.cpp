@@ -9,6 +9,8 @@
 #include <map>
 #include <random>
 
+namespace message_keys_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::table;
 
@@ -115,3 +117,5 @@ TEST_CASE("whatever is added and forgotten, the table knows what a map does",
         REQUIRE(keys.size() == model.size());
     }
 }
+
+} // namespace message_keys_test

@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+namespace number_gaps_test {
+
 using zcomet::broker::table::NumberGaps;
 
 TEST_CASE("numbers that were skipped are in a gap until they come", "[number_gaps]") {
@@ -77,3 +79,5 @@ TEST_CASE("whatever comes, the gaps are what a set of numbers says", "[number_ga
         }
     }
 }
+
+} // namespace number_gaps_test

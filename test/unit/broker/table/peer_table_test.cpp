@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace peer_table_test {
+
 using namespace zcomet;
 using namespace zcomet::broker::table;
 
@@ -92,3 +94,5 @@ TEST_CASE("the index of a removed peer is used again when it is free, the lowest
     CHECK(indices_of(peers) == std::vector<PeerIndex>{0, 1, 2, 3, 4});
     CHECK(peers.index_bound() == 5);
 }
+
+} // namespace peer_table_test

@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace replaced_nodes_test {
+
 using zcomet::broker::table::ReplacedNodes;
 
 TEST_CASE("a replaced node is known by its incarnation and its connection", "[replaced_nodes]") {
@@ -43,3 +45,5 @@ TEST_CASE("the oldest of very many replaced nodes is forgotten", "[replaced_node
     CHECK(nodes.has_incarnation(2));
     CHECK(nodes.has_connection(std::to_string(ReplacedNodes::kRemembered + 1)));
 }
+
+} // namespace replaced_nodes_test

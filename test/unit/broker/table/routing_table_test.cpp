@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace routing_table_test {
+
 using zcomet::broker::table::NodeIndex;
 using zcomet::broker::table::RoutingTable;
 
@@ -378,3 +380,5 @@ TEST_CASE("routing table: an id on one node costs at most 80 bytes", "[routing_t
     REQUIRE(reclaim_all(table).size() == kNodes);
     REQUIRE(table.id_count() == 0);
 }
+
+} // namespace routing_table_test

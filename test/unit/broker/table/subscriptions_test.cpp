@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace subscriptions_test {
+
 using zcomet::broker::table::Subscriptions;
 namespace wire = zcomet::wire;
 
@@ -49,3 +51,5 @@ TEST_CASE("strangers with very many topics leave room for nodes that said HELLO"
     CHECK(subscriptions.change(1000, false, true));
     CHECK(subscriptions.change(5000, true, true));
 }
+
+} // namespace subscriptions_test

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace broker_choice_test {
+
 using namespace zcomet;
 using namespace zcomet::tools::common;
 
@@ -59,3 +61,5 @@ TEST_CASE("a missing cluster file is named in the error", "[broker_choice]") {
     CHECK_THROWS_WITH(chosen_broker("--cluster /nonexistent"),
                       Catch::Contains("/nonexistent: the cluster file cannot be read"));
 }
+
+} // namespace broker_choice_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace table_test {
+
 using zcomet::tools::common::Table;
 
 TEST_CASE("columns are as wide as their widest cell", "[table]") {
@@ -17,3 +19,5 @@ TEST_CASE("columns are as wide as their widest cell", "[table]") {
 TEST_CASE("a table without rows is its header", "[table]") {
     CHECK(Table({{"A"}, {"B"}}).text() == "A  B\n");
 }
+
+} // namespace table_test

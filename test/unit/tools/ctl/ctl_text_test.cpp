@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace ctl_text_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::ctl;
@@ -42,6 +44,9 @@ TEST_CASE("nodes are a table sorted by name", "[ctl_text]") {
           "NAME  ADDRESS   STATE       IDS  STREAMS   ROOM         AGE   HEARD  BEHIND\n"
           "web1  10.0.0.1  live      10000        0  19375  2 h 14 min  340 ms       0\n"
           "web2  10.0.0.2  not live      5        7      -        12 s     2 s  64 KiB\n");
+    json insecure = answer;
+    insecure[1]["insecure"] = true;
+    CHECK(nodes_text(insecure) == nodes_text(answer) + "insecure: the broker asks for no keys\n");
     CHECK(nodes_text(json::array()) == "no node is connected to the broker\n");
     CHECK(sorted_nodes(answer).at(0).at("name") == "web1");
 }
@@ -87,16 +92,22 @@ TEST_CASE("an incomplete answer is an exception, not a crash", "[ctl_text]") {
 
 TEST_CASE("a message that reached nodes looks different from one that went into the void",
           "[ctl_text]") {
-    CHECK(sent_text("123", 2, false) == "sent to 123: held by 2 nodes\n");
-    CHECK(sent_text("123", 1, false) == "sent to 123: held by 1 node\n");
-    CHECK(sent_text("123", 0, false) ==
+    CHECK(sent_text("123", {.nodes = 2}, false) == "sent to 123: held by 2 nodes\n");
+    CHECK(sent_text("123", {.nodes = 1}, false) == "sent to 123: held by 1 node\n");
+    CHECK(sent_text("123", {.nodes = 0}, false) ==
           "nobody is logged in as 123: the message went into the void\n");
-    CHECK(sent_text("123", 1, true) == "sent to 123: arrived at 1 node\n");
-    CHECK(sent_text("123", 0, true) == "sent to 123: arrived at no node\n");
-    CHECK(sent_text("123", std::nullopt, false) ==
+    CHECK(sent_text("123", {.nodes = 1}, true) == "sent to 123: arrived at 1 node\n");
+    CHECK(sent_text("123", {.nodes = 0}, true) == "sent to 123: arrived at no node\n");
+    CHECK(sent_text("123", {.nodes = std::nullopt}, false) ==
           "sent to 123: the broker does not know who held it\n");
-    CHECK(sent_text("123", std::nullopt, true) ==
+    CHECK(sent_text("123", {.nodes = std::nullopt}, true) ==
           "sent to 123: the broker does not know whether it has arrived\n");
+    CHECK(sent_text("123", {.nodes = 2, .cursor = "e-p"}, false) ==
+          "sent to 123: held by 2 nodes; kept, cursor e-p\n");
+    CHECK(sent_text("123", {.nodes = 0, .cursor = "e-p"}, false) ==
+          "nobody is logged in as 123: the message is kept, cursor e-p\n");
+    CHECK(sent_text("123", {.nodes = 0, .cursor = "e-p"}, true) ==
+          "sent to 123: arrived at no node; kept, cursor e-p\n");
 }
 
 TEST_CASE("round trips are in milliseconds", "[ctl_text]") {
@@ -133,3 +144,5 @@ TEST_CASE("the ledger says what came in, and then what happened to it", "[ctl_te
     CHECK_THAT(ledger_text(answer), Catch::Contains("= 25 received and -2 UNEXPLAINED\n") &&
                                         Catch::Contains("does NOT balance"));
 }
+
+} // namespace ctl_text_test

@@ -8,6 +8,8 @@
 #include <array>
 #include <string_view>
 
+namespace line_input_test {
+
 using zcomet::UniqueFd;
 using zcomet::tools::ctl::LineInput;
 
@@ -72,3 +74,5 @@ TEST_CASE("what cannot be read is an error", "[line_input]") {
     LineInput input(folder.get(), kLineBytesMax);
     CHECK_THROWS_WITH(input.next(never_idle), "standard input cannot be read: Is a directory");
 }
+
+} // namespace line_input_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace node_pages_test {
+
 using nlohmann::json;
 using zcomet::tools::ctl::all_nodes;
 
@@ -58,3 +60,5 @@ TEST_CASE("pages without end, and answers that are not pages, are errors", "[ctl
                     }),
                     json::exception);
 }
+
+} // namespace node_pages_test

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace reconcile_text_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::ctl;
@@ -46,3 +48,5 @@ TEST_CASE("totals end with a verdict", "[reconcile_text]") {
     CHECK(json.at("sent") == 10);
     CHECK(json.at("out_of_order") == 3);
 }
+
+} // namespace reconcile_text_test

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
 
+namespace send_words_test {
+
 using namespace zcomet::tools::ctl;
 using Words = std::vector<std::string>;
 
@@ -79,3 +81,5 @@ TEST_CASE("other commands are left as they are", "[send_words]") {
         CHECK(parse(words).arguments == words);
     }
 }
+
+} // namespace send_words_test

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace chunk_parser_test {
+
 using zcomet::tools::floodtest::ChunkParser;
 using Event = ChunkParser::Event;
 
@@ -232,3 +234,5 @@ TEST_CASE("garbage ends in a verdict", "[chunk_parser][property]") {
     CHECK(read == read_whole(bytes));
     CHECK(read.stamps.size() <= bytes.size() / 6);
 }
+
+} // namespace chunk_parser_test

@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace flood_head_test {
+
 using zcomet::tools::floodtest::FloodHead;
 using Event = FloodHead::Event;
 
@@ -88,3 +90,5 @@ TEST_CASE("a head without end is refused at the bound", "[flood_head]") {
     CHECK(read_whole(line + std::string(room, 'x')) == Event::kNeedMore);
     CHECK(read_whole(line + std::string(room + 1, 'x')) == Event::kBad);
 }
+
+} // namespace flood_head_test

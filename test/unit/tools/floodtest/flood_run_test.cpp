@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+namespace flood_run_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
@@ -255,3 +257,5 @@ TEST_CASE("a signal ends the run", "[flood_run]") {
     CHECK(result.passed());
     CHECK(result.totals.get(FloodCounter::kConnected) == 0);
 }
+
+} // namespace flood_run_test

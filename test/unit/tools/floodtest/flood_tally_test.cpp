@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <memory>
 
+namespace flood_tally_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
@@ -112,3 +114,5 @@ TEST_CASE("percentiles of all processes together", "[flood_tally]") {
     CHECK_THAT(summary_text(result), Contains("max 1.000 ms of 2"));
     CHECK_THAT(summary_text(result), Contains("connect time  nothing measured"));
 }
+
+} // namespace flood_tally_test

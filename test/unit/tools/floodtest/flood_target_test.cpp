@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string>
 
+namespace flood_target_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::floodtest;
@@ -136,3 +138,5 @@ TEST_CASE("bad source addresses are named", "[flood_target]") {
     INFO(text);
     CHECK_FALSE(parse_source_addresses(text).ok());
 }
+
+} // namespace flood_target_test

@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+namespace histogram_test {
+
 using zcomet::tools::floodtest::Histogram;
 
 namespace {
@@ -107,3 +109,5 @@ TEST_CASE("merged histograms are as one that counted everything", "[histogram]")
         REQUIRE(first.percentile_ns(percent) == both.percentile_ns(percent));
     }
 }
+
+} // namespace histogram_test

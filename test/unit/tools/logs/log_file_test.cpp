@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string>
 
+namespace log_file_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
@@ -105,3 +107,5 @@ TEST_CASE("a file that cannot be created is named", "[log_file]") {
     CHECK(made.error().text.find("/nonexistent/log") != std::string::npos);
     CHECK_FALSE(LogFile::append_to("/nonexistent/log").ok());
 }
+
+} // namespace log_file_test

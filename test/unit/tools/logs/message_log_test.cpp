@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace message_log_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
@@ -74,3 +76,5 @@ TEST_CASE("other lines are refused", "[message_log]") {
         CHECK_FALSE(parse_stream_line(text));
     }
 }
+
+} // namespace message_log_test

@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace message_tag_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
@@ -36,3 +38,5 @@ TEST_CASE("a chunk says its number", "[message_tag]") {
         CHECK_FALSE(number_on_stream(text));
     }
 }
+
+} // namespace message_tag_test

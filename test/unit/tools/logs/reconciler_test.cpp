@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace reconciler_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
@@ -361,3 +363,5 @@ TEST_CASE("property: random losses, repeats and swaps are found as a plain compa
         REQUIRE(totals.balanced() == expected.empty());
     }
 }
+
+} // namespace reconciler_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace sent_log_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::logs;
@@ -77,3 +79,5 @@ TEST_CASE("acknowledgements come in any order, the lines do not", "[sent_log]") 
     fixture.log.finish();
     CHECK(fixture.lines.back() == "8 id unconfirmed 0");
 }
+
+} // namespace sent_log_test

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace memlog_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::memlog;
@@ -214,3 +216,5 @@ TEST_CASE("a process that does not exist gives no sample and no error", "[memlog
     REQUIRE(sample.ok());
     CHECK_FALSE(sample.value().has_value());
 }
+
+} // namespace memlog_test

@@ -11,6 +11,8 @@
 #include <tuple>
 #include <vector>
 
+namespace generator_test {
+
 using namespace zcomet;
 using namespace zcomet::tools;
 using namespace zcomet::tools::msggen;
@@ -205,3 +207,5 @@ TEST_CASE("a tag has a message's sender and number", "[generator]") {
         CHECK(generator.next(0).number == number);
     }
 }
+
+} // namespace generator_test

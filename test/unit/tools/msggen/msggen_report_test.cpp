@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace msggen_report_test {
+
 using zcomet::tools::msggen::MsggenReport;
 
 namespace {
@@ -109,3 +111,5 @@ TEST_CASE("the JSON has everything", "[msggen_report]") {
     CHECK(json.at("generators") == 10);
     CHECK(json.at("seed") == 42);
 }
+
+} // namespace msggen_report_test

@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+namespace sent_counts_test {
+
 TEST_CASE("counts are written in the order of the ids' numbers", "[sent_counts]") {
     zcomet::tools::msggen::SentCounts counts;
     std::ostringstream out;
@@ -16,3 +18,5 @@ TEST_CASE("counts are written in the order of the ids' numbers", "[sent_counts]"
     counts.write(out);
     CHECK(out.str() == "1\t1\n2\t1\n10\t3\n");
 }
+
+} // namespace sent_counts_test

@@ -20,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+namespace admin_server_test {
+
 using namespace zcomet;
 using namespace zcomet::admin;
 using Catch::Matchers::Contains;
@@ -28,7 +30,7 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-constexpr std::string_view kRequest = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr std::string_view kRequest = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 std::vector<http::Route> pages_of(const std::string& text) {
     const auto echo = [](const http::Request& request) {
@@ -177,14 +179,33 @@ TEST_CASE("HEAD, other paths and other methods have their answers", "[admin_serv
         REQUIRE(server.work_until([&] { return caller.ended(); }));
         return caller.heard();
     };
-    CHECK_THAT(answer_to("HEAD /hello HTTP/1.1\r\nHost: h\r\n\r\n"),
+    CHECK_THAT(answer_to("HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                StartsWith("HTTP/1.1 200 ") && Contains("Content-Length: 2") &&
                    EndsWith("\r\n\r\n"));
-    CHECK_THAT(answer_to("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
-    CHECK_THAT(answer_to("POST /hello HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"),
+    CHECK_THAT(answer_to("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
+    CHECK_THAT(answer_to("POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
                StartsWith("HTTP/1.1 404 "));
     CHECK_THAT(answer_to("nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
     CHECK_THAT(answer_to("GET /hello HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("a page is shown under the server's own names only", "[admin_server]") {
+    Server server;
+    const auto answer_to = [&server](const std::string& line, const std::string& host) {
+        Caller caller = server.call();
+        caller.say(line + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        REQUIRE(server.work_until([&] { return caller.ended(); }));
+        return caller.heard();
+    };
+    CHECK_THAT(answer_to("GET /hello", "127.0.0.1:80"), StartsWith("HTTP/1.1 200 "));
+    CHECK_THAT(answer_to("GET /hello", "evil.example"), StartsWith("HTTP/1.1 421 "));
+    CHECK_THAT(answer_to("POST /take", "evil.example\r\nContent-Length: 5"),
+               StartsWith("HTTP/1.1 421 "));
+    CHECK(server->counts().misdirected == 2);
+    server->use(host::HostNames({"evil.example"}));
+    CHECK_THAT(answer_to("GET /hello", "evil.example"), StartsWith("HTTP/1.1 200 "));
+    CHECK(server->counts().misdirected == 2);
+    CHECK(server->counts().answered == 4);
 }
 
 TEST_CASE("a request may come byte by byte, and its sender may half-close", "[admin_server]") {
@@ -254,19 +275,19 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
     }
     SECTION("its body, which no page takes") {
         Caller caller = server.call();
-        caller.say("POST /stats HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+        caller.say("POST /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
         CHECK(server.work_until([&] { return caller.ended(); }));
         CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 404 "));
     }
     SECTION("its body, of which a page takes less") {
         Caller caller = server.call();
-        caller.say("POST /take HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n");
+        caller.say("POST /take HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\n");
         CHECK(server.work_until([&] { return caller.ended(); }));
         CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 413 ") && Contains("at most 10 bytes"));
     }
     SECTION("its body") {
         Caller caller = server.call();
-        caller.say("POST /take-all HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
+        caller.say("POST /take-all HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" +
                    std::string(400, 'x'));
         CHECK(server.work_until([&] { return caller.ended(); }));
         CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 413 "));
@@ -276,7 +297,7 @@ TEST_CASE("a request that does not end is refused at the bound", "[admin_server]
 TEST_CASE("a client that waits for 100 Continue gets it", "[admin_server]") {
     Server server;
     Caller caller = server.call();
-    caller.say("POST /take HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+    caller.say("POST /take HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
                "Content-Length: 2\r\n\r\n");
     REQUIRE(server.work_until([&] { return !caller.heard().empty(); }));
     CHECK_THAT(caller.heard(), StartsWith("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -436,10 +457,12 @@ TEST_CASE("the pages of stats show a snapshot taken for each request", "[stats_p
         snapshot.program.labels = {{"taken", ++taken}};
         return snapshot;
     }));
-    const std::string request = "GET /stats HTTP/1.1\r\nHost: h\r\n\r\n";
+    const std::string request = "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n";
     CHECK_THAT(pages.handle(request).bytes, EndsWith("\r\n\r\n{\n  \"taken\": 1\n}\n"));
     const std::string second = pages.handle(request).bytes;
     CHECK_THAT(second, EndsWith("\r\n\r\n{\n  \"taken\": 2\n}\n"));
     CHECK_THAT(second, Contains("Content-Type: application/json\r\n") &&
                            Contains("Cache-Control: no-store\r\n"));
 }
+
+} // namespace admin_server_test

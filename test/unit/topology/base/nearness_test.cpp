@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace nearness_test {
+
 using zcomet::Nearness;
 
 TEST_CASE("nearness: it warns at 80 %, and again only after calm", "[nearness]") {
@@ -26,3 +28,5 @@ TEST_CASE("nearness: no bound, and numbers without end", "[nearness]") {
     CHECK_FALSE(near.note(UINT64_MAX, 1));
     CHECK(near.percent() == Nearness::kPercentMax);
 }
+
+} // namespace nearness_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace rate_limit_test {
+
 using namespace zcomet;
 
 namespace {
@@ -37,3 +39,5 @@ TEST_CASE("rate limit: the smallest and the largest rate", "[rate_limit]") {
     RateLimit many(1'000'000'000);
     CHECK(passed(many, start, 10'000) == 10'000);
 }
+
+} // namespace rate_limit_test

@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+namespace slot_pacer_test {
+
 using namespace zcomet;
 
 namespace {
@@ -93,3 +95,5 @@ TEST_CASE("each slot is visited within a lap, while more and more come", "[slot_
     CHECK(longest <= kLap + 2 * kStepMax);
     CHECK(most <= std::max<std::size_t>(128, visited.size() * kStepMax / kLap));
 }
+
+} // namespace slot_pacer_test

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+namespace text_test {
+
 using namespace zcomet;
 
 TEST_CASE("text that the user wrote is put in quotation marks, unchanged", "[text]") {
@@ -81,3 +83,5 @@ TEST_CASE("a long log value is cut, and says so", "[text]") {
     // Escapes make a value longer, but not without bound.
     CHECK(log_value(std::string(1'000'000, '\0')).size() < 4 * kLogValueBytesMax + 40);
 }
+
+} // namespace text_test

@@ -26,6 +26,8 @@
 #include <variant>
 #include <vector>
 
+namespace client_test {
+
 using namespace zcomet;
 using namespace zcomet::client;
 
@@ -240,5 +242,7 @@ TEST_CASE("a client for whose links the kernel has no room says so, and is as be
         CHECK_FALSE(client->receive(1ms));
     }
     CHECK(client->login("1").ok());
-    CHECK(client->send_with_receipt("1", "x").value() == 7);
+    CHECK(client->send_with_receipt("1", "x").value().nodes == 7);
 }
+
+} // namespace client_test

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+namespace cluster_file_test {
+
 using zcomet::Result;
 using zcomet::cluster::Cluster;
 using zcomet::cluster::read_cluster_file;
@@ -72,6 +74,15 @@ TEST_CASE("the shortest cluster file has defaults for the rest", "[cluster_file]
     CHECK(cluster.broker_endpoint() == "tcp://10.0.0.1:5555");
 }
 
+TEST_CASE("names by which a program is asked are a list", "[cluster_file]") {
+    const TemporaryFile file(kMinimal + "http_names = ['broker.example']\n[[webnode]]\nhost = 'a'\n"
+                                        "name = 'w'\nhttp_names = ['a.example', '*.b.example']\n");
+    const Result<Cluster> read = read_cluster_file(file.path());
+    REQUIRE(read.ok());
+    CHECK(read.value().brokers[0].http_names == "broker.example");
+    CHECK(read.value().web_node("w").value().http_names == "a.example *.b.example");
+}
+
 TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
     const Result<Cluster> read = read_cluster_file(example("three-hosts.toml"));
     REQUIRE(read.ok());
@@ -81,9 +92,12 @@ TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
     CHECK(cluster.host("load").address == "198.18.0.4");
     CHECK(cluster.broker_endpoint() == "tcp://198.18.0.1:5555");
     CHECK(cluster.brokers[0].admin == "127.0.0.1:9470");
+    CHECK(cluster.brokers[0].keys == "/etc/zcomet/keys");
+    CHECK_FALSE(cluster.brokers[0].insecure);
     const auto node = cluster.web_node("web2");
     REQUIRE(node.ok());
     CHECK(node.value().host == "web2");
+    CHECK(node.value().key == "/etc/zcomet/web2.key");
     CHECK(node.value().http_port == 8000);
     CHECK(node.value().workers == 2);
     CHECK(node.value().admin == "127.0.0.1:9480");
@@ -122,6 +136,26 @@ TEST_CASE("a mistake in the syntax is reported in one line", "[cluster_file]") {
     CHECK(complaint("version = n\n").find('\n') == std::string::npos);
 }
 
+TEST_CASE("a broker may have keys, and a web node its key") {
+    const TemporaryFile file(kMinimal + "keys = '/etc/zcomet/keys'\n[[webnode]]\nhost = 'a'\n"
+                                        "name = 'w1'\nkey = '/etc/zcomet/w1.key'\n");
+    const Result<Cluster> cluster = read_cluster_file(file.path());
+    REQUIRE(cluster.ok());
+    CHECK(cluster.value().brokers.front().keys == "/etc/zcomet/keys");
+    CHECK(cluster.value().web_nodes.front().key == "/etc/zcomet/w1.key");
+    CHECK_FALSE(complaint(kMinimal + "keys = 7\n").empty());
+}
+
+TEST_CASE("a broker may be said to need no keys", "[cluster_file]") {
+    const TemporaryFile file(kMinimal + "insecure = true\n");
+    CHECK(read_cluster_file(file.path()).value().brokers.front().insecure);
+    const TemporaryFile secure(kMinimal + "insecure = false\n");
+    CHECK_FALSE(read_cluster_file(secure.path()).value().brokers.front().insecure);
+    CHECK(complaint(kMinimal + "insecure = 1\n") == "6: \"insecure\" is true or false");
+    CHECK(complaint(kMinimal + "keys = '/k'\ninsecure = true\n") ==
+          "7: a broker with \"keys\" is not \"insecure\"; give one of them");
+}
+
 TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     struct Case {
         std::string appended; // to the five lines of kMinimal
@@ -129,12 +163,12 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     };
     const auto c = GENERATE(values<Case>({
         {"port = 5\n", "6: unknown key \"port\" in [[broker]]; known are host, listen_port, "
-                       "feed_port, admin"},
+                       "feed_port, admin, http_names, keys, insecure"},
         {"listenport = 5\n",
          "6: unknown key \"listenport\" in [[broker]]; did you mean \"listen_port\"?"},
         {"[[webnodes]]\n", "6: unknown key \"webnodes\" in the file; did you mean \"webnode\"?"},
         {"\"two\\nlines\" = 1\n", "6: unknown key \"two\\nlines\" in [[broker]]; known are host, "
-                                  "listen_port, feed_port, admin"},
+                                  "listen_port, feed_port, admin, http_names, keys, insecure"},
         {"listen_port = 0\n", "6: \"listen_port\" is 0; it is a number from 1 to 65535"},
         {"feed_port = 65536\n", "6: \"feed_port\" is 65536; it is a number from 1 to 65535"},
         {"listen_port = '5555'\n", "6: \"listen_port\" wants a whole number"},
@@ -142,6 +176,11 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
         {"feed_port = 5555\n", "6: port 5555 of host \"a\" is taken by line 4"},
         {"admin = 9470\n", "6: \"admin\" wants text in quotes"},
         {"admin = 'here'\n", "6: \"here\" is not an address: it has no port"},
+        {"http_names = 'a'\n", "6: \"http_names\" is written [\"NAME\", …]"},
+        {"http_names = ['a', 1]\n", "6: \"http_names\" is written [\"NAME\", …]"},
+        {"http_names = [\n'a',\n'a:80']\n",
+         "8: \"a:80\": a name has neither scheme nor port, as in comet.example.org; *.example.org "
+         "is every name below that, and * every name"},
         {"[[broker]]\nhost = 'a'\n",
          "6: this is a second [[broker]]; this release runs exactly one"},
         {"[webnode]\nhost = 'a'\n", "6: \"webnode\" is written [[webnode]], once for each webnode"},
@@ -177,3 +216,5 @@ TEST_CASE("a file without a broker is refused", "[cluster_file]") {
 TEST_CASE("a version is a whole number from 0", "[cluster_file]") {
     CHECK(complaint("version = -1\n").rfind("1: \"version\" is -1;", 0) == 0);
 }
+
+} // namespace cluster_file_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace sha256_test {
+
 using namespace zcomet;
 
 namespace {
@@ -26,3 +28,5 @@ TEST_CASE("the digests of known texts", "[sha256]") {
         digest_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
         test::from_hex("248d6a61 d20638b8 e5c02693 0c3e6039 a33ce459 64ff2167 f6ecedd4 19db06c1"));
 }
+
+} // namespace sha256_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace feed_test {
+
 using namespace zcomet;
 using namespace zcomet::feed;
 
@@ -418,3 +420,5 @@ TEST_CASE("the sum of feeds is what they take, and a feed sheds what its owner a
     }
     CHECK(sum.bytes == 0);
 }
+
+} // namespace feed_test

@@ -5,6 +5,8 @@
 
 #include <functional>
 
+namespace lag_watch_test {
+
 using namespace zcomet;
 using namespace zcomet::feed;
 
@@ -213,3 +215,5 @@ TEST_CASE("a trial ends when there is nobody left to compare with", "[lag_watch]
     node.look();
     CHECK(node.watch.may_hold_back());
 }
+
+} // namespace lag_watch_test

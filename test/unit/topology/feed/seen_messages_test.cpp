@@ -5,6 +5,8 @@
 #include <random>
 #include <set>
 
+namespace seen_messages_test {
+
 using namespace zcomet;
 using namespace zcomet::feed;
 
@@ -113,3 +115,5 @@ TEST_CASE("senders that were not heard for long are forgotten, the others are no
     CHECK_FALSE(seen.add({1, 1}));
     CHECK(seen.add({2, 1})); // the one heard longest ago
 }
+
+} // namespace seen_messages_test

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace catch_up_test {
+
 using namespace zcomet;
 using namespace zcomet::history;
 
@@ -242,6 +244,37 @@ TEST_CASE_METHOD(Fixture, "a stream is told where it stands, once", "[catch_up]"
     }
 }
 
+TEST_CASE_METHOD(Fixture, "a stream without a cursor may have all that is kept", "[catch_up]") {
+    Broker broker{.position = 6, .evicted_through = 1, .feed = 6};
+    catch_up.on_live();
+    catch_up.on_applied(6);
+    begin(kStream, {.ids = kIds.list(), .from_earliest = true, .wants_position = true});
+    begin(2, {.ids = kIds.list(), .wants_position = true});
+    turn();
+    REQUIRE(asked.size() == 2); // not the same question
+    CHECK(asked[0].epoch == 0);
+    CHECK(asked[0].after == 0);
+    answer(broker);
+    answer(broker); // of the rest
+    // Whoever leaves before the first message goes on from there.
+    CHECK(take() == Texts{"at 1", "m2", "m3", "m4", "m5", "m6"});
+    CHECK(take(2).front() == "at 6");
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "all that is kept is asked for again when the feed breaks",
+                 "[catch_up]") {
+    catch_up.on_live();
+    begin(kStream, {.ids = kIds.list(), .from_earliest = true});
+    turn();
+    live(5);
+    catch_up.on_feed_broken();
+    turn();
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[1].epoch == 0);
+    CHECK(asked[1].after == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "what cannot be vouched for is a gap, and then what there is",
                  "[catch_up]") {
     const Broker broker{.position = 5, .evicted_through = 3};
@@ -333,6 +366,167 @@ TEST_CASE_METHOD(Fixture, "only so many questions are under way", "[catch_up]") 
     CHECK(catch_up.due() == now + CatchUp::kAnswerMax);
     answer(broker);
     CHECK(asked.size() == CatchUp::kAsksMax);
+}
+
+TEST_CASE_METHOD(Fixture, "answers that wait to be shown count like questions", "[catch_up]") {
+    const Broker broker{.position = 1000, .most = 1000};
+    catch_up.on_live();
+    for (StreamKey stream = 1; stream <= 2 * CatchUp::kAsksMax; ++stream) {
+        resume(stream, stream);
+    }
+    turn();
+    CHECK(asked.size() == CatchUp::kAsksMax);
+    answer(broker); // the first is shown in part
+    CHECK(asked.empty());
+    for (int i = 0; i < 4; ++i) {
+        turn();
+    }
+    CHECK(asked.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a long answer is shown in parts", "[catch_up]") {
+    Broker broker{.position = 1000, .most = 1000};
+    catch_up.on_live();
+    resume(0);
+    turn();
+    answer(broker);
+    CHECK(got[kStream].size() == CatchUp::kShownPerTurn);
+    live(1001);
+    CHECK(catch_up.due() <= now);
+    SECTION("which follow each other") {
+        for (int i = 0; i < 4; ++i) {
+            turn();
+        }
+    }
+    SECTION("and of which no more are shown to a stream that closes") {
+        catch_up.end(kStream);
+        catching_up.clear();
+        turn();
+        CHECK(take().size() == CatchUp::kShownPerTurn);
+        CHECK(catch_up.due() == kNever);
+        return;
+    }
+    SECTION("and another answer has those that are missing") {
+        if (GENERATE(true, false)) {
+            catch_up.on_lost();
+            catch_up.on_live();
+        } else {
+            catch_up.on_feed_broken();
+        }
+        turn();
+        REQUIRE(asked.size() == 1);
+        CHECK(asked[0].after == CatchUp::kShownPerTurn);
+        broker.position = 1001;
+        answer(broker);
+        for (int i = 0; i < 4; ++i) {
+            turn();
+        }
+    }
+    const Texts all = take();
+    REQUIRE(all.size() == 1001);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        REQUIRE(all[i] == "m" + std::to_string(i + 1));
+    }
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "very many streams have caught up in some turns", "[catch_up]") {
+    constexpr StreamKey kMany = 2 * CatchUp::kLooksPerTurn + 10;
+    const Broker broker{.position = 1, .feed = 5};
+    catch_up.on_live();
+    for (StreamKey stream = 1; stream <= kMany; ++stream) {
+        resume(1, stream);
+    }
+    turn();
+    CHECK(asked.size() == 1);
+    answer(broker);
+    while (catch_up.due() <= now) {
+        turn();
+    }
+    CHECK(catching_up.size() == kMany);
+    SECTION("when the feed has passed the answer") {
+        catch_up.on_applied(5);
+        CHECK(catching_up.size() == kMany - CatchUp::kLooksPerTurn);
+        live(2, kMany); // comes to a stream that still has to finish
+        CHECK(take(kMany) == Texts{"m2"});
+        CHECK(catch_up.due() <= now);
+        turn();
+        CHECK(catching_up.size() == kMany - 2 * CatchUp::kLooksPerTurn);
+        turn();
+    }
+    SECTION("when nothing is under way to them any more") {
+        is_under_way = true;
+        catch_up.on_applied(5);
+        for (int i = 0; i < 10; ++i) {
+            turn();
+        }
+        CHECK(catching_up.size() == kMany);
+        is_under_way = false;
+        turn();
+        CHECK(catching_up.size() == kMany - CatchUp::kLooksPerTurn);
+        turn();
+        turn();
+    }
+    CHECK(catching_up.empty());
+    CHECK(catch_up.size() == 0);
+    CHECK(catch_up.due() == kNever);
+}
+
+TEST_CASE_METHOD(Fixture, "very many streams begin anew in some turns", "[catch_up]") {
+    constexpr StreamKey kMany = 2 * CatchUp::kLooksPerTurn + 10;
+    const Broker broker{.position = 5, .feed = 3};
+    catch_up.on_live();
+    for (StreamKey stream = 1; stream <= kMany; ++stream) {
+        resume(4, stream);
+    }
+    turn();
+    answer(broker);
+    while (catch_up.due() <= now) {
+        turn();
+    }
+    for (StreamKey stream = 1; stream <= kMany; ++stream) {
+        REQUIRE(take(stream) == Texts{"m5"}); // it follows
+    }
+    catch_up.on_lost();
+    catch_up.on_feed_broken();
+    live(6, kMany); // of the next feed, before a turn has come to the stream
+    CHECK(take(kMany).empty());
+    catch_up.on_applied(3);
+    CHECK(catching_up.size() == kMany);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(catch_up.due() <= now);
+        turn();
+    }
+    CHECK(catch_up.due() == kNever); // until the broker is back
+    catch_up.on_live();
+    turn();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].after == 5);
+    answer({.position = 6, .feed = 3});
+    while (catch_up.due() <= now) {
+        turn();
+    }
+    for (StreamKey stream = 1; stream <= kMany; ++stream) {
+        REQUIRE(take(stream) == Texts{"m6"});
+    }
+    CHECK(catching_up.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "very many streams that have closed hold up no turn", "[catch_up]") {
+    constexpr StreamKey kMany = 2 * CatchUp::kLooksPerTurn + 10;
+    for (StreamKey stream = 1; stream <= kMany; ++stream) {
+        resume(4, stream);
+        catch_up.end(stream);
+    }
+    resume(3, kMany + 1);
+    catch_up.on_live();
+    turn();
+    turn();
+    CHECK(asked.empty());
+    CHECK(catch_up.due() <= now);
+    turn();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].after == 3);
 }
 
 TEST_CASE_METHOD(Fixture, "a stream that closes is forgotten", "[catch_up]") {
@@ -577,3 +771,5 @@ TEST_CASE("property: each message once and in order, or a gap", "[catch_up]") {
         REQUIRE(all[i] == "m" + std::to_string(i + 1));
     }
 }
+
+} // namespace catch_up_test

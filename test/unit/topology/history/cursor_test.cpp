@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace cursor_test {
+
 using namespace zcomet::history;
 
 TEST_CASE("a cursor is read back as it was", "[cursor]") {
@@ -23,3 +25,5 @@ TEST_CASE("what is no cursor is not read", "[cursor]") {
                                std::string(200, '1') + "-1");
     CHECK_FALSE(read_cursor(text));
 }
+
+} // namespace cursor_test

@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+namespace patterns_test {
+
 using namespace zcomet::history;
 
 namespace {
@@ -77,3 +79,5 @@ TEST_CASE("a pattern has characters of ids", "[patterns]") {
     CHECK_FALSE(why_no_pattern("a b").empty());
     CHECK_FALSE(why_no_pattern(std::string(65, '*')).empty());
 }
+
+} // namespace patterns_test

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace zcomet::http {
+namespace zcomet::http::cors_test {
 namespace {
 
 constexpr const char* kPage = "https://page.example";
@@ -48,7 +48,9 @@ TEST_CASE("a page of an allowed origin may read, with its cookies", "[cors]") {
         CHECK(answer.status == 200);
         CHECK(has(answer, std::string("Access-Control-Allow-Origin: ") + kPage));
         CHECK(has(answer, "Access-Control-Allow-Credentials: true"));
-        CHECK(has(answer, "Access-Control-Expose-Headers: Retry-After, Zcomet-Cursor"));
+        CHECK(has(answer,
+                  "Access-Control-Expose-Headers: Retry-After, Zcomet-Cursor, Last-Event-ID, "
+                  "Mercure-Last-Event-ID"));
         CHECK(has(answer, "Vary: Origin"));
     }
 }
@@ -125,4 +127,4 @@ TEST_CASE("what is an origin", "[cors]") {
 }
 
 } // namespace
-} // namespace zcomet::http
+} // namespace zcomet::http::cors_test

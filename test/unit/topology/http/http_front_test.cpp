@@ -1,14 +1,16 @@
 // Goal: complete requests in, exact answers out, with routes that the test defines.
 #include "test/support/http_head.hpp"
+#include "topology/http/cors.hpp"
 #include "topology/http/headers.hpp"
 #include "topology/http/http_front.hpp"
+#include "topology/http/page_guard.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <stdexcept>
 #include <string>
 
-namespace zcomet::http {
+namespace zcomet::http::http_front_test {
 namespace {
 
 std::string request_of(const std::string& method_and_target, const std::string& headers = "",
@@ -157,7 +159,7 @@ TEST_CASE("errors for requests that never became complete", "[http_front]") {
     const std::string to_head = error_answer(408, true);
     CHECK(test::head_lines(to_head) == test::head_lines(timeout));
     CHECK(to_head.ends_with("\r\n\r\n"));
-    const int status = GENERATE(400, 411, 413, 414, 415, 431, 500, 501, 503, 505);
+    const int status = GENERATE(400, 413, 414, 415, 431, 500, 501, 503, 505);
     const std::string answer = error_answer(status);
     CHECK(answer.rfind("HTTP/1.1 " + std::to_string(status) + ' ', 0) == 0);
     CHECK_FALSE(contains(answer, std::to_string(status) + " Error"));
@@ -190,6 +192,63 @@ TEST_CASE("a later answer equals the one that would have been given at once", "[
     CHECK(later.keeps_connection == at_once.keeps_connection);
 }
 
+/// The lines of an answer's head, of the first one only "HTTP/1.1 413".
+std::vector<std::string> without_reason(const std::string& answer) {
+    auto lines = test::head_lines(answer);
+    lines.front().resize(std::string("HTTP/1.1 413").size());
+    return lines;
+}
+
+TEST_CASE("a POST is answered alike with the library and without it", "[http_front]") {
+    const std::string headers =
+        GENERATE("Content-Length: 2\r\n", "content-length: 2\r\nConnection: a, Close\r\n",
+                 "Content-Length: 2\r\nOrigin: https://shop.example\r\n",
+                 "Content-Length: 2\r\nOrigin: https://other.example\r\n");
+    const Keeping keeping = GENERATE(Keeping::kAsAsked, Keeping::kNever);
+    const int status = GENERATE(200, 202, 404, 429, 500);
+    CAPTURE(headers, status);
+    HttpFront front({{.method = "POST", .path = "/send/*", .body_bytes_max = 10}}, keeping);
+    const Cors cors({"https://shop.example"});
+    PageGuard guard;
+    guard.use(host::HostNames({"a"}));
+    guard.allow_only({"https://shop.example"});
+    if (GENERATE(true, false)) {
+        front.allow_origins(cors);
+    }
+    if (GENERATE(true, false)) {
+        front.guard(guard);
+    }
+    std::vector<std::string> seen;
+    const auto respond = [&](std::size_t, const Request& request) {
+        seen.push_back(std::string(request.method) + ' ' + std::string(request.path) + ' ' +
+                       std::string(request.rest) + ' ' + std::string(request.version) + ' ' +
+                       std::string(request.body));
+        Reply reply = text_reply(status == 202 ? "" : "some text\n");
+        reply.status = status;
+        reply.headers = {{"Retry-After", "1"}};
+        return reply;
+    };
+    const Answer without = front.handle(request_of("POST /send/7", headers) + "hi", respond);
+    const Answer with = front.handle(request_of("POST /send/%37", headers) + "hi", respond);
+    CHECK(without_reason(without.bytes) == without_reason(with.bytes));
+    CHECK(body_of(without) == body_of(with));
+    CHECK(without.status == with.status);
+    CHECK(without.keeps_connection == with.keeps_connection);
+    const bool is_refused = with.status == 403;
+    CHECK(seen == (is_refused ? std::vector<std::string>{}
+                              : std::vector<std::string>(2, "POST /send/7 7 HTTP/1.1 hi")));
+    const std::size_t bytes = GENERATE(std::size_t{2}, std::size_t{11});
+    const auto refusal = front.refuse_body(request_of("POST /send/7", headers), bytes);
+    const auto refusal_with = front.refuse_body(request_of("POST /send/%37", headers), bytes);
+    CHECK(refusal.has_value() == (is_refused || bytes == 11));
+    CHECK(refusal.has_value() == refusal_with.has_value());
+    if (refusal && refusal_with) {
+        // A reason may have other words.
+        CHECK(without_reason(refusal->bytes) == without_reason(refusal_with->bytes));
+        CHECK(body_of(*refusal) == body_of(*refusal_with));
+    }
+}
+
 TEST_CASE("headers are found by name, up to the empty line", "[headers]") {
     const std::string head = "GET / HTTP/1.1\r\nHost: a:80\r\nX-A:\t b c \r\nEmpty:\r\n\r\nLate: d";
     CHECK(header_in(head, "host") == "a:80");
@@ -208,4 +267,4 @@ TEST_CASE("headers are found by name, up to the empty line", "[headers]") {
 }
 
 } // namespace
-} // namespace zcomet::http
+} // namespace zcomet::http::http_front_test

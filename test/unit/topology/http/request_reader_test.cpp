@@ -1,5 +1,6 @@
 // Goal: the end of each request is found whatever the chunks, and requests that are too long,
 // ambiguous or not HTTP are refused with the right status, as early as possible.
+#include "topology/http/chunks.hpp"
 #include "topology/http/request_reader.hpp"
 
 #include <catch2/catch.hpp>
@@ -8,7 +9,7 @@
 #include <string>
 #include <type_traits>
 
-namespace zcomet::http {
+namespace zcomet::http::request_reader_test {
 namespace {
 
 using Verdict = RequestReader::Verdict;
@@ -205,13 +206,81 @@ TEST_CASE("Content-Length must be one plain number within the limit", "[request_
     CHECK(refusal_of(with_header("Content-Length:\t0 ")) == 0);
 }
 
-TEST_CASE("bodies without a length, and compressed ones, are refused", "[request_reader]") {
-    CHECK(refusal_of(with_header("Transfer-Encoding: chunked")) == 411);
-    CHECK(refusal_of(with_header("transfer-encoding: gzip, chunked")) == 411);
-    CHECK(refusal_of(with_header("Transfer-Encoding: chunked\r\nContent-Length: 3")) == 400);
-    CHECK(refusal_of(with_header("Content-Length: 3\r\nTransfer-Encoding: identity")) == 400);
+TEST_CASE("compressed bodies are refused", "[request_reader]") {
     CHECK(refusal_of(with_header("Content-Encoding: gzip")) == 415);
     CHECK(refusal_of(with_header("Content-Encoding: Identity")) == 0);
+}
+
+const std::string kChunkedHead = with_header("Transfer-Encoding: chunked");
+
+TEST_CASE("chunks count, and the request ends with the empty line behind them",
+          "[request_reader]") {
+    const std::string body = "3;x\r\nabc\r\n2\r\nde\r\n0\r\nA: b\r\n\r\n";
+    const std::string request = kChunkedHead + body;
+    std::size_t used = 0;
+    const Outcome outcome = read_byte_by_byte(request + "GET", used);
+    CHECK(outcome.verdict == Verdict::kComplete);
+    CHECK(outcome.length == request.size());
+    CHECK(used == request.size());
+    CHECK(join_chunks(request, kChunkedHead.size()) == kChunkedHead + "abcde");
+}
+
+TEST_CASE("each further chunk asks again whether a route takes so much", "[request_reader]") {
+    RequestReader reader;
+    std::string so_far = kChunkedHead;
+    const auto wish = [&](const std::string& more) {
+        so_far += more;
+        CHECK(reader.read(so_far).verdict == Verdict::kNeedMore);
+        const bool asks = reader.take_body_wish();
+        CHECK_FALSE(reader.take_body_wish());
+        return asks ? reader.body_bytes() : 0;
+    };
+    CHECK(wish("") == 1); // it is not empty for sure
+    CHECK(reader.head_bytes() == kChunkedHead.size());
+    CHECK(wish("3") == 0);
+    CHECK(wish("\r\n") == 3);
+    CHECK(wish("abc\r\n") == 0);
+    CHECK(wish("1\r\nd\r\n10\r\n") == 20);
+    CHECK(reader.is_chunked());
+}
+
+TEST_CASE("chunks have limits", "[request_reader]") {
+    const auto chunks_of = [](const std::string& chunk, std::size_t count) {
+        std::string bytes = kChunkedHead;
+        for (std::size_t i = 0; i < count; ++i) {
+            bytes += chunk;
+        }
+        return bytes + "0\r\n\r\n";
+    };
+    // The body: 16 times 64 KiB.
+    const std::string large = "10000\r\n" + std::string(65'536, 'x') + "\r\n";
+    static_assert(kRequestBodyBytesMax == 16 * 65'536);
+    CHECK(read_whole(chunks_of(large, 16)).verdict == Verdict::kComplete);
+    CHECK(read_whole(chunks_of(large, 17)).status == 413);
+    std::string one_more = chunks_of(large, 16);
+    one_more.replace(one_more.size() - 5, 5, "1\r\n");
+    CHECK(read_whole(one_more).status == 413);
+    // What the chunks add: a small one has five bytes of its own, the end has five.
+    const std::size_t most = (kChunkFramingBytesMax - 5) / 5;
+    CHECK(read_whole(chunks_of("1\r\nx\r\n", most)).verdict == Verdict::kComplete);
+    CHECK(read_whole(chunks_of("1\r\nx\r\n", most + 1)).status == 413);
+    // Trailers count as headers.
+    std::string trailers = kChunkedHead + "0\r\n";
+    for (std::size_t i = 2; i < kRequestHeadersMax; ++i) {
+        trailers += "A: b\r\n";
+    }
+    CHECK(refusal_of(trailers + "\r\n") == 0);
+    CHECK(refusal_of(trailers + "A: b\r\n\r\n") == 431);
+}
+
+TEST_CASE("a client that waits for 100 Continue before its chunks gets it once",
+          "[request_reader]") {
+    const std::string head = with_header("Expect: 100-continue\r\nTransfer-Encoding: chunked");
+    RequestReader reader;
+    CHECK(reader.read(head).verdict == Verdict::kNeedMore);
+    CHECK(reader.take_continue_wish());
+    CHECK(reader.read(head + "1\r\n").verdict == Verdict::kNeedMore);
+    CHECK_FALSE(reader.take_continue_wish());
 }
 
 TEST_CASE("a client that waits for 100 Continue gets it once", "[request_reader]") {
@@ -238,8 +307,11 @@ TEST_CASE("property: random chunks of mutated requests give the same result as o
     const auto seed = GENERATE(11U, 12U, 13U);
     CAPTURE(seed);
     std::mt19937 random(seed);
-    const std::string base = "\r\nPOST /test/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
-                             "Expect: 100-continue\r\n\r\n0123456789GET / HTTP/1.0\r\n\r\n";
+    const std::string base =
+        GENERATE("\r\nPOST /test/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
+                 "Expect: 100-continue\r\n\r\n0123456789GET / HTTP/1.0\r\n\r\n",
+                 "POST /test/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "5;a=\"b\"\r\n01234\r\n5\r\n56789\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.0");
     for (int round = 0; round < 5000; ++round) {
         std::string bytes = base;
         for (auto i = random() % 4; i > 0; --i) {
@@ -259,8 +331,14 @@ TEST_CASE("property: random chunks of mutated requests give the same result as o
         REQUIRE(chunked.length == whole.length);
         REQUIRE(chunked.status == whole.status);
         REQUIRE(whole.length <= bytes.size());
+        if (whole.verdict == Verdict::kComplete && reader.is_chunked()) {
+            const std::string joined =
+                join_chunks(bytes.substr(0, whole.length), reader.head_bytes());
+            REQUIRE(joined.size() - reader.head_bytes() ==
+                    (joined.size() == reader.head_bytes() ? 0 : reader.body_bytes()));
+        }
     }
 }
 
 } // namespace
-} // namespace zcomet::http
+} // namespace zcomet::http::request_reader_test

@@ -1,6 +1,7 @@
 // Goal: what HTTP demands of a server, and nothing that two servers could read differently. Method:
 // a table of bytes of one connection and what becomes of them, in the manner of conformance suites
 // for HTTP/1.1 and of lists of request smuggling; each is sent whole, and byte by byte.
+#include "topology/http/chunks.hpp"
 #include "topology/http/date.hpp"
 #include "topology/http/http_front.hpp"
 #include "topology/http/request_reader.hpp"
@@ -14,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace zcomet::http {
+namespace zcomet::http::strict_http_test {
 namespace {
 
 using namespace std::string_literals;
@@ -39,7 +40,8 @@ class Connection {
             if (outcome.verdict == RequestReader::Verdict::kNeedMore) {
                 return;
             }
-            answer(input_.substr(0, outcome.length));
+            const std::string request = input_.substr(0, outcome.length);
+            answer(reader_.is_chunked() ? join_chunks(request, reader_.head_bytes()) : request);
             input_.erase(0, outcome.length);
             reader_ = {};
         }
@@ -81,8 +83,16 @@ class Connection {
         return reply;
     }
 
+    static Reply body_of(const Request& request) {
+        Reply reply;
+        reply.text = request.body;
+        return reply;
+    }
+
     static constexpr std::size_t kBodyBytesMax = 100;
-    Pages pages_{{{"GET", "/p/*", rest_of}, {"POST", "/p/*", rest_of, kBodyBytesMax}}};
+    Pages pages_{{{"GET", "/p/*", rest_of},
+                  {"POST", "/p/*", rest_of, kBodyBytesMax},
+                  {"POST", "/body", body_of, kBodyBytesMax}}};
     RequestReader reader_;
     std::string input_;
     std::string history_;
@@ -433,27 +443,148 @@ TEST_CASE("strict HTTP: a body that nothing takes is refused before it comes", "
     });
 }
 
-TEST_CASE("strict HTTP: no body in chunks, and none that two readers could end differently",
+TEST_CASE("strict HTTP: a body in chunks", "[strict_http]") {
+    const std::string one = get("/p/1");
+    const auto chunked = [&one](const std::string& body, const std::string& headers = "") {
+        return "POST /body HTTP/1.1\r\nHost: a\r\n" + headers +
+               "Transfer-Encoding: chunked\r\n\r\n" + body + one;
+    };
+    const auto extended = [&chunked](const std::string& extension) {
+        return chunked("2" + extension + "\r\nhi\r\n0\r\n\r\n");
+    };
+    const auto trailed = [&chunked](const std::string& trailers) {
+        return chunked("2\r\nhi\r\n0\r\n" + trailers + "\r\n");
+    };
+    const std::string good = "200:hi 200:1 open";
+    const std::string hundred(100, 'x');
+    check({
+        {chunked("2\r\nhi\r\n0\r\n\r\n"), good},
+        {chunked("1\r\nh\r\n1\r\ni\r\n0\r\n\r\n"), good},
+        {chunked("002\r\nhi\r\n000\r\n\r\n"), good},
+        {chunked("0\r\n\r\n"), "200: 200:1 open"},
+        {chunked("4\r\n\r\n\r\n\r\n0\r\n\r\n"), "200:\r\n\r\n 200:1 open"},
+        {chunked("a\r\n0123456789\r\n0\r\n\r\n"), "200:0123456789 200:1 open"},
+        {chunked("A\r\n0123456789\r\n0\r\n\r\n"), "200:0123456789 200:1 open"},
+        {chunked("2\r\nhi\r\n0\r\n\r\n", "Expect: 100-continue\r\n"), good},
+        {chunked("2\r\nhi\r\n0\r\n\r\n", "Connection: close\r\n"), "200:hi closed"},
+        // Sizes.
+        {chunked("\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("0x2\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("+2\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("-2\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2h\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2_0\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2,2\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked(" 2\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2 \r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\t\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\0\r\nhi\r\n0\r\n\r\n"s), "400 closed"},
+        {chunked("\xEF\xBC\x92\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("100000002\r\nhi\r\n0\r\n\r\n"), "413 closed"},
+        {chunked("10000000000000002\r\nhi\r\n0\r\n\r\n"), "413 closed"},
+        {chunked("fffffffe\r\nhi\r\n0\r\n\r\n"), "413 closed"},
+        {chunked(std::string(1022, '0') + "2\r\nhi\r\n0\r\n\r\n"), good},
+        {chunked(std::string(1024, '0') + "2\r\nhi\r\n0\r\n\r\n"), "413 closed"},
+        {chunked(std::string(2000, '0')), "413 closed"},
+        // Ends of lines and of chunks.
+        {chunked("2\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\rhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi\r0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhigh\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("3\r\nhi\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi\r\n\r\n0\r\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi\r\n0\n\r\n"), "400 closed"},
+        {chunked("2\r\nhi\r\n0\r\n\n"), "400 closed"},
+        {chunked("2\r\nhi\r\n0\r\n"), "400 closed"}, // the next request as trailers
+        // Extensions: each is well formed, or the request is refused.
+        {extended(";a"), good},
+        {extended(";a=b"), good},
+        {extended(";a=\"b\""), good},
+        {extended(" ; a = b\t;\tc"), good},
+        {extended(";a=\"\\\"; \\\\ \xC3\xBC\t\";b"), good},
+        {extended(";a=\"\""), good},
+        {chunked("2\r\nhi\r\n0;a=b\r\n\r\n"), good},
+        {extended(";"), "400 closed"},
+        {extended(";;a"), "400 closed"},
+        {extended(";a;"), "400 closed"},
+        {extended(";a "), "400 closed"},
+        {extended(";a="), "400 closed"},
+        {extended(";a=b c"), "400 closed"},
+        {extended(";=b"), "400 closed"},
+        {extended(";a=\"b"), "400 closed"},
+        {extended(";a=\"b\\\""), "400 closed"},
+        {extended(";a=\"b\"c"), "400 closed"},
+        {extended(";a=b\"c\""), "400 closed"},
+        {extended(";a\nb"), "400 closed"},
+        {extended(";a\rb"), "400 closed"},
+        {extended(";a=\"\n\""), "400 closed"},
+        {extended(";a=\"\r\n\""), "400 closed"},
+        {extended(";a\0"s), "400 closed"},
+        {extended(";" + std::string(1022, 'a')), good},
+        {extended(";" + std::string(1023, 'a')), "413 closed"},
+        // Trailers: read and thrown away, whatever they say.
+        {trailed("A: b\r\n"), good},
+        {trailed("A: b\r\nC:\r\n"), good},
+        {trailed("Content-Length: 5\r\nTransfer-Encoding: x\r\nHost: b\r\n"), good},
+        {trailed("A b\r\n"), "400 closed"},
+        {trailed(": b\r\n"), "400 closed"},
+        {trailed("A : b\r\n"), "400 closed"},
+        {trailed("A: b\r\n c\r\n"), "400 closed"},
+        {trailed("A: b\n"), "400 closed"},
+        {trailed("A: b\0\r\n"s), "400 closed"},
+        {trailed("A: " + std::string(9000, 'b') + "\r\n"), "431 closed"},
+        {trailed("A: " + std::string(9000, 'b')), "431 closed"},
+        // The bound of a path counts what the chunks have.
+        {chunked("64\r\n" + hundred + "\r\n0\r\n\r\n"), "200:" + hundred + " 200:1 open"},
+        {chunked("65\r\n" + hundred + "x\r\n0\r\n\r\n"), "413 closed"},
+        {chunked("64\r\n" + hundred + "\r\n1\r\nx\r\n0\r\n\r\n"), "413 closed"},
+    });
+}
+
+TEST_CASE("strict HTTP: a body in chunks that nothing takes is refused before it comes",
           "[strict_http]") {
+    const auto with_chunks = [](const std::string& request_line) {
+        return request_line + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    };
+    check({
+        {with_chunks("POST /no"), "404 closed"},
+        {with_chunks("GET /p/1"), "413 closed"},
+        {with_chunks("HEAD /p/1"), "413 closed"},
+        {with_chunks("PUT /p/1"), "501 closed"},
+        {with_chunks("POST /p/1"), "unfinished"},
+        {with_chunks("POST /p/1") + "5\r\nhello\r\n0\r\n", "unfinished"},
+        {with_chunks("POST /p/1") + "65\r\n", "413 closed"},
+    });
+}
+
+TEST_CASE("strict HTTP: no body that two readers could end differently", "[strict_http]") {
     const std::string chunked = "0\r\n\r\n";
     const auto encoding = [&chunked](const std::string& header) {
         return smuggle(header, chunked);
     };
     check({
-        // Allowed: a server may insist on a length.
-        {encoding("Transfer-Encoding: chunked\r\n"), "411 closed"},
-        {encoding("TRANSFER-ENCODING: CHUNKED\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding:chunked\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding:\tchunked \r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: gzip, chunked\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: chunked, identity\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: identity\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: xchunked\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: \"chunked\"\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding:\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n"), "411 closed"},
-        {encoding("Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n"), "411 closed"},
-        {"POST /p/1 HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, "411 closed"},
+        {encoding("Transfer-Encoding: chunked\r\n"), "200:1 200:smuggled open"},
+        {encoding("TRANSFER-ENCODING: CHUNKED\r\n"), "200:1 200:smuggled open"},
+        {encoding("Transfer-Encoding:chunked\r\n"), "200:1 200:smuggled open"},
+        {encoding("Transfer-Encoding:\tchunked \r\n"), "200:1 200:smuggled open"},
+        // Chunks are the one coding, and the last.
+        {encoding("Transfer-Encoding: gzip, chunked\r\n"), "501 closed"},
+        {encoding("Transfer-Encoding: chunked, gzip, chunked\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked, chunked\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked, identity\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked,\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked;q=1\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: identity\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: xchunked\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: x chunked\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: \"chunked\"\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding:\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), "400 closed"},
+        {encoding("Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n"), "400 closed"},
+        {"POST /p/1 HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, "400 closed"},
         // CL.TE, TE.CL and their disguises.
         {encoding("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), "400 closed"},
         {encoding("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), "400 closed"},
@@ -574,4 +705,4 @@ TEST_CASE("a date has the form of HTTP", "[date]") {
 }
 
 } // namespace
-} // namespace zcomet::http
+} // namespace zcomet::http::strict_http_test

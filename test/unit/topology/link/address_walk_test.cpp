@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace address_walk_test {
+
 using namespace zcomet;
 using namespace zcomet::link;
 using Step = AddressWalk::Step;
@@ -112,3 +114,5 @@ TEST_CASE("the only address of a host is not connected to again", "[address_walk
     CHECK(walk.step(false, now) == Step::kNothing); // ZeroMQ tries it by itself
     CHECK(walk.due() == now + AddressWalk::kPatience);
 }
+
+} // namespace address_walk_test

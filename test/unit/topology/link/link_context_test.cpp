@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace link_context_test {
+
 using namespace zcomet;
 using namespace zcomet::link;
 
@@ -33,3 +35,24 @@ TEST_CASE("a plain socket asks for no key, at either end") {
         CHECK(socket.raw().get(zmq::sockopt::mechanism) == ZMQ_NULL);
     }
 }
+
+TEST_CASE("with keys both ends of a link are secured, and nothing else of the program") {
+    const KeyPair broker = make_key_pair();
+    const KeyPair peer = make_key_pair();
+    CHECK(is_pair(broker));
+    CHECK_FALSE(is_pair({broker.public_key, peer.secret}));
+    const auto mechanism = [](LinkContext& context, zmq::socket_type type) {
+        ZmqSocket socket(context, type);
+        return socket.raw().get(zmq::sockopt::mechanism);
+    };
+    LinkContext of_broker(Security::of_broker(broker.secret));
+    CHECK(mechanism(of_broker, zmq::socket_type::router) == ZMQ_CURVE);
+    CHECK(mechanism(of_broker, zmq::socket_type::xpub) == ZMQ_CURVE);
+    CHECK(mechanism(of_broker, zmq::socket_type::dealer) == ZMQ_NULL);
+    LinkContext of_peer(Security::of_peer(peer, broker.public_key), of_broker);
+    CHECK(mechanism(of_peer, zmq::socket_type::dealer) == ZMQ_CURVE);
+    CHECK(mechanism(of_peer, zmq::socket_type::sub) == ZMQ_CURVE);
+    CHECK(&of_peer.zmq() == &of_broker.zmq());
+}
+
+} // namespace link_context_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace uplink_test {
+
 using namespace zcomet;
 using namespace zcomet::link;
 
@@ -67,8 +69,9 @@ struct Fixture {
     loop::Loop loop;
     std::unique_ptr<Uplink> uplink;
 
-    void open(const std::vector<std::string>& brokers) {
-        auto opened = Uplink::open(context, program, brokers, "n", Clock::now());
+    void open(const std::vector<std::string>& brokers,
+              const std::vector<std::string>& feed_hosts = {}) {
+        auto opened = Uplink::open(context, program, brokers, "n", Clock::now(), feed_hosts);
         REQUIRE(opened.ok());
         uplink = std::move(opened).value();
         loop.add(*uplink, loop::Order::kBroker);
@@ -154,6 +157,20 @@ TEST_CASE_METHOD(Fixture, "the program learns of a feed that this process cannot
     CHECK(program.no_feed[0].find(endpoint) != std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "a feed on a host that nobody has named is refused", "[uplink]") {
+    open({first.router.bound_endpoint()}, {"192.0.2.1"}); // RFC 5737: there is no way to it
+    static_cast<void>(await<wire::Hello>(first));
+    first.answer(welcome("tcp://192.0.2.2:1"));
+    for (const Time end = Clock::now() + kSoon; Clock::now() < end && program.no_feed.empty();) {
+        loop.turn(Clock::now() + kLook);
+    }
+    REQUIRE(program.no_feed.size() == 1);
+    CHECK(program.no_feed[0].find("tcp://192.0.2.2:1, which is another host") != std::string::npos);
+    first.answer(welcome("tcp://192.0.2.1:1"));
+    CHECK_FALSE(await<wire::Hello>(first).empty()); // that one is not there, and is asked for again
+    CHECK(program.no_feed.size() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a broker and its feed may have a name", "[uplink]") {
     const auto address = wire::parse_tcp_endpoint(first.router.bound_endpoint());
     const std::string port = std::to_string(address.value().port);
@@ -179,3 +196,5 @@ TEST_CASE_METHOD(Fixture, "an invalid address is an error", "[uplink]") {
                                      "n", Clock::now());
     CHECK_FALSE(opened.ok());
 }
+
+} // namespace uplink_test

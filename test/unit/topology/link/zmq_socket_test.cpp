@@ -7,6 +7,8 @@
 
 #include <string>
 
+namespace zmq_socket_test {
+
 using namespace zcomet;
 using namespace zcomet::link;
 
@@ -59,3 +61,5 @@ TEST_CASE("a given frame of any size arrives, also at a socket that is opened la
         CHECK(bytes_of(*received) == frame);
     }
 }
+
+} // namespace zmq_socket_test

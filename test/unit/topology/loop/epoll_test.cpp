@@ -20,6 +20,8 @@
 #include <functional>
 #include <string>
 
+namespace epoll_test {
+
 using namespace zcomet;
 using namespace zcomet::loop;
 
@@ -162,3 +164,5 @@ TEST_CASE("an epoll set whose descriptor was closed ends the process, and says w
     CHECK(ended.errors.find("cannot wait for events") != std::string::npos);
     CHECK(ended.errors.find("Bad file descriptor") != std::string::npos);
 }
+
+} // namespace epoll_test

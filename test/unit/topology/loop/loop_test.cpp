@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace loop_test {
+
 using namespace zcomet;
 using namespace zcomet::loop;
 
@@ -369,3 +371,5 @@ TEST_CASE("an exception from a source leaves the loop unchanged") {
     loop.turn(kNoSleep);
     CHECK(diary.size() == 1);
 }
+
+} // namespace loop_test

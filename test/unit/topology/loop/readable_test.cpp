@@ -9,6 +9,8 @@
 
 #include <array>
 
+namespace readable_test {
+
 using namespace zcomet;
 using namespace zcomet::loop;
 
@@ -32,3 +34,5 @@ TEST_CASE("an unreadable descriptor is waited for until the deadline, whatever s
     CHECK(Clock::now() >= deadline);
     CHECK(test::Alarms::handled > 0);
 }
+
+} // namespace readable_test

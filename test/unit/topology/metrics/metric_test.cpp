@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace metric_test {
+
 using namespace zcomet::metrics;
 
 namespace {
@@ -36,3 +38,5 @@ TEST_CASE("a metric's name suits every format", "[metric]") {
     STATIC_REQUIRE_FALSE(is_metric_name("Apples"));
     STATIC_REQUIRE_FALSE(is_metric_name("apples-eaten"));
 }
+
+} // namespace metric_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace snapshot_test {
+
 using namespace zcomet::metrics;
 
 namespace {
@@ -85,3 +87,5 @@ TEST_CASE("a name that is not UTF-8 does not spoil the page", "[snapshot][json]"
     snapshot.program.labels = {{"name", "\xFF"}};
     CHECK(to_json(snapshot, JsonLayout::kOneLine) == "{\"name\":\"\xEF\xBF\xBD\"}");
 }
+
+} // namespace snapshot_test

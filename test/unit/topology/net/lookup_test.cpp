@@ -9,6 +9,8 @@
 #include <future>
 #include <thread>
 
+namespace lookup_test {
+
 using namespace zcomet;
 using namespace zcomet::net;
 using Catch::Matchers::Contains;
@@ -106,3 +108,5 @@ TEST_CASE("of several addresses the one that answers is chosen", "[reachable]") 
     const std::vector<SocketAddress> none(2, addresses[0]);
     CHECK(&first_reachable(none, kSoon) == none.data());
 }
+
+} // namespace lookup_test

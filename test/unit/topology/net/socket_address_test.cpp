@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace socket_address_test {
+
 using namespace zcomet;
 using namespace zcomet::net;
 using Catch::Matchers::Contains;
@@ -85,3 +87,5 @@ TEST_CASE("a host without an address is named in the error", "[socket_address]")
     REQUIRE_FALSE(unknown.ok());
     CHECK_THAT(unknown.error().text, Contains("no-such-host.invalid"));
 }
+
+} // namespace socket_address_test

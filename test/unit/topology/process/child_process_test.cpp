@@ -9,6 +9,8 @@
 #include <csignal>
 #include <string>
 
+namespace child_process_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -115,3 +117,5 @@ TEST_CASE("a child in a group of its own leads it", "[child_process]") {
     ChildProcess child = start_shell("exec sleep 60", spec);
     CHECK(::getpgid(child.pid()) == child.pid());
 }
+
+} // namespace child_process_test

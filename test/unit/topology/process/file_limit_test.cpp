@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <sys/resource.h>
 
+namespace file_limit_test {
+
 using namespace zcomet::process;
 
 TEST_CASE("the limit of open files is raised to the hard one", "[file limit]") {
@@ -16,3 +18,5 @@ TEST_CASE("the limit of open files is raised to the hard one", "[file limit]") {
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &raised) == 0);
     CHECK(raised.rlim_cur == low.rlim_max);
 }
+
+} // namespace file_limit_test

@@ -11,6 +11,8 @@
 #include <memory>
 #include <vector>
 
+namespace free_blocks_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -107,3 +109,5 @@ TEST_CASE("free blocks: no more goes back than was asked for, and a block", "[he
         CHECK(given < 5 * kMegabyte);
     }
 }
+
+} // namespace free_blocks_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace hang_watch_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 using Verdict = HangWatch::Verdict;
@@ -71,3 +73,5 @@ TEST_CASE("without patience nothing is looked at", "[hang]") {
     CHECK(watch.due() == kNever);
     CHECK(watch.look(0, Time() + 2h) == Verdict::kFine);
 }
+
+} // namespace hang_watch_test

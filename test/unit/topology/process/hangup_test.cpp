@@ -7,6 +7,8 @@
 #include <csignal>
 #include <vector>
 
+namespace hangup_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -43,3 +45,5 @@ TEST_CASE_METHOD(Fixture, "a keeper passes a number on", "[hangup]") {
     REQUIRE(comes(2));
     CHECK(heard[1] == 5);
 }
+
+} // namespace hangup_test

@@ -10,6 +10,8 @@
 #include <memory>
 #include <vector>
 
+namespace heap_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -103,3 +105,5 @@ TEST_CASE("heap: what is freed at its end does not go back all at once", "[heap]
         CHECK(resident_bytes() > before - FreedMemory::kMuch / 2);
     }
 }
+
+} // namespace heap_test

@@ -9,6 +9,8 @@
 #include <array>
 #include <string>
 
+namespace kept_broker_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -105,3 +107,5 @@ TEST_CASE("a broker that hangs is killed, and comes back", "[kept_broker]") {
     REQUIRE(tick_until(broker, now, [&] { return log.text().find(died) != std::string::npos; }));
     CHECK(broker.fds()[0] != -1);
 }
+
+} // namespace kept_broker_test

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+namespace memory_limit_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -48,3 +50,5 @@ TEST_CASE("memory limit: the group of version 2 is found in the text", "[memory_
 TEST_CASE("memory limit: this process has one", "[memory_limit]") {
     CHECK(memory_limit() > 1U << 20U);
 }
+
+} // namespace memory_limit_test

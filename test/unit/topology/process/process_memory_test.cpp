@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+namespace process_memory_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -29,3 +31,5 @@ TEST_CASE("a process can be looked at, and one that is gone has nothing", "[proc
     CHECK(own.pss_kb <= own.rss_kb);
     CHECK(process_memory(0).value().rss_kb == 0);
 }
+
+} // namespace process_memory_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace restart_delay_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -25,3 +27,5 @@ TEST_CASE("a process that has run for a while is forgiven", "[restart_delay]") {
     CHECK(delay.after(RestartDelay::kStable) == 0s);
     CHECK(delay.after(0s) == RestartDelay::kFirstPause);
 }
+
+} // namespace restart_delay_test

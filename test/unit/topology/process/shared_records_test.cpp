@@ -7,6 +7,8 @@
 #include <atomic>
 #include <system_error>
 
+namespace shared_records_test {
+
 using namespace zcomet;
 using namespace zcomet::process;
 
@@ -50,3 +52,5 @@ TEST_CASE("records move with their owner", "[shared_records]") {
 TEST_CASE("something that cannot be mapped is an error", "[shared_records]") {
     CHECK_THROWS_AS(SharedRecords<Record>::attach(UniqueFd()), std::system_error);
 }
+
+} // namespace shared_records_test

@@ -16,6 +16,8 @@
 #include <regex>
 #include <string>
 
+namespace log_queue_test {
+
 using namespace zcomet;
 using namespace zcomet::program;
 
@@ -151,3 +153,5 @@ TEST_CASE("spdlog's lines look the same through a queue", "[log_queue]") {
     const std::string text = pipe.read_until("event=log-lost lines=1\n");
     CHECK(std::regex_search(text, std::regex(time + "zcomet-x warning event=log-lost lines=1\n")));
 }
+
+} // namespace log_queue_test

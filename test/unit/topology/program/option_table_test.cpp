@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace option_table_test {
+
 using namespace zcomet;
 using namespace zcomet::program;
 
@@ -162,11 +164,11 @@ TEST_CASE("an option of a command is a row as well", "[option_table]") {
 
 TEST_CASE("a worker's command line has what differs from the defaults", "[option_table]") {
     CHECK(Options("--listen tcp://*:1 --of 4").table.handed_on().empty());
-    Options options("--count 5 --quiet --wait-ms 20 --other tcp://10.0.0.1:1");
+    Options options("--count 5 --quiet --wait-ms 20 --other tcp://10.0.0.1:1 --other b");
     options.admin = {"::1", 9}; // as if found out later
-    CHECK(options.table.handed_on() == std::vector<std::string>{"--count=5", "--quiet",
-                                                                "--wait-ms=20", "--admin=[::1]:9",
-                                                                "--other=tcp://10.0.0.1:1"});
+    CHECK(options.table.handed_on() ==
+          std::vector<std::string>{"--count=5", "--quiet", "--wait-ms=20", "--admin=[::1]:9",
+                                   "--other=tcp://10.0.0.1:1", "--other=b"});
 }
 
 TEST_CASE("the settings in effect are a line of a log", "[option_table]") {
@@ -211,6 +213,7 @@ struct Limits {
         table.add("--quiet", &quiet, "Say nothing").hand_on().reloadable();
         table.add("--wait-ms", in_milliseconds(wait), "How long").reloadable();
         table.add("--listen", as_tcp_endpoint(listen), "Where").hand_on();
+        table.add("--alias", &aliases, "Also").hand_on().reloadable();
         table.add("--of", &of, "").hidden();
         app.parse(arguments);
         table.note_settled();
@@ -220,12 +223,27 @@ struct Limits {
     bool quiet = false;
     Duration wait = 1s;
     wire::HostPort listen{"0.0.0.0", 0};
+    std::vector<std::string> aliases;
     int of = 0;
     CLI::App app{"A program for tests", "zcomet-x"};
     OptionTable table{app};
 };
 
 } // namespace
+
+TEST_CASE("several values change, and go to workers, like one", "[option_table]") {
+    Limits running("--alias a --alias b");
+    const auto changes = running.table.take_changes(Limits("--alias b --alias c --alias d").table);
+    CHECK(changes.taken == "alias=\"b c d\"");
+    CHECK(running.aliases == std::vector<std::string>{"b", "c", "d"});
+    const UniqueFd file(::memfd_create("test", MFD_CLOEXEC));
+    running.table.write_for_workers(file.get());
+    Limits worker("--alias a");
+    REQUIRE(worker.table.take_from_supervisor(file.get()).ok());
+    CHECK(worker.aliases == running.aliases);
+    CHECK(running.table.take_changes(Limits("").table).taken == "alias=-");
+    CHECK(running.aliases.empty());
+}
 
 TEST_CASE("what changed is taken where the row allows it, and told", "[option_table]") {
     Limits running("--most 5 --wait-ms 20");
@@ -271,3 +289,5 @@ TEST_CASE("workers get the values that can change, and those that are handed on"
     CHECK_FALSE(worker.table.take_from_supervisor(file.get()).ok());
     CHECK_FALSE(worker.table.take_from_supervisor(-1).ok());
 }
+
+} // namespace option_table_test

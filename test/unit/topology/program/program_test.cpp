@@ -21,6 +21,8 @@
 #include <string>
 #include <vector>
 
+namespace program_test {
+
 namespace {
 
 /// Captures the output to one of the standard descriptors from its construction to text().
@@ -267,3 +269,5 @@ TEST_CASE("a log limit lets the first through and counts the rest", "[program]")
     CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 3);
     CHECK(limit.pass(start + zcomet::program::LogLimit::kInterval) == 0);
 }
+
+} // namespace program_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace words_test {
+
 using zcomet::program::closest_word;
 using zcomet::program::did_you_mean;
 using zcomet::program::wrap_help;
@@ -49,3 +51,5 @@ TEST_CASE("the first column of a help, and a long word, stay whole", "[words]") 
     CHECK(wrap_help("  -a  extraordinary word\n", 12, 6) == "  -a  extraordinary\n      word\n");
     CHECK(wrap_help("extraordinary\n", 5, 2) == "extraordinary\n");
 }
+
+} // namespace words_test

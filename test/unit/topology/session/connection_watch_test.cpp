@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace connection_watch_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -71,3 +73,5 @@ TEST_CASE_METHOD(Fixture, "after a refusal each look waits for the connection",
     wires.is_connected = true;
     CHECK(watch.look_after_refusal(wires));
 }
+
+} // namespace connection_watch_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace login_book_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -60,3 +62,5 @@ TEST_CASE("every id is at every broker", "[placement]") {
     CHECK(std::vector<std::size_t>(brokers.begin(), brokers.end()) ==
           std::vector<std::size_t>{0, 1, 2});
 }
+
+} // namespace login_book_test

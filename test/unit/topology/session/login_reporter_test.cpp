@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+namespace login_reporter_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -275,3 +277,5 @@ TEST_CASE_METHOD(Fixture, "a question without an answer goes to the next broker"
     logins.on_pong(ask());
     CHECK(logins.applied());
 }
+
+} // namespace login_reporter_test

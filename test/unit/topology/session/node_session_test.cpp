@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+namespace node_session_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -866,3 +868,5 @@ TEST_CASE_METHOD(Fixture, "a message may have any number, up to the largest", "[
                                                      "message 18446744073709551614"});
     CHECK(session.counters().duplicates == 1);
 }
+
+} // namespace node_session_test

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+namespace sender_session_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -518,6 +520,23 @@ TEST_CASE_METHOD(Fixture, "a message larger than the window goes alone", "[sende
     CHECK(can_send());
 }
 
+TEST_CASE_METHOD(Fixture, "in a hurry messages are not gathered", "[sender_session]") {
+    make_welcome();
+    session.send("1", "first");
+    session.tick(kStart);
+    session.send("1", "second");
+    CHECK(session.due() > kStart + 100us);
+    session.hurry();
+    CHECK(session.due() <= kStart + 100us);
+    session.tick(kStart + 100us);
+    CHECK(host.sent.size() == 2);
+    session.hurry(); // nothing waits: it does not concern a later message
+    session.tick(kStart + 150us);
+    session.send("1", "third");
+    session.tick(kStart + 200us);
+    CHECK(host.sent.size() == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "all gathered messages go with the next tick, within the window",
                  "[sender_session]") {
     const auto confirm_every = GENERATE(1000U, 1U, 3U);
@@ -553,3 +572,5 @@ TEST_CASE_METHOD(Fixture, "the range of numbers that may be sent again is bounde
     session.on_broker_frame(acknowledged(1, {1}), now);
     CHECK(can_send());
 }
+
+} // namespace sender_session_test

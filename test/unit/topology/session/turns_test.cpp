@@ -7,6 +7,8 @@
 #include <deque>
 #include <utility>
 
+namespace turns_test {
+
 using namespace zcomet;
 using namespace zcomet::session;
 
@@ -199,3 +201,5 @@ TEST_CASE_METHOD(SenderFixture, "however much waits, a sender's turn ends", "[tu
     turn.receive(kStart);
     CHECK(session.counters().bad_frames == 2 * first);
 }
+
+} // namespace turns_test

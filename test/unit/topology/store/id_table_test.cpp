@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace id_table_test {
+
 using zcomet::store::IdIndex;
 using zcomet::store::IdTable;
 using zcomet::store::kChunkBytes;
@@ -161,3 +163,5 @@ TEST_CASE("id table: its parts grow one after the other", "[id_table]") {
     // Of 4,096. Those of one shard have equal shares, and grow within some thousand ids.
     CHECK(most <= 256);
 }
+
+} // namespace id_table_test

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+namespace slab_test {
+
 using zcomet::store::ChunkedArray;
 using zcomet::store::kChunkBytes;
 using zcomet::store::Slab;
@@ -111,3 +113,5 @@ TEST_CASE("slab: in slices, memory goes back as its owner has time, or is used a
     CHECK(slab.memory_bytes() <= 2 * kChunkBytes);
     CHECK(slab.add(5U) == 0);
 }
+
+} // namespace slab_test

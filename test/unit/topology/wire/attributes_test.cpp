@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace attributes_test {
+
 using namespace std::string_literals;
 using namespace zcomet::wire;
 
@@ -92,3 +94,5 @@ TEST_CASE("an event is a line", "[attributes]") {
     CHECK(why_no_event("") == "the name of an event has 1 to 128 bytes");
     CHECK(why_no_event("a\rb") == "the name of an event has no control characters");
 }
+
+} // namespace attributes_test

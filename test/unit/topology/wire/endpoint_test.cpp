@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace endpoint_test {
+
 using zcomet::wire::HostPort;
 using zcomet::wire::parse_host_port;
 using zcomet::wire::parse_tcp_endpoint;
@@ -98,3 +100,5 @@ TEST_CASE("HOST:PORT is written so that it can be read again", "[endpoint]") {
     CHECK(HostPort{"::1", 8000}.text() == "[::1]:8000");
     CHECK(HostPort{"127.0.0.1", 0}.text() == "127.0.0.1:0");
 }
+
+} // namespace endpoint_test

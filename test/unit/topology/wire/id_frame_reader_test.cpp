@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+namespace id_frame_reader_test {
+
 using namespace zcomet::wire;
 
 namespace {
@@ -109,3 +111,5 @@ TEST_CASE("id frame reader: agrees with decode() about damaged frames", "[wire]"
     }
     CHECK(good > 1000);
 }
+
+} // namespace id_frame_reader_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace id_test {
+
 using namespace zcomet;
 using namespace zcomet::wire;
 
@@ -28,3 +30,5 @@ TEST_CASE("the mistake in an id is named in a sentence", "[id]") {
     CHECK(why_invalid_id(std::string(70, 'x')) == "the id has 70 bytes; an id has at most 64");
     CHECK(why_invalid_id("a b") == "the id has a character outside A-Z a-z 0-9 . _ ~ : @ -");
 }
+
+} // namespace id_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace kinds_test {
+
 using namespace zcomet;
 using namespace zcomet::wire;
 
@@ -100,3 +102,5 @@ TEST_CASE("a decoded frame knows its row by its type", "[wire]") {
     CHECK(kKindOf<Acknowledged>.kind == Kind::kAcknowledged);
     CHECK(kKindOf<ErrorFrame>.kind == Kind::kError);
 }
+
+} // namespace kinds_test

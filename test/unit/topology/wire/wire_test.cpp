@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+namespace wire_test {
+
 using namespace zcomet;
 using namespace zcomet::wire;
 using test::from_hex;
@@ -425,3 +427,5 @@ TEST_CASE("some messages of a list are a list", "[wire]") {
     CHECK(ids == "ac");
     CHECK(batch.messages.only({false, false, false}).count() == 0);
 }
+
+} // namespace wire_test

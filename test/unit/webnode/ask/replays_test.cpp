@@ -5,7 +5,7 @@
 #include "webnode/ask/replays.hpp"
 #include "webnode/route/history.hpp"
 
-namespace zcomet::webnode::ask {
+namespace zcomet::webnode::ask::replays_test {
 namespace {
 
 const Time kStart = Time{} + 1h;
@@ -228,4 +228,4 @@ TEST_CASE_METHOD(Fixture, "no answer without a broker, nor from one that says no
     CHECK(replays.due() == kNever);
 }
 
-} // namespace zcomet::webnode::ask
+} // namespace zcomet::webnode::ask::replays_test

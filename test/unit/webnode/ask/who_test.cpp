@@ -3,7 +3,7 @@
 #include "webnode/ask/who.hpp"
 #include "webnode/route/who.hpp"
 
-namespace zcomet::webnode::ask {
+namespace zcomet::webnode::ask::who_test {
 namespace {
 
 const Time kStart = Time{} + 1h;
@@ -103,4 +103,4 @@ TEST_CASE_METHOD(Fixture, "so many questions wait at a time", "[who]") {
     REQUIRE_FALSE(get("/who/a"));
 }
 
-} // namespace zcomet::webnode::ask
+} // namespace zcomet::webnode::ask::who_test

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace zcomet::webnode::connection {
+namespace zcomet::webnode::connection::connections_test {
 namespace {
 
 using slot::WorkerCounter;
@@ -156,4 +156,4 @@ TEST_CASE("a browser that vanished is counted apart from one that left", "[conne
 }
 
 } // namespace
-} // namespace zcomet::webnode::connection
+} // namespace zcomet::webnode::connection::connections_test

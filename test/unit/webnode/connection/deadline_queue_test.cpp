@@ -4,6 +4,8 @@
 
 #include <vector>
 
+namespace deadline_queue_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::connection;
@@ -28,6 +30,25 @@ TEST_CASE("a deadline expires when its time has come, and once", "[deadline_queu
     CHECK(expired(queue, start + 10s) == std::vector<std::uint32_t>{1});
     CHECK(expired(queue, start + 20s).empty());
     CHECK(queue.due() == kNever);
+}
+
+TEST_CASE("a busy connection has an entry for each tenth of a second", "[deadline_queue]") {
+    DeadlineQueue queue(10s);
+    const Time start = Time() + 1h;
+    Time latest = Time::min();
+    std::vector<Time> deadlines;
+    for (int i = 0; i < 1000; ++i) {
+        latest = queue.push_again({1, 1}, latest, start + i * 1ms);
+        CHECK(latest <= start + i * 1ms + 10s);
+        CHECK(latest >= start + i * 1ms + 9900ms);
+        if (deadlines.empty() || deadlines.back() != latest) {
+            deadlines.push_back(latest);
+        }
+    }
+    CHECK(deadlines.size() == 10);
+    CHECK(expired(queue, start + 20s).size() == deadlines.size());
+    // An entry that has expired serves no more.
+    CHECK(queue.push_again({1, 1}, latest, latest) == latest + 10s);
 }
 
 TEST_CASE("with another delay no later entry comes before an earlier one", "[deadline_queue]") {
@@ -91,3 +112,5 @@ TEST_CASE("very many deadlines at the same time take several calls", "[deadline_
     CHECK(expired(queue, now).size() == 1);
     CHECK(queue.due() == kNever);
 }
+
+} // namespace deadline_queue_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-namespace zcomet::webnode::connection {
+namespace zcomet::webnode::connection::outbox_test {
 namespace {
 
 TEST_CASE("an outbox gives back its bytes", "[outbox]") {
@@ -158,4 +158,4 @@ TEST_CASE("property: an outbox behaves as a list of parts", "[outbox]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::connection
+} // namespace zcomet::webnode::connection::outbox_test

@@ -9,6 +9,8 @@
 #include <map>
 #include <random>
 
+namespace slow_stream_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -440,3 +442,5 @@ TEST_CASE("what is kept for all streams has a bound, whatever the policy",
     CHECK(read_to_the_end(loop, reader).numbers == std::vector<int>{1});
     check_identity(loop);
 }
+
+} // namespace slow_stream_test

@@ -8,7 +8,7 @@
 #include <array>
 #include <charconv>
 
-namespace zcomet::webnode::format {
+namespace zcomet::webnode::format::comet_test {
 namespace {
 
 constexpr std::array<std::string_view, 1> kIds{"123"};
@@ -120,4 +120,4 @@ TEST_CASE("a stream's form fits into a byte", "[formats]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::format
+} // namespace zcomet::webnode::format::comet_test

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace zcomet::webnode::format {
+namespace zcomet::webnode::format::events_test {
 namespace {
 
 constexpr std::array<std::string_view, 1> kIds{"123"};
@@ -182,4 +182,4 @@ TEST_CASE("a sign of life is a comment, and no event", "[events_format]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::format
+} // namespace zcomet::webnode::format::events_test

@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace zcomet::webnode::format {
+namespace zcomet::webnode::format::html_escape_test {
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -67,4 +67,4 @@ TEST_CASE("property: no markup character is left, for any bytes", "[html_escape]
 }
 
 } // namespace
-} // namespace zcomet::webnode::format
+} // namespace zcomet::webnode::format::html_escape_test

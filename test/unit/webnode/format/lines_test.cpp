@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace zcomet::webnode::format {
+namespace zcomet::webnode::format::lines_test {
 namespace {
 
 constexpr std::array<std::string_view, 1> kIds{"123"};
@@ -67,4 +67,4 @@ TEST_CASE("a gap and a sign of life are lines as well", "[lines_format]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::format
+} // namespace zcomet::webnode::format::lines_test

@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+namespace address_places_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode::port;
 
@@ -101,3 +103,5 @@ TEST_CASE("hosts are spread over all places, by a key that they do not know", "[
     CHECK(seen.size() < 7800);
     CHECK(same < 10);
 }
+
+} // namespace address_places_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace descriptor_limit_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
@@ -27,3 +29,5 @@ TEST_CASE("the limit of open files bounds the connections", "[descriptor limit]"
     CHECK(capacity.connections + capacity.reserve < 1000);
     CHECK(capacity.connections > 800);
 }
+
+} // namespace descriptor_limit_test

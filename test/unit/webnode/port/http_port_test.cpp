@@ -11,6 +11,8 @@
 #include <array>
 #include <string>
 
+namespace http_port_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
@@ -140,3 +142,5 @@ TEST_CASE("addresses that cannot be listened on are named", "[http_port]") {
     REQUIRE_FALSE(foreign.ok());
     CHECK_THAT(foreign.error().text, Contains("192.0.2.1"));
 }
+
+} // namespace http_port_test

@@ -6,6 +6,8 @@
 #include <map>
 #include <vector>
 
+namespace keepalive_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
@@ -106,3 +108,5 @@ TEST_CASE("a loop that was held up for hours does not catch up in a burst", "[ke
     CHECK(table.most_at_once <= 133);
     CHECK(table.probed.size() <= 1330);
 }
+
+} // namespace keepalive_test

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+namespace listener_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
@@ -329,3 +331,33 @@ TEST_CASE("a listener that is withdrawn serves what is on its way, leaves, and m
     fixture.serve_new();
     fixture.serve(3);
 }
+
+TEST_CASE("the connection of a proxy has the place of its client", "[listener]") {
+    ListenerFixture fixture({.connections = 8, .reserve = 2, .per_address = 2});
+    connection::Clients clients({{net::AddressRange::read("127.0.0.1").value()}, false});
+    fixture.listener.use(clients);
+    connection::ConnectionTable table;
+    std::vector<connection::Handle> handles;
+    for (int n = 0; n < 4; ++n) { // the proxy itself is not bounded
+        fixture.serve_new();
+        handles.push_back(table.add(fixture.accepted.back().get(), fixture.origins.back()));
+    }
+    CHECK(fixture.origins == std::vector<Origin>(4, 0));
+    const auto place = [&](std::size_t index, const std::string& client) {
+        return fixture.listener.place_client(
+            *table.find(handles[index]),
+            client.empty() ? std::nullopt : net::read_ip_address(client), Clock::now());
+    };
+    CHECK(place(0, "192.0.2.1"));
+    CHECK(place(0, "192.0.2.1")); // it has it already
+    CHECK(place(1, "192.0.2.1"));
+    CHECK_FALSE(place(2, "192.0.2.1"));
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAddressRefusals) == 1);
+    CHECK(table.find(handles[2])->origin() == 0);
+    CHECK(place(2, "192.0.2.2"));
+    CHECK(place(0, "")); // for the proxy itself
+    CHECK(place(3, "192.0.2.1"));
+    CHECK_FALSE(place(0, "192.0.2.1"));
+}
+
+} // namespace listener_test

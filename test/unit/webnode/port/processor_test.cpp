@@ -8,6 +8,8 @@
 #include <set>
 #include <thread>
 
+namespace processor_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::port;
@@ -41,3 +43,5 @@ TEST_CASE("each worker has a processor of its own, until all are used", "[proces
         CHECK(processors.insert(processor).second == (turn < count));
     }
 }
+
+} // namespace processor_test

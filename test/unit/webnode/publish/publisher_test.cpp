@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace zcomet::webnode::publish {
+namespace zcomet::webnode::publish::publisher_test {
 
 TEST_CASE_METHOD(Publishing, "a message is answered when the broker has it", "[publisher]") {
     REQUIRE_FALSE(post("/send/a", "hello"));
@@ -303,4 +303,4 @@ TEST_CASE_METHOD(Publishing, "only so many messages wait for their answers", "[p
     CHECK(counters.get(slot::WorkerCounter::kPublishRefusals) == 2);
 }
 
-} // namespace zcomet::webnode::publish
+} // namespace zcomet::webnode::publish::publisher_test

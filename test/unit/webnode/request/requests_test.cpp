@@ -6,6 +6,8 @@
 #include <random>
 #include <stdexcept>
 
+namespace requests_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::request;
@@ -545,6 +547,24 @@ TEST_CASE("requests after a later answer wait for it, and keep their order", "[r
     CHECK(later.loop.logins == Names{"7"});
 }
 
+TEST_CASE("more requests than one read takes may follow a later answer", "[requests][later]") {
+    LaterFixture later;
+    const Browser browser = later.loop.connect(kPageRequest); // which is watched from then on
+    CHECK_THAT(browser.received(), StartsWith("HTTP/1.1 404"));
+    const std::string page =
+        "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(4000, 'x') + "\r\n\r\n";
+    constexpr std::size_t kPages = 17;
+    std::string all(kLaterRequest);
+    for (std::size_t i = 0; i < kPages; ++i) {
+        all.append(page);
+    }
+    REQUIRE(all.size() > 66'000); // of which one read takes 65,536
+    browser.send(all);
+    later.loop.turn();
+    CHECK(later.finish("one"));
+    CHECK(occurrences(browser.received(), "HTTP/1.1 ") == 1 + kPages);
+}
+
 TEST_CASE("a later answer closes the connection where the request wants it", "[requests][later]") {
     LaterFixture later;
     const Browser browser = later.loop.connect("POST /later HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
@@ -596,3 +616,5 @@ TEST_CASE("a route that decides nothing, or fails, is answered with 500", "[requ
     CHECK(browser.ended());
     CHECK(later.loop.connections.table().connection_count() == 0);
 }
+
+} // namespace requests_test

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace zcomet::webnode::request {
+namespace zcomet::webnode::request::unfinished_test {
 namespace {
 
 using connection::Handle;
@@ -123,4 +123,4 @@ TEST_CASE("a stream may say a little that its format has no use for", "[unfinish
 }
 
 } // namespace
-} // namespace zcomet::webnode::request
+} // namespace zcomet::webnode::request::unfinished_test

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::cloud_events_test {
 namespace {
 
 using Catch::Matchers::Contains;
@@ -243,4 +243,4 @@ TEST_CASE_METHOD(Events, "deep data is no danger", "[cloud_events]") {
     CHECK_THAT(text_of(tickets), Contains("\"error\":\"this is no JSON object\""));
 }
 
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::cloud_events_test

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::demo_test {
 namespace {
 
 using Catch::Matchers::Contains;
@@ -137,4 +137,4 @@ TEST_CASE("origins of pages on this machine are written as browsers write them",
 }
 
 } // namespace
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::demo_test

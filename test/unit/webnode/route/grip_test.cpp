@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::grip_test {
 namespace {
 
 using Catch::Matchers::Contains;
@@ -227,4 +227,4 @@ TEST_CASE_METHOD(Grip, "a request may be repeated by its key", "[grip]") {
     CHECK(status_of(2) == 409);
 }
 
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::grip_test

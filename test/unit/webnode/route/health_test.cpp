@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace health_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using Catch::Matchers::Contains;
@@ -75,3 +77,5 @@ TEST_CASE_METHOD(Fixture, "a node without streams to give refuses them alone", "
     node.no_streams = {};
     CHECK(ask("GET /test/1").status == 200);
 }
+
+} // namespace health_test

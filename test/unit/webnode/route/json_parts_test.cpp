@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::json_parts_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -99,6 +99,7 @@ TEST_CASE("a text is cut to its value", "[json_parts]") {
          {"", " ", "{", "[1,]", "{} x", "'a'", "\"\xFF\"", "\"\\ud800\"", "nan"}) {
         CHECK(cut(text) == "no JSON");
     }
+    CHECK(cut(std::string("{\"a\":1}\0\0", 9)) == "no JSON");
 }
 
 TEST_CASE("random JSON has the parts that the library finds", "[json_parts]") {
@@ -130,4 +131,4 @@ TEST_CASE("random JSON has the parts that the library finds", "[json_parts]") {
     }
 }
 
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::json_parts_test

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::stream_routes_test {
 namespace {
 
 struct Opened {
@@ -140,4 +140,4 @@ TEST_CASE("an EventSource is asked to come back, others get an error", "[stream_
 }
 
 } // namespace
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::stream_routes_test

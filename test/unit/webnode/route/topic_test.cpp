@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace zcomet::webnode::route {
+namespace zcomet::webnode::route::topic_test {
 
 TEST_CASE("a topic that is an id stands for itself", "[topic]") {
     for (const auto& id : std::vector<std::string>{"a", "chat.1", "~x", std::string(64, 'x')}) {
@@ -27,4 +27,4 @@ TEST_CASE("any other topic has an id of its own", "[topic]") {
     }
 }
 
-} // namespace zcomet::webnode::route
+} // namespace zcomet::webnode::route::topic_test

@@ -5,6 +5,8 @@
 #include <map>
 #include <random>
 
+namespace delivery_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -299,3 +301,5 @@ TEST_CASE("random batches reach random streams as a simple model says", "[delive
         }
     }
 }
+
+} // namespace delivery_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace zcomet::webnode::stream {
+namespace zcomet::webnode::stream::fan_out_test {
 namespace {
 
 using slot::WorkerCounter;
@@ -133,4 +133,4 @@ TEST_CASE("abandoned messages are counted as chunks", "[fan_out]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::stream
+} // namespace zcomet::webnode::stream::fan_out_test

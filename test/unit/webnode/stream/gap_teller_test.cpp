@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 
+namespace gap_teller_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -114,3 +116,5 @@ TEST_CASE_METHOD(Fixture, "very many take ten seconds, however many", "[gap_tell
         table.remove(handle);
     });
 }
+
+} // namespace gap_teller_test

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+namespace merge_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -188,3 +190,5 @@ TEST_CASE("property: each stream gets all once and in order", "[merge]") {
         CHECK(stream.got == stream.expected);
     }
 }
+
+} // namespace merge_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace polls_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -227,3 +229,5 @@ TEST_CASE_METHOD(Fixture, "HEAD has no poll, and a mistake gets 400", "[polls]")
     }
     CHECK(loop.polls.size() == 0);
 }
+
+} // namespace polls_test

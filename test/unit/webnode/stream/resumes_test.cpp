@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+namespace resumes_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using zcomet::webnode::request::Browser;
@@ -18,10 +20,10 @@ using stream::kEpoch;
 using stream::Resumes;
 
 struct Fixture : ResumeFixture {
-    /// A few more streams than begin to catch up in a turn, which have a message. Then the feed is
-    /// another.
+    /// A few more streams than begin to catch up in a turn.
     static constexpr std::uint32_t kMany = Resumes::kBeginsPerTurn + 10;
-    std::vector<Browser> cut_off_many() {
+    /// They have a message.
+    std::vector<Browser> open_many() {
         std::vector<Browser> streams;
         streams.reserve(kMany);
         while (streams.size() < kMany) {
@@ -29,6 +31,11 @@ struct Fixture : ResumeFixture {
         }
         deliver("before", 5);
         loop.finish_deliveries();
+        return streams;
+    }
+    /// Then the feed is another.
+    std::vector<Browser> cut_off_many() {
+        std::vector<Browser> streams = open_many();
         begin_feed(loop.delivery.cursor());
         return streams;
     }
@@ -171,6 +178,19 @@ TEST_CASE_METHOD(Fixture, "very many streams begin to catch up in some turns", "
     CHECK(loop.count(slot::WorkerCounter::kCatchUps) == kMany);
 }
 
+TEST_CASE_METHOD(Fixture, "very many streams begin to catch up when the feed has shed messages",
+                 "[resumes]") {
+    const std::vector<Browser> streams = open_many();
+    resumes.on_shed(loop.delivery.cursor());
+    CHECK(resumes.is_beginning()); // until then the worker takes no batch
+    CHECK(resumes.size() == 0);
+    resumes.turn(loop.now);
+    CHECK(resumes.size() == Resumes::kBeginsPerTurn);
+    resumes.turn(loop.now);
+    CHECK(resumes.size() == kMany);
+    CHECK_FALSE(resumes.is_beginning());
+}
+
 TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "[resumes]") {
     const std::vector<Browser> streams = cut_off_many();
     resumes.turn(loop.now);
@@ -180,6 +200,10 @@ TEST_CASE_METHOD(Fixture, "another cut comes while streams begin to catch up", "
     CHECK(resumes.size() == kMany);
     resumes.on_live();
     resumes.turn(loop.now);
+    CHECK(source.asked.empty()); // some have still to begin anew
+    resumes.turn(loop.now);
     REQUIRE(source.asked.size() == 1); // all are where the first cut left them
     CHECK(source.asked[0].after == 5);
 }
+
+} // namespace resumes_test

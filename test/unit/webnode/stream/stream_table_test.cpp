@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace zcomet::webnode::stream {
+namespace zcomet::webnode::stream::stream_table_test {
 namespace {
 
 using connection::Connection;
@@ -399,4 +399,4 @@ TEST_CASE("property: the table behaves as maps do", "[stream_table]") {
 }
 
 } // namespace
-} // namespace zcomet::webnode::stream
+} // namespace zcomet::webnode::stream::stream_table_test

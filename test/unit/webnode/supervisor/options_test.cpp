@@ -1,5 +1,6 @@
 #include "topology/program/program.hpp"
 #include "webnode/supervisor/options.hpp"
+#include "webnode/worker/token_keys.hpp"
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
@@ -11,6 +12,8 @@
 #include <fstream>
 #include <string>
 #include <vector>
+
+namespace options_test {
 
 using namespace zcomet;
 using namespace zcomet::webnode;
@@ -139,8 +142,17 @@ TEST_CASE("a worker gets its supervisor's options", "[options]") {
                        "--per-address",
                        "0",
                        "--slow-streams",
-                       "latest-only"});
+                       "latest-only",
+                       "--cors-origin",
+                       "https://a.example",
+                       "--cors-origin",
+                       "https://b.example",
+                       "--http-name",
+                       "a.example",
+                       "--http-name",
+                       "*.b.example"});
     supervisor.line.settle();
+    supervisor.line.options().worker.own_names = {"web", "web.example"}; // as if found out
     std::vector<std::string> arguments = supervisor.line.worker_arguments({2, 4711});
     CHECK(arguments.front() == "zcomet-webnode");
     arguments.erase(arguments.begin());
@@ -162,6 +174,9 @@ TEST_CASE("a worker gets its supervisor's options", "[options]") {
     CHECK(heard.requests.deadline == 500ms);
     CHECK(heard.requests.bytes_max == 9'000'000);
     CHECK(heard.vanished_max == 90s);
+    CHECK(heard.cors_origins == std::vector<std::string>{"https://a.example", "https://b.example"});
+    CHECK(heard.http_names == std::vector<std::string>{"a.example", "*.b.example"});
+    CHECK(heard.own_names == std::vector<std::string>{"web", "web.example"});
 }
 
 TEST_CASE("a worker gets what the supervisor has found out", "[options]") {
@@ -196,6 +211,7 @@ TEST_CASE("the cluster file fills in options that were not given", "[options]") 
     const WebNodeOptions from_file = settle(cluster);
     CHECK_FALSE(from_file.embedded_broker);
     CHECK(from_file.worker.broker == "tcp://10.0.0.9:5555");
+    CHECK(from_file.worker.feed_hosts == std::vector<std::string>{"10.0.0.9"});
     CHECK(from_file.worker.http.text() == "10.0.0.9:81");
     CHECK(from_file.worker.name == "web1");
     CHECK(from_file.workers == 4);
@@ -217,14 +233,16 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 http=*:8000 cors_origin=- api=127.0.0.1:8008 "
-          "demo_page=false history=- admin=- "
+          "broker=tcp://127.0.0.1:5555 key=- http=*:8000 cors_origin=- api=127.0.0.1:8008 "
+          "demo_page=false history=- admin=- http_name=- trust_proxy=- proxy_protocol=false "
           "cluster=- node=- "
           "workers=2 "
           "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
           "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
-          "tell_gaps=all without_broker=refuse hang_after=10 access_log=0");
+          "tell_gaps=all without_broker=refuse hang_after=10 user=- access_log=0 auth=public "
+          "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
+          "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s");
 }
 
 TEST_CASE("words stand for what happens to streams that a broker's absence concerns", "[options]") {
@@ -283,3 +301,71 @@ TEST_CASE("mistakes are named", "[options]") {
     CHECK(settle({"--kernel-buffer", "131072"}).worker.kernel_bytes == 131'072);
     CHECK_THROWS_AS(settle({"--bogus"}), CLI::ExtrasError);
 }
+
+TEST_CASE("tokens want keys, and keys want tokens", "[options]") {
+    const std::string secret = written("a secret of thirty-two bytes, it is\n");
+    const WebNodeOptions options =
+        settle({"--auth=token", "--token-keys=" + secret, "--token-leeway=1m", "--token-issuer=me",
+                "--token-audience=you", "--token-cookie=-"});
+    CHECK(options.worker.auth == worker::Who::kToken);
+    CHECK(options.worker.api_auth == worker::Who::kPublic);
+    CHECK(options.worker.token_rules.leeway == 60s);
+    CHECK(options.worker.token_rules.issuer == "me");
+    CHECK(options.worker.token_rules.audience == "you");
+    CHECK(options.worker.token_cookie.empty());
+    CHECK(worker::keys_of(options.worker.token_keys).size() == 1);
+    CHECK(settle({"--api-auth=token", "--token-keys", secret, "--token-keys", secret})
+              .token_key_files.size() == 2);
+    CHECK_THROWS_WITH(settle({"--auth=token"}), Contains("want --token-keys FILE"));
+    CHECK_THROWS_WITH(settle({"--token-keys=" + secret}), Contains("neither is given"));
+    CHECK_THROWS_WITH(settle({"--auth=token", "--token-keys=" + written("short")}),
+                      Contains("32 to 1024 bytes"));
+    CHECK_THROWS_WITH(settle({"--auth=hook"}), Contains("belong together"));
+    CHECK_THROWS_WITH(settle({"--auth-hook=http://127.0.0.1:9/"}), Contains("belong together"));
+    CHECK_THROWS_AS(settle({"--token-leeway=2d"}), CLI::ParseError);
+    CHECK_THROWS_AS(settle({"--token-cookie=a=b"}), CLI::ParseError);
+    CHECK(settle({}).worker.token_rules.leeway == 5s);
+    CHECK(settle({}).worker.token_cookie == "zcomet_token");
+}
+
+TEST_CASE("workers get keys as a secret, and the rules in their command line", "[options]") {
+    const std::string text = "a secret of thirty-two bytes, it is";
+    const std::string file = written(text);
+    Parsed parsed({"--auth=token", "--token-keys=" + file, "--token-leeway=0s"});
+    parsed.line.settle();
+    std::string arguments;
+    std::vector<std::string> words = parsed.line.worker_arguments({1, 2});
+    for (const std::string& word : words) {
+        arguments += word + " ";
+    }
+    CHECK_THAT(arguments, Contains("--auth=token") && Contains("--token-leeway=0s"));
+    CHECK(arguments.find(file) == std::string::npos);
+    CHECK(arguments.find(parsed.line.options().worker.token_keys) == std::string::npos);
+    CHECK(parsed.line.table().settings().find(text) == std::string::npos);
+
+    words.erase(words.begin()); // the program's name
+    Parsed in_worker(words);
+    in_worker.line.settle();
+    in_worker.line.take_secrets(parsed.line.table().secrets().get());
+    CHECK(in_worker.line.options().worker.auth == worker::Who::kToken);
+    CHECK(in_worker.line.options().worker.token_rules.leeway == 0s);
+    CHECK(worker::keys_of(in_worker.line.options().worker.token_keys).size() == 1);
+}
+
+TEST_CASE("keys of all files together have a bound, and a secret is nobody else's", "[options]") {
+    const std::string secret = written("a secret of thirty-two bytes, it is");
+    CHECK_THROWS_WITH(settle([&] {
+                          std::vector<std::string> arguments{"--auth=token"};
+                          for (int n = 0; n < 17; ++n) {
+                              arguments.push_back("--token-keys=" + secret);
+                          }
+                          return arguments;
+                      }()),
+                      Contains("at most 16 keys"));
+    std::filesystem::permissions(secret, std::filesystem::perms::others_read,
+                                 std::filesystem::perm_options::add);
+    CHECK_THROWS_WITH(settle({"--auth=token", "--token-keys=" + secret}),
+                      Contains("others may read"));
+}
+
+} // namespace options_test

@@ -7,6 +7,8 @@
 
 #include <array>
 
+namespace stats_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::supervisor;
@@ -65,3 +67,5 @@ TEST_CASE("the gauges of a worker end with its process, its counters do not", "[
     CHECK(slot.counters.get(slot::WorkerCounter::kFull) == 0);
     CHECK(slot.counters.get(slot::WorkerCounter::kAccepted) == 9);
 }
+
+} // namespace stats_test

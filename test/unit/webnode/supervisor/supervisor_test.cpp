@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+namespace supervisor_test {
+
 using namespace zcomet;
 using namespace zcomet::webnode;
 using namespace zcomet::webnode::supervisor;
@@ -166,3 +168,5 @@ TEST_CASE("a worker that cannot start ends the supervisor, which says so", "[sup
     Play play("refuses", 1);
     CHECK_THROWS_WITH(play.run(), "worker 1 cannot start: exit status 3");
 }
+
+} // namespace supervisor_test
