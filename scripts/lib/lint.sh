@@ -49,21 +49,13 @@ base_commit() {
     printf '%s\n' "$fork"
 }
 
-# Prints the sources that show what changed since a commit: those that changed, and for a header that
-# changed its own source, or else one that includes it.
+# Prints the sources that show what changed since a commit.
 # usage: sources_to_check COMMIT
 sources_to_check() {
-    local file
-    git -C "$root" diff --name-only --diff-filter=d "$1" -- '*.cpp' '*.hpp' | while read -r file; do
-        case "$file" in
-        *.cpp) printf '%s\n' "$file" ;;
-        *) if [ -f "$root/${file%.hpp}.cpp" ]; then
-            printf '%s\n' "${file%.hpp}.cpp"
-        else
-            git -C "$root" grep -lF "#include \"$file\"" -- '*.cpp' | head -n 1
-        fi ;;
-        esac
-    done | sort -u | comm -12 - <(built_sources)
+    {
+        built_sources && echo &&
+            git -C "$root" diff --name-only --diff-filter=d "$1" -- '*.cpp' '*.hpp'
+    } | become changed_sources "$root"
 }
 
 # clang-tidy of one source, unless the time is over.
