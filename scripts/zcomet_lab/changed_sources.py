@@ -1,8 +1,9 @@
 """Prints the sources by which clang-tidy sees some changed files: one path a line.
 
-A source shows itself. A header is shown by its own source (the same path, ending in .cpp), or else by
-one that includes it, through other headers if need be. Only sources that are built count; a header
-that none of them includes is shown by none. Tests come last, since the time may not reach for all.
+A source shows itself. A header is shown by its own source (the same path, ending in .cpp), or else
+by one that includes it, through other headers if need be. Only sources that are built count; a
+header that none of them includes is shown by none. Tests come last, since the time may not reach
+for all.
 
 usage: python3 -m zcomet_lab.changed_sources SOURCE_ROOT < PATHS
 

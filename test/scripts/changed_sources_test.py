@@ -12,7 +12,8 @@ TEXTS = {
     "webnode/options.hpp": "",
     "webnode/other.hpp": "",
     "webnode/worker.cpp": '#include "webnode/worker.hpp"\n',
-    "webnode/worker.hpp": '#include <map>\n#include "webnode/options.hpp"\n#include "webnode/other.hpp"\n',
+    "webnode/worker.hpp": '#include <map>\n#include "webnode/options.hpp"\n'
+    '#include "webnode/other.hpp"\n',
     "written/unbuilt.cpp": '#include "broker/a.hpp"\n',
 }
 BUILT = {"broker/a.cpp", "test/user.cpp", "webnode/worker.cpp"}
