@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zcomet_lab.ctl import Ctl
+from zcomet_lab.keys import Keys
 from zcomet_lab.processes import cpu_s, memory, processes_of, processors
 from zcomet_lab.programs import Argument, Program, ProgramError, Programs
 from zcomet_lab.stats import read_stats
@@ -36,12 +37,15 @@ class Broker:
         *options: Argument,
         listen: str = FREE_PORT,
         feed: str = FREE_PORT,
+        keys: Keys | None = None,
         prefix: Sequence[str] = (),
     ) -> None:
-        """`prefix` is put before the command."""
+        """`prefix` is put before the command. Without `keys` everyone may speak to it."""
+        own_keys: list[Argument] = ["--keys", keys.directory] if keys else []
         self.program = programs.start(
             "zcomet-broker",
             *("--listen", listen, "--feed", feed),
+            *own_keys,
             *options,
             name="broker",
             prefix=prefix,
@@ -50,7 +54,8 @@ class Broker:
         self.listen = ready["listen"]
         self.feed = ready["feed"]
         self.admin = ready.get("admin", "")
-        self.ctl = Ctl(programs.path("zcomet-ctl"), "--broker", self.listen)
+        ctl_key: list[Argument] = ["--key", keys.new("operator", "operator")] if keys else []
+        self.ctl = Ctl(programs.path("zcomet-ctl"), "--broker", self.listen, *ctl_key)
 
 
 class WebNode:
@@ -109,16 +114,21 @@ class Cluster:
         workers: int | None = None,
         broker_options: Sequence[Argument] = (),
         node_options: Sequence[Argument] = (),
+        keys: Keys | None = None,
         prefix: Sequence[str] = (),
     ) -> None:
         """`workers`: of the web node; default: one for each processor.
 
-        `prefix` is put before the commands of both.
+        With `keys` each program has one of its own. `prefix` is put before the commands of both.
         """
         self._programs = programs
         self.workers = workers or processors()
-        self.broker = Broker(programs, *broker_options, prefix=prefix)
+        self.broker = Broker(programs, *broker_options, keys=keys, prefix=prefix)
         options: list[Argument] = ["--workers", self.workers, *node_options]
+        self._sender_key: list[Argument] = []
+        if keys:
+            options += ["--key", keys.new("web", "node")]
+            self._sender_key = ["--key", keys.new("sender", "sender")]
         self.node = WebNode(programs, self.broker.listen, *options, name="web", prefix=prefix)
         self.node.await_ready()
         self.url = self.node.stream_url
@@ -179,6 +189,7 @@ class Cluster:
             *("--broker", self.broker.listen, "--processes", generators, "--count", of_each),
             *("--interval", 1000 * generators / per_s if per_s else 0),
             *("--max", ids, "--first-id", first_id, "--stamp", "--json"),
+            *self._sender_key,
             *size,
             *some_log,
         )

@@ -15,6 +15,7 @@ import tomllib
 
 from zcomet_lab.comparison import Comparison, bold, dim, read_sent
 from zcomet_lab.ctl import Ctl
+from zcomet_lab.keys import Keys
 from zcomet_lab.namespaces import (
     Network,
     NotPermitted,
@@ -63,26 +64,6 @@ class ClusterFile:
             if free < len(EXTRA_HOSTS) and name not in self.addresses:
                 self.addresses[name] = free_address(self.addresses.values())
         return [name for name in self.addresses if name not in busy][: len(EXTRA_HOSTS)]
-
-
-class Keys:
-    """Keys made for this run; the cluster file's own stay where they are."""
-
-    def __init__(self, ctl: str, folder: pathlib.Path) -> None:
-        self.directory = folder / "keys"
-        self._ctl, self._folder = ctl, folder
-        self._run("init", self.directory)
-
-    def new(self, name: str, roles: str) -> pathlib.Path:
-        """Makes a key with these roles; returns its file."""
-        file = self._folder / f"{name}.key"
-        self._run("new", name, "--keys", self.directory, "--role", roles, "--out", file)
-        return file
-
-    def _run(self, *arguments: str | pathlib.Path) -> None:
-        done = Ctl(self._ctl).run("keys", *arguments)
-        if done.returncode != 0:
-            raise ProgramError(done.stderr.strip())
 
 
 class NamespaceCluster:

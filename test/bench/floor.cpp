@@ -46,6 +46,7 @@ using namespace zcomet;
 
 constexpr std::string_view kHead =
     "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/html; charset=utf-8\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: floor\r\nTransfer-Encoding: chunked\r\n"
     "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n\r\n";
 constexpr int kBacklog = 4096;

@@ -3,6 +3,8 @@
 // stays small. Says ready when the broker has applied all of them, then keeps the nodes alive until
 // SIGTERM, and ends with one line of JSON.
 #include "test/bench/link_loop.hpp"
+#include "topology/base/value_or_throw.hpp"
+#include "topology/link/peer_key.hpp"
 #include "topology/link/zmq_socket.hpp"
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
@@ -30,6 +32,7 @@ constexpr Duration kPatience = 120s;
 
 struct Options {
     std::string broker;
+    std::string key_file; // empty: no key
     std::uint32_t nodes = 100;
     std::uint32_t ids_per_node = 100'000;
 };
@@ -129,7 +132,8 @@ class Table {
 int run(const Options& options) {
     const UniqueFd signal_fd = program::catch_termination_signals();
     process::keep_freed_frames(0);
-    link::LinkContext context;
+    link::LinkContext context(link::security_of_peer(
+        value_or_throw<program::Misconfigured>(link::read_peer_key(options.key_file))));
     const Time start = Clock::now();
     Table table(context, options);
     table.await_applied(signal_fd.get());
@@ -146,6 +150,8 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--broker", options.broker, "Address of the broker")
         ->type_name("tcp://HOST:PORT")
         ->required();
+    app.add_option("--key", options.key_file, "Key of all nodes, which the broker has for one")
+        ->type_name("FILE");
     app.add_option("--nodes", options.nodes, "How many nodes to play")
         ->type_name("N")
         ->capture_default_str()

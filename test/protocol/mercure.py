@@ -264,6 +264,24 @@ def check_strict(scene: Scene) -> None:
     assert scene.head("/events/chat", bearer(old_claims(subscribe=["chat"])))["Status"] == "403"
 
 
+def check_made_tokens(scene: Scene, secret: pathlib.Path) -> None:
+    """zcomet-ctl token makes tokens for topics: private updates too, and no other topic."""
+
+    def token(*options: str) -> str:
+        done = scene.ctl.run("token", "--key", str(secret), *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    listener = Subscriber(scene.http, query(BOOK), bearer(token("--topics", BOOK)))
+    publisher = token("--publish-topics", BOOK)
+    update = (("data", "made"), ("private", "on"))
+    status, text = scene.publish(("topic", OTHER), *update, token=publisher)
+    assert status == 403, text
+    status, text = scene.publish(("topic", BOOK), *update, token=publisher)
+    assert status == 200, text
+    assert listener.next() == ("message", "made")
+
+
 def main() -> None:
     with Programs(sys.argv[1]) as programs, tempfile.TemporaryDirectory() as folder:
         secret = pathlib.Path(folder) / "secret"
@@ -275,6 +293,7 @@ def main() -> None:
         check_private(scene)
         check_cursors(scene)
         check_symfony(scene)
+        check_made_tokens(scene, secret)
         check_strict(Scene(programs, secret, "token"))
     print("updates came to all who may have them, and to nobody else")
 

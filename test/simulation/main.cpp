@@ -57,10 +57,11 @@ void on_abort(int /*signal*/) {
     std::array<char, 32> text{};
     const auto end = std::to_chars(text.data(), text.data() + text.size(), (high << 32U) | low).ptr;
     constexpr std::string_view kSeed = "aborted in seed ";
-    static_cast<void>(::write(STDERR_FILENO, kSeed.data(), kSeed.size()));
     *end = '\n';
-    static_cast<void>(
-        ::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(end - text.data()) + 1));
+    for (const std::string_view part :
+         {kSeed, std::string_view(text.data(), static_cast<std::size_t>(end - text.data()) + 1)}) {
+        [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part.data(), part.size());
+    }
 }
 
 /// Prints a line at once, so that lines of several processes do not mix.

@@ -45,9 +45,11 @@ auth::Key signing_key(const TokenOptions& options) {
 } // namespace
 
 void ctl_token(const TokenOptions& options) {
-    if (options.subject.empty() && options.ids.empty() && options.publish.empty()) {
-        throw program::Misconfigured("a token that opens nothing is of no use: --sub and --ids are "
-                                     "for listening, --publish for sending");
+    if (options.subject.empty() && options.ids.empty() && options.publish.empty() &&
+        options.topics.empty() && options.publish_topics.empty()) {
+        throw program::Misconfigured(
+            "a token that opens nothing is of no use: --sub, --ids and --topics are for "
+            "listening, --publish and --publish-topics for sending");
     }
     const auth::Key key = signing_key(options);
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
@@ -56,6 +58,8 @@ void ctl_token(const TokenOptions& options) {
     claims.subject = options.subject;
     claims.ids = options.ids;
     claims.publish = options.publish;
+    claims.topics_to_subscribe = options.topics;
+    claims.topics_to_publish = options.publish_topics;
     claims.expires = (now + options.life).count();
     claims.issuer = options.issuer;
     claims.audience = options.audience;

@@ -13,6 +13,8 @@ struct TokenOptions {
     std::string subject;
     std::vector<std::string> ids;     ///< patterns
     std::vector<std::string> publish; ///< patterns
+    std::vector<std::string> topics;  ///< of Mercure, to listen to; "*": all
+    std::vector<std::string> publish_topics;
     std::chrono::seconds life = std::chrono::hours(1);
     std::string issuer;
     std::vector<std::string> audience;

@@ -200,6 +200,15 @@ void add_token(program::OptionTable& table, CLI::App& app, Flags& flags) {
                 "Ids to publish to, likewise. May be given several times")
         .type("PATTERN")
         .check(history::why_no_pattern);
+    table
+        .add_to(token, "--topics", &flags.token.topics,
+                "Topics of Mercure to listen to, exactly, private updates too; * is all of them. "
+                "May be given several times")
+        .type("TOPIC");
+    table
+        .add_to(token, "--publish-topics", &flags.token.publish_topics,
+                "Topics of Mercure to publish to, likewise. May be given several times")
+        .type("TOPIC");
     table.add_to(token, "--for", as_age(flags.token.life), "How long it is good").show_default();
     table.add_to(token, "--issuer", &flags.token.issuer, "Who says so (iss)").type("NAME");
     table

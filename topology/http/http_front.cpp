@@ -28,6 +28,10 @@ constexpr std::string_view kPost = "POST";
 /// once: they need not collect bytes to guess from.
 constexpr const char* kNoSniff = "X-Content-Type-Options";
 constexpr const char* kNoSniffValue = "nosniff";
+/// Keeps what a page of another site embeds without CORS (an image, a script) out of that page's
+/// memory (WHATWG Fetch, "Cross-Origin-Resource-Policy").
+constexpr const char* kResourcePolicy = "Cross-Origin-Resource-Policy";
+constexpr const char* kResourcePolicyValue = "same-origin";
 
 /// A connection in memory: the library reads the request from it and writes the answer to it.
 class MemoryStream final : public httplib::Stream {
@@ -316,7 +320,8 @@ class HttpFront::Library : private HttplibServer {
 };
 
 HttpFront::Library::Library() {
-    set_default_headers({{"Server", kServer}, {kNoSniff, kNoSniffValue}});
+    set_default_headers(
+        {{"Server", kServer}, {kNoSniff, kNoSniffValue}, {kResourcePolicy, kResourcePolicyValue}});
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
         put((*make_)(request), response);
         return HandlerResponse::Handled;
@@ -649,6 +654,7 @@ Answer late_answer(const Reply& reply, const AnswerForm& form) {
         lines.add("Content-Length", length);
         lines.add("Content-Type", is_nameless_error ? kPlainText : reply.type);
     }
+    lines.add(kResourcePolicy, kResourcePolicyValue);
     lines.add("Date", date_now());
     lines.add("Server", kServer);
     lines.add(kNoSniff, kNoSniffValue);

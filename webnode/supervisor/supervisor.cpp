@@ -133,8 +133,8 @@ void Supervisor::run() {
 
 bool Supervisor::turn(Time now) {
     now_ = now;
-    std::uint64_t changes = 0;
-    static_cast<void>(::read(wake_.get(), &changes, sizeof changes));
+    eventfd_t changes = 0;
+    static_cast<void>(::eventfd_read(wake_.get(), &changes));
     check_workers(now);
     watch_broker(now);
     announce_when_ready();

@@ -23,6 +23,7 @@ SUITE = Suite(
         "delivery": "delivery to 10,000 streams",
         "router": "the broker alone",
         "table": "the broker's table",
+        "keys": "keys between hosts",
         "one_id": "one id with 100,000 streams",
         "formats": "memory of a parked stream in each format",
         "comeback": "ten thousand streams come back with a cursor",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from zcomet_lab.cluster import FLAT_OUT_PER_S_MIN, MESSAGE_BYTES, SENDING_TIMEOUT_S, Cluster
+from zcomet_lab.keys import Keys
 from zcomet_lab.processes import cpu_s, files_max
 from zcomet_lab.programs import Argument
 from zcomet_lab.suite import Lab
@@ -35,14 +36,16 @@ def start_cluster(
     prefix: Sequence[str] = (),
     node_options: Sequence[Argument] = (),
     broker_options: Sequence[Argument] = (),
+    keys: Keys | None = None,
 ) -> Cluster:
-    """A cluster with enough workers for the streams. `prefix` goes before its commands."""
+    """A cluster with enough workers for the streams, as Cluster is made."""
     workers = workers_for(streams_max, files_max())
     return Cluster(
         lab.programs,
         workers=workers,
         broker_options=broker_options,
         node_options=node_options,
+        keys=keys,
         prefix=prefix,
     )
 

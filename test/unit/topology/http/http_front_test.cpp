@@ -56,10 +56,10 @@ TEST_CASE("a page is answered with its headers, and the connection is kept", "[h
     Pages pages = make_pages();
     const Answer answer = pages.handle(request_of("GET /stats?pretty"));
     CHECK(test::head_lines(answer.bytes) ==
-          std::vector<std::string>{"HTTP/1.1 200 OK", "Cache-Control: no-store",
-                                   "Content-Length: 2", "Content-Type: application/json",
-                                   std::string("Server: zcomet/") + ZCOMET_VERSION,
-                                   "X-Content-Type-Options: nosniff"});
+          std::vector<std::string>{
+              "HTTP/1.1 200 OK", "Cache-Control: no-store", "Content-Length: 2",
+              "Content-Type: application/json", "Cross-Origin-Resource-Policy: same-origin",
+              std::string("Server: zcomet/") + ZCOMET_VERSION, "X-Content-Type-Options: nosniff"});
     CHECK(body_of(answer) == "{}");
     CHECK(answer.status == 200);
     CHECK(answer.keeps_connection);
@@ -154,7 +154,8 @@ TEST_CASE("errors for requests that never became complete", "[http_front]") {
     CHECK(test::head_lines(timeout) ==
           std::vector<std::string>{"HTTP/1.1 408 Request Timeout", "Connection: close",
                                    "Content-Length: 20", "Content-Type: text/plain; charset=utf-8",
-                                   server, "X-Content-Type-Options: nosniff"});
+                                   "Cross-Origin-Resource-Policy: same-origin", server,
+                                   "X-Content-Type-Options: nosniff"});
     CHECK(timeout.substr(timeout.find("\r\n\r\n") + 4) == "408 Request Timeout\n");
     const std::string to_head = error_answer(408, true);
     CHECK(test::head_lines(to_head) == test::head_lines(timeout));

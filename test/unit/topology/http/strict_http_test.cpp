@@ -635,7 +635,9 @@ TEST_CASE("strict HTTP: what each answer says of itself", "[strict_http]") {
         CHECK((text == from || text == to || from.substr(0, 17) != to.substr(0, 17)));
         CHECK(answer.substr(date + kDateBytes, 2) == "\r\n");
         CHECK(answer.find("\r\nDate: ", date) == std::string::npos);
-        CHECK(answer.find("\r\nX-Content-Type-Options: nosniff\r\n") < date + 200);
+        const std::size_t end = answer.find("\r\n\r\n");
+        CHECK(answer.find("\r\nX-Content-Type-Options: nosniff\r\n") < end);
+        CHECK(answer.find("\r\nCross-Origin-Resource-Policy: same-origin\r\n") < end);
         CHECK(answer.find("\r\nServer: zcomet/") != std::string::npos);
     }
 }

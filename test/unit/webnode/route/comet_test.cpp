@@ -67,6 +67,7 @@ std::string body_of(const std::string& answer) {
 const std::string kStreamHead = "HTTP/1.1 200 OK\r\n"
                                 "Cache-Control: no-store\r\n"
                                 "Content-Type: text/html; charset=utf-8\r\n"
+                                "Cross-Origin-Resource-Policy: same-origin\r\n"
                                 "Server: zcomet/" ZCOMET_VERSION "\r\n"
                                 "Transfer-Encoding: chunked\r\n"
                                 "X-Accel-Buffering: no\r\n"
