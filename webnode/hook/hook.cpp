@@ -38,6 +38,7 @@ std::optional<request::Verdict> Hook::ask(const http::Request& request, const wi
                                           request::Ticket ticket) {
     const Time now = steady_clock_();
     Question question{.ticket = ticket,
+                      .host = connections_.table().find(ticket.connection)->origin(),
                       .request = std::string(request.head),
                       .ids = wire::OwnedIds(ids),
                       .key = cache_key(request.head, ids),
@@ -46,15 +47,27 @@ std::optional<request::Verdict> Hook::ask(const http::Request& request, const wi
         counters_.add(slot::WorkerCounter::kHookHits);
         return verdict_of(*known, ids);
     }
-    const std::size_t bytes = bytes_of(question);
-    if (questions_.size() >= kWaitingMax || waiting_bytes_ + bytes > kWaitingBytesMax) {
+    if (!make_room(question)) {
         return verdict_of(failed(failure::kBusy), ids);
     }
-    waiting_bytes_ += bytes;
+    waiting_bytes_ += bytes_of(question);
     by_connection_[ticket.connection.packed()] = ++last_number_;
+    queue_.add(question.host, last_number_);
     questions_.emplace_hint(questions_.end(), last_number_, std::move(question));
     ask_next(now);
     return std::nullopt;
+}
+
+bool Hook::make_room(const Question& question) {
+    const std::size_t bytes = bytes_of(question);
+    while (questions_.size() >= kWaitingMax || waiting_bytes_ + bytes > kWaitingBytesMax) {
+        const auto other = queue_.newest_of_larger(question.host);
+        if (!other) {
+            return false;
+        }
+        answer(questions_.find(*other), failed(failure::kBusy));
+    }
+    return true;
 }
 
 std::size_t Hook::bytes_of(const Question& question) {
@@ -62,12 +75,14 @@ std::size_t Hook::bytes_of(const Question& question) {
 }
 
 void Hook::ask_next(Time now) {
-    for (auto next = questions_.lower_bound(next_number_);
-         next != questions_.end() && caller_.has_room(); ++next) {
-        next_number_ = next->first + 1;
-        const Question& question = next->second;
+    while (caller_.has_room()) {
+        const auto next = queue_.take();
+        if (!next) {
+            return;
+        }
+        const Question& question = questions_.find(*next)->second;
         counters_.add(slot::WorkerCounter::kHookAsked);
-        caller_.begin(next->first, subrequest(question.request, question.ids.list(), url_),
+        caller_.begin(*next, subrequest(question.request, question.ids.list(), url_),
                       question.deadline, now);
     }
 }
@@ -98,12 +113,16 @@ bool Hook::turn(Time now) {
 }
 
 Time Hook::due() const {
+    if (!verdicts_.empty()) {
+        return Time();
+    }
     const Time oldest = questions_.empty() ? kNever : questions_.begin()->second.deadline;
     return std::min(caller_.due(), oldest);
 }
 
 void Hook::answer(Questions::iterator question, const Decision& decision) {
     Question& asked = question->second;
+    queue_.remove(asked.host, question->first);
     if (!asked.request.empty()) {
         request::Verdict verdict = verdict_of(decision, asked.ids.list());
         waiting_bytes_ -= bytes_of(asked);
@@ -126,7 +145,7 @@ void Hook::on_close(connection::Handle handle, connection::Connection& /*connect
     waiting_bytes_ -= bytes_of(question->second);
     question->second.request = {};
     question->second.ids = {};
-    if (question->first >= next_number_) {
+    if (queue_.remove(question->second.host, question->first)) { // it has not been asked
         questions_.erase(question);
     }
 }

@@ -13,6 +13,7 @@
 #include "webnode/connection/connections.hpp"
 #include "webnode/hook/cache.hpp"
 #include "webnode/hook/caller.hpp"
+#include "webnode/hook/fair_queue.hpp"
 #include "webnode/hook/url.hpp"
 #include "webnode/request/asker.hpp"
 #include "webnode/request/gate.hpp"
@@ -83,6 +84,7 @@ class Hook final : public request::Asker, public loop::Source, private connectio
   private:
     struct Question {
         request::Ticket ticket;
+        FairQueue::Host host = 0;
         std::string request; // its head; empty: the client is gone
         wire::OwnedIds ids;
         CacheKey key{};
@@ -96,6 +98,9 @@ class Hook final : public request::Asker, public loop::Source, private connectio
     };
 
     void on_close(connection::Handle handle, connection::Connection& connection) override;
+    /// Makes room for a question, at the cost of hosts that have more waiting than its own.
+    /// @return whether there is room.
+    [[nodiscard]] bool make_room(const Question& question);
     /// Asks for as many of those that wait as the hook takes at a time.
     void ask_next(Time now);
     void answer(Questions::iterator question, const Decision& decision);
@@ -115,7 +120,7 @@ class Hook final : public request::Asker, public loop::Source, private connectio
     Cache cache_;
     Questions questions_;
     std::uint64_t last_number_ = 0;
-    std::uint64_t next_number_ = 1; // of the first question that may not have been asked yet
+    FairQueue queue_; // of those that have not been asked yet
     std::size_t waiting_bytes_ = 0;
     absl::flat_hash_map<std::uint64_t, std::uint64_t> by_connection_; // packed handle to number
     std::deque<Verdicted> verdicts_;

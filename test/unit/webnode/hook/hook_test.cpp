@@ -1,6 +1,7 @@
 // Goal: requests wait for their hook and nobody else does; whatever the backend does, each gets an
 // answer within the deadline. The backend is a socket that the test plays.
 #include "test/unit/webnode/request/loop_fixture.hpp"
+#include "topology/process/file_limit.hpp"
 #include "webnode/hook/hook.hpp"
 
 #include <catch2/catch.hpp>
@@ -256,6 +257,37 @@ TEST_CASE("requests to the hook are bounded, and so are those that wait", "[hook
     fixture.turn();
     CHECK(fixture.hook.waiting() == 0);
     CHECK(fixture.count(WorkerCounter::kHookFailed) == Caller::kCallsMax + 2);
+}
+
+TEST_CASE("a host that asks very much neither waits before others nor takes their places",
+          "[hook]") {
+    Fixture fixture;
+    REQUIRE(process::raise_file_limit() > 2 * Hook::kWaitingMax + 200);
+    constexpr std::uint16_t kGreedy = 1;
+    constexpr std::uint16_t kOther = 2;
+    std::vector<connection::Browser> greedy;
+    for (std::size_t i = 0; i < Hook::kWaitingMax; ++i) {
+        greedy.push_back(fixture.loop.connect(Fixture::head("/lines/a"), kGreedy));
+    }
+    CHECK(fixture.hook.waiting() == Hook::kWaitingMax);
+    auto other = fixture.loop.connect(Fixture::head("/lines/b"), kOther);
+    CHECK(fixture.hook.waiting() == Hook::kWaitingMax); // one of the greedy has its verdict
+    fixture.turn();
+    CHECK(greedy.back().received().starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+    CHECK(fixture.loop.connect(Fixture::head("/lines/a"), kGreedy)
+              .received()
+              .starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+    const Peer first = fixture.backend.accept();
+    const Peer second = fixture.backend.accept();
+    static_cast<void>(first.received());
+    static_cast<void>(second.received());
+    first.send(kYes);
+    fixture.turn();
+    second.send(kYes);
+    fixture.turn();
+    // Both calls that became free went to the next hosts in turn, and one of these is the other.
+    const std::string asked = first.received() + second.received();
+    CHECK(asked.find("Zcomet-Id: b\r\n") != std::string::npos);
 }
 
 TEST_CASE("a client that goes away is forgotten", "[hook]") {

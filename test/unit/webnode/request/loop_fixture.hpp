@@ -50,7 +50,8 @@ class LoopFixture : private session::Logins {
     }
 
     /// A browser connects after it has sent `request`.
-    [[nodiscard]] Browser connect(std::string_view request = {}) {
+    /// @param origin  its host, as port::AddressPlaces counts it.
+    [[nodiscard]] Browser connect(std::string_view request = {}, std::uint16_t origin = 0) {
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) ==
                 0);
@@ -60,7 +61,7 @@ class LoopFixture : private session::Logins {
         if (!request.empty()) {
             browser.send(request);
         }
-        requests.on_accepted(ends[0], now);
+        requests.on_accepted(ends[0], now, origin);
         return browser;
     }
     [[nodiscard]] Browser open_stream(const std::string& id) {
