@@ -22,6 +22,8 @@ build_packages=(
 test_packages=(python3-zmq curl iproute2 util-linux nftables libfaketime gnuplot-nox libbenchmark-dev strace)
 test_packages+=(openssl python3-jwt python3-cryptography)
 browser_packages=(chromium chromium-driver)
+# Further packages for `scripts/demo --secure`.
+secure_demo_packages=(iproute2 util-linux curl)
 # Proxies, in one suite. Install them with install_without_services. The service of nginx is in nginx-common.
 proxy_packages=(nginx nginx-common haproxy caddy apache2 varnish openssl)
 # Clients of other people, in one suite. Others come from npm: fetch_npm_packages.

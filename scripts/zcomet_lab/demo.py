@@ -1,4 +1,7 @@
-"""The demonstration behind scripts/demo: a broker, two web nodes, streams, messages, a table."""
+"""The demonstration behind scripts/demo: a broker, two web nodes, streams, messages, a table.
+
+With --secure it is another one: zcomet_lab.secure_demo.
+"""
 
 import argparse
 import functools
@@ -8,9 +11,12 @@ import subprocess
 import sys
 import tempfile
 
+from zcomet_lab import secure_demo
 from zcomet_lab.cluster import BROKER_ADMIN, FREE_HTTP_PORT, Broker, WebNode
 from zcomet_lab.comparison import Comparison, bold, dim, read_sent
+from zcomet_lab.namespaces import NotPermitted, enter_private_namespaces
 from zcomet_lab.programs import ProgramError, Programs, end_on_signals
+from zcomet_lab.skipping import skip
 from zcomet_lab.streams import CometStream
 
 NODES = ("a", "b")
@@ -123,13 +129,25 @@ def main() -> int:
         action="store_true",
         help="leave the cluster running, say what to try, end it with Ctrl-C",
     )
+    parser.add_argument(
+        "--secure",
+        action="store_true",
+        help="show instead who is served and who is refused by a cluster with keys and tokens, on "
+        "several hosts, which are network namespaces. Needs root; the exit status is 77 if "
+        "namespaces are not permitted here",
+    )
     options = parser.parse_args()
     end_on_signals()
     try:
+        if options.secure:
+            enter_private_namespaces()
+            return secure_demo.run(options)
         return run(options)
     except KeyboardInterrupt:
         print()
         return 0 if options.keep else 130
+    except NotPermitted as error:
+        return skip(f"network namespaces are not permitted here ({error})")
     except (ProgramError, OSError, subprocess.SubprocessError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ READ_BYTES = 65_536
 MORE, LONG, COMMAND = 1, 2, 4
 SIGNATURE = b"\xff" + b"\0" * 8 + b"\x7f"
 SHORT_MAX = 255
+GREETING_BYTES = 64
 
 
 def greeting(mechanism: bytes = b"NULL") -> bytes:
@@ -41,9 +42,16 @@ def ready(socket_type: bytes = b"DEALER") -> bytes:
     return command(b"READY", metadata(b"Socket-Type", socket_type) + metadata(b"Identity", b""))
 
 
-def connect(endpoint: str) -> socket.socket:
+def connect(endpoint: str, buffer: int = 0) -> socket.socket:
+    """`buffer`: bytes that it receives without reading; 0: as many as the system likes."""
     address = urllib.parse.urlsplit(endpoint)
-    return socket.create_connection((address.hostname, address.port or 0), TIMEOUT_S)
+    if not buffer:
+        return socket.create_connection((address.hostname, address.port or 0), TIMEOUT_S)
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    peer.settimeout(TIMEOUT_S)
+    peer.connect((address.hostname, address.port or 0))
+    return peer
 
 
 def shake_hands(endpoint: str, socket_type: bytes = b"DEALER") -> socket.socket:

@@ -6,7 +6,8 @@ from zcomet_lab import ROOT
 
 sys.path.append(str(ROOT / "test" / "protocol"))
 
+import curve  # noqa: E402
 import wire  # noqa: E402
 import zmtp  # noqa: E402
 
-__all__ = ["wire", "zmtp"]
+__all__ = ["curve", "wire", "zmtp"]
