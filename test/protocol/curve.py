@@ -4,6 +4,7 @@ libzmq's own XSUB, for example, says no end of a subscription that it does not h
 done by libsodium, which libzmq needs as well. `zmtp` has the frames around all this.
 """
 
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -177,19 +178,47 @@ class Peer:
     def say(self, *bodies: bytes) -> None:
         self.socket.sendall(b"".join(map(self.encoded, bodies)))
 
+    def hear_now(self) -> list[bytes]:
+        """The messages that have come, without waiting for more."""
+        timeout = self.socket.gettimeout()
+        self.socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            while data := self.socket.recv(READ_BYTES):
+                self._heard += data
+        self.socket.settimeout(timeout)
+        messages = []
+        while self._has_frame():
+            messages += self._opened(self._next_frame())
+        return messages
+
+    def _has_frame(self) -> bool:
+        """Whether a whole frame has come."""
+        if len(self._heard) < 9:
+            return len(self._heard) >= 2 and self._heard[0] & zmtp.LONG == 0 and self._is_short()
+        if self._heard[0] & zmtp.LONG:
+            return len(self._heard) >= 9 + int.from_bytes(self._heard[1:9], "big")
+        return self._is_short()
+
+    def _is_short(self) -> bool:
+        return len(self._heard) >= 2 + self._heard[1]
+
+    def _opened(self, frame: bytes) -> list[bytes]:
+        """The message in a frame; none in one of ZeroMQ's own commands."""
+        nonce, closed = frame[8:16], frame[16:]
+        text = self._box.open(b"CurveZMQMESSAGES" + nonce, closed)
+        return [] if text[0] & 2 else [text[1:]]
+
     def hear(self) -> Iterator[bytes]:
         """The messages that come, without ZeroMQ's own commands, until the connection ends."""
         while True:
             try:
-                message = self._command(b"MESSAGE")
+                frame = self._next_frame()
             except ConnectionError:
                 return
-            text = self._box.open(b"CurveZMQMESSAGES" + message[:8], message[8:])
-            if not text[0] & 2:
-                yield text[1:]
+            yield from self._opened(frame)
 
 
-def connect_refused(endpoint: str, keys: dict[str, bytes], socket_type: bytes) -> bool:
+def is_refused(endpoint: str, keys: dict[str, bytes], socket_type: bytes) -> bool:
     """Whether the handshake is refused."""
     try:
         with Peer(endpoint, keys, socket_type):
