@@ -1,8 +1,8 @@
 """The demonstration behind `scripts/demo --secure`: who is served, and who is refused, with words.
 
 Network namespaces are the hosts. The broker has keys, and the web nodes want tokens. Everybody who
-should be served is, everything else is refused by one line of the program that refuses it, and in
-the end the ledger shows that no message was lost or made up meanwhile.
+has the right key or token is served. Each other attempt is refused, and shown with the words of
+the program that refuses it. In the end the ledger shows that no message was lost or made up.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 ROWS says of each what is said to the broker, and what comes of it. Two try it: a stranger, once
 without a key and once with a key that the broker does not know, and the holder of a key of the
-lowest role, a sender's for a few ids. That is the key which most people have, and which lies on
-most hosts; a node's key hears what its holder logs in, and an operator's sees all nodes.
+lowest role, a sender's for a few ids. A node's key is no lower, since it hears each id that it logs
+in, nor is an operator's, which sees all nodes; and the key of a sender lies on most hosts.
 (keys.py has what a node's key may not, and scripts/zcomet_lab/attacks what strangers do to a broker
 without keys.) Meanwhile another sender and a stream go on, and lose nothing, the operator is
 answered, and after each attempt nothing has changed at the broker but what the row says.
@@ -565,7 +565,7 @@ def settle(scene: Scene) -> None:
 
 
 def play_broker(scene: Scene) -> None:
-    """Who plays the broker has not its key: nobody says a word to it, and everybody says why."""
+    """An impostor does not have the broker's key: programs send it no frame, and say why."""
     lines: dict[str, dict[str, Any]] = {
         "takes no keys": {},
         "another key": {"curve_secretkey": scene.lowest["secret"], "curve_server": True},
