@@ -18,6 +18,10 @@ namespace {
 
 /// @limit subscriptions that a broker reads in a turn
 constexpr unsigned kSubscriptionsPerTurn = 1024;
+/// A node subscribes to one topic over a connection. libzmq keeps a kilobyte for each of eight
+/// bytes.
+/// @limit topics that a connection with a key may subscribe to, after which a broker ends it
+constexpr std::uint32_t kTopicsPerConnection = 16;
 /// How long another broker that may hold our port has to answer.
 constexpr Duration kProbeTimeout = 1s;
 
@@ -236,11 +240,13 @@ void Broker::take_subscription(zmq::message_t& message) {
     if (is_begin && !link::is_connection_open(message)) {
         return;
     }
+    if (is_begin && gatekeeper_->note_subscription(key, message) > kTopicsPerConnection) {
+        router_->count(table::BrokerCounter::kSubscriptionsRefused, 1);
+        gatekeeper_->end_connection(message);
+        return;
+    }
     if (router_->on_subscription(topic, is_begin, &key)) {
         feeds_.approve(topic, is_begin);
-        if (is_begin) {
-            gatekeeper_->note_subscriber(key, message);
-        }
     }
 }
 

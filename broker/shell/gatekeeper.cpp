@@ -62,9 +62,14 @@ void Gatekeeper::end_connection(zmq::message_t& message) const {
     }
 }
 
-void Gatekeeper::note_subscriber(const keys::KnownKey& key, zmq::message_t& message) {
+std::uint32_t Gatekeeper::note_subscription(const keys::KnownKey& key, zmq::message_t& message) {
     const int fd = link::descriptor_of(message);
-    subscribers_[fd] = {&key, cookie_of(fd)};
+    const std::uint64_t cookie = cookie_of(fd);
+    Subscriber& subscriber = subscribers_[fd];
+    if (subscriber.cookie != cookie) {
+        subscriber = {.key = &key, .cookie = cookie};
+    }
+    return ++subscriber.subscriptions;
 }
 
 void Gatekeeper::add_to(loop::Loop& loop) {

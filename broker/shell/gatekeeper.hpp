@@ -31,11 +31,12 @@ class Gatekeeper {
     /// The key of the connection over which the message came. A message that is of no connection
     /// gets a key that may nothing.
     [[nodiscard]] const keys::KnownKey& key_of(zmq::message_t& message) const;
-    /// The connection over which the message came has a key that was revoked: it is ended.
+    /// Ends the connection over which the message came: its key was revoked, or it takes too much.
     void end_connection(zmq::message_t& message) const;
-    /// A subscription came over a connection that is to end when its key is revoked. It says
+    /// A subscription came over a connection, which is to end when its key is revoked: it says
     /// nothing by itself any more.
-    void note_subscriber(const keys::KnownKey& key, zmq::message_t& message);
+    /// @return how many have come over it, this one too.
+    std::uint32_t note_subscription(const keys::KnownKey& key, zmq::message_t& message);
 
     void add_to(loop::Loop& loop);
     void remove_from(loop::Loop& loop);
@@ -47,6 +48,7 @@ class Gatekeeper {
     struct Subscriber {
         const keys::KnownKey* key = nullptr;
         std::uint64_t cookie = 0;
+        std::uint32_t subscriptions = 0;
     };
 
     [[nodiscard]] std::optional<std::string> judge(const link::ZapRequest& request);

@@ -215,7 +215,7 @@ inline constexpr auto kBrokerMetrics = [] {
         counter(kSubscriptionsIgnored, "subscriptions_ignored",
                 "subscriptions to a topic that no node could have, or too many"),
         counter(kSubscriptionsRefused, "subscriptions_refused",
-                "subscriptions to a topic that is not of the subscriber's key"),
+                "subscriptions to a topic that is not of the subscriber's key, or too many"),
         counter(kHandshakesRefused, "handshakes_refused",
                 "connections refused because their key is not allowed"),
         counter(kHandshakesFailed, "handshakes_failed",

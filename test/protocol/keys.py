@@ -34,12 +34,15 @@ from pyzmq import Context, zmq  # before the others: ends the test where pyzmq i
 
 import curve
 import wire
+import zmtp
 
 NOT_ALLOWED = 12
 TIMEOUT_MS = 10_000
 SILENCE_MS = 300
 BAD_OPTIONS = 2
 LIVENESS_S = 3
+# Of one connection.
+TOPICS_MAX = 16
 
 
 class Scene:
@@ -312,6 +315,19 @@ def check_many_subscribers(scene: Scene) -> None:
     scene.send("after many")
 
 
+def check_many_topics(scene: Scene) -> None:
+    """A connection with very many topics is ended: libzmq keeps a kilobyte for each."""
+    before = scene.counter("subscriptions_refused")
+    with curve.Peer(scene.feed, values_of(scene.key("other")), b"SUB") as peer:
+        topics = [b"\x01" + wire.u64(secrets.randbits(63) + 1) for _ in range(TOPICS_MAX)]
+        peer.say(*topics)
+        scene.send("beside topics")
+        peer.say(topics[0])
+        assert zmtp.is_closed_by_other_side(peer.socket), "it may have any number of topics"
+    assert scene.counter("subscriptions_refused") == before + 1
+    scene.send("after many topics")
+
+
 def check_names(scene: Scene) -> None:
     """A name belongs to its key also while nobody has it; revoking the key makes it free."""
     name = b"shared"
@@ -402,6 +418,7 @@ def main() -> None:
             check_roles,
             check_theft,
             check_many_subscribers,
+            check_many_topics,
             check_names,
             check_changes,
             check_secrets,
