@@ -739,6 +739,34 @@ PROXY = {
 }
 
 
+TLS_TEXT = b"\x17\x05hello"
+TLS_KEY_UPDATE = b"\x16\x05\x18\0\0\1"  # and whether it wants one back
+# The first letter says what the rest is: tls.cpp.
+TLS = {
+    "text-1.2": b"2" + TLS_TEXT + TLS_TEXT,
+    "text-1.3": b"3" + TLS_TEXT + TLS_TEXT,
+    "no-text": b"3" + b"\x17\0" * 40,
+    "close-1.2": b"2" + TLS_TEXT + b"\x15\2\1\0" + TLS_TEXT,
+    "close-1.3": b"3" + TLS_TEXT + b"\x15\2\1\0" + TLS_TEXT,
+    "canceled": b"3\x15\2\1\x5a" + TLS_TEXT,
+    "alert-long": b"3\x15\3\1\0\0",
+    "key-update": b"3" + TLS_TEXT + TLS_KEY_UPDATE + b"\0" + TLS_TEXT,
+    "key-update-wanted": b"3" + (TLS_KEY_UPDATE + b"\1" + TLS_TEXT) * 3,
+    "key-updates": b"3" + (TLS_KEY_UPDATE + b"\0" + TLS_TEXT) * 70,
+    "key-update-bad": b"3" + TLS_KEY_UPDATE + b"\2" + TLS_TEXT,
+    "key-update-long": b"3\x16\x06\x18\0\0\1\0\0" + TLS_TEXT,
+    "hello-again": b"2\x16\4\1\0\0\0" + TLS_TEXT,
+    "hellos": b"2" + b"\x16\4\1\0\0\0" * 40,
+    "change-cipher": b"3\x14\1\1" + TLS_TEXT,
+    "padding": b"3\0\4\0\0\0\0",
+    "padded": b"3\x17\4a\0b\0",
+    "raw": b"R\x17\3\3\0\x14" + b"x" * 20,
+    "raw-short": b"R\x17\3\3\0\1x",
+    "raw-long": b"R\x17\3\3\xff\xff",
+    "raw-cut": b"R\x17\3\3",
+}
+
+
 def corpus() -> dict[str, dict[str, bytes]]:
     """For each target its inputs, by name."""
     return {
@@ -753,6 +781,7 @@ def corpus() -> dict[str, dict[str, bytes]]:
         "mercure": {name: text.encode() for name, text in MERCURE.items()},
         "host": {name: text.encode() for name, text in HOSTS.items()},
         "proxy": PROXY,
+        "tls": TLS,
         "key_file": {name: text.encode() for name, text in KEY_FILE.items()},
         "zap_request": ZAP_REQUEST,
         "token": {name: text.encode() for name, text in TOKEN_INPUTS.items()},

@@ -12,4 +12,9 @@ namespace zcomet {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(since_1970).count());
 }
 
+/// The same in whole seconds.
+[[nodiscard]] inline std::uint64_t wall_clock_s() {
+    return wall_clock_ns() / 1'000'000'000;
+}
+
 } // namespace zcomet
