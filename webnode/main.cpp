@@ -4,6 +4,7 @@
 #include "topology/process/heap.hpp"
 #include "topology/program/program.hpp"
 #include "topology/program/run_as.hpp"
+#include "topology/tls/certificates.hpp"
 #include "webnode/port/processor.hpp"
 #include "webnode/supervisor/options.hpp"
 #include "webnode/supervisor/supervisor.hpp"
@@ -54,6 +55,14 @@ bool reload(supervisor::CommandLine& line, int argc, char** argv) {
     if (is_read && keys != again.options().worker.token_keys) {
         keys = again.options().worker.token_keys;
         spdlog::info("event=token-keys keys={}", worker::keys_of(keys).size());
+    }
+    // Ports that speak plain HTTP go on so until the next start, and the other way round.
+    std::string& certificates = line.options().worker.tls_texts;
+    const std::string& fresh = again.options().worker.tls_texts;
+    if (is_read && certificates != fresh && certificates.empty() == fresh.empty()) {
+        certificates = fresh;
+        spdlog::info("event=tls-certificates certificates={}",
+                     tls::certificates_of(certificates).size());
     }
     return is_read;
 }

@@ -19,7 +19,7 @@ namespace zcomet::program {
 namespace {
 
 /// The keys for tokens take most of them.
-constexpr std::size_t kNamedBytesMax = 131'072;
+constexpr std::size_t kNamedBytesMax = 393'216;
 
 std::string joined(const std::vector<std::string>& values) {
     std::string out;

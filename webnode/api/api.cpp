@@ -62,6 +62,9 @@ Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& coun
                                          address_places_, " port=api") {
     connections_.add_listener(places_);
     connections_.set_log(log_);
+    if (options.tls != nullptr) {
+        connections_.secure(secured_.emplace(options.tls));
+    }
     requests_.set_readiness(readiness);
     if (options.wants_token) {
         requests_.set_gate(gate_);
@@ -94,9 +97,11 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
     api->publisher_.use(api->link_sender_);
     api->who_.use(api->link_sender_);
     api->replays_.use(api->link_sender_);
-    const Status listens = api->listener_.open(
-        options.address, capacity_of(options),
-        {.keepalive = port::KeepaliveTimes::within(kVanishedMax), .kernel_bytes = 0});
+    const Status listens =
+        api->listener_.open(options.address, capacity_of(options),
+                            {.keepalive = port::KeepaliveTimes::within(kVanishedMax),
+                             .kernel_bytes = 0,
+                             .speaks_tls = options.tls != nullptr});
     if (!listens.ok()) {
         return listens.error();
     }
@@ -108,6 +113,9 @@ void Api::set_options(const ApiOptions& options) {
     clients_.use(options.proxies);
     guard_.use(host::HostNames(options.names));
     listener_.set_capacity(capacity_of(options));
+    if (secured_) {
+        secured_->use(options.tls);
+    }
 }
 
 std::span<const int> Api::fds() const {

@@ -20,6 +20,7 @@
 #include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
+#include "webnode/connection/secured.hpp"
 #include "webnode/port/address_places.hpp"
 #include "webnode/port/listener.hpp"
 #include "webnode/publish/publisher.hpp"
@@ -66,6 +67,8 @@ struct ApiOptions {
     /// By which it is asked, as host::HostNames wants them.
     std::vector<std::string> names{};
     connection::Proxies proxies{};
+    /// nullptr: it does not speak TLS.
+    std::shared_ptr<const tls::ServerContext> tls{};
 };
 
 /// A source of the worker's loop. Thread: the worker's loop only.
@@ -83,14 +86,16 @@ class Api final : public loop::Source {
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override;
 
-    /// Takes the options that can change while it runs: `requests`, `per_address`, `names` and
-    /// `proxies`.
+    /// Takes the options that can change while it runs: `requests`, `per_address`, `names`,
+    /// `proxies`, and other certificates.
     void set_options(const ApiOptions& options);
 
     /// As Gate::use().
     void use(std::shared_ptr<const auth::Verifier> verifier) { gate_.use(std::move(verifier)); }
     [[nodiscard]] const request::Gate& gate() const { return gate_; }
     [[nodiscard]] const http::PageGuard& guard() const { return guard_; }
+    /// As Connections::tls_failure().
+    [[nodiscard]] const std::string& tls_failure() const { return connections_.tls_failure(); }
 
     /// As Listener::watch_addresses().
     void watch_addresses() { listener_.watch_addresses(); }
@@ -220,6 +225,9 @@ class Api final : public loop::Source {
         Shared{slot::WorkerCounter::kAddressRefusals, slot::WorkerCounter::kAddressRefusals},
         Shared{slot::WorkerCounter::kFullTimes, slot::WorkerCounter::kFullTimes},
         Shared{slot::WorkerCounter::kProxyRefusals, slot::WorkerCounter::kProxyRefusals},
+        Shared{slot::WorkerCounter::kTlsHandshakes, slot::WorkerCounter::kTlsHandshakes},
+        Shared{slot::WorkerCounter::kTlsResumed, slot::WorkerCounter::kTlsResumed},
+        Shared{slot::WorkerCounter::kTlsFailures, slot::WorkerCounter::kTlsFailures},
     };
 
     Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
@@ -240,6 +248,7 @@ class Api final : public loop::Source {
     loop::Epoll epoll_;
     connection::Clients clients_;
     Log log_{clients_};
+    std::optional<connection::Secured> secured_; // nothing: it does not speak TLS
     connection::Connections connections_;
     NoStreams no_streams_;
     publish::Publisher publisher_;

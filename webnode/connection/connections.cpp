@@ -28,6 +28,11 @@ constexpr std::uint32_t kReadWriteEvents = kReadEvents | EPOLLOUT;
 constexpr int kDiscardReadsMax = 4;
 constexpr std::size_t kDiscardBytes = 16'384;
 
+/// What is encrypted at a time, in four records: so little may be kept of it when the socket is
+/// full, and so much that most answers take one call of the system.
+/// @limit bytes of a TLS stream that are encrypted before its socket takes them
+constexpr std::size_t kSealBytes = 65'536;
+
 /// What the kernel holds for the browser: sent and not acknowledged, or not sent yet (tcp(7)).
 std::uint32_t bytes_in_kernel(int fd) {
     int bytes = 0;
@@ -94,11 +99,17 @@ bool Connections::write(Handle handle, Connection& connection, const Chunks& chu
     if (*taken < chunks.bytes.size()) {
         return keep_back(handle, connection, chunks, *taken);
     }
-    counters_.add(slot::WorkerCounter::kChunksWritten, chunks.ends.size());
+    count_sealed(connection, chunks.ends.size());
     return true;
 }
 
-std::optional<std::size_t> Connections::send_now(Handle handle, const Connection& connection,
+std::optional<std::size_t> Connections::send_now(Handle handle, Connection& connection,
+                                                 std::string_view bytes) {
+    return secured_ == nullptr ? send_raw(handle, connection, bytes)
+                               : send_sealed(handle, connection, bytes);
+}
+
+std::optional<std::size_t> Connections::send_raw(Handle handle, const Connection& connection,
                                                  std::string_view bytes) {
     const ssize_t sent =
         ::send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -109,6 +120,110 @@ std::optional<std::size_t> Connections::send_now(Handle handle, const Connection
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     counters_.add(slot::WorkerCounter::kBytesWritten, taken);
     return taken;
+}
+
+std::optional<std::size_t> Connections::send_sealed(Handle handle, Connection& connection,
+                                                    std::string_view bytes) {
+    if (!secured_->is_open(handle.index)) {
+        return bytes.size(); // before the handshake is made nobody could read it
+    }
+    if (has_output(connection) && !send_rest(handle, connection, outputs_[connection.output])) {
+        return std::nullopt;
+    }
+    std::size_t taken = 0;
+    while (taken < bytes.size() && !has_rest(connection)) {
+        const std::string_view text = bytes.substr(taken, kSealBytes);
+        if (!write_raw(handle, connection, secured_->seal(handle.index, text))) {
+            return std::nullopt;
+        }
+        taken += text.size();
+    }
+    return taken;
+}
+
+bool Connections::write_raw(Handle handle, Connection& connection, std::string_view bytes) {
+    if (bytes.empty()) {
+        return true;
+    }
+    std::size_t taken = 0;
+    if (!has_rest(connection)) {
+        const auto sent = send_raw(handle, connection, bytes);
+        if (!sent) {
+            return false;
+        }
+        taken = *sent;
+    }
+    if (taken == bytes.size()) {
+        return true;
+    }
+    Output* const output = output_of(handle, connection);
+    if (output == nullptr) {
+        return false;
+    }
+    output->sealed.append(bytes.substr(taken));
+    pending_bytes_ += bytes.size() - taken;
+    watch_for_room(handle, connection, true);
+    return true;
+}
+
+bool Connections::send_rest(Handle handle, const Connection& connection, Output& output) {
+    if (output.sealed.empty()) {
+        return true;
+    }
+    const auto sent = send_raw(handle, connection, output.sealed);
+    if (!sent) {
+        return false;
+    }
+    output.has_read = output.has_read || *sent > 0;
+    pending_bytes_ -= *sent;
+    output.sealed.erase(0, *sent);
+    if (output.sealed.empty()) {
+        output.sealed = std::string();
+        const std::size_t messages = std::exchange(output.sealed_messages, 0);
+        counters_.add(slot::WorkerCounter::kChunksWritten, messages);
+        set_chunks_pending(chunks_pending_ - messages);
+    }
+    return true;
+}
+
+void Connections::count_sealed(const Connection& connection, std::size_t messages) {
+    if (!has_rest(connection)) {
+        counters_.add(slot::WorkerCounter::kChunksWritten, messages);
+        return;
+    }
+    outputs_[connection.output].sealed_messages += messages;
+    set_chunks_pending(chunks_pending_ + messages);
+}
+
+std::optional<Secured::Received> Connections::decrypt(Handle handle, Connection& connection,
+                                                      std::string_view bytes, Time turn) {
+    const Secured::Received received = secured_->receive(handle.index, bytes, turn);
+    if (received.begins) {
+        counters_.add(slot::WorkerCounter::kTlsHandshakes);
+        counters_.add(slot::WorkerCounter::kTlsResumed, received.is_resumed ? 1 : 0);
+    }
+    if (!received.failure.empty()) {
+        counters_.add(slot::WorkerCounter::kTlsFailures);
+        tls_failure_ = received.failure;
+        note(connection, Incident::kTls);
+    }
+    if (!write_raw(handle, connection, received.reply)) {
+        return std::nullopt;
+    }
+    return received;
+}
+
+void Connections::say_end(Handle handle, const Connection& connection) {
+    if (secured_ != nullptr && !has_output(connection) && secured_->is_open(handle.index)) {
+        const std::string_view end = secured_->seal_end(handle.index);
+        static_cast<void>(
+            ::send(connection.fd(), end.data(), end.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    }
+}
+
+void Connections::end_output(Handle handle, const Connection& connection) {
+    say_end(handle, connection);
+    ::shutdown(connection.fd(), SHUT_WR);
 }
 
 bool Connections::keep_back(Handle handle, Connection& connection, std::string_view bytes) {
@@ -128,7 +243,7 @@ bool Connections::keep_back(Handle handle, Connection& connection, const Chunks&
                             std::size_t taken) {
     const auto whole = static_cast<std::size_t>(
         std::upper_bound(chunks.ends.begin(), chunks.ends.end(), taken) - chunks.ends.begin());
-    counters_.add(slot::WorkerCounter::kChunksWritten, whole);
+    count_sealed(connection, whole);
     Output* output = output_of(handle, connection);
     const bool closes = slow_.policy == SlowPolicy::kClose || is_full();
     const bool is_open =
@@ -196,7 +311,7 @@ std::size_t Connections::stream_bytes_max() {
     return has_time ? std::max(slow_.bytes_max, slow_.burst_bytes_max) : slow_.bytes_max;
 }
 
-bool Connections::has_room(Handle handle, const Connection& connection, Output& output,
+bool Connections::has_room(Handle handle, Connection& connection, Output& output,
                            std::size_t bytes_max) {
     // The browser may have read meanwhile, and epoll had no turn to report it.
     if (output.outbox.size() > bytes_max && !send_outbox(handle, connection, output)) {
@@ -240,7 +355,7 @@ void Connections::look(Handle handle, const Connection& connection, Output& outp
     begin_to_watch(handle, connection, output);
 }
 
-bool Connections::make_room(Handle handle, const Connection& connection, Output& output,
+bool Connections::make_room(Handle handle, Connection& connection, Output& output,
                             std::size_t bytes) {
     const bool only_latest = slow_.policy == SlowPolicy::kLatestOnly;
     const std::size_t bytes_max =
@@ -266,7 +381,10 @@ void Connections::watch_for_room(Handle handle, const Connection& connection, bo
     }
 }
 
-bool Connections::send_outbox(Handle handle, const Connection& connection, Output& output) {
+bool Connections::send_outbox(Handle handle, Connection& connection, Output& output) {
+    if (!send_rest(handle, connection, output)) {
+        return false;
+    }
     while (!output.outbox.empty()) {
         const auto taken = send_now(handle, connection, output.outbox.front());
         if (!taken) {
@@ -277,8 +395,8 @@ bool Connections::send_outbox(Handle handle, const Connection& connection, Outpu
         }
         output.has_read = true;
         const std::size_t whole = output.outbox.consume(*taken);
-        counters_.add(slot::WorkerCounter::kChunksWritten, whole);
         set_chunks_pending(chunks_pending_ - whole);
+        count_sealed(connection, whole);
         pending_bytes_ -= *taken;
     }
     return true;
@@ -290,14 +408,15 @@ bool Connections::flush(Handle handle, Connection& connection) {
         if (!send_outbox(handle, connection, output)) {
             return false;
         }
-        if (!output.outbox.empty()) {
+        if (!output.outbox.empty() || !output.sealed.empty()) {
             return true;
         }
-        if (output.is_last) {
+        const bool is_last = output.is_last;
+        release_output(connection);
+        if (is_last) {
             close(handle, CloseReason::kDone);
             return false;
         }
-        release_output(connection);
     }
     epoll_.modify(connection.fd(), kReadEvents, handle.packed());
     return true;
@@ -343,6 +462,11 @@ void Connections::close(Handle handle, CloseReason reason) {
     if (reason == CloseReason::kSlow) {
         reset_on_close(connection.fd());
         counters_.add(slot::WorkerCounter::kStreamsSlow, connection.parked() ? 1 : 0);
+    } else if (reason == CloseReason::kDone) {
+        say_end(handle, connection);
+    }
+    if (secured_ != nullptr) {
+        secured_->forget(handle.index);
     }
     release_output(connection);
     for (CloseListener* const listener : listeners_) {
@@ -355,10 +479,11 @@ void Connections::close(Handle handle, CloseReason reason) {
 
 void Connections::release_output(Connection& connection) {
     if (has_output(connection)) {
-        const Outbox& outbox = outputs_[connection.output].outbox;
-        pending_bytes_ -= outbox.size();
-        counters_.add(slot::WorkerCounter::kChunksDropped, outbox.messages());
-        set_chunks_pending(chunks_pending_ - outbox.messages());
+        const Output& output = outputs_[connection.output];
+        const std::size_t messages = output.outbox.messages() + output.sealed_messages;
+        pending_bytes_ -= output.outbox.size() + output.sealed.size();
+        counters_.add(slot::WorkerCounter::kChunksDropped, messages);
+        set_chunks_pending(chunks_pending_ - messages);
         outputs_.release(std::exchange(connection.output, store::kNoIndex));
     }
 }

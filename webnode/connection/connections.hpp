@@ -11,6 +11,7 @@
 #include "webnode/connection/connection_table.hpp"
 #include "webnode/connection/deadline_queue.hpp"
 #include "webnode/connection/outbox.hpp"
+#include "webnode/connection/secured.hpp"
 #include "webnode/connection/slow_policy.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
@@ -28,6 +29,11 @@ namespace zcomet::webnode::connection {
 /// Bytes that wait to be written. Only a connection with waiting bytes has one.
 struct Output {
     Outbox outbox;
+    /// On a TLS port, in front of the outbox: records that the socket did not take yet, and how
+    /// many messages end in them. A record is made once only, so nothing of it can be dropped any
+    /// more.
+    std::string sealed{};
+    std::size_t sealed_messages = 0;
     bool is_slow = false; ///< has missed messages since the socket last took everything
     bool is_last = false; ///< close the connection once this is written
     /// While more than SlowReaders::bytes_max is kept: when the browser must have read something,
@@ -100,6 +106,7 @@ enum class Incident : std::uint8_t {
     kShed,    ///< its request was ended, as all unfinished ones together were too large
     kInput,   ///< a stream was ended, as its browser has sent too much
     kRefused, ///< its request was answered by a status of 400 to 499
+    kTls,     ///< its TLS handshake failed
     kCount
 };
 
@@ -138,6 +145,24 @@ class Connections {
         slow_ = slow;
         behind_.set_delay(slow.patience);
     }
+
+    /// From now on, for new connections: they speak TLS. `secured` lives longer than this.
+    void secure(Secured& secured) { secured_ = &secured; }
+    [[nodiscard]] bool is_secured() const { return secured_ != nullptr; }
+    [[nodiscard]] const Secured& secured() const { return *secured_; }
+    /// Whether its handshake is not made, and the time for those is over in this turn.
+    [[nodiscard]] bool has_to_wait(Handle handle, Time turn) const {
+        return secured_ != nullptr && secured_->is_out_of_time(turn) &&
+               !secured_->is_open(handle.index);
+    }
+    /// Frees the handshake of a connection that is about to end. What is written is thrown away.
+    void give_handshake_up(Handle handle) {
+        if (secured_->is_shaking_hands(handle.index)) {
+            secured_->forget(handle.index);
+        }
+    }
+    /// Why the last handshake failed; empty: none has.
+    [[nodiscard]] const std::string& tls_failure() const { return tls_failure_; }
 
     /// `log` lives longer than this.
     void set_log(ConnectionLog& log) { log_ = &log; }
@@ -178,6 +203,17 @@ class Connections {
     /// The socket can take more. @return false if the connection was closed.
     [[nodiscard]] bool flush(Handle handle, Connection& connection);
 
+    /// Of a secured connection: takes what was read, and writes what the protocol answers.
+    /// @param turn  the time at which the turn of the loop began.
+    /// @return nothing if the connection was closed.
+    [[nodiscard]] std::optional<Secured::Received> decrypt(Handle handle, Connection& connection,
+                                                           std::string_view bytes, Time turn);
+    /// Writes bytes that are not encrypted, whatever the port speaks; keeps those that the socket
+    /// does not take. @return false if the connection was closed.
+    [[nodiscard]] bool write_raw(Handle handle, Connection& connection, std::string_view bytes);
+    /// Ends our half of a connection that has nothing to be written. The browser may send more.
+    void end_output(Handle handle, const Connection& connection);
+
     /// Makes epoll report once more that there may be something to read.
     void read_again_later(Handle handle, const Connection& connection);
 
@@ -197,14 +233,30 @@ class Connections {
     /// When sweep() next has something to do.
     [[nodiscard]] Time due() const { return behind_.due(); }
 
-    /// Bytes kept in all outboxes.
+    /// Bytes kept in all outboxes, and records that wait.
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
 
   private:
     /// Writes directly: the outbox must be empty. @return how many bytes the socket took; nothing
     /// if the connection was closed.
-    [[nodiscard]] std::optional<std::size_t> send_now(Handle handle, const Connection& connection,
+    [[nodiscard]] std::optional<std::size_t> send_now(Handle handle, Connection& connection,
                                                       std::string_view bytes);
+    /// The same to the socket itself.
+    [[nodiscard]] std::optional<std::size_t> send_raw(Handle handle, const Connection& connection,
+                                                      std::string_view bytes);
+    /// The same, encrypted: "took" means that it is in records, of which the rest may be kept.
+    [[nodiscard]] std::optional<std::size_t> send_sealed(Handle handle, Connection& connection,
+                                                         std::string_view bytes);
+    /// Writes records that were kept. @return false if the connection was closed.
+    [[nodiscard]] bool send_rest(Handle handle, const Connection& connection, Output& output);
+    /// Says that our half ends, if the socket takes it.
+    void say_end(Handle handle, const Connection& connection);
+    /// Whether records wait.
+    [[nodiscard]] bool has_rest(const Connection& connection) const {
+        return has_output(connection) && !outputs_[connection.output].sealed.empty();
+    }
+    /// Messages that are in records now: they count as written when the socket has the records.
+    void count_sealed(const Connection& connection, std::size_t messages);
     [[nodiscard]] bool keep_back(Handle handle, Connection& connection, std::string_view bytes);
     /// Keeps all of `chunks` but the first `taken` bytes.
     [[nodiscard]] bool keep_back(Handle handle, Connection& connection, const Chunks& chunks,
@@ -219,17 +271,17 @@ class Connections {
     [[nodiscard]] bool is_full() const { return pending_bytes_ >= slow_.sum_bytes_max; }
     /// Whether more bytes may be kept: at most `bytes_max` are. @return false if the connection was
     /// closed.
-    [[nodiscard]] bool has_room(Handle handle, const Connection& connection, Output& output,
+    [[nodiscard]] bool has_room(Handle handle, Connection& connection, Output& output,
                                 std::size_t bytes_max);
     /// The stream has more kept than it should: it has to read something.
     void begin_to_watch(Handle handle, const Connection& connection, Output& output);
     void look(Handle handle, const Connection& connection, Output& output);
     /// Drops messages to make room for `bytes` more. @return false if the connection was closed.
-    [[nodiscard]] bool make_room(Handle handle, const Connection& connection, Output& output,
+    [[nodiscard]] bool make_room(Handle handle, Connection& connection, Output& output,
                                  std::size_t bytes);
     /// Writes as much of the outbox as the socket takes. @return false if the connection was
     /// closed.
-    [[nodiscard]] bool send_outbox(Handle handle, const Connection& connection, Output& output);
+    [[nodiscard]] bool send_outbox(Handle handle, Connection& connection, Output& output);
     void watch_for_room(Handle handle, const Connection& connection, bool was_empty);
     void release_output(Connection& connection);
     void count_close(CloseReason reason);
@@ -243,11 +295,13 @@ class Connections {
     DeadlineQueue behind_; // streams with more than bytes_max kept
     std::vector<CloseListener*> listeners_;
     ConnectionLog* log_ = nullptr;
+    Secured* secured_ = nullptr; // nullptr: this port does not speak TLS
+    std::string tls_failure_;
     ConnectionTable table_;
     store::Slab<Output> outputs_;
     std::size_t pending_bytes_ = 0;
     bool is_crowded_ = false;          // no stream has time
-    std::uint64_t chunks_pending_ = 0; // messages in all outboxes
+    std::uint64_t chunks_pending_ = 0; // messages in all outboxes, and in records that wait
 };
 
 } // namespace zcomet::webnode::connection

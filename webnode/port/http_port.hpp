@@ -34,6 +34,8 @@ struct ConnectionOptions {
     /// Kernel memory for bytes that the browser has not read, at most; 0: as the system decides,
     /// which is some megabytes (net.ipv4.tcp_wmem). kKernelBytesMin at least.
     std::size_t kernel_bytes = 0;
+    /// Whether it speaks TLS, so that words without it mean nothing to a client.
+    bool speaks_tls = false;
 };
 inline constexpr std::size_t kKernelBytesMin = 128U << 10U;
 

@@ -3,6 +3,7 @@
 #include "topology/base/text.hpp"
 #include "topology/http/http_front.hpp"
 #include "topology/net/peer_address.hpp"
+#include "topology/tls/records.hpp"
 #include "webnode/port/http_port.hpp"
 
 #include <spdlog/spdlog.h>
@@ -41,6 +42,7 @@ Status Listener::open(const wire::HostPort& address, Capacity capacity,
     }
     socket_ = std::move(opened).value();
     capacity_ = capacity;
+    speaks_tls_ = options.speaks_tls;
     if (!epoll_.add(socket_.get(), EPOLLIN, tag_)) {
         return Error{std::string("cannot watch the listening socket: ") + std::strerror(errno)};
     }
@@ -86,7 +88,9 @@ bool Listener::has_too_many(Origin origin) const {
 void Listener::refuse(int fd, const sockaddr_storage& address, Time now) {
     count_refusal(address, now);
     const std::string answer =
-        http::late_answer(http::error_reply(503, connection::kAddressFullWords), {}).bytes;
+        speaks_tls_
+            ? tls::plain_alert(tls::Alert::kInternalError) // there is none that says more
+            : http::late_answer(http::error_reply(503, connection::kAddressFullWords), {}).bytes;
     std::array<char, 4096> request; // NOLINT(cppcoreguidelines-pro-type-member-init)
     static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
     static_cast<void>(::recv(fd, request.data(), request.size(), 0));

@@ -160,6 +160,7 @@ class Listener {
     connection::Clients* clients_ = nullptr; // nullptr: there are no proxies
     std::string_view log_field_;
     UniqueFd socket_;
+    bool speaks_tls_ = false;
     Capacity capacity_;
     Stage stage_ = Stage::kIn;
     Time leave_at_ = kNever;       // while it is leaving

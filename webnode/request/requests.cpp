@@ -28,6 +28,8 @@ constexpr int kGatewayTimeout = 504;
 /// How much of a browser's input a format may leave unused: a frame with the longest message fits.
 /// @limit bytes of a stream's input that its format has not used yet
 constexpr std::size_t kStreamInputBytesMax = 131'072;
+/// To a client that speaks HTTP to a port that wants TLS.
+constexpr std::string_view kPlainWords = "this port speaks https only";
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
 
@@ -128,6 +130,10 @@ void Requests::on_close(connection::Handle handle, connection::Connection& conne
     }
     release_input(connection);
     stream_inputs_.forget(handle);
+    if (connections_.is_secured()) {
+        raw_inputs_.forget(handle);
+        unfinished_.set_beside(connections_.secured().handshake_bytes());
+    }
 }
 
 void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection,
@@ -142,7 +148,19 @@ void Requests::on_stream_input(connection::Handle handle, connection::Connection
             return;
         }
         const auto count = static_cast<std::size_t>(got);
-        if (!pass_to_format(handle, {buffer_.get(), count}, now) || count < kBufferBytes) {
+        std::optional<std::string_view> text({buffer_.get(), count});
+        bool has_ended = false;
+        if (connections_.is_secured()) {
+            text = decrypt(handle, *text, has_ended, now);
+        }
+        if (!text || (!text->empty() && !pass_to_format(handle, *text, now))) {
+            return;
+        }
+        if (has_ended) {
+            connections_.close(handle, connection::CloseReason::kPeer);
+            return;
+        }
+        if (count < kBufferBytes) {
             return;
         }
     }
@@ -240,6 +258,12 @@ void Requests::answer_poll(connection::Handle handle, Time now) {
 Requests::After Requests::read(connection::Handle handle, Time now) {
     for (int reads = 0; reads < kReadsMax; ++reads) {
         connection::Connection* connection = table_.find(handle);
+        if (connections_.has_to_wait(handle, now)) {
+            if (input_of(*connection) != nullptr) { // else it will be watched, and reported again
+                connections_.read_again_later(handle, *connection);
+            }
+            return After::kReading;
+        }
         const ssize_t got = ::recv(connection->fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
         if (got < 0 && errno == EAGAIN) {
             return After::kReading;
@@ -250,7 +274,7 @@ Requests::After Requests::read(connection::Handle handle, Time now) {
         }
         const auto count = static_cast<std::size_t>(got);
         const bool is_empty = count < kBufferBytes; // a short read has emptied the socket
-        if (serve(handle, {buffer_.get(), count}, now) == After::kOver) {
+        if (take_raw(handle, {buffer_.get(), count}, now) == After::kOver) {
             note_more(handle, !is_empty);
             return After::kOver;
         }
@@ -269,6 +293,131 @@ void Requests::note_more(connection::Handle handle, bool has_more) {
     if (input != nullptr && input->wait == Wait::kLater) {
         input->has_more = has_more;
     }
+}
+
+Requests::After Requests::take_raw(connection::Handle handle, std::string_view bytes, Time now) {
+    if (!connections_.is_secured()) {
+        return serve(handle, bytes, now);
+    }
+    if (clients_ == nullptr || !clients_->awaits_header(table_.find(handle)->fd())) {
+        return take_records(handle, bytes, now);
+    }
+    // It comes before all that is encrypted.
+    std::string earlier = raw_inputs_.take(handle);
+    if (!earlier.empty()) {
+        earlier.append(bytes);
+        bytes = earlier;
+    }
+    const net::ProxyHeader header = net::read_proxy_header(bytes);
+    if (header.verdict == net::ProxyHeader::Verdict::kNeedMore) {
+        return keep_raw(handle, bytes, now) ? After::kReading : After::kOver;
+    }
+    if (!take_header(handle, header, now)) {
+        return After::kOver;
+    }
+    bytes.remove_prefix(header.bytes);
+    return bytes.empty() ? After::kReading : take_records(handle, bytes, now);
+}
+
+Requests::After Requests::take_records(connection::Handle handle, std::string_view bytes,
+                                       Time now) {
+    bool has_ended = false;
+    const auto text = decrypt(handle, bytes, has_ended, now);
+    if (!text) {
+        return After::kOver;
+    }
+    const After after = text->empty() ? After::kReading : serve(handle, *text, now);
+    const connection::Connection* const connection = table_.find(handle);
+    const bool is_left =
+        connection != nullptr && (after == After::kReading || connection->parked());
+    if (has_ended && is_left) {
+        connections_.close(handle, connection::CloseReason::kPeer);
+        return After::kOver;
+    }
+    return after;
+}
+
+std::optional<std::string_view> Requests::decrypt(connection::Handle handle, std::string_view bytes,
+                                                  bool& has_ended, Time now) {
+    std::string earlier = raw_inputs_.take(handle);
+    if (!earlier.empty()) {
+        earlier.append(bytes);
+        bytes = earlier;
+    }
+    const auto received = connections_.decrypt(handle, *table_.find(handle), bytes, now);
+    unfinished_.set_beside(connections_.secured().handshake_bytes());
+    if (!received) {
+        return std::nullopt;
+    }
+    switch (received->after) {
+    case connection::Secured::After::kNotTls:
+        refuse_plain(handle, bytes, now);
+        return std::nullopt;
+    case connection::Secured::After::kFailed:
+        if (table_.find(handle)->parked()) {
+            connections_.close(handle, connection::CloseReason::kPeer);
+        } else {
+            end(handle, true, now);
+        }
+        return std::nullopt;
+    case connection::Secured::After::kEnded:
+        has_ended = true;
+        return received->text;
+    case connection::Secured::After::kOpen:
+        break;
+    }
+    bytes.remove_prefix(received->used);
+    const bool has_more = !bytes.empty() || connections_.secured().is_shaking_hands(handle.index);
+    return has_more && !keep_raw(handle, bytes, now) ? std::nullopt : std::optional(received->text);
+}
+
+bool Requests::keep_raw(connection::Handle handle, std::string_view bytes, Time now) {
+    const bool is_stream = table_.find(handle)->parked();
+    if (!is_stream) {
+        RequestInput* const input = make_input(handle);
+        if (input == nullptr) {
+            return false;
+        }
+        if (input->deadline == kNever) {
+            set_wait(handle, *input, Wait::kRequest, now);
+        }
+    }
+    if (!bytes.empty()) {
+        raw_inputs_.keep(handle, std::string(bytes));
+    }
+    if (make_room(handle, unfinished_of(handle), now)) {
+        return true;
+    }
+    if (is_stream) {
+        counters_.add(slot::WorkerCounter::kRequestsShed);
+        connections_.note(*table_.find(handle), connection::Incident::kShed);
+        end_stream(handle, *table_.find(handle));
+    } else {
+        shed(handle, now);
+    }
+    return false;
+}
+
+void Requests::refuse_plain(connection::Handle handle, std::string_view bytes, Time now) {
+    const bool is_http = bytes.front() >= 'A' && bytes.front() <= 'Z';
+    const std::string answer =
+        is_http ? http::late_answer(http::error_reply(kBadRequest, kPlainWords), {}).bytes
+                : std::string();
+    if (connections_.write_raw(handle, *table_.find(handle), answer)) {
+        end(handle, true, now);
+    }
+}
+
+std::size_t Requests::unfinished_of(connection::Handle handle) const {
+    const connection::Connection& connection = table_.at(handle.index);
+    std::size_t bytes = connection.input() == store::kNoIndex
+                            ? 0
+                            : UnfinishedBytes::memory_of(inputs_[connection.input()].bytes);
+    if (connections_.is_secured()) {
+        bytes += raw_inputs_.memory_of(handle);
+        bytes += connections_.secured().is_shaking_hands(handle.index) ? tls::Handshake::kBytes : 0;
+    }
+    return bytes;
 }
 
 Requests::After Requests::serve(connection::Handle handle, std::string_view bytes, Time now) {
@@ -595,8 +744,7 @@ bool Requests::make_room(connection::Handle in_hand, std::size_t bytes_in_hand, 
         const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
         const bool is_unfinished =
             input != nullptr && input->wait == Wait::kRequest && input->deadline == deadline;
-        return is_unfinished ? std::optional(UnfinishedBytes::memory_of(input->bytes))
-                             : std::nullopt;
+        return is_unfinished ? std::optional(unfinished_of(handle)) : std::nullopt;
     };
     while (unfinished_.is_too_much()) {
         const auto largest =
@@ -629,7 +777,12 @@ void Requests::end(connection::Handle handle, bool unread, Time now) {
     }
     if (!flushing) {
         // Closing with unread input would send a reset, which can overtake the answer.
-        ::shutdown(connection->fd(), SHUT_WR);
+        connections_.end_output(handle, *connection);
+    }
+    if (connections_.is_secured()) { // what comes from now on is thrown away
+        connections_.give_handshake_up(handle);
+        raw_inputs_.forget(handle);
+        unfinished_.set_beside(connections_.secured().handshake_bytes());
     }
     if (RequestInput* input = make_input(handle)) {
         unfinished_.keep(input->bytes, {});

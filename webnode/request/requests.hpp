@@ -159,6 +159,20 @@ class Requests final : private connection::CloseListener {
     [[nodiscard]] After answer_full(connection::Handle handle, bool is_head, Time now);
 
     [[nodiscard]] After read(connection::Handle handle, Time now);
+    /// Takes what was read: on a TLS port it is encrypted.
+    [[nodiscard]] After take_raw(connection::Handle handle, std::string_view bytes, Time now);
+    /// Decrypts and serves. `earlier` holds `bytes`, or is empty.
+    [[nodiscard]] After take_records(connection::Handle handle, std::string_view bytes, Time now);
+    /// The text of what a stream has sent; keeps the beginning of a record.
+    /// @return nothing if the connection was closed, or is going to be.
+    [[nodiscard]] std::optional<std::string_view>
+    decrypt(connection::Handle handle, std::string_view bytes, bool& has_ended, Time now);
+    /// @return false if the connection in hand has to go, and has.
+    [[nodiscard]] bool keep_raw(connection::Handle handle, std::string_view bytes, Time now);
+    /// Answers a client that does not speak TLS, and ends the connection.
+    void refuse_plain(connection::Handle handle, std::string_view bytes, Time now);
+    /// Memory that make_room() can have back from a connection.
+    [[nodiscard]] std::size_t unfinished_of(connection::Handle handle) const;
     /// A connection that waits for a later answer may have left input in its socket.
     void note_more(connection::Handle handle, bool has_more);
     [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now);
@@ -227,6 +241,7 @@ class Requests final : private connection::CloseListener {
     std::uint32_t last_ticket_ = 0;
     std::minstd_rand random_;
     StreamInputs stream_inputs_{unfinished_};
+    StreamInputs raw_inputs_{unfinished_}; // beginnings of records, of TLS connections
     std::array<connection::DeadlineQueue, kWaits> deadlines_; // by Wait
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };

@@ -18,6 +18,11 @@ std::string StreamInputs::take(connection::Handle stream) {
     return bytes;
 }
 
+std::size_t StreamInputs::memory_of(connection::Handle stream) const {
+    const auto found = kept_.find(stream.index);
+    return found == kept_.end() ? 0 : UnfinishedBytes::memory_of(found->second);
+}
+
 bool StreamInputs::tolerates(connection::Handle stream, std::size_t bytes) {
     std::size_t& so_far = unwanted_[stream.index];
     so_far += bytes;

@@ -23,8 +23,10 @@ class UnfinishedBytes {
     explicit UnfinishedBytes(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
     void set_bytes_max(std::size_t bytes_max) { bytes_max_ = bytes_max; }
-    [[nodiscard]] std::size_t sum() const { return sum_; }
-    [[nodiscard]] bool is_too_much() const { return sum_ > bytes_max_; }
+    [[nodiscard]] std::size_t sum() const { return sum_ + beside_; }
+    [[nodiscard]] bool is_too_much() const { return sum() > bytes_max_; }
+    /// Memory that is no text, and that the bound holds for, too: of TLS handshakes.
+    void set_beside(std::size_t bytes) { beside_ = bytes; }
 
     /// Memory that a text takes on the heap, or nearly so: a short one has its place in the record.
     [[nodiscard]] static std::size_t memory_of(const std::string& text) {
@@ -45,7 +47,8 @@ class UnfinishedBytes {
 
   private:
     std::size_t bytes_max_;
-    std::size_t sum_ = 0;
+    std::size_t sum_ = 0; // of texts
+    std::size_t beside_ = 0;
 };
 
 /// How many unfinished requests are looked at for the largest one, each time that all of them
@@ -78,7 +81,9 @@ largest_unfinished(connection::DeadlineQueue& queue, connection::Handle in_hand,
     return largest;
 }
 
-/// What browsers have said on open streams, by the connection's index: few have said anything.
+/// What browsers have said and nobody has used yet, by the connection's index: few have said
+/// anything. On open streams it is a part of what their format takes; on any TLS connection it is
+/// the beginning of a record.
 class StreamInputs {
   public:
     /// A browser on a comet page has nothing to say. Some clients send the next request early; one
@@ -94,6 +99,8 @@ class StreamInputs {
     std::size_t keep(connection::Handle stream, std::string bytes);
     /// The bytes that were kept, which are kept no longer; empty if there are none.
     [[nodiscard]] std::string take(connection::Handle stream);
+    /// Their memory.
+    [[nodiscard]] std::size_t memory_of(connection::Handle stream) const;
     /// Counts bytes that the format has no use for.
     /// @return whether the stream may go on.
     [[nodiscard]] bool tolerates(connection::Handle stream, std::size_t bytes);

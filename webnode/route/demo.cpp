@@ -29,7 +29,7 @@ std::string policy(const std::string& nonce, const std::string& send) {
 }
 
 http::Reply page_for(const Demo& demo, std::string_view host) {
-    const std::string origin = "http://" + std::string(host);
+    const std::string origin = demo.scheme + std::string(host);
     const bool may_send =
         std::find(demo.senders.begin(), demo.senders.end(), origin) != demo.senders.end();
     const std::string send = may_send ? demo.api : std::string();
@@ -54,16 +54,17 @@ void show(request::Exchange& exchange, const Demo& demo) {
 
 } // namespace
 
-std::vector<std::string> local_origins(const std::string& host, std::uint16_t port) {
-    constexpr std::uint16_t kDefaultPort = 80; // browsers leave it out
+std::vector<std::string> local_origins(const std::string& host, std::uint16_t port,
+                                       const std::string& scheme) {
+    const std::uint16_t default_port = scheme == "https://" ? 443 : 80; // browsers leave it out
     std::vector<std::string> origins;
     for (const std::string& name : {std::string("localhost"), std::string("127.0.0.1"),
                                     std::string("::1"), wire::reachable_from_here(host)}) {
         std::string text = wire::HostPort{name, port}.text();
-        if (port == kDefaultPort) {
+        if (port == default_port) {
             text.resize(text.rfind(':'));
         }
-        origins.push_back("http://" + text);
+        origins.push_back(scheme + text);
     }
     return origins;
 }

@@ -3,6 +3,7 @@
 #include "topology/base/age.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/http/cors.hpp"
 #include "topology/link/peer_key.hpp"
@@ -11,6 +12,8 @@
 #include "topology/program/core_dumps.hpp"
 #include "topology/program/program.hpp"
 #include "topology/program/shared_rows.hpp"
+#include "topology/tls/certificates.hpp"
+#include "topology/tls/ticket_keys.hpp"
 #include "topology/wire/frames.hpp"
 #include "webnode/connection/slow_policy.hpp"
 #include "webnode/hook/url.hpp"
@@ -127,6 +130,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_hang_watch();
     add_access_log();
     add_tokens();
+    add_tls();
     // Not for people: what a supervisor says to its workers.
     table_.add("--http-is-local", &options_.worker.is_http_local, "").hidden().hand_on();
     table_.add("--api-is-local", &options_.worker.is_api_local, "").hidden().hand_on();
@@ -134,6 +138,8 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     table_.add("--own-name", &options_.worker.own_names, "").hidden().hand_on();
     table_.add("--feed-host", &options_.worker.feed_hosts, "").hidden().hand_on().key("feed_hosts");
     table_.add("--token-key-texts", &options_.worker.token_keys, "").hidden().secret().reloadable();
+    table_.add("--tls-texts", &options_.worker.tls_texts, "").hidden().secret().reloadable();
+    table_.add("--tls-tickets", &options_.worker.tls_tickets, "").hidden().secret();
     table_.add("--peer-key", &options_.worker.key, "").hidden().secret();
     table_.add("--worker-index", &role_.index, "").hidden();
     table_.add("--worker-of", &role_.supervisor, "").hidden();
@@ -442,6 +448,27 @@ void CommandLine::add_tokens() {
         .hand_on();
 }
 
+void CommandLine::add_tls() {
+    table_
+        .add("--tls-cert", &options_.tls_cert_files,
+             "Speak TLS at --http and --api, with the certificate in this file, in PEM, and the "
+             "chain behind it; SIGHUP reads the file again. May be given several times: a client "
+             "gets the one with the name that it asks for, or the first")
+        .type("FILE");
+    table_
+        .add("--tls-key", &options_.tls_key_files,
+             "The private key of the certificate; as often as --tls-cert, in the same order")
+        .type("FILE");
+}
+
+void CommandLine::read_tls() {
+    worker::WorkerOptions& worker = options_.worker;
+    worker.tls_texts = value_or_throw<program::Misconfigured>(
+        tls::read_certificates(options_.tls_cert_files, options_.tls_key_files));
+    worker.tls_tickets =
+        worker.tls_texts.empty() ? std::string() : tls::TicketKeys::make_secret(wall_clock_s());
+}
+
 void CommandLine::settle() {
     check();
     if (!cluster_file_.empty()) {
@@ -463,10 +490,12 @@ void CommandLine::settle() {
     if (role_.index == 0) { // workers get the text of the files
         check_tokens();
         const std::string key_file = link::key_file_or_environment(key_file_);
-        if (!key_file.empty() || !options_.token_key_files.empty()) {
+        const bool has_tls = !options_.tls_key_files.empty();
+        if (!key_file.empty() || !options_.token_key_files.empty() || has_tls) {
             program::make_no_core_dumps();
         }
         read_key(key_file);
+        read_tls();
         options_.worker.token_keys = value_or_throw<program::Misconfigured>(
             worker::read_token_keys(options_.token_key_files));
     }

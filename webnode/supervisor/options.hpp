@@ -30,6 +30,9 @@ struct WebNodeOptions {
     bool embedded_broker = false;
     std::vector<std::string> histories;       ///< of that broker
     std::vector<std::string> token_key_files; ///< WorkerOptions::token_keys has their text
+    /// Pairs; WorkerOptions::tls_texts has their text.
+    std::vector<std::string> tls_cert_files;
+    std::vector<std::string> tls_key_files;
     /// Processes that hold streams, each with its own loop and limit of open files.
     unsigned workers = 1;
     /// Whether each worker stays on one processor.
@@ -82,9 +85,11 @@ class CommandLine {
     void add_hang_watch();
     void add_access_log();
     void add_tokens();
+    void add_tls();
     void apply_cluster_file();
     void check() const;
     void read_key(const std::string& file);
+    void read_tls();
     void check_tokens() const;
 
     WebNodeOptions options_;

@@ -5,11 +5,13 @@
 #include "topology/base/text.hpp"
 #include "topology/base/time.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/host/host_names.hpp"
 #include "topology/net/own_names.hpp"
 #include "topology/process/file_limit.hpp"
 #include "topology/program/program.hpp"
 #include "topology/program/run_as.hpp"
+#include "topology/tls/ticket_keys.hpp"
 #include "webnode/supervisor/stats.hpp"
 
 #include <spdlog/spdlog.h>
@@ -64,8 +66,9 @@ std::string default_name(std::uint16_t port) {
 }
 
 /// An address that a browser on this machine can open.
-std::string browser_url(const wire::HostPort& address) {
-    return "http://" + wire::HostPort{wire::reachable_from_here(address.host), address.port}.text();
+std::string browser_url(const wire::HostPort& address, bool speaks_tls) {
+    return (speaks_tls ? "https://" : "http://") +
+           wire::HostPort{wire::reachable_from_here(address.host), address.port}.text();
 }
 
 } // namespace
@@ -98,6 +101,11 @@ void Supervisor::run() {
     reserve();
     program::log_settings(line_.table());
     log_auth();
+    if (!options_.worker.tls_texts.empty()) {
+        spdlog::info("event=tls certificates={} text=\"--http and --api speak https\"",
+                     options_.tls_cert_files.size());
+        renew_tickets(Clock::now());
+    }
     program::warn_of_root();
     if (options_.embedded_broker) {
         throw_unless_done(broker_.start(options_.histories, options_.hang_after, Clock::now()));
@@ -135,6 +143,9 @@ bool Supervisor::turn(Time now) {
     now_ = now;
     eventfd_t changes = 0;
     static_cast<void>(::eventfd_read(wake_.get(), &changes));
+    if (tickets_due_ <= now) {
+        renew_tickets(now);
+    }
     check_workers(now);
     watch_broker(now);
     announce_when_ready();
@@ -231,8 +242,15 @@ std::string Supervisor::node_name(std::size_t index) const {
     return options_.worker.name + "/" + std::to_string(index + 1);
 }
 
+void Supervisor::renew_tickets(Time now) {
+    tickets_due_ = now + std::chrono::seconds(tls::kTicketPeriodSeconds);
+    std::string& secret = options_.worker.tls_tickets;
+    secret = tls::TicketKeys::advance(secret, wall_clock_s());
+    secrets_ = line_.table().secrets(); // for workers that start from now on
+}
+
 Time Supervisor::due() const {
-    Time due = kNever;
+    Time due = tickets_due_;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         due = std::min(due, workers_[i].restart_at);
         if (workers_[i].process.running()) {
@@ -312,9 +330,10 @@ void Supervisor::announce_when_ready() {
     }
     announced_ = true;
     log_capacity();
-    std::string fields = "http=" + browser_url(options_.worker.http);
+    const bool speaks_tls = !options_.worker.tls_texts.empty();
+    std::string fields = "http=" + browser_url(options_.worker.http, speaks_tls);
     if (!options_.worker.api.host.empty()) {
-        fields += " api=" + browser_url(options_.worker.api);
+        fields += " api=" + browser_url(options_.worker.api, speaks_tls);
     }
     if (admin_) {
         fields += " admin=" + admin_->address().text();

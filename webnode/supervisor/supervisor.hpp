@@ -84,6 +84,8 @@ class Supervisor : private loop::Source {
     void log_capacity();
     void watch_broker(Time now);
     [[nodiscard]] std::string node_name(std::size_t index) const;
+    /// Has what session tickets are made of forget what is over.
+    void renew_tickets(Time now);
     [[nodiscard]] bool lacks_broker(std::size_t index, Time now) const;
     void log_auth() const;
     /// Says by which names the admin page is asked.
@@ -110,6 +112,7 @@ class Supervisor : private loop::Source {
     std::vector<int> fds_; // wake_, then those of the workers
     std::uint32_t fds_version_ = 0;
     Time now_ = Time::min(); // of the last turn
+    Time tickets_due_ = kNever;
     bool announced_ = false;
     bool broker_missed_ = false;
 };

@@ -3,8 +3,10 @@
 #include "topology/base/random.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
+#include "topology/base/wall_clock.hpp"
 #include "topology/net/ip_address.hpp"
 #include "topology/process/file_limit.hpp"
+#include "topology/tls/certificates.hpp"
 #include "webnode/port/descriptor_limit.hpp"
 #include "webnode/port/http_port.hpp"
 #include "webnode/route/routes.hpp"
@@ -93,13 +95,14 @@ std::optional<route::Demo> demo_of(const WorkerOptions& options) {
     if (!options.demo_page && !options.is_http_local) {
         return std::nullopt;
     }
-    route::Demo demo{.is_for_all = options.demo_page};
+    const std::string_view scheme = options.tls_texts.empty() ? "http://" : "https://";
+    route::Demo demo{.is_for_all = options.demo_page, .scheme = std::string(scheme)};
     if (!options.api.host.empty()) {
         const std::string host = wire::reachable_from_here(options.api.host);
-        demo.api = "http://" + wire::HostPort{host, options.api.port}.text();
+        demo.api = demo.scheme + wire::HostPort{host, options.api.port}.text();
     }
     if (options.is_api_local) {
-        demo.senders = route::local_origins(options.http.host, options.http.port);
+        demo.senders = route::local_origins(options.http.host, options.http.port, demo.scheme);
     }
     return demo;
 }
@@ -165,14 +168,15 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     loop_.add(hangup_, loop::Order::kBroker);
     loop_.add(deliveries_, loop::Order::kBroker);
     slot_.reset_gauges();
+    use_certificates();
     open_api();
     use_token_keys();
     for (CounterReport* const report :
-         {&slow_report_, &shed_report_, &api_shed_report_, &input_report_, &refusal_report_,
-          &api_refusal_report_, &publish_report_, &publish_lost_report_, &proxy_report_,
-          &host_report_, &api_host_report_, &token_report_, &unchecked_report_,
-          &api_unchecked_report_, &api_token_report_, &token_end_report_, &hook_failed_report_,
-          &hook_refused_report_, &refused_report_}) {
+         {&slow_report_,      &shed_report_,        &api_shed_report_,      &input_report_,
+          &refusal_report_,   &api_refusal_report_, &publish_report_,       &publish_lost_report_,
+          &proxy_report_,     &tls_report_,         &host_report_,          &api_host_report_,
+          &token_report_,     &unchecked_report_,   &api_unchecked_report_, &api_token_report_,
+          &token_end_report_, &hook_failed_report_, &hook_refused_report_,  &refused_report_}) {
         report->begin(slot_.counters);
     }
     enter(slot::WorkerState::kStarting);
@@ -296,6 +300,25 @@ void Worker::use_hook() {
     loop_.add(*hook_, loop::Order::kConnections);
 }
 
+/// A file that cannot be used was refused by the supervisor.
+void Worker::use_certificates() {
+    if (options_.tls_texts.empty() || options_.tls_texts == tls_texts_) {
+        return;
+    }
+    if (tickets_ == nullptr) {
+        tickets_ = std::make_shared<tls::TicketKeys>(
+            value_or_throw(tls::TicketKeys::of(options_.tls_tickets, wall_clock_s())));
+    }
+    tls_ = value_or_throw(
+        tls::ServerContext::make(tls::certificates_of(options_.tls_texts), tickets_));
+    tls_texts_ = options_.tls_texts;
+    if (secured_) {
+        secured_->use(tls_);
+    } else {
+        connections_.secure(secured_.emplace(tls_));
+    }
+}
+
 api::ApiOptions Worker::api_options() const {
     api::ApiOptions options{.address = options_.api,
                             .broker = options_.broker,
@@ -305,7 +328,8 @@ api::ApiOptions Worker::api_options() const {
                             .is_local = options_.is_api_local,
                             .wants_token = options_.api_auth == Who::kToken,
                             .names = names_of(options_),
-                            .proxies = proxies_of(options_)};
+                            .proxies = proxies_of(options_),
+                            .tls = tls_};
     if (const auto demo = demo_of(options_)) {
         options.pages = demo->senders;
     }
@@ -340,9 +364,10 @@ void Worker::listen() {
     const std::uint64_t files_of_hook =
         hook_ == nullptr ? 0 : std::min<std::uint64_t>(hook::kFilesMax, files_max / 8);
     possible_ = port::places_within(files_max - files_of_api - files_of_hook);
-    throw_unless_done(
-        listener_.open(options_.http, capacity(),
-                       {.keepalive = keepalive_, .kernel_bytes = options_.kernel_bytes}));
+    throw_unless_done(listener_.open(options_.http, capacity(),
+                                     {.keepalive = keepalive_,
+                                      .kernel_bytes = options_.kernel_bytes,
+                                      .speaks_tls = tls_ != nullptr}));
     const std::size_t streams_max = capacity().connections;
     slot_.counters.set(slot::WorkerCounter::kStreamsMax, streams_max);
     spdlog::info("event=listening node={} http={} streams_max={} files_max={}", options_.name,
@@ -365,6 +390,7 @@ void Worker::set_options(const WorkerOptions& options) {
     requests_.set_limits(options_.requests);
     use_names();
     use_proxies();
+    use_certificates();
     if (api_ != nullptr) {
         api_->set_options(api_options());
     }
@@ -627,6 +653,16 @@ void Worker::report(Time now) {
             "event=proxy-refused node={} connections={} text=\"from --trust-proxy, without "
             "a PROXY header of version 2\"",
             options_.name, connections);
+    }
+    if (const auto connections = tls_report_.news(counters, now); connections > 0) {
+        std::string fields = stream_log_.take(connection::Incident::kTls);
+        const bool is_of_api = fields.empty() && api_ != nullptr;
+        if (is_of_api) {
+            fields = " port=api" + api_->take(connection::Incident::kTls);
+        }
+        spdlog::info(
+            "event=tls-failed node={} connections={} reason={}{}", options_.name, connections,
+            log_value(is_of_api ? api_->tls_failure() : connections_.tls_failure()), fields);
     }
     if (const auto requests = host_report_.news(counters, now); requests > 0) {
         spdlog::warn("event=host-refused node={} requests={} host={} text={}", options_.name,

@@ -17,9 +17,12 @@
 #include "topology/loop/loop.hpp"
 #include "topology/process/hangup.hpp"
 #include "topology/process/heap.hpp"
+#include "topology/tls/server_context.hpp"
+#include "topology/tls/ticket_keys.hpp"
 #include "webnode/api/api.hpp"
 #include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
+#include "webnode/connection/secured.hpp"
 #include "webnode/hook/hook.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/port/listener.hpp"
@@ -126,6 +129,8 @@ class Worker : private session::NodeEvents,
     void use_proxies();
     /// Lets the gates check tokens by the keys and rules of the options.
     void use_token_keys();
+    /// Makes the ports speak TLS by the certificates of the options, if there are any.
+    void use_certificates();
     [[nodiscard]] api::ApiOptions api_options() const;
     [[nodiscard]] port::Capacity capacity() const;
     void accept_connections(Time now);
@@ -159,6 +164,10 @@ class Worker : private session::NodeEvents,
     Accepts accepts_{*this};
     link::LinkContext context_{link::security_of_peer(options_.key)};
     std::unique_ptr<link::Uplink> uplink_;
+    std::string tls_texts_; // of which tls_ is made
+    std::shared_ptr<tls::TicketKeys> tickets_;
+    std::shared_ptr<const tls::ServerContext> tls_; // nullptr: the ports speak plain HTTP
+    std::optional<connection::Secured> secured_;    // of the public port
     connection::Connections connections_;
     stream::Presence presence_;
     connection::Clients clients_;
@@ -198,6 +207,7 @@ class Worker : private session::NodeEvents,
     CounterReport publish_report_{slot::WorkerCounter::kPublishRefusals};
     CounterReport publish_lost_report_{slot::WorkerCounter::kPublishLost};
     CounterReport proxy_report_{slot::WorkerCounter::kProxyRefusals};
+    CounterReport tls_report_{slot::WorkerCounter::kTlsFailures};
     CounterReport host_report_{slot::WorkerCounter::kHostRefusals};
     CounterReport api_host_report_{slot::WorkerCounter::kApiHostRefusals};
     CounterReport token_report_{slot::WorkerCounter::kTokenRefusals};

@@ -91,6 +91,10 @@ struct WorkerOptions {
     std::string token_cookie = "zcomet_token";
     /// The keys that sign tokens: read_token_keys().
     std::string token_keys;
+    /// Certificates and keys of TLS, for both ports: tls::read_certificates(); empty: they speak
+    /// plain HTTP. And what the keys of session tickets are made of: tls::TicketKeys.
+    std::string tls_texts;
+    std::string tls_tickets;
     /// The hook's address, as hook::read_url() wants it, and the time that it has for an answer.
     std::string hook_url;
     /// @limit wait for a hook's answer (`--auth-hook-timeout`)

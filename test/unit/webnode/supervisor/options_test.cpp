@@ -242,7 +242,7 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
           "tell_gaps=all without_broker=refuse hang_after=10 user=- access_log=0 auth=public "
           "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
-          "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s");
+          "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s tls_cert=- tls_key=-");
 }
 
 TEST_CASE("words stand for what happens to streams that a broker's absence concerns", "[options]") {
