@@ -20,7 +20,8 @@ namespace {
 constexpr Duration kLookUpPatience = 5s;
 /// How long a host that has several addresses may take to answer at one of them.
 constexpr Duration kConnectPatience = 2s;
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kIdMark = "{id}";
 constexpr std::string_view kAccept = "accept:";
 constexpr std::size_t kSourcesMax = 65536;
@@ -59,11 +60,11 @@ constexpr std::size_t kSourcesMax = 65536;
     return text + "\r\n";
 }
 
-[[nodiscard]] Result<wire::HostPort> parse_authority(std::string_view authority) {
+[[nodiscard]] Result<wire::HostPort> parse_authority(std::string_view authority, bool is_tls) {
     const bool ends_in_bracket = authority.ends_with(']');
     const bool has_port = !ends_in_bracket && authority.find(':') != std::string_view::npos;
     return wire::parse_host_port(has_port ? std::string(authority)
-                                          : std::string(authority) + ":80");
+                                          : std::string(authority) + (is_tls ? ":443" : ":80"));
 }
 
 [[nodiscard]] net::SocketAddress ipv4_address(std::uint32_t host_order) {
@@ -125,16 +126,17 @@ constexpr std::size_t kSourcesMax = 65536;
 
 Result<FloodTarget> FloodTarget::parse(std::string_view url,
                                        const std::vector<std::string>& headers) {
-    if (!url.starts_with(kScheme)) {
-        return Error{in_quotes(url) + " does not begin with http://"};
+    const bool is_tls = url.starts_with(kHttps);
+    if (!is_tls && !url.starts_with(kHttp)) {
+        return Error{in_quotes(url) + " does not begin with http:// or https://"};
     }
-    const std::string_view rest = url.substr(kScheme.size());
+    const std::string_view rest = url.substr(is_tls ? kHttps.size() : kHttp.size());
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     const std::string path = slash == rest.size() ? "/" : std::string(rest.substr(slash));
     if (!valid_path(path)) {
         return Error{in_quotes(url) + " has a blank or a character that is not ASCII"};
     }
-    const Result<wire::HostPort> where = parse_authority(rest.substr(0, slash));
+    const Result<wire::HostPort> where = parse_authority(rest.substr(0, slash), is_tls);
     if (!where.ok()) {
         return where.error();
     }
@@ -144,6 +146,8 @@ Result<FloodTarget> FloodTarget::parse(std::string_view url,
         return addresses.error();
     }
     FloodTarget target;
+    target.is_tls_ = is_tls;
+    target.host_ = where.value().host;
     target.address_ = net::first_reachable(addresses.value(), kConnectPatience);
     std::size_t mark = path.find(kIdMark);
     target.before_id_ = "GET " + path.substr(0, mark);

@@ -14,8 +14,8 @@ namespace zcomet::tools::floodtest {
 
 class FloodTarget {
   public:
-    /// Reads "http://HOST[:PORT]/PATH" and resolves the host. `{id}` in the path, wherever it is
-    /// there, stands for each stream's id.
+    /// Reads "http://HOST[:PORT]/PATH", or https, and resolves the host. `{id}` in the path,
+    /// wherever it is there, stands for each stream's id.
     /// @param headers  further lines for the request; each one by why_no_header().
     /// Errors: another scheme, a bad address, characters that cannot be in a path, a host that does
     /// not resolve.   Thread: any; may wait for the name service, and, if the host has several
@@ -24,6 +24,9 @@ class FloodTarget {
                                                    const std::vector<std::string>& headers = {});
 
     [[nodiscard]] const net::SocketAddress& address() const { return address_; }
+    [[nodiscard]] bool is_tls() const { return is_tls_; }
+    /// As the URL has it.
+    [[nodiscard]] const std::string& host() const { return host_; }
 
     /// The whole request for `id`, in a buffer that the next call overwrites: a load test that
     /// opens thousands of streams a second should not allocate for each.
@@ -33,6 +36,8 @@ class FloodTarget {
     FloodTarget() = default;
 
     net::SocketAddress address_;
+    bool is_tls_ = false;
+    std::string host_;
     /// The request, cut at each {id}: the first part, and the others, in front of which the id
     /// comes.
     std::string before_id_;

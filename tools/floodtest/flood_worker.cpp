@@ -43,6 +43,10 @@ FloodWorker::FloodWorker(const FloodPlan& plan, unsigned process, Time start, in
       buffer_(kBufferBytes) {
     loop_.stop_at(stop_fd);
     streams_.reserve(share_);
+    if (plan.target.is_tls()) {
+        tls_.emplace(value_or_throw(FloodTls::make(plan.tls_ca, plan.target.host())));
+        sessions_.reserve(share_);
+    }
     if (!plan.log.empty()) {
         log_.emplace(value_or_throw(logs::LogFile::append_to(plan.log)));
     }
@@ -114,6 +118,9 @@ void FloodWorker::open_next(Time now) {
     UniqueFd fd;
     const int error = connect_stream(number_of(index), fd);
     stream.fd = fd.release();
+    if (tls_) {
+        sessions_.push_back(error == 0 ? tls_->connect(stream.fd) : nullptr);
+    }
     if (error != 0) {
         on_connection_lost(stream, error);
         return;
@@ -147,7 +154,8 @@ int FloodWorker::connect_stream(std::uint64_t number, UniqueFd& fd) const {
 void FloodWorker::expire_unanswered(Time now) {
     while (unanswered_ > 0) {
         Stream& stream = streams_[oldest_unanswered_];
-        const bool waits = stream.phase == Phase::kConnecting || stream.phase == Phase::kRequested;
+        const bool waits = stream.phase == Phase::kConnecting || stream.phase == Phase::kShaking ||
+                           stream.phase == Phase::kRequested;
         if (waits && now - stream.started < plan_.connect_timeout) {
             return;
         }
@@ -166,7 +174,17 @@ void FloodWorker::on_event(std::uint64_t index, std::uint32_t events) {
             on_connection_lost(stream, error);
             return;
         }
-        send_request(index);
+        if (tls_) {
+            stream.phase = Phase::kShaking;
+        } else {
+            send_request(index);
+        }
+    }
+    if (stream.phase == Phase::kShaking) {
+        shake_hands(index);
+        if (stream.phase == Phase::kShaking) {
+            return;
+        }
     }
     // An event that shows the end shows it once, so then everything before the end is read too.
     const bool to_end = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
@@ -175,10 +193,47 @@ void FloodWorker::on_event(std::uint64_t index, std::uint32_t events) {
     }
 }
 
+void FloodWorker::shake_hands(std::uint64_t index) {
+    SSL* const ssl = sessions_[index].get();
+    const int done = SSL_do_handshake(ssl);
+    if (done == 1) {
+        send_request(index);
+    } else if (!FloodTls::is_waiting(ssl, done)) {
+        on_connection_lost(streams_[index], FloodTls::error_of(ssl, done));
+    }
+}
+
+ssize_t FloodWorker::write(std::uint64_t index, std::string_view bytes) {
+    if (!tls_) {
+        return ::send(streams_[index].fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    }
+    SSL* const ssl = sessions_[index].get();
+    const int written = SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size()));
+    if (written > 0) {
+        return written;
+    }
+    errno = FloodTls::error_of(ssl, written);
+    return -1;
+}
+
+ssize_t FloodWorker::read(std::uint64_t index) {
+    if (!tls_) {
+        return ::recv(streams_[index].fd, buffer_.data(), buffer_.size(), 0);
+    }
+    SSL* const ssl = sessions_[index].get();
+    const int got = SSL_read(ssl, buffer_.data(), static_cast<int>(buffer_.size()));
+    if (got > 0) {
+        return got;
+    }
+    const int error = FloodTls::is_waiting(ssl, got) ? EAGAIN : FloodTls::error_of(ssl, got);
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
 void FloodWorker::send_request(std::uint64_t index) {
     Stream& stream = streams_[index];
     const std::string_view request = plan_.target.request(id_of(index));
-    const ssize_t sent = ::send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
+    const ssize_t sent = write(index, request);
     if (sent < 0) {
         on_connection_lost(stream, errno);
         return;
@@ -196,7 +251,7 @@ void FloodWorker::receive(Stream& stream, bool to_end) {
     // Edge-triggered: read until the socket is empty, which a short read shows without a further
     // call. What arrives after that read is a new event.
     while (stream.phase != Phase::kEnded) {
-        const ssize_t count = ::recv(stream.fd, buffer_.data(), buffer_.size(), 0);
+        const ssize_t count = read(index_of(stream));
         if (count < 0 && errno == EINTR) {
             continue;
         }
@@ -209,7 +264,7 @@ void FloodWorker::receive(Stream& stream, bool to_end) {
         }
         const auto size = static_cast<std::size_t>(count);
         on_bytes(stream, std::string_view(buffer_.data(), size));
-        if (size < buffer_.size() && !to_end) {
+        if (size < buffer_.size() && !to_end && !tls_) { // of TLS it is one record at a time
             return;
         }
     }
@@ -317,6 +372,9 @@ void FloodWorker::end(Stream& stream) {
         log_line(stream, logs::StreamLine::What::kClose, wall_clock_ns());
     }
     // Closing the only descriptor of a socket takes it out of the epoll set.
+    if (tls_) {
+        sessions_[index_of(stream)].reset();
+    }
     UniqueFd(stream.fd).reset();
     stream.fd = -1;
     stream.phase = Phase::kEnded;

@@ -10,6 +10,7 @@
 #include "tools/floodtest/flood_head.hpp"
 #include "tools/floodtest/flood_tally.hpp"
 #include "tools/floodtest/flood_target.hpp"
+#include "tools/floodtest/flood_tls.hpp"
 #include "tools/logs/log_file.hpp"
 #include "tools/logs/message_log.hpp"
 #include "topology/base/time.hpp"
@@ -43,6 +44,8 @@ struct FloodPlan {
     unsigned processes = 1;
     /// Where each process appends what happens to its streams; the file exists. Empty: nowhere.
     std::string log{};
+    /// For https: whose certificates are trusted, PEM; empty: servers may have any.
+    std::string tls_ca{};
 };
 
 class FloodWorker {
@@ -64,7 +67,7 @@ class FloodWorker {
     void run();
 
   private:
-    enum class Phase : std::uint8_t { kConnecting, kRequested, kStreaming, kEnded };
+    enum class Phase : std::uint8_t { kConnecting, kShaking, kRequested, kStreaming, kEnded };
 
     struct Stream {
         int fd = -1;
@@ -85,7 +88,11 @@ class FloodWorker {
     void expire_unanswered(Time now);
 
     void on_event(std::uint64_t index, std::uint32_t events);
+    void shake_hands(std::uint64_t index);
     void send_request(std::uint64_t index);
+    /// As send(2) and recv(2), by TLS where that is spoken. -1 with EAGAIN: later.
+    [[nodiscard]] ssize_t write(std::uint64_t index, std::string_view bytes);
+    [[nodiscard]] ssize_t read(std::uint64_t index);
     void receive(Stream& stream, bool to_end);
     void on_bytes(Stream& stream, std::string_view bytes);
     void on_head(Stream& stream);
@@ -111,6 +118,8 @@ class FloodWorker {
     loop::Loop loop_;
     std::uint64_t share_; ///< how many streams are ours
     std::vector<Stream> streams_;
+    std::optional<FloodTls> tls_;
+    std::vector<tls::Owned<SSL>> sessions_; ///< of TLS, by the stream's index
     /// Streams are opened in order and share one timeout, so the unanswered ones that expire next
     /// are found from here on, without a timer each.
     std::uint64_t oldest_unanswered_ = 0;

@@ -46,6 +46,7 @@ struct Options {
     unsigned processes = 0; ///< 0: as many as the limit on open files asks for
     double connect_timeout_s = 10;
     std::string log;
+    std::string tls_ca;
     bool json = false;
 };
 
@@ -56,7 +57,7 @@ void add_options(program::OptionTable& table, Options& options) {
         .range(1, 10'000'000);
     table
         .add("--url", &options.url,
-             "What to open: http://HOST:PORT/test/{id}; {id} is each stream's id")
+             "What to open: http://HOST:PORT/test/{id}, or https; {id} is each stream's id")
         .type("URL")
         .required();
     table
@@ -106,6 +107,11 @@ void add_options(program::OptionTable& table, Options& options) {
              "Write a line for each message and for each stream that opens or closes, for "
              "zcomet-ctl reconcile")
         .type("FILE");
+    table
+        .add("--tls-ca", &options.tls_ca,
+             "With https, check servers' certificates by those in this file, in PEM; default: any "
+             "certificate will do")
+        .type("FILE");
     table.add("--json", &options.json,
               "Print the summary as one line of JSON, and the statistics to standard error");
 }
@@ -149,11 +155,24 @@ void add_options(program::OptionTable& table, Options& options) {
     return std::move(sources).value();
 }
 
+/// Before there are processes that would all say the same.
+void check_certificates(const Options& options, const std::string& host) {
+    const auto made = tools::floodtest::FloodTls::make(options.tls_ca, host);
+    if (!made.ok()) {
+        throw program::Misconfigured("--tls-ca: " + made.error().text);
+    }
+}
+
 [[nodiscard]] tools::floodtest::FloodPlan make_plan(const Options& options) {
     const Result<tools::floodtest::FloodTarget> target =
         tools::floodtest::FloodTarget::parse(options.url, options.headers);
     if (!target.ok()) {
         throw program::Misconfigured("--url: " + target.error().text);
+    }
+    if (target.value().is_tls()) {
+        check_certificates(options, target.value().host());
+    } else if (!options.tls_ca.empty()) {
+        throw program::Misconfigured("--tls-ca is for a --url with https://");
     }
     return tools::floodtest::FloodPlan{
         .target = target.value(),
@@ -166,6 +185,7 @@ void add_options(program::OptionTable& table, Options& options) {
             std::chrono::duration<double>(options.connect_timeout_s)),
         .processes = choose_processes(options),
         .log = options.log,
+        .tls_ca = options.tls_ca,
     };
 }
 
