@@ -30,6 +30,7 @@ SUITE = Suite(
         "history": "histories in the broker",
         "events": "server-sent events beside comet pages",
         "publish": "publishing by HTTP, beside Nchan",
+        "tls": "streams over TLS, beside nginx",
         "quiet": "a million quiet streams",
         "memory": "memory of parked streams",
         "million": "a million streams",

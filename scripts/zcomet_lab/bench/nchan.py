@@ -40,6 +40,7 @@ http {{
     keepalive_timeout 1h;
     server {{
         listen {address} backlog=4096{reuseport};
+        {tls}
         location = /sub {{
             nchan_subscriber;
             nchan_channel_id $arg_id;
@@ -64,12 +65,13 @@ class Nchan:
     headers: tuple[str, ...] = ("TE: chunked",)
     """Of a subscriber's request."""
 
-    def __init__(self, lab: Lab, workers: int) -> None:
+    def __init__(self, lab: Lab, workers: int, tls: tuple[str, str] | None = None) -> None:
+        """`tls`: the files of a certificate and its key."""
         self._lab = lab
         host = own_address()
         port = free_ports(host, 1)[0]
         self.api = f"{host}:{port}"
-        self.url = f"http://{self.api}/sub?id={{id}}"
+        self.url = f"{'https' if tls else 'http'}://{self.api}/sub?id={{id}}"
         folder = lab.folder / f"nchan-{port}"
         folder.mkdir()
         config = folder / "nginx.conf"
@@ -82,13 +84,15 @@ class Nchan:
                 folder=folder,
                 address=self.api,
                 # As a web node's workers listen.
-                reuseport=" reuseport" if workers > 1 else "",
+                reuseport=(" reuseport" if workers > 1 else "") + (" ssl" if tls else ""),
+                tls=f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};" if tls else "",
             ),
             encoding="utf-8",
         )
         self._program = lab.programs.start(
             str(NGINX), "-e", "stderr", "-c", config, "-g", "daemon off;", name="nginx"
         )
+        self.pid = self._program.pid
         await_true(lambda: f"nginx listens\n{self._program.log()}", lambda: listens(host, port))
 
     def await_streams(self, streams: int) -> None:
