@@ -228,6 +228,25 @@ def check_openssl(scene: Scene) -> None:
     assert "Cipher is (NONE)" in talk("", "-alpn", "h2")
 
 
+def check_floodtest(programs: Programs, scene: Scene) -> None:
+    """Our own client takes any certificate, unless it is told which ones are good."""
+    port = scene.node.http.rsplit(":", 1)[1]
+    cases: list[tuple[list[Argument], str, int]] = [
+        ([], "127.0.0.1", 0),
+        (["--tls-ca", scene.first[0]], "localhost", 0),
+        (["--tls-ca", scene.first[0]], "127.0.0.1", 1),  # no name of the certificate
+        (["--tls-ca", scene.second[0]], "localhost", 1),
+    ]
+    for options, host, status in cases:
+        flood = programs.start(
+            "zcomet-floodtest",
+            *("--connections", 30, "--rate", 0, "--duration", 0),
+            *("--url", f"https://{host}:{port}/test/{{id}}"),
+            *options,
+        )
+        flood.finish(TIMEOUT_S, status)
+
+
 def check_no_tls(scene: Scene) -> None:
     before = scene.node.counters()["tls_failures"]
     for url in (scene.node.http, scene.node.api):
@@ -324,6 +343,7 @@ def main() -> int:
         check_end(scene)
         check_curl(scene)
         check_openssl(scene)
+        check_floodtest(programs, scene)
         check_no_tls(scene)
         check_new_certificates(scene)
         check_mistakes(programs, scene)

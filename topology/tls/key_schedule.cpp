@@ -5,7 +5,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
 #include <openssl/params.h>
 
 #include <algorithm>
@@ -19,6 +18,23 @@ constexpr std::string_view kKeyExpansion = "key expansion";
 
 const EVP_MD* md_of(Digest digest) {
     return digest == Digest::kSha256 ? EVP_sha256() : EVP_sha384();
+}
+
+/// Made once for each digest: to look it up takes OpenSSL as long as to use it.
+EVP_MAC_CTX* hmac_of(Digest digest) {
+    thread_local std::array<Owned<EVP_MAC_CTX>, 2> contexts;
+    Owned<EVP_MAC_CTX>& context = contexts[static_cast<std::size_t>(digest)];
+    if (context == nullptr) {
+        const Owned<EVP_MAC> hmac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+        context.reset(EVP_MAC_CTX_new(hmac.get()));
+        std::string name = EVP_MD_get0_name(md_of(digest));
+        const std::array<OSSL_PARAM, 2> parameters{
+            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0),
+            OSSL_PARAM_construct_end()};
+        ZCOMET_ASSERT(context != nullptr &&
+                      EVP_MAC_CTX_set_params(context.get(), parameters.data()) == 1);
+    }
+    return context.get();
 }
 
 } // namespace
@@ -36,10 +52,11 @@ void expand_label(Digest digest, const Secret& secret, std::string_view label, u
     info.push_back('\0'); // no context
     info.push_back('\1'); // the first block
     Secret block{};
-    unsigned int made = 0;
-    const unsigned char* const done = HMAC(md_of(digest), secret.data(), static_cast<int>(size),
-                                           bytes_of(info), info.size(), block.data(), &made);
-    ZCOMET_ASSERT(done != nullptr && made == size);
+    std::size_t made = 0;
+    EVP_MAC_CTX* const hmac = hmac_of(digest);
+    ZCOMET_ASSERT(EVP_MAC_init(hmac, secret.data(), size, nullptr) == 1);
+    ZCOMET_ASSERT(EVP_MAC_update(hmac, bytes_of(info), info.size()) == 1);
+    ZCOMET_ASSERT(EVP_MAC_final(hmac, block.data(), &made, block.size()) == 1 && made == size);
     std::copy_n(block.begin(), out_bytes, out);
     OPENSSL_cleanse(block.data(), block.size());
 }

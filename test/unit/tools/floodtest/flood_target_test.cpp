@@ -88,11 +88,21 @@ TEST_CASE("URLs without {id}, port or path; IPv6", "[flood_target]") {
     CHECK(ipv6.value().request(5).find("Host: [::1]:81\r\n") != std::string::npos);
 }
 
+TEST_CASE("a URL with https has another port, and TLS", "[flood_target]") {
+    Result<FloodTarget> secure = FloodTarget::parse("https://127.0.0.1/a");
+    REQUIRE(secure.ok());
+    CHECK(secure.value().is_tls());
+    CHECK(secure.value().host() == "127.0.0.1");
+    CHECK(text_of(secure.value().address()) == "127.0.0.1 443");
+    CHECK(text_of(FloodTarget::parse("https://[::1]:81").value().address()) == "::1 81");
+    CHECK_FALSE(FloodTarget::parse("http://127.0.0.1/a").value().is_tls());
+}
+
 TEST_CASE("bad URLs are named", "[flood_target]") {
     const std::string url = GENERATE(values<std::string>({
         "",
         "127.0.0.1:8000/test",
-        "https://127.0.0.1/",
+        "ftp://127.0.0.1/",
         "http://",
         "http://:80/",
         "http://127.0.0.1:99999/",
