@@ -757,6 +757,7 @@ TLS = {
     "key-update-long": b"3\x16\x06\x18\0\0\1\0\0" + TLS_TEXT,
     "hello-again": b"2\x16\4\1\0\0\0" + TLS_TEXT,
     "hellos": b"2" + b"\x16\4\1\0\0\0" * 40,
+    "hellos-and-text": b"2" + (b"\x16\4\1\0\0\0" + TLS_TEXT) * 70,
     "change-cipher": b"3\x14\1\1" + TLS_TEXT,
     "padding": b"3\0\4\0\0\0\0",
     "padded": b"3\x17\4a\0b\0",

@@ -229,6 +229,9 @@ After Records::on_control(Aead& aead, std::uint8_t type, std::string_view text,
 After Records::on_handshake(Aead& aead, std::string_view text, std::string& reply) {
     if (!agreed_.is_tls13) {
         // A ClientHello: the client asks for another handshake, and may go on without it.
+        if (++key_updates_ > kKeyUpdatesMax) {
+            return fail(aead, Alert::kUnexpectedMessage, reply);
+        }
         const std::array<char, kAlertBytes> alert{kWarning,
                                                   static_cast<char>(Alert::kNoRenegotiation)};
         seal_record(aead, ContentType::kAlert, {alert.data(), alert.size()}, reply);

@@ -106,7 +106,7 @@ class Records {
     /// Records without text that a client may send in a row: each costs as much as one with text.
     /// @limit TLS records without text in a row
     static constexpr std::uint8_t kEmptyRecordsMax = 32;
-    /// KeyUpdates of a connection. A key is good for 2^24 records, more than browsers ever send.
+    /// KeyUpdates of a connection, which hardly needs one; and in TLS 1.2 refused new handshakes.
     /// @limit changes of the key by a TLS client
     static constexpr std::uint8_t kKeyUpdatesMax = 64;
     /// Records that a key of TLS 1.3 may encrypt (RFC 8446, section 5.5: 2^24.5 for AES-GCM). Then
