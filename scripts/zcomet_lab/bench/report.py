@@ -158,7 +158,7 @@ def section(name: str, result: Result) -> str:
     rows = [Row(**row).cells() for row in result["rows"]]
     return "\n".join(
         [
-            f"## {result['title'].capitalize()}\n",
+            f"## {result['title'][:1].upper()}{result['title'][1:]}\n",
             f"`scripts/bench {name}`, {result['date']}, {result['seconds']} s, "
             f"on {result['machine']}.\n",
             markdown_table(("what", "measured", "target", ""), rows, "lrrl"),
