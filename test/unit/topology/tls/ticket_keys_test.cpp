@@ -20,7 +20,7 @@ constexpr std::uint64_t kHour = kTicketPeriodSeconds;
 TEST_CASE("two workers of one secret have the same keys, whenever they start", "[tickets]") {
     const std::string secret = TicketKeys::make_secret(kStart);
     TicketKeys first = TicketKeys::of(secret, kStart).value();
-    for (const std::uint64_t hours : {0, 1, 2, 7, 100}) {
+    for (const std::uint64_t hours : {0U, 1U, 2U, 7U, 100U}) {
         const std::uint64_t now = kStart + hours * kHour;
         TicketKeys late = TicketKeys::of(secret, now).value();
         TicketKeys advanced = TicketKeys::of(TicketKeys::advance(secret, now), now).value();
