@@ -206,6 +206,8 @@ void cut_off(Cluster& cluster, const std::string& id) {
     CHECK(cluster.send(id, "missed") == 0);
     REQUIRE(::kill(worker, SIGCONT) == 0);
     REQUIRE(cluster.await_holders(id, 1));
+    // The broker knows before the node does, which takes no new streams until then.
+    REQUIRE(eventually([&] { return ask(cluster, "/readyz").status == 200; }));
 }
 
 } // namespace
