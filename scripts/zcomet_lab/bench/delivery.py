@@ -7,25 +7,16 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Sequence
 
+from zcomet_lab.bench.loads import FLAT_OUT, Load, rate_text
 from zcomet_lab.bench.rows import Row, at_least, at_most
 from zcomet_lab.bench.servers import Floor, start_cluster
 from zcomet_lab.flood import Flood
 from zcomet_lab.suite import Lab
 
 STREAMS, STREAMS_SHORT = 10_000, 200
-FLAT_OUT = 0
 ONE_PROCESSOR = ("taskset", "-c", "0")
 # CPU seconds of the 2008 system for a million messages at 1,000 a second.
 CPU_S_2008 = 171
-
-
-@dataclasses.dataclass(frozen=True)
-class Load:
-    """What is sent, and how often it is measured."""
-
-    per_s: int
-    count: int
-    times: int
 
 
 LOADS = (Load(1_000, 20_000, 5), Load(20_000, 300_000, 3), Load(FLAT_OUT, 2_000_000, 3))
@@ -81,7 +72,7 @@ def rows_of(per_s: int, floor_s: Sequence[float], runs: Sequence[Delivery]) -> l
     def latency_ms(part: str) -> float:
         return median(lambda run: run.latency_ms[part])
 
-    name = "flat out" if per_s == FLAT_OUT else f"{per_s:,}/s"
+    name = rate_text(per_s)
     cpu = median(lambda run: run.cpu_s)
     ratio = statistics.median(run.cpu_s / max(bare, 1e-9) for run, bare in zip(runs, floor_s))
     rows = [Row(f"{name}: floor, CPU a million", statistics.median(floor_s), "s")]

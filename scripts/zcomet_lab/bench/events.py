@@ -1,8 +1,8 @@
 """Delivery of server-sent events beside comet pages: the server's CPU time, in pairs."""
 
-import dataclasses
 import statistics
 
+from zcomet_lab.bench.loads import FLAT_OUT, Load, rate_text
 from zcomet_lab.bench.rows import Row, at_most
 from zcomet_lab.bench.servers import start_cluster
 from zcomet_lab.cluster import Cluster
@@ -11,17 +11,7 @@ from zcomet_lab.suite import Lab
 
 STREAMS, STREAMS_SHORT = 5_000, 100
 """Of each format, all of them open at the same time."""
-FLAT_OUT = 0
 RATIO_MAX = 1.03
-
-
-@dataclasses.dataclass(frozen=True)
-class Load:
-    """What each of a pair sends, and how many pairs there are."""
-
-    per_s: int
-    count: int
-    pairs: int
 
 
 LOADS = (Load(20_000, 60_000, 20), Load(FLAT_OUT, 200_000, 20))
@@ -59,7 +49,7 @@ def compare(pages: Side, events: Side, load: Load) -> tuple[list[float], list[fl
     Each goes first in every other pair.
     """
     of_pages, of_events = [], []
-    for pair in range(load.pairs):
+    for pair in range(load.times):
         if pair % 2 == 0:
             of_pages.append(pages.cpu_s(load))
         of_events.append(events.cpu_s(load))
@@ -78,11 +68,11 @@ def run(lab: Lab) -> list[Row]:
     for load in LOADS_SHORT if lab.short else LOADS:
         of_pages, of_events = compare(pages, events, load)
         ratio = statistics.median(e / max(p, 1e-9) for p, e in zip(of_pages, of_events))
-        name = "flat out" if load.per_s == FLAT_OUT else f"{load.per_s:,}/s"
+        name = rate_text(load.per_s)
         rows += [
             Row(f"{name}: comet pages, CPU a million", statistics.median(of_pages), "s"),
             Row(f"{name}: server-sent events, CPU a million", statistics.median(of_events), "s"),
-            at_most(f"{name}: ratio, median of {load.pairs} pairs", ratio, "", RATIO_MAX),
+            at_most(f"{name}: ratio, median of {load.times} pairs", ratio, "", RATIO_MAX),
         ]
     pages.finish()
     events.finish()

@@ -1,11 +1,11 @@
 """What keys between hosts cost: the cluster's CPU time with and without them, in pairs."""
 
-import dataclasses
 import pathlib
 import statistics
 import tempfile
 from collections.abc import Sequence
 
+from zcomet_lab.bench.loads import FLAT_OUT, Load, rate_text
 from zcomet_lab.bench.rows import Row
 from zcomet_lab.bench.servers import start_cluster
 from zcomet_lab.cluster import Broker, Cluster
@@ -16,19 +16,9 @@ from zcomet_lab.programs import Argument
 from zcomet_lab.suite import Lab
 
 STREAMS, STREAMS_SHORT = 10_000, 100
-FLAT_OUT = 0
 IDS, IDS_SHORT = 1_000_000, 10_000
 LOGIN_PAIRS, LOGIN_PAIRS_SHORT = 5, 1
 LOGIN_TIMEOUT_S = 120
-
-
-@dataclasses.dataclass(frozen=True)
-class Load:
-    """What each of a pair sends, and how many pairs there are."""
-
-    per_s: int
-    count: int
-    pairs: int
 
 
 LOADS = (Load(1_000, 10_000, 10), Load(20_000, 100_000, 10), Load(FLAT_OUT, 300_000, 10))
@@ -90,8 +80,8 @@ def compare_delivery(lab: Lab, folder: pathlib.Path) -> list[Row]:
     keyed = Side(lab, streams, Keys(lab.programs.path("zcomet-ctl"), folder))
     rows: list[Row] = []
     for load in LOADS_SHORT if lab.short else LOADS:
-        pairs = [(plain.cpu_s(load), keyed.cpu_s(load)) for _ in range(load.pairs)]
-        name = "flat out" if load.per_s == FLAT_OUT else f"{load.per_s:,}/s"
+        pairs = [(plain.cpu_s(load), keyed.cpu_s(load)) for _ in range(load.times)]
+        name = rate_text(load.per_s)
         rows += rows_of(f"{name}: CPU a million", *zip(*pairs))
     plain.finish()
     keyed.finish()
