@@ -86,13 +86,18 @@ class LagWatch {
                                     kBehindMax);
     }
 
-    /// @return whether the node takes too long for what it was sent.
+    /// @return whether the node takes too long for what it was sent. A window that took too long
+    /// counts until the next one shows that the node has become faster: it lags all the time, and
+    /// not only for what is above kLagAllowed in each window.
     bool note_window(const FeedState& feed, Time now) {
         if (feed.acknowledged >= mark_) {
+            was_late_ = std::exchange(is_late_, false);
             mark_ = feed.published;
             marked_ = now;
+        } else if (now > marked_ + kLagAllowed) {
+            is_late_ = true;
         }
-        return feed.has_more && feed.acknowledged < mark_ && now > marked_ + kLagAllowed;
+        return feed.has_more && (is_late_ || was_late_);
     }
 
     void begin_trial(const FeedState& feed, Time now) {
@@ -122,6 +127,8 @@ class LagWatch {
     std::uint64_t window_bytes_;
     std::uint64_t mark_ = 0; // what was published at marked_, and is awaited since
     Time marked_ = Time{};
+    bool is_late_ = false;  // this window
+    bool was_late_ = false; // the one before
     Time looked_ = Time{};
     Duration lagged_ = Duration::zero();
     Duration alone_ = Duration::zero(); // time for which senders waited for this node alone

@@ -70,6 +70,30 @@ TEST_CASE("a node that acknowledges little by little is left behind after five s
     }
 }
 
+TEST_CASE("a node that takes a little too long for each window is left behind", "[lag_watch]") {
+    Watched node;
+    node.look();
+    node.feed.has_more = true;
+    node.feed.published = 7; // a window, of which it acknowledges a batch each 100 ms
+    const Duration passed = node.until_changed(20s, [&node] {
+        ++node.feed.acknowledged;
+        ++node.feed.published;
+    });
+    CHECK(passed >= LagWatch::kBehindMax);
+    CHECK(passed < LagWatch::kBehindMax + 2s);
+}
+
+TEST_CASE("a node whose windows take half a second is not left behind", "[lag_watch]") {
+    Watched node;
+    node.look();
+    node.feed.has_more = true;
+    node.feed.published = 5;
+    CHECK(node.until_changed(60s, [&node] {
+        ++node.feed.acknowledged;
+        ++node.feed.published;
+    }) == 60s);
+}
+
 TEST_CASE("a node that is busy all the time is not left behind", "[lag_watch]") {
     Watched node;
     node.feed.has_more = true; // the sender is faster, always
