@@ -1,5 +1,6 @@
 #include "broker/router/confirmations.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -76,7 +77,10 @@ void Confirmations::acknowledge(const table::AwaitedSend& send) {
 
 wire::Outcome Confirmations::outcome_of(const table::AwaitedSend& send, std::size_t message) const {
     // An earlier copy may have arrived at nodes that no longer hold the id, or are gone.
-    const bool is_repeat = send.first + message <= send.repeats_through;
+    const bool is_moved =
+        send.details != nullptr &&
+        std::binary_search(send.details->moved.begin(), send.details->moved.end(), message);
+    const bool is_repeat = is_moved || send.first + message <= send.repeats_through;
     const std::uint32_t nodes = send.nodes[message];
     wire::Outcome outcome;
     outcome.nodes = nodes == 0 && is_repeat ? std::nullopt : std::optional(nodes);

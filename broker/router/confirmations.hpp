@@ -33,6 +33,10 @@ class Confirmations {
     void set_position(table::AwaitedSendIndex send, std::uint32_t message, std::uint64_t position) {
         acknowledgements_.set_position(send, message, position);
     }
+    /// As table::Acknowledgements::set_moved().
+    void set_moved(table::AwaitedSendIndex send, std::uint32_t message) {
+        acknowledgements_.set_moved(send, message);
+    }
     /// Its sender is told this of it. No copy of it is expected.
     void set_outcome(table::AwaitedSendIndex send, std::uint32_t message,
                      const wire::Outcome& outcome) {

@@ -1,5 +1,7 @@
 #include "broker/router/sends.hpp"
 
+#include "topology/wire/attributes.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -138,19 +140,39 @@ void Sends::route_awaited(const Incoming& in, const wire::Send& send) {
             ++index;
             return;
         }
-        message.origin = {peer.incarnation, send.first + index};
-        const bool repeated = message.origin.number <= sender.taken_in;
+        const std::uint64_t number = send.first + index;
+        message.origin = {peer.incarnation, number};
+        const wire::Origin earlier = split_origin(message);
+        const bool repeated = number <= sender.taken_in;
         const auto known = known_to(sender, message);
-        count_in(sender, message.origin.number, repeated, known.has_value());
+        count_in(sender, number, repeated, known.has_value());
         if (known) {
             confirmations_.set_outcome(*awaited, index, *known);
         } else {
-            route_awaited(sender, message, repeated, {*awaited, index}, in.now);
+            if (earlier.sender != 0) {
+                message.origin = earlier;
+                confirmations_.set_moved(*awaited, index);
+            }
+            route_awaited(sender, message, repeated, {*awaited, index, number}, in.now);
         }
         ++index;
     });
     confirmations_.end_send(*awaited);
     tell_not_allowed(in, not_allowed, send.confirm);
+}
+
+/// The name under which another broker may have passed the message on. It goes on under that one,
+/// so that a node that has had it does not show it again. Nothing else remembers it, so that a
+/// message with a key is the same by whichever broker it comes.
+wire::Origin Sends::split_origin(wire::Message& message) {
+    if (message.attributes.empty()) {
+        return {};
+    }
+    const wire::Origin origin = wire::split_origin(message.attributes, attributes_);
+    if (origin.sender != 0) {
+        message.attributes = attributes_;
+    }
+    return origin;
 }
 
 /// What its client repeats under a key has its answer, or none yet. What its sender repeats because
@@ -169,7 +191,7 @@ void Sends::route_awaited(table::SenderPart& sender, const wire::Message& messag
                           const AwaitedPlace& place, Time now) {
     // A message that is kept is not passed on again: its first copy is in the history, where
     // nodes that have missed it find it, and a second one would have another position.
-    const bool was_taken_in = sender.has_taken_in(message.origin.number);
+    const bool was_taken_in = sender.has_taken_in(place.number);
     if (was_taken_in && histories_.has(message.id)) {
         return;
     }

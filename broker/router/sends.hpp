@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace zcomet::broker::router {
 
@@ -36,9 +37,11 @@ class Sends {
     struct AwaitedPlace {
         table::AwaitedSendIndex send;
         std::uint32_t message; // of the frame, from 0
+        std::uint64_t number;  // of the sender
     };
     void route_awaited(table::SenderPart& sender, const wire::Message& message, bool repeated,
                        const AwaitedPlace& place, Time now);
+    [[nodiscard]] wire::Origin split_origin(wire::Message& message);
     [[nodiscard]] std::optional<wire::Outcome> known_to(const table::SenderPart& sender,
                                                         wire::Message& message);
     /// `on_copy(NodePart&, std::uint64_t batch)` is called for each node's copy.
@@ -61,6 +64,7 @@ class Sends {
     Credit& credit_;
     Histories& histories_;
     Idempotency& idempotency_;
+    std::string attributes_; // of the message in hand
 };
 
 } // namespace zcomet::broker::router

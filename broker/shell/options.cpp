@@ -323,11 +323,14 @@ Status CommandLine::apply_cluster_file() {
         return read.error();
     }
     const cluster::Cluster& cluster = read.value();
-    const auto broker = std::find_if(
-        cluster.brokers.begin(), cluster.brokers.end(),
-        [this](const cluster::ClusterBroker& one) { return host_.empty() || one.host == host_; });
-    if (broker == cluster.brokers.end()) {
-        return Error{cluster_file_ + " names no broker on a host \"" + host_ + "\""};
+    const Result<cluster::ClusterBroker> found = cluster.broker(host_);
+    if (!found.ok()) {
+        return Error{cluster_file_ + ": " + found.error().text};
+    }
+    const cluster::ClusterBroker* const broker = &found.value();
+    if (cluster.brokers.size() > 1 && !histories_.empty()) {
+        return Error{"--history wants a cluster of one broker, and " + cluster_file_ + " has " +
+                     std::to_string(cluster.brokers.size())};
     }
     const std::string& address = cluster.host(broker->host).address;
     // Sockets are bound to addresses, not to names.
@@ -339,7 +342,7 @@ Status CommandLine::apply_cluster_file() {
     return table_.fill_in({{"listen", wire::tcp_endpoint({bind_host, broker->listen_port})},
                            {"feed", wire::tcp_endpoint({bind_host, broker->feed_port})},
                            {"advertise", address},
-                           {"name", broker->host},
+                           {"name", broker->name},
                            {"admin", broker->admin},
                            {"http_names", broker->http_names},
                            {"keys", takes_keys ? broker->keys : std::string()},

@@ -30,6 +30,8 @@ struct AwaitedDetails {
     std::vector<std::uint64_t> positions{}; ///< for each message; empty: none has one
     std::vector<Known> known{};             ///< by rising message
     std::vector<Keyed> keyed{};
+    /// Those that another broker may have passed on before, by rising message.
+    std::vector<std::uint32_t> moved{};
 };
 
 /// One SEND frame whose sender wants to hear where its messages have arrived.
@@ -94,6 +96,12 @@ class Acknowledgements {
     void set_key(AwaitedSendIndex send, std::uint32_t message, const MessageKey& key) {
         details_of(send).keyed.push_back({message, key});
         details_bytes_ += sizeof(AwaitedDetails::Keyed);
+    }
+
+    /// Another broker may have passed it on before.
+    void set_moved(AwaitedSendIndex send, std::uint32_t message) {
+        details_of(send).moved.push_back(message);
+        details_bytes_ += sizeof(message);
     }
 
     /// The message went into batch `batch` of the feed that has `copies`.
@@ -202,7 +210,8 @@ class Acknowledgements {
     [[nodiscard]] static std::size_t bytes_of(const AwaitedDetails& details) {
         return sizeof(AwaitedDetails) + details.positions.size() * sizeof(std::uint64_t) +
                details.known.size() * sizeof(AwaitedDetails::Known) +
-               details.keyed.size() * sizeof(AwaitedDetails::Keyed);
+               details.keyed.size() * sizeof(AwaitedDetails::Keyed) +
+               details.moved.size() * sizeof(details.moved.front());
     }
 
     store::Slab<AwaitedSend> sends_;

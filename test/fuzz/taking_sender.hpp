@@ -16,8 +16,11 @@ namespace zcomet::fuzz {
 
 class TakingSender : public webnode::publish::Sender {
   public:
-    [[nodiscard]] bool welcomed() const override { return true; }
-    [[nodiscard]] bool can_send(std::size_t /*message_bytes*/) const override { return true; }
+    [[nodiscard]] bool has_broker(std::string_view /*id*/) const override { return true; }
+    [[nodiscard]] bool can_send(std::string_view /*id*/,
+                                std::size_t /*message_bytes*/) const override {
+        return true;
+    }
     std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm /*confirm*/,
                        std::string_view attributes) override {
         ZCOMET_ASSERT(wire::valid_id(id));

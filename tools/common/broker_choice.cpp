@@ -1,36 +1,38 @@
 #include "tools/common/broker_choice.hpp"
 
-#include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/link/peer_key.hpp"
 #include "topology/program/core_dumps.hpp"
 #include "topology/program/program.hpp"
-#include "topology/wire/endpoint.hpp"
 
 namespace zcomet::tools::common {
 
 namespace {
 
-std::string why_not_connectable(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_tcp_address(text);
-    if (!address.ok()) {
-        return address.error().text;
-    }
-    const bool connectable = address.value().port != 0 && address.value().host != "*";
-    return connectable ? "" : in_quotes(text) + " is not an address to connect to";
+std::string why_no_broker(const std::string& text) {
+    const auto broker = cluster::read_broker(text);
+    return broker.ok() ? std::string() : broker.error().text;
 }
 
 } // namespace
 
 void add_broker_choice(program::OptionTable& table, BrokerChoice& choice) {
-    table.add("--broker", &choice.broker, "Where the broker listens")
-        .type("tcp://HOST:PORT")
+    table
+        .add("--broker", &choice.brokers,
+             "Where the broker listens [tcp://127.0.0.1:5555]. May be given several times: "
+             "zcomet(7), "
+             "SEVERAL BROKERS")
+        .type("[NAME=]tcp://HOST:PORT")
+        .check(why_no_broker);
+    table.add("--replicas", &choice.replicas, "Of several brokers: how many of them know an id")
+        .type("N")
         .show_default()
-        .check(why_not_connectable);
-    table.add("--cluster", &choice.cluster_file, "Cluster file that names the broker")
+        .range(1U, cluster::kReplicasMax);
+    table.add("--cluster", &choice.cluster_file, "Cluster file that names the brokers")
         .type("FILE")
-        .excludes("--broker");
+        .excludes("--broker")
+        .excludes("--replicas");
     table
         .add("--key", &choice.key_file,
              "The key file that the broker knows us by; without it the one that ZCOMET_KEY names, "
@@ -38,15 +40,16 @@ void add_broker_choice(program::OptionTable& table, BrokerChoice& choice) {
         .type("FILE");
 }
 
-std::string settle_broker(BrokerChoice& choice) {
+cluster::BrokerList settle_brokers(const BrokerChoice& choice) {
     if (!choice.cluster_file.empty()) {
-        choice.broker =
-            value_or_throw<program::Misconfigured>(cluster::read_cluster_file(choice.cluster_file))
-                .broker_endpoint();
+        return value_or_throw<program::Misconfigured>(
+                   cluster::read_cluster_file(choice.cluster_file))
+            .broker_list();
     }
-    choice.broker = wire::tcp_endpoint(
-        value_or_throw<program::Misconfigured>(wire::parse_tcp_address(choice.broker)));
-    return choice.broker;
+    const std::vector<std::string> brokers =
+        choice.brokers.empty() ? std::vector<std::string>{kDefaultBroker} : choice.brokers;
+    return value_or_throw<program::Misconfigured>(
+        cluster::read_broker_list(brokers, choice.replicas));
 }
 
 link::Security settle_security(const BrokerChoice& choice) {

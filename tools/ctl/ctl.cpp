@@ -1,5 +1,6 @@
 #include "tools/ctl/ctl.hpp"
 
+#include "tools/ctl/all_brokers.hpp"
 #include "tools/ctl/ctl_text.hpp"
 #include "tools/ctl/node_pages.hpp"
 #include "topology/base/value_or_throw.hpp"
@@ -39,19 +40,29 @@ std::string line_of(const nlohmann::json& json) {
 
 using ToText = std::string (*)(const nlohmann::json&);
 
-nlohmann::json ask_broker(link::LinkContext& context, const CtlOptions& options, const char* what,
+nlohmann::json ask_broker(link::LinkContext& context, const CtlOptions& options,
+                          const std::string& broker, const char* what,
                           const std::string& argument) {
     return parse_answer(value_or_throw(link::query_broker(
-        context, options.broker, what, argument, options.timeout, link::IfRefused::kFail)));
+        context, broker, what, argument, options.timeout, link::IfRefused::kFail)));
 }
 
-/// `answer()` asks the broker.
-/// @return the answer.
-template <typename Answer>
-nlohmann::json print_answer(const CtlOptions& options, ToText to_text, Answer&& answer) {
+std::vector<BrokerAnswer> ask_brokers(link::LinkContext& context, const CtlOptions& options,
+                                      const char* what, const std::string& argument) {
+    return ask_all(options.brokers, [&](const std::string& broker) {
+        return ask_broker(context, options, broker, what, argument);
+    });
+}
+
+using Merge = nlohmann::json (*)(const std::vector<BrokerAnswer>&);
+
+/// What the brokers have answered, as one answer.   @return it.
+nlohmann::json print_answers(const CtlOptions& options, const std::vector<BrokerAnswer>& answers,
+                             Merge merge, ToText to_text) {
     try {
-        nlohmann::json json = answer();
+        nlohmann::json json = answers.size() == 1 ? answers.front().json : merge(answers);
         fmt::print("{}", options.json ? line_of(json) : to_text(json));
+        fmt::print(stderr, "{}", silence_text(answers));
         return json;
     } catch (const nlohmann::json::exception& error) {
         throw std::runtime_error(
@@ -59,47 +70,29 @@ nlohmann::json print_answer(const CtlOptions& options, ToText to_text, Answer&& 
     }
 }
 
-nlohmann::json print_one_answer(const CtlOptions& options, const char* what,
-                                const std::string& argument, ToText to_text) {
-    link::LinkContext context(options.security);
-    return print_answer(options, to_text,
-                        [&] { return ask_broker(context, options, what, argument); });
-}
-
-} // namespace
-
-void ctl_nodes(const CtlOptions& options) {
-    link::LinkContext context(options.security);
-    print_answer(options, nodes_text, [&] {
-        return sorted_nodes(all_nodes([&](const std::string& argument) {
-            return ask_broker(context, options, "nodes", argument);
-        }));
-    });
-}
-
-bool ctl_who(const CtlOptions& options, const std::string& id) {
-    return !print_one_answer(options, "who", id, who_text).at("nodes").empty();
-}
-
-void ctl_stats(const CtlOptions& options) {
-    print_one_answer(options, "stats", "", stats_text);
-}
-
-bool ctl_ledger(const CtlOptions& options, Duration patience) {
-    link::LinkContext context(options.security);
-    const Time give_up = Clock::now() + patience;
-    for (;;) {
-        const nlohmann::json ledger = ask_broker(context, options, "ledger", "");
-        const bool settled = ledger_is_settled(ledger);
-        if (settled || Clock::now() >= give_up) {
-            fmt::print("{}", options.json ? line_of(ledger) : ledger_text(ledger));
-            return settled;
+/// A broker each.
+nlohmann::json listed_stats(const std::vector<BrokerAnswer>& answers) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const BrokerAnswer& answer : answers) {
+        if (answer.error.empty()) {
+            all.push_back(answer.json);
         }
-        std::this_thread::sleep_for(kLedgerInterval);
     }
+    return all;
 }
 
-void ctl_ping(const CtlOptions& options, unsigned count) {
+std::string all_stats_text(const nlohmann::json& answer) {
+    if (answer.is_object()) {
+        return stats_text(answer);
+    }
+    std::string out;
+    for (const nlohmann::json& broker : answer) {
+        out.append(out.empty() ? "" : "\n").append(stats_text(broker));
+    }
+    return out;
+}
+
+void ping_one(const CtlOptions& options, const std::string& broker, unsigned count) {
     link::LinkContext context(options.security);
     std::vector<Duration> round_trips;
     for (unsigned i = 0; i < count; ++i) {
@@ -107,14 +100,14 @@ void ctl_ping(const CtlOptions& options, unsigned count) {
             std::this_thread::sleep_for(kPingInterval);
         }
         round_trips.push_back(value_or_throw(
-            link::ping_broker(context, options.broker, options.timeout, link::IfRefused::kFail)));
+            link::ping_broker(context, broker, options.timeout, link::IfRefused::kFail)));
         if (!options.json) {
-            fmt::print("{}", pong_text(options.broker, round_trips.back()));
+            fmt::print("{}", pong_text(broker, round_trips.back()));
             static_cast<void>(std::fflush(stdout));
         }
     }
     if (options.json) {
-        nlohmann::ordered_json report = {{"broker", options.broker},
+        nlohmann::ordered_json report = {{"broker", broker},
                                          {"round_trip_ms", nlohmann::json::array()}};
         for (const Duration round_trip : round_trips) {
             report["round_trip_ms"].push_back(
@@ -123,6 +116,53 @@ void ctl_ping(const CtlOptions& options, unsigned count) {
         fmt::print("{}\n", report.dump());
     } else if (count > 1) {
         fmt::print("{}", pongs_text(round_trips));
+    }
+}
+
+} // namespace
+
+void ctl_nodes(const CtlOptions& options) {
+    link::LinkContext context(options.security);
+    const auto answers = ask_all(options.brokers, [&](const std::string& broker) {
+        return sorted_nodes(all_nodes([&](const std::string& argument) {
+            return ask_broker(context, options, broker, "nodes", argument);
+        }));
+    });
+    print_answers(options, answers, merged_nodes, nodes_text);
+}
+
+bool ctl_who(const CtlOptions& options, const std::string& id) {
+    link::LinkContext context(options.security);
+    const auto answers = ask_brokers(context, options, "who", id);
+    return !print_answers(options, answers, merged_who, who_text).at("nodes").empty();
+}
+
+void ctl_stats(const CtlOptions& options) {
+    link::LinkContext context(options.security);
+    print_answers(options, ask_brokers(context, options, "stats", ""), listed_stats,
+                  all_stats_text);
+}
+
+bool ctl_ledger(const CtlOptions& options, Duration patience) {
+    link::LinkContext context(options.security);
+    const Time give_up = Clock::now() + patience;
+    for (;;) {
+        const auto answers = ask_brokers(context, options, "ledger", "");
+        const nlohmann::json ledger = merged_ledger(answers);
+        const std::string silence = silence_text(answers);
+        const bool settled = ledger_is_settled(ledger);
+        if (settled || Clock::now() >= give_up) {
+            fmt::print("{}", options.json ? line_of(ledger) : ledger_text(ledger));
+            fmt::print(stderr, "{}", silence);
+            return settled && silence.empty();
+        }
+        std::this_thread::sleep_for(kLedgerInterval);
+    }
+}
+
+void ctl_ping(const CtlOptions& options, unsigned count) {
+    for (const cluster::ListedBroker& broker : options.brokers.brokers) {
+        ping_one(options, broker.endpoint, count);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "tools/ctl/ctl_send.hpp"
 
+#include "tools/ctl/all_brokers.hpp"
 #include "tools/ctl/ctl_text.hpp"
 #include "tools/ctl/line_input.hpp"
 #include "topology/base/value_or_throw.hpp"
@@ -26,14 +27,25 @@ namespace {
 
 constexpr std::string_view kIdInLine = "-";
 
+/// As a client wants them.
+std::string broker_texts(const CtlOptions& options) {
+    std::string texts;
+    for (const cluster::ListedBroker& broker : options.brokers.brokers) {
+        texts.append(texts.empty() ? "" : " ").append(cluster::text_of(broker));
+    }
+    return texts;
+}
+
 class Sending {
   public:
     Sending(const CtlOptions& options, const SendOptions& what)
         : options_(options), what_(what),
-          client_(value_or_throw(client::Client::connect({.broker = options.broker,
+          client_(value_or_throw(client::Client::connect({.broker = broker_texts(options),
                                                           .name = "",
                                                           .key = options.key_file,
-                                                          .timeout = options.timeout}))) {}
+                                                          .timeout = options.timeout,
+                                                          .replicas = options.brokers.replicas}))) {
+    }
 
     /// @return whether a node has it, as far as is known.
     bool send(const std::string& id, std::string_view message) {
@@ -106,8 +118,11 @@ bool ctl_send(const CtlOptions& options, const SendOptions& what) {
         // A client waits until its broker is there. This command does not. The client has a context
         // of its own, and a process with keys must not have two (link_context.hpp).
         link::LinkContext context(options.security);
-        static_cast<void>(value_or_throw(
-            link::ping_broker(context, options.broker, options.timeout, link::IfRefused::kFail)));
+        static_cast<void>(ask_all(options.brokers, [&](const std::string& broker) {
+            static_cast<void>(value_or_throw(
+                link::ping_broker(context, broker, options.timeout, link::IfRefused::kFail)));
+            return nlohmann::json();
+        }));
     }
     Sending sending(options, what);
     return what.from_input ? sending.send_input() : sending.send(what.id, what.message);

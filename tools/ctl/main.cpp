@@ -318,7 +318,7 @@ int run(Flags& flags, const CLI::App& app, const program::OptionTable& table) {
     if (send.parsed() && !flags.send.from_input && send.get_option("MESSAGE")->count() == 0) {
         throw program::Misconfigured("send wants a message after the id; try --help");
     }
-    flags.ctl.broker = common::settle_broker(flags.broker);
+    flags.ctl.brokers = common::settle_brokers(flags.broker);
     flags.ctl.key_file = flags.broker.key_file;
     if (uses_broker(app)) {
         flags.ctl.security = common::settle_security(flags.broker);

@@ -82,14 +82,21 @@ void Generator::write_text(std::uint64_t realtime_ns) {
     }
 }
 
+std::string_view Generator::next_id() {
+    if (!next_id_number_) {
+        next_id_number_ = draw_id();
+    }
+    return to_digits(*next_id_number_, id_);
+}
+
 GeneratedMessage Generator::next(std::uint64_t realtime_ns) {
     ZCOMET_ASSERT(!finished());
     ++made_;
     write_text(realtime_ns);
     GeneratedMessage message;
     message.number = made_;
-    message.id_number = draw_id();
-    message.id = to_digits(message.id_number, id_);
+    message.id = next_id();
+    message.id_number = *std::exchange(next_id_number_, std::nullopt);
     message.text = text_;
     message.generator = generator_ + 1;
     message.last = round_ + 1 == options_.count;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -61,6 +62,10 @@ class Generator {
     /// More bytes than the id and the text of any message have together.
     [[nodiscard]] std::size_t message_bytes_max() const;
 
+    /// To which id the next message goes, due or not. The generator must not be finished. The view
+    /// lives until the message after that is asked for.
+    [[nodiscard]] std::string_view next_id();
+
     /// The next message, due or not. The generator must not be finished.
     /// @param realtime_ns  nanoseconds since 1970, for the stamp; unused without one.
     /// Cost: no allocation once the longest message has been made.
@@ -74,9 +79,10 @@ class Generator {
     std::mt19937_64 random_;
     std::uint64_t fair_end_; ///< draws from this value on would favour small ids
     Time round_start_;
-    std::uint64_t round_ = 0;     ///< messages that every generator has made
-    std::uint32_t generator_ = 0; ///< the one whose turn it is, from 0
-    std::uint64_t made_ = 0;      ///< messages of all generators
+    std::uint64_t round_ = 0;                     ///< messages that every generator has made
+    std::uint32_t generator_ = 0;                 ///< the one whose turn it is, from 0
+    std::uint64_t made_ = 0;                      ///< messages of all generators
+    std::optional<std::uint64_t> next_id_number_; ///< drawn ahead
     std::array<char, 20> id_{};
     std::string text_;
     std::string tag_;

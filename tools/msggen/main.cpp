@@ -26,6 +26,8 @@ constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max() / 
 /// What a stamp adds to a message: " ts=" and 19 digits.
 constexpr std::size_t kStampBytes = 23;
 constexpr std::size_t kMessageBytesMax = wire::kPayloadBytesMax - kStampBytes;
+constexpr std::uint32_t kFailoverMinMs = 100;
+constexpr std::uint32_t kFailoverMaxMs = 60'000;
 
 struct Flags {
     MsggenOptions msggen;
@@ -59,6 +61,12 @@ void add_options(program::OptionTable& table, Flags& flags) {
         .show_default()
         .range(1U, kGeneratorsMax);
     common::add_broker_choice(table, flags.broker);
+    table
+        .add("--failover-ms", program::in_milliseconds(flags.msggen.failover),
+             "Of several brokers: how long one may say nothing before another one is used")
+        .type("MS")
+        .show_default()
+        .range(kFailoverMinMs, kFailoverMaxMs);
     table.add("--message", &generator.message, "Send TEXT instead of \"Fake message Num = K\"")
         .type("TEXT")
         .check([](const std::string& text) {
@@ -102,7 +110,7 @@ int run(Flags& flags, const program::OptionTable& table) {
     check_size(flags.msggen);
     flags.msggen.generator.interval =
         std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(flags.interval_ms));
-    flags.msggen.broker = common::settle_broker(flags.broker);
+    flags.msggen.brokers = common::settle_brokers(flags.broker);
     const link::Security security = common::settle_security(flags.broker);
     process::keep_freed_frames(0);
     // Each generator's line appears when it finishes, even through a pipe.

@@ -70,8 +70,9 @@ Msggen::Msggen(link::LinkContext& context, MsggenOptions options, int signal_fd)
     if (options_.acknowledged) {
         confirm_ = wire::Confirm::kAcknowledgement;
     }
-    link_ = value_or_throw(link::SenderLink::open(
-        context, *this, options_.broker, fmt::format("msggen-{}", ::getpid()), Clock::now()));
+    link_ = value_or_throw(link::Dispatch::open(context, *this, options_.brokers,
+                                                fmt::format("msggen-{}", ::getpid()), Clock::now(),
+                                                options_.failover));
     loop_.add(*link_, loop::Order::kBroker);
     loop_.stop_at(signal_fd_);
     report_.planned = options_.generator.count * options_.generator.generators;
@@ -101,7 +102,7 @@ void Msggen::wait_for_broker() {
     }
     if (!link_->welcomed() && !stopped()) {
         spdlog::warn("event={} broker={} text=\"trying on\"",
-                     refused_ ? "broker-refuses" : "broker-unreachable", options_.broker);
+                     refused_ ? "broker-refuses" : "broker-unreachable", options_.brokers.text());
     }
     while (!link_->welcomed() && !stopped()) {
         wait(kNever);
@@ -136,8 +137,10 @@ void Msggen::send_due(Generator& generator) {
     }
 }
 
-bool Msggen::may_send(const Generator& generator) const {
-    return link_->can_send(wire::message_bytes(0, generator.message_bytes_max()));
+bool Msggen::may_send(Generator& generator) const {
+    return !generator.finished() &&
+           link_->can_send(generator.next_id(),
+                           wire::message_bytes(0, generator.message_bytes_max()));
 }
 
 void Msggen::send_one(Generator& generator, Time now) {
@@ -189,6 +192,13 @@ void Msggen::on_receipt(std::uint64_t number, const wire::Outcome& outcome) {
     }
 }
 
+/// Its line in the log goes without an answer. SenderSessionCounters count it.
+void Msggen::on_unknown(std::uint64_t number) {
+    if (log_) {
+        log_->on_answer(number, std::nullopt);
+    }
+}
+
 void Msggen::on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) {
     if (is_void(outcome)) {
         ++report_.gone_into_void;
@@ -206,8 +216,9 @@ void Msggen::open_log() {
     throw_unless_done(logs::LogFile::make(options_.log_file));
     log_file_.emplace(value_or_throw(logs::LogFile::append_to(options_.log_file)));
     options_.generator.sender = fmt::format("{:08x}", random_u64() & 0xFFFF'FFFFU);
-    const auto answers = options_.acknowledged ? logs::SentLog::Answers::kAnyOrder
-                                               : logs::SentLog::Answers::kInOrder;
+    const bool is_in_order = !options_.acknowledged && options_.brokers.brokers.size() == 1;
+    const auto answers =
+        is_in_order ? logs::SentLog::Answers::kInOrder : logs::SentLog::Answers::kAnyOrder;
     log_.emplace(options_.generator.sender, answers, [this](const logs::SentLine& line) {
         logs::append_line(log_file_->line(), line);
         log_file_->end_line();
@@ -235,12 +246,13 @@ void Msggen::finish_log() {
 }
 
 void Msggen::on_welcome(std::string_view broker_name) {
-    spdlog::info("event=welcomed broker={} name={}", options_.broker, log_value(broker_name));
+    spdlog::info("event=welcomed broker={} name={}", options_.brokers.text(),
+                 log_value(broker_name));
 }
 
 void Msggen::on_lost() {
     end_progress();
-    spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.broker);
+    spdlog::warn("event=broker-lost broker={} text=\"trying on\"", options_.brokers.text());
 }
 
 void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
@@ -249,7 +261,7 @@ void Msggen::on_refused(wire::ErrorCode code, std::string_view text) {
 }
 
 void Msggen::on_no_broker(std::string_view text) {
-    spdlog::error("event=no-broker broker={} text={}", options_.broker, log_value(text));
+    spdlog::error("event=no-broker broker={} text={}", options_.brokers.text(), log_value(text));
 }
 
 void Msggen::turn_link() {
@@ -289,8 +301,9 @@ void Msggen::end_progress() const {
 
 void Msggen::report() {
     report_.seconds = std::chrono::duration<double>(last_sent_ - first_sent_).count();
-    const session::SenderSessionCounters& counters = link_->counters();
+    const session::SenderSessionCounters counters = link_->counters();
     report_.lost_brokers = counters.lost_brokers;
+    report_.failed_over = link_->failed_over();
     report_.asks_acknowledgement = options_.acknowledged;
     report_.resent = counters.messages_resent;
     report_.unconfirmed = options_.acknowledged ? link_->unacknowledged()

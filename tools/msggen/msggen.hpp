@@ -7,7 +7,7 @@
 #include "tools/msggen/generator.hpp"
 #include "tools/msggen/msggen_report.hpp"
 #include "tools/msggen/sent_counts.hpp"
-#include "topology/link/sender_link.hpp"
+#include "topology/link/dispatch.hpp"
 #include "topology/loop/loop.hpp"
 
 #include <cstdint>
@@ -20,7 +20,8 @@ namespace zcomet::tools::msggen {
 
 struct MsggenOptions {
     GeneratorOptions generator;
-    std::string broker;        ///< "tcp://HOST:PORT"
+    cluster::BrokerList brokers;
+    Duration failover = session::Failover::kSilenceMax; ///< as in link::Dispatch::open()
     std::string sent_file;     ///< where to write how many messages went to each id; empty: nowhere
     std::string log_file;      ///< where to write a line for each message; empty: nowhere
     bool json = false;         ///< the report as JSON, and no line for each generator
@@ -42,6 +43,7 @@ class Msggen : private session::SenderEvents {
   private:
     void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override;
     void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override;
+    void on_unknown(std::uint64_t number) override;
     void on_welcome(std::string_view broker_name) override;
     void on_lost() override;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
@@ -51,7 +53,7 @@ class Msggen : private session::SenderEvents {
     void send_all(Generator& generator);
     void send_due(Generator& generator);
     /// Whether the broker's window has room for the next message, whatever its size.
-    [[nodiscard]] bool may_send(const Generator& generator) const;
+    [[nodiscard]] bool may_send(Generator& generator) const;
     void send_one(Generator& generator, Time now);
     void wait_until_taken_in();
     [[nodiscard]] bool all_confirmed() const;
@@ -80,7 +82,7 @@ class Msggen : private session::SenderEvents {
     std::optional<logs::SentLog> log_;                // writes to log_file_
     bool log_failed_ = false;                         // and a line has said so
     wire::Confirm confirm_ = wire::Confirm::kReceipt; // what the log and the report need
-    std::unique_ptr<link::SenderLink> link_;
+    std::unique_ptr<link::Dispatch> link_;
     loop::Loop loop_;
     MsggenReport report_;
     Time first_sent_;

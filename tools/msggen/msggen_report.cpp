@@ -42,6 +42,9 @@ std::string MsggenReport::text() const {
         out += fmt::format("the broker was lost {} {}\n", lost_brokers,
                            lost_brokers == 1 ? "time" : "times");
     }
+    if (failed_over > 0) {
+        out += fmt::format("{} {} went to another broker\n", failed_over, messages(failed_over));
+    }
     if (asks_acknowledgement) {
         out += fmt::format("acknowledged {}, void {}, resent {}\n", acknowledged, gone_into_void,
                            resent);
@@ -81,6 +84,7 @@ std::string MsggenReport::json() const {
                                      {"void", gone_into_void},
                                      {"unconfirmed", unconfirmed},
                                      {"lost_brokers", lost_brokers},
+                                     {"failed_over", failed_over},
                                      {"log_lines_lost", log_lines_lost},
                                      {"seed", seed}};
     if (asks_acknowledgement) {

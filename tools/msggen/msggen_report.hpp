@@ -22,6 +22,7 @@ struct MsggenReport {
     std::uint64_t not_known = 0;      ///< sent again, and the broker cannot say whether it arrived
     std::uint64_t resent = 0;         ///< times that a message was sent again
     std::uint64_t lost_brokers = 0;
+    std::uint64_t failed_over = 0;    ///< messages that went to another broker than their first one
     std::uint64_t log_lines_lost = 0; ///< lines that could not be written
     std::uint32_t generators = 1;
     std::uint64_t seed = 0;

@@ -2,10 +2,11 @@
 
 #include "topology/base/text.hpp"
 #include "topology/base/unique_fd.hpp"
+#include "topology/cluster/broker_list.hpp"
 #include "topology/history/cursor.hpp"
+#include "topology/link/dispatch.hpp"
 #include "topology/link/peer_key.hpp"
 #include "topology/link/query.hpp"
-#include "topology/link/sender_link.hpp"
 #include "topology/link/uplink.hpp"
 #include "topology/loop/loop.hpp"
 #include "topology/wire/attributes.hpp"
@@ -19,10 +20,13 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 namespace zcomet::client {
 
@@ -45,6 +49,13 @@ std::shared_ptr<link::LinkContext> shared_context() {
 std::string default_name() {
     static std::atomic<unsigned> number{0};
     return "client-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+}
+
+/// Those between the spaces; one that is empty if there are none.
+std::vector<std::string> words_in(const std::string& text) {
+    std::istringstream stream(text);
+    std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+    return words.empty() ? std::vector<std::string>(1) : words;
 }
 
 /// What a client may need at once. libzmq ends the process when it finds no descriptors for what
@@ -78,8 +89,8 @@ template <typename Call> auto without_throwing(Call&& call) -> decltype(call()) 
 
 class Client::State : private session::NodeEvents, private session::SenderEvents {
   public:
-    State(ClientOptions options, link::Security security)
-        : options_(std::move(options)), shared_(shared_context()),
+    State(ClientOptions options, cluster::BrokerList brokers, link::Security security)
+        : options_(std::move(options)), brokers_(std::move(brokers)), shared_(shared_context()),
           context_(std::move(security), *shared_) {
         if (options_.name.empty()) {
             options_.name = default_name();
@@ -102,9 +113,13 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
+    /// Of several brokers some may be away, so nothing is known before the first call.
     Status reach_broker() {
+        if (brokers_.brokers.size() > 1) {
+            return Done{};
+        }
         const Result<Duration> reached =
-            link::ping_broker(context_, options_.broker, options_.timeout);
+            link::ping_broker(context_, brokers_.brokers.front().endpoint, options_.timeout);
         return reached.ok() ? Status(Done{}) : Status(reached.error());
     }
 
@@ -158,7 +173,7 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         }
         const std::string attributes = wire::encode(wire::Attributes{.event = event});
         const std::size_t bytes = wire::message_bytes(id.size(), text.size(), attributes.size());
-        if (Status able = become_able_to_send(bytes); !able.ok()) {
+        if (Status able = become_able_to_send(id, bytes); !able.ok()) {
             return able.error();
         }
         const std::uint64_t number = sender_->send(id, text, confirm, attributes);
@@ -263,6 +278,9 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         wrong_ = "refused: " + std::string(text);
     }
     void on_no_broker(std::string_view text) override {
+        if (brokers_.brokers.size() > 1) {
+            return; // another one may be there
+        }
         wrong_ = "cannot be reached: " + std::string(text);
     }
     void on_no_feed(std::string_view text) override {
@@ -274,11 +292,12 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
     void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
         on_outcome(number, outcome);
     }
+    void on_unknown(std::uint64_t number) override { on_outcome(number, {}); }
 
     Status become_node() {
         if (!node_) {
             auto opened =
-                link::Uplink::open(context_, *this, {options_.broker}, options_.name, Clock::now());
+                link::Uplink::open(context_, *this, brokers_, options_.name, Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -287,16 +306,16 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
         return wait_until([this] { return node_->live(); }, "did not open a feed");
     }
 
-    Status become_able_to_send(std::size_t message_bytes) {
+    Status become_able_to_send(std::string_view id, std::size_t message_bytes) {
         if (!sender_) {
-            auto opened = link::SenderLink::open(context_, *this, options_.broker, options_.name,
-                                                 Clock::now());
+            auto opened =
+                link::Dispatch::open(context_, *this, brokers_, options_.name, Clock::now());
             if (!opened.ok()) {
                 return opened.error();
             }
             drive(sender_, std::move(opened).value());
         }
-        return wait_until([&] { return sender_->can_send(message_bytes); }, "holds us back");
+        return wait_until([&] { return sender_->can_send(id, message_bytes); }, "holds us back");
     }
 
     /// From now on the loop drives `link`, which `place` holds. Throws std::system_error if the
@@ -323,17 +342,18 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
             return Done{};
         }
         if (!wrong_.empty()) {
-            return Error{"the broker at " + options_.broker + " " + wrong_};
+            return Error{"the broker at " + brokers_.text() + " " + wrong_};
         }
-        return Error{"the broker at " + options_.broker + " " + complaint + " in time"};
+        return Error{"the broker at " + brokers_.text() + " " + complaint + " in time"};
     }
 
     ClientOptions options_;
+    cluster::BrokerList brokers_;
     std::shared_ptr<link::LinkContext> shared_; // by the clients of the process
     link::LinkContext context_;
     loop::Loop loop_; // of the two links
     std::unique_ptr<link::Uplink> node_;
-    std::unique_ptr<link::SenderLink> sender_;
+    std::unique_ptr<link::Dispatch> sender_;
     std::set<std::string, std::less<>> ids_;
     std::deque<ReceivedMessage> received_;
     wire::NodeLedger ledger_;
@@ -354,19 +374,20 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
         return Error{"a client needs " + std::to_string(kDescriptorsOfClient) +
                      " more open files than this process may have"};
     }
-    const Result<wire::HostPort> broker = wire::parse_tcp_address(options.broker);
-    if (!broker.ok()) {
-        return broker.error();
+    if (options.replicas < 1 || options.replicas > cluster::kReplicasMax) {
+        return Error{"a client's replicas are 1 to " + std::to_string(cluster::kReplicasMax)};
+    }
+    const auto brokers = cluster::read_broker_list(words_in(options.broker), options.replicas);
+    if (!brokers.ok()) {
+        return brokers.error();
     }
     const Result<std::string> key = link::read_peer_key(link::key_file_or_environment(options.key));
     if (!key.ok()) {
         return key.error();
     }
     return without_throwing([&]() -> Result<std::unique_ptr<Client>> {
-        ClientOptions complete = options;
-        complete.broker = wire::tcp_endpoint(broker.value());
         auto state =
-            std::make_unique<State>(std::move(complete), link::security_of_peer(key.value()));
+            std::make_unique<State>(options, brokers.value(), link::security_of_peer(key.value()));
         if (const Status reached = state->reach_broker(); !reached.ok()) {
             return reached.error();
         }

@@ -31,7 +31,8 @@
 namespace zcomet::client {
 
 struct ClientOptions {
-    /// HOST:PORT, with or without "tcp://" in front.
+    /// HOST:PORT, with or without "tcp://" in front. Of several brokers of one cluster all, with
+    /// spaces between them, each by the name that it has there: NAME=HOST:PORT (zcomet(7)).
     std::string broker = "tcp://127.0.0.1:5555";
     /// Name in the broker's list of nodes, 1 to 64 printable ASCII characters without blanks;
     /// empty: "client-PID-NUMBER".
@@ -42,6 +43,8 @@ struct ClientOptions {
     /// How long a call waits for the broker at each step: to be welcomed, to have a message taken,
     /// to get an answer.
     Duration timeout = 3s;
+    /// Of several brokers: how many of them know an id, 1 to 4.
+    std::uint32_t replicas = 2;
 };
 
 struct ReceivedMessage {

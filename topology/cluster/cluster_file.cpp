@@ -125,13 +125,8 @@ class TableReader {
 
     [[nodiscard]] std::string name(std::string_view key) const {
         std::string value = text(key);
-        const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                   c == '.' || c == '_' || c == '-';
-        });
-        if (value.empty() || value.size() > kNameBytesMax || !plain) {
-            throw Mistake{line(key), in_quotes(value) + " is not a name: 1 to 48 characters of " +
-                                         "A-Z a-z 0-9 . _ -"};
+        if (std::string why = why_no_broker_name(value); !why.empty()) {
+            throw Mistake{line(key), std::move(why)};
         }
         return value;
     }
@@ -213,8 +208,11 @@ class TableReader {
 class ClusterReader {
   public:
     Cluster read(const toml::table& file) {
-        const TableReader top(file, "the file", {"version", "host", "broker", "webnode"});
+        const TableReader top(file, "the file",
+                              {"version", "replicas", "host", "broker", "webnode"});
         cluster_.version = static_cast<std::uint64_t>(top.number("version", 0, kVersionMax, 0));
+        cluster_.replicas =
+            static_cast<std::uint32_t>(top.number("replicas", 1, kReplicasMax, kReplicasDefault));
         for_each_table(file, "host", [this](const toml::table& table) { read_host(table); });
         for_each_table(file, "broker", [this](const toml::table& table) { read_broker(table); });
         for_each_table(file, "webnode", [this](const toml::table& table) { read_web_node(table); });
@@ -257,15 +255,19 @@ class ClusterReader {
     }
 
     void read_broker(const toml::table& table) {
-        const TableReader reader(
-            table, "[[broker]]",
-            {"host", "listen_port", "feed_port", "admin", "http_names", "keys", "insecure"});
-        if (!cluster_.brokers.empty()) {
-            throw Mistake{line_of(table),
-                          "this is a second [[broker]]; this release runs exactly one"};
+        const TableReader reader(table, "[[broker]]",
+                                 {"host", "name", "weight", "listen_port", "feed_port", "admin",
+                                  "http_names", "keys", "insecure"});
+        if (cluster_.brokers.size() == kBrokersMax) {
+            throw Mistake{line_of(table), "a cluster has 64 brokers at most"};
         }
         ClusterBroker broker;
         broker.host = known_host(reader);
+        broker.name = reader.text_if_any("name") ? reader.name("name") : broker.host;
+        if (!broker_names_.insert(broker.name).second) {
+            throw Mistake{reader.line("name"), "two brokers are named " + in_quotes(broker.name)};
+        }
+        broker.weight = static_cast<std::uint32_t>(reader.number("weight", 1, kWeightMax, 1));
         broker.listen_port = reader.port("listen_port", broker.listen_port);
         broker.feed_port = reader.port("feed_port", broker.feed_port);
         broker.admin = reader.admin();
@@ -322,6 +324,7 @@ class ClusterReader {
 
     Cluster cluster_;
     absl::flat_hash_set<std::string> host_names_;
+    absl::flat_hash_set<std::string> broker_names_;
     absl::flat_hash_set<std::string> web_node_names_;
     absl::flat_hash_map<std::pair<std::string, std::uint16_t>, std::uint32_t> ports_;
 };
@@ -332,9 +335,37 @@ Error located(const std::string& path, std::uint32_t line, std::string_view text
 
 } // namespace
 
-std::string Cluster::broker_endpoint() const {
-    ZCOMET_ASSERT(!brokers.empty());
-    return wire::tcp_endpoint({host(brokers.front().host).address, brokers.front().listen_port});
+BrokerList Cluster::broker_list() const {
+    BrokerList list;
+    list.replicas = replicas;
+    for (const ClusterBroker& broker : brokers) {
+        const std::string& address = host(broker.host).address;
+        list.brokers.push_back(
+            {broker.name, wire::tcp_endpoint({address, broker.listen_port}), broker.weight});
+    }
+    return list;
+}
+
+Result<ClusterBroker> Cluster::broker(const std::string& name_or_host) const {
+    std::string names;
+    const ClusterBroker* on_host = nullptr;
+    std::size_t count = 0;
+    for (const ClusterBroker& broker : brokers) {
+        if (!name_or_host.empty() && broker.name == name_or_host) {
+            return broker;
+        }
+        if (name_or_host.empty() || broker.host == name_or_host) {
+            on_host = &broker;
+            ++count;
+        }
+        names.append(names.empty() ? "" : ", ").append(broker.name);
+    }
+    if (count == 1) {
+        return *on_host;
+    }
+    return Error{(count == 0 ? "the cluster file has no broker " + in_quotes(name_or_host) + "."
+                             : std::string("which broker of the cluster file is it?")) +
+                 " Its brokers are " + names};
 }
 
 Result<ClusterWebNode> Cluster::web_node(const std::string& name) const {

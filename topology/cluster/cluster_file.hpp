@@ -3,6 +3,7 @@
 #pragma once
 
 #include "topology/base/result.hpp"
+#include "topology/cluster/broker_list.hpp"
 
 #include <cstdint>
 #include <string>
@@ -13,6 +14,8 @@ namespace zcomet::cluster {
 
 struct ClusterBroker {
     std::string host; ///< name of a [[host]]
+    std::string name; ///< by which ids are placed; the host's, if the file has none
+    std::uint32_t weight = 1;
     std::uint16_t listen_port = 5555;
     std::uint16_t feed_port = 5556;
     std::string admin;      ///< HOST:PORT, empty: none
@@ -39,12 +42,16 @@ struct ClusterHost {
 
 struct Cluster {
     std::uint64_t version = 0;
+    std::uint32_t replicas = kReplicasDefault; ///< how many brokers know an id
     std::vector<ClusterHost> hosts;
-    std::vector<ClusterBroker> brokers; ///< exactly one in this release
+    std::vector<ClusterBroker> brokers; ///< at least one
     std::vector<ClusterWebNode> web_nodes;
 
-    /// "tcp://ADDRESS:PORT" of the broker, as others reach it.
-    [[nodiscard]] std::string broker_endpoint() const;
+    /// The brokers, as others reach them.
+    [[nodiscard]] BrokerList broker_list() const;
+    /// The broker with that name, or the only one on the host of that name; empty: the only one.
+    /// Errors: there is none, or there are several; the text lists them.
+    [[nodiscard]] Result<ClusterBroker> broker(const std::string& name_or_host) const;
     /// The web node of that name. Errors: there is none; the text lists those there are.
     [[nodiscard]] Result<ClusterWebNode> web_node(const std::string& name) const;
     [[nodiscard]] const ClusterHost& host(const std::string& name) const;

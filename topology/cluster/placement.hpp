@@ -1,34 +1,86 @@
-// Which of a cluster's brokers know an id.
+// Which of a cluster's brokers know an id: rendezvous hashing over the brokers' names (Thaler and
+// Ravishankar, "Using name-based mappings to increase hit rates", 1998). docs/PROTOCOL.md, section
+// 9, has it byte by byte.
+//
+// Each broker draws a number for the id, and those with the highest know it. So whoever has the
+// same list comes to the same result, and a list with one broker more or less moves only the ids
+// that must move.
 #pragma once
 
-#include "topology/base/check.hpp"
-
+#include <array>
+#include <bitset>
 #include <cstddef>
-#include <numeric>
-#include <span>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace zcomet::cluster {
 
-/// Brokers are numbered in the order in which a program was told of them. Every id is at every
-/// broker: with one broker this is all there is to say. A cluster that shares its ids out among its
-/// brokers has that rule here.
-class Placement {
-  public:
-    explicit Placement(std::size_t brokers) : all_(brokers) {
-        ZCOMET_ASSERT(brokers > 0);
-        std::iota(all_.begin(), all_.end(), std::size_t{0});
-    }
+/// @limit brokers of a cluster
+inline constexpr std::size_t kBrokersMax = 64;
+/// @limit brokers that know an id
+inline constexpr std::uint32_t kReplicasMax = 4;
+inline constexpr std::uint32_t kReplicasDefault = 2;
+/// @limit weight of a broker
+inline constexpr std::uint32_t kWeightMax = 16;
 
-    [[nodiscard]] std::size_t brokers() const { return all_.size(); }
-    /// The brokers at which a node logs `id` in. At least one.
-    [[nodiscard]] std::span<const std::size_t> brokers_of(std::string_view /*id*/) const {
-        return all_;
-    }
+struct PlacedBroker {
+    std::string name;         ///< unique in the cluster
+    std::uint32_t weight = 1; ///< 1 to kWeightMax: its share of the ids, beside those of others
+};
+
+/// Some brokers of a cluster, by their numbers in the list.
+using BrokerSet = std::bitset<kBrokersMax>;
+
+/// The same, in an order.
+class BrokerNumbers {
+  public:
+    void add(std::size_t broker) { numbers_[count_++] = static_cast<std::uint8_t>(broker); }
+    [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] std::size_t front() const { return numbers_.front(); }
+    [[nodiscard]] const std::uint8_t* begin() const { return numbers_.data(); }
+    [[nodiscard]] const std::uint8_t* end() const { return numbers_.data() + count_; }
+    [[nodiscard]] bool contains(std::size_t broker) const;
 
   private:
-    std::vector<std::size_t> all_;
+    std::array<std::uint8_t, kReplicasMax> numbers_{};
+    std::uint8_t count_ = 0;
+};
+
+/// Brokers are numbered in the order in which a program was told of them, which changes nothing
+/// about who knows an id.
+///
+/// Pure. Thread: any, once it is made.
+class Placement {
+  public:
+    /// Of a single broker.
+    Placement() : Placement({{"", 1}}, 1) {}
+    /// @param brokers   1 to kBrokersMax, with names of their own.
+    /// @param replicas  1 to kReplicasMax: so many of them know an id, if there are so many.
+    Placement(const std::vector<PlacedBroker>& brokers, std::uint32_t replicas);
+
+    [[nodiscard]] std::size_t brokers() const { return brokers_.size(); }
+    /// How many brokers know an id.
+    [[nodiscard]] std::size_t replicas() const { return replicas_; }
+    /// The brokers at which a node logs `id` in. Senders send to the first of them that is alive.
+    /// Cost: no allocation; a hash of the id, and a few multiplications for each unit of weight.
+    /// One broker costs nothing.
+    [[nodiscard]] BrokerNumbers brokers_of(std::string_view id) const;
+    /// Whether senders send messages to `id` by way of `broker`.
+    /// @param alive  the brokers that are; `broker` need not be among them.
+    [[nodiscard]] bool serves(std::size_t broker, const BrokerSet& alive,
+                              std::string_view id) const;
+
+  private:
+    struct Broker {
+        std::uint64_t seed = 0; // of its name
+        std::uint32_t weight = 1;
+        std::size_t rank = 0; // of its name among the names: decides between equal draws
+    };
+
+    std::vector<Broker> brokers_;
+    std::size_t replicas_;
 };
 
 } // namespace zcomet::cluster

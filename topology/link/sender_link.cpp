@@ -14,8 +14,7 @@ SenderLink::SenderLink(LinkContext& context, session::SenderEvents& events, std:
 
 Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
                                                      session::SenderEvents& events,
-                                                     const std::string& broker, std::string name,
-                                                     Time now) {
+                                                     const std::string& broker, std::string name) {
     if (const Result<wire::HostPort> address = wire::parse_tcp_endpoint(broker); !address.ok()) {
         return address.error();
     }
@@ -24,16 +23,18 @@ Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
     if (const Status connected = link->connect(broker); !connected.ok()) {
         return connected.error();
     }
-    link->session_.start(now);
     return link;
 }
 
-bool SenderLink::turn(Time now) {
+void SenderLink::receive(Time now) {
     if (const Status followed = follow_name(now); !followed.ok()) {
         events_.on_no_broker(followed.error().text);
     }
     fds_[1] = connector().fd();
     turn_.receive(now);
+}
+
+bool SenderLink::send_due(Time now) {
     session_.tick(now);
     return has_more();
 }

@@ -15,8 +15,7 @@
 
 namespace zcomet::link {
 
-/// For a loop to drive; after a run of send() call turn(), or Loop::wake(). Thread: one, for its
-/// whole life.
+/// One of a Dispatch. Thread: one, for its whole life.
 class SenderLink final : public BrokerLink {
   public:
     /// @param events  lives longer than this.
@@ -24,27 +23,23 @@ class SenderLink final : public BrokerLink {
     [[nodiscard]] static Result<std::unique_ptr<SenderLink>> open(LinkContext& context,
                                                                   session::SenderEvents& events,
                                                                   const std::string& broker,
-                                                                  std::string name, Time now);
+                                                                  std::string name);
 
-    /// As in SenderSession.
-    [[nodiscard]] bool can_send(std::size_t message_bytes) const {
-        return session_.can_send(message_bytes);
+    /// Says HELLO. Call once.
+    void start(Time now) { session_.start(now); }
+    [[nodiscard]] session::SenderSession& session() { return session_; }
+    [[nodiscard]] const session::SenderSession& session() const { return session_; }
+
+    /// Receives what waits.
+    void receive(Time now);
+    /// Sends what is due. @return whether more is waiting: then the next turn has to come without
+    /// sleeping, since the descriptor will not say so.
+    bool send_due(Time now);
+    /// Both. Never blocks.
+    bool turn(Time now) override {
+        receive(now);
+        return send_due(now);
     }
-    std::uint64_t send(std::string_view id, std::string_view payload,
-                       wire::Confirm confirm = wire::Confirm::kNothing,
-                       std::string_view attributes = {}) {
-        return session_.send(id, payload, confirm, attributes);
-    }
-
-    /// As in SenderSession.
-    void ask(const wire::Query& query) { session_.ask(query); }
-    void ask(const wire::History& history) { session_.ask(history); }
-    void hurry() { session_.hurry(); }
-    void flush(Time now) { session_.flush(now); }
-
-    /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:
-    /// then call it again without sleeping, since the descriptor will not say so.
-    bool turn(Time now) override;
     [[nodiscard]] Time due() const override { return std::min(session_.due(), connector().due()); }
     [[nodiscard]] std::span<const int> fds() const override { return fds_; }
     [[nodiscard]] std::uint32_t fds_version() const override { return connector().fds_version(); }
@@ -52,16 +47,7 @@ class SenderLink final : public BrokerLink {
     /// Sends what is waiting, then GOODBYE; the socket lingers for up to a second to pass it on.
     void close(Time now);
 
-    [[nodiscard]] bool welcomed() const { return session_.welcomed(); }
-    [[nodiscard]] bool all_taken_in() const { return session_.all_taken_in(); }
-    [[nodiscard]] std::uint64_t not_taken_in() const { return session_.not_taken_in(); }
-    [[nodiscard]] std::uint64_t unacknowledged() const { return session_.unacknowledged(); }
-    [[nodiscard]] const session::SenderSessionCounters& counters() const {
-        return session_.counters();
-    }
-
   private:
-    using BrokerLink::send; // for frames; send() for messages would hide it
     SenderLink(LinkContext& context, session::SenderEvents& events, std::string name,
                std::uint64_t incarnation);
 

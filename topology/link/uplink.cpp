@@ -8,17 +8,16 @@
 
 namespace zcomet::link {
 
-Uplink::Uplink(session::NodeEvents& events, std::string name, std::size_t brokers)
-    : node_(events, random_u64(), std::move(name), cluster::Placement(brokers)) {}
+Uplink::Uplink(session::NodeEvents& events, std::string name, cluster::Placement placement)
+    : node_(events, random_u64(), std::move(name), std::move(placement)) {}
 
 Result<std::unique_ptr<Uplink>> Uplink::open(LinkContext& context, session::NodeEvents& events,
-                                             const std::vector<std::string>& brokers,
-                                             std::string name, Time now,
-                                             const std::vector<std::string>& feed_hosts) {
-    std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers.size()));
-    for (std::size_t broker = 0; broker < brokers.size(); ++broker) {
-        auto link =
-            NodeLink::open(context, uplink->node_, broker, brokers[broker], feed_hosts, now);
+                                             const cluster::BrokerList& brokers, std::string name,
+                                             Time now, const std::vector<std::string>& feed_hosts) {
+    std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers.placement()));
+    for (std::size_t broker = 0; broker < brokers.brokers.size(); ++broker) {
+        auto link = NodeLink::open(context, uplink->node_, broker, brokers.brokers[broker].endpoint,
+                                   feed_hosts, now);
         if (!link.ok()) {
             return link.error();
         }
@@ -58,7 +57,7 @@ void Uplink::logout(std::string_view id) {
 }
 
 void Uplink::ask(const wire::History& history) {
-    links_.front()->ask(history); // there is one broker so far
+    links_.front()->ask(history);
 }
 
 void Uplink::confirm_logins(Time now) {
@@ -67,9 +66,17 @@ void Uplink::confirm_logins(Time now) {
     }
 }
 
+template <typename Holds> bool Uplink::for_every_id(Holds&& holds) const {
+    const auto lacking = std::count_if(links_.begin(), links_.end(),
+                                       [&holds](const auto& link) { return !holds(*link); });
+    return static_cast<std::size_t>(lacking) < placement().replicas();
+}
+
 bool Uplink::logins_applied() const {
-    return std::all_of(links_.begin(), links_.end(),
-                       [](const auto& link) { return link->logins_applied(); });
+    const bool have_all = std::all_of(links_.begin(), links_.end(), [](const auto& link) {
+        return !link->live() || link->logins_applied();
+    });
+    return have_all && for_every_id([](const NodeLink& link) { return link.logins_applied(); });
 }
 
 bool Uplink::logins_refused() const {
@@ -103,17 +110,15 @@ void Uplink::close(Time now) {
 }
 
 bool Uplink::live() const {
-    return std::all_of(links_.begin(), links_.end(), [](const auto& link) { return link->live(); });
+    return for_every_id([](const NodeLink& link) { return link.live(); });
 }
 
 bool Uplink::is_cut_off(Time now) const {
-    return std::any_of(links_.begin(), links_.end(),
-                       [now](const auto& link) { return link->is_cut_off(now); });
+    return !for_every_id([now](const NodeLink& link) { return !link.is_cut_off(now); });
 }
 
 bool Uplink::is_in_touch(Time now) const {
-    return std::all_of(links_.begin(), links_.end(),
-                       [now](const auto& link) { return link->is_in_touch(now); });
+    return for_every_id([now](const NodeLink& link) { return link.is_in_touch(now); });
 }
 
 session::NodeSessionCounters Uplink::counters() const {

@@ -1,6 +1,7 @@
 // A node's way to its brokers: a link to each.
 #pragma once
 
+#include "topology/cluster/broker_list.hpp"
 #include "topology/link/link_context.hpp"
 #include "topology/link/node_link.hpp"
 #include "topology/loop/source.hpp"
@@ -8,6 +9,7 @@
 #include "topology/session/logins.hpp"
 #include "topology/session/node.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,18 +23,18 @@ namespace zcomet::link {
 class Uplink final : public loop::Source, public session::Logins, public session::HistorySource {
   public:
     /// @param events   lives longer than this.
-    /// @param brokers  "tcp://HOST:PORT" each, at least one; need not be reachable yet.
+    /// @param brokers  need not be reachable yet.
     /// @param name     of the node, 1 to 64 printable ASCII characters, unique in the cluster.
     /// @param feed_hosts  where feeds may be, beside the hosts of the brokers.
     [[nodiscard]] static Result<std::unique_ptr<Uplink>>
-    open(LinkContext& context, session::NodeEvents& events, const std::vector<std::string>& brokers,
+    open(LinkContext& context, session::NodeEvents& events, const cluster::BrokerList& brokers,
          std::string name, Time now, const std::vector<std::string>& feed_hosts = {});
 
     /// Goes to the brokers that should know `id`.
     void login(std::string_view id) override;
     void logout(std::string_view id) override;
 
-    /// Goes to the broker that keeps the history of these ids.
+    /// Goes to the only broker: a node of several has no histories.
     void ask(const wire::History& history) override;
     [[nodiscard]] bool was_shown(const wire::Origin& origin) const override {
         return node_.seen().has(origin);
@@ -40,7 +42,8 @@ class Uplink final : public loop::Source, public session::Logins, public session
 
     /// Has each broker say when it has applied all logins up to now (NodeSession).
     void confirm_logins(Time now);
-    /// Whether all brokers have applied them, and no change waits.
+    /// Whether each broker whose feed is live has applied them, and no change waits; and each id
+    /// has a broker that has.
     [[nodiscard]] bool logins_applied() const;
     /// Whether a broker had no room for some of the ids.
     [[nodiscard]] bool logins_refused() const;
@@ -54,19 +57,27 @@ class Uplink final : public loop::Source, public session::Logins, public session
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
     void close(Time now);
 
-    /// Whether the feeds of all brokers are live.
+    // Of several brokers some may be away, as long as every id has one that is not: fewer of them
+    // than know an id.
+
+    /// Whether every id has a broker whose feed is live.
     [[nodiscard]] bool live() const;
-    /// Whether a feed has not been live for the liveness time (NodeSession).
+    /// Whether an id may have no broker whose feed was live within the liveness time (NodeSession).
     [[nodiscard]] bool is_cut_off(Time now) const;
-    /// Whether messages of all brokers come through (NodeSession).
+    /// Whether messages to every id come through, by one of its brokers at least (NodeSession).
     [[nodiscard]] bool is_in_touch(Time now) const;
+    /// How many brokers have a live feed for the node.
+    [[nodiscard]] std::size_t live_brokers() const { return node_.live().count(); }
+    [[nodiscard]] const cluster::Placement& placement() const { return node_.logins().placement(); }
     /// The sums over all brokers.
     [[nodiscard]] session::NodeSessionCounters counters() const;
 
   private:
-    Uplink(session::NodeEvents& events, std::string name, std::size_t brokers);
+    Uplink(session::NodeEvents& events, std::string name, cluster::Placement placement);
 
     void collect_fds();
+    /// Whether each id has a broker for whose link `holds` is true.
+    template <typename Holds> [[nodiscard]] bool for_every_id(Holds&& holds) const;
 
     session::Node node_;
     std::vector<std::unique_ptr<NodeLink>> links_; // by broker

@@ -2,7 +2,6 @@
 
 #include "topology/wire/id_digest.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace zcomet::session {
@@ -23,8 +22,7 @@ void LoginBook::for_each(std::size_t broker,
     std::uint64_t& digest = digests_[broker];
     digest = 0;
     events_.for_each_login([&](std::string_view id) {
-        const auto brokers = placement_.brokers_of(id);
-        if (std::find(brokers.begin(), brokers.end(), broker) != brokers.end()) {
+        if (placement_.brokers_of(id).contains(broker)) {
             digest += wire::id_digest(id);
             visit(id);
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/feed/seen_messages.hpp"
+#include "topology/session/ledger_book.hpp"
 #include "topology/session/login_book.hpp"
 #include "topology/session/node_events.hpp"
 
@@ -21,9 +22,9 @@ class Node {
     /// @param name         1 to 64 printable ASCII characters.
     /// @param placement    of ids on the brokers that the node has.
     Node(NodeEvents& events, std::uint64_t incarnation, std::string name,
-         cluster::Placement placement = cluster::Placement(1))
+         cluster::Placement placement = {})
         : events_(events), incarnation_(incarnation), name_(std::move(name)),
-          logins_(events, std::move(placement)) {}
+          logins_(events, std::move(placement)), ledger_(events, logins_.placement().brokers()) {}
 
     [[nodiscard]] NodeEvents& events() { return events_; }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
@@ -32,6 +33,13 @@ class Node {
     [[nodiscard]] feed::SeenMessages& seen() { return seen_; }
     [[nodiscard]] const feed::SeenMessages& seen() const { return seen_; }
     [[nodiscard]] LoginBook& logins() { return logins_; }
+    [[nodiscard]] const LoginBook& logins() const { return logins_; }
+    /// What became of the messages of each broker.
+    [[nodiscard]] LedgerBook& ledger() { return ledger_; }
+
+    /// Which of its brokers have a live feed for the node.
+    void set_live(std::size_t broker, bool is_live) { live_.set(broker, is_live); }
+    [[nodiscard]] const cluster::BrokerSet& live() const { return live_; }
 
   private:
     NodeEvents& events_;
@@ -39,6 +47,8 @@ class Node {
     std::string name_;
     feed::SeenMessages seen_;
     LoginBook logins_;
+    LedgerBook ledger_;
+    cluster::BrokerSet live_;
 };
 
 } // namespace zcomet::session

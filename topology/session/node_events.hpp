@@ -2,8 +2,10 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/cluster/placement.hpp"
 #include "topology/wire/frames.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,6 +20,9 @@ struct Gap {
         kShed,   ///< the broker let messages go because the node did not keep up
     };
     Reason reason = Reason::kCutOff;
+    std::size_t broker = 0; ///< whose feed it is
+    /// The node's brokers whose feeds are live.
+    cluster::BrokerSet live{};
     Duration without_feed = Duration::zero(); ///< kCutOff: from the last batch to the WELCOME
     std::uint64_t messages = 0;               ///< kShed: how many were lost
 };

@@ -52,7 +52,7 @@ NodeSessionCounters& NodeSessionCounters::operator+=(const NodeSessionCounters& 
 
 NodeSession::NodeSession(Node& node, std::size_t broker, Wires& wires, FeedWires& feed_wires,
                          std::string broker_host)
-    : node_(node), events_(node.events()), wires_(wires), feed_wires_(feed_wires),
+    : node_(node), broker_(broker), events_(node.events()), wires_(wires), feed_wires_(feed_wires),
       broker_host_(std::move(broker_host)), logins_(wires, node.logins(), broker) {
     ZCOMET_ASSERT(node_.incarnation() != 0);
 }
@@ -164,6 +164,7 @@ void NodeSession::connect_feed() {
 void NodeSession::become_live_if_ready() {
     if (state_ == State::kWelcomed && feed_.live()) {
         state_ = State::kLive;
+        node_.set_live(broker_, true);
         events_.on_live(broker_name_);
     }
 }
@@ -238,7 +239,10 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
         break;
     case feed::FeedReader::Verdict::kShed:
         counters_.messages_lost += outcome.lost_messages;
-        events_.on_gap({.reason = Gap::Reason::kShed, .messages = outcome.lost_messages});
+        events_.on_gap({.reason = Gap::Reason::kShed,
+                        .broker = broker_,
+                        .live = node_.live(),
+                        .messages = outcome.lost_messages});
         events_.on_applied(feed_.applied());
         unacknowledged_bytes_ += batch_bytes;
         break;
@@ -260,7 +264,7 @@ void NodeSession::act_on(const feed::FeedReader::Outcome& outcome, const wire::B
 void NodeSession::apply(const wire::MessageList& messages) {
     counters_.messages_received += messages.count();
     if (!messages.has_origins()) {
-        events_.deliver(messages);
+        deliver(messages);
         return;
     }
     std::uint32_t unseen = 0;
@@ -271,10 +275,15 @@ void NodeSession::apply(const wire::MessageList& messages) {
     });
     counters_.duplicates += messages.count() - unseen;
     if (unseen == messages.count()) {
-        events_.deliver(messages);
+        deliver(messages);
     } else if (unseen > 0) {
-        events_.deliver(messages.only(is_unseen_));
+        deliver(messages.only(is_unseen_));
     }
+}
+
+void NodeSession::deliver(const wire::MessageList& messages) {
+    node_.ledger().on_delivered(broker_, messages.count());
+    events_.deliver(messages);
 }
 
 void NodeSession::begin_feed(const wire::HistoryTerms& history, bool had_one, Time now) {
@@ -300,7 +309,10 @@ void NodeSession::note_cut_off(Time now) {
     ++counters_.cut_offs;
     counters_.streams_cut_off += streams_cut_off_;
     counters_.cut_off_ms += cut_off_ms_;
-    events_.on_gap({.reason = Gap::Reason::kCutOff, .without_feed = without_feed});
+    events_.on_gap({.reason = Gap::Reason::kCutOff,
+                    .broker = broker_,
+                    .live = node_.live(),
+                    .without_feed = without_feed});
 }
 
 /// Of the present feed: the broker compares it with what it published on that feed. Messages of
@@ -320,7 +332,7 @@ wire::NodeLedger NodeSession::ledger(Time now) {
 }
 
 wire::NodeLedger NodeSession::counted_since_feed_began() {
-    wire::NodeLedger ledger = events_.ledger();
+    wire::NodeLedger ledger = node_.ledger().of(broker_);
     ledger.received = counters_.messages_received - ledger_before_.received;
     ledger.duplicates = counters_.duplicates - ledger_before_.duplicates;
     ledger.unclaimed -= ledger_before_.unclaimed;
@@ -380,6 +392,7 @@ void NodeSession::forget_broker() {
         live_until_ = heard();
     }
     state_ = State::kGreeting;
+    node_.set_live(broker_, false);
     logins_.forget_broker();
     questions_.clear();
     ++counters_.lost_brokers;
@@ -474,6 +487,7 @@ void NodeSession::goodbye(Time now) {
         wires_.send(wire::encode(wire::Goodbye{}));
     }
     state_ = State::kOver;
+    node_.set_live(broker_, false);
     logins_.forget_broker();
 }
 

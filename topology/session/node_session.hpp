@@ -123,6 +123,7 @@ class NodeSession {
     void act_on(const feed::FeedReader::Outcome& outcome, const wire::Batch& batch,
                 std::size_t batch_bytes);
     void apply(const wire::MessageList& messages);
+    void deliver(const wire::MessageList& messages);
     void begin_feed(const wire::HistoryTerms& history, bool had_one, Time now);
     void note_cut_off(Time now);
     [[nodiscard]] wire::NodeLedger counted_since_feed_began();
@@ -140,6 +141,7 @@ class NodeSession {
     }
 
     Node& node_;
+    std::size_t broker_;
     NodeEvents& events_; // of the node
     Wires& wires_;
     FeedWires& feed_wires_;

@@ -24,6 +24,9 @@ class SenderEvents {
     /// that held it has it. Not known: no node holds the id now, and it is not known what became of
     /// an earlier copy.
     virtual void on_acknowledged(std::uint64_t /*number*/, const wire::Outcome& /*outcome*/) {}
+    /// The message of that number asked for a receipt. Whether its broker has passed it on will
+    /// never be known. Only of a sender with several brokers, one of which was given up.
+    virtual void on_unknown(std::uint64_t /*number*/) {}
     /// The answers to SenderSession::ask().
     virtual void on_answer(const wire::Answer& /*answer*/) {}
     virtual void on_kept(const wire::Kept& /*kept*/) {}

@@ -20,11 +20,96 @@ bool is_of_questions(std::uint8_t kind) {
 }
 } // namespace
 
+SenderSessionCounters& SenderSessionCounters::operator+=(const SenderSessionCounters& other) {
+    messages_sent += other.messages_sent;
+    frames_sent += other.frames_sent;
+    messages_resent += other.messages_resent;
+    unconfirmed += other.unconfirmed;
+    bad_frames += other.bad_frames;
+    lost_brokers += other.lost_brokers;
+    return *this;
+}
+
 SenderSession::SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation,
                              std::string name, Duration gather)
     : wires_(wires), events_(events), incarnation_(incarnation), name_(std::move(name)),
       gather_(gather) {
     ZCOMET_ASSERT(incarnation_ != 0);
+}
+
+void SenderSession::watch_closely(Duration silence_max) {
+    ZCOMET_ASSERT(state_ == State::kIdle);
+    silence_max_ = silence_max;
+    heartbeat_interval_ = heartbeat_interval_of(heartbeat_interval_);
+}
+
+/// Some answers may be late, and none of them is a reason for suspicion.
+Duration SenderSession::heartbeat_interval_of(Duration wanted) const {
+    constexpr int kHeartbeatsInSilence = 4;
+    return watches_closely() ? std::min(wanted, silence_max_ / kHeartbeatsInSilence) : wanted;
+}
+
+void SenderSession::on_connection(bool is_connected, Time now) {
+    disconnected_ = is_connected ? kNever : std::min(disconnected_, now);
+}
+
+Time SenderSession::suspect_at() const {
+    if (!watches_closely() || !welcomed()) {
+        return kNever;
+    }
+    const Time missed = disconnected_ == kNever ? kNever : disconnected_ + kReconnectMax;
+    return std::min(missed, heard_ + silence_max_);
+}
+
+bool SenderSession::is_suspect(Time now) const {
+    return suspect_at() <= now;
+}
+
+Unsettled SenderSession::give_up(Time now) {
+    Unsettled unsettled;
+    const auto take = [&unsettled](const std::string& frame, bool was_sent) {
+        const auto decoded = wire::decode(frame);
+        const auto& send = std::get<wire::Send>(std::get<wire::Frame>(decoded));
+        std::uint64_t number = send.first;
+        send.messages.for_each([&](const wire::Message& message) {
+            unsettled.messages.push_back({number++, send.confirm, std::string(message.id),
+                                          std::string(message.payload),
+                                          std::string(message.attributes), was_sent});
+        });
+    };
+    for (const Unacknowledged& sent : unacknowledged_) {
+        if (!sent.frame.empty()) {
+            take(sent.frame, true);
+        }
+    }
+    if (const std::uint32_t messages = open_.count(); messages > 0) {
+        take(open_.finish_send(open_confirm_, last_number_ - messages + 1), false);
+        last_number_ -= messages; // which the broker has never heard of
+    }
+    for (const AwaitedReceipt& awaited : receipts_awaited_) {
+        for (std::uint32_t i = 0; i < awaited.messages; ++i) {
+            unsettled.unknown.push_back(awaited.first + i);
+        }
+    }
+    unacknowledged_.clear();
+    unacknowledged_bytes_ = 0;
+    unacknowledged_messages_ = 0;
+    next_again_ = kNothingAgain;
+    forget_under_way();
+    if (welcomed()) {
+        lose(now);
+    }
+    return unsettled;
+}
+
+/// Frames still under way were sent on a connection that is gone, and the broker may be gone, too.
+void SenderSession::forget_under_way() {
+    for (const Sent& sent : under_way_) {
+        counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
+    }
+    under_way_.clear();
+    under_way_bytes_ = 0;
+    receipts_awaited_.clear();
 }
 
 void SenderSession::start(Time now) {
@@ -78,7 +163,7 @@ void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
 
 void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const auto& part = std::get<wire::SenderWelcome>(welcome.part);
-    heartbeat_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
+    heartbeat_interval_ = heartbeat_interval_of(std::chrono::milliseconds(welcome.heartbeat_ms));
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     window_bytes_ = part.window_bytes;
     next_heartbeat_ = now + heartbeat_interval_;
@@ -86,14 +171,7 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     if (state_ == State::kWelcomed && broker_incarnation_ == welcome.incarnation) {
         return; // the answer to a HELLO that was repeated
     }
-    // Frames still under way were sent on a connection that is gone, and the broker may be gone,
-    // too.
-    for (const Sent& sent : under_way_) {
-        counters_.unconfirmed += sent.is_kept ? 0 : sent.messages;
-    }
-    under_way_.clear();
-    under_way_bytes_ = 0;
-    receipts_awaited_.clear();
+    forget_under_way();
     next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
     const bool was_lost = broker_incarnation_ != 0;
     settled_at_ = was_lost && part.settles_in_ms > 0
@@ -336,14 +414,15 @@ Time SenderSession::due() const {
     if (!welcomed()) {
         return next_heartbeat_;
     }
+    const Time always = std::min({next_heartbeat_, heard_ + liveness_, suspect_at()});
     if (!settled()) {
-        return std::min({next_heartbeat_, settled_at_, heard_ + liveness_});
+        return std::min(always, settled_at_);
     }
     if (sends_again()) { // continues when an answer makes room in the window
-        return std::min(next_heartbeat_, heard_ + liveness_);
+        return always;
     }
     const Time frame_due = open_frame_may_go() ? gathered_at() : kNever;
-    return std::min({next_heartbeat_, frame_due, answer_overdue(), heard_ + liveness_});
+    return std::min({always, frame_due, answer_overdue()});
 }
 
 void SenderSession::flush(Time now) {

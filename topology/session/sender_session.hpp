@@ -13,11 +13,31 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zcomet::session {
 
+/// What a sender had not settled with a broker that it gives up.
+struct Unsettled {
+    struct Message {
+        std::uint64_t number = 0;
+        wire::Confirm confirm = wire::Confirm::kNothing;
+        std::string id;
+        std::string payload;
+        std::string attributes;
+        bool was_sent = false; ///< then it awaits an acknowledgement
+    };
+    /// Another broker can have them, by rising numbers: what becomes of them is not known, and a
+    /// node shows them once; or they were never sent.
+    std::vector<Message> messages;
+    /// These asked for a receipt. Whether they were passed on will never be known.
+    std::vector<std::uint64_t> unknown;
+};
+
 struct SenderSessionCounters {
     std::uint64_t messages_sent = 0; ///< handed to the socket
+
+    SenderSessionCounters& operator+=(const SenderSessionCounters& other);
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_resent = 0; ///< of those that await an acknowledgement; each time counts
     std::uint64_t unconfirmed = 0;     ///< sent, but not credited when the broker was lost
@@ -30,6 +50,22 @@ class SenderSession {
     /// @param gather  how long a busy sender waits for more messages; 0: each tick() sends.
     SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation, std::string name,
                   Duration gather = feed::kSenderGatherWindow);
+
+    /// There are other brokers for its messages, so that it is worth to know soon that this one is
+    /// away. Call it before start().
+    /// @param silence_max  time without a word from the broker after which it is_suspect().
+    void watch_closely(Duration silence_max);
+    [[nodiscard]] bool watches_closely() const { return silence_max_ > Duration::zero(); }
+    /// Whether the broker may be away: it has not been heard for that time, or the socket has had
+    /// no connection for kReconnectMax. Only for those that watch closely.
+    [[nodiscard]] bool is_suspect(Time now) const;
+    /// Whether the socket has a connection. To be told in each turn by those that watch closely.
+    void on_connection(bool is_connected, Time now);
+    /// Gives the broker up, as if it were lost: nothing is sent to it again but HELLO, until it
+    /// welcomes us.
+    [[nodiscard]] Unsettled give_up(Time now);
+    /// @limit time that a sender with several brokers waits for a lost connection to come back
+    static constexpr Duration kReconnectMax = 100ms;
 
     /// Says HELLO. Call once.
     void start(Time now);
@@ -79,10 +115,16 @@ class SenderSession {
     void goodbye(Time now);
 
     [[nodiscard]] bool welcomed() const { return state_ == State::kWelcomed; }
+    /// Whether messages can be sent, once the window has room: it is welcomed, and nothing tells
+    /// that the broker's table still lacks nodes.
+    [[nodiscard]] bool is_ready() const { return welcomed() && settled(); }
     /// Whether the broker has taken in everything that was sent.
     [[nodiscard]] bool all_taken_in() const { return not_taken_in() == 0; }
     /// How many messages were given to send() and are neither taken in nor counted as unconfirmed.
     [[nodiscard]] std::uint64_t not_taken_in() const;
+    [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+    /// Of the last message given to send(); 0: there was none.
+    [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
     /// How many messages await an acknowledgement.
     [[nodiscard]] std::uint64_t unacknowledged() const { return unacknowledged_messages_; }
     /// Bytes of these messages and of the records that keep them; above that no message is
@@ -117,6 +159,8 @@ class SenderSession {
     void on_welcome(const wire::Welcome& welcome, Time now);
     void on_error(const wire::ErrorFrame& error, Time now);
     void lose(Time now);
+    void forget_under_way();
+    [[nodiscard]] Duration heartbeat_interval_of(Duration wanted) const;
     void finish_frame(Time now);
     void put_under_way(std::string frame, std::uint64_t first, std::uint32_t messages,
                        bool is_kept);
@@ -134,6 +178,8 @@ class SenderSession {
     [[nodiscard]] std::uint64_t last_sent() const { return last_number_ - open_.count(); }
     [[nodiscard]] bool settled() const { return settled_at_ == Time::min(); }
     void send_heartbeat(Time now);
+    /// When is_suspect() becomes true; kNever if nothing tells that.
+    [[nodiscard]] Time suspect_at() const;
 
     Wires& wires_;
     SenderEvents& events_;
@@ -160,6 +206,8 @@ class SenderSession {
     bool hurries_ = false; // the open frame
     Duration heartbeat_interval_ = 1s;
     Duration liveness_ = 3s;
+    Duration silence_max_ = Duration::zero(); // 0: it does not watch closely
+    Time disconnected_ = kNever;              // since then
     Time next_heartbeat_ = kNever;
     Time heard_ = Time::min();
     Time last_tick_ = Time::min();

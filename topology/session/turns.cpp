@@ -58,6 +58,9 @@ void SenderTurn::receive(Time now) {
     if (watch_.look_after_refusal(wires_)) {
         session_.on_connected(now);
     }
+    if (session_.watches_closely()) {
+        session_.on_connection(wires_.connected(), now);
+    }
 }
 
 } // namespace zcomet::session

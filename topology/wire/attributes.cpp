@@ -4,6 +4,7 @@
 #include "topology/wire/numbers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace zcomet::wire {
 
@@ -17,6 +18,7 @@ enum class Tag : std::uint8_t {
     kPosition = 4,
     kTraceId = 5,
     kKey = 6,
+    kOrigin = 7,
 };
 
 constexpr std::size_t kTraceIdBytes = 16;
@@ -70,6 +72,10 @@ std::string why_malformed(const Attribute& attribute) {
         return value.size() == kTraceIdBytes ? "" : "a trace id has 16 bytes";
     case Tag::kKey:
         return value.size() == kKeyBytes ? "" : "a key has 16 bytes";
+    case Tag::kOrigin:
+        return value.size() == kOriginAttributeBytes && load<std::uint64_t>(value.data()) != 0
+                   ? ""
+                   : "an origin has 16 bytes, and a sender";
     }
     return {}; // a later release knows more
 }
@@ -78,6 +84,32 @@ void put(std::string& out, Tag tag, std::string_view value) {
     out.push_back(static_cast<char>(tag));
     out.push_back(static_cast<char>(value.size()));
     out.append(value);
+}
+
+/// Sets `out` to a block without the attribute of that tag, if it has one.   @return its value.
+std::string_view split(std::string_view block, Tag tag, std::string& out) {
+    std::string_view rest = block;
+    std::size_t before = 0; // bytes of attributes with lower tags
+    for (Attribute attribute; take_attribute(rest, attribute) && attribute.tag <= tag;) {
+        if (attribute.tag == tag) {
+            out.assign(block.substr(0, before)).append(rest);
+            return attribute.value;
+        }
+        before = block.size() - rest.size();
+    }
+    return {};
+}
+
+Origin origin_in(std::string_view value) {
+    return {load<std::uint64_t>(value.data()),
+            load<std::uint64_t>(value.data() + sizeof(std::uint64_t))};
+}
+
+std::string bytes_of(const Origin& origin) {
+    std::string bytes;
+    append(bytes, origin.sender);
+    append(bytes, origin.number);
+    return bytes;
 }
 
 void put_if_any(std::string& out, Tag tag, std::string_view value) {
@@ -109,6 +141,9 @@ std::string encode(const Attributes& attributes) {
     }
     put_if_any(block, Tag::kTraceId, attributes.trace_id);
     put_if_any(block, Tag::kKey, attributes.key);
+    if (attributes.origin.sender != 0) {
+        put(block, Tag::kOrigin, bytes_of(attributes.origin));
+    }
     ZCOMET_ASSERT(why_malformed_attributes(block).empty());
     return block;
 }
@@ -126,22 +161,30 @@ void add_position(std::string_view block, std::uint64_t position, std::string& o
     out.append(block.substr(before));
 }
 
+void set_origin(std::string& block, const Origin& origin) {
+    Attributes attributes = read_attributes(block);
+    attributes.origin = origin;
+    std::string with_origin = encode(attributes);
+    if (with_origin.size() > kSentAttributesBytesMax) {
+        attributes.trace_id = {};
+        with_origin = encode(attributes);
+    }
+    ZCOMET_ASSERT(with_origin.size() <= kSentAttributesBytesMax);
+    block = std::move(with_origin);
+}
+
 void add_key(std::string& block, std::string_view key) {
     ZCOMET_ASSERT(key.size() == kKeyBytes);
     put(block, Tag::kKey, key);
 }
 
 std::string_view split_key(std::string_view block, std::string& out) {
-    std::string_view rest = block;
-    std::size_t before = 0; // bytes of attributes with lower tags
-    for (Attribute attribute; take_attribute(rest, attribute) && attribute.tag <= Tag::kKey;) {
-        if (attribute.tag == Tag::kKey) {
-            out.assign(block.substr(0, before)).append(rest);
-            return attribute.value;
-        }
-        before = block.size() - rest.size();
-    }
-    return {};
+    return split(block, Tag::kKey, out);
+}
+
+Origin split_origin(std::string_view block, std::string& out) {
+    const std::string_view value = split(block, Tag::kOrigin, out);
+    return value.empty() ? Origin{} : origin_in(value);
 }
 
 std::string why_malformed_attributes(std::string_view block) {
@@ -188,6 +231,9 @@ Attributes read_attributes(std::string_view block) {
             break;
         case Tag::kKey:
             attributes.key = attribute.value;
+            break;
+        case Tag::kOrigin:
+            attributes.origin = origin_in(attribute.value);
             break;
         }
     }

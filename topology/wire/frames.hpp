@@ -7,6 +7,7 @@
 
 #include "topology/wire/kinds.hpp"
 #include "topology/wire/numbers.hpp"
+#include "topology/wire/origin.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -69,13 +70,6 @@ enum class Confirm : std::uint8_t {
     kNothing,
     kReceipt,         ///< at how many nodes its id was logged in when the broker took it in
     kAcknowledgement, ///< at how many nodes it has arrived, once that is known
-};
-
-/// Names a message that its sender repeats if it hears nothing of it. A node knows repeats by it.
-struct Origin {
-    std::uint64_t sender = 0; ///< the incarnation; 0: the message has no origin
-    std::uint64_t number = 0;
-    friend bool operator==(const Origin&, const Origin&) = default;
 };
 
 /// One message of a SEND or a BATCH.

@@ -53,6 +53,7 @@ void Api::Log::on_incident(const connection::Connection& connection, connection:
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
+      broker_events_(publisher_, who_, replays_, options.brokers.brokers.size() == 1),
       cors_(options.pages), guard_(host::HostNames(options.names)),
       requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
@@ -89,7 +90,7 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
                                        const request::Readiness& readiness, Time now) {
     std::unique_ptr<Api> api(new Api(options, counters, readiness));
     auto sender =
-        link::SenderLink::open(context, api->broker_events_, options.broker, options.name, now);
+        link::Dispatch::open(context, api->broker_events_, options.brokers, options.name, now);
     if (!sender.ok()) {
         return sender.error();
     }
@@ -120,9 +121,8 @@ void Api::set_options(const ApiOptions& options) {
 
 std::span<const int> Api::fds() const {
     const std::span<const int> of_sender = sender_->fds();
-    ZCOMET_ASSERT(of_sender.size() == fds_.size() - 1);
-    fds_[0] = epoll_.fd();
-    std::copy(of_sender.begin(), of_sender.end(), fds_.begin() + 1);
+    fds_.assign(1, epoll_.fd());
+    fds_.insert(fds_.end(), of_sender.begin(), of_sender.end());
     return fds_;
 }
 

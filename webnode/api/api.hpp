@@ -9,7 +9,7 @@
 #include "topology/feed/gather.hpp"
 #include "topology/http/cors.hpp"
 #include "topology/http/page_guard.hpp"
-#include "topology/link/sender_link.hpp"
+#include "topology/link/dispatch.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/session/sender_events.hpp"
@@ -47,8 +47,8 @@ inline constexpr std::size_t kFilesMax = 600;
 
 struct ApiOptions {
     wire::HostPort address; ///< with the port that the web node has reserved
-    std::string broker;     ///< "tcp://HOST:PORT"
-    std::string name;       ///< of the sender; valid
+    cluster::BrokerList brokers;
+    std::string name; ///< of the sender; valid
     request::RequestLimits requests;
     /// Backends keep few connections, each for very many messages. With more, the listener leaves
     /// the port to the other workers.
@@ -117,32 +117,38 @@ class Api final : public loop::Source {
     /// The link as those see it that send and ask.
     class LinkSender final : public publish::Sender, public ask::Broker {
       public:
-        explicit LinkSender(const std::unique_ptr<link::SenderLink>& link) : link_(link) {}
-        [[nodiscard]] bool welcomed() const override { return link_->welcomed(); }
-        [[nodiscard]] bool can_send(std::size_t message_bytes) const override {
-            return link_->can_send(message_bytes);
+        explicit LinkSender(const std::unique_ptr<link::Dispatch>& link) : link_(link) {}
+        [[nodiscard]] bool has_broker(std::string_view id) const override {
+            return link_->has_broker(id);
+        }
+        [[nodiscard]] bool can_send(std::string_view id, std::size_t message_bytes) const override {
+            return link_->can_send(id, message_bytes);
         }
         std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
                            std::string_view attributes) override {
             return link_->send(id, text, confirm, attributes);
         }
-        void ask(const wire::Query& query) override { link_->ask(query); }
-        void ask(const wire::History& history) override { link_->ask(history); }
+        void ask(std::string_view id, const wire::Query& query) override { link_->ask(id, query); }
+        void ask(std::string_view id, const wire::History& history) override {
+            link_->ask(id, history);
+        }
 
       private:
-        const std::unique_ptr<link::SenderLink>& link_;
+        const std::unique_ptr<link::Dispatch>& link_;
     };
     /// What the broker says, for those whom it concerns.
     class BrokerEvents final : public session::SenderEvents {
       public:
-        BrokerEvents(publish::Publisher& publisher, ask::Who& who, ask::Replays& replays)
-            : publisher_(publisher), who_(who), replays_(replays) {}
+        BrokerEvents(publish::Publisher& publisher, ask::Who& who, ask::Replays& replays,
+                     bool is_one)
+            : publisher_(publisher), who_(who), replays_(replays), is_one_(is_one) {}
         void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
             publisher_.on_known(number, outcome);
         }
         void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
             publisher_.on_known(number, outcome);
         }
+        void on_unknown(std::uint64_t number) override { publisher_.on_unknown(number); }
         void on_answer(const wire::Answer& answer) override { who_.on_answer(answer); }
         void on_kept(const wire::Kept& kept) override { replays_.on_kept(kept); }
         void on_question_refused(wire::Kind kind) override {
@@ -153,7 +159,9 @@ class Api final : public loop::Source {
             }
         }
         void on_lost() override {
-            publisher_.on_lost();
+            if (is_one_) { // else others have what may be sent again
+                publisher_.on_lost();
+            }
             who_.on_lost();
             replays_.on_lost();
         }
@@ -162,6 +170,7 @@ class Api final : public loop::Source {
         publish::Publisher& publisher_;
         ask::Who& who_;
         ask::Replays& replays_;
+        bool is_one_; // there is one broker
     };
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {
@@ -254,7 +263,7 @@ class Api final : public loop::Source {
     publish::Publisher publisher_;
     ask::Who who_;
     ask::Replays replays_;
-    BrokerEvents broker_events_{publisher_, who_, replays_};
+    BrokerEvents broker_events_;
     http::Cors cors_;
     http::PageGuard guard_;
     request::Gate gate_{"", counters_};
@@ -262,12 +271,12 @@ class Api final : public loop::Source {
     port::AddressPlaces address_places_;
     Places places_{address_places_};
     port::Listener listener_;
-    std::unique_ptr<link::SenderLink> sender_;
+    std::unique_ptr<link::Dispatch> sender_;
     ExpectedRequests expected_{feed::kSenderGatherWindow};
     std::uint64_t requests_seen_ = 0;
     bool has_clients_ = false; // connections to accept
     LinkSender link_sender_{sender_};
-    mutable std::array<int, 3> fds_{}; // the epoll set, and those of the sender
+    mutable std::vector<int> fds_; // the epoll set, and those of the sender
 };
 
 } // namespace zcomet::webnode::api

@@ -4,8 +4,8 @@
 
 namespace zcomet::webnode::ask {
 
-bool Questions::refuse(request::Exchange& exchange, bool is_full) {
-    if (!broker_->welcomed()) {
+bool Questions::refuse(request::Exchange& exchange, std::string_view id, bool is_full) {
+    if (!broker_->has_broker(id)) {
         exchange.answer(request::try_again(503, request::kNoBroker));
         return true;
     }

@@ -8,6 +8,7 @@
 #include "webnode/request/late_answers.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace zcomet::webnode::ask {
 
@@ -37,10 +38,10 @@ class Questions {
     ~Questions() = default;
 
     [[nodiscard]] Broker& broker() { return *broker_; }
-    /// Answers the exchange if no question can be asked now.
+    /// Answers the exchange if no question about `id` can be asked now.
     /// @param is_full  whether too many others wait.
     /// @return whether it did.
-    bool refuse(request::Exchange& exchange, bool is_full);
+    bool refuse(request::Exchange& exchange, std::string_view id, bool is_full);
     /// 200 with what the broker has told, a line of JSON.
     [[nodiscard]] static http::Reply told(std::string json);
 

@@ -44,7 +44,7 @@ template <typename Element> Element take_first(std::deque<Element>& queue) {
 
 void Replays::ask(request::Exchange& exchange, Wanted wanted) {
     ZCOMET_ASSERT(wanted.limit >= 1 && wanted.limit <= kLimitMax);
-    if (refuse(exchange, waiting_.size() >= kWaitingMax)) {
+    if (refuse(exchange, wanted.id, waiting_.size() >= kWaitingMax)) {
         return;
     }
     waiting_.push_back({.ticket = exchange.later(), .wanted = std::move(wanted)});
@@ -55,12 +55,12 @@ void Replays::ask_broker(Replay replay, Time now) {
     const history::Cursor after =
         is_first ? replay.wanted.since.value_or(history::Cursor()) : replay.goes_on;
     const wire::OwnedIds ids(replay.wanted.id);
-    broker().ask(wire::History{.token = ++last_token_,
-                               .epoch = after.epoch,
-                               .after = after.position,
-                               .count_max = replay.wanted.limit - replay.messages,
-                               .ids = ids.list(),
-                               .wants_newest = is_first && !replay.wanted.since});
+    broker().ask(replay.wanted.id, wire::History{.token = ++last_token_,
+                                                 .epoch = after.epoch,
+                                                 .after = after.position,
+                                                 .count_max = replay.wanted.limit - replay.messages,
+                                                 .ids = ids.list(),
+                                                 .wants_newest = is_first && !replay.wanted.since});
     replay.until = now + kAnswerMax;
     under_way_.emplace(last_token_, std::move(replay));
 }

@@ -7,11 +7,11 @@
 namespace zcomet::webnode::ask {
 
 void Who::ask(request::Exchange& exchange, std::string_view id) {
-    if (refuse(exchange, asked_.size() >= kUnansweredMax)) {
+    if (refuse(exchange, id, asked_.size() >= kUnansweredMax)) {
         return;
     }
     asked_.emplace(++last_token_, Asked{exchange.later()});
-    broker().ask(wire::Query{last_token_, "streams", id});
+    broker().ask(id, wire::Query{last_token_, "streams", id});
 }
 
 void Who::on_answer(const wire::Answer& answer) {

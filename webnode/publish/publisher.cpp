@@ -77,7 +77,7 @@ void Publisher::publish(request::Exchange& exchange, std::string_view id, std::s
         return;
     }
     const std::string all = with_key(attributes, id, idempotency_key);
-    const Refusal refusal = why_not(wire::message_bytes(id.size(), text.size(), all.size()));
+    const Refusal refusal = why_not(id, wire::message_bytes(id.size(), text.size(), all.size()));
     if (refusal.status != 0) {
         refuse(exchange, refusal, 1);
         return;
@@ -120,8 +120,7 @@ void Publisher::publish_together(request::Exchange& exchange, std::vector<Public
             ++messages;
         }
     }
-    const Refusal refusal = messages > 0 ? why_not(bytes, messages) : Refusal{};
-    if (refusal.status != 0) {
+    if (const Refusal refusal = why_not_all(publications, bytes, messages); refusal.status != 0) {
         refuse(exchange, refusal, messages);
         return;
     }
@@ -157,14 +156,27 @@ void Publisher::refuse(request::Exchange& exchange, const Refusal& refusal, std:
     exchange.answer(request::try_again(refusal.status, refusal.sentence));
 }
 
-Publisher::Refusal Publisher::why_not(std::size_t bytes, std::size_t messages) const {
-    if (!sender_->welcomed()) {
+Publisher::Refusal Publisher::why_not(std::string_view id, std::size_t bytes,
+                                      std::size_t messages) const {
+    if (!sender_->has_broker(id)) {
         return {503, request::kNoBroker};
     }
-    if (!sender_->can_send(bytes)) {
+    if (!sender_->can_send(id, bytes)) {
         return {429, kHeldBack};
     }
     return awaited_.size() + messages <= kUnansweredMax ? Refusal{} : Refusal{429, kManyWait};
+}
+
+/// All of them may go to the same broker.
+Publisher::Refusal Publisher::why_not_all(const std::vector<Publication>& publications,
+                                          std::size_t bytes, std::size_t messages) const {
+    Refusal refusal;
+    for (const Publication& publication : publications) {
+        for (const std::string& id : publication.ids) {
+            refusal = refusal.status == 0 ? why_not(id, bytes, messages) : refusal;
+        }
+    }
+    return refusal;
 }
 
 Publisher::Refusal Publisher::refusal_of(const wire::Outcome& outcome) {
@@ -185,7 +197,7 @@ void Publisher::send(const std::shared_ptr<Request>& request, std::size_t line, 
                      std::string_view text, std::string_view attributes) {
     Result& outcome = request->lines[line].results[result];
     outcome.refusal =
-        why_not(wire::message_bytes(outcome.id.size(), text.size(), attributes.size()));
+        why_not(outcome.id, wire::message_bytes(outcome.id.size(), text.size(), attributes.size()));
     if (outcome.refusal.status != 0) {
         counters_.add(slot::WorkerCounter::kPublishRefusals);
         return;
@@ -214,18 +226,27 @@ void Publisher::on_known(std::uint64_t number, const wire::Outcome& outcome) {
 /// Messages that await an acknowledgement are sent again; of the others nothing more is heard.
 void Publisher::on_lost() {
     for (auto entry = awaited_.begin(); entry != awaited_.end();) {
-        const Awaited& awaited = entry->second;
-        if (awaited.request->confirm == wire::Confirm::kAcknowledgement) {
-            ++entry;
-            continue;
+        const auto one = entry++;
+        if (one->second.request->confirm != wire::Confirm::kAcknowledgement) {
+            lose(one);
         }
-        counters_.add(slot::WorkerCounter::kPublishLost);
-        awaited.request->lines[awaited.line].results[awaited.result].refusal = {503, kLost};
-        if (--awaited.request->awaited == 0) {
-            note_done(*awaited.request);
-        }
-        awaited_.erase(entry++);
     }
+}
+
+void Publisher::on_unknown(std::uint64_t number) {
+    if (const auto found = awaited_.find(number); found != awaited_.end()) {
+        lose(found);
+    }
+}
+
+void Publisher::lose(AwaitedMessages::iterator message) {
+    const Awaited& awaited = message->second;
+    counters_.add(slot::WorkerCounter::kPublishLost);
+    awaited.request->lines[awaited.line].results[awaited.result].refusal = {503, kLost};
+    if (--awaited.request->awaited == 0) {
+        note_done(*awaited.request);
+    }
+    awaited_.erase(message);
 }
 
 void Publisher::note_done(Request& request) {

@@ -22,7 +22,7 @@
 
 namespace zcomet::webnode::publish {
 
-/// The way to the broker. As in session::SenderSession.
+/// The way to the brokers. As in session::Failover.
 class Sender {
   public:
     Sender() = default;
@@ -30,8 +30,8 @@ class Sender {
     Sender(const Sender&) = delete;
     Sender& operator=(const Sender&) = delete;
 
-    [[nodiscard]] virtual bool welcomed() const = 0;
-    [[nodiscard]] virtual bool can_send(std::size_t message_bytes) const = 0;
+    [[nodiscard]] virtual bool has_broker(std::string_view id) const = 0;
+    [[nodiscard]] virtual bool can_send(std::string_view id, std::size_t message_bytes) const = 0;
     virtual std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,
                                std::string_view attributes) = 0;
 };
@@ -122,8 +122,10 @@ class Publisher {
     /// The broker has said what became of the message with that number: its receipt or its
     /// acknowledgement has come.
     void on_known(std::uint64_t number, const wire::Outcome& outcome);
-    /// The broker was lost.
+    /// The broker was lost. Messages that await an acknowledgement are sent again.
     void on_lost();
+    /// Of several brokers, the one that had the message with that number was lost.
+    void on_unknown(std::uint64_t number);
 
   private:
     /// Why a message is not sent, or may not have been, or was not taken.
@@ -158,8 +160,15 @@ class Publisher {
         std::size_t result = 0;
     };
 
-    /// Why messages of this many bytes cannot be sent now.
-    [[nodiscard]] Refusal why_not(std::size_t bytes, std::size_t messages = 1) const;
+    using AwaitedMessages = absl::flat_hash_map<std::uint64_t, Awaited>; // by the message's number
+
+    /// Nothing more will be heard of it.
+    void lose(AwaitedMessages::iterator message);
+    /// Why messages of this many bytes cannot be sent to `id` now.
+    [[nodiscard]] Refusal why_not(std::string_view id, std::size_t bytes,
+                                  std::size_t messages = 1) const;
+    [[nodiscard]] Refusal why_not_all(const std::vector<Publication>& publications,
+                                      std::size_t bytes, std::size_t messages) const;
     void refuse(request::Exchange& exchange, const Refusal& refusal, std::size_t messages);
     void send_all(const std::shared_ptr<Request>& request, std::vector<Publication> publications);
     [[nodiscard]] static Refusal refusal_of(const wire::Outcome& outcome);
@@ -177,7 +186,7 @@ class Publisher {
 
     metrics::Counters<slot::WorkerCounter>& counters_;
     Sender* sender_ = nullptr;
-    absl::flat_hash_map<std::uint64_t, Awaited> awaited_; // by the message's number
+    AwaitedMessages awaited_;
     request::LateAnswers answers_;
 };
 

@@ -16,14 +16,21 @@ constexpr std::uint32_t kFew = 16;
 
 } // namespace
 
-void GapTeller::begin(Time now) {
-    const Concerned concerned{connections_.table().last_generation(), {}};
-    if (due_ != kNever) {
-        next_ = concerned;
-    } else {
-        concerned_ = concerned;
+void GapTeller::begin(Time now, Concerns concerns) {
+    Concerned concerned{connections_.table().last_generation(), std::move(concerns)};
+    if (due_ == kNever) {
+        concerned_ = std::move(concerned);
         begin_round(now);
+        return;
     }
+    if (next_ && next_->ids && concerned.ids) {
+        concerned.ids = [one = next_->ids, other = concerned.ids](std::string_view id) {
+            return one(id) || other(id);
+        };
+    } else if (next_) {
+        concerned.ids = {};
+    }
+    next_ = std::move(concerned);
 }
 
 void GapTeller::begin_round(Time now) {
@@ -93,7 +100,8 @@ void GapTeller::tell(std::uint32_t first, std::uint32_t count) {
             }
             ids_.clear();
             streams_.for_each_id_of(connection, [this](std::string_view id) {
-                if (!with_history_.match(id)) {
+                const bool is_concerned = !concerned_.ids || concerned_.ids(id);
+                if (is_concerned && !with_history_.match(id)) {
                     ids_.push_back(id);
                 }
             });

@@ -11,6 +11,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -37,9 +38,12 @@ class GapTeller {
         : connections_(connections), streams_(streams), counters_(counters),
           random_(static_cast<std::minstd_rand::result_type>(seed)) {}
 
+    /// Whether messages to an id may be missing.
+    using Concerns = std::function<bool(std::string_view id)>;
     /// The streams that are open now missed messages. If a round is under way, another one follows
     /// it.
-    void begin(Time now);
+    /// @param concerns  to which ids; empty: to all.
+    void begin(Time now, Concerns concerns = {});
     /// What polls are told goes there. It lives longer than this.
     void use(Polls& polls) { polls_ = &polls; }
     /// From now on streams of such ids are not told: they catch up by themselves (Resumes).
@@ -56,8 +60,9 @@ class GapTeller {
     /// The streams that a gap concerns.
     struct Concerned {
         std::uint32_t newest = 0; ///< generation of the newest connection at the time of the gap
+        Concerns ids{};           ///< empty: all
         /// Handles, packed, of connections that were there and became streams later.
-        absl::flat_hash_set<std::uint64_t> others;
+        absl::flat_hash_set<std::uint64_t> others{};
 
         [[nodiscard]] bool is_newer(connection::Handle handle) const;
         [[nodiscard]] bool has(connection::Handle handle) const {

@@ -62,11 +62,8 @@ static_assert(kHookTimeoutMax < request::Requests::kLaterMax);
 constexpr std::ptrdiff_t kApiWhos = 2;
 
 std::string check_broker(const std::string& text) {
-    const Result<wire::HostPort> address = wire::parse_tcp_address(text);
-    if (!address.ok()) {
-        return address.error().text;
-    }
-    return address.value().port == 0 ? in_quotes(text) + " needs a port to connect to" : "";
+    const auto broker = cluster::read_broker(text);
+    return broker.ok() ? std::string() : broker.error().text;
 }
 
 /// A value that has a word for each of its possibilities, in the order of its enumerators. The row
@@ -149,10 +146,18 @@ void CommandLine::add_addresses() {
     table_
         .add("--broker", &brokers_,
              "The broker to join; without it (and without --cluster) this starts one of its own, "
-             "at tcp://127.0.0.1:5555")
-        .type("tcp://HOST:PORT")
+             "at tcp://127.0.0.1:5555. May be given several times: zcomet(7), SEVERAL BROKERS")
+        .type("[NAME=]tcp://HOST:PORT")
         .check(check_broker)
-        .key("broker")
+        .key("brokers")
+        .hand_on();
+    table_
+        .add("--replicas", &options_.worker.brokers.replicas,
+             "Of several brokers: how many of them know an id")
+        .type("N")
+        .show_default()
+        .range(1U, cluster::kReplicasMax)
+        .key("replicas")
         .hand_on();
     table_
         .add("--key", &key_file_,
@@ -486,7 +491,8 @@ void CommandLine::settle() {
         options_.worker.api = {"127.0.0.1", kEmbeddedApiPort};
         options_.worker.is_api_unasked = true;
     }
-    options_.worker.broker = wire::tcp_endpoint(wire::parse_tcp_address(brokers_.front()).value());
+    options_.worker.brokers = value_or_throw<program::Misconfigured>(
+        cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
     if (role_.index == 0) { // workers get the text of the files
         check_tokens();
         const std::string key_file = link::key_file_or_environment(key_file_);
@@ -532,10 +538,6 @@ void CommandLine::check() const {
     if (wants_hook != !options_.worker.hook_url.empty()) {
         throw program::Misconfigured("--auth hook and --auth-hook URL belong together");
     }
-    if (brokers_.size() > 1) {
-        throw program::Misconfigured("--broker was given " + std::to_string(brokers_.size()) +
-                                     " times; this release joins one broker");
-    }
     if (cluster_file_.empty() != cluster_node_.empty()) {
         throw program::Misconfigured("--cluster FILE and --node NAME belong together");
     }
@@ -549,12 +551,18 @@ void CommandLine::apply_cluster_file() {
     const std::string& address = cluster.host(node.host).address;
     const wire::HostPort http{address, node.http_port};
     const wire::HostPort api{address, node.api_port};
+    const cluster::BrokerList list = cluster.broker_list();
+    std::string brokers;
+    for (const cluster::ListedBroker& broker : list.brokers) {
+        brokers.append(brokers.empty() ? "" : " ").append(cluster::text_of(broker));
+    }
     std::string feed_hosts;
     for (const cluster::ClusterHost& host : cluster.hosts) {
         feed_hosts.append(feed_hosts.empty() ? "" : " ").append(host.address);
     }
     throw_unless_done<program::Misconfigured>(
-        table_.fill_in({{"broker", cluster.broker_endpoint()},
+        table_.fill_in({{"brokers", brokers},
+                        {"replicas", std::to_string(list.replicas)},
                         {"feed_hosts", feed_hosts},
                         {"http", http.text()},
                         {"api", node.api_port == 0 ? std::string() : api.text()},

@@ -391,11 +391,34 @@ void Supervisor::watch_broker(Time now) {
                                 : in(slot::WorkerState::kWelcomed) > 0 ? kNoFeedWords
                                                                        : kNoAnswerWords;
         spdlog::warn("event={} broker={} workers_live={} workers={} text={}", words.event,
-                     options_.worker.broker, live, workers_.size(), log_value(words.text));
+                     options_.worker.brokers.text(), live, workers_.size(), log_value(words.text));
     } else if (broker_missed_ && live == workers_.size()) {
         broker_missed_ = false;
-        spdlog::info("event=broker-reached broker={} workers_live={}", options_.worker.broker,
-                     live);
+        spdlog::info("event=broker-reached broker={} workers_live={}",
+                     options_.worker.brokers.text(), live);
+    }
+    watch_some_brokers();
+}
+
+/// Of several brokers some are away, and every id has another one.
+void Supervisor::watch_some_brokers() {
+    const std::size_t all = options_.worker.brokers.brokers.size();
+    std::size_t least = all;
+    for (const slot::WorkerSlot& record : shared_.records()) {
+        if (record.state.load(std::memory_order_relaxed) == slot::WorkerState::kLive) {
+            least = std::min<std::size_t>(least,
+                                          record.counters.get(slot::WorkerCounter::kBrokersLive));
+        }
+    }
+    if (least < all && !broker_away_) {
+        broker_away_ = true;
+        spdlog::warn(
+            "event=broker-away brokers_live={} brokers={} broker={} text=\"others have its "
+            "ids\"",
+            least, all, options_.worker.brokers.text());
+    } else if (broker_away_ && least == all) {
+        broker_away_ = false;
+        spdlog::info("event=brokers-back brokers={}", all);
     }
 }
 

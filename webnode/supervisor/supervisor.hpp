@@ -83,6 +83,7 @@ class Supervisor : private loop::Source {
     void announce_when_ready();
     void log_capacity();
     void watch_broker(Time now);
+    void watch_some_brokers();
     [[nodiscard]] std::string node_name(std::size_t index) const;
     /// Has what session tickets are made of forget what is over.
     void renew_tickets(Time now);
@@ -115,6 +116,7 @@ class Supervisor : private loop::Source {
     Time tickets_due_ = kNever;
     bool announced_ = false;
     bool broker_missed_ = false;
+    bool broker_away_ = false; // of several, and a line has said so
 };
 
 } // namespace zcomet::webnode::supervisor

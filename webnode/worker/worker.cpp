@@ -115,7 +115,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
       on_state_(std::move(on_state)), hangup_(std::move(on_hangup)),
       feed_before_(feed_counters_in(slot.counters)),
       held_drops_before_(slot.counters.get(slot::WorkerCounter::kHeldDrops)),
-      uplink_(value_or_throw(link::Uplink::open(context_, *this, {options_.broker}, options_.name,
+      uplink_(value_or_throw(link::Uplink::open(context_, *this, options_.brokers, options_.name,
                                                 Clock::now(), options_.feed_hosts))),
       connections_(loop_.epoll(), slot.counters, options_.slow), presence_(connections_, *uplink_),
       requests_(connections_, presence_, route::routes(demo_of(options_)), slot.counters,
@@ -321,7 +321,7 @@ void Worker::use_certificates() {
 
 api::ApiOptions Worker::api_options() const {
     api::ApiOptions options{.address = options_.api,
-                            .broker = options_.broker,
+                            .brokers = options_.brokers,
                             .name = api_name(options_.name),
                             .requests = options_.requests,
                             .per_address = options_.per_address,
@@ -427,12 +427,20 @@ wire::NodeLedger Worker::ledger() const {
 }
 
 void Worker::on_welcomed() {
-    if (!is_replaced_) {
+    if (!is_replaced_ && !uplink_->live()) {
         enter(slot::WorkerState::kWelcomed);
     }
 }
 
-void Worker::on_feed_begun(const wire::HistoryTerms& history, bool is_first) {
+void Worker::on_feed_begun(const wire::HistoryTerms& terms, bool is_first) {
+    // A cursor has one position, so streams can go on with one broker only.
+    const wire::HistoryTerms history =
+        uplink_->placement().brokers() == 1 ? terms : wire::HistoryTerms{};
+    if (history.epoch != terms.epoch) {
+        spdlog::warn("event=no-history node={} text=\"a broker keeps messages, and streams cannot "
+                     "have them: histories want a cluster of one broker\"",
+                     options_.name);
+    }
     const history::Cursor cursor = is_first ? history::Cursor() : delivery_.cursor();
     resumes_.on_feed_begun(history, cursor);
     delivery_.on_feed_begun(history);
@@ -462,14 +470,18 @@ void Worker::on_live(std::string_view broker_name) {
 void Worker::on_lost() {
     spdlog::debug("event=lost node={}", options_.name);
     resumes_.on_lost();
-    enter(slot::WorkerState::kLost);
+    if (!uplink_->live()) { // else each id has another broker
+        enter(slot::WorkerState::kLost);
+    }
 }
 
 void Worker::on_gap(const session::Gap& gap) {
     const Time now = Clock::now();
     if (gap.reason == session::Gap::Reason::kCutOff) {
-        spdlog::warn("event=cut-off node={} ms={} ids={} streams={} text=\"messages may be lost\"",
-                     options_.name, in_ms(gap.without_feed), presence_.streams().id_count(),
+        spdlog::warn("event=cut-off node={} broker={} ms={} ids={} streams={} text=\"messages may "
+                     "be lost\"",
+                     options_.name, options_.brokers.brokers[gap.broker].endpoint,
+                     in_ms(gap.without_feed), presence_.streams().id_count(),
                      presence_.streams().stream_count());
     } else {
         gap_teller_.leave_out(resumes_.with_history());
@@ -482,8 +494,24 @@ void Worker::on_gap(const session::Gap& gap) {
                      options_.name, gap.messages, times);
     }
     if (options_.tell_gaps) {
-        gap_teller_.begin(now);
+        gap_teller_.begin(now, concerned_by(gap));
     }
+}
+
+/// Of a broker that was lost, another one may have taken the ids over.
+stream::GapTeller::Concerns Worker::concerned_by(const session::Gap& gap) const {
+    const cluster::Placement& placement = uplink_->placement();
+    if (placement.brokers() == 1) {
+        return {};
+    }
+    if (gap.reason == session::Gap::Reason::kShed) {
+        return [&placement, broker = gap.broker](std::string_view id) {
+            return placement.brokers_of(id).contains(broker);
+        };
+    }
+    return [&placement, broker = gap.broker, live = gap.live](std::string_view id) {
+        return placement.serves(broker, live, id);
+    };
 }
 
 void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
@@ -604,6 +632,7 @@ void Worker::publish_counters() {
     counters.set(slot::WorkerCounter::kIds, presence_.streams().id_count());
     counters.set(slot::WorkerCounter::kPendingBytes, connections_.pending_bytes());
     counters.set(slot::WorkerCounter::kUnfinishedBytes, requests_.unfinished_bytes());
+    counters.set(slot::WorkerCounter::kBrokersLive, uplink_->live_brokers());
     counters.set(slot::WorkerCounter::kCatchingUp, resumes_.size());
     counters.set(slot::WorkerCounter::kHeldBytes, resumes_.held_bytes());
     counters.set(slot::WorkerCounter::kHeldDrops, held_drops_before_ + resumes_.held_drops());

@@ -100,12 +100,13 @@ class Worker : private session::NodeEvents,
     }
     wire::NodeLedger ledger() const override;
     void on_welcomed() override;
-    void on_feed_begun(const wire::HistoryTerms& history, bool is_first) override;
+    void on_feed_begun(const wire::HistoryTerms& terms, bool is_first) override;
     void on_kept(const wire::Kept& kept) override { resumes_.on_kept(kept, Clock::now()); }
     void on_applied(std::uint64_t number) override { resumes_.on_applied(number); }
     void on_live(std::string_view broker_name) override;
     void on_lost() override;
     void on_gap(const session::Gap& gap) override;
+    [[nodiscard]] stream::GapTeller::Concerns concerned_by(const session::Gap& gap) const;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
     void on_no_broker(std::string_view text) override;
     void on_feed_silent(std::string_view text) override { on_no_feed(text); }

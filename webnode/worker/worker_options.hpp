@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/auth/verifier.hpp"
+#include "topology/cluster/broker_list.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/request/requests.hpp"
@@ -38,7 +39,7 @@ inline constexpr std::array<std::string_view, 3> kWhoNames{"public", "token", "h
 inline constexpr std::array<std::string_view, 2> kWithoutBrokerNames{"refuse", "accept"};
 
 struct WorkerOptions {
-    std::string broker; ///< "tcp://HOST:PORT"
+    cluster::BrokerList brokers;
     /// Where its feed may be, beside its own host: the hosts of the cluster file.
     std::vector<std::string> feed_hosts;
     std::string key;     ///< by which the broker knows us: link::read_peer_key()

@@ -24,8 +24,7 @@ BrokerChoice parse(const std::string& arguments) {
 }
 
 std::string chosen_broker(const std::string& arguments) {
-    BrokerChoice choice = parse(arguments);
-    return settle_broker(choice);
+    return settle_brokers(parse(arguments)).text();
 }
 
 const std::string kExample =
@@ -40,6 +39,16 @@ TEST_CASE("without options the broker is on this machine", "[broker_choice]") {
 TEST_CASE("--broker names the broker", "[broker_choice]") {
     CHECK(chosen_broker("--broker tcp://10.0.0.1:7000") == "tcp://10.0.0.1:7000");
     CHECK(chosen_broker("--broker 10.0.0.1:7000") == "tcp://10.0.0.1:7000");
+}
+
+TEST_CASE("several brokers may be named", "[broker_choice]") {
+    const cluster::BrokerList list =
+        settle_brokers(parse("--broker a=10.0.0.1:7000 --broker b=10.0.0.2:7000 --replicas 1"));
+    CHECK(list.text() == "tcp://10.0.0.1:7000,tcp://10.0.0.2:7000");
+    CHECK(list.brokers[1].name == "b");
+    CHECK(list.replicas == 1);
+    CHECK_THROWS_WITH(settle_brokers(parse("--broker a=h:1 --broker a=h:2")),
+                      Catch::Contains("was named before"));
 }
 
 TEST_CASE("--cluster finds the broker in the file", "[broker_choice]") {

@@ -71,7 +71,7 @@ TEST_CASE("the shortest cluster file has defaults for the rest", "[cluster_file]
     CHECK(cluster.brokers[0].feed_port == 5556);
     CHECK(cluster.brokers[0].admin.empty());
     CHECK(cluster.web_nodes.empty());
-    CHECK(cluster.broker_endpoint() == "tcp://10.0.0.1:5555");
+    CHECK(cluster.broker_list().text() == "tcp://10.0.0.1:5555");
 }
 
 TEST_CASE("names by which a program is asked are a list", "[cluster_file]") {
@@ -90,7 +90,7 @@ TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
     CHECK(cluster.version == 1);
     CHECK(cluster.hosts.size() == 5);
     CHECK(cluster.host("load").address == "198.18.0.4");
-    CHECK(cluster.broker_endpoint() == "tcp://198.18.0.1:5555");
+    CHECK(cluster.broker_list().text() == "tcp://198.18.0.1:5555");
     CHECK(cluster.brokers[0].admin == "127.0.0.1:9470");
     CHECK(cluster.brokers[0].keys == "/etc/zcomet/keys");
     CHECK_FALSE(cluster.brokers[0].insecure);
@@ -106,14 +106,14 @@ TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
 TEST_CASE("the example of one host is read whole", "[cluster_file]") {
     const Result<Cluster> read = read_cluster_file(example("one-host.toml"));
     REQUIRE(read.ok());
-    CHECK(read.value().broker_endpoint() == "tcp://127.0.0.1:5555");
+    CHECK(read.value().broker_list().text() == "tcp://127.0.0.1:5555");
     CHECK(read.value().web_node("web2").value().http_port == 8001);
 }
 
 TEST_CASE("an IPv6 host gets brackets", "[cluster_file]") {
     const TemporaryFile file(
         "host = [{name = 'a', address = 'fd00::1'}]\nbroker = [{host = 'a'}]\n");
-    CHECK(read_cluster_file(file.path()).value().broker_endpoint() == "tcp://[fd00::1]:5555");
+    CHECK(read_cluster_file(file.path()).value().broker_list().text() == "tcp://[fd00::1]:5555");
 }
 
 TEST_CASE("the error about a web node that is not in the file names those that are",
@@ -156,19 +156,41 @@ TEST_CASE("a broker may be said to need no keys", "[cluster_file]") {
           "7: a broker with \"keys\" is not \"insecure\"; give one of them");
 }
 
+TEST_CASE("a cluster may have several brokers, by their names", "[cluster_file]") {
+    const TemporaryFile file("replicas = 3\n" + kMinimal +
+                             "weight = 2\n[[broker]]\nhost = 'a'\nname = 'second'\n"
+                             "listen_port = 1\nfeed_port = 2\n");
+    const auto cluster = read_cluster_file(file.path());
+    REQUIRE(cluster.ok());
+    const BrokerList list = cluster.value().broker_list();
+    CHECK(list.replicas == 3);
+    REQUIRE(list.brokers.size() == 2);
+    CHECK(list.brokers[0].name == "a");
+    CHECK(list.brokers[0].weight == 2);
+    CHECK(list.brokers[1].name == "second");
+    CHECK(list.text() == "tcp://10.0.0.1:5555,tcp://10.0.0.1:1");
+    CHECK(cluster.value().broker("second").value().listen_port == 1);
+    CHECK(cluster.value().broker("a").value().listen_port == 5555);
+    CHECK(cluster.value().broker("").error().text ==
+          "which broker of the cluster file is it? Its brokers are a, second");
+    CHECK(cluster.value().broker("c").error().text ==
+          "the cluster file has no broker \"c\". Its brokers are a, second");
+}
+
 TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     struct Case {
         std::string appended; // to the five lines of kMinimal
         std::string complaint;
     };
     const auto c = GENERATE(values<Case>({
-        {"port = 5\n", "6: unknown key \"port\" in [[broker]]; known are host, listen_port, "
-                       "feed_port, admin, http_names, keys, insecure"},
+        {"port = 5\n", "6: unknown key \"port\" in [[broker]]; known are host, name, "
+                       "weight, listen_port, feed_port, admin, http_names, keys, insecure"},
         {"listenport = 5\n",
          "6: unknown key \"listenport\" in [[broker]]; did you mean \"listen_port\"?"},
         {"[[webnodes]]\n", "6: unknown key \"webnodes\" in the file; did you mean \"webnode\"?"},
         {"\"two\\nlines\" = 1\n", "6: unknown key \"two\\nlines\" in [[broker]]; known are host, "
-                                  "listen_port, feed_port, admin, http_names, keys, insecure"},
+                                  "name, weight, listen_port, feed_port, admin, http_names, keys, "
+                                  "insecure"},
         {"listen_port = 0\n", "6: \"listen_port\" is 0; it is a number from 1 to 65535"},
         {"feed_port = 65536\n", "6: \"feed_port\" is 65536; it is a number from 1 to 65535"},
         {"listen_port = '5555'\n", "6: \"listen_port\" wants a whole number"},
@@ -181,8 +203,11 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
         {"http_names = [\n'a',\n'a:80']\n",
          "8: \"a:80\": a name has neither scheme nor port, as in comet.example.org; *.example.org "
          "is every name below that, and * every name"},
-        {"[[broker]]\nhost = 'a'\n",
-         "6: this is a second [[broker]]; this release runs exactly one"},
+        {"[[broker]]\nhost = 'a'\n", "6: two brokers are named \"a\""},
+        {"[[broker]]\nhost = 'a'\nname = 'b b'\n",
+         "8: \"b b\" is not a name: 1 to 48 characters of A-Z a-z 0-9 . _ -"},
+        {"[[broker]]\nhost = 'a'\nname = 'b'\n", "6: port 5555 of host \"a\" is taken by line 4"},
+        {"weight = 17\n", "6: \"weight\" is 17; it is a number from 1 to 16"},
         {"[webnode]\nhost = 'a'\n", "6: \"webnode\" is written [[webnode]], once for each webnode"},
         {"[[webnode]]\nname = 'w'\n", "6: [[webnode]] has no \"host\""},
         {"[[webnode]]\nhost = 'a'\n", "6: [[webnode]] has no \"name\""},

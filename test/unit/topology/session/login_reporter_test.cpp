@@ -40,7 +40,7 @@ using wire::Kind;
 
 struct Fixture {
     FakeHost host;
-    LoginBook book{host, cluster::Placement(1)};
+    LoginBook book{host, cluster::Placement()};
     LoginReporter logins{host, book, 0};
 
     /// Asks as a session does, which also sends the HEARTBEAT; returns the token of the PING.

@@ -725,7 +725,7 @@ TEST_CASE_METHOD(Fixture, "a message that is sent again is shown once", "[node_s
 
 TEST_CASE_METHOD(Fixture, "a message that is sent again by way of another broker is shown once",
                  "[node_session]") {
-    Node with_two{host, 9, "n", cluster::Placement(2)};
+    Node with_two{host, 9, "n", cluster::Placement({{"one"}, {"other"}}, 2)};
     NodeSession one{with_two, 0, host, host, "192.0.2.1"};
     NodeSession other{with_two, 1, host, host, "192.0.2.2"};
     for (NodeSession* session_of_broker : {&one, &other}) {

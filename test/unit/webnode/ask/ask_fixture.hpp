@@ -28,11 +28,11 @@ class FakeBroker final : public Broker {
         std::string id;
     };
 
-    [[nodiscard]] bool welcomed() const override { return is_welcomed; }
-    void ask(const wire::Query& query) override {
+    [[nodiscard]] bool has_broker(std::string_view) const override { return is_welcomed; }
+    void ask(std::string_view, const wire::Query& query) override {
         who.push_back({query.token, std::string(query.what), std::string(query.argument)});
     }
-    void ask(const wire::History& history) override {
+    void ask(std::string_view, const wire::History& history) override {
         AskedHistory asked{history, {}};
         CHECK(history.ids.count() == 1);
         history.ids.for_each([&](std::string_view id) { asked.id = id; });

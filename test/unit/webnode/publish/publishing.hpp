@@ -27,8 +27,8 @@ class FakeSender final : public Sender {
         std::string attributes;
     };
 
-    [[nodiscard]] bool welcomed() const override { return is_welcomed; }
-    [[nodiscard]] bool can_send(std::size_t message_bytes) const override {
+    [[nodiscard]] bool has_broker(std::string_view) const override { return is_welcomed; }
+    [[nodiscard]] bool can_send(std::string_view, std::size_t message_bytes) const override {
         return sent.size() < room && message_bytes <= window;
     }
     std::uint64_t send(std::string_view id, std::string_view text, wire::Confirm confirm,

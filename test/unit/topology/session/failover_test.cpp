@@ -1,0 +1,304 @@
+// A sender with several brokers, which the test plays.
+#include "topology/session/failover.hpp"
+#include "topology/wire/attributes.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace failover_test {
+
+using namespace zcomet;
+using namespace zcomet::session;
+
+namespace {
+
+const Time kStart = Time{} + 1h;
+constexpr std::uint32_t kWindow = 100'000;
+
+struct FakeBroker : Wires {
+    void send(std::string&& frame) override { frames.push_back(std::move(frame)); }
+    std::optional<std::string_view> receive() override { return std::nullopt; }
+    bool connected() override { return true; }
+
+    struct Message {
+        std::uint64_t number;
+        std::string text;
+        wire::Origin origin;
+    };
+    /// The messages that have come since the last call.
+    std::vector<Message> take() {
+        std::vector<Message> messages;
+        for (const std::string& frame : std::exchange(frames, {})) {
+            const auto decoded = wire::decode(frame);
+            if (const auto* send = std::get_if<wire::Send>(&std::get<wire::Frame>(decoded))) {
+                std::uint64_t number = send->first;
+                send->messages.for_each([&](const wire::Message& message) {
+                    messages.push_back({number++, std::string(message.payload),
+                                        wire::read_attributes(message.attributes).origin});
+                });
+            }
+        }
+        return messages;
+    }
+    std::vector<std::string> take_texts() {
+        std::vector<std::string> texts;
+        for (const Message& message : take()) {
+            texts.push_back(message.text);
+        }
+        return texts;
+    }
+
+    std::vector<std::string> frames;
+};
+
+struct Fixture : SenderEvents {
+    Fixture() {
+        for (std::size_t n = 0; n < brokers.size(); ++n) {
+            sessions[n] = std::make_unique<SenderSession>(brokers[n], failover.events_of(n), 7 + n,
+                                                          "s", Duration::zero());
+            failover.use(n, *sessions[n]);
+            sessions[n]->start(kStart);
+        }
+        // An id for each broker that is its first, with broker 1 - n as its second.
+        for (int n = 0; ids[0].empty() || ids[1].empty(); ++n) {
+            const std::string id = std::to_string(n);
+            ids[placement.brokers_of(id).front()] = id;
+        }
+    }
+
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
+        receipts[number] = outcome;
+    }
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
+        CHECK_FALSE(acknowledged.contains(number));
+        acknowledged[number] = outcome;
+    }
+    void on_unknown(std::uint64_t number) override { unknown.push_back(number); }
+    void on_lost() override { ++lost; }
+
+    void welcome(std::size_t broker, std::uint32_t settles_in_ms = 0) {
+        sessions[broker]->on_broker_frame(
+            wire::encode(wire::Welcome{broker + 1, "b", 1000, 3000, 0,
+                                       wire::SenderWelcome{kWindow, 0, settles_in_ms}}),
+            now);
+    }
+    void make_live() {
+        welcome(0);
+        welcome(1);
+        tick();
+        brokers[0].frames.clear();
+        brokers[1].frames.clear();
+    }
+    void tick() {
+        failover.tick(now);
+        sessions[0]->tick(now);
+        sessions[1]->tick(now);
+    }
+    /// The other broker says that it is alive, and this one does not.
+    void pass_silently(std::size_t silent, Duration time) {
+        for (const Time end = now + time; now < end;) {
+            now += 100ms;
+            sessions[1 - silent]->on_broker_frame(wire::encode(wire::Heartbeat{}), now);
+            tick();
+        }
+    }
+    std::uint64_t send(std::size_t broker, const std::string& text,
+                       wire::Confirm confirm = wire::Confirm::kAcknowledgement) {
+        REQUIRE(
+            failover.can_send(ids[broker], wire::message_bytes(ids[broker].size(), text.size())));
+        const std::uint64_t number = failover.send(ids[broker], text, confirm, {});
+        tick();
+        return number;
+    }
+    bool can_send(std::size_t broker) const { return failover.can_send(ids[broker], 100); }
+    /// One node has the messages of that broker from `first` on.
+    void acknowledge(std::size_t broker, std::uint64_t first, std::uint32_t count = 1) {
+        wire::OutcomesWriter writer;
+        for (std::uint32_t n = 0; n < count; ++n) {
+            writer.add({.nodes = 1});
+        }
+        sessions[broker]->on_broker_frame(writer.finish_acknowledged(first), now);
+    }
+
+    Time now = kStart;
+    cluster::Placement placement{{{"a"}, {"b"}}, 2};
+    Failover failover{*this, placement};
+    std::array<FakeBroker, 2> brokers;
+    std::array<std::unique_ptr<SenderSession>, 2> sessions;
+    std::array<std::string, 2> ids; // by their first broker
+    std::map<std::uint64_t, wire::Outcome> receipts, acknowledged;
+    std::vector<std::uint64_t> unknown;
+    int lost = 0;
+};
+
+using Texts = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "each message goes to the first broker of its id", "[failover]") {
+    CHECK_FALSE(can_send(0));
+    make_live();
+    CHECK(send(0, "one") == 1);
+    CHECK(send(1, "two") == 2);
+    CHECK(brokers[0].take_texts() == Texts{"one"});
+    CHECK(brokers[1].take_texts() == Texts{"two"});
+    acknowledge(1, 1);
+    acknowledge(0, 1);
+    CHECK(acknowledged.at(1).nodes == 1);
+    CHECK(acknowledged.at(2).nodes == 1);
+    CHECK(failover.unacknowledged() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "an id has a broker as long as one of its brokers is alive",
+                 "[failover]") {
+    welcome(1);
+    tick();
+    CHECK(failover.has_broker(ids[0]));
+    send(0, "one");
+    CHECK(brokers[0].take().empty());
+    CHECK(brokers[1].take_texts() == Texts{"one"});
+}
+
+TEST_CASE_METHOD(Fixture, "what a silent broker has not acknowledged goes to the next one",
+                 "[failover]") {
+    make_live();
+    send(0, "one");
+    send(0, "two");
+    acknowledge(0, 1);
+    brokers[0].frames.clear();
+    pass_silently(0, Failover::kSilenceMax - 100ms);
+    CHECK(brokers[1].take().empty());
+    pass_silently(0, 200ms);
+    const auto moved = brokers[1].take();
+    REQUIRE(moved.size() == 1);
+    CHECK(moved[0].text == "two");
+    CHECK(moved[0].origin == wire::Origin{7, 2});
+    CHECK(failover.failed_over() == 1);
+    CHECK(lost == 1);
+    acknowledge(1, moved[0].number);
+    CHECK(acknowledged.at(2).nodes == 1);
+    SECTION("new messages follow it") {
+        send(0, "three");
+        const auto next = brokers[1].take();
+        REQUIRE(next.size() == 1);
+        CHECK(next[0].text == "three");
+        CHECK(next[0].origin == wire::Origin{});
+    }
+    SECTION("what the first broker says afterwards changes nothing") {
+        acknowledge(0, 2);
+        CHECK(acknowledged.size() == 2);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "a broker whose connection is gone is given up soon", "[failover]") {
+    make_live();
+    send(0, "one");
+    sessions[0]->on_connection(false, now);
+    tick();
+    CHECK(brokers[1].take().empty());
+    now += SenderSession::kReconnectMax;
+    CHECK(sessions[0]->due() <= now);
+    tick();
+    CHECK(brokers[1].take_texts() == Texts{"one"});
+}
+
+TEST_CASE_METHOD(Fixture, "a connection that comes back at once changes nothing", "[failover]") {
+    make_live();
+    sessions[0]->on_connection(false, now);
+    now += 50ms;
+    sessions[0]->on_connection(true, now);
+    now += 200ms;
+    tick();
+    CHECK(lost == 0);
+    send(0, "one");
+    CHECK(brokers[0].take_texts() == Texts{"one"});
+}
+
+TEST_CASE_METHOD(Fixture, "a message that moves twice keeps its first name", "[failover]") {
+    make_live();
+    send(0, "one");
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    REQUIRE(brokers[1].take().size() == 1);
+    welcome(0);
+    now += 100ms;
+    sessions[0]->on_broker_frame(wire::encode(wire::Heartbeat{}), now);
+    tick();
+    brokers[0].frames.clear();
+    pass_silently(1, Failover::kSilenceMax + 100ms);
+    const auto moved = brokers[0].take();
+    REQUIRE(moved.size() == 1);
+    CHECK(moved[0].origin == wire::Origin{7, 1});
+    acknowledge(0, moved[0].number);
+    CHECK(acknowledged.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "of messages that asked for a receipt nothing more is known",
+                 "[failover]") {
+    make_live();
+    const std::uint64_t number = send(0, "one", wire::Confirm::kReceipt);
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    CHECK(unknown == std::vector<std::uint64_t>{number});
+    CHECK(brokers[1].take().empty());
+    CHECK(failover.counters().unconfirmed == 1);
+    CHECK(failover.not_taken_in() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that is back waits for what others have", "[failover]") {
+    make_live();
+    send(0, "one");
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    const auto moved = brokers[1].take();
+    REQUIRE(moved.size() == 1);
+    welcome(0);
+    tick();
+    CHECK_FALSE(can_send(0)); // it would overtake "one"
+    CHECK(can_send(1));
+    const std::uint64_t of_other = send(1, "another id");
+    acknowledge(1, moved[0].number);
+    tick();
+    REQUIRE(can_send(0)); // although a later message still waits there
+    brokers[0].frames.clear();
+    send(0, "two");
+    CHECK(brokers[0].take_texts() == Texts{"two"});
+    CHECK_FALSE(acknowledged.contains(of_other));
+}
+
+TEST_CASE_METHOD(Fixture, "a broker whose table still lacks nodes is not used", "[failover]") {
+    make_live();
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    welcome(0, 3000);
+    tick();
+    send(0, "one");
+    CHECK(brokers[1].take_texts() == Texts{"one"});
+}
+
+TEST_CASE_METHOD(Fixture, "without any broker messages wait, and go in order", "[failover]") {
+    make_live();
+    send(0, "one");
+    send(0, "two");
+    now += Failover::kSilenceMax + 100ms;
+    tick();
+    CHECK_FALSE(failover.has_broker(ids[0]));
+    CHECK(failover.unacknowledged() == 2);
+    CHECK(failover.not_taken_in() == 2);
+    brokers[1].frames.clear();
+    welcome(1);
+    tick();
+    tick();
+    CHECK(brokers[1].take_texts() == Texts{"one", "two"});
+}
+
+TEST_CASE_METHOD(Fixture, "a question goes to the first living broker of its id", "[failover]") {
+    make_live();
+    failover.ask(ids[1], wire::Query{5, "who", ids[1]});
+    CHECK(brokers[0].frames.empty());
+    CHECK(brokers[1].frames.size() == 1);
+}
+
+} // namespace failover_test

@@ -1,0 +1,87 @@
+#include "topology/cluster/placement.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/wire/id_digest.hpp"
+
+#include <algorithm>
+
+namespace zcomet::cluster {
+
+namespace {
+
+/// 2^64 divided by the golden ratio: the step of splitmix64.
+constexpr std::uint64_t kStep = 0x9E37'79B9'7F4A'7C15U;
+
+/// The finalizer of splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014): FNV-1a alone leaves neighbours near each other.
+constexpr std::uint64_t mix(std::uint64_t value) {
+    value = (value ^ (value >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
+    value = (value ^ (value >> 27U)) * 0x94D0'49BB'1331'11EBU;
+    return value ^ (value >> 31U);
+}
+
+/// The best of so many draws: a broker with twice the weight of another one has twice the chance.
+std::uint64_t draw(std::uint64_t seed, std::uint32_t weight, std::uint64_t id) {
+    std::uint64_t best = 0;
+    for (std::uint32_t n = 1; n <= weight; ++n) {
+        best = std::max(best, mix(id ^ mix(seed + n * kStep)));
+    }
+    return best;
+}
+
+} // namespace
+
+bool BrokerNumbers::contains(std::size_t broker) const {
+    return std::find(begin(), end(), broker) != end();
+}
+
+Placement::Placement(const std::vector<PlacedBroker>& brokers, std::uint32_t replicas)
+    : replicas_(std::min<std::size_t>(replicas, brokers.size())) {
+    ZCOMET_ASSERT(!brokers.empty() && brokers.size() <= kBrokersMax);
+    ZCOMET_ASSERT(replicas >= 1 && replicas <= kReplicasMax);
+    for (const PlacedBroker& broker : brokers) {
+        ZCOMET_ASSERT(broker.weight >= 1 && broker.weight <= kWeightMax);
+        const auto lower =
+            std::count_if(brokers.begin(), brokers.end(), [&broker](const PlacedBroker& other) {
+                return other.name < broker.name;
+            });
+        brokers_.push_back(
+            {wire::id_digest(broker.name), broker.weight, static_cast<std::size_t>(lower)});
+    }
+}
+
+BrokerNumbers Placement::brokers_of(std::string_view id) const {
+    BrokerNumbers best;
+    if (brokers_.size() == 1) {
+        best.add(0);
+        return best;
+    }
+    struct Draw {
+        std::uint64_t value = 0;
+        std::size_t rank = 0;
+        std::size_t broker = 0;
+    };
+    std::array<Draw, kBrokersMax> draws;
+    const std::uint64_t digest = wire::id_digest(id);
+    for (std::size_t n = 0; n < brokers_.size(); ++n) {
+        draws[n] = {draw(brokers_[n].seed, brokers_[n].weight, digest), brokers_[n].rank, n};
+    }
+    const auto end = draws.begin() + static_cast<std::ptrdiff_t>(brokers_.size());
+    const auto wanted = draws.begin() + static_cast<std::ptrdiff_t>(replicas_);
+    std::partial_sort(draws.begin(), wanted, end, [](const Draw& one, const Draw& other) {
+        return one.value != other.value ? one.value > other.value : one.rank < other.rank;
+    });
+    std::for_each(draws.begin(), wanted, [&best](const Draw& one) { best.add(one.broker); });
+    return best;
+}
+
+bool Placement::serves(std::size_t broker, const BrokerSet& alive, std::string_view id) const {
+    for (const std::size_t one : brokers_of(id)) {
+        if (one == broker || alive.test(one)) {
+            return one == broker;
+        }
+    }
+    return false;
+}
+
+} // namespace zcomet::cluster

@@ -1,0 +1,300 @@
+#include "topology/session/failover.hpp"
+
+#include "topology/base/check.hpp"
+#include "topology/wire/attributes.hpp"
+
+#include <algorithm>
+#include <bitset>
+#include <utility>
+
+namespace zcomet::session {
+
+/// What one session tells, with our numbers in the place of its own.
+class Failover::Events final : public SenderEvents {
+  public:
+    Events(Failover& failover, std::size_t broker) : failover_(failover), broker_(broker) {}
+
+    void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
+        if (const std::uint64_t ticket = failover_.take_receipt(broker_, number); ticket != 0) {
+            failover_.events_.on_receipt(ticket, outcome);
+        }
+    }
+    void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
+        if (const std::uint64_t ticket = failover_.take_acknowledgement(broker_, number);
+            ticket != 0) {
+            failover_.events_.on_acknowledged(ticket, outcome);
+        }
+    }
+    void on_answer(const wire::Answer& answer) override { failover_.events_.on_answer(answer); }
+    void on_kept(const wire::Kept& kept) override { failover_.events_.on_kept(kept); }
+    void on_question_refused(wire::Kind kind) override {
+        failover_.events_.on_question_refused(kind);
+    }
+    void on_welcome(std::string_view broker_name) override {
+        failover_.events_.on_welcome(broker_name);
+    }
+    void on_lost() override { failover_.events_.on_lost(); }
+    void on_refused(wire::ErrorCode code, std::string_view text) override {
+        failover_.events_.on_refused(code, text);
+    }
+    void on_no_broker(std::string_view text) override { failover_.events_.on_no_broker(text); }
+
+  private:
+    Failover& failover_;
+    std::size_t broker_;
+};
+
+Failover::Failover(SenderEvents& events, cluster::Placement placement, Duration silence_max)
+    : events_(events), placement_(std::move(placement)), silence_max_(silence_max),
+      brokers_(placement_.brokers()) {
+    for (std::size_t broker = 0; broker < brokers_.size(); ++broker) {
+        brokers_[broker].events = std::make_unique<Events>(*this, broker);
+    }
+}
+
+Failover::~Failover() = default;
+
+SenderEvents& Failover::events_of(std::size_t broker) {
+    return is_alone() ? events_ : *brokers_[broker].events;
+}
+
+void Failover::use(std::size_t broker, SenderSession& session) {
+    brokers_[broker].session = &session;
+    if (!is_alone()) {
+        session.watch_closely(silence_max_);
+    }
+}
+
+std::optional<std::size_t> Failover::broker_of(std::string_view id) const {
+    if (is_alone()) {
+        return brokers_.front().session->welcomed() ? std::optional<std::size_t>(0) : std::nullopt;
+    }
+    for (const std::size_t broker : placement_.brokers_of(id)) {
+        if (brokers_[broker].health == Health::kAlive) {
+            return broker;
+        }
+    }
+    return std::nullopt;
+}
+
+bool Failover::waits_for_return(std::string_view id, std::size_t broker) const {
+    const cluster::BrokerNumbers all = placement_.brokers_of(id);
+    return std::any_of(
+        all.begin(), std::find(all.begin(), all.end(), broker),
+        [this](std::size_t before) { return brokers_[before].health == Health::kReturning; });
+}
+
+bool Failover::can_send(std::string_view id, std::size_t message_bytes) const {
+    if (is_alone()) {
+        return brokers_.front().session->can_send(message_bytes);
+    }
+    const std::optional<std::size_t> broker = broker_of(id);
+    const bool is_free = again_.empty() || !again_to_.contains(id);
+    return broker && is_free && !waits_for_return(id, *broker) &&
+           brokers_[*broker].session->can_send(message_bytes);
+}
+
+std::uint64_t Failover::send(std::string_view id, std::string_view payload, wire::Confirm confirm,
+                             std::string_view attributes) {
+    if (is_alone()) {
+        return brokers_.front().session->send(id, payload, confirm, attributes);
+    }
+    const std::optional<std::size_t> broker = broker_of(id);
+    ZCOMET_ASSERT(broker.has_value());
+    note(*broker, brokers_[*broker].session->send(id, payload, confirm, attributes), confirm,
+         ++last_ticket_);
+    return last_ticket_;
+}
+
+void Failover::note(std::size_t broker, std::uint64_t number, wire::Confirm confirm,
+                    std::uint64_t ticket) {
+    if (confirm == wire::Confirm::kReceipt) {
+        brokers_[broker].receipts.push_back({number, ticket});
+    } else if (confirm == wire::Confirm::kAcknowledgement) {
+        brokers_[broker].acknowledgements.push_back({number, ticket});
+    }
+}
+
+/// Receipts come in the order of the messages, so those of earlier ones were lost.
+std::uint64_t Failover::take_receipt(std::size_t broker, std::uint64_t number) {
+    std::deque<Ticket>& awaited = brokers_[broker].receipts;
+    while (!awaited.empty() && awaited.front().number < number) {
+        awaited.pop_front();
+    }
+    if (awaited.empty() || awaited.front().number != number) {
+        return 0;
+    }
+    const std::uint64_t ticket = awaited.front().ticket;
+    awaited.pop_front();
+    return ticket;
+}
+
+std::uint64_t Failover::take_acknowledgement(std::size_t broker, std::uint64_t number) {
+    std::deque<Ticket>& awaited = brokers_[broker].acknowledgements;
+    const auto found = std::lower_bound(
+        awaited.begin(), awaited.end(), number,
+        [](const Ticket& one, std::uint64_t wanted) { return one.number < wanted; });
+    if (found == awaited.end() || found->number != number) {
+        return 0;
+    }
+    const std::uint64_t ticket = std::exchange(found->ticket, 0);
+    while (!awaited.empty() && awaited.front().ticket == 0) {
+        awaited.pop_front();
+    }
+    return ticket;
+}
+
+void Failover::ask(std::string_view id, const wire::Query& query) {
+    if (const std::optional<std::size_t> broker = broker_of(id)) {
+        brokers_[*broker].session->ask(query);
+    }
+}
+
+void Failover::ask(std::string_view id, const wire::History& history) {
+    if (const std::optional<std::size_t> broker = broker_of(id)) {
+        brokers_[*broker].session->ask(history);
+    }
+}
+
+void Failover::tick(Time now) {
+    if (is_alone()) {
+        return;
+    }
+    for (std::size_t broker = 0; broker < brokers_.size(); ++broker) {
+        look_at(broker, now);
+    }
+    if (!again_.empty()) {
+        send_again();
+    }
+}
+
+void Failover::look_at(std::size_t broker, Time now) {
+    Broker& one = brokers_[broker];
+    const bool is_there = one.session->is_ready() && !one.session->is_suspect(now);
+    if (!is_there) {
+        if (one.health != Health::kAway) {
+            give_up(broker, now);
+        }
+        return;
+    }
+    if (one.health == Health::kAway) {
+        begin_return(broker);
+    }
+    if (one.health == Health::kReturning && is_acknowledged(one)) {
+        one.health = Health::kAlive;
+    }
+}
+
+void Failover::give_up(std::size_t broker, Time now) {
+    Broker& one = brokers_[broker];
+    one.health = Health::kAway;
+    Unsettled unsettled = one.session->give_up(now);
+    for (const std::uint64_t number : unsettled.unknown) {
+        if (const std::uint64_t ticket = take_receipt(broker, number); ticket != 0) {
+            events_.on_unknown(ticket);
+        }
+    }
+    for (Unsettled::Message& message : unsettled.messages) {
+        std::uint64_t ticket = 0;
+        if (message.confirm == wire::Confirm::kReceipt) {
+            ticket = take_receipt(broker, message.number);
+        } else if (message.confirm == wire::Confirm::kAcknowledgement) {
+            ticket = take_acknowledgement(broker, message.number);
+        }
+        // It may have come to this broker from another one, under the name that it has since then.
+        wire::Origin origin = wire::read_attributes(message.attributes).origin;
+        if (message.was_sent && origin.sender == 0) {
+            origin = {one.session->incarnation(), message.number};
+        }
+        ++again_to_[message.id];
+        again_.push_back({ticket, origin, std::move(message)});
+    }
+    one.receipts.clear();
+    one.acknowledgements.clear();
+}
+
+void Failover::begin_return(std::size_t broker) {
+    Broker& one = brokers_[broker];
+    one.health = Health::kReturning;
+    one.awaited.clear();
+    for (const Broker& other : brokers_) {
+        one.awaited.push_back(other.session->last_number());
+    }
+}
+
+bool Failover::is_acknowledged(const Broker& broker) const {
+    for (std::size_t n = 0; n < brokers_.size(); ++n) {
+        const std::deque<Ticket>& awaited = brokers_[n].acknowledgements;
+        if (!awaited.empty() && awaited.front().number <= broker.awaited[n]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// As far as windows allow, in order for each broker.
+void Failover::send_again() {
+    cluster::BrokerSet full;
+    std::erase_if(again_, [this, &full](Again& again) {
+        const std::optional<std::size_t> broker = broker_of(again.message.id);
+        const bool has_to_wait =
+            !broker || full.test(*broker) || waits_for_return(again.message.id, *broker);
+        if (has_to_wait) {
+            return false;
+        }
+        if (!send_one_again(*broker, again)) {
+            full.set(*broker);
+            return false;
+        }
+        if (const auto left = again_to_.find(again.message.id); --left->second == 0) {
+            again_to_.erase(left);
+        }
+        return true;
+    });
+}
+
+bool Failover::send_one_again(std::size_t broker, Again& again) {
+    const Unsettled::Message& message = again.message;
+    attributes_ = message.attributes;
+    if (again.origin.sender != 0) {
+        wire::set_origin(attributes_, again.origin);
+    }
+    SenderSession& session = *brokers_[broker].session;
+    if (!session.can_send(
+            wire::message_bytes(message.id.size(), message.payload.size(), attributes_.size()))) {
+        return false;
+    }
+    note(broker, session.send(message.id, message.payload, message.confirm, attributes_),
+         message.confirm, again.ticket);
+    ++failed_over_;
+    return true;
+}
+
+std::uint64_t Failover::not_taken_in() const {
+    std::uint64_t sum = again_.size();
+    for (const Broker& broker : brokers_) {
+        sum += broker.session->not_taken_in();
+    }
+    return sum;
+}
+
+std::uint64_t Failover::unacknowledged() const {
+    std::uint64_t sum = static_cast<std::uint64_t>(
+        std::count_if(again_.begin(), again_.end(), [](const Again& again) {
+            return again.message.confirm == wire::Confirm::kAcknowledgement;
+        }));
+    for (const Broker& broker : brokers_) {
+        sum += broker.session->unacknowledged();
+    }
+    return sum;
+}
+
+SenderSessionCounters Failover::counters() const {
+    SenderSessionCounters sum;
+    for (const Broker& broker : brokers_) {
+        sum += broker.session->counters();
+    }
+    return sum;
+}
+
+} // namespace zcomet::session
