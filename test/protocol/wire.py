@@ -78,7 +78,7 @@ def login_list(change: int, *ids: bytes) -> bytes:
     return header(LIST) + u64(change) + bytes([3]) + u32(len(ids)) + b"".join(map(str8, ids))
 
 
-EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID, KEY = 1, 2, 3, 4, 5, 6
+EVENT, CONTENT_TYPE, PRIVATE, POSITION, TRACE_ID, KEY, ORIGIN = 1, 2, 3, 4, 5, 6, 7
 """Tags of attributes."""
 WITH_ORIGINS, WITH_ATTRIBUTES = 2, 4
 """Flags of a BATCH; the second also of a SEND."""
@@ -104,6 +104,8 @@ MALFORMED_ATTRIBUTES = [
     attributes((POSITION, u32(1))),
     attributes((TRACE_ID, b"x" * 15)),
     attributes((KEY, b"x" * 17)),
+    attributes((ORIGIN, u64(1))),
+    attributes((ORIGIN, u64(0) + u64(1))),
     attributes((EVENT, b"a"), (EVENT, b"b")),
     attributes((PRIVATE, b""), (EVENT, b"a")),
 ]

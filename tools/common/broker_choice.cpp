@@ -20,10 +20,9 @@ std::string why_no_broker(const std::string& text) {
 void add_broker_choice(program::OptionTable& table, BrokerChoice& choice) {
     table
         .add("--broker", &choice.brokers,
-             "Where the broker listens [tcp://127.0.0.1:5555]. May be given several times: "
-             "zcomet(7), "
-             "SEVERAL BROKERS")
-        .type("[NAME=]tcp://HOST:PORT")
+             "Where the broker listens [tcp://127.0.0.1:5555]. May be given several times, as "
+             "NAME=tcp://HOST:PORT: zcomet(7), SEVERAL BROKERS")
+        .type("tcp://HOST:PORT")
         .check(why_no_broker);
     table.add("--replicas", &choice.replicas, "Of several brokers: how many of them know an id")
         .type("N")

@@ -146,8 +146,9 @@ void CommandLine::add_addresses() {
     table_
         .add("--broker", &brokers_,
              "The broker to join; without it (and without --cluster) this starts one of its own, "
-             "at tcp://127.0.0.1:5555. May be given several times: zcomet(7), SEVERAL BROKERS")
-        .type("[NAME=]tcp://HOST:PORT")
+             "at tcp://127.0.0.1:5555. May be given several times, as NAME=tcp://HOST:PORT: "
+             "zcomet(7), SEVERAL BROKERS")
+        .type("tcp://HOST:PORT")
         .check(check_broker)
         .key("brokers")
         .hand_on();

@@ -1,5 +1,6 @@
 // Router: sends whose senders ask where they have arrived; the login digest; the ledger.
 #include "test/unit/broker/router/router_harness.hpp"
+#include "topology/wire/attributes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -164,6 +165,30 @@ TEST_CASE("router: messages of acknowledged sends go out with their origin",
     };
     CHECK(origin_of(0) == wire::Origin{});
     CHECK(origin_of(1) == wire::Origin{3, 2});
+}
+
+TEST_CASE("router: a message that comes from another broker keeps the name that it had there",
+          "[router][acknowledge]") {
+    TwoNodes broker;
+    std::string moved = wire::encode(wire::Attributes{.event = "e"});
+    const std::string plain = moved;
+    wire::set_origin(moved, {77, 5});
+    wire::MessageFrameWriter frame(wire::MessageFrameWriter::Form::kSend);
+    frame.add({.id = "b", .payload = "x", .attributes = moved});
+    frame.add({.id = "nobody", .payload = "y", .attributes = moved});
+    frame.add({.id = "nobody", .payload = "z", .attributes = plain});
+    broker.say("s", frame.finish_send(kAcknowledge, 1));
+    broker.pass(1ms);
+    REQUIRE(broker.published.size() == 1);
+    RouterHarness::decoded<wire::Batch>(broker.published[0].frame)
+        .messages.for_each([&](const wire::Message& message) {
+            CHECK(message.origin == wire::Origin{77, 5});
+            CHECK(message.attributes == plain);
+        });
+    broker.n_applied(1, 1);
+    // Where the first copy of "y" went is not known here.
+    CHECK(broker.acknowledged(1) == Counts{1, kNotKnown, 0});
+    CHECK(broker.balances());
 }
 
 TEST_CASE(

@@ -162,7 +162,7 @@ TEST_CASE("a cluster may have several brokers, by their names", "[cluster_file]"
                              "listen_port = 1\nfeed_port = 2\n");
     const auto cluster = read_cluster_file(file.path());
     REQUIRE(cluster.ok());
-    const BrokerList list = cluster.value().broker_list();
+    const zcomet::cluster::BrokerList list = cluster.value().broker_list();
     CHECK(list.replicas == 3);
     REQUIRE(list.brokers.size() == 2);
     CHECK(list.brokers[0].name == "a");

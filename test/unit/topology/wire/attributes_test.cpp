@@ -60,6 +60,45 @@ TEST_CASE("a key is taken off, and nothing else", "[attributes]") {
     CHECK(rest.empty());
 }
 
+TEST_CASE("an origin is given, changed and taken off", "[attributes]") {
+    const Origin origin{7, 9};
+    std::string block = encode({.event = "e"});
+    const std::string before = block;
+    set_origin(block, origin);
+    CHECK(read_attributes(block).origin == origin);
+    CHECK(read_attributes(block).event == "e");
+    std::string rest = "as it was";
+    CHECK(split_origin(block, rest) == origin);
+    CHECK(rest == before);
+    set_origin(block, {8, 9});
+    CHECK(read_attributes(block).origin == Origin{8, 9});
+    CHECK(block.size() == before.size() + 2 + kOriginAttributeBytes);
+    rest = "as it was";
+    CHECK(split_origin(before, rest) == Origin{});
+    CHECK(split_origin({}, rest) == Origin{});
+    CHECK(rest == "as it was");
+}
+
+TEST_CASE("a block that is nearly full gives up its trace id for an origin", "[attributes]") {
+    const std::string event(kEventBytesMax, 'e');
+    const std::string type(kContentTypeBytesMax, 't');
+    const std::string number(kKeyBytes, 'n');
+    std::string block = encode({.event = event,
+                                .content_type = type,
+                                .trace_id = number,
+                                .key = number,
+                                .is_private = true});
+    set_origin(block, {7, 9});
+    CHECK(block.size() <= kSentAttributesBytesMax);
+    const Attributes attributes = read_attributes(block);
+    CHECK(attributes.origin == Origin{7, 9});
+    CHECK(attributes.event == event);
+    CHECK(attributes.content_type == type);
+    CHECK(attributes.key == number);
+    CHECK(attributes.is_private);
+    CHECK(attributes.trace_id.empty());
+}
+
 TEST_CASE("what is malformed is refused", "[attributes]") {
     const auto block = GENERATE(
         as<std::string>(), "\x01", "\x01\x02x", "\0\0"s, "\x01\0"s,
@@ -73,7 +112,8 @@ TEST_CASE("what is malformed is refused", "[attributes]") {
         "\x04\x04"
         "1234",
         "\x04\x08" + std::string(8, '\0'), "\x05\x0F" + std::string(15, 'x'),
-        "\x06\x11" + std::string(17, 'x'),
+        "\x06\x11" + std::string(17, 'x'), "\x07\x08" + std::string(8, 'x'),
+        "\x07\x10" + std::string(8, '\0') + std::string(8, 'x'),
         "\x01\x01"
         "a\x01\x01"
         "b",

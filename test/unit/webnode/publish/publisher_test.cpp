@@ -163,6 +163,18 @@ TEST_CASE_METHOD(Publishing, "a lost broker ends what has no acknowledgement to 
     CHECK(replies.size() == 2);
 }
 
+TEST_CASE_METHOD(Publishing, "one of several brokers that is lost ends only its own messages",
+                 "[publisher]") {
+    REQUIRE_FALSE(post("/send/1", "a"));
+    REQUIRE_FALSE(post("/send/2", "b"));
+    publisher.on_unknown(1);
+    publisher.on_unknown(9);
+    CHECK(status_of(1) == 503);
+    CHECK(status_of(2) == 0);
+    publisher.on_known(2, {.nodes = 1});
+    CHECK(status_of(2) == 200);
+}
+
 TEST_CASE_METHOD(Publishing, "what is no message is refused", "[publisher]") {
     const auto status = [this](const std::string& path, const std::string& body,
                                const std::string& headers = "") {

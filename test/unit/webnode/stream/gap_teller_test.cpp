@@ -81,6 +81,35 @@ TEST_CASE_METHOD(Fixture, "a stream that opened after the gap is not told", "[ga
     }
 }
 
+TEST_CASE_METHOD(Fixture, "only streams of the ids that it concerns are told", "[gap_teller]") {
+    const Browser one = loop.open_stream("7");
+    const Browser other = loop.open_stream("8");
+    const Browser third = loop.open_stream("9");
+    const auto is = [](std::string_view wanted) {
+        return [wanted](std::string_view id) { return id == wanted; };
+    };
+    gaps.begin(kStart, is("7"));
+    SECTION("in a round") {
+        finish();
+        CHECK(one.received() == kTold);
+        CHECK(other.received().empty());
+    }
+    SECTION("gaps during a round are told together in the next one") {
+        gaps.begin(kStart, is("8"));
+        gaps.begin(kStart, is("7"));
+        finish();
+        CHECK(one.received() == kTold + kTold);
+        CHECK(other.received() == kTold);
+        CHECK(third.received().empty());
+    }
+    SECTION("one of them may concern all") {
+        gaps.begin(kStart);
+        gaps.begin(kStart, is("7"));
+        finish();
+        CHECK(third.received() == kTold);
+    }
+}
+
 TEST_CASE_METHOD(Fixture, "a few hundred streams are told a few at a time", "[gap_teller]") {
     std::deque<Browser> browsers;
     for (int i = 0; i < 200; ++i) {
