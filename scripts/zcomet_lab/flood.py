@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zcomet_lab.processes import cpu_s, memory, processes_of
@@ -36,12 +36,14 @@ class Flood:
         processes: int | None = None,
         headers: Iterable[str] = (),
         log: pathlib.Path | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         """Opens the streams and waits until they are open.
 
         `url` has {id} in it. The ids are the `ids` from `first_id` on; by default each stream has
         an id of its own. `headers` are those of the requests. `log` is written for
-        zcomet_lab.message_logs. Raises ProgramError if a stream does not open.
+        zcomet_lab.message_logs. `prefix` is put before the command. Raises ProgramError if a stream
+        does not open.
         """
         self._streams = streams
         some_processes: list[Argument] = ["--processes", processes] if processes else []
@@ -54,6 +56,7 @@ class Flood:
             *some_processes,
             *(word for header in headers for word in ("--header", header)),
             *some_log,
+            prefix=prefix,
         )
         self.pid = self._program.pid
         self.opening_s = float(self._await_ready()["opening_s"])

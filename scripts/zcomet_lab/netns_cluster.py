@@ -43,9 +43,11 @@ class ClusterFile:
             content = tomllib.load(file)
         self.path = pathlib.Path(path).absolute()
         self.addresses: dict[str, str] = {host["name"]: host["address"] for host in content["host"]}
-        self.broker_host: str = content["broker"][0]["host"]
+        self.brokers: dict[str, str] = {
+            broker.get("name", broker["host"]): broker["host"] for broker in content["broker"]
+        }
         self.web_nodes: dict[str, str] = {node["name"]: node["host"] for node in content["webnode"]}
-        self.has_keys = not content["broker"][0].get("insecure", False)
+        self.has_keys = not any(broker.get("insecure", False) for broker in content["broker"])
         for name, address in self.addresses.items():
             if ipaddress.ip_address(address).is_loopback:
                 raise ValueError(
@@ -58,7 +60,7 @@ class ClusterFile:
 
         They are added if the file has none.
         """
-        busy = {self.broker_host, *self.web_nodes.values()}
+        busy = {*self.brokers.values(), *self.web_nodes.values()}
         for name in EXTRA_HOSTS:
             free = len(self.addresses.keys() - busy)
             if free < len(EXTRA_HOSTS) and name not in self.addresses:
@@ -98,10 +100,10 @@ class NamespaceCluster:
 
     def start_programs(self) -> None:
         print(bold("\nPrograms"))
-        host = self._cluster.broker_host
         keys: list[Argument] = ["--keys", self._keys.directory] if self._keys else []
-        self._start(host, "zcomet-broker", "--host", host, *keys, name="broker").await_ready()
-        print(f"  {host:<12} broker, {'with keys' if self._keys else 'insecure'}")
+        for name, host in self._cluster.brokers.items():
+            self._start(host, "zcomet-broker", "--host", name, *keys, name=name).await_ready()
+            print(f"  {host:<12} broker {name}, {'with keys' if self._keys else 'insecure'}")
         nodes = {
             name: self._start(
                 host,

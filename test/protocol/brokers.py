@@ -54,13 +54,9 @@ class Scene:
         return [word for text in texts for word in ("--broker", text)]
 
     def _start_node(self, name: str, *options: Argument) -> WebNode:
-        first, second, *others = self.options
-        assert first == "--broker"
-        node = WebNode(
-            *(self._programs, str(second), *others, *options),
-            *("--workers", 1, "--api", FREE_HTTP_PORT),
-            name=name,
-        )
+        _, first, *others = self.options
+        api: list[Argument] = ["--workers", 1, "--api", FREE_HTTP_PORT]
+        node = WebNode(self._programs, str(first), *others, *options, *api, name=name)
         return node.await_ready()
 
     def open_streams(self) -> list[Flood]:
