@@ -2,8 +2,6 @@
 
 #include "topology/base/random.hpp"
 #include "topology/http/chunks.hpp"
-#include "topology/http/forwarded.hpp"
-#include "topology/http/page_guard.hpp"
 #include "webnode/format/formats.hpp"
 
 #include <sys/socket.h>
@@ -21,15 +19,9 @@ constexpr std::size_t kBufferBytes = 65'536;
 
 constexpr int kBadRequest = 400;
 constexpr int kRequestTimeout = 408;
-constexpr int kTooManyRequests = 429;
 constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
-/// How much of a browser's input a format may leave unused: a frame with the longest message fits.
-/// @limit bytes of a stream's input that its format has not used yet
-constexpr std::size_t kStreamInputBytesMax = 131'072;
-/// To a client that speaks HTTP to a port that wants TLS.
-constexpr std::string_view kPlainWords = "this port speaks https only";
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
 
@@ -54,9 +46,10 @@ Requests::Requests(connection::Connections& connections, stream::StreamOpener& s
     : unfinished_(limits.bytes_max), connections_(connections), table_(connections.table()),
       streams_(streams), counters_(counters), routes_(std::move(routes), random_u64()),
       random_(static_cast<std::minstd_rand::result_type>(random_u64())),
-      deadlines_{connection::DeadlineQueue(limits.deadline), connection::DeadlineQueue(kIdleMax),
-                 connection::DeadlineQueue(kLaterMax), connection::DeadlineQueue(kFlushMax),
-                 connection::DeadlineQueue(kLingerMax)},
+      layers_(connections, counters, unfinished_),
+      waits_(connections, unfinished_,
+             {limits.deadline, kIdleMax, kLaterMax, kFlushMax, kLingerMax}),
+      answers_(connections, counters, waits_, layers_, unfinished_),
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
     connections_.add_listener(*this);
 }
@@ -70,11 +63,11 @@ void Requests::on_accepted(int fd, Time now, std::uint16_t origin) {
     if (read(handle, now) == After::kOver) {
         return;
     }
-    if (input_of(*table_.find(handle)) != nullptr) {
+    if (waits_.find(handle) != nullptr) {
         return;
     }
-    if (RequestInput* input = make_input(handle)) {
-        set_wait(handle, *input, Wait::kRequest, now);
+    if (RequestInput* input = waits_.make(handle)) {
+        waits_.begin(handle, *input, Wait::kRequest, now);
     }
 }
 
@@ -102,7 +95,7 @@ void Requests::on_event(connection::Handle handle, std::uint32_t events, Time no
 
 void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
     connection::Connection* connection = table_.find(handle);
-    const Wait wait = input_of(*connection)->wait;
+    const Wait wait = waits_.find(*connection)->wait;
     if (wait == Wait::kLinger || wait == Wait::kFlush) {
         const bool is_open = connections_.discard_input(handle, *connection);
         if (is_open && ended && wait == Wait::kLinger) {
@@ -111,29 +104,22 @@ void Requests::on_readable(connection::Handle handle, bool ended, Time now) {
         return;
     }
     if (wait == Wait::kLater) {
-        input_of(*connection)->has_more = true;
+        waits_.find(*connection)->has_more = true;
     }
     const bool is_reading = wait != Wait::kLater && read(handle, now) == After::kReading;
     if (!ended) {
         return;
     }
-    connection = table_.find(handle);
-    const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    const RequestInput* input = waits_.find(handle);
     if (is_reading || (input != nullptr && input->wait == Wait::kLater)) {
         connections_.close(handle, connection::CloseReason::kPeer);
     }
 }
 
 void Requests::on_close(connection::Handle handle, connection::Connection& connection) {
-    if (clients_ != nullptr) {
-        clients_->end(connection.fd());
-    }
-    release_input(connection);
-    stream_inputs_.forget(handle);
-    if (connections_.is_secured()) {
-        raw_inputs_.forget(handle);
-        unfinished_.set_beside(connections_.secured().handshake_bytes());
-    }
+    waits_.release(connection);
+    stream_input_.forget(handle);
+    layers_.forget(handle);
 }
 
 void Requests::on_stream_input(connection::Handle handle, connection::Connection& connection,
@@ -148,15 +134,14 @@ void Requests::on_stream_input(connection::Handle handle, connection::Connection
             return;
         }
         const auto count = static_cast<std::size_t>(got);
-        std::optional<std::string_view> text({buffer_.get(), count});
-        bool has_ended = false;
-        if (connections_.is_secured()) {
-            text = decrypt(handle, *text, has_ended, now);
+        std::optional<layer::Taken> taken(layer::Taken{.text = {buffer_.get(), count}});
+        if (layers_.any(handle)) {
+            taken = unwrap(handle, taken->text, now);
         }
-        if (!text || (!text->empty() && !pass_to_format(handle, *text, now))) {
+        if (!taken || (!taken->text.empty() && !pass_to_format(handle, taken->text, now))) {
             return;
         }
-        if (has_ended) {
+        if (taken->after == layer::Taken::After::kEnded) {
             connections_.close(handle, connection::CloseReason::kPeer);
             return;
         }
@@ -169,46 +154,25 @@ void Requests::on_stream_input(connection::Handle handle, connection::Connection
 
 bool Requests::pass_to_format(connection::Handle handle, std::string_view bytes, Time now) {
     connection::Connection& connection = *table_.find(handle);
-    std::string earlier = stream_inputs_.take(handle);
-    if (!earlier.empty()) {
-        earlier.append(bytes);
-        bytes = earlier;
-    }
-    const format::Form form = format::Form::unpack(connection.form());
-    std::string out;
-    const format::Input input = format::format_at(form.format).on_input(bytes, out);
-    if (input.is_unwanted && !tolerate(handle, input.used)) {
-        return false;
-    }
-    bytes.remove_prefix(input.used);
-    if (!out.empty() && !connections_.write(handle, connection, out)) {
-        return false;
-    }
-    if (input.ends || bytes.size() > kStreamInputBytesMax) {
+    const StreamInput::Heard heard = stream_input_.hear(handle, connection, bytes);
+    if (heard.after == StreamInput::After::kTooMuch) {
+        counters_.add(slot::WorkerCounter::kInputCloses);
+        connections_.note(connection, connection::Incident::kInput);
         end_stream(handle, connection);
         return false;
     }
-    if (bytes.empty()) {
-        return true;
+    if (!heard.answer.empty() && !connections_.write(handle, connection, heard.answer)) {
+        return false;
     }
-    const std::size_t kept = stream_inputs_.keep(handle, std::string(bytes));
-    if (!make_room(handle, kept, now)) {
-        counters_.add(slot::WorkerCounter::kRequestsShed);
-        connections_.note(connection, connection::Incident::kShed);
+    if (heard.after == StreamInput::After::kEnds) {
         end_stream(handle, connection);
+        return false;
+    }
+    if (heard.kept_bytes > 0 && !answers_.make_room(handle, heard.kept_bytes, now)) {
+        shed_stream(handle);
         return false;
     }
     return true;
-}
-
-bool Requests::tolerate(connection::Handle handle, std::size_t bytes) {
-    if (stream_inputs_.tolerates(handle, bytes)) {
-        return true;
-    }
-    counters_.add(slot::WorkerCounter::kInputCloses);
-    connections_.note(*table_.find(handle), connection::Incident::kInput);
-    end_stream(handle, *table_.find(handle));
-    return false;
 }
 
 void Requests::end_stream(connection::Handle handle, connection::Connection& connection) {
@@ -223,7 +187,7 @@ std::string Requests::end_of(connection::Handle handle, const connection::Connec
     if (poll) {
         poll->form.keeps_connection = false;
         const http::Answer answer = http::late_answer(poll->reply, poll->form);
-        count_response(connection, answer.status);
+        answers_.count(connection, answer.status);
         counters_.add(slot::WorkerCounter::kChunksWritten, poll->messages);
         return answer.bytes;
     }
@@ -240,7 +204,7 @@ void Requests::answer_poll(connection::Handle handle, Time now) {
     const auto poll = polls_->end(handle);
     streams_.close_poll(handle);
     const http::Answer answer = http::late_answer(poll->reply, poll->form);
-    count_response(*table_.find(handle), answer.status);
+    answers_.count(*table_.find(handle), answer.status);
     const bool is_written = connections_.write(handle, *table_.find(handle), answer.bytes);
     counters_.add(is_written ? slot::WorkerCounter::kChunksWritten
                              : slot::WorkerCounter::kChunksDropped,
@@ -251,15 +215,15 @@ void Requests::answer_poll(connection::Handle handle, Time now) {
     if (answer.keeps_connection) {
         static_cast<void>(keep_rest(handle, {}, {}, true, now));
     } else {
-        end(handle, false, now);
+        answers_.end(handle, false, now);
     }
 }
 
-Requests::After Requests::read(connection::Handle handle, Time now) {
+After Requests::read(connection::Handle handle, Time now) {
     for (int reads = 0; reads < kReadsMax; ++reads) {
         connection::Connection* connection = table_.find(handle);
         if (connections_.has_to_wait(handle, now)) {
-            if (input_of(*connection) != nullptr) { // else it will be watched, and reported again
+            if (waits_.find(handle) != nullptr) { // else it will be watched, and reported again
                 connections_.read_again_later(handle, *connection);
             }
             return After::kReading;
@@ -274,7 +238,7 @@ Requests::After Requests::read(connection::Handle handle, Time now) {
         }
         const auto count = static_cast<std::size_t>(got);
         const bool is_empty = count < kBufferBytes; // a short read has emptied the socket
-        if (take_raw(handle, {buffer_.get(), count}, now) == After::kOver) {
+        if (take(handle, {buffer_.get(), count}, now) == After::kOver) {
             note_more(handle, !is_empty);
             return After::kOver;
         }
@@ -288,142 +252,84 @@ Requests::After Requests::read(connection::Handle handle, Time now) {
 
 /// Epoll reports input once, and does not again when the answer lets its reading go on.
 void Requests::note_more(connection::Handle handle, bool has_more) {
-    const connection::Connection* connection = table_.find(handle);
-    RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    RequestInput* const input = waits_.find(handle);
     if (input != nullptr && input->wait == Wait::kLater) {
         input->has_more = has_more;
     }
 }
 
-Requests::After Requests::take_raw(connection::Handle handle, std::string_view bytes, Time now) {
-    if (!connections_.is_secured()) {
+After Requests::take(connection::Handle handle, std::string_view bytes, Time now) {
+    if (!layers_.any(handle)) {
         return serve(handle, bytes, now);
     }
-    if (clients_ == nullptr || !clients_->awaits_header(table_.find(handle)->fd())) {
-        return take_records(handle, bytes, now);
-    }
-    // It comes before all that is encrypted.
-    std::string earlier = raw_inputs_.take(handle);
-    if (!earlier.empty()) {
-        earlier.append(bytes);
-        bytes = earlier;
-    }
-    const net::ProxyHeader header = net::read_proxy_header(bytes);
-    if (header.verdict == net::ProxyHeader::Verdict::kNeedMore) {
-        return keep_raw(handle, bytes, now) ? After::kReading : After::kOver;
-    }
-    if (!take_header(handle, header, now)) {
+    const auto taken = unwrap(handle, bytes, now);
+    if (!taken) {
         return After::kOver;
     }
-    bytes.remove_prefix(header.bytes);
-    return bytes.empty() ? After::kReading : take_records(handle, bytes, now);
-}
-
-Requests::After Requests::take_records(connection::Handle handle, std::string_view bytes,
-                                       Time now) {
-    bool has_ended = false;
-    const auto text = decrypt(handle, bytes, has_ended, now);
-    if (!text) {
-        return After::kOver;
-    }
-    const After after = text->empty() ? After::kReading : serve(handle, *text, now);
+    const bool has_text = !taken->text.empty() || taken->begins;
+    const After after = has_text ? serve(handle, taken->text, now, taken->begins) : After::kReading;
     const connection::Connection* const connection = table_.find(handle);
     const bool is_left =
         connection != nullptr && (after == After::kReading || connection->parked());
-    if (has_ended && is_left) {
+    if (taken->after == layer::Taken::After::kEnded && is_left) {
         connections_.close(handle, connection::CloseReason::kPeer);
         return After::kOver;
     }
     return after;
 }
 
-std::optional<std::string_view> Requests::decrypt(connection::Handle handle, std::string_view bytes,
-                                                  bool& has_ended, Time now) {
-    std::string earlier = raw_inputs_.take(handle);
-    if (!earlier.empty()) {
-        earlier.append(bytes);
-        bytes = earlier;
-    }
-    const auto received = connections_.decrypt(handle, *table_.find(handle), bytes, now);
-    unfinished_.set_beside(connections_.secured().handshake_bytes());
-    if (!received) {
+std::optional<layer::Taken> Requests::unwrap(connection::Handle handle, std::string_view bytes,
+                                             Time now) {
+    const layer::Taken taken = layers_.take(handle, bytes, now);
+    switch (taken.after) {
+    case layer::Taken::After::kClosed:
         return std::nullopt;
-    }
-    switch (received->after) {
-    case connection::Secured::After::kNotTls:
-        refuse_plain(handle, bytes, now);
+    case layer::Taken::After::kRefused:
+        answers_.refuse(handle, kBadRequest, false, now);
         return std::nullopt;
-    case connection::Secured::After::kFailed:
+    case layer::Taken::After::kFull:
+        static_cast<void>(answers_.refuse_full(handle, false, now));
+        return std::nullopt;
+    case layer::Taken::After::kFailed:
         if (table_.find(handle)->parked()) {
             connections_.close(handle, connection::CloseReason::kPeer);
         } else {
-            end(handle, true, now);
+            answers_.end(handle, true, now);
         }
         return std::nullopt;
-    case connection::Secured::After::kEnded:
-        has_ended = true;
-        return received->text;
-    case connection::Secured::After::kOpen:
+    case layer::Taken::After::kOpen:
+    case layer::Taken::After::kEnded:
         break;
     }
-    bytes.remove_prefix(received->used);
-    const bool has_more = !bytes.empty() || connections_.secured().is_shaking_hands(handle.index);
-    return has_more && !keep_raw(handle, bytes, now) ? std::nullopt : std::optional(received->text);
+    return taken.keeps && !keep_layer(handle, now) ? std::nullopt : std::optional(taken);
 }
 
-bool Requests::keep_raw(connection::Handle handle, std::string_view bytes, Time now) {
+bool Requests::keep_layer(connection::Handle handle, Time now) {
     const bool is_stream = table_.find(handle)->parked();
     if (!is_stream) {
-        RequestInput* const input = make_input(handle);
+        RequestInput* const input = waits_.make(handle);
         if (input == nullptr) {
             return false;
         }
         if (input->deadline == kNever) {
-            set_wait(handle, *input, Wait::kRequest, now);
+            waits_.begin(handle, *input, Wait::kRequest, now);
         }
     }
-    if (!bytes.empty()) {
-        raw_inputs_.keep(handle, std::string(bytes));
-    }
-    if (make_room(handle, unfinished_of(handle), now)) {
+    if (answers_.make_room(handle, answers_.unfinished_of(handle), now)) {
         return true;
     }
     if (is_stream) {
-        counters_.add(slot::WorkerCounter::kRequestsShed);
-        connections_.note(*table_.find(handle), connection::Incident::kShed);
-        end_stream(handle, *table_.find(handle));
+        shed_stream(handle);
     } else {
-        shed(handle, now);
+        answers_.shed(handle, now);
     }
     return false;
 }
 
-void Requests::refuse_plain(connection::Handle handle, std::string_view bytes, Time now) {
-    const bool is_http = bytes.front() >= 'A' && bytes.front() <= 'Z';
-    const std::string answer =
-        is_http ? http::late_answer(http::error_reply(kBadRequest, kPlainWords), {}).bytes
-                : std::string();
-    if (connections_.write_raw(handle, *table_.find(handle), answer)) {
-        end(handle, true, now);
-    }
-}
-
-std::size_t Requests::unfinished_of(connection::Handle handle) const {
-    const connection::Connection& connection = table_.at(handle.index);
-    std::size_t bytes = connection.input() == store::kNoIndex
-                            ? 0
-                            : UnfinishedBytes::memory_of(inputs_[connection.input()].bytes);
-    if (connections_.is_secured()) {
-        bytes += raw_inputs_.memory_of(handle);
-        bytes += connections_.secured().is_shaking_hands(handle.index) ? tls::Handshake::kBytes : 0;
-    }
-    return bytes;
-}
-
-Requests::After Requests::serve(connection::Handle handle, std::string_view bytes, Time now) {
+After Requests::serve(connection::Handle handle, std::string_view bytes, Time now, bool begins) {
     std::string earlier;
     http::RequestReader reader;
-    if (RequestInput* input = input_of(*table_.find(handle))) {
+    if (RequestInput* input = waits_.find(handle)) {
         reader = input->reader;
         earlier = unfinished_.take(input->bytes);
     }
@@ -431,35 +337,24 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
         earlier.append(bytes);
         bytes = earlier;
     }
-    bool answered = false;
-    if (clients_ != nullptr && clients_->awaits_header(table_.find(handle)->fd())) {
-        const net::ProxyHeader header = net::read_proxy_header(bytes);
-        if (header.verdict == net::ProxyHeader::Verdict::kNeedMore) {
-            return keep_rest(handle, take_all(std::move(earlier), bytes), reader, false, now);
-        }
-        if (!take_header(handle, header, now)) {
-            return After::kOver;
-        }
-        bytes.remove_prefix(header.bytes);
-        answered = true; // a request begins now
-    }
+    bool answered = begins;
     while (!bytes.empty()) {
         const http::RequestReader::Outcome outcome = reader.read(bytes);
         if (outcome.verdict == http::RequestReader::Verdict::kRefuse) {
-            refuse(handle, outcome.status, reader.is_head(), now);
+            answers_.refuse(handle, outcome.status, reader.is_head(), now);
             return After::kOver;
         }
         if (reader.take_body_wish()) {
-            if (!place_client(handle, bytes.substr(0, reader.head_bytes()), now)) {
-                return answer_full(handle, reader.is_head(), now);
+            if (!layers_.proxies().place(handle, bytes.substr(0, reader.head_bytes()), now)) {
+                return answers_.refuse_full(handle, reader.is_head(), now);
             }
             const auto refusal =
                 routes_.refuse_body(bytes.substr(0, reader.head_bytes()), reader.body_bytes(),
                                     table_.find(handle)->origin());
             if (refusal) {
                 counters_.add(slot::WorkerCounter::kRequests);
-                count_response(*table_.find(handle), refusal->status);
-                return write_answer(handle, *refusal, true, now);
+                answers_.count(*table_.find(handle), refusal->status);
+                return answers_.write(handle, *refusal, true, now);
             }
         }
         if (outcome.verdict == http::RequestReader::Verdict::kNeedMore) {
@@ -484,44 +379,9 @@ Requests::After Requests::serve(connection::Handle handle, std::string_view byte
                      reader, answered, now);
 }
 
-bool Requests::take_header(connection::Handle handle, const net::ProxyHeader& header, Time now) {
-    connection::Connection& connection = *table_.find(handle);
-    if (header.verdict == net::ProxyHeader::Verdict::kRefuse) {
-        counters_.add(slot::WorkerCounter::kProxyRefusals);
-        refuse(handle, kBadRequest, false, now);
-        return false;
-    }
-    clients_->take_header(connection.fd(), header.client);
-    const bool has_place =
-        clients_->is_of_proxy(connection.fd()) || place_(connection, header.client->address, now);
-    if (!has_place) {
-        static_cast<void>(answer_full(handle, false, now));
-    }
-    return has_place;
-}
-
-bool Requests::place_client(connection::Handle handle, std::string_view request, Time now) {
-    connection::Connection& connection = *table_.find(handle);
-    if (clients_ == nullptr || !clients_->is_of_proxy(connection.fd())) {
-        return true;
-    }
-    const auto client = http::forwarded_for(request, clients_->trusted());
-    clients_->set_client(connection.fd(), client);
-    return place_(connection, client, now);
-}
-
-/// Not 503: a proxy would take the whole node for one that has no room, because of one client.
-Requests::After Requests::answer_full(connection::Handle handle, bool is_head, Time now) {
-    const http::Answer answer = http::late_answer(
-        try_again(kTooManyRequests, connection::kAddressFullWords), {.is_head = is_head});
-    counters_.add(slot::WorkerCounter::kRequests);
-    count_response(*table_.find(handle), answer.status);
-    return write_answer(handle, answer, true, now);
-}
-
-Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
-                                    const http::RequestReader& reader, bool answered, Time now) {
-    RequestInput* input = make_input(handle);
+After Requests::keep_rest(connection::Handle handle, std::string rest,
+                          const http::RequestReader& reader, bool answered, Time now) {
+    RequestInput* input = waits_.make(handle);
     if (input == nullptr) {
         return After::kOver;
     }
@@ -530,19 +390,19 @@ Requests::After Requests::keep_rest(connection::Handle handle, std::string rest,
     // A request that goes on arriving keeps its deadline: a byte now and then does not extend it.
     const bool goes_on = !answered && input->wait == Wait::kRequest && input->deadline != kNever;
     if (!goes_on) {
-        set_wait(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
+        waits_.begin(handle, *input, input->bytes.empty() ? Wait::kIdle : Wait::kRequest, now);
     }
-    if (!make_room(handle, UnfinishedBytes::memory_of(input->bytes), now)) {
-        shed(handle, now);
+    if (!answers_.make_room(handle, layer::UnfinishedBytes::memory_of(input->bytes), now)) {
+        answers_.shed(handle, now);
         return After::kOver;
     }
     return After::kReading;
 }
 
-Requests::After Requests::answer(connection::Handle handle, std::string_view request,
-                                 std::string_view rest, Time now) {
-    if (!place_client(handle, request, now)) {
-        return answer_full(handle, request.starts_with("HEAD "), now);
+After Requests::answer(connection::Handle handle, std::string_view request, std::string_view rest,
+                       Time now) {
+    if (!layers_.proxies().place(handle, request, now)) {
+        return answers_.refuse_full(handle, request.starts_with("HEAD "), now);
     }
     Outcome outcome;
     http::Answer answer =
@@ -556,9 +416,8 @@ Requests::After Requests::answer(connection::Handle handle, std::string_view req
     return carry_out(handle, outcome, std::move(answer), rest, !rest.empty(), now);
 }
 
-Requests::After Requests::carry_out(connection::Handle handle, const Outcome& outcome,
-                                    http::Answer answer, std::string_view rest, bool unread,
-                                    Time now) {
+After Requests::carry_out(connection::Handle handle, const Outcome& outcome, http::Answer answer,
+                          std::string_view rest, bool unread, Time now) {
     if (outcome.poll) {
         open_poll(handle, outcome, std::move(answer.form), rest, now);
         return After::kOver;
@@ -566,43 +425,30 @@ Requests::After Requests::carry_out(connection::Handle handle, const Outcome& ou
     if (outcome.is_no_stream_now) {
         counters_.add(slot::WorkerCounter::kStreamsRefused);
     }
-    count_response(*table_.find(handle), answer.status);
+    answers_.count(*table_.find(handle), answer.status);
     if (outcome.format != nullptr) {
         open_stream(handle, outcome, std::move(answer.bytes));
         return After::kOver;
     }
-    return write_answer(handle, answer, unread, now);
-}
-
-Requests::After Requests::write_answer(connection::Handle handle, const http::Answer& answer,
-                                       bool unread, Time now) {
-    if (!connections_.write(handle, *table_.find(handle), answer.bytes)) {
-        return After::kOver;
-    }
-    if (!answer.keeps_connection) {
-        end(handle, unread, now);
-        return After::kOver;
-    }
-    return After::kReading;
+    return answers_.write(handle, answer, unread, now);
 }
 
 void Requests::wait_for_answer(connection::Handle handle, const http::AnswerForm& form,
                                std::string_view rest, Time now) {
-    if (RequestInput* input = make_input(handle)) {
+    if (RequestInput* input = waits_.make(handle)) {
         unfinished_.keep(input->bytes, std::string(rest));
         input->reader = {};
         input->form = form;
         input->ticket = last_ticket_;
-        set_wait(handle, *input, Wait::kLater, now);
-        if (!make_room(handle, UnfinishedBytes::memory_of(input->bytes), now)) {
-            shed(handle, now);
+        waits_.begin(handle, *input, Wait::kLater, now);
+        if (!answers_.make_room(handle, layer::UnfinishedBytes::memory_of(input->bytes), now)) {
+            answers_.shed(handle, now);
         }
     }
 }
 
 RequestInput* Requests::awaiting(Ticket ticket) {
-    const connection::Connection* connection = table_.find(ticket.connection);
-    RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
+    RequestInput* const input = waits_.find(ticket.connection);
     const bool is_awaited =
         input != nullptr && input->wait == Wait::kLater && input->ticket == ticket.number;
     return is_awaited ? input : nullptr;
@@ -630,11 +476,11 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     const connection::Handle handle = ticket.connection;
     const connection::Connection& connection = *table_.find(handle);
     const http::Answer answer = http::late_answer(reply, input->form);
-    count_response(connection, answer.status);
+    answers_.count(connection, answer.status);
     const Left left = end_wait(*input);
     const bool unread =
         !left.rest.empty() || (!answer.keeps_connection && connections_.has_input(connection));
-    if (write_answer(handle, answer, unread, now) == After::kReading) {
+    if (answers_.write(handle, answer, unread, now) == After::kReading) {
         serve_left(handle, left, now);
     }
     return true;
@@ -670,12 +516,12 @@ void Requests::end_all() {
                 end_stream(handle, connection);
                 return;
             }
-            const RequestInput* input = input_of(connection);
+            const RequestInput* input = waits_.find(connection);
             if (input == nullptr || input->wait != Wait::kLater) {
                 connections_.close(handle, connection::CloseReason::kDone);
                 return;
             }
-            count_response(connection, kUnavailable);
+            answers_.count(connection, kUnavailable);
             const std::string answer = http::error_answer(kUnavailable, input->form.is_head);
             // Unread input would make the close a reset, which can overtake the answer.
             if (connections_.discard_input(handle, connection) &&
@@ -707,7 +553,7 @@ void Requests::end_expired(connection::Handle handle, connection::Connection& co
 }
 
 void Requests::open_stream(connection::Handle handle, const Outcome& outcome, std::string head) {
-    release_input(*table_.find(handle));
+    waits_.release(*table_.find(handle));
     const format::Form form{format::index_of(*outcome.format), outcome.framing};
     if (!streams_.open(handle, outcome.ids.list(), form.packed(), outcome.beginning)) {
         return;
@@ -719,140 +565,39 @@ void Requests::open_stream(connection::Handle handle, const Outcome& outcome, st
 
 void Requests::open_poll(connection::Handle handle, const Outcome& outcome, http::AnswerForm form,
                          std::string_view rest, Time now) {
-    release_input(*table_.find(handle));
+    waits_.release(*table_.find(handle));
     // Requests that came after it are lost with the connection, and their client sends them again.
     form.keeps_connection = form.keeps_connection && rest.empty();
     static_cast<void>(streams_.open_poll(handle, outcome.ids.list(), outcome.beginning,
                                          {std::move(form), now + *outcome.poll}));
 }
 
-void Requests::refuse(connection::Handle handle, int status, bool is_head, Time now) {
-    counters_.add(slot::WorkerCounter::kRequests);
-    write_error(handle, status, is_head, now);
-}
-
-void Requests::write_error(connection::Handle handle, int status, bool is_head, Time now) {
-    count_response(*table_.find(handle), status);
-    if (connections_.write(handle, *table_.find(handle), http::error_answer(status, is_head))) {
-        end(handle, true, now);
-    }
-}
-
-bool Requests::make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now) {
-    const auto memory_of = [this](connection::Handle handle, Time deadline) {
-        const connection::Connection* connection = table_.find(handle);
-        const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
-        const bool is_unfinished =
-            input != nullptr && input->wait == Wait::kRequest && input->deadline == deadline;
-        return is_unfinished ? std::optional(unfinished_of(handle)) : std::nullopt;
-    };
-    while (unfinished_.is_too_much()) {
-        const auto largest =
-            largest_unfinished(queue_of(Wait::kRequest), in_hand, bytes_in_hand, memory_of);
-        if (!largest) {
-            return false;
-        }
-        shed(*largest, now);
-    }
-    return true;
-}
-
-void Requests::shed(connection::Handle handle, Time now) {
-    counters_.add(slot::WorkerCounter::kRequestsShed);
-    connections_.note(*table_.find(handle), connection::Incident::kShed);
-    const RequestInput& input = *input_of(*table_.find(handle));
-    if (input.wait == Wait::kLater) { // it is counted as a request already
-        write_error(handle, kUnavailable, input.form.is_head, now);
-    } else {
-        refuse(handle, kUnavailable, input.reader.is_head(), now);
-    }
-}
-
-void Requests::end(connection::Handle handle, bool unread, Time now) {
-    connection::Connection* connection = table_.find(handle);
-    const bool flushing = connections_.has_output(*connection);
-    if (!flushing && !unread) {
-        connections_.close(handle, connection::CloseReason::kDone);
-        return;
-    }
-    if (!flushing) {
-        // Closing with unread input would send a reset, which can overtake the answer.
-        connections_.end_output(handle, *connection);
-    }
-    if (connections_.is_secured()) { // what comes from now on is thrown away
-        connections_.give_handshake_up(handle);
-        raw_inputs_.forget(handle);
-        unfinished_.set_beside(connections_.secured().handshake_bytes());
-    }
-    if (RequestInput* input = make_input(handle)) {
-        unfinished_.keep(input->bytes, {});
-        set_wait(handle, *input, flushing ? Wait::kFlush : Wait::kLinger, now);
-        if (flushing) {
-            connections_.close_when_written(handle, *connection);
-        }
-    }
-}
-
-RequestInput* Requests::input_of(const connection::Connection& connection) {
-    return connection.input() == store::kNoIndex ? nullptr : &inputs_[connection.input()];
-}
-
-RequestInput* Requests::make_input(connection::Handle handle) {
+void Requests::shed_stream(connection::Handle handle) {
     connection::Connection& connection = *table_.find(handle);
-    if (connection.input() == store::kNoIndex) {
-        if (!connections_.watch(handle, connection)) {
-            return nullptr;
-        }
-        connection.set_input(inputs_.add());
-    }
-    return &inputs_[connection.input()];
-}
-
-void Requests::release_input(connection::Connection& connection) {
-    if (connection.input() != store::kNoIndex) {
-        unfinished_.keep(inputs_[connection.input()].bytes, {});
-        inputs_.release(connection.input());
-        connection.set_input(store::kNoIndex);
-    }
-}
-
-void Requests::set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now) {
-    input.wait = wait;
-    Time& latest = input.latest[static_cast<std::size_t>(wait)];
-    latest = queue_of(wait).push_again(handle, latest, now);
-    input.deadline = latest;
-}
-
-connection::DeadlineQueue& Requests::queue_of(Wait wait) {
-    return deadlines_[static_cast<std::size_t>(wait)];
+    counters_.add(slot::WorkerCounter::kRequestsShed);
+    connections_.note(connection, connection::Incident::kShed);
+    end_stream(handle, connection);
 }
 
 void Requests::sweep(Time now) {
-    for (connection::DeadlineQueue& queue : deadlines_) {
-        queue.expire(now, [this, now](connection::Handle handle, Time deadline) {
-            on_deadline(handle, deadline, now);
-        });
-    }
+    waits_.sweep(now, [this, now](connection::Handle handle, const RequestInput& input) {
+        on_deadline(handle, input, now);
+    });
 }
 
-void Requests::on_deadline(connection::Handle handle, Time deadline, Time now) {
-    const connection::Connection* connection = table_.find(handle);
-    const RequestInput* input = connection == nullptr ? nullptr : input_of(*connection);
-    if (input == nullptr || input->deadline != deadline) {
-        return; // that wait was over in time
-    }
-    switch (input->wait) {
+void Requests::on_deadline(connection::Handle handle, const RequestInput& input, Time now) {
+    switch (input.wait) {
     case Wait::kRequest:
-        if (input->bytes.empty()) {
+        if (input.bytes.empty() && !layers_.keeps_plain(handle)) {
             // Browsers open connections in advance, and would show an unrequested 408 as a page.
             connections_.close(handle, connection::CloseReason::kDeadline);
             return;
         }
         counters_.add(slot::WorkerCounter::kDeadlineCloses);
-        refuse(handle, kRequestTimeout, input->reader.is_head(), now);
+        answers_.refuse(handle, kRequestTimeout, input.reader.is_head(), now);
         return;
     case Wait::kLater:
-        finish({handle, input->ticket}, http::error_reply(kGatewayTimeout), now);
+        finish({handle, input.ticket}, http::error_reply(kGatewayTimeout), now);
         return;
     case Wait::kFlush:
         connections_.close(handle, connection::CloseReason::kSlow);
@@ -860,37 +605,6 @@ void Requests::on_deadline(connection::Handle handle, Time deadline, Time now) {
     case Wait::kIdle:
     case Wait::kLinger:
         connections_.close(handle, connection::CloseReason::kDone);
-        return;
-    }
-}
-
-Time Requests::due() const {
-    Time due = kNever;
-    for (const connection::DeadlineQueue& queue : deadlines_) {
-        due = std::min(due, queue.due());
-    }
-    return due;
-}
-
-void Requests::count_response(const connection::Connection& connection, int status) {
-    switch (status / 100) {
-    case 2:
-        counters_.add(slot::WorkerCounter::kResponses2xx);
-        return;
-    case 3:
-        counters_.add(slot::WorkerCounter::kResponses3xx);
-        return;
-    case 4:
-        counters_.add(slot::WorkerCounter::kResponses4xx);
-        if (status == http::kMisdirected) {
-            counters_.add(slot::WorkerCounter::kHostRefusals);
-        }
-        connections_.note(connection, connection::Incident::kRefused, status);
-        return;
-    case 5:
-        counters_.add(slot::WorkerCounter::kResponses5xx);
-        return;
-    default:
         return;
     }
 }

@@ -4,20 +4,18 @@
 
 #include "topology/base/time.hpp"
 #include "topology/http/http_front.hpp"
-#include "topology/net/ip_address.hpp"
-#include "topology/net/proxy_header.hpp"
-#include "topology/store/slab.hpp"
 #include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
-#include "webnode/connection/deadline_queue.hpp"
+#include "webnode/layer/layers.hpp"
+#include "webnode/layer/unfinished.hpp"
+#include "webnode/request/answers.hpp"
 #include "webnode/request/exchange.hpp"
 #include "webnode/request/request_input.hpp"
-#include "webnode/request/unfinished.hpp"
+#include "webnode/request/stream_input.hpp"
+#include "webnode/request/waits.hpp"
 #include "webnode/stream/stream_opener.hpp"
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -73,14 +71,10 @@ class Requests final : private connection::CloseListener {
     /// The polls of the streams that the opener opens; they live longer than this.
     void use(stream::Polls& polls) { polls_ = &polls; }
 
-    /// Gives a connection the place of a client: port::Listener::place_client().
-    using Place = std::function<bool(connection::Connection& connection,
-                                     const std::optional<net::IpAddress>& client, Time now)>;
     /// From now on connections may be those of proxies, for other clients. `clients` live longer
     /// than this.
-    void set_clients(connection::Clients& clients, Place place) {
-        clients_ = &clients;
-        place_ = std::move(place);
+    void set_clients(connection::Clients& clients, layer::Place place) {
+        layers_.proxies().use(clients, std::move(place));
     }
 
     /// As Routes::set_gate().
@@ -96,7 +90,7 @@ class Requests final : private connection::CloseListener {
     /// From now on. A request that is on its way already keeps its deadline.
     void set_limits(const RequestLimits& limits) {
         unfinished_.set_bytes_max(limits.bytes_max);
-        queue_of(Wait::kRequest).set_delay(limits.deadline);
+        waits_.set_delay(Wait::kRequest, limits.deadline);
     }
 
     /// As Routes::set_readiness().
@@ -120,7 +114,7 @@ class Requests final : private connection::CloseListener {
     /// Ends connections that have waited for too long.
     void sweep(Time now);
     /// When sweep() next has something to do.
-    [[nodiscard]] Time due() const;
+    [[nodiscard]] Time due() const { return waits_.due(); }
 
     /// Time that a browser has for its next request on an open connection.
     /// @limit idle time of a connection
@@ -136,46 +130,28 @@ class Requests final : private connection::CloseListener {
     static constexpr Duration kLingerMax = 2s;
 
   private:
-    /// The state of the connection after a read, or after one of its requests.
-    enum class After : std::uint8_t {
-        kReading, ///< it waits for more
-        kOver,    ///< it is gone, a stream, or waits for a later answer or its end
-    };
-
     void on_close(connection::Handle handle, connection::Connection& connection) override;
     void on_readable(connection::Handle handle, bool ended, Time now);
     void on_stream_input(connection::Handle handle, connection::Connection& connection, Time now);
     /// @return false if the stream was closed.
     [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes, Time now);
-    /// Counts input that the format has no use for. @return false if the stream was closed.
-    [[nodiscard]] bool tolerate(connection::Handle handle, std::size_t bytes);
     void end_stream(connection::Handle handle, connection::Connection& connection);
 
-    /// Takes the PROXY header of a connection.   @return false if the connection is over.
-    [[nodiscard]] bool take_header(connection::Handle handle, const net::ProxyHeader& header,
-                                   Time now);
-    /// Finds out for which client a request is.   @return whether there is a place for it.
-    [[nodiscard]] bool place_client(connection::Handle handle, std::string_view request, Time now);
-    [[nodiscard]] After answer_full(connection::Handle handle, bool is_head, Time now);
-
     [[nodiscard]] After read(connection::Handle handle, Time now);
-    /// Takes what was read: on a TLS port it is encrypted.
-    [[nodiscard]] After take_raw(connection::Handle handle, std::string_view bytes, Time now);
-    /// Decrypts and serves. `earlier` holds `bytes`, or is empty.
-    [[nodiscard]] After take_records(connection::Handle handle, std::string_view bytes, Time now);
-    /// The text of what a stream has sent; keeps the beginning of a record.
+    /// Takes what was read.
+    [[nodiscard]] After take(connection::Handle handle, std::string_view bytes, Time now);
+    /// Takes off what lies around the text, for a connection with such layers.
     /// @return nothing if the connection was closed, or is going to be.
-    [[nodiscard]] std::optional<std::string_view>
-    decrypt(connection::Handle handle, std::string_view bytes, bool& has_ended, Time now);
+    [[nodiscard]] std::optional<layer::Taken> unwrap(connection::Handle handle,
+                                                     std::string_view bytes, Time now);
+    /// A layer keeps something: it has the time and the memory of a request that is not complete.
     /// @return false if the connection in hand has to go, and has.
-    [[nodiscard]] bool keep_raw(connection::Handle handle, std::string_view bytes, Time now);
-    /// Answers a client that does not speak TLS, and ends the connection.
-    void refuse_plain(connection::Handle handle, std::string_view bytes, Time now);
-    /// Memory that make_room() can have back from a connection.
-    [[nodiscard]] std::size_t unfinished_of(connection::Handle handle) const;
+    [[nodiscard]] bool keep_layer(connection::Handle handle, Time now);
     /// A connection that waits for a later answer may have left input in its socket.
     void note_more(connection::Handle handle, bool has_more);
-    [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now);
+    /// @param begins  a request begins with `bytes`, and its time.
+    [[nodiscard]] After serve(connection::Handle handle, std::string_view bytes, Time now,
+                              bool begins = false);
     [[nodiscard]] After keep_rest(connection::Handle handle, std::string rest,
                                   const http::RequestReader& reader, bool answered, Time now);
     /// @param rest  the bytes after the request.
@@ -186,8 +162,6 @@ class Requests final : private connection::CloseListener {
     [[nodiscard]] After carry_out(connection::Handle handle, const Outcome& outcome,
                                   http::Answer answer, std::string_view rest, bool unread,
                                   Time now);
-    [[nodiscard]] After write_answer(connection::Handle handle, const http::Answer& answer,
-                                     bool unread, Time now);
     /// The record of a connection that waits for this answer; nullptr: the ticket is stale.
     [[nodiscard]] RequestInput* awaiting(Ticket ticket);
     /// What a connection has that no longer waits for an answer.
@@ -208,41 +182,22 @@ class Requests final : private connection::CloseListener {
     /// @return the last bytes of a stream; of a poll its answer.
     [[nodiscard]] std::string end_of(connection::Handle handle,
                                      const connection::Connection& connection);
-    void refuse(connection::Handle handle, int status, bool is_head, Time now);
-    void write_error(connection::Handle handle, int status, bool is_head, Time now);
-    /// Makes the memory for unfinished requests fit into its bound: others go, as
-    /// largest_unfinished() says.
-    /// @return false if the connection in hand has to go.
-    [[nodiscard]] bool make_room(connection::Handle in_hand, std::size_t bytes_in_hand, Time now);
-    void shed(connection::Handle handle, Time now);
-    void end(connection::Handle handle, bool unread, Time now);
+    void shed_stream(connection::Handle handle);
+    void on_deadline(connection::Handle handle, const RequestInput& input, Time now);
 
-    /// The connection's record; nullptr if it has none.
-    [[nodiscard]] RequestInput* input_of(const connection::Connection& connection);
-    /// The connection's record. If there is none, makes one and watches the connection.
-    /// @return nullptr if the connection had to be closed.
-    [[nodiscard]] RequestInput* make_input(connection::Handle handle);
-    void release_input(connection::Connection& connection);
-    void set_wait(connection::Handle handle, RequestInput& input, Wait wait, Time now);
-    void on_deadline(connection::Handle handle, Time deadline, Time now);
-    void count_response(const connection::Connection& connection, int status);
-    [[nodiscard]] connection::DeadlineQueue& queue_of(Wait wait);
-
-    UnfinishedBytes unfinished_; // in `inputs_` and `stream_inputs_`
+    layer::UnfinishedBytes unfinished_; // in `waits_`, `layers_` and `stream_input_`
     connection::Connections& connections_;
     connection::ConnectionTable& table_;
     stream::StreamOpener& streams_;
-    stream::Polls* polls_ = nullptr;         // nullptr: there are none
-    connection::Clients* clients_ = nullptr; // nullptr: there are no proxies
-    Place place_;
+    stream::Polls* polls_ = nullptr; // nullptr: there are none
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
-    store::Slab<RequestInput> inputs_;
     std::uint32_t last_ticket_ = 0;
     std::minstd_rand random_;
-    StreamInputs stream_inputs_{unfinished_};
-    StreamInputs raw_inputs_{unfinished_}; // beginnings of records, of TLS connections
-    std::array<connection::DeadlineQueue, kWaits> deadlines_; // by Wait
+    StreamInput stream_input_{unfinished_};
+    layer::Layers layers_;
+    Waits waits_;
+    Answers answers_;
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };
 

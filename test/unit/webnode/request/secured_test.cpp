@@ -401,6 +401,27 @@ TEST_CASE("the PROXY header comes before all that is encrypted", "[tls]") {
     CHECK(places == std::vector<std::string>{"192.0.2.7"});
 }
 
+TEST_CASE("a half PROXY header on a TLS port is closed without words at the deadline", "[tls]") {
+    Secure loop;
+    connection::Clients clients({{net::AddressRange::read("10.0.0.0/8").value()}, true});
+    loop.requests.set_clients(
+        clients,
+        [](connection::Connection&, const std::optional<net::IpAddress>&, Time) { return true; });
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    Browser browser(ends[1]);
+    browser.send(std::string("\r\n\r\n\0\r\nQUIT\n", 12));
+    REQUIRE(clients.begin(ends[0],
+                          net::socket_address_of(net::read_ip_address("10.0.0.1").value(), 1234)));
+    loop.requests.on_accepted(ends[0], loop.now);
+    CHECK(loop.requests.unfinished_bytes() >= 12);
+    loop.pass(LoopFixture::kDeadline);
+    CHECK(browser.received().empty()); // a word in plain text would be no TLS
+    CHECK(browser.ended());
+    CHECK(loop.requests.unfinished_bytes() == 0);
+    CHECK(loop.count(slot::WorkerCounter::kDeadlineCloses) == 1);
+}
+
 TEST_CASE("a parked TLS stream keeps its keys and no more", "[tls]") {
     constexpr std::size_t kStreams = 2000;
     constexpr std::size_t kBytesMax = 300; // of a stream

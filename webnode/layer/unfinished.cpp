@@ -1,6 +1,6 @@
-#include "webnode/request/unfinished.hpp"
+#include "webnode/layer/unfinished.hpp"
 
-namespace zcomet::webnode::request {
+namespace zcomet::webnode::layer {
 
 std::size_t StreamInputs::keep(connection::Handle stream, std::string bytes) {
     std::string& text = kept_[stream.index];
@@ -38,4 +38,4 @@ void StreamInputs::forget(connection::Handle stream) {
     }
 }
 
-} // namespace zcomet::webnode::request
+} // namespace zcomet::webnode::layer

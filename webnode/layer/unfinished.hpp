@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace zcomet::webnode::request {
+namespace zcomet::webnode::layer {
 
 /// Counts the memory of texts that others own. Each text is changed only through this.
 class UnfinishedBytes {
@@ -112,4 +112,4 @@ class StreamInputs {
     absl::flat_hash_map<std::uint32_t, std::size_t> unwanted_; // bytes
 };
 
-} // namespace zcomet::webnode::request
+} // namespace zcomet::webnode::layer

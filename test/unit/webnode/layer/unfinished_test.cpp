@@ -1,5 +1,5 @@
 // Goal: the sum of unfinished requests is exact, and the largest and slowest of them go first.
-#include "webnode/request/unfinished.hpp"
+#include "webnode/layer/unfinished.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace zcomet::webnode::request::unfinished_test {
+namespace zcomet::webnode::layer::unfinished_test {
 namespace {
 
 using connection::Handle;
@@ -123,4 +123,4 @@ TEST_CASE("a stream may say a little that its format has no use for", "[unfinish
 }
 
 } // namespace
-} // namespace zcomet::webnode::request::unfinished_test
+} // namespace zcomet::webnode::layer::unfinished_test
