@@ -247,6 +247,57 @@ def check_floodtest(programs: Programs, scene: Scene) -> None:
         flood.finish(TIMEOUT_S, status)
 
 
+def check_floodtest_mistakes(programs: Programs, scene: Scene) -> None:
+    """One error that names the file, before any of the processes connects."""
+    missing = str(scene.files.folder / "missing.pem")
+    broken = scene.files.folder / "broken.pem"
+    good = pathlib.Path(scene.first[0]).read_text(encoding="utf-8")
+    broken.write_text(good.replace(good.split("\n")[1], "no base64!"), encoding="utf-8")
+    wanted = [
+        (missing, "https", "No such file"),
+        (str(scene.files.folder), "https", "has no certificates in PEM"),
+        (scene.first[1], "https", "has no certificates in PEM"),  # a key
+        (str(broken), "https", "has no certificates in PEM"),
+        (scene.first[0], "http", "is for a --url with https"),
+    ]
+    port = scene.node.http.rsplit(":", 1)[1]
+    for path, scheme, words in wanted:
+        flood = programs.start(
+            "zcomet-floodtest",
+            *("--connections", 30, "--processes", 3, "--tls-ca", path),
+            *("--url", f"{scheme}://localhost:{port}/test/{{id}}"),
+        )
+        flood.finish(TIMEOUT_S, status=2)
+        said = [line for line in flood.log().splitlines() if "--tls-ca" in line]
+        assert len(said) == 1 and words in said[0], (path, flood.log())
+        assert scheme == "http" or path in said[0], flood.log()
+
+
+def check_address_full(programs: Programs, scene: Scene) -> None:
+    """A host that has its part gets an alert: in plain text it would hear nothing."""
+    chain, key = scene.first
+    options: list[Argument] = ["--workers", 1, "--max-streams", 4, "--per-address", 2]
+    node = WebNode(programs, scene.broker.listen, *options, "--tls-cert", chain, "--tls-key", key)
+    node.await_ready()
+    streams = [Client(node.http, chain) for _ in range(2)]
+    for stream in streams:
+        assert stream.ask("GET", "/events/full").startswith("HTTP/1.1 200")
+    for version in VERSIONS:
+        try:
+            Client(node.http, chain, version=version)
+        except ssl.SSLError as error:
+            assert error.reason == "TLSV1_ALERT_INTERNAL_ERROR", error
+        else:
+            raise AssertionError("a third stream of one host is let in")
+    assert node.counters()["address_refusals"] == len(VERSIONS)
+    assert node.counters()["tls_failures"] == 0
+    streams.pop().close()
+    await_true("a stream has ended", lambda: node.counters()["streams"] == 1)
+    again = Client(node.http, chain)
+    assert again.ask("GET", "/events/full").startswith("HTTP/1.1 200")
+    node.program.end()
+
+
 def check_no_tls(scene: Scene) -> None:
     before = scene.node.counters()["tls_failures"]
     for url in (scene.node.http, scene.node.api):
@@ -344,6 +395,8 @@ def main() -> int:
         check_curl(scene)
         check_openssl(scene)
         check_floodtest(programs, scene)
+        check_floodtest_mistakes(programs, scene)
+        check_address_full(programs, scene)
         check_no_tls(scene)
         check_new_certificates(scene)
         check_mistakes(programs, scene)

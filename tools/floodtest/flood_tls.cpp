@@ -4,9 +4,11 @@
 #include "topology/base/text.hpp"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace zcomet::tools::floodtest {
 
@@ -27,6 +29,9 @@ Result<FloodTls> FloodTls::make(const std::string& ca_file, std::string host) {
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     if (!ca_file.empty()) {
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+        if (::access(ca_file.c_str(), R_OK) != 0) { // OpenSSL would not say why
+            return Error{in_quotes(ca_file) + " cannot be read: " + std::strerror(errno)};
+        }
         if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1) {
             return Error{in_quotes(ca_file) + " has no certificates in PEM: " + tls::take_error()};
         }

@@ -11,7 +11,7 @@ constexpr std::array<const char*, kCiphers> kNames{"AES-128-GCM", "AES-256-GCM",
 
 } // namespace
 
-Aead::Aead() {
+Aead::Aead(std::uint64_t records_of_key_max) : records_of_key_max_(records_of_key_max) {
     for (std::size_t i = 0; i < kCiphers; ++i) {
         const Owned<EVP_CIPHER> cipher(EVP_CIPHER_fetch(nullptr, kNames[i], nullptr));
         Contexts& contexts = contexts_[i];

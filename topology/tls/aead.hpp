@@ -28,10 +28,16 @@ inline constexpr std::size_t kTagBytes = 16;
 using Key = std::array<unsigned char, kKeyBytesMax>;
 using Nonce = std::array<unsigned char, kNonceBytes>;
 
+/// Records that a key of TLS 1.3 may encrypt (RFC 8446, section 5.5: 2^24.5 for AES-GCM). Then it
+/// is changed. TLS 1.2 cannot change its key, and the RFC sets no bound there.
+inline constexpr std::uint64_t kRecordsOfKeyMax = std::uint64_t{1} << 24U;
+
 /// Thread: one at a time.   Errors: a library that cannot encrypt ends the process.
 class Aead {
   public:
-    Aead();
+    /// @param records_of_key_max  smaller in tests, where 2^24 records take too long.
+    explicit Aead(std::uint64_t records_of_key_max = kRecordsOfKeyMax);
+    [[nodiscard]] std::uint64_t records_of_key_max() const { return records_of_key_max_; }
 
     /// Appends `text` and `tail`, encrypted, and the tag. No pair of key and nonce may come twice.
     void seal(Cipher cipher, const Key& key, const Nonce& nonce, std::string_view associated,
@@ -50,6 +56,7 @@ class Aead {
         Owned<EVP_CIPHER_CTX> opening;
     };
     std::array<Contexts, kCiphers> contexts_;
+    std::uint64_t records_of_key_max_;
 };
 
 } // namespace zcomet::tls

@@ -66,6 +66,10 @@ Records::~Records() {
 
 void Records::seal(Aead& aead, std::string_view text, std::string& out) {
     while (!text.empty()) {
+        // Not in seal_record(): nothing may follow a last alert.
+        if (agreed_.is_tls13 && writing_.sequence >= aead.records_of_key_max()) {
+            send_key_update(aead, out);
+        }
         const std::string_view piece = text.substr(0, agreed_.text_bytes_max);
         seal_record(aead, ContentType::kApplicationData, piece, out);
         text.remove_prefix(piece.size());
@@ -122,9 +126,6 @@ void Records::seal_record(Aead& aead, ContentType type, std::string_view text, s
                   out);
     }
     ++writing_.sequence;
-    if (agreed_.is_tls13 && writing_.sequence == kRecordsOfKeyMax) {
-        send_key_update(aead, out);
-    }
 }
 
 void Records::change_key(Direction& direction) const {

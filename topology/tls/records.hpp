@@ -88,7 +88,7 @@ class Records {
     Records(const Records&) = default;
     Records& operator=(const Records&) = default;
 
-    /// Appends records with `text` to `out`.
+    /// Appends records with `text` to `out`, and changes the key when it has encrypted enough.
     void seal(Aead& aead, std::string_view text, std::string& out);
     /// Appends the alert that ends this half of the connection.
     void seal_end(Aead& aead, std::string& out);
@@ -109,9 +109,6 @@ class Records {
     /// KeyUpdates of a connection, which hardly needs one; and in TLS 1.2 refused new handshakes.
     /// @limit changes of the key by a TLS client
     static constexpr std::uint8_t kKeyUpdatesMax = 64;
-    /// Records that a key of TLS 1.3 may encrypt (RFC 8446, section 5.5: 2^24.5 for AES-GCM). Then
-    /// it is changed.
-    static constexpr std::uint64_t kRecordsOfKeyMax = std::uint64_t{1} << 24U;
 
   private:
     void seal_record(Aead& aead, ContentType type, std::string_view text, std::string& out);

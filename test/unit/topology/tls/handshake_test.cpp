@@ -44,8 +44,9 @@ std::shared_ptr<const ServerContext> context_for(const std::vector<std::string>&
 
 /// One connection's server side.
 struct Server {
-    explicit Server(std::shared_ptr<const ServerContext> context)
-        : handshake(std::in_place, std::move(context)) {}
+    explicit Server(std::shared_ptr<const ServerContext> context,
+                    std::uint64_t records_of_key_max = kRecordsOfKeyMax)
+        : aead(records_of_key_max), handshake(std::in_place, std::move(context)) {}
 
     void take(const std::string& bytes) {
         input += bytes;
@@ -93,8 +94,9 @@ void exchange(Server& server, TlsClient& client) {
 struct Pair {
     explicit Pair(const TlsClientOptions& options = {},
                   std::shared_ptr<const ServerContext> context = context_for({"a.example"},
-                                                                             new_tickets()))
-        : server(std::move(context)), client(options) {
+                                                                             new_tickets()),
+                  std::uint64_t records_of_key_max = kRecordsOfKeyMax)
+        : server(std::move(context), records_of_key_max), client(options) {
         exchange(server, client);
         exchange(server, client);
     }
@@ -171,6 +173,88 @@ TEST_CASE("a client may change keys, and ask for a change, but not without end",
     }
     CHECK(pair.server.after == After::kFailed);
     CHECK(updates == Records::kKeyUpdatesMax + 1);
+}
+
+namespace {
+
+/// Counts the KeyUpdates that a client gets.
+class KeyUpdates {
+  public:
+    explicit KeyUpdates(const TlsClient& client) {
+        SSL_set_msg_callback(client.ssl(), [](int is_written, int /*version*/, int type,
+                                              const void* bytes, std::size_t size, SSL* /*ssl*/,
+                                              void* count) {
+            const bool is_one = is_written == 0 && type == SSL3_RT_HANDSHAKE && size > 0 &&
+                                *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE;
+            *static_cast<int*>(count) += is_one ? 1 : 0;
+        });
+        // As SSL_set_msg_callback_arg(), which is a macro with a cast of C.
+        SSL_ctrl(client.ssl(), SSL_CTRL_SET_MSG_CALLBACK_ARG, 0, &count_);
+    }
+    [[nodiscard]] int count() const { return count_; }
+
+  private:
+    int count_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("a key that has encrypted enough records is changed before the next one", "[tls]") {
+    const std::string cipher = GENERATE(as<std::string>(), "TLS_AES_128_GCM_SHA256",
+                                        "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256");
+    constexpr std::uint64_t kRecords = 5;
+    Pair pair({.ciphers = cipher}, context_for({"a.example"}, new_tickets()), kRecords);
+    const KeyUpdates updates(pair.client);
+    REQUIRE(pair.client.is_done());
+    for (int i = 0; i < 4; ++i) { // the ticket was the first record
+        CHECK(pair.client_hears("text") == "text");
+    }
+    CHECK(updates.count() == 0);
+    CHECK(pair.client_hears("text") == "text");
+    CHECK(updates.count() == 1);
+    for (int i = 0; i < 4; ++i) {
+        CHECK(pair.client_hears("text") == "text");
+    }
+    CHECK(updates.count() == 1);
+    const std::string large(12 * kTextBytesMax, 'x'); // changes come within one text, too
+    CHECK(pair.client_hears(large) == large);
+    CHECK(updates.count() == 4);
+    pair.client_says("the other direction has its own keys");
+    CHECK(pair.server.text == "the other direction has its own keys");
+    CHECK_FALSE(pair.client.failed());
+}
+
+TEST_CASE("both sides may change their keys at the same time", "[tls]") {
+    Pair pair({}, context_for({"a.example"}, new_tickets()), 2);
+    const KeyUpdates updates(pair.client);
+    for (int i = 0; i < 6; ++i) {
+        REQUIRE(SSL_key_update(pair.client.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
+        pair.client_says("after");
+        CHECK(pair.client_hears("one") == "one");
+        CHECK(pair.client_hears("two") == "two");
+        CHECK(pair.client_hears("three") == "three");
+    }
+    CHECK(pair.server.after == After::kOpen);
+    CHECK(updates.count() == 6 + 6); // those that were asked for, and one for each third record
+}
+
+TEST_CASE("nothing follows the last alert, although the key has encrypted enough", "[tls]") {
+    Pair pair({}, context_for({"a.example"}, new_tickets()), 3);
+    CHECK(pair.client_hears("text") == "text"); // after the ticket; the alert is the third record
+    pair.server.records.seal_end(pair.server.aead, pair.server.out);
+    const std::string end = pair.server.to_send();
+    const std::size_t first = kRecordHeaderBytes + static_cast<unsigned char>(end[4]);
+    CHECK(end.size() == first);
+    pair.client.take(end);
+    CHECK(pair.client.read().empty());
+    CHECK(pair.client.ended());
+}
+
+TEST_CASE("TLS 1.2 has no change of keys", "[tls]") {
+    Pair pair({.version = TLS1_2_VERSION}, context_for({"a.example"}, new_tickets()), 2);
+    for (int i = 0; i < 10; ++i) {
+        CHECK(pair.client_hears("text") == "text");
+    }
 }
 
 TEST_CASE("TLS 1.2 goes on without the handshake that a client asks for", "[tls]") {

@@ -33,11 +33,15 @@ int option(int fd, int level, int name) {
 }
 
 struct ListenerFixture {
-    explicit ListenerFixture(Capacity capacity = {.connections = 100, .reserve = 10}) {
+    explicit ListenerFixture(Capacity capacity = {.connections = 100, .reserve = 10},
+                             bool speaks_tls = false) {
         Result<ReservedPort> reserved = reserve_port({"127.0.0.1", 0});
         REQUIRE(reserved.ok());
         port = std::move(reserved).value();
-        REQUIRE(listener.open(port.address, capacity, {.keepalive = kKeepalive}).ok());
+        REQUIRE(
+            listener
+                .open(port.address, capacity, {.keepalive = kKeepalive, .speaks_tls = speaks_tls})
+                .ok());
     }
     /// @param from  the last number of the client's address, 127.0.0.X.
     [[nodiscard]] UniqueFd begin_to_connect(int flags = SOCK_NONBLOCK, int from = 1) const {
@@ -303,6 +307,16 @@ TEST_CASE("a host gets its part of the places, once half of them are taken", "[l
     fixture.hear_refusal(2);
     fixture.listener.watch_addresses();
     CHECK(fixture.counters.get(slot::WorkerCounter::kAddressMost) == 10);
+}
+
+TEST_CASE("a host that has its part of a TLS port gets an alert", "[listener]") {
+    ListenerFixture fixture({.connections = 4, .reserve = 2, .per_address = 2}, true);
+    fixture.serve_new();
+    fixture.serve_new();
+    CHECK(fixture.hear_refusal(1) == std::string("\x15\x03\x03\x00\x02\x02\x50", 7));
+    fixture.end_newest();
+    fixture.serve_new();
+    CHECK(fixture.counters.get(slot::WorkerCounter::kAddressRefusals) == 1);
 }
 
 TEST_CASE("hosts may be without a bound", "[listener]") {

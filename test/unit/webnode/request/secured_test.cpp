@@ -114,6 +114,22 @@ TEST_CASE("requests on one TLS connection are answered in their order, and it en
     CHECK(browser.browser.ended());
 }
 
+TEST_CASE("a client changes its keys on an open stream, and asks for ours to change", "[tls]") {
+    Secure loop;
+    TlsBrowser browser(loop);
+    browser.say(kStream);
+    static_cast<void>(browser.received());
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(SSL_key_update(browser.client.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
+        REQUIRE(SSL_do_handshake(browser.client.ssl()) == 1); // sends it
+        browser.send();
+        loop.deliver({{"7", "by a new key"}});
+        CHECK_THAT(browser.received(), Contains("by a new key"));
+    }
+    CHECK_FALSE(browser.client.failed());
+    CHECK(loop.connections.table().connection_count() == 1);
+}
+
 TEST_CASE("what comes byte by byte is served as well", "[tls]") {
     Secure loop;
     tls::TlsClient client;
