@@ -1,47 +1,18 @@
-// What a worker logs of its streams and of their counters.
+// What a worker logs of its streams.
 #pragma once
 
 #include "topology/base/time.hpp"
-#include "topology/metrics/counters.hpp"
-#include "topology/program/program.hpp"
 #include "webnode/connection/clients.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/connection/incident_notes.hpp"
-#include "webnode/slot/worker_counters.hpp"
 #include "webnode/stream/stream_table.hpp"
 
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 namespace zcomet::webnode::worker {
-
-/// A counter whose rises are logged, in a line a second at most.
-class CounterReport {
-  public:
-    explicit CounterReport(slot::WorkerCounter counter) : counter_(counter) {}
-
-    /// What an earlier process has counted is not reported again.
-    void begin(const metrics::Counters<slot::WorkerCounter>& counters) {
-        reported_ = counters.get(counter_);
-    }
-    /// @return by how much the counter has risen since the last report; 0: nothing to report now.
-    [[nodiscard]] std::uint64_t news(const metrics::Counters<slot::WorkerCounter>& counters,
-                                     Time now) {
-        const std::uint64_t count = counters.get(counter_);
-        if (count == reported_ || limit_.pass(now) == 0) {
-            return 0;
-        }
-        return count - std::exchange(reported_, count);
-    }
-
-  private:
-    slot::WorkerCounter counter_;
-    std::uint64_t reported_ = 0;
-    program::LogLimit limit_;
-};
 
 /// Logs streams that open and close: each Nth at the level info (`--access-log`), the others'
 /// closing at the level debug. Remembers one connection for each kind of incident, since those have

@@ -42,11 +42,6 @@ constexpr Duration kSayReplacedEach = 60s;
 constexpr std::string_view kReplacedWords = "another process has the name of this node";
 constexpr std::string_view kNoBrokerWords = "this node has no broker";
 
-/// What an operator can do about requests with another Host.
-constexpr std::string_view kOtherHostWords = "no name of this node; --http-name adds one";
-
-constexpr std::string_view kUncheckedWords = "too many signatures of tokens were not good";
-
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
 
@@ -171,14 +166,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     use_certificates();
     open_api();
     use_token_keys();
-    for (CounterReport* const report :
-         {&slow_report_,      &shed_report_,        &api_shed_report_,      &input_report_,
-          &refusal_report_,   &api_refusal_report_, &publish_report_,       &publish_lost_report_,
-          &proxy_report_,     &tls_report_,         &host_report_,          &api_host_report_,
-          &token_report_,     &unchecked_report_,   &api_unchecked_report_, &api_token_report_,
-          &token_end_report_, &hook_failed_report_, &hook_refused_report_,  &refused_report_}) {
-        report->begin(slot_.counters);
-    }
+    reports_.begin(slot_.counters);
     enter(slot::WorkerState::kStarting);
 }
 
@@ -656,116 +644,16 @@ void Worker::publish_counters() {
 }
 
 void Worker::report(Time now) {
-    const auto& counters = slot_.counters;
-    if (const auto streams = slow_report_.news(counters, now); streams > 0) {
-        spdlog::warn("event=slow node={} policy={} streams={} chunks_dropped={}{}", options_.name,
-                     connection::name_of(options_.slow.policy), streams,
-                     counters.get(slot::WorkerCounter::kChunksDropped),
-                     stream_log_.take(connection::Incident::kMissing));
-    }
-    if (const auto requests = shed_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=requests-shed node={} requests={} request_memory={}{}", options_.name,
-                     requests, options_.requests.bytes_max,
-                     stream_log_.take(connection::Incident::kShed));
-    }
-    if (const auto streams = input_report_.news(counters, now); streams > 0) {
-        spdlog::warn(
-            "event=input node={} streams={}{} text=\"ended: their browsers sent too much\"",
-            options_.name, streams, stream_log_.take(connection::Incident::kInput));
-    }
-    if (const auto requests = refusal_report_.news(counters, now); requests > 0) {
-        spdlog::info("event=requests-refused node={} requests={}{}", options_.name, requests,
-                     stream_log_.take(connection::Incident::kRefused));
-    }
-    if (const auto connections = proxy_report_.news(counters, now); connections > 0) {
-        spdlog::warn(
-            "event=proxy-refused node={} connections={} text=\"from --trust-proxy, without "
-            "a PROXY header of version 2\"",
-            options_.name, connections);
-    }
-    if (const auto connections = tls_report_.news(counters, now); connections > 0) {
-        std::string fields = stream_log_.take(connection::Incident::kTls);
-        const bool is_of_api = fields.empty() && api_ != nullptr;
-        if (is_of_api) {
-            fields = " port=api" + api_->take(connection::Incident::kTls);
-        }
-        spdlog::info(
-            "event=tls-failed node={} connections={} reason={}{}", options_.name, connections,
-            log_value(is_of_api ? api_->tls_failure() : connections_.tls_failure()), fields);
-    }
-    if (const auto requests = host_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=host-refused node={} requests={} host={} text={}", options_.name,
-                     requests, log_value(guard_.last_host()), log_value(kOtherHostWords));
-    }
-    if (const auto requests = token_report_.news(counters, now); requests > 0) {
-        spdlog::info("event=tokens-refused node={} requests={} reason={}", options_.name, requests,
-                     gate_.last_reason());
-    }
-    if (const auto requests = unchecked_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=tokens-unchecked node={} requests={} text={}", options_.name, requests,
-                     log_value(kUncheckedWords));
-    }
-    if (const auto streams = token_end_report_.news(counters, now); streams > 0) {
-        spdlog::info("event=tokens-expired node={} streams={}", options_.name, streams);
-    }
-    if (hook_ != nullptr) {
-        report_of_hook(now);
-    }
-    if (api_ != nullptr) {
-        report_of_api(now);
-    }
-    if (const auto streams = refused_report_.news(counters, now); streams > 0) {
-        spdlog::warn("event=streams-refused node={} streams={} text={}", options_.name, streams,
-                     log_value(is_replaced_ ? kReplacedWords : kNoBrokerWords));
-    }
-}
-
-void Worker::report_of_hook(Time now) {
-    const auto& counters = slot_.counters;
-    if (const auto requests = hook_failed_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=hook-failed node={} requests={} reason={} text=\"the hook had no good "
-                     "answer: they got 503\"",
-                     options_.name, requests, hook_->last_failure());
-    }
-    if (const auto requests = hook_refused_report_.news(counters, now); requests > 0) {
-        spdlog::info("event=hook-refused node={} requests={}", options_.name, requests);
-    }
-}
-
-void Worker::report_of_api(Time now) {
-    const auto& counters = slot_.counters;
-    if (const auto requests = api_shed_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=requests-shed node={} port=api requests={} request_memory={}{}",
-                     options_.name, requests, options_.requests.bytes_max,
-                     api_->take(connection::Incident::kShed));
-    }
-    if (const auto requests = api_refusal_report_.news(counters, now); requests > 0) {
-        spdlog::info("event=requests-refused node={} port=api requests={}{}", options_.name,
-                     requests, api_->take(connection::Incident::kRefused));
-    }
-    if (const auto requests = api_host_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=host-refused node={} port=api requests={} host={} text={}",
-                     options_.name, requests, log_value(api_->guard().last_host()),
-                     log_value(kOtherHostWords));
-    }
-    if (const auto requests = api_token_report_.news(counters, now); requests > 0) {
-        spdlog::info("event=tokens-refused node={} port=api requests={} reason={}", options_.name,
-                     requests, api_->gate().last_reason());
-    }
-    if (const auto requests = api_unchecked_report_.news(counters, now); requests > 0) {
-        spdlog::warn("event=tokens-unchecked node={} port=api requests={} text={}", options_.name,
-                     requests, log_value(kUncheckedWords));
-    }
-    if (const auto messages = publish_report_.news(counters, now); messages > 0) {
-        spdlog::warn("event=publish-refused node={} messages={} text=\"there was no broker, or it "
-                     "held senders back\"",
-                     options_.name, messages);
-    }
-    if (const auto messages = publish_lost_report_.news(counters, now); messages > 0) {
-        spdlog::warn("event=publish-lost node={} messages={} text=\"the broker was lost before it "
-                     "said what became of them\"",
-                     options_.name, messages);
-    }
+    reports_.turn({.options = options_,
+                   .counters = slot_.counters,
+                   .stream_log = stream_log_,
+                   .connections = connections_,
+                   .guard = guard_,
+                   .gate = gate_,
+                   .hook = hook_.get(),
+                   .api = api_.get(),
+                   .why_streams_are_refused = is_replaced_ ? kReplacedWords : kNoBrokerWords},
+                  now);
 }
 
 void Worker::watch_bounds(Time now) {

@@ -36,6 +36,7 @@
 #include "webnode/stream/presence.hpp"
 #include "webnode/stream/resumes.hpp"
 #include "webnode/stream/signs_of_life.hpp"
+#include "webnode/worker/reports.hpp"
 #include "webnode/worker/stream_log.hpp"
 #include "webnode/worker/worker_options.hpp"
 
@@ -141,8 +142,6 @@ class Worker : private session::NodeEvents,
     void publish_counters();
     /// Logs what has happened since the last such line.
     void report(Time now);
-    void report_of_api(Time now);
-    void report_of_hook(Time now);
     /// Warns when a value comes near its bound.
     void watch_bounds(Time now);
     /// Shows the supervisor that this process works.
@@ -199,26 +198,7 @@ class Worker : private session::NodeEvents,
         store::kNoIndex;              // streams below this have been ended; all: none is to be
     Time say_replaced_ = Time::min(); // again
     program::LogLimit refusal_log_;
-    CounterReport slow_report_{slot::WorkerCounter::kStreamsSlow};
-    CounterReport shed_report_{slot::WorkerCounter::kRequestsShed};
-    CounterReport api_shed_report_{slot::WorkerCounter::kApiRequestsShed};
-    CounterReport input_report_{slot::WorkerCounter::kInputCloses};
-    CounterReport refusal_report_{slot::WorkerCounter::kResponses4xx};
-    CounterReport api_refusal_report_{slot::WorkerCounter::kApiResponses4xx};
-    CounterReport publish_report_{slot::WorkerCounter::kPublishRefusals};
-    CounterReport publish_lost_report_{slot::WorkerCounter::kPublishLost};
-    CounterReport proxy_report_{slot::WorkerCounter::kProxyRefusals};
-    CounterReport tls_report_{slot::WorkerCounter::kTlsFailures};
-    CounterReport host_report_{slot::WorkerCounter::kHostRefusals};
-    CounterReport api_host_report_{slot::WorkerCounter::kApiHostRefusals};
-    CounterReport token_report_{slot::WorkerCounter::kTokenRefusals};
-    CounterReport api_token_report_{slot::WorkerCounter::kApiTokenRefusals};
-    CounterReport unchecked_report_{slot::WorkerCounter::kTokensUnchecked};
-    CounterReport api_unchecked_report_{slot::WorkerCounter::kApiTokensUnchecked};
-    CounterReport token_end_report_{slot::WorkerCounter::kTokenEnds};
-    CounterReport hook_failed_report_{slot::WorkerCounter::kHookFailed};
-    CounterReport hook_refused_report_{slot::WorkerCounter::kHookRefused};
-    CounterReport refused_report_{slot::WorkerCounter::kStreamsRefused};
+    Reports reports_;
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;
     Nearness near_request_memory_;
