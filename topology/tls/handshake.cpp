@@ -116,6 +116,7 @@ void Handshake::take_secret(std::string_view line) {
     const bool is_client = line.starts_with(kClientSecretLabel);
     if (is_client || line.starts_with(kServerSecretLabel)) {
         read_hex(line.substr(line.rfind(' ') + 1), is_client ? client_secret_ : server_secret_);
+        has_server_secret_ = has_server_secret_ || !is_client;
     }
 }
 
@@ -123,7 +124,11 @@ Handshake::Step Handshake::go_on(std::string_view records, std::string& out) {
     wire_ = {records, &out};
     const std::size_t out_before = out.size();
     ERR_clear_error();
+    if (has_server_secret_) {
+        ServerContext::tell_secrets(ssl_.get(), true);
+    }
     const int done = SSL_do_handshake(ssl_.get());
+    ServerContext::tell_secrets(ssl_.get(), false); // the context is that of all connections
     const std::size_t used = records.size() - wire_.in.size();
     wire_.out = nullptr;
     if (done == 1) {

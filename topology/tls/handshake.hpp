@@ -3,7 +3,9 @@
 // connection is freed.
 //
 // OpenSSL gives the secrets of TLS 1.3 to whoever logs keys (SSL_CTX_set_keylog_callback()), and
-// the master secret of TLS 1.2 with the session.
+// the master secret of TLS 1.2 with the session. Each secret is formatted for a log, which takes
+// time, so they are asked for only while those that are needed come: the server's after its
+// Finished, and the client's with the client's Finished.
 #pragma once
 
 #include "topology/tls/openssl.hpp"
@@ -67,6 +69,7 @@ class Handshake {
     Secret client_secret_{};
     Secret server_secret_{};
     Records records_;
+    bool has_server_secret_ = false;
     bool is_resumed_ = false;
     std::string failure_;
     Owned<SSL> ssl_; // before all that it refers to

@@ -43,6 +43,10 @@ class ServerContext {
     /// The context whose certificate has that name; nullptr: none has.
     [[nodiscard]] SSL_CTX* find(const char* host) const;
 
+    /// Whether OpenSSL tells the secrets of connections to Handshake::take_secret() from now on. It
+    /// begins to by itself when a server's Finished is sent.
+    static void tell_secrets(SSL* ssl, bool tells);
+
   private:
     explicit ServerContext(std::shared_ptr<TicketKeys> tickets) : tickets_(std::move(tickets)) {}
 
