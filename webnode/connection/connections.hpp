@@ -150,10 +150,9 @@ class Connections {
     void secure(Secured& secured) { secured_ = &secured; }
     [[nodiscard]] bool is_secured() const { return secured_ != nullptr; }
     [[nodiscard]] const Secured& secured() const { return *secured_; }
-    /// Whether its handshake is not made, and the time for those is over in this turn.
-    [[nodiscard]] bool has_to_wait(Handle handle, Time turn) const {
-        return secured_ != nullptr && secured_->is_out_of_time(turn) &&
-               !secured_->is_open(handle.index);
+    /// Whether it speaks TLS, and its handshake is not made.
+    [[nodiscard]] bool awaits_handshake(Handle handle) const {
+        return secured_ != nullptr && !secured_->is_open(handle.index);
     }
     /// Frees the handshake of a connection that is about to end. What is written is thrown away.
     void give_handshake_up(Handle handle) {
@@ -208,6 +207,12 @@ class Connections {
     /// @return nothing if the connection was closed.
     [[nodiscard]] std::optional<Secured::Received> decrypt(Handle handle, Connection& connection,
                                                            std::string_view bytes, Time turn);
+    /// Writes what Secured has held back to go out with an answer, if there was none.
+    /// @return false if the connection was closed.
+    [[nodiscard]] bool write_held(Handle handle, Connection& connection) {
+        return secured_ == nullptr ||
+               write_raw(handle, connection, secured_->take_held(handle.index));
+    }
     /// Writes bytes that are not encrypted, whatever the port speaks; keeps those that the socket
     /// does not take. @return false if the connection was closed.
     [[nodiscard]] bool write_raw(Handle handle, Connection& connection, std::string_view bytes);

@@ -47,6 +47,7 @@ void Secured::forget(std::uint32_t connection) {
     if (session == nullptr) {
         return;
     }
+    held_for_ = held_for_ == connection ? store::kNoIndex : held_for_;
     handshakes_ -= session->handshake != nullptr ? 1 : 0;
     sessions_.release(index_[connection]);
     index_[connection] = store::kNoIndex;
@@ -87,6 +88,12 @@ Secured::Received Secured::receive(std::uint32_t connection, std::string_view by
                          : opened.after == tls::After::kEnded ? After::kEnded
                                                               : After::kFailed;
     }
+    if (received.begins && received.after == After::kOpen && !text_.empty()) {
+        ZCOMET_ASSERT(held_for_ == store::kNoIndex);
+        held_.swap(reply_);
+        held_for_ = connection;
+        reply_.clear();
+    }
     received.text = text_;
     received.reply = reply_;
     return received;
@@ -119,8 +126,18 @@ void Secured::go_on(Session& session, std::string_view bytes, Time turn, Receive
     spent_ += clock_() - begin;
 }
 
+std::string_view Secured::take_held(std::uint32_t connection) {
+    const bool is_held = held_for_ == connection;
+    held_for_ = is_held ? store::kNoIndex : held_for_;
+    return is_held ? std::string_view(held_) : std::string_view();
+}
+
+void Secured::begin_sealed(std::uint32_t connection) {
+    sealed_.assign(take_held(connection));
+}
+
 std::string_view Secured::seal(std::uint32_t connection, std::string_view text) {
-    sealed_.clear();
+    begin_sealed(connection);
     Session* const session = find(connection);
     ZCOMET_ASSERT(session != nullptr && session->handshake == nullptr);
     session->records.seal(aead_, text, sealed_);
@@ -128,7 +145,7 @@ std::string_view Secured::seal(std::uint32_t connection, std::string_view text) 
 }
 
 std::string_view Secured::seal_end(std::uint32_t connection) {
-    sealed_.clear();
+    begin_sealed(connection);
     Session* const session = find(connection);
     ZCOMET_ASSERT(session != nullptr && session->handshake == nullptr);
     session->records.seal_end(aead_, sealed_);

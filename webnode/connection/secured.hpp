@@ -57,7 +57,8 @@ class Secured {
         After after = After::kOpen;
         std::size_t used = 0;       ///< of the bytes; the rest is the beginning of a record
         std::string_view text{};    ///< valid until the next call
-        std::string_view reply{};   ///< must be written; likewise
+        std::string_view reply{};   ///< must be written; likewise. Not with text that has come with
+                                    ///< the handshake's end: then it is held, for take_held()
         bool begins = false;        ///< the handshake is made
         bool is_resumed = false;    ///< by a ticket
         std::string_view failure{}; ///< words of a handshake that failed; static, or as `text`
@@ -69,6 +70,11 @@ class Secured {
     [[nodiscard]] std::string_view seal(std::uint32_t connection, std::string_view text);
     /// The record that ends our half.
     [[nodiscard]] std::string_view seal_end(std::uint32_t connection);
+
+    /// The end of a handshake is a ticket, whose place is in front of all else that is sent. So
+    /// seal() and seal_end() begin with it if it is held: that saves a call of the system.
+    /// @return what is held for the connection, which is held no longer; valid until the next call.
+    [[nodiscard]] std::string_view take_held(std::uint32_t connection);
 
     /// The connection is gone.
     void forget(std::uint32_t connection);
@@ -92,6 +98,7 @@ class Secured {
     [[nodiscard]] Session* find(std::uint32_t connection);
     [[nodiscard]] const Session* find(std::uint32_t connection) const;
     Session& make(std::uint32_t connection);
+    void begin_sealed(std::uint32_t connection);
     void go_on(Session& session, std::string_view bytes, Time turn, Received& received);
 
     std::shared_ptr<const tls::ServerContext> context_;
@@ -106,6 +113,8 @@ class Secured {
     std::string text_;
     std::string reply_;
     std::string sealed_;
+    std::string held_;                         // until receive() and its text's answer are done
+    std::uint32_t held_for_ = store::kNoIndex; // the connection
     std::string failure_;
 };
 

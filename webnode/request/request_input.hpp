@@ -33,6 +33,7 @@ struct RequestInput {
                                     Time::min()};
     Wait wait = Wait::kRequest;
     bool has_more = false;    ///< kLater: what came meanwhile was left in the socket
+    bool is_queued = false;   ///< kRequest: it is in the HandshakeQueue
     http::AnswerForm form;    ///< kLater: how the answer must look
     std::uint32_t ticket = 0; ///< kLater: Ticket::number
 };

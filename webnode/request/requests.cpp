@@ -22,6 +22,10 @@ constexpr int kRequestTimeout = 408;
 constexpr int kUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
+/// Connections of the HandshakeQueue that are read in a turn. Most have a part of a handshake, and
+/// the turn's time for those ends first.
+/// @limit waiting TLS connections that are read in a turn
+constexpr int kQueuedReadsMax = 256;
 /// Reads for one event, so that a fast uploader does not keep others waiting.
 constexpr int kReadsMax = 4;
 
@@ -221,14 +225,11 @@ void Requests::answer_poll(connection::Handle handle, Time now) {
 
 After Requests::read(connection::Handle handle, Time now) {
     for (int reads = 0; reads < kReadsMax; ++reads) {
-        connection::Connection* connection = table_.find(handle);
-        if (connections_.has_to_wait(handle, now)) {
-            if (waits_.find(handle) != nullptr) { // else it will be watched, and reported again
-                connections_.read_again_later(handle, *connection);
-            }
-            return After::kReading;
+        if (has_to_wait(handle, now)) {
+            return wait_for_handshake(handle, now);
         }
-        const ssize_t got = ::recv(connection->fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
+        const ssize_t got =
+            ::recv(table_.find(handle)->fd(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
         if (got < 0 && errno == EAGAIN) {
             return After::kReading;
         }
@@ -250,6 +251,47 @@ After Requests::read(connection::Handle handle, Time now) {
     return After::kReading;
 }
 
+bool Requests::has_to_wait(connection::Handle handle, Time now) const {
+    if (!connections_.awaits_handshake(handle)) {
+        return false;
+    }
+    const bool is_under_way = connections_.secured().is_shaking_hands(handle.index);
+    return connections_.secured().is_out_of_time(now) ||
+           (!is_in_turn_ && handshakes_.has_before(is_under_way));
+}
+
+/// Epoll could report all that wait again in each turn. With a thousand of them that cost more than
+/// the turn's handshakes.
+After Requests::wait_for_handshake(connection::Handle handle, Time now) {
+    RequestInput* const input = waits_.make(handle);
+    if (input == nullptr) {
+        return After::kOver;
+    }
+    if (input->deadline == kNever) {
+        waits_.begin(handle, *input, Wait::kRequest, now);
+    }
+    if (!std::exchange(input->is_queued, true)) {
+        handshakes_.push(handle, connections_.secured().is_shaking_hands(handle.index));
+    }
+    return After::kReading;
+}
+
+void Requests::go_on_with_handshakes(Time now) {
+    is_in_turn_ = true;
+    for (int left = kQueuedReadsMax; left > 0 && !handshakes_.empty(); --left) {
+        if (connections_.secured().is_out_of_time(now)) {
+            break;
+        }
+        const connection::Handle handle = *handshakes_.pop();
+        RequestInput* const input = waits_.find(handle);
+        if (input != nullptr && std::exchange(input->is_queued, false) &&
+            input->wait == Wait::kRequest) {
+            static_cast<void>(read(handle, now));
+        }
+    }
+    is_in_turn_ = false;
+}
+
 /// Epoll reports input once, and does not again when the answer lets its reading go on.
 void Requests::note_more(connection::Handle handle, bool has_more) {
     RequestInput* const input = waits_.find(handle);
@@ -264,10 +306,12 @@ After Requests::take(connection::Handle handle, std::string_view bytes, Time now
     }
     const auto taken = unwrap(handle, bytes, now);
     if (!taken) {
+        write_held(handle);
         return After::kOver;
     }
     const bool has_text = !taken->text.empty() || taken->begins;
     const After after = has_text ? serve(handle, taken->text, now, taken->begins) : After::kReading;
+    write_held(handle);
     const connection::Connection* const connection = table_.find(handle);
     const bool is_left =
         connection != nullptr && (after == After::kReading || connection->parked());
@@ -275,7 +319,13 @@ After Requests::take(connection::Handle handle, std::string_view bytes, Time now
         connections_.close(handle, connection::CloseReason::kPeer);
         return After::kOver;
     }
-    return after;
+    return connection == nullptr ? After::kOver : after;
+}
+
+void Requests::write_held(connection::Handle handle) {
+    if (connection::Connection* const connection = table_.find(handle)) {
+        static_cast<void>(connections_.write_held(handle, *connection));
+    }
 }
 
 std::optional<layer::Taken> Requests::unwrap(connection::Handle handle, std::string_view bytes,
@@ -583,6 +633,7 @@ void Requests::sweep(Time now) {
     waits_.sweep(now, [this, now](connection::Handle handle, const RequestInput& input) {
         on_deadline(handle, input, now);
     });
+    go_on_with_handshakes(now);
 }
 
 void Requests::on_deadline(connection::Handle handle, const RequestInput& input, Time now) {

@@ -10,6 +10,7 @@
 #include "webnode/layer/unfinished.hpp"
 #include "webnode/request/answers.hpp"
 #include "webnode/request/exchange.hpp"
+#include "webnode/request/handshake_queue.hpp"
 #include "webnode/request/request_input.hpp"
 #include "webnode/request/stream_input.hpp"
 #include "webnode/request/waits.hpp"
@@ -111,10 +112,11 @@ class Requests final : private connection::CloseListener {
     /// Memory that RequestLimits::bytes_max bounds, now.
     [[nodiscard]] std::size_t unfinished_bytes() const { return unfinished_.sum(); }
 
-    /// Ends connections that have waited for too long.
+    /// Ends connections that have waited for too long, and goes on with handshakes for which the
+    /// turn has time. Comes last in a turn.
     void sweep(Time now);
     /// When sweep() next has something to do.
-    [[nodiscard]] Time due() const { return waits_.due(); }
+    [[nodiscard]] Time due() const { return handshakes_.empty() ? waits_.due() : Time::min(); }
 
     /// Time that a browser has for its next request on an open connection.
     /// @limit idle time of a connection
@@ -138,12 +140,18 @@ class Requests final : private connection::CloseListener {
     void end_stream(connection::Handle handle, connection::Connection& connection);
 
     [[nodiscard]] After read(connection::Handle handle, Time now);
+    /// Whether the connection's handshake is not made, and has to wait for its turn.
+    [[nodiscard]] bool has_to_wait(connection::Handle handle, Time now) const;
+    [[nodiscard]] After wait_for_handshake(connection::Handle handle, Time now);
+    void go_on_with_handshakes(Time now);
     /// Takes what was read.
     [[nodiscard]] After take(connection::Handle handle, std::string_view bytes, Time now);
     /// Takes off what lies around the text, for a connection with such layers.
     /// @return nothing if the connection was closed, or is going to be.
     [[nodiscard]] std::optional<layer::Taken> unwrap(connection::Handle handle,
                                                      std::string_view bytes, Time now);
+    /// Sends what TLS has held back for the answer, if there was none.
+    void write_held(connection::Handle handle);
     /// A layer keeps something: it has the time and the memory of a request that is not complete.
     /// @return false if the connection in hand has to go, and has.
     [[nodiscard]] bool keep_layer(connection::Handle handle, Time now);
@@ -197,6 +205,8 @@ class Requests final : private connection::CloseListener {
     StreamInput stream_input_{unfinished_};
     layer::Layers layers_;
     Waits waits_;
+    HandshakeQueue handshakes_;
+    bool is_in_turn_ = false; // the first of the queue is served
     Answers answers_;
     std::unique_ptr<char[]> buffer_; // one for all connections: between reads it holds nothing
 };

@@ -364,6 +364,7 @@ TEST_CASE("a turn has a bounded time for handshakes; the others come later", "[t
             loop.requests.on_event(connection::Handle::unpack(event.data.u64), event.events,
                                    loop.now);
         }
+        loop.requests.sweep(loop.now);
         for (std::size_t i = 0; i < browsers.size(); ++i) {
             clients[i]->take(browsers[i].received());
             if (const std::string bytes = clients[i]->to_send(); !bytes.empty()) {
@@ -374,6 +375,93 @@ TEST_CASE("a turn has a bounded time for handshakes; the others come later", "[t
     CHECK(loop.count(slot::WorkerCounter::kTlsHandshakes) == 10);
     for (const auto& client : clients) {
         CHECK(client->is_done());
+    }
+}
+
+TEST_CASE("connections that wait for their handshake are not reported again and again", "[tls]") {
+    Secure loop;
+    Time slow = Time();
+    connection::Secured secured(context_for("a.example"), [&slow] { return slow += 600us; });
+    loop.connections.secure(secured);
+    std::vector<Browser> browsers;
+    for (int i = 0; i < 10; ++i) {
+        tls::TlsClient client;
+        client.take({});
+        browsers.push_back(loop.connect(client.to_send()));
+    }
+    loop.turn();
+    const auto under_way = [&secured] {
+        return secured.handshake_bytes() / tls::Handshake::kBytes;
+    };
+    CHECK(under_way() == 4);
+    for (const std::size_t wanted : {std::size_t{8}, std::size_t{10}}) {
+        CHECK(loop.requests.due() == Time::min());
+        loop.now += 1ms;
+        CHECK(loop.epoll.wait(loop.now, loop.now).empty());
+        loop.requests.sweep(loop.now);
+        CHECK(under_way() == wanted);
+    }
+    CHECK(loop.requests.due() > loop.now);
+    browsers.clear();
+    loop.turn();
+    CHECK(secured.handshake_bytes() == 0);
+}
+
+TEST_CASE("a connection that ends while it waits for its handshake is forgotten", "[tls]") {
+    Secure loop;
+    Time slow = Time();
+    connection::Secured secured(context_for("a.example"), [&slow] { return slow += 3ms; });
+    loop.connections.secure(secured);
+    tls::TlsClient client;
+    client.take({});
+    const std::string hello = client.to_send();
+    const Browser first = loop.connect(hello);
+    { const Browser second = loop.connect(hello); }
+    const Browser third = loop.connect(hello);
+    loop.turn();
+    CHECK(loop.connections.table().connection_count() == 2);
+    loop.now += 1ms;
+    loop.requests.sweep(loop.now);
+    CHECK(secured.handshake_bytes() == 2 * tls::Handshake::kBytes);
+    CHECK(loop.requests.due() > loop.now);
+}
+
+TEST_CASE("a ticket goes out with the answer to a request that came with the handshake's end",
+          "[tls]") {
+    Secure loop;
+    tls::TlsClient client;
+    client.take({});
+    const Browser browser = loop.connect(client.to_send());
+    client.take(browser.received());
+    SECTION("and the answer comes at once") {
+        client.write(kStream);
+        browser.send(client.to_send());
+        loop.turn();
+        const std::string both = browser.received();
+        CHECK(tls::whole_records(both).bytes == both.size());
+        client.take(both);
+        CHECK_THAT(client.read(), StartsWith("HTTP/1.1 200 OK\r\n"));
+        CHECK(client.session() != nullptr);
+        loop.deliver({{"7", "hello"}});
+        client.take(browser.received());
+        CHECK_THAT(client.read(), Contains("hello"));
+    }
+    SECTION("and the request is not complete") {
+        client.write("GET /test/7 HTTP/1.1\r\n");
+        browser.send(client.to_send());
+        loop.turn();
+        client.take(browser.received());
+        CHECK(client.read().empty());
+        CHECK(client.session() != nullptr); // it does not wait for the rest
+    }
+    SECTION("and the request is refused, and the connection ended") {
+        client.write("nonsense\r\n\r\n");
+        browser.send(client.to_send());
+        loop.turn();
+        client.take(browser.received());
+        CHECK_THAT(client.read(), StartsWith("HTTP/1.1 400 "));
+        CHECK(client.ended());
+        CHECK(client.session() != nullptr);
     }
 }
 
