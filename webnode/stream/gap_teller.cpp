@@ -18,7 +18,7 @@ constexpr std::uint32_t kFew = 16;
 
 void GapTeller::begin(Time now, Concerns concerns) {
     Concerned concerned{connections_.table().last_generation(), std::move(concerns)};
-    if (due_ == kNever) {
+    if (!is_in_round()) {
         concerned_ = std::move(concerned);
         begin_round(now);
         return;
@@ -38,14 +38,13 @@ void GapTeller::begin_round(Time now) {
     if (slots_ == 0) {
         return;
     }
-    first_ = static_cast<std::uint32_t>(random_() % slots_);
+    first_ = pace_.pick(slots_);
     done_ = 0;
-    end_ = now + kTime;
-    due_ = now;
+    pace_.begin(now, {.within = kTime, .step = kToldEach, .few = kFew});
 }
 
 void GapTeller::on_open(connection::Handle handle) {
-    if (due_ == kNever) {
+    if (!is_in_round()) {
         return;
     }
     if (!concerned_.is_newer(handle)) {
@@ -57,39 +56,28 @@ void GapTeller::on_open(connection::Handle handle) {
 }
 
 void GapTeller::turn(Time now) {
-    if (due_ > now) {
+    if (due() > now) {
         return;
     }
-    for (std::uint32_t left = next_count(now); left > 0;) {
+    for (std::uint32_t left = pace_.take(now, slots_ - done_); left > 0;) {
         const auto slot = static_cast<std::uint32_t>((std::uint64_t{first_} + done_) % slots_);
         const std::uint32_t count = std::min(left, slots_ - slot);
         tell(slot, count);
         done_ += count;
         left -= count;
     }
-    due_ = now + kToldEach;
     if (done_ == slots_) {
         end_round(now);
     }
 }
 
 void GapTeller::end_round(Time now) {
-    due_ = kNever;
+    pace_.end();
     concerned_ = {};
     if (next_) {
         concerned_ = *std::exchange(next_, std::nullopt);
         begin_round(now);
     }
-}
-
-/// Half of an even share to one and a half.
-std::uint32_t GapTeller::next_count(Time now) {
-    const std::uint32_t left = slots_ - done_;
-    const auto steps =
-        static_cast<std::uint32_t>(std::max<Duration>(end_ - now, kToldEach) / kToldEach);
-    const std::uint32_t share = left / steps;
-    const std::uint32_t uneven = share / 2 + static_cast<std::uint32_t>(random_() % (share + 1));
-    return std::min(left, std::max(uneven, kFew));
 }
 
 void GapTeller::tell(std::uint32_t first, std::uint32_t count) {

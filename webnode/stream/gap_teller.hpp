@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/base/time.hpp"
+#include "topology/base/uneven_pace.hpp"
 #include "topology/history/catch_up.hpp"
 #include "topology/history/patterns.hpp"
 #include "webnode/connection/connections.hpp"
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +35,7 @@ class GapTeller {
     /// @param seed  random: different for each worker.
     GapTeller(connection::Connections& connections, const StreamTable& streams,
               metrics::Counters<slot::WorkerCounter>& counters, std::uint64_t seed)
-        : connections_(connections), streams_(streams), counters_(counters),
-          random_(static_cast<std::minstd_rand::result_type>(seed)) {}
+        : connections_(connections), streams_(streams), counters_(counters), pace_(seed) {}
 
     /// Whether messages to an id may be missing.
     using Concerns = std::function<bool(std::string_view id)>;
@@ -54,7 +53,7 @@ class GapTeller {
     /// Tells the streams whose turn it is. Some may be closed, if they do not read.
     void turn(Time now);
     /// When turn() has something to do; kNever if not at all.
-    [[nodiscard]] Time due() const { return due_; }
+    [[nodiscard]] Time due() const { return pace_.due(); }
 
   private:
     /// The streams that a gap concerns.
@@ -73,16 +72,14 @@ class GapTeller {
     void begin_round(Time now);
     void end_round(Time now);
     void tell(std::uint32_t first, std::uint32_t count);
-    [[nodiscard]] std::uint32_t next_count(Time now);
+    [[nodiscard]] bool is_in_round() const { return pace_.due() != kNever; }
 
     connection::Connections& connections_;
     const StreamTable& streams_;
     metrics::Counters<slot::WorkerCounter>& counters_;
     Polls* polls_ = nullptr; // nullptr: there are none
-    std::minstd_rand random_;
+    UnevenPace pace_;        // of the round
     history::Patterns with_history_;
-    Time due_ = kNever;
-    Time end_; // of the round
     Concerned concerned_;
     std::optional<Concerned> next_;     // of a gap since the round began
     std::uint32_t slots_ = 0;           // of the table when the round began
