@@ -17,13 +17,15 @@ from collections.abc import Iterator, Sequence
 
 READY_TIMEOUT_S = 20
 END_TIMEOUT_S = 5
+WEB_NODE = "zcomet-webnode"
+"""Drains on SIGTERM, which takes its time."""
 
 Argument = str | int | float | os.PathLike[str]
 """A word of a command line."""
 
 FOLDERS = {
     "zcomet-broker": "broker",
-    "zcomet-webnode": "webnode",
+    WEB_NODE: "webnode",
     "zcomet-ctl": "tools",
     "zcomet-floodtest": "tools",
     "zcomet-memlog": "tools",
@@ -53,21 +55,25 @@ class Program:
         name: str,
         prefix: Sequence[str] = (),
         takes_orders: bool = False,
+        ends_by: signal.Signals = signal.SIGTERM,
     ) -> None:
         """Starts `command` and does not wait for it.
 
         `name` is for messages. `prefix` is put before the command, for example
         `["ip", "netns", "exec", "host"]`. With `takes_orders` the program reads what order()
-        writes; otherwise its standard input is empty.
+        writes; otherwise its standard input is empty. `ends_by` is the signal that ends it soon.
         """
         self.name = name
+        self._ends_by = ends_by
+        # A shell makes its background jobs ignore SIGINT, and what they start.
+        minds = [] if ends_by == signal.SIGTERM else ["env", "--default-signal=INT"]
         self._log = tempfile.TemporaryFile()
         # setpriv ends the program if this process is killed. A process group of its own keeps a
         # Ctrl-C from reaching the program before this process has tidied up. It is not a session
         # of its own: Linux would give each session the same share of the processors (sched(7),
         # autogroup), however many processes it has, and costs could not be compared.
         self._process = subprocess.Popen(
-            [*prefix, "setpriv", "--pdeathsig", "TERM", *map(str, command)],
+            [*prefix, *minds, "setpriv", "--pdeathsig", ends_by.name[3:], *map(str, command)],
             stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -141,16 +147,20 @@ class Program:
         return self._process.returncode
 
     def ask_to_end(self) -> None:
-        """Sends SIGTERM, unless the program has ended."""
+        """Has the program end soon, unless it has ended."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(self._ends_by)
+
+    def ask_to_drain(self) -> None:
+        """Sends SIGTERM: a web node takes its time."""
+        self._process.send_signal(signal.SIGTERM)
 
     def hang_up(self) -> None:
         """Sends SIGHUP."""
         self._process.send_signal(signal.SIGHUP)
 
     def end(self) -> None:
-        """Ends the program and all that it has started: first by SIGTERM, then by SIGKILL."""
+        """Ends the program and all that it has started, in the end by SIGKILL."""
         self.ask_to_end()
         try:
             self._process.wait(END_TIMEOUT_S)
@@ -201,6 +211,7 @@ class Programs:
             name=name or program,
             prefix=prefix,
             takes_orders=takes_orders,
+            ends_by=signal.SIGINT if program == WEB_NODE else signal.SIGTERM,
         )
         self._running.append(running)
         return running
