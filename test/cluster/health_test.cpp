@@ -121,8 +121,9 @@ TEST_CASE("a web node whose feed alone is dead says so, as long as that lasts") 
     broker_options.insert(broker_options.end(), {"--advertise", address_in_front()});
     Cluster cluster({.web_nodes = 0, .broker_options = broker_options});
     Relay feed(address_in_front(), wire::parse_tcp_endpoint(cluster.feed_endpoint()).value());
-    ReadyProgram node("zcomet-webnode", {"--broker", cluster.broker_endpoint(), "--http",
-                                         own_address() + ":0", "--name", "a"});
+    ReadyProgram node("zcomet-webnode",
+                      {"--broker", cluster.broker_endpoint(), "--http", own_address() + ":0",
+                       "--name", "a", "--drain-grace", "0", "--drain-seconds", "0"});
     const wire::HostPort server = wire::parse_http_address(node.field("http")).value();
     CometClient stream = open_stream(server, "123");
     REQUIRE(cluster.await_holders("123", 1));

@@ -281,12 +281,14 @@ TEST_CASE("a worker that ends answers connections that wait to be accepted") {
 }
 
 TEST_CASE("when a web node's supervisor is killed, its workers end in order") {
-    Cluster cluster = one_web_node(2);
+    Cluster cluster({.web_nodes = 1, .workers = 2, .drains = true});
     CometClient stream = cluster.open_stream(0, "123");
     cluster.web_node(0).signal(SIGKILL);
+    const Time killed = Clock::now();
     REQUIRE(cluster.web_node(0).wait());
     CHECK(stream.await_close());
     CHECK(stream.ended());
+    CHECK(Clock::now() < killed + 4s); // without a drain
     CHECK(cluster.await_holders("123", 0, 2s));
     // No listener is left on the port: the next web node gets all connections.
     CHECK(eventually([&] {

@@ -177,8 +177,9 @@ class Test:
     def start_node(self, broker: Broker, heartbeat_s: int) -> WebNode:
         api = ("--api", FREE_HTTP_PORT, "--workers", 1, "--http-name", "comet.example.com")
         signs = ("--stream-heartbeat", heartbeat_s)
+        drain = ("--drain-grace", 1, "--drain-seconds", 1)
         name = next(self._names)
-        return WebNode(self.programs, broker.listen, *api, *signs, name=name).await_ready()
+        return WebNode(self.programs, broker.listen, *api, *signs, *drain, name=name).await_ready()
 
     def say(self, what: str) -> None:
         print(f"{self.front.name}: {what}", flush=True)
@@ -311,7 +312,7 @@ class Test:
         streams = scene.streams()
         ending = streams.index(max(streams))
         before = sum(source.opened for source in sources)
-        scene.nodes[ending].program.ask_to_end()
+        scene.nodes[ending].program.ask_to_drain()
         await_true(
             lambda: f"those of the ended node are back: {states(sources)}",
             lambda: sum(source.opened for source in sources) >= before + streams[ending],
@@ -411,7 +412,7 @@ class Test:
         for number in range(LAST_MESSAGES):
             for user_id in draining.split():
                 backend.send(user_id, f"{number} {LARGE}")
-        scene.nodes[0].program.ask_to_end()
+        scene.nodes[0].program.ask_to_drain()
         for user_id in draining.split():
             end = streams[user_id].await_end()
             assert end == COMPLETE, f"{user_id}: {end}"

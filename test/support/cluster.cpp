@@ -151,6 +151,9 @@ ReadyProgram Cluster::launch_web_node(std::size_t index, const std::string& http
     if (!shape_.tells_gaps) {
         append(arguments, {"--tell-gaps", "none"});
     }
+    if (!shape_.drains) {
+        append(arguments, {"--drain-grace", "0", "--drain-seconds", "0"});
+    }
     append(arguments, shape_.web_node_options);
     return {"zcomet-webnode", std::move(arguments), shape_.web_node_process};
 }

@@ -46,6 +46,8 @@ struct ClusterShape {
     std::vector<std::string> web_node_options = {};
     /// Whether streams are told of gaps. Such a line comes at a time of its own among the chunks.
     bool tells_gaps = false;
+    /// Whether SIGTERM has web nodes take their time.
+    bool drains = false;
     ProcessOptions web_node_process = {};
 };
 
@@ -55,7 +57,7 @@ class Cluster {
     explicit Cluster(ClusterShape shape = {});
     /// Ends every program that still runs with SIGTERM, web nodes first, and checks that each ends
     /// in order (a sanitizer's complaint shows here) and that the broker's ledger balances then.
-    /// Prints the logs if the test fails.
+    /// Prints the logs if the test fails. Web nodes take their time if the shape says so.
     ~Cluster();
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;

@@ -412,6 +412,11 @@ HttpFront::HttpFront(std::vector<Pattern> patterns, Keeping keeping)
 
 HttpFront::~HttpFront() = default;
 
+void HttpFront::close_connections() {
+    keeping_ = Keeping::kNever;
+    constant_answers_.assign(patterns_.size(), {}); // they say otherwise
+}
+
 /// What the library does with a route that throws, where it is not asked.
 Reply HttpFront::reply_of(std::size_t pattern, const Request& request, const Respond& respond) {
     try {

@@ -118,6 +118,9 @@ class HttpFront {
     /// From now on nothing is served that `guard` refuses. It lives longer than this.
     void guard(PageGuard& guard) { guard_ = &guard; }
 
+    /// From now on every answer says `Connection: close`.
+    void close_connections();
+
     /// Answers one request.
     /// @param whole_request  exactly the bytes that RequestReader found complete; borrowed until
     ///     return.

@@ -46,6 +46,12 @@ void Service::ready(Time now) {
     }
 }
 
+void Service::stopping(Duration at_most) const {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(at_most).count();
+    stopping();
+    notify("EXTEND_TIMEOUT_USEC=" + std::to_string(us));
+}
+
 bool Service::turn(Time now) {
     if (beat_at_ <= now) {
         beat_at_ = now + beat_;

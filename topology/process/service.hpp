@@ -24,6 +24,9 @@ class Service : public loop::Source {
     void ready(Time now);
     /// The program begins to end.
     void stopping() const { notify("STOPPING=1"); }
+    /// The same of a program that may take so long: the manager waits, even if its own patience
+    /// (TimeoutStopSec=) is less.
+    void stopping(Duration at_most) const;
 
     bool turn(Time now) override;
     [[nodiscard]] Time due() const override { return beat_at_; }

@@ -347,6 +347,13 @@ UniqueFd catch_termination_signals() {
     return fd;
 }
 
+std::optional<int> take_termination_signal(const UniqueFd& fd) {
+    signalfd_siginfo signal{};
+    return ::read(fd.get(), &signal, sizeof signal) == sizeof signal
+               ? std::optional(static_cast<int>(signal.ssi_signo))
+               : std::nullopt;
+}
+
 std::uint64_t LogLimit::pass(Time now) {
     ++held_back_;
     if (now < next_) {

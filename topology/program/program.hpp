@@ -92,6 +92,9 @@ void print_ready(std::string_view program, std::string_view fields);
 /// @return a descriptor that becomes readable when one of them arrives (signalfd(2), non-blocking).
 /// Call before any thread starts, so before any ZeroMQ context exists.
 [[nodiscard]] UniqueFd catch_termination_signals();
+/// Takes the next signal that has come to such a descriptor.
+/// @return its number; nothing: none waits.
+[[nodiscard]] std::optional<int> take_termination_signal(const UniqueFd& fd);
 
 /// Lets one event a second through and counts the others: for log lines that a peer can cause.
 class LogLimit {

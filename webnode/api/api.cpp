@@ -41,7 +41,7 @@ bool Api::NoStreams::open_poll(connection::Handle handle, const wire::IdList& id
     return open(handle, ids, 0, beginning);
 }
 
-void Api::NoStreams::close_poll(connection::Handle handle) {
+void Api::NoStreams::close(connection::Handle handle) {
     static_cast<void>(open(handle, {}, 0, {}));
 }
 

@@ -106,11 +106,19 @@ class Api final : public loop::Source {
     /// As IncidentNotes::take(); the field is " address=ADDRESS".
     [[nodiscard]] std::string take(connection::Incident incident) { return log_.take(incident); }
 
+    /// For a worker that is going to end: from now on each connection ends with its next answer, so
+    /// that clients open new ones, which go elsewhere where there is a balancer.
+    void close_connections() { requests_.close_connections(); }
+    /// The same, later: leaves the port.
+    void withdraw(Time now) { listener_.withdraw(now); }
+    /// Whether it has.
+    [[nodiscard]] bool has_left() const { return listener_.has_left(); }
+
     /// For a worker that ends: accepts nothing more, waits for what the broker says of the messages
     /// under way, for kEndMax at most, answers, and says goodbye.
     void end();
 
-    /// @limit time for the API's last answers when a worker drains
+    /// @limit time for the API's last answers when a worker ends
     static constexpr Duration kEndMax = 500ms;
 
   private:
@@ -180,7 +188,7 @@ class Api final : public loop::Source {
         [[nodiscard]] bool open_poll(connection::Handle handle, const wire::IdList& ids,
                                      const stream::Beginning& beginning,
                                      stream::PollTerms terms) override;
-        void close_poll(connection::Handle handle) override;
+        void close(connection::Handle handle) override;
     };
     /// Gives a place back when its connection closes.
     class Places final : public connection::CloseListener {

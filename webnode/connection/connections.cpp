@@ -481,7 +481,9 @@ void Connections::release_output(Connection& connection) {
     if (has_output(connection)) {
         const Output& output = outputs_[connection.output];
         const std::size_t messages = output.outbox.messages() + output.sealed_messages;
-        pending_bytes_ -= output.outbox.size() + output.sealed.size();
+        const std::size_t bytes = output.outbox.size() + output.sealed.size();
+        pending_bytes_ -= bytes;
+        counters_.add(slot::WorkerCounter::kStreamsCut, output.is_farewell && bytes > 0 ? 1 : 0);
         counters_.add(slot::WorkerCounter::kChunksDropped, messages);
         set_chunks_pending(chunks_pending_ - messages);
         outputs_.release(std::exchange(connection.output, store::kNoIndex));

@@ -34,8 +34,9 @@ struct Output {
     /// more.
     std::string sealed{};
     std::size_t sealed_messages = 0;
-    bool is_slow = false; ///< has missed messages since the socket last took everything
-    bool is_last = false; ///< close the connection once this is written
+    bool is_slow = false;     ///< has missed messages since the socket last took everything
+    bool is_last = false;     ///< close the connection once this is written
+    bool is_farewell = false; ///< the end of a stream that its browser is to open elsewhere
     /// While more than SlowReaders::bytes_max is kept: when the browser must have read something,
     /// whether it has since the last look, and how much the kernel held for it then.
     Time look_at = kNever;
@@ -172,6 +173,12 @@ class Connections {
             log_->on_opened(handle, connection);
         }
     }
+    /// A stream is over whose connection stays for a while.
+    void note_over(Handle handle, const Connection& connection) {
+        if (log_ != nullptr) {
+            log_->on_closing(handle, connection, CloseReason::kDone);
+        }
+    }
     void note(const Connection& connection, Incident incident, int status = 0) {
         if (log_ != nullptr) {
             log_->on_incident(connection, incident, status);
@@ -188,6 +195,13 @@ class Connections {
     /// Whether something waits to be written.
     [[nodiscard]] bool has_output(const Connection& connection) const {
         return connection.output != store::kNoIndex;
+    }
+    /// What waits to be written is the end of a stream: should it not be written, that counts in
+    /// kStreamsCut. Without effect where nothing waits.
+    void mark_farewell(const Connection& connection) {
+        if (has_output(connection)) {
+            outputs_[connection.output].is_farewell = true;
+        }
     }
     /// Closes the connection (kDone) once all is written, which may be now.
     void close_when_written(Handle handle, Connection& connection);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 
 namespace zcomet::webnode::format {
 
@@ -16,8 +17,14 @@ constexpr std::string_view kHead = "Recvd msg #";
 constexpr std::size_t kDigitsMax = 10; // of a u32
 constexpr std::size_t kFrontBytesMax = kHexDigitsMax + kCrlf.size() + kHead.size() + kDigitsMax;
 
+/// A page that is moved is loaded again after this at the earliest, and after twice this at the
+/// latest; likewise once more while no node answers.
+/// @limit least time after which a comet page that is moved is loaded again
+constexpr std::chrono::milliseconds kMoveMin{500};
+
 /// Messages come into the log at the end, which stays open. A reader who has scrolled up stays
-/// there.
+/// there. move() is called by the last line of a page whose node ends: it loads the page again, and
+/// before that asks whether a node is there, since the browser's own page of errors would stay.
 constexpr std::string_view kPageBeforeTitle = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -30,12 +37,21 @@ body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem }
 </style>
 <script>
 function toEnd() { scrollTo(0, document.documentElement.scrollHeight) }
+function move(ms) {
+  move.moves = true;
+  setTimeout(function () {
+    fetch(location.href, { method: "HEAD" }).then(function (answer) {
+      if (answer.ok) location.reload(); else move(ms);
+    }, function () { move(ms) });
+  }, ms);
+}
 function isAtEnd() { return innerHeight + scrollY > document.documentElement.scrollHeight - 99 }
 addEventListener("DOMContentLoaded", function () {
   var words = document.createElement("p");
   words.className = "state";
   words.setAttribute("role", "status");
-  words.textContent = "Disconnected. Reload the page to go on.";
+  words.textContent = move.moves ? "Going on at another server."
+    : "Disconnected. Reload the page to go on.";
   document.body.append(words);
   toEnd();
 });
@@ -114,6 +130,13 @@ class Comet final : public StreamFormat {
 
     void append_gap(std::string& out, const Gap& /*gap*/, Framing framing) const override {
         append_framed(out, "<em>Some messages were missed.</em><br/>\n", framing);
+    }
+
+    /// For the script of the page. To other clients it is a line that is no message.
+    void append_move(std::string& out, std::uint32_t random, Framing framing) const override {
+        constexpr auto kSpread = static_cast<std::uint32_t>(kMoveMin.count());
+        const std::string ms = std::to_string(kSpread + random % kSpread);
+        append_framed(out, "<script>move(" + ms + ")</script>\n", framing);
     }
 };
 

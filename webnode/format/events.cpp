@@ -17,6 +17,9 @@ constexpr std::string_view kType = "text/event-stream";
 /// the latest.
 /// @limit least time after which an EventSource comes back
 constexpr std::chrono::milliseconds kRetryMin = 1500ms;
+/// The same where it is moved to another node, which is there. They are moved at an even pace.
+/// @limit least time after which an EventSource that is moved comes back
+constexpr std::chrono::milliseconds kRetryOfMoveMin = 500ms;
 
 /// Appends a "data:" line for each line of `text`: CR, LF and CR LF end one.
 void append_data(std::string& out, std::string_view text) {
@@ -45,9 +48,9 @@ void append_id(std::string& out, const history::Cursor& cursor) {
 
 /// Says when to come back. The line counts at once. No empty line follows it: a client such as
 /// fetch-event-source would take that for the end of an event, and show an empty one.
-std::string retry(std::uint32_t random) {
-    constexpr auto kSpread = static_cast<std::uint32_t>(kRetryMin.count());
-    return "retry: " + std::to_string(kSpread + random % kSpread) + "\n";
+std::string retry(std::uint32_t random, std::chrono::milliseconds least = kRetryMin) {
+    const auto spread = static_cast<std::uint32_t>(least.count());
+    return "retry: " + std::to_string(spread + random % spread) + "\n";
 }
 
 class Events final : public UnnumberedFormat {
@@ -106,6 +109,10 @@ class Events final : public UnnumberedFormat {
 
     void append_come_back(std::string& out, std::uint32_t random, Framing framing) const override {
         append_framed(out, retry(random), framing);
+    }
+
+    void append_move(std::string& out, std::uint32_t random, Framing framing) const override {
+        append_framed(out, retry(random, kRetryOfMoveMin), framing);
     }
 
     [[nodiscard]] std::string_view sign_of_life(Framing framing) const override {

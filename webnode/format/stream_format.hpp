@@ -97,6 +97,9 @@ class StreamFormat {
     /// @param random  as for greet().
     virtual void append_come_back(std::string& /*out*/, std::uint32_t /*random*/,
                                   Framing /*framing*/) const {}
+    /// The same for a stream that ends since its node does: another one takes it at once.
+    virtual void append_move(std::string& /*out*/, std::uint32_t /*random*/,
+                             Framing /*framing*/) const {}
     /// Tells the browser that the stream is alive when there is no message; empty if the format has
     /// nothing for that.
     [[nodiscard]] virtual std::string_view sign_of_life(Framing /*framing*/) const { return {}; }

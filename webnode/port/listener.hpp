@@ -56,6 +56,8 @@ class Listener {
     [[nodiscard]] bool is_open() const { return socket_.valid(); }
     /// Whether it gets its share of new connections.
     [[nodiscard]] bool is_in_group() const { return is_open() && stage_ == Stage::kIn; }
+    /// Whether it gets no connection any more, and has accepted those that were under way.
+    [[nodiscard]] bool has_left() const { return !is_open() || stage_ == Stage::kOut; }
 
     /// Accepts the connections that wait, up to a budget, and calls `on_connection(int fd, Origin)`
     /// for each. The callee owns the descriptor, which is non-blocking, and a place of the origin,

@@ -176,6 +176,8 @@ class Routes {
 
     /// As http::HttpFront::allow_origins().
     void allow_origins(const http::Cors& cors) { front_.allow_origins(cors); }
+    /// As http::HttpFront::close_connections().
+    void close_connections() { front_.close_connections(); }
     /// As http::HttpFront::guard().
     void guard(http::PageGuard& guard) { front_.guard(guard); }
 

@@ -205,8 +205,9 @@ void Requests::answer_polls(Time now) {
 
 /// What the browser sends on an open poll ends it, so nothing is unread.
 void Requests::answer_poll(connection::Handle handle, Time now) {
-    const auto poll = polls_->end(handle);
-    streams_.close_poll(handle);
+    auto poll = polls_->end(handle);
+    streams_.close(handle);
+    poll->form.keeps_connection = poll->form.keeps_connection && !closes_connections_;
     const http::Answer answer = http::late_answer(poll->reply, poll->form);
     answers_.count(*table_.find(handle), answer.status);
     const bool is_written = connections_.write(handle, *table_.find(handle), answer.bytes);
@@ -525,6 +526,7 @@ bool Requests::finish(Ticket ticket, const http::Reply& reply, Time now) {
     }
     const connection::Handle handle = ticket.connection;
     const connection::Connection& connection = *table_.find(handle);
+    input->form.keeps_connection = input->form.keeps_connection && !closes_connections_;
     const http::Answer answer = http::late_answer(reply, input->form);
     answers_.count(connection, answer.status);
     const Left left = end_wait(*input);
@@ -559,11 +561,66 @@ bool Requests::go_on(Ticket ticket, std::string_view request, const Verdict& ver
     return true;
 }
 
+void Requests::close_connections() {
+    closes_connections_ = true;
+    routes_.close_connections();
+}
+
+void Requests::end_if_idle(connection::Handle handle, connection::Connection& connection) {
+    const RequestInput* const input = input_of(connection);
+    const bool is_idle = input != nullptr && input->wait == Wait::kIdle &&
+                         !connections_.has_output(connection) &&
+                         !connections_.has_input(connection);
+    if (is_idle) {
+        connections_.close(handle, connection::CloseReason::kDone);
+    }
+}
+
+void Requests::move_stream(connection::Handle handle, connection::Connection& connection,
+                           Time now) {
+    counters_.add(slot::WorkerCounter::kStreamsMoved);
+    if (polls_ != nullptr && polls_->has(handle)) {
+        answer_poll(handle, now);
+        return;
+    }
+    const format::Form form = format::Form::unpack(connection.form());
+    const format::StreamFormat& format = format::format_at(form.format);
+    std::string end;
+    format.append_move(end, static_cast<std::uint32_t>(random_()), form.framing);
+    end.append(format.farewell(form.framing));
+    if (!end.empty() && !connections_.write(handle, connection, end)) {
+        counters_.add(slot::WorkerCounter::kStreamsCut);
+        return;
+    }
+    const bool unread = connections_.has_input(connection);
+    if (!unread && !connections_.has_output(connection)) {
+        connections_.close(handle, connection::CloseReason::kDone);
+        return;
+    }
+    // No message may follow the farewell.
+    connections_.note_over(handle, connection);
+    connections_.mark_farewell(connection);
+    stream_inputs_.forget(handle);
+    streams_.close(handle);
+    this->end(handle, unread, now);
+}
+
+void Requests::tell_end(connection::Handle handle, connection::Connection& connection) {
+    counters_.add(slot::WorkerCounter::kStreamsMoved);
+    const std::string end = end_of(handle, connection);
+    if (!end.empty() && !connections_.write(handle, connection, end)) {
+        counters_.add(slot::WorkerCounter::kStreamsCut);
+        return;
+    }
+    connections_.mark_farewell(connection);
+    connections_.close_when_written(handle, connection);
+}
+
 void Requests::end_all() {
     table_.for_each_connection(
         [this](connection::Handle handle, connection::Connection& connection) {
             if (connection.parked()) {
-                end_stream(handle, connection);
+                tell_end(handle, connection);
                 return;
             }
             const RequestInput* input = waits_.find(connection);

@@ -105,6 +105,14 @@ class Requests final : private connection::CloseListener {
     /// dropped.
     void end_expired(connection::Handle handle, connection::Connection& connection);
 
+    /// From now on each connection ends with its next answer, which says so.
+    void close_connections();
+    /// Ends a connection that waits for its next request.
+    void end_if_idle(connection::Handle handle, connection::Connection& connection);
+    /// Ends a stream that its browser is to open at another node, in the way of its format. It logs
+    /// out at once; what it has not read yet is written for kFlushMax at most.
+    void move_stream(connection::Handle handle, connection::Connection& connection, Time now);
+
     /// Ends all connections. Streams get their farewell, and requests that wait for a later answer
     /// get 503. Bytes that cannot be written at once stay in the connections' outboxes.
     void end_all();
@@ -138,6 +146,8 @@ class Requests final : private connection::CloseListener {
     /// @return false if the stream was closed.
     [[nodiscard]] bool pass_to_format(connection::Handle handle, std::string_view bytes, Time now);
     void end_stream(connection::Handle handle, connection::Connection& connection);
+    /// The same in end_all().
+    void tell_end(connection::Handle handle, connection::Connection& connection);
 
     [[nodiscard]] After read(connection::Handle handle, Time now);
     /// Whether the connection's handshake is not made, and has to wait for its turn.
@@ -201,6 +211,7 @@ class Requests final : private connection::CloseListener {
     metrics::Counters<slot::WorkerCounter>& counters_;
     Routes routes_;
     std::uint32_t last_ticket_ = 0;
+    bool closes_connections_ = false; // with their next answer
     std::minstd_rand random_;
     StreamInput stream_input_{unfinished_};
     layer::Layers layers_;

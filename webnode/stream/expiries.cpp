@@ -32,9 +32,7 @@ Time Expiries::due() const {
 }
 
 void Expiries::on_close(connection::Handle handle, connection::Connection& /*connection*/) {
-    if (handle.index < size_) {
-        ends_[handle.index] = kNone;
-    }
+    forget(handle);
 }
 
 } // namespace zcomet::webnode::stream

@@ -34,6 +34,13 @@ class Expiries final : private connection::CloseListener {
     /// The stream ends after this, to the next second.
     void begin(connection::Handle handle, Duration life);
 
+    /// The stream is one no longer, and its connection stays.
+    void forget(connection::Handle handle) {
+        if (handle.index < size_) {
+            ends_[handle.index] = kNone;
+        }
+    }
+
     /// Calls `end(Handle, Connection&)` for streams whose end has come, up to kEndsPerTurn. It
     /// closes that connection, and no other.
     template <typename End> void turn(Time now, End&& end);

@@ -52,7 +52,10 @@ void Presence::begin(connection::Handle handle, const wire::IdList& ids, std::ui
     }
 }
 
-void Presence::close_poll(connection::Handle handle) {
+void Presence::close(connection::Handle handle) {
+    if (expiries_ != nullptr) {
+        expiries_->forget(handle);
+    }
     if (resumes_ != nullptr) {
         resumes_->end(handle);
     }

@@ -25,7 +25,7 @@ class Presence final : public StreamOpener, private connection::CloseListener {
                             const Beginning& beginning) override;
     [[nodiscard]] bool open_poll(connection::Handle handle, const wire::IdList& ids,
                                  const Beginning& beginning, PollTerms terms) override;
-    void close_poll(connection::Handle handle) override;
+    void close(connection::Handle handle) override;
 
     /// From now on `gaps` hears of each connection that becomes a stream; it lives longer than
     /// this.

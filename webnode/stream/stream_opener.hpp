@@ -35,8 +35,8 @@ class StreamOpener {
     /// The same with a poll. Its connection may have had polls before.
     [[nodiscard]] virtual bool open_poll(connection::Handle handle, const wire::IdList& ids,
                                          const Beginning& beginning, PollTerms terms) = 0;
-    /// The poll is over: its connection is kReading again.
-    virtual void close_poll(connection::Handle handle) = 0;
+    /// The stream, or poll, is over: its connection stays, and is kReading again.
+    virtual void close(connection::Handle handle) = 0;
 };
 
 } // namespace zcomet::webnode::stream

@@ -52,6 +52,7 @@ constexpr std::uint32_t kConnectionsMax = 100'000'000;
 constexpr std::uint32_t kDeadlineMinMs = 100;
 constexpr std::uint32_t kDeadlineMaxMs = 600'000;
 constexpr std::uint32_t kHeartbeatMaxSeconds = 3600;
+constexpr std::uint32_t kDrainSecondsMax = 3600;
 constexpr std::uint32_t kAccessLogMax = 1'000'000'000;
 /// Clocks that differ by more are wrong.
 constexpr std::chrono::seconds kLeewayMax = std::chrono::hours(24);
@@ -125,6 +126,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     add_slow_streams();
     add_cut_offs();
     add_hang_watch();
+    add_drain();
     add_access_log();
     add_tokens();
     add_tls();
@@ -378,6 +380,27 @@ void CommandLine::add_hang_watch() {
         table_, options_.hang_after, "a worker",
         "Kill and restart a worker that has done nothing for this long; 0: never");
     program::add_user(table_, options_.user);
+}
+
+void CommandLine::add_drain() {
+    table_
+        .add("--drain-grace", program::in_seconds(options_.worker.drain_grace),
+             "After SIGTERM, take new streams for this long, while /readyz tells balancers to send "
+             "them elsewhere; 0: not at all")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kDrainSecondsMax)
+        .hand_on()
+        .reloadable();
+    table_
+        .add("--drain-seconds", program::in_seconds(options_.worker.drain_within),
+             "Then have the streams that are open go to other nodes, at an even pace over this "
+             "time; 0: end them all at once")
+        .type("SECONDS")
+        .show_default()
+        .range(0U, kDrainSecondsMax)
+        .hand_on()
+        .reloadable();
 }
 
 void CommandLine::add_access_log() {

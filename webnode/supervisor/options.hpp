@@ -83,6 +83,7 @@ class CommandLine {
     void add_slow_streams();
     void add_cut_offs();
     void add_hang_watch();
+    void add_drain();
     void add_access_log();
     void add_tokens();
     void add_tls();

@@ -13,6 +13,7 @@
 #include "topology/program/run_as.hpp"
 #include "topology/tls/ticket_keys.hpp"
 #include "webnode/supervisor/stats.hpp"
+#include "webnode/worker/drain.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -37,9 +38,13 @@ namespace {
 /// A broker on this machine welcomes a node within milliseconds, one far away within some hundred
 /// milliseconds.
 constexpr Duration kWelcomePatience = 1500ms;
-/// Workers need up to a second to flush streams and another for their goodbye.
-/// @limit time for a worker to drain, then SIGKILL
-constexpr Duration kDrainPatience = 5s;
+
+/// What a drain takes beside its grace and its seconds: the port is left, the last streams are
+/// moved, and they read.
+constexpr Duration kLastStepsMax =
+    worker::Drain::kLeavingMax + worker::Drain::kMovingSlack + worker::Drain::kFlushingMax;
+/// For the service manager: a broker of our own ends within milliseconds.
+constexpr Duration kBrokerPatience = 2s;
 
 /// How the broker's absence is told, by what the workers know of it.
 struct LackWords {
@@ -135,8 +140,7 @@ void Supervisor::run() {
     // A worker that dies of the signal itself (Ctrl-C reaches the workers, too) is not started
     // again: the loop gives no source a turn any more.
     loop_.run(termination_.get());
-    service_.stopping();
-    end_all();
+    end_in_order();
 }
 
 bool Supervisor::turn(Time now) {
@@ -147,8 +151,10 @@ bool Supervisor::turn(Time now) {
         renew_tickets(now);
     }
     check_workers(now);
-    watch_broker(now);
-    announce_when_ready();
+    if (!ending_) {
+        watch_broker(now);
+        announce_when_ready();
+    }
     return false;
 }
 
@@ -280,7 +286,7 @@ void Supervisor::check_workers(Time now) {
         if (worker.process.running()) {
             watch_for_hang(i, now);
         }
-        if (worker.restart_at <= now) {
+        if (worker.restart_at <= now && !ending_) {
             start_worker(i, now);
         }
     }
@@ -306,6 +312,10 @@ void Supervisor::watch_for_hang(std::size_t index, Time now) {
 
 void Supervisor::on_worker_end(std::size_t index, const process::ProcessEnd& end, Time now) {
     renew_fds();
+    if (ending_) {
+        on_last_end(index, end);
+        return;
+    }
     Worker& worker = workers_[index];
     slot::WorkerSlot& slot = shared_.records()[index];
     slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
@@ -445,12 +455,89 @@ void Supervisor::pass_options_on() {
     broker_.pass_hangup_on(log_level);
 }
 
+/// All goes on meanwhile: the broker is kept, and the admin page shows how far the workers are.
+void Supervisor::end_in_order() {
+    const Time began = Clock::now();
+    const Duration drain_max =
+        options_.worker.drain_grace + options_.worker.drain_within + kLastStepsMax;
+    service_.stopping(drain_max + Ending::kDrainPatience + kBrokerPatience);
+    ending_.emplace(drain_max);
+    for (Worker& worker : workers_) {
+        worker.restart_at = kNever;
+    }
+    pass_signals_on(began);
+    const auto is_running = [](const Worker& worker) { return worker.process.running(); };
+    while (std::any_of(workers_.begin(), workers_.end(), is_running)) {
+        const Time now = loop_.turn(ending_->due());
+        if (loop_.stopped()) {
+            pass_signals_on(now);
+        }
+        tell_workers(ending_->on_time(now));
+    }
+    end_all();
+    report_end(began);
+}
+
+void Supervisor::pass_signals_on(Time now) {
+    while (const auto number = program::take_termination_signal(termination_)) {
+        tell_workers(ending_->on_signal(*number, now));
+    }
+    loop_.stop_at(termination_.get()); // for the next one
+}
+
+void Supervisor::tell_workers(Ending::Order order) const {
+    for (const Worker& worker : workers_) {
+        switch (order) {
+        case Ending::Order::kNone:
+            break;
+        case Ending::Order::kDrain:
+            worker.process.signal(SIGTERM);
+            break;
+        case Ending::Order::kEnd:
+            worker.process.signal(SIGINT);
+            break;
+        case Ending::Order::kKill:
+            worker.process.signal(SIGKILL);
+            break;
+        }
+    }
+}
+
+/// Its record has what it held, if it could not end its streams itself.
+void Supervisor::on_last_end(std::size_t index, const process::ProcessEnd& end) {
+    slot::WorkerSlot& slot = shared_.records()[index];
+    const std::uint64_t streams = slot.counters.get(slot::WorkerCounter::kStreams);
+    if (end.signalled || end.code != 0) {
+        killed_streams_ += streams;
+        spdlog::error("event=worker-cut worker={} how={} streams={} node={}", index + 1,
+                      log_value(end.text()), streams, node_name(index));
+    }
+    slot.state.store(slot::WorkerState::kDown, std::memory_order_relaxed);
+    slot.pid.store(0, std::memory_order_relaxed);
+    slot.reset_gauges();
+}
+
+std::uint64_t Supervisor::counted(slot::WorkerCounter counter) const {
+    std::uint64_t count = 0;
+    for (const slot::WorkerSlot& slot : shared_.records()) {
+        count += slot.counters.get(counter);
+    }
+    return count;
+}
+
+void Supervisor::report_end(Time began) const {
+    const std::uint64_t told = counted(slot::WorkerCounter::kStreamsMoved);
+    const std::uint64_t left = counted(slot::WorkerCounter::kStreamsLeft);
+    const std::uint64_t cut = counted(slot::WorkerCounter::kStreamsCut) + killed_streams_;
+    const std::chrono::duration<double> seconds = Clock::now() - began;
+    spdlog::info("event=drained streams={} told={} left={} cut={} seconds={:.1f}",
+                 told + left + killed_streams_, told, left, cut, seconds.count());
+}
+
 void Supervisor::end_all() {
     admin_.reset();
-    for (const Worker& worker : workers_) {
-        worker.process.signal(SIGTERM);
-    }
-    const Time patience_ends = Clock::now() + kDrainPatience;
+    tell_workers(Ending::Order::kEnd);
+    const Time patience_ends = Clock::now() + Ending::kEndPatience;
     for (Worker& worker : workers_) {
         static_cast<void>(worker.process.end(patience_ends - Clock::now()));
     }

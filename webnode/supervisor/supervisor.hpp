@@ -17,11 +17,13 @@
 #include "webnode/port/http_port.hpp"
 #include "webnode/slot/worker_counters.hpp"
 #include "webnode/supervisor/embedded_broker.hpp"
+#include "webnode/supervisor/ending.hpp"
 #include "webnode/supervisor/options.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,7 +54,8 @@ class Supervisor : private loop::Source {
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    /// Runs until SIGTERM or SIGINT; then everything that it started has ended.
+    /// Runs until SIGTERM or SIGINT; then everything that it started has ended, after SIGTERM
+    /// without haste.
     /// Throws std::runtime_error if the web node cannot start.
     void run();
 
@@ -92,6 +95,14 @@ class Supervisor : private loop::Source {
     /// Says by which names the admin page is asked.
     void use_names();
     void pass_options_on();
+    /// Ends the workers as the signals want it, then the broker.
+    void end_in_order();
+    void pass_signals_on(Time now);
+    void tell_workers(Ending::Order order) const;
+    void on_last_end(std::size_t index, const process::ProcessEnd& end);
+    void report_end(Time began) const;
+    /// What became of the streams, as all workers have counted it: WorkerCounter.
+    [[nodiscard]] std::uint64_t counted(slot::WorkerCounter counter) const;
     void end_all();
 
     const CommandLine& line_;
@@ -114,6 +125,8 @@ class Supervisor : private loop::Source {
     std::uint32_t fds_version_ = 0;
     Time now_ = Time::min(); // of the last turn
     Time tickets_due_ = kNever;
+    std::optional<Ending> ending_;     // since a signal has come
+    std::uint64_t killed_streams_ = 0; // of workers that did not end in order
     bool announced_ = false;
     bool broker_missed_ = false;
     bool broker_away_ = false; // of several, and a line has said so

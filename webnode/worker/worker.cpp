@@ -13,8 +13,10 @@
 #include "webnode/worker/token_keys.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <stdexcept>
 #include <utility>
 
@@ -23,16 +25,22 @@ namespace zcomet::webnode::worker {
 namespace {
 
 /// How long ended streams may take to read the bytes kept for them.
-/// @limit time for outboxes when a worker drains
-constexpr Duration kDrainMax = 1s;
+/// @limit time for outboxes when a worker ends
+constexpr Duration kOutboxesMax = 1s;
+/// With the backlog before, and the goodbye behind.
+/// @limit time for the steps of a worker that ends
+constexpr Duration kEndMax = 1500ms;
 /// How long an ending worker accepts connections that the kernel holds for it: the whole backlog of
 /// 4,096 takes a tenth of this.
-/// @limit time for accepting the backlog when a worker drains
+/// @limit time for accepting the backlog when a worker ends
 constexpr Duration kBacklogMax = 500ms;
 
 /// Streams that are ended in a turn when the node was replaced: a million must not stop the loop.
 /// @limit streams that a replaced node ends in a turn
 constexpr std::uint32_t kEndsPerTurn = 256;
+/// Slots that a turn of a draining worker looks at for connections without a request. Closing costs
+/// some ten µs each.
+constexpr std::uint32_t kIdleSlotsPerTurn = 512;
 /// Time between two looks at the host with most connections: a look costs microseconds.
 constexpr Duration kWatchAddressesEach = 1s;
 /// Time between two log lines of a node that was replaced.
@@ -41,6 +49,7 @@ constexpr Duration kSayReplacedEach = 60s;
 /// Why streams are refused.
 constexpr std::string_view kReplacedWords = "another process has the name of this node";
 constexpr std::string_view kNoBrokerWords = "this node has no broker";
+constexpr std::string_view kEndingWords = "this node is ending";
 
 /// Turns that handle what the broker has sent already, before the goodbye.
 constexpr int kLastTurnsMax = 16;
@@ -117,6 +126,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
                 options_.requests),
       delivery_(connections_, presence_.streams(), slot.counters),
       gap_teller_(connections_, presence_.streams(), slot.counters, random_u64()),
+      mover_(connections_, random_u64()),
       resumes_(connections_, presence_.streams(), *uplink_, slot.counters, options_.tell_gaps),
       polls_(connections_, slot.counters),
       signs_of_life_(connections_, slot.counters, options_.heartbeat, Clock::now()),
@@ -176,11 +186,11 @@ Worker::~Worker() {
 
 void Worker::run() {
     loop_.stop_at(termination_.get());
-    while (!loop_.stopped()) {
+    while (!drain_.is_over()) {
         turn();
     }
     loop_.stop_at(-1);
-    drain();
+    end();
 }
 
 void Worker::turn() {
@@ -204,6 +214,10 @@ void Worker::turn() {
     expiries_.turn(now, [this](connection::Handle handle, connection::Connection& connection) {
         requests_.end_expired(handle, connection);
     });
+    if (loop_.stopped()) {
+        take_signals(now);
+    }
+    drain(now);
     report(now);
     watch_bounds(now);
     publish_counters();
@@ -212,11 +226,11 @@ void Worker::turn() {
 }
 
 Time Worker::next_due() const {
-    if (ended_slots_ != store::kNoIndex) {
+    if (ended_slots_ != store::kNoIndex || idle_slots_ != store::kNoIndex) {
         return loop::kAtOnce;
     }
     return std::min(
-        {requests_.due(), connections_.due(), freed_memory_.due(),
+        {requests_.due(), connections_.due(), freed_memory_.due(), drain_.due(), mover_.due(),
          keepalive_.probes ? keepalive_pacer_.due(connections_.table().slot_bound()) : kNever,
          gap_teller_.due(), resumes_.due(), polls_.due(), signs_of_life_.due(), expiries_.due(),
          turn_due_});
@@ -447,9 +461,11 @@ void Worker::on_live(std::string_view broker_name) {
     if (std::exchange(is_replaced_, false)) {
         spdlog::info("event=name-back node={}", options_.name);
         ended_slots_ = store::kNoIndex;
-        listener_.readmit();
+        if (!drain_.has_begun()) {
+            listener_.readmit();
+        }
     }
-    listen_due_ = !listener_.is_open();
+    listen_due_ = !listener_.is_open() && !drain_.has_begun();
     if (!listen_due_) {
         enter(slot::WorkerState::kLive);
     }
@@ -546,17 +562,19 @@ std::string_view Worker::why_no_streams() const {
     if (is_replaced_) {
         return kReplacedWords;
     }
+    if (drain_.phase() == Drain::Phase::kMoving || drain_.phase() == Drain::Phase::kFlushing) {
+        return kEndingWords;
+    }
     const bool may_refuse = options_.without_broker == WithoutBroker::kRefuse;
     // Streams that came before the goodbye are taken, and told of the end like all others.
-    const bool is_ending =
-        slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining;
-    return may_refuse && !is_ending && uplink_->is_cut_off(Clock::now()) ? kNoBrokerWords
-                                                                         : std::string_view();
+    return may_refuse && !drain_.is_over() && uplink_->is_cut_off(Clock::now())
+               ? kNoBrokerWords
+               : std::string_view();
 }
 
 std::string_view Worker::why_not_ready() const {
-    if (slot_.state.load(std::memory_order_relaxed) == slot::WorkerState::kDraining) {
-        return "this node is ending";
+    if (drain_.has_begun()) {
+        return kEndingWords;
     }
     if (is_replaced_) {
         return why_no_streams();
@@ -606,6 +624,9 @@ void Worker::enter(slot::WorkerState state) {
 
 void Worker::on_close(connection::Handle /*handle*/, connection::Connection& connection) {
     places_.give_back(connection.origin());
+    if (drain_.has_begun() && connection.parked() && !tells_ends_) {
+        slot_.counters.add(slot::WorkerCounter::kStreamsLeft);
+    }
 }
 
 void Worker::count_turn(Time now) {
@@ -652,7 +673,9 @@ void Worker::report(Time now) {
                    .gate = gate_,
                    .hook = hook_.get(),
                    .api = api_.get(),
-                   .why_streams_are_refused = is_replaced_ ? kReplacedWords : kNoBrokerWords},
+                   .why_streams_are_refused = is_replaced_         ? kReplacedWords
+                                              : drain_.has_begun() ? kEndingWords
+                                                                   : kNoBrokerWords},
                   now);
 }
 
@@ -683,10 +706,92 @@ void Worker::watch_bounds(Time now) {
           options_.slow.sum_bytes_max);
 }
 
-void Worker::drain() {
+/// A worker whose supervisor is gone has nobody who would start the next one at its port.
+void Worker::take_signals(Time now) {
+    while (const auto signal = program::take_termination_signal(termination_)) {
+        const bool may_drain = *signal == SIGTERM && ::getppid() == parent_;
+        if (may_drain) {
+            drain_.begin({options_.drain_grace, options_.drain_within},
+                         presence_.streams().stream_count(), now);
+        } else {
+            drain_.cut_short();
+        }
+    }
     enter(slot::WorkerState::kDraining);
+    loop_.stop_at(termination_.get()); // for the next one
+}
+
+void Worker::drain(Time now) {
+    if (!drain_.has_begun()) {
+        return;
+    }
+    const auto state = [this] {
+        const bool api_has_left = api_ == nullptr || api_->has_left();
+        return Drain::State{presence_.streams().stream_count(), listener_.has_left(),
+                            connections_.pending_bytes() > 0 || !api_has_left};
+    };
+    while (drain_.step(state(), now)) {
+        on_phase(now);
+    }
+    move_streams(now);
+    end_idle();
+}
+
+/// Backends publish until the last stream is gone.
+void Worker::on_phase(Time now) {
+    switch (drain_.phase()) {
+    case Drain::Phase::kLeaving:
+        listener_.withdraw(now);
+        requests_.close_connections();
+        idle_slots_ = 0;
+        if (api_ != nullptr) {
+            api_->close_connections();
+        }
+        break;
+    case Drain::Phase::kMoving:
+        listener_.close();
+        mover_.begin(now, options_.drain_within, presence_.streams().stream_count());
+        break;
+    case Drain::Phase::kFlushing:
+        if (api_ != nullptr) {
+            api_->withdraw(now);
+        }
+        break;
+    case Drain::Phase::kServing:
+    case Drain::Phase::kNoticing:
+    case Drain::Phase::kOver:
+        break;
+    }
+}
+
+void Worker::move_streams(Time now) {
+    tells_ends_ = true;
+    mover_.turn(now, presence_.streams().stream_count(),
+                [this, now](connection::Handle handle, connection::Connection& connection) {
+                    requests_.move_stream(handle, connection, now);
+                });
+    tells_ends_ = false;
+}
+
+void Worker::end_idle() {
+    if (idle_slots_ == store::kNoIndex) {
+        return;
+    }
+    connection::ConnectionTable& table = connections_.table();
+    table.for_connections_in(idle_slots_, kIdleSlotsPerTurn,
+                             [this](connection::Handle handle, connection::Connection& connection) {
+                                 requests_.end_if_idle(handle, connection);
+                             });
+    idle_slots_ += kIdleSlotsPerTurn;
+    if (idle_slots_ >= table.slot_bound()) {
+        idle_slots_ = store::kNoIndex;
+    }
+}
+
+void Worker::end() {
     termination_.reset();
     const Time now = Clock::now();
+    const Time latest = now + kEndMax;
     accept_backlog();
     for (int turns = 0; turns < kLastTurnsMax && uplink_->turn(now); ++turns) {
         delivery_.work();
@@ -696,13 +801,14 @@ void Worker::drain() {
         loop_.remove(*api_);
     }
     uplink_->close(now);
-    finish_deliveries();
+    finish_deliveries(latest);
+    tells_ends_ = true;
     requests_.end_all();
+    slot_.counters.set(slot::WorkerCounter::kStreams, 0); // all are told
     count_turn(Clock::now());
-    wait_for_outboxes();
+    wait_for_outboxes(latest);
     publish_counters();
     count_turn(Clock::now());
-    spdlog::debug("event=drained node={}", options_.name);
 }
 
 /// Connections that the kernel has accepted for us get an answer instead of a reset.
@@ -716,8 +822,8 @@ void Worker::accept_backlog() {
     loop_.remove(accepts_); // a feed that becomes live now must not open the port
 }
 
-void Worker::finish_deliveries() {
-    for (const Time end = Clock::now() + kDrainMax; delivery_.unfinished() && Clock::now() < end;) {
+void Worker::finish_deliveries(Time latest) {
+    while (delivery_.unfinished() && Clock::now() < latest) {
         delivery_.work();
     }
     if (const std::uint64_t chunks = delivery_.abandon(); chunks > 0) {
@@ -727,8 +833,8 @@ void Worker::finish_deliveries() {
     }
 }
 
-void Worker::wait_for_outboxes() {
-    const Time end = Clock::now() + kDrainMax;
+void Worker::wait_for_outboxes(Time latest) {
+    const Time end = std::min(latest, Clock::now() + kOutboxesMax);
     while (Clock::now() < end && connections_.table().connection_count() > 0) {
         loop_.turn(end, [this](const epoll_event& event, Time) {
             const auto handle = connection::Handle::unpack(event.data.u64);

@@ -32,13 +32,18 @@
 #include "webnode/stream/delivery.hpp"
 #include "webnode/stream/expiries.hpp"
 #include "webnode/stream/gap_teller.hpp"
+#include "webnode/stream/mover.hpp"
 #include "webnode/stream/polls.hpp"
 #include "webnode/stream/presence.hpp"
 #include "webnode/stream/resumes.hpp"
 #include "webnode/stream/signs_of_life.hpp"
+#include "webnode/worker/drain.hpp"
 #include "webnode/worker/reports.hpp"
 #include "webnode/worker/stream_log.hpp"
 #include "webnode/worker/worker_options.hpp"
+
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <functional>
@@ -55,7 +60,9 @@ class Worker : private session::NodeEvents,
                private request::Readiness {
   public:
     /// @param slot         the worker's record; lives longer than this.
-    /// @param termination  readable when the worker should end: from catch_termination_signals().
+    /// @param termination  from catch_termination_signals(): SIGTERM of the process that has
+    /// started
+    ///     this one has it drain, any other signal has it end within a second or two.
     /// @param on_state     called after each change of the state in the record.
     /// @param on_hangup    called when SIGHUP comes.
     /// Throws std::runtime_error if the broker's address cannot be used.
@@ -66,7 +73,7 @@ class Worker : private session::NodeEvents,
     /// Takes the options that can change while it runs. The name is not looked at.
     void set_options(const WorkerOptions& options);
 
-    /// Runs until `termination` is readable, then ends all streams and returns.
+    /// Runs until a signal has come to `termination`; then all streams have ended.
     /// Throws std::runtime_error if the port cannot be listened on.
     void run();
 
@@ -147,14 +154,23 @@ class Worker : private session::NodeEvents,
     /// Shows the supervisor that this process works.
     void count_turn(Time now);
 
-    void drain();
+    void take_signals(Time now);
+    /// Goes on with a drain, if there is one.
+    void drain(Time now);
+    void on_phase(Time now);
+    void move_streams(Time now);
+    /// Ends some of the connections that wait for a request.
+    void end_idle();
+    /// Ends all that is left, without the loop.
+    void end();
     void accept_backlog();
-    void finish_deliveries();
-    void wait_for_outboxes();
+    void finish_deliveries(Time latest);
+    void wait_for_outboxes(Time latest);
 
     WorkerOptions options_;
     slot::WorkerSlot& slot_;
     UniqueFd termination_;
+    pid_t parent_ = ::getppid();
     std::function<void()> on_state_;
     process::Hangup hangup_;
     session::NodeSessionCounters feed_before_; // of earlier processes with this record
@@ -179,6 +195,7 @@ class Worker : private session::NodeEvents,
     stream::Delivery delivery_;
     port::AddressPlaces places_{random_u64()};
     stream::GapTeller gap_teller_;
+    stream::Mover mover_;
     stream::Resumes resumes_;
     stream::Polls polls_;
     stream::SignsOfLife signs_of_life_;
@@ -197,6 +214,10 @@ class Worker : private session::NodeEvents,
     std::uint32_t ended_slots_ =
         store::kNoIndex;              // streams below this have been ended; all: none is to be
     Time say_replaced_ = Time::min(); // again
+    Drain drain_;
+    bool tells_ends_ = false; // a stream that closes now was told
+    std::uint32_t idle_slots_ =
+        store::kNoIndex; // connections below this do not wait for a request; all: none is to end
     program::LogLimit refusal_log_;
     Reports reports_;
     Time watch_addresses_ = Time::min(); // again

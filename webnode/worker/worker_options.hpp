@@ -100,6 +100,12 @@ struct WorkerOptions {
     std::string hook_url;
     /// @limit wait for a hook's answer (`--auth-hook-timeout`)
     std::chrono::seconds hook_timeout = 2s;
+    /// Of a node that ends: how long balancers have to notice before it leaves the port, and how
+    /// long its streams take to go to other nodes; 0: they end all at once.
+    /// @limit time in which an ending web node still takes streams (`--drain-grace`)
+    std::chrono::seconds drain_grace = 5s;
+    /// @limit time over which an ending web node moves its streams (`--drain-seconds`)
+    std::chrono::seconds drain_within = 30s;
     /// One stream of so many is logged, when it opens and when it closes; 0: none.
     std::uint32_t access_log = 0;
 };

@@ -7,6 +7,11 @@
 //     dies      becomes live, and is killed
 //     hangs     becomes live, and does nothing more, whatever signal comes; the next process serves
 //     serves    counts turns until it is told to end
+//     drains    the same; on SIGTERM it drains until SIGINT comes
+//     stays     the same, and does not mind SIGINT
+//     crashes   the same until it is told to end; then it is killed
+//
+// At its end it has moved two of three streams, and the third has left.
 #include "topology/base/unique_fd.hpp"
 #include "webnode/slot/worker_counters.hpp"
 
@@ -64,20 +69,32 @@ void enter(slot::WorkerSlot& slot, slot::WorkerState state) {
 [[noreturn]] void hang() {
     ::signal(SIGABRT, SIG_IGN);
     ::signal(SIGTERM, SIG_IGN);
+    ::signal(SIGINT, SIG_IGN);
     for (;;) {
         ::pause();
     }
 }
 
-void serve(slot::WorkerSlot& slot) {
-    sigset_t termination;
-    ::sigemptyset(&termination);
-    ::sigaddset(&termination, SIGTERM);
-    const UniqueFd told_to_end(::signalfd(-1, &termination, SFD_CLOEXEC));
+/// A worker takes these as events.
+sigset_t termination() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGTERM);
+    ::sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+/// @return the signal that has told it to end.
+int serve(slot::WorkerSlot& slot) {
+    const sigset_t signals = termination();
+    const UniqueFd told_to_end(::signalfd(-1, &signals, SFD_CLOEXEC));
     pollfd waiting{.fd = told_to_end.get(), .events = POLLIN, .revents = 0};
     while (::poll(&waiting, 1, kTurnsApartMs) == 0) {
         slot.turns.fetch_add(1);
     }
+    signalfd_siginfo signal{};
+    [[maybe_unused]] const ssize_t got = ::read(told_to_end.get(), &signal, sizeof signal);
+    return static_cast<int>(signal.ssi_signo);
 }
 
 } // namespace
@@ -87,10 +104,8 @@ int main(int argc, char** argv) {
     if (part == "refuses") {
         return 3;
     }
-    sigset_t termination;
-    ::sigemptyset(&termination);
-    ::sigaddset(&termination, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &termination, nullptr); // before anybody knows that we are live
+    const sigset_t signals = termination();
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr); // before anybody knows that we are live
     const std::string number = number_of(argc, argv);
     const auto slots = slot::SharedSlots::attach(UniqueFd(kSlotsFd));
     slot::WorkerSlot& slot = slots.records()[std::stoul(number) - 1];
@@ -102,8 +117,22 @@ int main(int argc, char** argv) {
     if (part == "hangs" && slot.restarts.load() == 0) {
         hang();
     }
-    serve(slot);
+    slot.counters.set(slot::WorkerCounter::kStreams, 3);
+    int signal = serve(slot);
     enter(slot, slot::WorkerState::kDraining);
     tell("draining " + number);
+    if (part == "crashes") {
+        ::raise(SIGKILL);
+    }
+    while ((part == "drains" || part == "stays") && signal != SIGINT) {
+        signal = serve(slot);
+    }
+    if (part == "stays") {
+        tell("staying " + number);
+        hang();
+    }
+    slot.counters.set(slot::WorkerCounter::kStreams, 0);
+    slot.counters.add(slot::WorkerCounter::kStreamsMoved, 2);
+    slot.counters.add(slot::WorkerCounter::kStreamsLeft, 1);
     return 0;
 }

@@ -241,7 +241,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
         "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
         "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
         "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
-        "tell_gaps=all without_broker=refuse hang_after=10 user=- access_log=0 auth=public "
+        "tell_gaps=all without_broker=refuse hang_after=10 user=- drain_grace=5 drain_seconds=30 "
+        "access_log=0 auth=public "
         "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
         "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s tls_cert=- tls_key=-");
 }

@@ -9,12 +9,13 @@
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
 #include <fcntl.h>
-#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <stdexcept>
@@ -34,6 +35,13 @@ using Catch::Matchers::Contains;
 namespace {
 
 constexpr Duration kSoon = 30s;
+
+/// As from signalfd(2).
+void send_signal(const UniqueFd& to, int number) {
+    signalfd_siginfo signal{};
+    signal.ssi_signo = static_cast<std::uint32_t>(number);
+    REQUIRE(::write(to.get(), &signal, sizeof signal) == sizeof signal);
+}
 
 /// The program that plays a worker.
 std::string fake_worker() {
@@ -62,20 +70,23 @@ class Play {
 
     [[nodiscard]] WebNodeOptions& options() { return line_.options(); }
 
-    /// Runs the supervisor until `script`, in a thread of its own, has ended; without a script,
-    /// until it ends by itself.
+    /// Runs the supervisor until `script`, in a thread of its own, has ended, and SIGTERM comes;
+    /// without a script, until it ends by itself.
     void run(const std::function<void()>& script = {}) {
-        UniqueFd termination(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        const int end = termination.get();
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+        signals_.reset(ends[1]);
         Supervisor supervisor(
-            line_, std::move(termination), [] { return 0; }, fake_worker());
+            line_, UniqueFd(ends[0]), [] { return 0; }, fake_worker());
         if (!script) {
             supervisor.run();
             return;
         }
         std::thread thread([&] {
             script();
-            static_cast<void>(::eventfd_write(end, 1));
+            if (!has_signalled_) {
+                signal(SIGTERM);
+            }
         });
         try {
             supervisor.run();
@@ -84,6 +95,12 @@ class Play {
             throw;
         }
         thread.join();
+    }
+
+    /// A signal comes. The script sends the first and later ones, or none.
+    void signal(int number) {
+        has_signalled_ = true;
+        send_signal(signals_, number);
     }
 
     /// Waits until the workers have told `line` that often.
@@ -115,6 +132,8 @@ class Play {
 
     test::TemporaryFolder folder_;
     test::CapturedLog log_;
+    UniqueFd signals_;
+    bool has_signalled_ = false;
     UniqueFd told_;
     std::string unread_;
     std::vector<std::string> lines_;
@@ -162,6 +181,46 @@ TEST_CASE("when a supervisor is told to end, its workers end in order before it"
     CHECK(play.has("draining 1"));
     CHECK(play.has("draining 2"));
     CHECK_THAT(play.log(), !Contains("worker-died"));
+    CHECK_THAT(play.log(), Contains("event=drained streams=6 told=4 left=2 cut=0 seconds=0."));
+}
+
+TEST_CASE("a second signal ends workers that drain", "[supervisor]") {
+    const int second = GENERATE(SIGTERM, SIGINT);
+    Play play("drains", 2);
+    play.run([&] {
+        static_cast<void>(play.await("live 1", 1) && play.await("live 2", 1));
+        play.signal(SIGTERM);
+        static_cast<void>(play.await("draining 1", 1) && play.await("draining 2", 1));
+        play.signal(second);
+    });
+    CHECK_THAT(play.log(), !Contains("worker-died") && !Contains("worker-cut"));
+    CHECK_THAT(play.log(), Contains("event=drained streams=6 told=4 left=2 cut=0 seconds="));
+}
+
+TEST_CASE("a worker that does not end in time is killed, and its streams are cut", "[supervisor]") {
+    Play play("stays", 1);
+    Duration took{};
+    play.run([&] {
+        static_cast<void>(play.await("live 1", 1));
+        play.signal(SIGINT);
+        const Time begun = Clock::now();
+        static_cast<void>(play.await("staying 1", 1));
+        play.signal(SIGINT);
+        took = Clock::now() - begun;
+    });
+    CHECK(took < Ending::kEndPatience);
+    CHECK_THAT(play.log(), Contains("event=worker-cut worker=1 how=\"signal 9 (Killed)\" streams=3 "
+                                    "node=w/1") &&
+                               Contains("event=drained streams=3 told=0 left=0 cut=3 seconds="));
+}
+
+TEST_CASE("a worker that dies while it drains is not started again", "[supervisor]") {
+    Play play("crashes", 1);
+    play.run([&] { static_cast<void>(play.await("live 1", 1)); });
+    CHECK_FALSE(play.await("live 1", 2, Duration::zero()));
+    CHECK_THAT(play.log(),
+               Contains("event=worker-cut worker=1 how=\"signal 9 (Killed)\" streams=3") &&
+                   Contains("event=drained streams=3 told=0 left=0 cut=3 seconds="));
 }
 
 TEST_CASE("a worker that cannot start ends the supervisor, which says so", "[supervisor]") {
