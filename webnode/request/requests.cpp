@@ -567,7 +567,7 @@ void Requests::close_connections() {
 }
 
 void Requests::end_if_idle(connection::Handle handle, connection::Connection& connection) {
-    const RequestInput* const input = input_of(connection);
+    const RequestInput* const input = waits_.find(connection);
     const bool is_idle = input != nullptr && input->wait == Wait::kIdle &&
                          !connections_.has_output(connection) &&
                          !connections_.has_input(connection);
@@ -600,9 +600,9 @@ void Requests::move_stream(connection::Handle handle, connection::Connection& co
     // No message may follow the farewell.
     connections_.note_over(handle, connection);
     connections_.mark_farewell(connection);
-    stream_inputs_.forget(handle);
+    stream_input_.forget(handle);
     streams_.close(handle);
-    this->end(handle, unread, now);
+    answers_.end(handle, unread, now);
 }
 
 void Requests::tell_end(connection::Handle handle, connection::Connection& connection) {
