@@ -161,7 +161,7 @@ TEST_CASE("wrong options are refused with one line and status 2") {
         {"zcomet-webnode", {"--http", "8000"}},
         {"zcomet-webnode", {"--admin", "nowhere"}},
         {"zcomet-webnode", {"--node", "a"}},
-        {"zcomet-webnode", {"--broker", "tcp://127.0.0.1:1", "--broker", "tcp://127.0.0.1:2"}},
+        {"zcomet-webnode", {"--broker", "tcp://127.0.0.1:1", "--broker", "tcp://127.0.0.1:1"}},
         {"zcomet-msggen", {"--count", "20"}},
         {"zcomet-msggen", {"--count", "-1", "--interval", "10", "--max", "5"}},
         {"zcomet-msggen", {"--count", "1", "--interval", "1", "--max", "0"}},

@@ -22,13 +22,13 @@ from zcomet_lab.programs import Argument, Program, Programs
 from zcomet_lab.publishing import Backend
 from zcomet_lab.waiting import await_true
 
-LIVENESS: tuple[Argument, ...] = ("--liveness-ms", 800)
+LIVENESS: tuple[Argument, ...] = ("--liveness-ms", 2000)
 WEIGHTS = {"ada": 1, "bob": 1, "cyd": 2}
 NODES = ("one", "two")
 IDS = 90
 FIRST_ID = 1000
 PER_S = 500
-SECONDS = 4
+SECONDS = 5
 FAULT_AFTER_S = 1
 PAUSE_S = 2
 FAILOVER_MS = 400

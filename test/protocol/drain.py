@@ -258,8 +258,12 @@ def check_drain(programs: Programs) -> None:
     check_pace(ends)
     scene.ending.program.finish(TIMEOUT_S)
     told = len(crowd) + 1
-    line = f"event=drained streams={told + 1} told={told} left=1 cut=0 seconds="
-    assert line in scene.last_line(), scene.last_line()
+    # A worker that hears of the end a moment later than the other one has not counted who left.
+    lines = [
+        f"event=drained streams={told + left} told={told} left={left} cut=0 seconds="
+        for left in (0, 1)
+    ]
+    assert any(line in scene.last_line() for line in lines), scene.last_line()
     print(f"{told} streams went elsewhere over {max(ends) - min(ends):.1f} s")
 
 
