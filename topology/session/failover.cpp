@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <cstdint>
 #include <utility>
 
 namespace zcomet::session {
@@ -33,7 +34,10 @@ class Failover::Events final : public SenderEvents {
     void on_welcome(std::string_view broker_name) override {
         failover_.events_.on_welcome(broker_name);
     }
-    void on_lost() override { failover_.events_.on_lost(); }
+    void on_lost() override {
+        failover_.brokers_[broker_].was_lost = true;
+        failover_.events_.on_lost();
+    }
     void on_refused(wire::ErrorCode code, std::string_view text) override {
         failover_.events_.on_refused(code, text);
     }
@@ -170,7 +174,8 @@ void Failover::tick(Time now) {
 
 void Failover::look_at(std::size_t broker, Time now) {
     Broker& one = brokers_[broker];
-    const bool is_there = one.session->is_ready() && !one.session->is_suspect(now);
+    const bool was_lost = std::exchange(one.was_lost, false);
+    const bool is_there = !was_lost && one.session->is_ready() && !one.session->is_suspect(now);
     if (!is_there) {
         if (one.health != Health::kAway) {
             give_up(broker, now);
@@ -189,11 +194,8 @@ void Failover::give_up(std::size_t broker, Time now) {
     Broker& one = brokers_[broker];
     one.health = Health::kAway;
     Unsettled unsettled = one.session->give_up(now);
-    for (const std::uint64_t number : unsettled.unknown) {
-        if (const std::uint64_t ticket = take_receipt(broker, number); ticket != 0) {
-            events_.on_unknown(ticket);
-        }
-    }
+    one.was_lost = false; // which this call has brought about
+    tell_unknown(one, unsettled);
     for (Unsettled::Message& message : unsettled.messages) {
         std::uint64_t ticket = 0;
         if (message.confirm == wire::Confirm::kReceipt) {
@@ -211,6 +213,18 @@ void Failover::give_up(std::size_t broker, Time now) {
     }
     one.receipts.clear();
     one.acknowledgements.clear();
+}
+
+/// What was sent and asked for a receipt. Those that were not sent have the highest numbers.
+void Failover::tell_unknown(Broker& broker, const Unsettled& unsettled) {
+    const auto unsent =
+        std::find_if(unsettled.messages.begin(), unsettled.messages.end(),
+                     [](const Unsettled::Message& message) { return !message.was_sent; });
+    const std::uint64_t end = unsent == unsettled.messages.end() ? UINT64_MAX : unsent->number;
+    for (std::deque<Ticket>& awaited = broker.receipts;
+         !awaited.empty() && awaited.front().number < end; awaited.pop_front()) {
+        events_.on_unknown(awaited.front().ticket);
+    }
 }
 
 void Failover::begin_return(std::size_t broker) {

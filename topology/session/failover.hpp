@@ -88,7 +88,8 @@ class Failover {
         SenderSession* session = nullptr;
         std::unique_ptr<Events> events{};
         Health health = Health::kAway;
-        std::deque<Ticket> receipts{};         ///< awaited, by rising numbers
+        bool was_lost = false;         ///< since the last look, even if it has welcomed us again
+        std::deque<Ticket> receipts{}; ///< awaited, by rising numbers
         std::deque<Ticket> acknowledgements{}; ///< likewise
         /// kReturning: of each broker, the last number that it must have acknowledged.
         std::vector<std::uint64_t> awaited{};
@@ -106,6 +107,7 @@ class Failover {
     [[nodiscard]] bool waits_for_return(std::string_view id, std::size_t broker) const;
     void look_at(std::size_t broker, Time now);
     void give_up(std::size_t broker, Time now);
+    void tell_unknown(Broker& broker, const Unsettled& unsettled);
     void begin_return(std::size_t broker);
     [[nodiscard]] bool is_acknowledged(const Broker& broker) const;
     void send_again();

@@ -86,11 +86,6 @@ Unsettled SenderSession::give_up(Time now) {
         take(open_.finish_send(open_confirm_, last_number_ - messages + 1), false);
         last_number_ -= messages; // which the broker has never heard of
     }
-    for (const AwaitedReceipt& awaited : receipts_awaited_) {
-        for (std::uint32_t i = 0; i < awaited.messages; ++i) {
-            unsettled.unknown.push_back(awaited.first + i);
-        }
-    }
     unacknowledged_.clear();
     unacknowledged_bytes_ = 0;
     unacknowledged_messages_ = 0;

@@ -28,10 +28,8 @@ struct Unsettled {
         bool was_sent = false; ///< then it awaits an acknowledgement
     };
     /// Another broker can have them, by rising numbers: what becomes of them is not known, and a
-    /// node shows them once; or they were never sent.
+    /// node shows them once; or they were never sent. Of all others nothing more will be known.
     std::vector<Message> messages;
-    /// These asked for a receipt. Whether they were passed on will never be known.
-    std::vector<std::uint64_t> unknown;
 };
 
 struct SenderSessionCounters {

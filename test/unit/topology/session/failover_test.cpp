@@ -249,6 +249,40 @@ TEST_CASE_METHOD(Fixture, "of messages that asked for a receipt nothing more is 
     CHECK(failover.not_taken_in() == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "what was not sent yet goes to another broker, whatever it asks for",
+                 "[failover]") {
+    make_live();
+    const std::uint64_t sent = send(0, "sent", wire::Confirm::kReceipt);
+    const std::uint64_t unsent =
+        failover.send(ids[0], "unsent", wire::Confirm::kReceipt, {}); // no tick() follows
+    now += Failover::kSilenceMax + 1ms;
+    sessions[1]->on_broker_frame(wire::encode(wire::Heartbeat{}), now);
+    tick();
+    CHECK(unknown == std::vector<std::uint64_t>{sent});
+    const auto moved = brokers[1].take();
+    REQUIRE(moved.size() == 1);
+    CHECK(moved[0].text == "unsent");
+    CHECK(moved[0].origin == wire::Origin{});
+    wire::OutcomesWriter writer;
+    writer.add({.nodes = 3});
+    sessions[1]->on_broker_frame(writer.finish_receipt(moved[0].number), now);
+    CHECK(receipts.at(unsent).nodes == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that was lost and is back at once has lost its messages",
+                 "[failover]") {
+    make_live();
+    const std::uint64_t receipt = send(0, "one", wire::Confirm::kReceipt);
+    send(0, "two");
+    brokers[0].frames.clear();
+    sessions[0]->on_broker_frame(
+        wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}), now);
+    welcome(0); // before anybody has looked
+    tick();
+    CHECK(unknown == std::vector<std::uint64_t>{receipt});
+    CHECK(brokers[1].take_texts() == Texts{"two"});
+}
+
 TEST_CASE_METHOD(Fixture, "a broker that is back waits for what others have", "[failover]") {
     make_live();
     send(0, "one");
