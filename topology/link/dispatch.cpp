@@ -61,7 +61,7 @@ void Dispatch::flush(Time now) {
 
 bool Dispatch::turn(Time now) {
     for (const auto& link : links_) {
-        link->receive(now);
+        link->take_in(now);
     }
     failover_.tick(now);
     bool more = false;

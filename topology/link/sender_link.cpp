@@ -26,7 +26,7 @@ Result<std::unique_ptr<SenderLink>> SenderLink::open(LinkContext& context,
     return link;
 }
 
-void SenderLink::receive(Time now) {
+void SenderLink::take_in(Time now) {
     if (const Status followed = follow_name(now); !followed.ok()) {
         events_.on_no_broker(followed.error().text);
     }

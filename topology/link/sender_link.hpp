@@ -31,13 +31,13 @@ class SenderLink final : public BrokerLink {
     [[nodiscard]] const session::SenderSession& session() const { return session_; }
 
     /// Receives what waits.
-    void receive(Time now);
+    void take_in(Time now);
     /// Sends what is due. @return whether more is waiting: then the next turn has to come without
     /// sleeping, since the descriptor will not say so.
     bool send_due(Time now);
     /// Both. Never blocks.
     bool turn(Time now) override {
-        receive(now);
+        take_in(now);
         return send_due(now);
     }
     [[nodiscard]] Time due() const override { return std::min(session_.due(), connector().due()); }
