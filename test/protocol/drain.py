@@ -21,7 +21,8 @@ from zcomet_lab.resuming import Log, Progress, ResumingStream
 from zcomet_lab.stats import read_stats
 from zcomet_lab.waiting import await_true
 
-GRACE_S, MOVING_S = 1, 2
+# A busy machine may need a second for what has to be done within the grace.
+GRACE_S, MOVING_S = 3, 2
 TIMEOUT_S = 20
 # On a busy machine two seconds may be three. A drain would take five before it does anything.
 SOON_S = 3
