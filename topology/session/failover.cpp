@@ -148,15 +148,22 @@ std::uint64_t Failover::take_acknowledgement(std::size_t broker, std::uint64_t n
     return ticket;
 }
 
+/// A session may have lost its broker since the last tick().
+SenderSession* Failover::session_to_ask(std::string_view id) const {
+    const std::optional<std::size_t> broker = broker_of(id);
+    SenderSession* const session = broker ? brokers_[*broker].session : nullptr;
+    return session != nullptr && session->welcomed() ? session : nullptr;
+}
+
 void Failover::ask(std::string_view id, const wire::Query& query) {
-    if (const std::optional<std::size_t> broker = broker_of(id)) {
-        brokers_[*broker].session->ask(query);
+    if (SenderSession* const session = session_to_ask(id)) {
+        session->ask(query);
     }
 }
 
 void Failover::ask(std::string_view id, const wire::History& history) {
-    if (const std::optional<std::size_t> broker = broker_of(id)) {
-        brokers_[*broker].session->ask(history);
+    if (SenderSession* const session = session_to_ask(id)) {
+        session->ask(history);
     }
 }
 
@@ -177,7 +184,8 @@ void Failover::look_at(std::size_t broker, Time now) {
     const bool was_lost = std::exchange(one.was_lost, false);
     const bool is_there = !was_lost && one.session->is_ready() && !one.session->is_suspect(now);
     if (!is_there) {
-        if (one.health != Health::kAway) {
+        // One that was not used yet because its table lacks nodes may be silent as well.
+        if (one.health != Health::kAway || one.session->is_suspect(now)) {
             give_up(broker, now);
         }
         return;

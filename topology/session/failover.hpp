@@ -103,6 +103,7 @@ class Failover {
 
     [[nodiscard]] bool is_alone() const { return brokers_.size() == 1; }
     [[nodiscard]] std::optional<std::size_t> broker_of(std::string_view id) const;
+    [[nodiscard]] SenderSession* session_to_ask(std::string_view id) const;
     /// Whether messages to `id` have to wait for its first broker, which is coming back.
     [[nodiscard]] bool waits_for_return(std::string_view id, std::size_t broker) const;
     void look_at(std::size_t broker, Time now);

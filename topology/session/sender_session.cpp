@@ -58,7 +58,7 @@ Time SenderSession::suspect_at() const {
         return kNever;
     }
     const Time missed = disconnected_ == kNever ? kNever : disconnected_ + kReconnectMax;
-    return std::min(missed, heard_ + silence_max_);
+    return std::min(missed, heard_ + std::max(silence_max_, broker_interval_));
 }
 
 bool SenderSession::is_suspect(Time now) const {
@@ -158,7 +158,8 @@ void SenderSession::on_broker_frame(std::string_view bytes, Time now) {
 
 void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     const auto& part = std::get<wire::SenderWelcome>(welcome.part);
-    heartbeat_interval_ = heartbeat_interval_of(std::chrono::milliseconds(welcome.heartbeat_ms));
+    broker_interval_ = std::chrono::milliseconds(welcome.heartbeat_ms);
+    heartbeat_interval_ = heartbeat_interval_of(broker_interval_);
     liveness_ = std::chrono::milliseconds(welcome.liveness_ms);
     window_bytes_ = part.window_bytes;
     next_heartbeat_ = now + heartbeat_interval_;

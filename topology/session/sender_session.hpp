@@ -51,7 +51,8 @@ class SenderSession {
 
     /// There are other brokers for its messages, so that it is worth to know soon that this one is
     /// away. Call it before start().
-    /// @param silence_max  time without a word from the broker after which it is_suspect().
+    /// @param silence_max  time without a word from the broker after which it is_suspect(); but not
+    ///     less than its heartbeat interval, since it answers no more than two heartbeats in one.
     void watch_closely(Duration silence_max);
     [[nodiscard]] bool watches_closely() const { return silence_max_ > Duration::zero(); }
     /// Whether the broker may be away: it has not been heard for that time, or the socket has had
@@ -210,6 +211,7 @@ class SenderSession {
     Time heard_ = Time::min();
     Time last_tick_ = Time::min();
     SenderSessionCounters counters_;
+    Duration broker_interval_ = Duration::zero(); // between heartbeats, as the broker wants them
 };
 
 } // namespace zcomet::session

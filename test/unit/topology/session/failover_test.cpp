@@ -312,6 +312,31 @@ TEST_CASE_METHOD(Fixture, "a broker whose table still lacks nodes is not used", 
     CHECK(brokers[1].take_texts() == Texts{"one"});
 }
 
+TEST_CASE_METHOD(Fixture, "a broker that falls silent before its table is whole is greeted again",
+                 "[failover]") {
+    make_live();
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    welcome(0, 30'000);
+    tick();
+    const Time silent_from = now;
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    // Not at once, again and again: the loop would never sleep.
+    CHECK(sessions[0]->due() > now);
+    CHECK_FALSE(sessions[0]->welcomed());
+    CHECK(now < silent_from + 3s);
+}
+
+TEST_CASE_METHOD(Fixture, "a question to a broker that was lost just now is not sent",
+                 "[failover]") {
+    make_live();
+    sessions[0]->on_broker_frame(
+        wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 0, "say HELLO"}), now);
+    REQUIRE_FALSE(sessions[0]->welcomed());
+    brokers[0].frames.clear();
+    failover.ask(ids[0], wire::Query{5, "who", ids[0]});
+    CHECK(brokers[0].frames.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "without any broker messages wait, and go in order", "[failover]") {
     make_live();
     send(0, "one");
@@ -333,6 +358,20 @@ TEST_CASE_METHOD(Fixture, "a question goes to the first living broker of its id"
     failover.ask(ids[1], wire::Query{5, "who", ids[1]});
     CHECK(brokers[0].frames.empty());
     CHECK(brokers[1].frames.size() == 1);
+}
+
+TEST_CASE("a broker that is heard once in its heartbeat interval is not suspected", "[failover]") {
+    struct : SenderEvents {
+    } events;
+    FakeBroker wires;
+    SenderSession session(wires, events, 7, "s", Duration::zero());
+    session.watch_closely(400ms);
+    session.start(kStart);
+    session.on_broker_frame(
+        wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, wire::SenderWelcome{kWindow, 0, 0}}),
+        kStart);
+    CHECK_FALSE(session.is_suspect(kStart + 999ms));
+    CHECK(session.is_suspect(kStart + 1s));
 }
 
 } // namespace failover_test
