@@ -47,24 +47,24 @@ std::string_view name_of(broker::router::RouterEvent::Kind kind) {
 
 } // namespace
 
-BrokerProcess::BrokerProcess(World& world, Network& network, Promises& promises,
-                             broker::router::RouterOptions options)
-    : Process(world, "broker"), network_(network), promises_(promises),
+BrokerProcess::BrokerProcess(World& world, Network& network, BrokerWatch& watch,
+                             broker::router::RouterOptions options, std::string name)
+    : Process(world, std::move(name)), network_(network), watch_(watch),
       options_(complete(std::move(options), world.random())),
       router_(*this, options_, world.now()) {
-    promises_.on_broker_start(*this);
+    watch_.on_broker_start(*this);
     network_.serve(*this);
 }
 
 void BrokerProcess::crash(Word word) {
     die();
-    promises_.on_broker_end();
+    watch_.on_broker_end();
     network_.broker_dies(word);
 }
 
 bool BrokerProcess::forge_hello(std::uint64_t incarnation, wire::Role role,
                                 const std::string& name) {
-    if (!promises_.is_heard(incarnation)) {
+    if (!watch_.is_heard(incarnation)) {
         return false;
     }
     const std::string connection = fmt::format("{}{}", kStranger, incarnation);
@@ -79,8 +79,7 @@ void BrokerProcess::check_stranger(std::string_view connection, std::string_view
         return;
     }
     const std::uint64_t incarnation = std::stoull(std::string(connection.substr(kStranger.size())));
-    if (promises_.is_heard(incarnation) &&
-        network_.is_known(promises_.connection_of(incarnation))) {
+    if (watch_.is_heard(incarnation) && network_.is_known(watch_.connection_of(incarnation))) {
         world().violate(fmt::format("a stranger was welcomed in the place of {:04x}, which lives",
                                     incarnation >> 48U));
     }
@@ -112,7 +111,7 @@ const keys::KnownKey& BrokerProcess::key_of_connection(const std::string& connec
 }
 
 bool BrokerProcess::intrude(std::uint64_t incarnation, wire::Role role, const std::string& name) {
-    if (!alive() || !promises_.is_heard(incarnation)) {
+    if (!alive() || !watch_.is_heard(incarnation)) {
         return false;
     }
     const bool is_node = role == wire::Role::kNode;
@@ -165,16 +164,16 @@ void BrokerProcess::turn() {
     }
     take_in_frames();
     router_.turn(world().now());
-    promises_.after_turn();
+    watch_.after_turn();
 }
 
 void BrokerProcess::take_in_frames() {
     for (unsigned i = 0; i < kFramesPerTurn && !frames_.empty(); ++i) {
         const auto [connection, frame] = std::move(frames_.front());
         frames_.pop_front();
-        promises_.before_frame(connection, frame);
+        watch_.before_frame(connection, frame);
         router_.on_frame(connection, frame, world().now(), &key_of_connection(connection));
-        promises_.after_frame();
+        watch_.after_frame();
     }
 }
 
@@ -207,7 +206,7 @@ bool BrokerProcess::send_to_peer(std::string_view connection, std::string frame)
         check_stranger(connection, frame);
         return false;
     }
-    promises_.on_reply(connection, frame);
+    watch_.on_reply(connection, frame);
     return network_.send_to_peer(connection, std::move(frame));
 }
 
@@ -216,7 +215,7 @@ bool BrokerProcess::is_connected(std::string_view connection, std::string probe)
 }
 
 void BrokerProcess::publish(std::string_view topic, const feed::SharedFrame& frame) {
-    promises_.on_publish(topic, *frame);
+    watch_.on_publish(topic, *frame);
     network_.publish(topic, *frame);
 }
 
@@ -226,15 +225,15 @@ std::string BrokerProcess::address_of(std::string_view connection) {
 
 void BrokerProcess::on_event(const broker::router::RouterEvent& event) {
     if (world().tracing()) {
-        world().note(fmt::format("    broker: {} {} {:04x} {}", event.name, name_of(event.kind),
-                                 event.incarnation >> 48U, event.text));
+        world().note(fmt::format("    {}: {} {} {:04x} {}", process_name(), event.name,
+                                 name_of(event.kind), event.incarnation >> 48U, event.text));
     }
     if (event.kind == broker::router::RouterEvent::Kind::kDied) {
         // A node that had sent its list notices the loss only by the silence of its feed, which
         // begins now: until then its broker may just be busy with the list.
         network_.note_talk();
     }
-    promises_.on_event(event);
+    watch_.on_event(event);
 }
 
 } // namespace zcomet::sim

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "broker/router/router.hpp"
+#include "test/simulation/broker_watch.hpp"
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
-#include "test/simulation/promises.hpp"
 #include "topology/keys/key_ring.hpp"
 
 #include <cstdint>
@@ -24,8 +24,9 @@ class BrokerProcess : public Process,
   public:
     /// @param options  complete but for `incarnation`, `feed_endpoint` and `random`, which are
     ///     filled in.
-    BrokerProcess(World& world, Network& network, Promises& promises,
-                  broker::router::RouterOptions options);
+    /// @param watch  hears of everything that the broker does.
+    BrokerProcess(World& world, Network& network, BrokerWatch& watch,
+                  broker::router::RouterOptions options, std::string name = "broker");
 
     /// The process is gone at once, with all its memory.
     void crash(Word word);
@@ -68,7 +69,7 @@ class BrokerProcess : public Process,
     void on_event(const broker::router::RouterEvent& event) override;
 
     Network& network_;
-    Promises& promises_;
+    BrokerWatch& watch_;
     broker::router::RouterOptions options_;
     std::map<std::string, keys::KnownKey> keys_; // by process; the router refers to them
     std::map<std::string, std::string> claimed_; // by a stranger's connection: whose place

@@ -2,6 +2,7 @@
 // they broke. Built with the cores that mutate.py writes, it does the same with a deliberate bug.
 #include "test/simulation/mutants.hpp"
 #include "test/simulation/schedule.hpp"
+#include "test/simulation/schedule_brokers.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -36,6 +37,7 @@ constexpr std::uint64_t kToldMax = 5;
 struct Options {
     std::string seeds = "1-1000";
     std::uint64_t seed = 0;
+    bool brokers = false;
     bool trace = false;
     unsigned jobs = 1;
     std::string kept;
@@ -70,18 +72,18 @@ void print_line(const std::string& line) {
     std::fflush(stdout);
 }
 
-void tell_violation(std::uint64_t seed, const std::string& violation, bool json) {
-    print_line(json ? Json{{"seed", seed}, {"violation", violation}}.dump()
-                    : fmt::format("seed {}: {}\n  see it with: simulation --seed {} --trace", seed,
-                                  violation, seed));
+void tell_violation(std::uint64_t seed, const std::string& violation, const Options& options) {
+    print_line(options.json
+                   ? Json{{"seed", seed}, {"violation", violation}}.dump()
+                   : fmt::format("seed {}: {}\n  see it with: simulation{} --seed {} --trace", seed,
+                                 violation, options.brokers ? " --brokers" : "", seed));
 }
 
 /// @param quiet  violations are not printed.
 /// @return whether every promise was kept.
-bool run_seed(std::uint64_t seed, const Options& options, Totals& totals, bool quiet = false) {
-    running_low = static_cast<std::sig_atomic_t>(seed);
-    running_high = static_cast<std::sig_atomic_t>(seed >> 32U);
-    Schedule schedule(seed, options.trace);
+template <typename AnySchedule>
+bool run_schedule(AnySchedule&& schedule, std::uint64_t seed, const Options& options,
+                  Totals& totals, bool quiet) {
     schedule.run();
     World& world = schedule.world();
     if (world.violated()) {
@@ -90,9 +92,17 @@ bool run_seed(std::uint64_t seed, const Options& options, Totals& totals, bool q
     }
     totals.add(world.totals());
     if (world.violated() && totals.violations <= kToldMax && !quiet) {
-        tell_violation(seed, world.violation(), options.json);
+        tell_violation(seed, world.violation(), options);
     }
     return !world.violated();
+}
+
+bool run_seed(std::uint64_t seed, const Options& options, Totals& totals, bool quiet = false) {
+    running_low = static_cast<std::sig_atomic_t>(seed);
+    running_high = static_cast<std::sig_atomic_t>(seed >> 32U);
+    return options.brokers
+               ? run_schedule(BrokersSchedule(seed, options.trace), seed, options, totals, quiet)
+               : run_schedule(Schedule(seed, options.trace), seed, options, totals, quiet);
 }
 
 std::string summary_json(const Totals& totals) {
@@ -108,6 +118,7 @@ std::string summary_json(const Totals& totals) {
                 {"acknowledged", totals.acknowledged},
                 {"duplicates", totals.duplicates},
                 {"copies", totals.copies},
+                {"failed_over", totals.failed_over},
                 {"kept", totals.kept},
                 {"resumed", totals.resumed},
                 {"gaps", totals.gaps},
@@ -122,13 +133,14 @@ std::string summary_text(const Totals& totals) {
     for (std::size_t i = 0; i < kFaults; ++i) {
         faults += fmt::format("{}{} {}", i == 0 ? "" : ", ", kFaultNames[i], totals.faults[i]);
     }
-    return fmt::format(
-        "{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
-        "{} acknowledged, {} duplicates, {} copies, {} kept, {} streams resumed, {} gaps told; "
-        "faults: {}; {} violations; trace hash {:016x}",
-        totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
-        totals.acknowledged, totals.duplicates, totals.copies, totals.kept, totals.resumed,
-        totals.gaps, faults, totals.violations, totals.trace_hash);
+    return fmt::format("{} schedules, {} frames, {} messages sent, {} shown, {} shed and told, "
+                       "{} acknowledged, {} duplicates, {} copies, {} failed over, {} kept, {} "
+                       "streams resumed, {} gaps told; "
+                       "faults: {}; {} violations; trace hash {:016x}",
+                       totals.schedules, totals.frames, totals.messages, totals.shown, totals.shed,
+                       totals.acknowledged, totals.duplicates, totals.copies, totals.failed_over,
+                       totals.kept, totals.resumed, totals.gaps, faults, totals.violations,
+                       totals.trace_hash);
 }
 
 void print_summary(const Totals& totals, const Options& options) {
@@ -234,9 +246,13 @@ void use_mutant(const std::string& name) {
     active_mutant = static_cast<std::size_t>(known - mutants.begin()) + 1;
 }
 
+/// The bugs that only a cluster of several brokers shows have names that begin so.
+constexpr std::string_view kOfBrokers = "brokers-";
+
 /// Runs schedules until one catches the mutant. A crash counts as well.
 /// @param number  of the mutant, from 1.
-bool is_caught(std::size_t number, const Mutant& mutant, const Options& options) {
+bool is_caught(std::size_t number, const Mutant& mutant, Options options) {
+    options.brokers = options.brokers || mutant.name.starts_with(kOfBrokers);
     const Range range = parse_range(options.seeds);
     const std::span<Totals> totals = shared_memory<Totals>(1);
     const pid_t child = fork_for([&] {
@@ -301,6 +317,8 @@ int main(int argc, char** argv) {
     zcomet::sim::Options options;
     app.add_option("--seeds", options.seeds, "which schedules: FROM-TO")->capture_default_str();
     app.add_option("--seed", options.seed, "one schedule only");
+    app.add_flag("--brokers", options.brokers,
+                 "schedules of several brokers, which have other seeds");
     app.add_flag("--trace", options.trace, "print every frame, fault and event");
     app.add_option("--jobs", options.jobs, "processes at once")
         ->capture_default_str()

@@ -401,8 +401,9 @@ void Network::note_frame(const Connection& connection, Way way, std::string_view
     const bool is_subscription = link.socket == Socket::kSub && way == Way::kToBroker;
     const std::string text =
         is_subscription ? std::string("subscription") : frame_text(frame, link.client->role());
-    world_.note(fmt::format("{} {} broker ({}) {} {}", link.client->name(),
-                            way == Way::kToBroker ? "->" : "<-", connection.name, event, text));
+    world_.note(fmt::format("{} {} {} ({}) {} {}", link.client->name(),
+                            way == Way::kToBroker ? "->" : "<-", server_name_, connection.name,
+                            event, text));
 }
 
 } // namespace zcomet::sim

@@ -17,6 +17,8 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace zcomet::sim {
 
@@ -100,7 +102,9 @@ class Network {
         std::array<Lane, 2> lanes; ///< by Way
     };
 
-    Network(World& world, const NetworkOptions& options) : world_(world), options_(options) {}
+    /// @param server  name of the broker, for the trace.
+    Network(World& world, const NetworkOptions& options, std::string server = "broker")
+        : world_(world), options_(options), server_name_(std::move(server)) {}
 
     /// A broker begins to listen.
     void serve(NetworkServer& server);
@@ -168,6 +172,7 @@ class Network {
 
     World& world_;
     NetworkOptions options_;
+    std::string server_name_;
     FrameDrops drops_;
     NetworkServer* server_ = nullptr;
     std::uint64_t broker_life_ = 0;

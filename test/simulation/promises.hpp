@@ -65,6 +65,7 @@
 #include "broker/history/rules.hpp"
 #include "broker/router/router.hpp"
 #include "test/simulation/accounts.hpp"
+#include "test/simulation/broker_watch.hpp"
 #include "test/simulation/world.hpp"
 #include "topology/history/catch_up.hpp"
 
@@ -79,19 +80,7 @@
 
 namespace zcomet::sim {
 
-/// What the checks may ask the broker.
-class BrokerView {
-  public:
-    virtual ~BrokerView() = default;
-    virtual std::string ask(std::string_view what, std::string_view argument) = 0;
-    [[nodiscard]] virtual std::uint64_t counter(broker::table::BrokerCounter counter) const = 0;
-    /// Of its history.
-    [[nodiscard]] virtual std::uint64_t epoch() const = 0;
-    /// Its system's clock when it began.
-    [[nodiscard]] virtual std::uint64_t unix_ms() const = 0;
-};
-
-class Promises {
+class Promises : public BrokerWatch {
   public:
     struct Limits {
         std::size_t feed_window_bytes = 0;
@@ -156,19 +145,16 @@ class Promises {
     void check_complete(const StreamAccount& stream);
 
     // Actions of the broker.
-    void on_broker_start(BrokerView& broker);
-    void on_broker_end();
-    void before_frame(std::string_view connection, std::string_view frame);
-    void after_frame();
-    void after_turn();
-    void on_reply(std::string_view connection, std::string_view frame);
-    void on_publish(std::string_view topic, std::string_view frame);
-    void on_event(const broker::router::RouterEvent& event);
-    /// Whether the present broker has welcomed the process, and heard it so lately that it cannot
-    /// pass for gone.
-    [[nodiscard]] bool is_heard(std::uint64_t incarnation) const;
-    /// Where it was welcomed last.
-    [[nodiscard]] const std::string& connection_of(std::uint64_t incarnation) const;
+    void on_broker_start(BrokerView& broker) override;
+    void on_broker_end() override;
+    void before_frame(std::string_view connection, std::string_view frame) override;
+    void after_frame() override;
+    void after_turn() override;
+    void on_reply(std::string_view connection, std::string_view frame) override;
+    void on_publish(std::string_view topic, std::string_view frame) override;
+    void on_event(const broker::router::RouterEvent& event) override;
+    [[nodiscard]] bool is_heard(std::uint64_t incarnation) const override;
+    [[nodiscard]] std::string connection_of(std::uint64_t incarnation) const override;
 
     // For calm moments.
     /// The feed of the node that the broker knows by the number of `node`, if it is that process.

@@ -50,7 +50,7 @@ void Promises::check_death(std::uint64_t incarnation) {
     }
 }
 
-const std::string& Promises::connection_of(std::uint64_t incarnation) const {
+std::string Promises::connection_of(std::uint64_t incarnation) const {
     return connections_.at(incarnation);
 }
 

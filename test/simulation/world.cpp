@@ -24,6 +24,7 @@ void Totals::add(const Totals& more) {
     acknowledged += more.acknowledged;
     duplicates += more.duplicates;
     copies += more.copies;
+    failed_over += more.failed_over;
     kept += more.kept;
     resumed += more.resumed;
     gaps += more.gaps;

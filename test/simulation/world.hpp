@@ -62,6 +62,7 @@ struct Totals {
     std::uint64_t acknowledged = 0; ///< messages whose senders learned where they arrived
     std::uint64_t duplicates = 0;   ///< messages that nodes did not show again
     std::uint64_t copies = 0;       ///< messages that a second sender sent, too
+    std::uint64_t failed_over = 0;  ///< messages that went to another broker
     std::uint64_t kept = 0;         ///< messages that brokers kept
     std::uint64_t resumed = 0;      ///< streams that came back with a cursor
     std::uint64_t gaps = 0;         ///< that streams were told of
