@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bitset>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace zcomet::session {
@@ -217,10 +218,20 @@ void Failover::give_up(std::size_t broker, Time now) {
             origin = {one.session->incarnation(), message.number};
         }
         ++again_to_[message.id];
-        again_.push_back({ticket, origin, std::move(message)});
+        put_in_order({ticket, origin, std::move(message)});
     }
     one.receipts.clear();
     one.acknowledgements.clear();
+}
+
+/// Messages of an earlier broker may wait already, and some of these may be older than they are.
+/// Those that ask for nothing have no ticket, and no order to keep.
+void Failover::put_in_order(Again again) {
+    auto place = again_.end();
+    while (place != again_.begin() && std::prev(place)->ticket > again.ticket) {
+        --place;
+    }
+    again_.insert(place, std::move(again));
 }
 
 /// What was sent and asked for a receipt. Those that were not sent have the highest numbers.

@@ -108,6 +108,7 @@ class Failover {
     [[nodiscard]] bool waits_for_return(std::string_view id, std::size_t broker) const;
     void look_at(std::size_t broker, Time now);
     void give_up(std::size_t broker, Time now);
+    void put_in_order(Again again);
     void tell_unknown(Broker& broker, const Unsettled& unsettled);
     void begin_return(std::size_t broker);
     [[nodiscard]] bool is_acknowledged(const Broker& broker) const;
@@ -122,7 +123,7 @@ class Failover {
     cluster::Placement placement_;
     Duration silence_max_;
     std::vector<Broker> brokers_;
-    std::deque<Again> again_; // in the order in which they were sent first
+    std::deque<Again> again_; // by rising tickets: in the order in which they were sent first
     /// How many of them go to an id. New messages to it have to wait.
     std::map<std::string, std::uint32_t, std::less<>> again_to_;
     std::uint64_t last_ticket_ = 0;

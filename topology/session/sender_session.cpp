@@ -169,8 +169,10 @@ void SenderSession::on_welcome(const wire::Welcome& welcome, Time now) {
     }
     forget_under_way();
     next_again_ = unacknowledged_.empty() ? kNothingAgain : 0;
-    const bool was_lost = broker_incarnation_ != 0;
-    settled_at_ = was_lost && part.settles_in_ms > 0
+    // One that has just come sends at once, rather than wait for nodes that may never come; but not
+    // if another broker may have the nodes.
+    const bool may_wait = broker_incarnation_ != 0 || watches_closely();
+    settled_at_ = may_wait && part.settles_in_ms > 0
                       ? now + std::chrono::milliseconds(part.settles_in_ms)
                       : Time::min();
     broker_incarnation_ = welcome.incarnation;

@@ -249,6 +249,44 @@ TEST_CASE_METHOD(Fixture, "of messages that asked for a receipt nothing more is 
     CHECK(failover.not_taken_in() == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "messages of two lost brokers go in the order in which they were sent",
+                 "[failover]") {
+    make_live();
+    send(0, "one");
+    pass_silently(0, Failover::kSilenceMax + 100ms); // "one" moves to the other broker
+    send(1, "two");
+    send(1, "three");
+    now += Failover::kSilenceMax + 100ms;
+    tick();
+    brokers[0].frames.clear();
+    welcome(0);
+    tick();
+    tick();
+    CHECK(brokers[0].take_texts() == Texts{"one", "two", "three"});
+}
+
+TEST_CASE_METHOD(Fixture, "an older message goes before a younger one that waits already",
+                 "[failover]") {
+    make_live();
+    const std::string own(30'000, 'o');
+    const std::string older(45'000, 'a');
+    const std::string younger(45'000, 'b');
+    send(1, own);
+    send(0, older);
+    send(0, younger);
+    brokers[1].frames.clear();
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    CHECK(brokers[1].take_texts() == Texts{older}); // the window has no room for both
+    now += Failover::kSilenceMax + 100ms;
+    tick(); // now this broker is lost as well
+    brokers[1].frames.clear();
+    welcome(1);
+    tick();
+    tick();
+    CHECK(brokers[1].take_texts() == Texts{own, older});
+    CHECK(failover.unacknowledged() == 3);
+}
+
 TEST_CASE_METHOD(Fixture, "what was not sent yet goes to another broker, whatever it asks for",
                  "[failover]") {
     make_live();
