@@ -75,7 +75,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(judged(True, honest=slow), [])
 
     def test_growth_past_a_bound(self) -> None:
-        as_far_as_it_may = 64 * 1.125 + 32  # the last is freed memory that it keeps
+        as_far_as_it_may = 64 * 9 // 8 + 32  # the last is freed memory that it keeps
         self.assertEqual(judged(True, memory={"worker": memory(13, 13 + as_far_as_it_may, 13)}), [])
         grown = {"worker": memory(13, 13 + as_far_as_it_may + 1, 13)}
         self.assertEqual(
