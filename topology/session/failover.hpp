@@ -64,6 +64,7 @@ class Failover {
     /// Gives up brokers that seem to be away, takes those back that are there again, and sends
     /// messages of the former to others. To be called before the sessions' ticks.
     void tick(Time now);
+
     /// How many messages were given to send() and are neither taken in nor counted as unconfirmed.
     [[nodiscard]] std::uint64_t not_taken_in() const;
     [[nodiscard]] std::uint64_t unacknowledged() const;
