@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,12 @@ using namespace zcomet::cluster;
 namespace {
 
 constexpr std::size_t kIds = 20'000;
+
+/// Whether a measured share is within 0.02 of what is expected. (Approx is in other namespaces in
+/// Catch2 3.)
+bool is_near(double share, double expected) {
+    return std::abs(share - expected) < 0.02;
+}
 
 std::string id_of(std::size_t n) {
     return "user-" + std::to_string(n);
@@ -70,9 +77,9 @@ TEST_CASE("ids are shared out by weight", "[placement]") {
     for (std::size_t n = 0; n < kIds; ++n) {
         share[placement.brokers_of(id_of(n)).front()] += 1.0 / kIds;
     }
-    CHECK(share[0] == Approx(0.25).margin(0.02));
-    CHECK(share[1] == Approx(0.5).margin(0.02));
-    CHECK(share[2] == Approx(0.25).margin(0.02));
+    CHECK(is_near(share[0], 0.25));
+    CHECK(is_near(share[1], 0.5));
+    CHECK(is_near(share[2], 0.25));
 }
 
 TEST_CASE("one more broker moves only the ids that it gets", "[placement]") {
@@ -93,7 +100,7 @@ TEST_CASE("one more broker moves only the ids that it gets", "[placement]") {
         std::erase(is, "d");
         CHECK(is.front() == was.front());
     }
-    CHECK(static_cast<double>(moved) / kIds == Approx(0.5).margin(0.02)); // 2 of 4 brokers
+    CHECK(is_near(static_cast<double>(moved) / kIds, 0.5)); // 2 of 4 brokers
 }
 
 TEST_CASE("senders use the first broker that is alive", "[placement]") {
