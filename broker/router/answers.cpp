@@ -124,6 +124,31 @@ std::string who_json(const table::PeerTable& peers, const table::RoutingTable& t
     return nlohmann::ordered_json{{"id", id}, {"nodes", std::move(names)}}.dump();
 }
 
+std::string brokers_json(const BrokerIdentity& broker, const wire::ListMark& list,
+                         const table::PeerTable& peers) {
+    struct Lists {
+        std::uint32_t same = 0, older = 0, newer = 0, without = 0;
+
+        void add(std::uint64_t version, std::uint64_t ours) {
+            ++(version == 0 ? without : version < ours ? older : version > ours ? newer : same);
+        }
+        [[nodiscard]] nlohmann::ordered_json json() const {
+            return {{"same", same}, {"older", older}, {"newer", newer}, {"without", without}};
+        }
+    };
+    Lists nodes;
+    Lists senders;
+    peers.for_each([&](table::PeerIndex, const table::Peer& peer) {
+        (peer.node() != nullptr ? nodes : senders).add(peer.list.version, list.version);
+    });
+    return nlohmann::ordered_json{{"broker", broker.name},
+                                  {"version", list.version},
+                                  {"hash", hex_u64(list.hash)},
+                                  {"nodes", nodes.json()},
+                                  {"senders", senders.json()}}
+        .dump();
+}
+
 metrics::Snapshot stats_snapshot(const BrokerIdentity& broker,
                                  const table::BrokerCounters& counters, Time now) {
     static constexpr metrics::Metric kUptime{.name = "uptime_ms",

@@ -57,6 +57,11 @@ struct Circumstances {
 /// Cost:  a step for each of them.
 [[nodiscard]] std::string who_json(const table::PeerTable& peers, const table::RoutingTable& table,
                                    std::string_view id);
+/// Which list of brokers this broker goes by, and how many of its nodes and senders go by the same
+/// one, an older one, a newer one, or one without a version.
+/// Cost:  a step for each peer.
+[[nodiscard]] std::string brokers_json(const BrokerIdentity& broker, const wire::ListMark& list,
+                                       const table::PeerTable& peers);
 /// What the admin page shows.
 [[nodiscard]] metrics::Snapshot stats_snapshot(const BrokerIdentity& broker,
                                                const table::BrokerCounters& counters, Time now);

@@ -1,7 +1,10 @@
 #include "broker/router/joining.hpp"
 
+#include "broker/router/answers.hpp"
+
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace zcomet::broker::router {
@@ -29,7 +32,8 @@ Joining::Joining(RouterState& state, Refusals& refusals, Confirmations& confirma
                  Credit& credit, const Histories& histories)
     : state_(state), refusals_(refusals), confirmations_(confirmations), feeds_(feeds),
       credit_(credit), histories_(histories),
-      settled_at_(state.identity.started + state.options.liveness) {}
+      settled_at_(state.identity.started + state.options.liveness),
+      newest_list_(state.options.list.version) {}
 
 // ---- Coming ------------------------------------------------------------------------------------
 
@@ -53,14 +57,17 @@ void Joining::on_hello(const Incoming& in, const wire::Hello& hello) {
     } else if (comes_back) {
         claims_.erase(index);
         const std::string address = state_.host.address_of(in.connection);
-        reconnect(index, {std::string(in.connection), address, hello.sent, in.now}, in.now);
+        reconnect(index, {std::string(in.connection), address, hello.sent, hello.list, in.now},
+                  in.now);
         return;
     }
-    begin_connection(index, hello.sent, in.now);
+    begin_connection(index, hello.sent, hello.list, in.now);
 }
 
 /// The peer has said HELLO on its connection.
-void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time now) {
+void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent,
+                               const wire::ListMark& list, Time now) {
+    note_list(state_.peers[index], list);
     if (table::NodePart* node = state_.peers[index].node();
         node != nullptr && node->list_under_way) {
         // The rest of the list was lost with the connection, which the numbers in the WELCOME may
@@ -74,6 +81,30 @@ void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent, Time 
         state_.ledger.on_sender(*sender);
     }
     welcome(index, now);
+}
+
+/// Each newer version is told of once.
+void Joining::note_list(table::Peer& peer, const wire::ListMark& list) {
+    peer.list = list;
+    if (newest_list_ < list.version) {
+        newest_list_ = list.version;
+        state_.host.on_event({.kind = RouterEvent::Kind::kListOld,
+                              .name = peer.name,
+                              .count = list.version,
+                              .bound = state_.options.list.version});
+    }
+}
+
+bool Joining::has_same_list(const Incoming& in, const wire::Hello& hello) {
+    const wire::ListMark& ours = state_.options.list;
+    if (!ours.contradicts(hello.list)) {
+        return true;
+    }
+    const std::string words = "two lists of brokers have version " + std::to_string(ours.version) +
+                              ": the broker's has the hash " + hex_u64(ours.hash) + ", yours " +
+                              hex_u64(hello.list.hash) + "; give the newer one a higher version";
+    refusals_.refuse(in, ErrorCode::kOtherList, words);
+    return false;
 }
 
 /// Where keys are used. What a process is known by is no secret to all others: those that get its
@@ -107,6 +138,9 @@ bool Joining::is_own(const Incoming& in, const wire::Hello& hello, table::PeerIn
 
 bool Joining::may_join(const Incoming& in, const wire::Hello& hello, table::PeerIndex known) {
     if (in.key != nullptr && !is_own(in, hello, known)) {
+        return false;
+    }
+    if (!has_same_list(in, hello)) {
         return false;
     }
     if (known != store::kNoIndex) {
@@ -228,7 +262,7 @@ bool Joining::is_gone(const table::Peer& peer, Time now) {
 void Joining::wait_for_proof(const Incoming& in, const wire::Hello& hello, table::PeerIndex index) {
     if (in.peer == store::kNoIndex) { // a connection that speaks for another peer has to ask again
         claims_[index] = {std::string(in.connection), state_.host.address_of(in.connection),
-                          hello.sent, in.now};
+                          hello.sent, hello.list, in.now};
     }
     refusals_.refuse(in, ErrorCode::kInUse,
                      "this process lives on another connection; say HELLO again");
@@ -265,7 +299,7 @@ void Joining::reconnect(table::PeerIndex index, const Claim& claim, Time now) {
     peer.address = claim.address;
     state_.count(table::BrokerCounter::kPeersReconnected);
     state_.report(RouterEvent::Kind::kReconnected, peer);
-    begin_connection(index, claim.sent, now);
+    begin_connection(index, claim.sent, claim.list, now);
 }
 
 void Joining::welcome(table::PeerIndex index, Time now) {
@@ -276,7 +310,7 @@ void Joining::welcome(table::PeerIndex index, Time now) {
     welcome.name = options.name;
     welcome.heartbeat_ms = ms_u32(options.heartbeat_interval);
     welcome.liveness_ms = ms_u32(options.liveness);
-    welcome.table_version = options.table_version;
+    welcome.list = options.list;
     if (const table::NodePart* node = peer.node()) {
         welcome.part =
             wire::NodeWelcome{options.feed_endpoint, node->feed.incarnation(),

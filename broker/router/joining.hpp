@@ -45,6 +45,7 @@ class Joining {
         std::string connection;
         std::string address;
         std::uint64_t sent = 0; // as in the HELLO
+        wire::ListMark list;    // likewise
         Time at;
     };
 
@@ -52,6 +53,8 @@ class Joining {
                                 table::PeerIndex known);
     /// Whether neither name nor incarnation belong to another key.
     [[nodiscard]] bool is_own(const Incoming& in, const wire::Hello& hello, table::PeerIndex known);
+    /// Whether it does not go by another list of brokers with the version of ours.
+    [[nodiscard]] bool has_same_list(const Incoming& in, const wire::Hello& hello);
     [[nodiscard]] bool may_come_back(const Incoming& in, const wire::Hello& hello,
                                      const table::Peer& peer);
     table::PeerIndex admit(const Incoming& in, const wire::Hello& hello);
@@ -60,7 +63,9 @@ class Joining {
     [[nodiscard]] bool is_gone(const table::Peer& peer, Time now);
     void wait_for_proof(const Incoming& in, const wire::Hello& hello, table::PeerIndex index);
     void reconnect(table::PeerIndex index, const Claim& claim, Time now);
-    void begin_connection(table::PeerIndex index, std::uint64_t sent, Time now);
+    void begin_connection(table::PeerIndex index, std::uint64_t sent, const wire::ListMark& list,
+                          Time now);
+    void note_list(table::Peer& peer, const wire::ListMark& list);
     void welcome(table::PeerIndex index, Time now);
 
     void remove(table::PeerIndex index, RouterEvent::Kind why);
@@ -81,7 +86,8 @@ class Joining {
     table::DepartedSenders departed_;
     table::NameOwners owners_;                            // of names of nodes
     absl::flat_hash_map<table::PeerIndex, Claim> claims_; // the last one of each peer
-    Time settled_at_; // until then nodes may be on their way to this broker
+    Time settled_at_;           // until then nodes may be on their way to this broker
+    std::uint64_t newest_list_; // version of the newest list of brokers that was told of
 };
 
 } // namespace zcomet::broker::router

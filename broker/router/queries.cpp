@@ -2,11 +2,15 @@
 
 #include "broker/router/answers.hpp"
 #include "broker/router/ledger.hpp"
+#include "topology/base/text.hpp"
 #include "topology/wire/id.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <utility>
 
 namespace zcomet::broker::router {
@@ -17,13 +21,19 @@ using wire::ErrorCode;
 
 /// Bytes of an ANSWER without its JSON, and of what `streams` adds to it.
 constexpr std::size_t kAnswerBytes = wire::kHeaderBytes + 8 + 4 + StreamCounts::kMoreBytes;
-constexpr std::array<std::string_view, 5> kQueries{"nodes", "who", "streams", "stats", "ledger"};
+constexpr std::array<std::string_view, 7> kQueries{"nodes",  "who",     "streams", "stats",
+                                                   "ledger", "brokers", "drain"};
 
 /// Steps of an answer with many members, in addition to those of its nodes and peers.
 constexpr std::uint32_t kStepsPerAnswer = 4;
 /// Nodes of `who` and `streams`, and senders that a page of `nodes` passes over, that make a step.
 constexpr std::uint32_t kNamesPerStep = 16;
 constexpr std::uint32_t kPeersPerStep = 32;
+
+/// Its answer is no number of streams, whose tokens begin at 1.
+constexpr std::uint64_t kDrainToken = 0;
+/// The workers of a web node NAME are the nodes NAME/1, NAME/2 and so on.
+constexpr std::uint32_t kWorkersMax = 1024;
 
 bool is_about_id(const wire::Query& query) {
     return query.what == "who" || query.what == "streams";
@@ -121,7 +131,7 @@ void Queries::answer(std::string_view connection, const wire::Query& query, Time
 bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
     if (std::find(kQueries.begin(), kQueries.end(), query.what) == kQueries.end()) {
         refusals_.refuse(in, ErrorCode::kUnknownQuery,
-                         "there are the queries nodes, who, streams, stats and ledger");
+                         "there are the queries nodes, who, streams, stats, ledger, brokers and drain");
         return false;
     }
     if (is_about_id(query)) {
@@ -135,6 +145,14 @@ bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
         if (!parse_page_argument(query.argument)) {
             refusals_.refuse(in, ErrorCode::kMalformed,
                              "the argument of nodes is empty, or what \"more\" of an answer says");
+            return false;
+        }
+        return true;
+    }
+    if (query.what == "drain") {
+        if (!is_printable_name(query.argument, wire::kNameBytesMax)) {
+            refusals_.refuse(in, ErrorCode::kMalformed,
+                             "the argument of drain is the name of a node or web node");
             return false;
         }
         return true;
@@ -166,7 +184,27 @@ std::string Queries::json_for(const wire::Query& query, Time now) {
             return ledger_json(state_.ledger, state_.counters, state_.memory.feeds.messages);
         });
     }
+    if (query.what == "drain") {
+        return drain_json(query.argument);
+    }
+    if (query.what == "brokers") {
+        return brokers_json(state_.identity, state_.options.list, state_.peers);
+    }
     return stats_json(state_.identity, state_.counters, now);
+}
+
+/// One worker of a web node is asked: its supervisor has all of them drain.
+std::string Queries::drain_json(std::string_view name) {
+    table::PeerIndex index = state_.peers.find_node(name);
+    for (std::uint32_t worker = 1; index == store::kNoIndex && worker <= kWorkersMax; ++worker) {
+        index = state_.peers.find_node(std::string(name) + "/" + std::to_string(worker));
+    }
+    if (index == store::kNoIndex) {
+        return R"({"node":null})";
+    }
+    const table::Peer& node = state_.peers[index];
+    state_.reply(node.connection, wire::encode(wire::Query{kDrainToken, "drain", ""}));
+    return nlohmann::json{{"node", node.name}}.dump();
 }
 
 template <typename Make>
@@ -193,6 +231,10 @@ std::uint32_t Queries::steps_for(const wire::Query& query, Time now) const {
     if (query.what == "nodes" && !is_fresh(nodes_, query.argument, now)) {
         return kStepsPerAnswer + std::min(state_.peers.node_count(), kNodesPerPage) +
                std::min(state_.peers.sender_count(), kPeersPerPage) / kPeersPerStep;
+    }
+    if (query.what == "brokers") {
+        return kStepsPerAnswer +
+               (state_.peers.node_count() + state_.peers.sender_count()) / kPeersPerStep;
     }
     return kStepsPerAnswer;
 }

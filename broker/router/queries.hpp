@@ -76,6 +76,7 @@ class Queries {
     [[nodiscard]] std::size_t waiting_of(std::string_view connection) const;
     void answer(std::string_view connection, const wire::Query& query, Time now);
     [[nodiscard]] Circumstances circumstances(Time now) const;
+    [[nodiscard]] std::string drain_json(std::string_view name);
     [[nodiscard]] std::string json_for(const wire::Query& query, Time now);
     template <typename Make>
     const std::string& kept_json(Kept& kept, std::string_view argument, Time now, Make&& make);

@@ -26,6 +26,7 @@ static_assert(counter_of(ErrorCode::kBadId) == table::BrokerCounter::kErrorsBadI
 static_assert(counter_of(ErrorCode::kOverloaded) == table::BrokerCounter::kErrorsOverloaded);
 static_assert(counter_of(ErrorCode::kInUse) == table::BrokerCounter::kErrorsInUse);
 static_assert(counter_of(ErrorCode::kNotAllowed) == table::BrokerCounter::kErrorsNotAllowed);
+static_assert(counter_of(ErrorCode::kOtherList) == table::BrokerCounter::kErrorsOtherList);
 
 wire::ErrorFrame error_for(const Incoming& in, ErrorCode code, std::string_view text) {
     return {code, static_cast<std::uint8_t>(in.bytes[wire::kHeaderBytes - 1]), text};

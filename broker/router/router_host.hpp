@@ -29,8 +29,9 @@ struct RouterEvent {
         kDrifted,     ///< a node's ids were not those that the broker knew; its list was asked for
         kRevoked,     ///< the key of a peer was revoked, or lost the peer's role
         kNear,        ///< `count` of something is near its `bound`, whose name is in `text`
+        kListOld,     ///< a peer's list of brokers has version `count`, and this one's is older
     };
-    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kNear) + 1;
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kListOld) + 1;
     Kind kind = Kind::kJoined;
     /// Empty and 0 where the peer has not said HELLO.
     std::string_view name = {};

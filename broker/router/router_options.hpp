@@ -4,6 +4,7 @@
 #include "broker/history/rules.hpp"
 #include "topology/base/time.hpp"
 #include "topology/feed/feed_writer.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -91,8 +92,8 @@ struct RouterOptions {
     std::uint64_t unix_ms = 0;
     /// This broker's place in the cluster file.
     std::uint8_t number = 0;
-    /// Version of the cluster's list of brokers; 0: a single broker.
-    std::uint64_t table_version = 0;
+    /// The cluster's list of brokers, as this broker's cluster file has it.
+    wire::ListMark list = {};
     /// Draws the incarnations of feeds: random, not 0. Injected so that a simulation replays.
     std::function<std::uint64_t()> random;
 };

@@ -43,6 +43,8 @@ std::string_view name_of(router::RouterEvent::Kind kind) {
         return "revoked";
     case router::RouterEvent::Kind::kNear:
         return "near-limit";
+    case router::RouterEvent::Kind::kListOld:
+        return "list-old";
     }
     return "unknown";
 }
@@ -108,6 +110,12 @@ void EventLog::write(const router::RouterEvent& event, Time now) {
     case router::RouterEvent::Kind::kNear:
         spdlog::warn("event=near-limit limit={} used={} of={}", log_value(event.text), event.count,
                      event.bound);
+        return;
+    case router::RouterEvent::Kind::kListOld:
+        spdlog::warn(
+            "event=list-old version={} told={} by={} text=\"this broker's cluster file has "
+            "an older list of brokers than a peer's\"",
+            event.bound, event.count, log_value(event.name));
         return;
     default:
         write_of_peer(event, now);

@@ -335,7 +335,7 @@ Status CommandLine::apply_cluster_file() {
     const std::string& address = cluster.host(broker->host).address;
     // Sockets are bound to addresses, not to names.
     const std::string bind_host = is_ip_address(address) ? address : "*";
-    options_.router.table_version = cluster.version;
+    options_.router.list = cluster.broker_list().mark();
     // A given one of the two wins over the file's other one.
     const bool takes_keys = !table_.given("--insecure");
     const bool takes_insecure = broker->insecure && !table_.given("--keys");

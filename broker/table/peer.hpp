@@ -178,6 +178,7 @@ struct Peer {
     std::string address;    ///< of the other end, for people
     /// By which it joined, and comes back; nullptr: no keys are used.
     const keys::KnownKey* key = nullptr;
+    wire::ListMark list; ///< of brokers, as in its last HELLO
     Time joined;
     Time heard; ///< on a clock that stands still while the broker is stopped (RouterState::hear)
     Time heartbeat_answered = Time::min();

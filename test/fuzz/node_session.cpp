@@ -185,8 +185,8 @@ class Script {
         const std::uint64_t feed_incarnation = feed();
         const std::uint64_t changes = bytes_.u8();
         session_.on_broker_frame(
-            wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
-                                       wire::NodeWelcome{endpoint, feed_incarnation, changes, 0}}),
+            wire::encode(wire::Welcome{
+                1, "b", 1000, 3000, {}, wire::NodeWelcome{endpoint, feed_incarnation, changes, 0}}),
             now_);
     }
     /// Some messages, each of one sender: mostly with rising numbers, now and then with any number.

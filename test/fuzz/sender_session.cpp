@@ -201,7 +201,11 @@ class Script {
         const std::uint64_t credited = number();
         const std::uint32_t settles = bytes_.u8() % 4U * 100;
         say(wire::encode(
-            wire::Welcome{incarnation, "b", 1000, 3000, 0,
+            wire::Welcome{incarnation,
+                          "b",
+                          1000,
+                          3000,
+                          {},
                           wire::SenderWelcome{std::max(window, 65'536U), credited, settles}}));
     }
     /// A RECEIPT or an ACKNOWLEDGED of some messages.

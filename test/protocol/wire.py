@@ -37,9 +37,16 @@ def str8(text: bytes) -> bytes:
     return bytes([len(text)]) + text
 
 
-def hello(incarnation: int, role: int, name: bytes, sent: int = 0) -> bytes:
+NO_LIST = (0, 0)
+
+
+def hello(
+    incarnation: int, role: int, name: bytes, sent: int = 0, brokers: tuple[int, int] = NO_LIST
+) -> bytes:
+    """`brokers` has version and hash of the list of brokers."""
     sent_before = u64(sent) if role == SENDER else b""
-    return header(HELLO) + u64(incarnation) + bytes([role]) + str8(name) + sent_before
+    head = header(HELLO) + u64(incarnation) + bytes([role]) + str8(name)
+    return head + sent_before + b"".join(map(u64, brokers))
 
 
 def digest(*ids: bytes) -> int:
@@ -156,7 +163,8 @@ def welcome(
     name: bytes = b"broker",
 ) -> bytes:
     times = u32(heartbeat_ms) + u32(liveness_ms)
-    return header(WELCOME) + u64(incarnation) + str8(name) + times + u64(0) + role_part
+    no_list = b"".join(map(u64, NO_LIST))
+    return header(WELCOME) + u64(incarnation) + str8(name) + times + no_list + role_part
 
 
 def node_part(
@@ -244,7 +252,8 @@ class Welcome:
     name: bytes
     heartbeat_ms: int
     liveness_ms: int
-    table_version: int
+    list_version: int
+    list_hash: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -270,7 +279,9 @@ class SenderPart:
 
 
 def _read_welcome(reader: Reader) -> Welcome:
-    return Welcome(reader.u64(), reader.str8(), reader.u32(), reader.u32(), reader.u64())
+    return Welcome(
+        reader.u64(), reader.str8(), reader.u32(), reader.u32(), reader.u64(), reader.u64()
+    )
 
 
 def read_node_welcome(frame: bytes) -> tuple[Welcome, NodePart]:

@@ -2,13 +2,16 @@
 
 #include "tools/ctl/all_brokers.hpp"
 #include "tools/ctl/ctl_text.hpp"
+#include "tools/ctl/list_text.hpp"
 #include "tools/ctl/node_pages.hpp"
+#include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/link/query.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -71,7 +74,7 @@ nlohmann::json print_answers(const CtlOptions& options, const std::vector<Broker
 }
 
 /// A broker each.
-nlohmann::json listed_stats(const std::vector<BrokerAnswer>& answers) {
+nlohmann::json listed(const std::vector<BrokerAnswer>& answers) {
     nlohmann::json all = nlohmann::json::array();
     for (const BrokerAnswer& answer : answers) {
         if (answer.error.empty()) {
@@ -139,8 +142,54 @@ bool ctl_who(const CtlOptions& options, const std::string& id) {
 
 void ctl_stats(const CtlOptions& options) {
     link::LinkContext context(options.security);
-    print_answers(options, ask_brokers(context, options, "stats", ""), listed_stats,
-                  all_stats_text);
+    print_answers(options, ask_brokers(context, options, "stats", ""), listed, all_stats_text);
+}
+
+/// One broker after the other: two of them might ask different workers of the web node, which is
+/// then asked twice.
+bool ctl_drain(const CtlOptions& options, const std::string& name) {
+    link::LinkContext context(options.security);
+    std::vector<BrokerAnswer> answers;
+    for (const cluster::ListedBroker& broker : options.brokers.brokers) {
+        BrokerAnswer& answer = answers.emplace_back(BrokerAnswer{broker.endpoint});
+        try {
+            answer.json = ask_broker(context, options, broker.endpoint, "drain", name);
+        } catch (const std::runtime_error& error) {
+            answer.error = error.what();
+            continue;
+        }
+        if (const auto node = answer.json.find("node");
+            node != answer.json.end() && node->is_string()) {
+            fmt::print("{}", options.json ? line_of(answer.json) : drain_text(answer.json));
+            return true;
+        }
+    }
+    fmt::print(stderr, "{}", silence_text(answers));
+    const auto answered = std::find_if(answers.begin(), answers.end(), [](const BrokerAnswer& one) {
+        return one.error.empty();
+    });
+    if (answered == answers.end()) {
+        throw std::runtime_error(answers.front().error);
+    }
+    fmt::print("{}", options.json ? line_of(answered->json)
+                                  : fmt::format("no broker knows a web node {}\n", in_one_line(name)));
+    return false;
+}
+
+bool ctl_brokers(const CtlOptions& options) {
+    link::LinkContext context(options.security);
+    const auto answers = ask_brokers(context, options, "brokers", "");
+    const std::string silence = silence_text(answers);
+    try {
+        const nlohmann::json lists = listed(answers);
+        const std::string warning = list_warning(lists, options.brokers.mark());
+        fmt::print("{}", options.json ? line_of(lists) : lists_text(lists));
+        fmt::print(stderr, "{}{}", silence, warning);
+        return silence.empty() && warning.empty();
+    } catch (const nlohmann::json::exception& error) {
+        throw std::runtime_error(
+            fmt::format("the broker's answer is not as expected: {}", error.what()));
+    }
 }
 
 bool ctl_ledger(const CtlOptions& options, Duration patience) {

@@ -125,6 +125,11 @@ std::string who_text(const nlohmann::json& answer) {
     return out;
 }
 
+std::string drain_text(const nlohmann::json& answer) {
+    return fmt::format("{} was told to drain; event=drained in its web node's log says that it has\n",
+                       in_one_line(answer.at("node").get<std::string>()));
+}
+
 std::string stats_text(const nlohmann::json& answer) {
     common::Table table({{"WHAT"}, {"VALUE", Align::kRight}});
     for (const char* const fact : {"name", "version", "incarnation"}) {

@@ -29,6 +29,9 @@ namespace zcomet::tools::ctl {
 /// The names of the nodes, one a line, or a sentence that there are none.
 [[nodiscard]] std::string who_text(const nlohmann::json& answer);
 
+/// That the node was told to drain.
+[[nodiscard]] std::string drain_text(const nlohmann::json& answer);
+
 /// A table of the broker's facts and counters.
 [[nodiscard]] std::string stats_text(const nlohmann::json& answer);
 

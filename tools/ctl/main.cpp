@@ -33,6 +33,7 @@ constexpr double kTimeoutMin = 0.001;
 constexpr double kTimeoutMax = 3600;
 constexpr unsigned kPingsMax = 1'000'000;
 constexpr int kExitUnbalanced = 1;
+constexpr int kExitDisagreement = 1;
 constexpr int kExitNobody = 3;
 constexpr double kGraceMsMax = 86'400'000;
 constexpr std::array<const char*, 3> kWithoutBroker{"reconcile", "token", "keys"};
@@ -45,7 +46,8 @@ struct Flags {
     unsigned ping_count = 1;
     double patience_s = 5;
     SendOptions send;
-    std::string id; ///< of who
+    std::string id;   ///< of who
+    std::string node; ///< of drain
     bool fail_if_nobody = false;
     ReconcileOptions reconcile;
     TokenOptions token;
@@ -287,6 +289,25 @@ void add_keys(program::OptionTable& table, CLI::App& app, Flags& flags) {
     add_directory(table, revoke, flags.keys.directory);
 }
 
+void add_drain(program::OptionTable& table, CLI::App& app, Flags& flags) {
+    CLI::App& drain = add_command(
+        app, flags, "drain", "Have a web node send its streams elsewhere, and end, as after SIGTERM",
+        [&flags] { return ctl_drain(flags.ctl, flags.node) ? 0 : kExitNobody; });
+    table.add_to(drain, "NODE", &flags.node, "Name of the web node")
+        .required()
+        .check(program::is_name_of_at_most(wire::kNameBytesMax));
+}
+
+void add_brokers(CLI::App& app, Flags& flags) {
+    CLI::App& brokers =
+        add_command(app, flags, "brokers", "The list of brokers that processes go by", {});
+    brokers.require_subcommand(1);
+    add_command(brokers, flags, "list",
+                "Show which version of the list each broker, its nodes and its senders have; exit "
+                "status 1 if the brokers do not agree",
+                [&flags] { return ctl_brokers(flags.ctl) ? 0 : kExitDisagreement; });
+}
+
 void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
     app.require_subcommand(1);
     add_command(app, flags, "nodes", "List the nodes that the broker knows",
@@ -302,6 +323,8 @@ void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
     add_command(app, flags, "stats", "Show the broker's counters",
                 question([&flags] { ctl_stats(flags.ctl); }));
     add_ledger(table, app, flags);
+    add_drain(table, app, flags);
+    add_brokers(app, flags);
     add_reconcile(table, app, flags);
     add_token(table, app, flags);
     add_keys(table, app, flags);

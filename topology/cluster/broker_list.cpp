@@ -3,6 +3,7 @@
 #include "topology/base/check.hpp"
 #include "topology/base/text.hpp"
 #include "topology/wire/endpoint.hpp"
+#include "topology/wire/id_digest.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -90,6 +91,23 @@ Placement BrokerList::placement() const {
                        return PlacedBroker{broker.name, broker.weight};
                    });
     return {placed, replicas};
+}
+
+wire::ListMark BrokerList::mark() const {
+    if (version == 0) {
+        return {};
+    }
+    std::vector<std::string> lines;
+    std::transform(
+        brokers.begin(), brokers.end(), std::back_inserter(lines), [](const ListedBroker& broker) {
+            return broker.name + "*" + std::to_string(broker.weight) + "=" + broker.endpoint + "\n";
+        });
+    std::sort(lines.begin(), lines.end());
+    std::string text = "replicas=" + std::to_string(replicas) + "\n";
+    for (const std::string& line : lines) {
+        text.append(line);
+    }
+    return {version, wire::id_digest(text)};
 }
 
 std::string BrokerList::text() const {

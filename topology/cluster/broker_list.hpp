@@ -3,6 +3,7 @@
 
 #include "topology/base/result.hpp"
 #include "topology/cluster/placement.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +37,8 @@ inline constexpr std::size_t kBrokerNameBytesMax = 48;
 struct BrokerList {
     std::vector<ListedBroker> brokers; ///< at least one
     std::uint32_t replicas = kReplicasDefault;
+    /// Rises with each change by the operator; 0: nobody counts.
+    std::uint64_t version = 0;
 
     BrokerList() = default;
     /// Of brokers whose names are their endpoints, "tcp://HOST:PORT".
@@ -43,6 +46,8 @@ struct BrokerList {
     explicit BrokerList(const std::vector<std::string>& endpoints);
 
     [[nodiscard]] Placement placement() const;
+    /// By which other processes know it. Without a version there is no hash.
+    [[nodiscard]] wire::ListMark mark() const;
     /// The endpoints, with commas between them, for a log line.
     [[nodiscard]] std::string text() const;
 };

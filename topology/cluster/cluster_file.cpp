@@ -338,6 +338,7 @@ Error located(const std::string& path, std::uint32_t line, std::string_view text
 BrokerList Cluster::broker_list() const {
     BrokerList list;
     list.replicas = replicas;
+    list.version = version;
     for (const ClusterBroker& broker : brokers) {
         const std::string& address = host(broker.host).address;
         list.brokers.push_back(

@@ -60,18 +60,30 @@ BrokerNumbers Placement::brokers_of(std::string_view id) const {
         std::uint64_t value = 0;
         std::size_t rank = 0;
         std::size_t broker = 0;
+
+        [[nodiscard]] bool beats(const Draw& other) const {
+            return value != other.value ? value > other.value : rank < other.rank;
+        }
     };
-    std::array<Draw, kBrokersMax> draws;
+    std::array<Draw, kReplicasMax> leaders; // the best so far, in their order
+    std::size_t count = 0;
     const std::uint64_t digest = wire::id_digest(id);
     for (std::size_t n = 0; n < brokers_.size(); ++n) {
-        draws[n] = {draw(brokers_[n].seed, brokers_[n].weight, digest), brokers_[n].rank, n};
+        const Draw one{draw(brokers_[n].seed, brokers_[n].weight, digest), brokers_[n].rank, n};
+        std::size_t place = count;
+        for (; place > 0 && one.beats(leaders[place - 1]); --place) {
+            if (place < replicas_) {
+                leaders[place] = leaders[place - 1];
+            }
+        }
+        if (place < replicas_) {
+            leaders[place] = one;
+            count = std::min(count + 1, replicas_);
+        }
     }
-    const auto end = draws.begin() + static_cast<std::ptrdiff_t>(brokers_.size());
-    const auto wanted = draws.begin() + static_cast<std::ptrdiff_t>(replicas_);
-    std::partial_sort(draws.begin(), wanted, end, [](const Draw& one, const Draw& other) {
-        return one.value != other.value ? one.value > other.value : one.rank < other.rank;
-    });
-    std::for_each(draws.begin(), wanted, [&best](const Draw& one) { best.add(one.broker); });
+    for (std::size_t n = 0; n < count; ++n) {
+        best.add(leaders[n].broker);
+    }
     return best;
 }
 

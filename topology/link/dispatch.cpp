@@ -17,29 +17,12 @@ Result<std::unique_ptr<Dispatch>> Dispatch::open(LinkContext& context,
         if (!link.ok()) {
             return link.error();
         }
-        dispatch->links_.push_back(std::move(link).value());
-        dispatch->failover_.use(broker, dispatch->links_.back()->session());
-        dispatch->links_.back()->start(now);
+        dispatch->links_.add(std::move(link).value());
+        dispatch->failover_.use(broker, dispatch->links_[broker].session());
+        dispatch->links_[broker].session().use_list(brokers.mark());
+        dispatch->links_[broker].start(now);
     }
-    dispatch->collect_fds();
     return dispatch;
-}
-
-void Dispatch::collect_fds() {
-    fds_.clear();
-    for (const auto& link : links_) {
-        const std::span<const int> fds = link->fds();
-        fds_.insert(fds_.end(), fds.begin(), fds.end());
-    }
-    collected_version_ = fds_version();
-}
-
-std::uint32_t Dispatch::fds_version() const {
-    std::uint32_t sum = 0;
-    for (const auto& link : links_) {
-        sum += link->fds_version();
-    }
-    return sum;
 }
 
 bool Dispatch::welcomed() const {
@@ -68,24 +51,8 @@ bool Dispatch::turn(Time now) {
     for (const auto& link : links_) {
         more = link->send_due(now) || more;
     }
-    if (fds_version() != collected_version_) {
-        collect_fds();
-    }
+    links_.refresh_fds();
     return more;
-}
-
-Time Dispatch::due() const {
-    Time due = kNever;
-    for (const auto& link : links_) {
-        due = std::min(due, link->due());
-    }
-    return due;
-}
-
-void Dispatch::close(Time now) {
-    for (const auto& link : links_) {
-        link->close(now);
-    }
 }
 
 } // namespace zcomet::link

@@ -5,6 +5,7 @@
 #include "topology/base/result.hpp"
 #include "topology/cluster/broker_list.hpp"
 #include "topology/link/link_context.hpp"
+#include "topology/link/link_set.hpp"
 #include "topology/link/sender_link.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/session/failover.hpp"
@@ -59,23 +60,19 @@ class Dispatch final : public loop::Source {
     /// Receives what waits, then sends what is due. Never blocks. @return whether more is waiting:
     /// then call it again without sleeping, since the descriptors will not say so.
     bool turn(Time now) override;
-    [[nodiscard]] Time due() const override;
-    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
-    [[nodiscard]] std::uint32_t fds_version() const override;
+    [[nodiscard]] Time due() const override { return links_.due(); }
+    [[nodiscard]] std::span<const int> fds() const override { return links_.fds(); }
+    [[nodiscard]] std::uint32_t fds_version() const override { return links_.fds_version(); }
 
     /// Sends what is waiting, then GOODBYE; the sockets linger for up to a second to pass it on.
-    void close(Time now);
+    void close(Time now) { links_.close(now); }
 
   private:
     Dispatch(session::SenderEvents& events, const cluster::BrokerList& brokers, Duration failover)
         : failover_(events, brokers.placement(), failover) {}
 
-    void collect_fds();
-
     session::Failover failover_;
-    std::vector<std::unique_ptr<SenderLink>> links_; // by broker
-    std::vector<int> fds_;                           // of all links
-    std::uint32_t collected_version_ = 0;            // of the links, when fds_ was made
+    LinkSet<SenderLink> links_;
 };
 
 } // namespace zcomet::link

@@ -8,56 +8,38 @@
 
 namespace zcomet::link {
 
-Uplink::Uplink(session::NodeEvents& events, std::string name, cluster::Placement placement)
-    : node_(events, random_u64(), std::move(name), std::move(placement)) {}
+Uplink::Uplink(session::NodeEvents& events, std::string name, const cluster::BrokerList& brokers)
+    : node_(events, random_u64(), std::move(name), brokers.placement(), brokers.mark()) {}
 
 Result<std::unique_ptr<Uplink>> Uplink::open(LinkContext& context, session::NodeEvents& events,
                                              const cluster::BrokerList& brokers, std::string name,
                                              Time now, const std::vector<std::string>& feed_hosts) {
-    std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers.placement()));
+    std::unique_ptr<Uplink> uplink(new Uplink(events, std::move(name), brokers));
     for (std::size_t broker = 0; broker < brokers.brokers.size(); ++broker) {
         auto link = NodeLink::open(context, uplink->node_, broker, brokers.brokers[broker].endpoint,
                                    feed_hosts, now);
         if (!link.ok()) {
             return link.error();
         }
-        uplink->links_.push_back(std::move(link).value());
+        uplink->links_.add(std::move(link).value());
     }
-    uplink->collect_fds();
     return uplink;
-}
-
-void Uplink::collect_fds() {
-    fds_.clear();
-    for (const auto& link : links_) {
-        const std::span<const int> fds = link->fds();
-        fds_.insert(fds_.end(), fds.begin(), fds.end());
-    }
-    collected_version_ = fds_version();
-}
-
-std::uint32_t Uplink::fds_version() const {
-    std::uint32_t sum = 0;
-    for (const auto& link : links_) {
-        sum += link->fds_version();
-    }
-    return sum;
 }
 
 void Uplink::login(std::string_view id) {
     for (const std::size_t broker : node_.logins().placement().brokers_of(id)) {
-        links_[broker]->login(id);
+        links_[broker].login(id);
     }
 }
 
 void Uplink::logout(std::string_view id) {
     for (const std::size_t broker : node_.logins().placement().brokers_of(id)) {
-        links_[broker]->logout(id);
+        links_[broker].logout(id);
     }
 }
 
 void Uplink::ask(const wire::History& history) {
-    links_.front()->ask(history);
+    links_[0].ask(history);
 }
 
 void Uplink::confirm_logins(Time now) {
@@ -89,24 +71,8 @@ bool Uplink::turn(Time now) {
     for (const auto& link : links_) {
         more = link->turn(now) || more;
     }
-    if (fds_version() != collected_version_) {
-        collect_fds();
-    }
+    links_.refresh_fds();
     return more;
-}
-
-Time Uplink::due() const {
-    Time due = kNever;
-    for (const auto& link : links_) {
-        due = std::min(due, link->due());
-    }
-    return due;
-}
-
-void Uplink::close(Time now) {
-    for (const auto& link : links_) {
-        link->close(now);
-    }
 }
 
 bool Uplink::live() const {

@@ -3,6 +3,7 @@
 
 #include "topology/cluster/broker_list.hpp"
 #include "topology/link/link_context.hpp"
+#include "topology/link/link_set.hpp"
 #include "topology/link/node_link.hpp"
 #include "topology/loop/source.hpp"
 #include "topology/session/history_source.hpp"
@@ -50,12 +51,12 @@ class Uplink final : public loop::Source, public session::Logins, public session
 
     /// Gives each link a turn.
     bool turn(Time now) override;
-    [[nodiscard]] Time due() const override;
-    [[nodiscard]] std::span<const int> fds() const override { return fds_; }
-    [[nodiscard]] std::uint32_t fds_version() const override;
+    [[nodiscard]] Time due() const override { return links_.due(); }
+    [[nodiscard]] std::span<const int> fds() const override { return links_.fds(); }
+    [[nodiscard]] std::uint32_t fds_version() const override { return links_.fds_version(); }
 
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
-    void close(Time now);
+    void close(Time now) { links_.close(now); }
 
     // Of several brokers some may be away, as long as every id has one that is not: fewer of them
     // than know an id.
@@ -73,16 +74,13 @@ class Uplink final : public loop::Source, public session::Logins, public session
     [[nodiscard]] session::NodeSessionCounters counters() const;
 
   private:
-    Uplink(session::NodeEvents& events, std::string name, cluster::Placement placement);
+    Uplink(session::NodeEvents& events, std::string name, const cluster::BrokerList& brokers);
 
-    void collect_fds();
     /// Whether each id has a broker for whose link `holds` is true.
     template <typename Holds> [[nodiscard]] bool for_every_id(Holds&& holds) const;
 
     session::Node node_;
-    std::vector<std::unique_ptr<NodeLink>> links_; // by broker
-    std::vector<int> fds_;                         // of all links
-    std::uint32_t collected_version_ = 0;          // of the links, when fds_ was made
+    LinkSet<NodeLink> links_;
 };
 
 } // namespace zcomet::link

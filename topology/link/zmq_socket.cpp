@@ -27,10 +27,12 @@ constexpr int kHandshakeMs = 5000;
 /// @limit connections that wait for the broker to accept them
 constexpr int kBacklog = 1024;
 /// Frames that a ROUTER takes in from one peer before TCP holds the peer back. A frame may have a
-/// megabyte, and ZeroMQ has no bound in bytes. An honest sender has at most a window of bytes under
-/// way, in a few large frames.
+/// megabyte, and ZeroMQ has no bound in bytes; but frames are received faster than they come, since
+/// the router puts long ones aside unread (Backlog). With few frames the two threads wait for each
+/// other: with 16, messages that come alone take 4.8 s of the broker's CPU a million, with 64
+/// 1.8 s, with 256 0.8 s, without a bound 0.7 s.
 /// @limit frames of a peer that wait for the broker to receive them
-constexpr int kRouterReceiveFrames = 16;
+constexpr int kRouterReceiveFrames = 256;
 /// Frames that a ROUTER keeps for one peer that does not read its answers. The broker bounds their
 /// bytes (broker/shell/replies.hpp).
 /// @limit answers that wait for a peer to read them

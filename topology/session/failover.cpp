@@ -94,7 +94,8 @@ bool Failover::can_send(std::string_view id, std::size_t message_bytes) const {
         return brokers_.front().session->can_send(message_bytes);
     }
     const std::optional<std::size_t> broker = broker_of(id);
-    const bool is_free = again_.empty() || !again_to_.contains(id);
+    const bool is_free =
+        again_.empty() || (again_bytes_ < kAgainBytesMax && !again_to_.contains(id));
     return broker && is_free && !waits_for_return(id, *broker) &&
            brokers_[*broker].session->can_send(message_bytes);
 }
@@ -224,9 +225,17 @@ void Failover::give_up(std::size_t broker, Time now) {
     one.acknowledgements.clear();
 }
 
+/// With the records that keep it.
+std::size_t Failover::bytes_of(const Again& again) {
+    const Unsettled::Message& message = again.message;
+    return sizeof(Again) + 2 * message.id.size() + message.payload.size() +
+           message.attributes.size();
+}
+
 /// Messages of an earlier broker may wait already, and some of these may be older than they are.
 /// Those that ask for nothing have no ticket, and no order to keep.
 void Failover::put_in_order(Again again) {
+    again_bytes_ += bytes_of(again);
     auto place = again_.end();
     while (place != again_.begin() && std::prev(place)->ticket > again.ticket) {
         --place;
@@ -282,6 +291,7 @@ void Failover::send_again() {
         if (const auto left = again_to_.find(again.message.id); --left->second == 0) {
             again_to_.erase(left);
         }
+        again_bytes_ -= bytes_of(again);
         return true;
     });
 }

@@ -35,6 +35,10 @@ class Failover {
   public:
     /// @limit time without a word from one of several brokers after which a sender uses another one
     static constexpr Duration kSilenceMax = 1s;
+    /// Above that no message is accepted. What sessions give up comes on top: of each at most
+    /// SenderSession::kUnacknowledgedBytesMax.
+    /// @limit bytes of messages that wait to go to another broker
+    static constexpr std::size_t kAgainBytesMax = 8U << 20U;
 
     /// @param events  lives longer than this.
     /// @param silence_max  time without a word from a broker after which another one is used.
@@ -51,7 +55,8 @@ class Failover {
 
     /// Whether one of the id's brokers is alive.
     [[nodiscard]] bool has_broker(std::string_view id) const { return broker_of(id).has_value(); }
-    /// As SenderSession::can_send(), for a message to that id.
+    /// As SenderSession::can_send(), for a message to that id; and less than kAgainBytesMax wait to
+    /// go to another broker.
     [[nodiscard]] bool can_send(std::string_view id, std::size_t message_bytes) const;
     /// As SenderSession::send(). @return the message's number, by which SenderEvents tell of it.
     std::uint64_t send(std::string_view id, std::string_view payload, wire::Confirm confirm,
@@ -109,6 +114,7 @@ class Failover {
     [[nodiscard]] bool waits_for_return(std::string_view id, std::size_t broker) const;
     void look_at(std::size_t broker, Time now);
     void give_up(std::size_t broker, Time now);
+    [[nodiscard]] static std::size_t bytes_of(const Again& again);
     void put_in_order(Again again);
     void tell_unknown(Broker& broker, const Unsettled& unsettled);
     void begin_return(std::size_t broker);
@@ -127,6 +133,7 @@ class Failover {
     std::deque<Again> again_; // by rising tickets: in the order in which they were sent first
     /// How many of them go to an id. New messages to it have to wait.
     std::map<std::string, std::uint32_t, std::less<>> again_to_;
+    std::size_t again_bytes_ = 0;
     std::uint64_t last_ticket_ = 0;
     std::uint64_t failed_over_ = 0;
     std::string attributes_; // of the message in hand

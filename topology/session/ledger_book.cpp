@@ -8,7 +8,7 @@ void LedgerBook::on_delivered(std::size_t broker, std::uint32_t messages) {
     if (ledgers_.size() == 1) {
         return; // all that is counted is about that one
     }
-    if (!waiting_.empty() && waiting_.back().broker == broker) {
+    if (!waiting_.empty() && (waiting_.back().broker == broker || waiting_.size() == kWaitingMax)) {
         waiting_.back().messages += messages;
     } else {
         waiting_.push_back({broker, messages});

@@ -16,12 +16,17 @@ namespace zcomet::session {
 /// book lets them have their fates in the order in which they came: the sums of all brokers are
 /// right at any time, and those of each broker once nothing waits.
 ///
+/// What cannot be noted since kWaitingMax is reached counts for the broker that came last.
+///
 /// What streams were given is counted in chunks, of which a program does not know the broker. The
 /// first broker of the list is told of all of them.
 ///
 /// One for each node. Thread: that of the sessions.
 class LedgerBook {
   public:
+    /// @limit changes between brokers among the messages whose fate is not known yet (1 MiB)
+    static constexpr std::size_t kWaitingMax = 65'536;
+
     /// @param events  lives longer than this.
     LedgerBook(const NodeEvents& events, std::size_t brokers)
         : events_(events), ledgers_(brokers) {}

@@ -5,6 +5,7 @@
 #include "topology/session/ledger_book.hpp"
 #include "topology/session/login_book.hpp"
 #include "topology/session/node_events.hpp"
+#include "topology/wire/frames.hpp"
 
 #include <cstdint>
 #include <string>
@@ -21,14 +22,16 @@ class Node {
     /// @param incarnation  random, not 0; drawn once for each process.
     /// @param name         1 to 64 printable ASCII characters.
     /// @param placement    of ids on the brokers that the node has.
+    /// @param list         of those brokers.
     Node(NodeEvents& events, std::uint64_t incarnation, std::string name,
-         cluster::Placement placement = {})
-        : events_(events), incarnation_(incarnation), name_(std::move(name)),
+         cluster::Placement placement = {}, const wire::ListMark& list = {})
+        : events_(events), incarnation_(incarnation), name_(std::move(name)), list_(list),
           logins_(events, std::move(placement)), ledger_(events, logins_.placement().brokers()) {}
 
     [[nodiscard]] NodeEvents& events() { return events_; }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
     [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const wire::ListMark& list() const { return list_; }
     /// One for all brokers: a message that is sent again may come by way of another broker.
     [[nodiscard]] feed::SeenMessages& seen() { return seen_; }
     [[nodiscard]] const feed::SeenMessages& seen() const { return seen_; }
@@ -45,6 +48,7 @@ class Node {
     NodeEvents& events_;
     std::uint64_t incarnation_;
     std::string name_;
+    wire::ListMark list_;
     feed::SeenMessages seen_;
     LoginBook logins_;
     LedgerBook ledger_;

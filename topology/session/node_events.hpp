@@ -65,12 +65,16 @@ class NodeEvents {
 
     /// The broker answers; its feed was not heard yet.
     virtual void on_welcomed() {}
+    /// The broker goes by a newer list of brokers than the node.
+    virtual void on_newer_list(std::uint64_t /*version*/, std::string_view /*broker_name*/) {}
     /// The feed is live: the node may accept streams. Called again after each loss of the broker.
     virtual void on_live(std::string_view /*broker_name*/) {}
     /// The broker or its feed has not been heard for the liveness time.
     virtual void on_lost() {}
     /// The streams that are open now may have missed messages.
     virtual void on_gap(const Gap& /*gap*/) {}
+    /// An operator wants the node's program to drain: to send its streams elsewhere, and end.
+    virtual void on_drain_asked() {}
     /// The broker refused something, for example because of its protocol version.
     virtual void on_refused(wire::ErrorCode code, std::string_view text) = 0;
     /// The broker's name has no address to connect to. `text` says why. Called after each try, of

@@ -70,7 +70,10 @@ void NodeSession::on_connected(Time now) {
 }
 
 void NodeSession::say_hello(Time now) {
-    wires_.send(wire::encode(wire::Hello{node_.incarnation(), wire::Role::kNode, node_.name()}));
+    wires_.send(wire::encode(wire::Hello{.incarnation = node_.incarnation(),
+                                         .role = wire::Role::kNode,
+                                         .name = node_.name(),
+                                         .list = node_.list()}));
     hello_unanswered_ = true;
     next_heartbeat_ = now + heartbeat_interval_;
 }
@@ -114,6 +117,8 @@ void NodeSession::answer(const wire::Query& query) {
         const std::optional<std::uint64_t> streams = events_.streams_of(query.argument);
         wires_.send(wire::encode(
             wire::Answer{query.token, streams ? std::to_string(*streams) : std::string("null")}));
+    } else if (query.what == "drain") {
+        events_.on_drain_asked();
     }
 }
 
@@ -144,6 +149,9 @@ void NodeSession::on_welcome(const wire::Welcome& welcome, Time now) {
     }
     heard_feed_ = now;
     next_heartbeat_ = now + heartbeat_interval_;
+    if (node_.list().version != 0 && node_.list().version < welcome.list.version) {
+        events_.on_newer_list(welcome.list.version, welcome.name);
+    }
     if (!welcomed()) {
         state_ = State::kWelcomed;
         if (!feed_.live()) {
@@ -190,6 +198,7 @@ void NodeSession::on_error(const wire::ErrorFrame& error, Time now) {
         break;
     case wire::ErrorCode::kVersion:
     case wire::ErrorCode::kReplaced:
+    case wire::ErrorCode::kOtherList:
         lose_for_long(now);
         break;
     case wire::ErrorCode::kNotAllowed:

@@ -120,7 +120,8 @@ void SenderSession::on_connected(Time now) {
 }
 
 void SenderSession::say_hello(Time now) {
-    wires_.send(wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent()}));
+    wires_.send(
+        wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent(), list_}));
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -204,7 +205,7 @@ void SenderSession::on_error(const wire::ErrorFrame& error, Time now) {
     const bool is_not_welcome = error.code == wire::ErrorCode::kNotAllowed &&
                                 error.kind == static_cast<std::uint8_t>(wire::Kind::kHello);
     if (error.code == wire::ErrorCode::kVersion || error.code == wire::ErrorCode::kOverloaded ||
-        is_not_welcome) {
+        error.code == wire::ErrorCode::kOtherList || is_not_welcome) {
         if (welcomed()) {
             lose(now);
         }

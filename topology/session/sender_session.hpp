@@ -49,6 +49,9 @@ class SenderSession {
     SenderSession(Wires& wires, SenderEvents& events, std::uint64_t incarnation, std::string name,
                   Duration gather = feed::kSenderGatherWindow);
 
+    /// Which list of brokers the program goes by. Call it before start().
+    void use_list(const wire::ListMark& list) { list_ = list; }
+
     /// There are other brokers for its messages, so that it is worth to know soon that this one is
     /// away. Call it before start().
     /// @param silence_max  time without a word from the broker after which it is_suspect(); but not
@@ -184,6 +187,7 @@ class SenderSession {
     SenderEvents& events_;
     std::uint64_t incarnation_;
     std::string name_;
+    wire::ListMark list_;
     State state_ = State::kIdle;
     std::uint64_t broker_incarnation_ = 0;
     /// After a broker was lost, it or its successor may not know all its nodes yet. Nothing is sent

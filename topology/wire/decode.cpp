@@ -140,6 +140,13 @@ class BodyDecoder {
         return std::nullopt;
     }
 
+    ListMark read_list_mark() {
+        ListMark list;
+        list.version = fields_.u64();
+        list.hash = fields_.u64();
+        return list;
+    }
+
     Hello read_hello() {
         Hello hello;
         hello.incarnation = fields_.u64();
@@ -148,6 +155,7 @@ class BodyDecoder {
         if (role == static_cast<std::uint8_t>(Role::kSender)) {
             hello.sent = fields_.u64();
         }
+        hello.list = read_list_mark();
         if (fields_.failed()) {
             return hello;
         }
@@ -320,7 +328,7 @@ class BodyDecoder {
         welcome.name = fields_.str8();
         welcome.heartbeat_ms = fields_.u32();
         welcome.liveness_ms = fields_.u32();
-        welcome.table_version = fields_.u64();
+        welcome.list = read_list_mark();
         if (role_ == Role::kNode) {
             NodeWelcome part;
             part.feed_endpoint = fields_.str8();
@@ -478,6 +486,8 @@ std::string_view name_of(ErrorCode code) {
         return "in-use";
     case ErrorCode::kNotAllowed:
         return "not-allowed";
+    case ErrorCode::kOtherList:
+        return "other-list";
     }
     return "unknown";
 }

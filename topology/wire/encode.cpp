@@ -91,6 +91,11 @@ std::string batch_head(std::uint64_t incarnation, std::uint64_t number, std::uin
     return out;
 }
 
+void put_list_mark(std::string& out, const ListMark& list) {
+    put_u64(out, list.version);
+    put_u64(out, list.hash);
+}
+
 } // namespace
 
 std::string encode(const Hello& frame) {
@@ -101,6 +106,7 @@ std::string encode(const Hello& frame) {
     if (frame.role == Role::kSender) {
         put_u64(out, frame.sent);
     }
+    put_list_mark(out, frame.list);
     return out;
 }
 
@@ -168,7 +174,7 @@ std::string encode(const Welcome& frame) {
     put_str8(out, frame.name);
     put_u32(out, frame.heartbeat_ms);
     put_u32(out, frame.liveness_ms);
-    put_u64(out, frame.table_version);
+    put_list_mark(out, frame.list);
     if (const auto* node = std::get_if<NodeWelcome>(&frame.part)) {
         put_str8(out, node->feed_endpoint);
         put_u64(out, node->feed_incarnation);

@@ -60,6 +60,7 @@ enum class ErrorCode : std::uint16_t {
     kOverloaded = 10,
     kInUse = 11,
     kNotAllowed = 12,
+    kOtherList = 13,
 };
 
 /// The code's name as docs/PROTOCOL.md spells it ("hello-first"); "unknown" for any other number.
@@ -153,6 +154,19 @@ struct NodeLedger {
     friend bool operator==(const NodeLedger&, const NodeLedger&) = default;
 };
 
+/// Which list of brokers a process goes by (cluster::BrokerList). Two lists with the same version
+/// are the same list, so two with the same version and different hashes are a mistake of the
+/// operator's.
+struct ListMark {
+    std::uint64_t version = 0; ///< 0: the list has none, and is compared with no other
+    std::uint64_t hash = 0;
+
+    [[nodiscard]] bool contradicts(const ListMark& other) const {
+        return version != 0 && version == other.version && hash != other.hash;
+    }
+    friend bool operator==(const ListMark&, const ListMark&) = default;
+};
+
 struct Hello {
     std::uint64_t incarnation = 0;
     Role role = Role::kSender;
@@ -160,6 +174,7 @@ struct Hello {
     /// Of a sender: the highest number of a message that it has sent so far, to any broker. 0:
     /// none.
     std::uint64_t sent = 0;
+    ListMark list = {};
 };
 struct Goodbye {};
 struct Heartbeat {
@@ -252,7 +267,7 @@ struct Welcome {
     std::string_view name;
     std::uint32_t heartbeat_ms = 0;
     std::uint32_t liveness_ms = 0;
-    std::uint64_t table_version = 0;
+    ListMark list = {};
     std::variant<NodeWelcome, SenderWelcome> part;
 };
 struct Credit {

@@ -136,6 +136,10 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     table_.add("--api-is-unasked", &options_.worker.is_api_unasked, "").hidden().hand_on();
     table_.add("--own-name", &options_.worker.own_names, "").hidden().hand_on();
     table_.add("--feed-host", &options_.worker.feed_hosts, "").hidden().hand_on().key("feed_hosts");
+    table_.add("--list-version", &options_.worker.brokers.version, "")
+        .hidden()
+        .hand_on()
+        .key("list_version");
     table_.add("--token-key-texts", &options_.worker.token_keys, "").hidden().secret().reloadable();
     table_.add("--tls-texts", &options_.worker.tls_texts, "").hidden().secret().reloadable();
     table_.add("--tls-tickets", &options_.worker.tls_tickets, "").hidden().secret();
@@ -515,8 +519,10 @@ void CommandLine::settle() {
         options_.worker.api = {"127.0.0.1", kEmbeddedApiPort};
         options_.worker.is_api_unasked = true;
     }
+    const std::uint64_t list_version = options_.worker.brokers.version;
     options_.worker.brokers = value_or_throw<program::Misconfigured>(
         cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
+    options_.worker.brokers.version = list_version;
     if (role_.index == 0) { // workers get the text of the files
         check_tokens();
         const std::string key_file = link::key_file_or_environment(key_file_);
@@ -584,9 +590,12 @@ void CommandLine::apply_cluster_file() {
     for (const cluster::ClusterHost& host : cluster.hosts) {
         feed_hosts.append(feed_hosts.empty() ? "" : " ").append(host.address);
     }
+    // Other brokers than the file's are a list of their own.
+    const bool is_file_list = !table_.given("--broker") && !table_.given("--replicas");
     throw_unless_done<program::Misconfigured>(
         table_.fill_in({{"brokers", brokers},
                         {"replicas", std::to_string(list.replicas)},
+                        {"list_version", is_file_list ? std::to_string(list.version) : ""},
                         {"feed_hosts", feed_hosts},
                         {"http", http.text()},
                         {"api", node.api_port == 0 ? std::string() : api.text()},

@@ -532,6 +532,25 @@ void Worker::on_refused(wire::ErrorCode code, std::string_view text) {
     }
 }
 
+/// The supervisor has all workers drain. A second signal would have it end at once.
+void Worker::on_drain_asked() {
+    if (drain_.has_begun() || std::exchange(is_drain_asked_, true) || ::getppid() != parent_) {
+        return;
+    }
+    spdlog::info("event=drain-asked node={} text=\"an operator has asked, by way of a broker\"",
+                 options_.name);
+    static_cast<void>(::kill(parent_, SIGTERM));
+}
+
+void Worker::on_newer_list(std::uint64_t version, std::string_view broker_name) {
+    if (const auto times = newer_list_log_.pass(Clock::now()); times > 0) {
+        spdlog::warn("event=list-old node={} version={} told={} by={} times={} text=\"the cluster "
+                     "file of this web node has an older list of brokers than the broker's\"",
+                     options_.name, options_.brokers.version, version, log_value(broker_name),
+                     times);
+    }
+}
+
 void Worker::on_no_broker(std::string_view text) {
     if (const auto times = refusal_log_.pass(Clock::now()); times > 0) {
         spdlog::error("event=no-broker node={} times={} text={}", options_.name, times,

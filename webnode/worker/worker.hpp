@@ -116,6 +116,8 @@ class Worker : private session::NodeEvents,
     void on_gap(const session::Gap& gap) override;
     [[nodiscard]] stream::GapTeller::Concerns concerned_by(const session::Gap& gap) const;
     void on_refused(wire::ErrorCode code, std::string_view text) override;
+    void on_drain_asked() override;
+    void on_newer_list(std::uint64_t version, std::string_view broker_name) override;
     void on_no_broker(std::string_view text) override;
     void on_feed_silent(std::string_view text) override { on_no_feed(text); }
     void on_no_feed(std::string_view text) override;
@@ -215,10 +217,12 @@ class Worker : private session::NodeEvents,
         store::kNoIndex;              // streams below this have been ended; all: none is to be
     Time say_replaced_ = Time::min(); // again
     Drain drain_;
+    bool is_drain_asked_ = false;
     bool tells_ends_ = false; // a stream that closes now was told
     std::uint32_t idle_slots_ =
         store::kNoIndex; // connections below this do not wait for a request; all: none is to end
     program::LogLimit refusal_log_;
+    program::LogLimit newer_list_log_;
     Reports reports_;
     Time watch_addresses_ = Time::min(); // again
     Nearness near_max_streams_;

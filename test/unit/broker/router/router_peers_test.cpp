@@ -34,7 +34,7 @@ std::map<std::string, std::string> frames_of_members() {
 
 std::map<std::string, std::string> frames_of_brokers() {
     return {{"BATCH", wire::encode_empty_batch(1, 1)},
-            {"WELCOME", wire::encode(wire::Welcome{1, "b", 1, 1, 0, wire::NodeWelcome{}})},
+            {"WELCOME", wire::encode(wire::Welcome{1, "b", 1, 1, {}, wire::NodeWelcome{}})},
             {"CREDIT", wire::encode(wire::Credit{1})},
             {"RECEIPT", wire::OutcomesWriter{}.finish_receipt(1)},
             {"PONG", wire::encode(wire::Pong{1})},
@@ -104,14 +104,14 @@ TEST_CASE("router: bytes that are not a frame are refused in every state", "[rou
 TEST_CASE("router: a WELCOME says all that a node needs", "[router]") {
     RouterOptions options;
     options.name = "hub";
-    options.table_version = 9;
+    options.list = {9, 0xABC};
     RouterHarness broker(options);
     const auto welcome = broker.ask<wire::Welcome>("n", hello(1, wire::Role::kNode, "node"));
     CHECK(welcome.incarnation == kBrokerIncarnation);
     CHECK(welcome.name == "hub");
     CHECK(welcome.heartbeat_ms == 1000);
     CHECK(welcome.liveness_ms == 3000);
-    CHECK(welcome.table_version == 9);
+    CHECK(welcome.list == wire::ListMark{9, 0xABC});
     const auto& part = std::get<wire::NodeWelcome>(welcome.part);
     CHECK(part.feed_endpoint == "tcp://127.0.0.1:5556");
     CHECK(part.feed_incarnation == 1);
@@ -119,6 +119,36 @@ TEST_CASE("router: a WELCOME says all that a node needs", "[router]") {
     CHECK(part.feed_published == 0);
     CHECK(broker.join_sender("s", 2).window_bytes == 256 * 1024);
     CHECK(broker.join_sender("s", 2).credited == 0);
+}
+
+TEST_CASE("router: another list of brokers with the same version is refused", "[router]") {
+    RouterOptions options;
+    options.list = {9, 0xABC};
+    RouterHarness broker(options);
+    const auto hello_with = [](std::uint64_t incarnation, const wire::ListMark& list) {
+        return wire::encode(wire::Hello{.incarnation = incarnation,
+                                        .role = wire::Role::kNode,
+                                        .name = "node" + std::to_string(incarnation),
+                                        .list = list});
+    };
+    CHECK(broker.refused("a", hello_with(1, {9, 0xABD})) == ErrorCode::kOtherList);
+    CHECK(broker.counter(table::BrokerCounter::kErrorsOtherList) == 1);
+    CHECK(broker.counter(table::BrokerCounter::kNodesJoined) == 0);
+    for (const auto& [incarnation, list] :
+         std::map<std::uint64_t, wire::ListMark>{{2, {9, 0xABC}}, {3, {8, 1}}, {4, {}}}) {
+        static_cast<void>(
+            broker.ask<wire::Welcome>(std::to_string(incarnation), hello_with(incarnation, list)));
+    }
+    CHECK_FALSE(broker.reported(Kind::kListOld, "node3"));
+    for (const std::uint64_t incarnation : {5U, 6U}) {
+        static_cast<void>(broker.ask<wire::Welcome>(std::to_string(incarnation),
+                                                    hello_with(incarnation, {10, incarnation})));
+    }
+    CHECK(broker.reported(Kind::kListOld, "node5"));
+    CHECK_FALSE(broker.reported(Kind::kListOld, "node6")); // once is enough
+    CHECK(broker.query("brokers") == R"({"broker":"broker","version":9,"hash":"0000000000000abc",)"
+                                     R"("nodes":{"same":1,"older":1,"newer":2,"without":1},)"
+                                     R"("senders":{"same":0,"older":0,"newer":0,"without":0}})");
 }
 
 TEST_CASE("router: HELLO of the same process keeps its ids and its feed", "[router]") {
@@ -672,6 +702,23 @@ TEST_CASE("router: a broker that is insecure says so with each node", "[router]"
     RouterHarness broker(options);
     broker.join_live_node("n", 0xAB, "node");
     CHECK(nlohmann::json::parse(broker.query("nodes"))[0]["insecure"] == true);
+}
+
+TEST_CASE("router: one worker of a web node is told to drain", "[router]") {
+    RouterHarness broker;
+    broker.join_node("n", 1, "web/2");
+    broker.join_node("m", 2, "other");
+    for (const char* name : {"web", "web/2"}) {
+        static_cast<void>(broker.take("n"));
+        CHECK(broker.query("drain", name) == R"({"node":"web/2"})");
+        const auto frames = broker.take("n");
+        REQUIRE(frames.size() == 1);
+        CHECK(RouterHarness::decoded<wire::Query>(frames[0]).what == "drain");
+    }
+    CHECK(broker.query("drain", "we") == R"({"node":null})");
+    CHECK(broker.take("m").size() == 1); // its WELCOME
+    CHECK(broker.refused("asker", wire::encode(wire::Query{1, "drain", ""})) ==
+          ErrorCode::kMalformed);
 }
 
 TEST_CASE("router: queries", "[router]") {

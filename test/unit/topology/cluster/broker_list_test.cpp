@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <utility>
 
 namespace broker_list_test {
 
@@ -25,6 +26,33 @@ TEST_CASE("a broker may have a name and a weight", "[broker_list]") {
     const ListedBroker broker = read_broker(text).value();
     CHECK(text_of(broker) == text);
     CHECK(read_broker(text_of(broker)).value() == broker);
+}
+
+TEST_CASE("a list with a version is known by what it says, in any order", "[broker_list]") {
+    BrokerList list =
+        read_broker_list({"b2*3=tcp://10.0.0.2:5555", "b1=tcp://10.0.0.1:5555"}).value();
+    CHECK(list.mark() == wire::ListMark{});
+    list.version = 7;
+    CHECK(list.mark() == wire::ListMark{7, 0xD368'F4E5'B2B7'0CC7}); // as in docs/PROTOCOL.md
+    std::swap(list.brokers[0], list.brokers[1]);
+    CHECK(list.mark() == wire::ListMark{7, 0xD368'F4E5'B2B7'0CC7});
+    BrokerList other = list;
+    const auto change = GENERATE(0, 1, 2, 3);
+    CAPTURE(change);
+    if (change == 0) {
+        other.replicas = 1;
+    } else if (change == 1) {
+        other.brokers[0].weight = 2;
+    } else if (change == 2) {
+        other.brokers[0].endpoint = "tcp://10.0.0.3:5555";
+    } else {
+        other.brokers.pop_back();
+    }
+    CHECK(list.mark().contradicts(other.mark()));
+    other.version = 8;
+    CHECK_FALSE(list.mark().contradicts(other.mark()));
+    other.version = 0;
+    CHECK_FALSE(other.mark().contradicts(BrokerList({"tcp://h:1"}).mark()));
 }
 
 TEST_CASE("what is no broker is refused in one sentence", "[broker_list]") {

@@ -88,6 +88,7 @@ TEST_CASE("the example of three hosts is read whole", "[cluster_file]") {
     REQUIRE(read.ok());
     const Cluster& cluster = read.value();
     CHECK(cluster.version == 1);
+    CHECK(cluster.broker_list().version == 1);
     CHECK(cluster.hosts.size() == 5);
     CHECK(cluster.host("load").address == "198.18.0.4");
     CHECK(cluster.broker_list().text() == "tcp://198.18.0.1:5555");

@@ -106,7 +106,7 @@ struct Fixture {
 
 std::string welcome(const std::string& feed_endpoint) {
     return wire::encode(
-        wire::Welcome{1, "b", 1000, 3000, 0, wire::NodeWelcome{feed_endpoint, 77, 0, 0}});
+        wire::Welcome{1, "b", 1000, 3000, {}, wire::NodeWelcome{feed_endpoint, 77, 0, 0}});
 }
 
 } // namespace

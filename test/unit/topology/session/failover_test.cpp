@@ -84,8 +84,8 @@ struct Fixture : SenderEvents {
 
     void welcome(std::size_t broker, std::uint32_t settles_in_ms = 0) {
         sessions[broker]->on_broker_frame(
-            wire::encode(wire::Welcome{broker + 1, "b", 1000, 3000, 0,
-                                       wire::SenderWelcome{kWindow, 0, settles_in_ms}}),
+            wire::encode(wire::Welcome{
+                broker + 1, "b", 1000, 3000, {}, wire::SenderWelcome{kWindow, 0, settles_in_ms}}),
             now);
     }
     void make_live() {
@@ -265,6 +265,28 @@ TEST_CASE_METHOD(Fixture, "messages of two lost brokers go in the order in which
     CHECK(brokers[0].take_texts() == Texts{"one", "two", "three"});
 }
 
+TEST_CASE_METHOD(Fixture, "no message is accepted while too many wait for another broker",
+                 "[failover]") {
+    make_live();
+    const std::string large(wire::kPayloadBytesMax, 'x');
+    std::uint64_t sent = 0;
+    for (; failover.can_send(ids[0], large.size() + 100); ++sent) {
+        send(0, large);
+        sessions[0]->on_broker_frame(wire::encode(wire::Credit{sent + 1}), now);
+    }
+    CHECK(sent * large.size() >= Failover::kAgainBytesMax);
+    send(1, large); // the window has no room for another one of them
+    REQUIRE(can_send(1));
+    pass_silently(0, Failover::kSilenceMax + 100ms);
+    CHECK_FALSE(can_send(1));
+    for (std::uint64_t number = 1; number <= 2; ++number) {
+        sessions[1]->on_broker_frame(wire::encode(wire::Credit{number}), now);
+        acknowledge(1, number);
+        tick();
+    }
+    CHECK(can_send(1));
+}
+
 TEST_CASE_METHOD(Fixture, "an older message goes before a younger one that waits already",
                  "[failover]") {
     make_live();
@@ -406,7 +428,7 @@ TEST_CASE("a broker that is heard once in its heartbeat interval is not suspecte
     session.watch_closely(400ms);
     session.start(kStart);
     session.on_broker_frame(
-        wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, wire::SenderWelcome{kWindow, 0, 0}}),
+        wire::encode(wire::Welcome{1, "b", 1000, 3000, {}, wire::SenderWelcome{kWindow, 0, 0}}),
         kStart);
     CHECK_FALSE(session.is_suspect(kStart + 999ms));
     CHECK(session.is_suspect(kStart + 1s));

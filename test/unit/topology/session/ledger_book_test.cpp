@@ -50,6 +50,19 @@ TEST_CASE("messages of several brokers have their fates in the order in which th
     CHECK(of_other == 5);
 }
 
+TEST_CASE("what cannot be noted counts for the broker that came last", "[ledger_book]") {
+    FakeProgram program;
+    LedgerBook book(program, 2);
+    for (std::size_t n = 0; n < LedgerBook::kWaitingMax; ++n) {
+        book.on_delivered(n % 2, 1);
+    }
+    book.on_delivered(0, 5);
+    program.counted.shown = LedgerBook::kWaitingMax + 5;
+    const std::uint64_t of_first = book.of(0).shown;
+    CHECK(of_first == LedgerBook::kWaitingMax / 2);
+    CHECK(book.of(1).shown == LedgerBook::kWaitingMax / 2 + 5);
+}
+
 TEST_CASE("the first broker is told of all chunks", "[ledger_book]") {
     FakeProgram program;
     LedgerBook book(program, 2);

@@ -38,6 +38,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
         }
     }
     std::uint64_t stream_count() const override { return ids.size(); }
+    void on_drain_asked() override { ++drains_asked; }
     std::optional<std::uint64_t> streams_of(std::string_view id) const override {
         return counts_streams ? std::optional(ids.count(std::string(id))) : std::nullopt;
     }
@@ -53,6 +54,7 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
 
     std::vector<std::string> feeds, delivered, no_feed, silent_feed;
     bool can_connect = true;
+    int drains_asked = 0;
     bool counts_streams = true;
     std::set<std::string> ids;
     wire::NodeLedger told_ledger;
@@ -66,8 +68,8 @@ struct FakeHost : Wires, FeedWires, NodeEvents, SentFrames {
 
 std::string welcome(std::uint64_t changes_applied = 0, std::uint64_t feed = kFeed,
                     const char* endpoint = "tcp://0.0.0.0:5556") {
-    return wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
-                                      wire::NodeWelcome{endpoint, feed, changes_applied, 0}});
+    return wire::encode(wire::Welcome{
+        1, "b", 1000, 3000, {}, wire::NodeWelcome{endpoint, feed, changes_applied, 0}});
 }
 
 std::string batch(std::uint64_t number, const std::string& text, std::uint64_t feed = kFeed) {
@@ -146,6 +148,9 @@ TEST_CASE_METHOD(Fixture, "a node says how many streams it has of an id", "[node
     CHECK(told("streams", "b") == "0");
     CHECK(told("streams", "no id\n") == "0");
     CHECK(told("weather", "") == "no answer");
+    CHECK(host.drains_asked == 0);
+    CHECK(told("drain", "") == "no answer");
+    CHECK(host.drains_asked == 1);
     host.counts_streams = false;
     CHECK(told("streams", "a") == "null");
     CHECK(session.counters().bad_frames == 0);

@@ -67,7 +67,7 @@ struct FakeHost : Wires, SenderEvents {
 
 std::string welcome(std::uint64_t incarnation = 1, std::uint64_t credited = 0) {
     return wire::encode(
-        wire::Welcome{incarnation, "b", 1000, 3000, 0, wire::SenderWelcome{kWindow, credited}});
+        wire::Welcome{incarnation, "b", 1000, 3000, {}, wire::SenderWelcome{kWindow, credited}});
 }
 
 struct Fixture {
@@ -405,7 +405,8 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker is given time to hear from its n
     session.on_broker_frame(wire::encode(wire::ErrorFrame{wire::ErrorCode::kHelloFirst, 3, ""}),
                             kStart + 1s);
     const auto young = wire::SenderWelcome{kWindow, 0, 2000};
-    session.on_broker_frame(wire::encode(wire::Welcome{2, "b", 1000, 3000, 0, young}), kStart + 1s);
+    session.on_broker_frame(wire::encode(wire::Welcome{2, "b", 1000, 3000, {}, young}),
+                            kStart + 1s);
     host.sent.clear();
     session.tick(kStart + 1500ms);
     session.flush(kStart + 1500ms);
@@ -421,7 +422,7 @@ TEST_CASE_METHOD(AwaitingFixture, "a new broker is given time to hear from its n
 TEST_CASE_METHOD(Fixture, "the age of the first broker does not matter", "[sender_session]") {
     session.start(kStart);
     const auto young = wire::SenderWelcome{kWindow, 0, 2000};
-    session.on_broker_frame(wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, young}), kStart);
+    session.on_broker_frame(wire::encode(wire::Welcome{1, "b", 1000, 3000, {}, young}), kStart);
     CHECK(can_send());
 }
 

@@ -85,7 +85,7 @@ struct NodeFixture {
     void make_live() {
         session.start(kStart);
         sockets.frames.push_back(wire::encode(
-            wire::Welcome{1, "b", 1000, 3000, 0, wire::NodeWelcome{"tcp://h:1", kFeed, 0, 0}}));
+            wire::Welcome{1, "b", 1000, 3000, {}, wire::NodeWelcome{"tcp://h:1", kFeed, 0, 0}}));
         sockets.batches.push_back(wire::encode_empty_batch(kFeed, 0));
         turn.run(kStart);
         REQUIRE(session.live());
@@ -184,7 +184,7 @@ TEST_CASE_METHOD(SenderFixture, "a sender greets the broker as soon as it is con
 TEST_CASE_METHOD(SenderFixture, "a sender takes in all that waits", "[turns]") {
     session.start(kStart);
     sockets.frames.push_back(
-        wire::encode(wire::Welcome{1, "b", 1000, 3000, 0, wire::SenderWelcome{1000, 0}}));
+        wire::encode(wire::Welcome{1, "b", 1000, 3000, {}, wire::SenderWelcome{1000, 0}}));
     sockets.frames.emplace_back("garbage");
     turn.receive(kStart);
     CHECK(session.welcomed());

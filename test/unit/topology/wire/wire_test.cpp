@@ -97,8 +97,8 @@ std::vector<std::string> one_of_each() {
             event.finish_batch(1, 4),
             wire::encode_empty_batch(1, 2),
             wire::encode_shed_batch(1, 2, 4, 30),
-            wire::encode(wire::Welcome{1, "b", 1000, 3000, 0,
-                                       wire::NodeWelcome{"tcp://127.0.0.1:5556", 8, 2, 3}}),
+            wire::encode(wire::Welcome{
+                1, "b", 1000, 3000, {}, wire::NodeWelcome{"tcp://127.0.0.1:5556", 8, 2, 3}}),
             wire::encode(wire::Credit{4}),
             with_outcome().finish_receipt(9),
             with_outcome().finish_acknowledged(9),
@@ -112,7 +112,8 @@ std::vector<std::string> one_of_each() {
 
 TEST_CASE("the codec writes the worked example of the protocol", "[wire]") {
     CHECK(wire::encode(wire::Hello{0x0102030405060708, wire::Role::kNode, "n"}) ==
-          from_hex("5a 43 01 01  01 02 03 04 05 06 07 08  01  01 6e"));
+          from_hex("5a 43 01 01  01 02 03 04 05 06 07 08  01  01 6e"
+                   "00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00"));
 
     wire::IdFrameWriter ids;
     ids.add("123");
@@ -134,12 +135,14 @@ TEST_CASE("the codec writes the worked example of the protocol", "[wire]") {
 }
 
 TEST_CASE("decoding an encoded frame gives the same frame", "[wire]") {
-    const std::string hello_bytes = wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9});
+    const std::string hello_bytes =
+        wire::encode(wire::Hello{7, wire::Role::kSender, "s", 9, {10, 11}});
     const auto hello = decoded<wire::Hello>(hello_bytes);
     CHECK(hello.incarnation == 7);
     CHECK(hello.role == wire::Role::kSender);
     CHECK(hello.name == "s");
     CHECK(hello.sent == 9);
+    CHECK(hello.list == wire::ListMark{10, 11});
 
     wire::IdFrameWriter ids;
     ids.add("a");
@@ -152,10 +155,10 @@ TEST_CASE("decoding an encoded frame gives the same frame", "[wire]") {
     CHECK(ids_of(list.ids) == std::vector<std::string>{"a", "b"});
     CHECK(ids.count() == 0);
 
-    const std::string welcome_bytes =
-        wire::encode(wire::Welcome{1, "b", 1000, 3000, 5, wire::SenderWelcome{262144, 17, 3000}});
+    const std::string welcome_bytes = wire::encode(
+        wire::Welcome{1, "b", 1000, 3000, {5, 6}, wire::SenderWelcome{262144, 17, 3000}});
     const auto welcome = decoded<wire::Welcome>(welcome_bytes, wire::Role::kSender);
-    CHECK(welcome.table_version == 5);
+    CHECK(welcome.list == wire::ListMark{5, 6});
     CHECK(std::get<wire::SenderWelcome>(welcome.part).window_bytes == 262144);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).credited == 17);
     CHECK(std::get<wire::SenderWelcome>(welcome.part).settles_in_ms == 3000);
@@ -212,11 +215,13 @@ TEST_CASE("each wrong field is refused by its code and names its kind", "[wire]"
     CHECK(version.text == "protocol version 9 is not spoken here, only version 1");
     CHECK(refused(from_hex("5a 43 01 77")).code == wire::ErrorCode::kUnknownKind);
 
-    const std::string zero_incarnation = from_hex("5a 43 01 01 00 00 00 00 00 00 00 00 01 01 6e");
+    const std::string no_list(16, '\0');
+    const std::string zero_incarnation =
+        from_hex("5a 43 01 01 00 00 00 00 00 00 00 00 01 01 6e") + no_list;
     CHECK(refused(zero_incarnation).text == "the incarnation is 0");
-    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 03 01 6e")).kind == 1);
-    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 00")).kind == 1);
-    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 01 20")).kind == 1);
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 03 01 6e") + no_list).kind == 1);
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 00") + no_list).kind == 1);
+    CHECK(refused(from_hex("5a 43 01 01 00 00 00 00 00 00 00 01 01 01 20") + no_list).kind == 1);
 
     const wire::Refusal bad_id =
         refused(from_hex("5a 43 01 10  00 00 00 00 00 00 00 01  00 00 00 01  03 31 20 33"));
