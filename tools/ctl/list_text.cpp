@@ -39,7 +39,7 @@ std::string name_of(const nlohmann::json& answer) {
 } // namespace
 
 std::string lists_text(const nlohmann::json& answers) {
-    using common::Align;
+    using Align = common::Table::Align;
     common::Table table({{"BROKER"}, {"VERSION", Align::kRight}, {"HASH"}, {"NODES"}, {"SENDERS"}});
     for (const nlohmann::json& answer : answers) {
         const bool has_version = version_of(answer) != 0;

@@ -10,6 +10,7 @@
 #include "topology/history/patterns.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/shared_rows.hpp"
 #include "topology/wire/id.hpp"
 
 #include <CLI/CLI.hpp>

@@ -716,7 +716,7 @@ TEST_CASE("router: one worker of a web node is told to drain", "[router]") {
         CHECK(RouterHarness::decoded<wire::Query>(frames[0]).what == "drain");
     }
     CHECK(broker.query("drain", "we") == R"({"node":null})");
-    CHECK(broker.take("m").size() == 1); // its WELCOME
+    CHECK(broker.take("m").empty());
     CHECK(broker.refused("asker", wire::encode(wire::Query{1, "drain", ""})) ==
           ErrorCode::kMalformed);
 }

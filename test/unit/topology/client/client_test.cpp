@@ -143,7 +143,7 @@ class FakeBroker : private loop::Source {
     void on(const wire::Ping& ping) { say(wire::encode(wire::Pong{ping.token})); }
     void on(const wire::Hello& hello) {
         const std::string feed = feeds_->bound_endpoint();
-        wire::Welcome welcome{1, "fake", 10'000, 60'000, 0, {}};
+        wire::Welcome welcome{1, "fake", 10'000, 60'000, {}, {}};
         if (hello.role == wire::Role::kNode) {
             welcome.part = wire::NodeWelcome{feed, kFeed, 0, published_};
         } else {
