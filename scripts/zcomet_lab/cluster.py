@@ -116,15 +116,26 @@ class Cluster:
         node_options: Sequence[Argument] = (),
         keys: Keys | None = None,
         prefix: Sequence[str] = (),
+        brokers: int = 1,
+        replicas: int = 2,
     ) -> None:
         """`workers`: of the web node; default: one for each processor.
 
-        With `keys` each program has one of its own. `prefix` is put before the commands of both.
+        With `keys` each program has one of its own. `prefix` is put before the commands of all. Of
+        several `brokers`, `replicas` know each id; `broker` is the first of them.
         """
         self._programs = programs
         self.workers = workers or processors()
-        self.broker = Broker(programs, *broker_options, keys=keys, prefix=prefix)
-        options: list[Argument] = ["--workers", self.workers, *node_options]
+        self.brokers = [
+            Broker(programs, *broker_options, keys=keys, prefix=prefix) for _ in range(brokers)
+        ]
+        self.broker = self.brokers[0]
+        self._other_brokers: list[Argument] = []
+        if brokers > 1:
+            self._other_brokers = ["--replicas", replicas]
+            for broker in self.brokers[1:]:
+                self._other_brokers += ["--broker", broker.listen]
+        options: list[Argument] = ["--workers", self.workers, *self._other_brokers, *node_options]
         self._sender_key: list[Argument] = []
         if keys:
             options += ["--key", keys.new("web", "node")]
@@ -134,7 +145,7 @@ class Cluster:
         self.url = self.node.stream_url
 
     def broker_pids(self) -> list[int]:
-        return processes_of(self.broker.program.pid)
+        return [pid for broker in self.brokers for pid in processes_of(broker.program.pid)]
 
     def node_pids(self) -> list[int]:
         return processes_of(self.node.program.pid)
@@ -144,7 +155,7 @@ class Cluster:
         return cpu_s(self.broker_pids()) + cpu_s(self.node_pids())
 
     def memory_pss(self) -> tuple[int, int]:
-        """PSS of the web node with its workers, and of the broker, in bytes."""
+        """PSS of the web node with its workers, and of all brokers, in bytes."""
         return memory(self.node_pids()).pss, memory(self.broker_pids()).pss
 
     def memory_rss(self) -> tuple[int, int]:
@@ -152,11 +163,15 @@ class Cluster:
         return memory(self.node_pids()).rss, memory(self.broker_pids()).rss
 
     def ids(self) -> int:
-        """How many logins the broker knows: an id counts once for each node that holds it."""
-        return sum(node["ids"] for node in self.broker.ctl.json("nodes"))
+        """How many logins the brokers know: an id counts once for each node that holds it.
+
+        Of several brokers each counts those that it knows.
+        """
+        nodes = [node for broker in self.brokers for node in broker.ctl.json("nodes")]
+        return sum(node["ids"] for node in nodes)
 
     def await_ids(self, count: int) -> None:
-        """Waits until the broker knows exactly that many logins."""
+        """Waits until the brokers know exactly that many logins together."""
         await_true(
             lambda: f"the broker knows {count} logins (it knows {self.ids()})",
             lambda: self.ids() == count,
@@ -186,7 +201,8 @@ class Cluster:
         some_log: list[Argument] = ["--log", log] if log else []
         program = self._programs.start(
             "zcomet-msggen",
-            *("--broker", self.broker.listen, "--processes", generators, "--count", of_each),
+            *("--broker", self.broker.listen, *self._other_brokers),
+            *("--processes", generators, "--count", of_each),
             *("--interval", 1000 * generators / per_s if per_s else 0),
             *("--max", ids, "--first-id", first_id, "--stamp", "--json"),
             *self._sender_key,
@@ -229,7 +245,8 @@ class Cluster:
 
     def end(self) -> None:
         self._programs.end(self.node.program)
-        self._programs.end(self.broker.program)
+        for broker in self.brokers:
+            self._programs.end(broker.program)
 
 
 def shares(count: int, per_s: int) -> tuple[int, int]:

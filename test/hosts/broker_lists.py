@@ -7,6 +7,7 @@ import json
 import pathlib
 import sys
 import tempfile
+from typing import Any
 
 from zcomet_lab.ctl import Ctl
 from zcomet_lab.namespaces import run_on_own_loopback
@@ -47,7 +48,7 @@ class Scene:
     def start_node(self, file: pathlib.Path) -> Program:
         return self._programs.start("zcomet-webnode", "--cluster", file, "--node", NODE)
 
-    def lists(self, file: pathlib.Path) -> tuple[dict[str, dict[str, object]], str]:
+    def lists(self, file: pathlib.Path) -> tuple[dict[str, dict[str, Any]], str]:
         """What each broker says, and what zcomet-ctl warns of."""
         ctl = Ctl(self._programs.path("zcomet-ctl"), "--cluster", file)
         done = ctl.run("--json", "brokers", "list")
@@ -103,7 +104,9 @@ def check_newer_broker(scene: Scene, bob: Program, node: Program) -> Program:
     scene.end(bob)
     bob = scene.start_broker("bob", scene.file(version=2))
     await_log(node, "event=list-old", "version=1 told=2 by=bob")
-    await_true("bob has the node", lambda: scene.lists(scene.file(1))[0]["bob"]["nodes"]["older"])
+    await_true(
+        "bob has the node", lambda: bool(scene.lists(scene.file(1))[0]["bob"]["nodes"]["older"])
+    )
     lists, warning = scene.lists(scene.file(version=1))
     assert lists["bob"]["nodes"] == same(0, older=1), lists
     assert "ada has version 1 of the list, bob has 2" in warning, warning

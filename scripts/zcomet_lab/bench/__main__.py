@@ -24,6 +24,7 @@ SUITE = Suite(
         "router": "the broker alone",
         "table": "the broker's table",
         "keys": "keys between hosts",
+        "brokers": "several brokers",
         "one_id": "one id with 100,000 streams",
         "formats": "memory of a parked stream in each format",
         "comeback": "ten thousand streams come back with a cursor",

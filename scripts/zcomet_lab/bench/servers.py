@@ -37,6 +37,8 @@ def start_cluster(
     node_options: Sequence[Argument] = (),
     broker_options: Sequence[Argument] = (),
     keys: Keys | None = None,
+    brokers: int = 1,
+    replicas: int = 2,
 ) -> Cluster:
     """A cluster with enough workers for the streams, as Cluster is made."""
     workers = workers_for(streams_max, files_max())
@@ -47,6 +49,8 @@ def start_cluster(
         node_options=node_options,
         keys=keys,
         prefix=prefix,
+        brokers=brokers,
+        replicas=replicas,
     )
 
 
