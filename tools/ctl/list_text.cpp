@@ -39,8 +39,8 @@ std::string name_of(const nlohmann::json& answer) {
 } // namespace
 
 std::string lists_text(const nlohmann::json& answers) {
-    using Align = common::Table::Align;
-    common::Table table({{"BROKER"}, {"VERSION", Align::kRight}, {"HASH"}, {"NODES"}, {"SENDERS"}});
+    common::Table table(
+        {{"BROKER"}, {"VERSION", common::Table::Align::kRight}, {"HASH"}, {"NODES"}, {"SENDERS"}});
     for (const nlohmann::json& answer : answers) {
         const bool has_version = version_of(answer) != 0;
         table.add_row({name_of(answer), has_version ? std::to_string(version_of(answer)) : "-",
