@@ -188,15 +188,17 @@ class Cluster:
         first_id: int = 1,
         message_bytes: int | None = MESSAGE_BYTES,
         log: pathlib.Path | None = None,
+        generators: int | None = None,
     ) -> tuple[Program, int]:
         """Starts zcomet-msggen; returns it, and how many messages it will send.
 
         It sends `count` messages or a few more, `per_s` a second (0: flat out), to random ids out
         of the `ids` from `first_id` on. A few more, because each of its generators sends the same
         number. Without `message_bytes` the messages are as long as msggen makes them by default.
-        `log` is written for zcomet_lab.message_logs.
+        `log` is written for zcomet_lab.message_logs. `generators`: how many there are; default: as
+        shares() has it.
         """
-        generators, of_each = shares(count, per_s)
+        generators, of_each = shares(count, per_s, generators)
         size: list[Argument] = ["--size", message_bytes] if message_bytes else []
         some_log: list[Argument] = ["--log", log] if log else []
         program = self._programs.start(
@@ -231,13 +233,19 @@ class Cluster:
         ids: int,
         first_id: int = 1,
         message_bytes: int | None = MESSAGE_BYTES,
+        generators: int | None = None,
     ) -> dict[str, Any]:
         """Sends exactly `count` messages as begin_sending() does; returns msggen's summary.
 
         `count` must be a multiple of the number of generators, so of 100 or 1.
         """
         program, will_send = self.begin_sending(
-            count=count, per_s=per_s, ids=ids, first_id=first_id, message_bytes=message_bytes
+            count=count,
+            per_s=per_s,
+            ids=ids,
+            first_id=first_id,
+            message_bytes=message_bytes,
+            generators=generators,
         )
         assert will_send == count
         expected_s = count / (per_s or FLAT_OUT_PER_S_MIN)
@@ -249,10 +257,11 @@ class Cluster:
             self._programs.end(broker.program)
 
 
-def shares(count: int, per_s: int) -> tuple[int, int]:
+def shares(count: int, per_s: int, generators: int | None = None) -> tuple[int, int]:
     """How many generators send `count` messages at `per_s` a second, and how many each sends.
 
-    One generator for each ten messages a second, at most 100; a single one at full speed.
+    Unless their number is given: one for each ten messages a second, at most 100; a single one at
+    full speed.
     """
-    generators = max(1, min(GENERATORS_MAX, per_s // 10))
+    generators = generators or max(1, min(GENERATORS_MAX, per_s // 10))
     return generators, math.ceil(count / generators)

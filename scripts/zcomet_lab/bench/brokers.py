@@ -16,6 +16,10 @@ SIZES = ((1, 1), (2, 2), (3, 1), (3, 2))
 LOADS = (Load(1_000, 10_000, 5), Load(20_000, 100_000, 5), Load(FLAT_OUT, 300_000, 5))
 LOADS_SHORT = (Load(1_000, 500, 1),)
 LONE_PER_S = 1_000
+"""Of one sender, so that each message goes alone.
+
+A hundred senders say more than that: four times a second each tells three brokers that it lives.
+"""
 LONE_RATIO_MAX = 1.05
 BROKER_BYTES_MAX = 65
 NODE_MORE_BYTES_MAX = 4
@@ -39,7 +43,12 @@ class Side:
     def cpu_s(self, load: Load) -> float:
         """Sends the load; returns the CPU seconds of brokers and web node for a million."""
         before = self._cluster.cpu_s()
-        self._cluster.send(count=load.count, per_s=load.per_s, ids=self._streams)
+        self._cluster.send(
+            count=load.count,
+            per_s=load.per_s,
+            ids=self._streams,
+            generators=1 if load.per_s == LONE_PER_S else None,
+        )
         self._sent += load.count
         self._flood.await_chunks(self._sent)
         return 1e6 * (self._cluster.cpu_s() - before) / load.count
