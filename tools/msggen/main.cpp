@@ -7,6 +7,7 @@
 #include "topology/process/heap.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/program/program.hpp"
+#include "topology/program/shared_rows.hpp"
 #include "topology/wire/frames.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,8 +27,6 @@ constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max() / 
 /// What a stamp adds to a message: " ts=" and 19 digits.
 constexpr std::size_t kStampBytes = 23;
 constexpr std::size_t kMessageBytesMax = wire::kPayloadBytesMax - kStampBytes;
-constexpr std::uint32_t kFailoverMinMs = 100;
-constexpr std::uint32_t kFailoverMaxMs = 60'000;
 
 struct Flags {
     MsggenOptions msggen;
@@ -61,12 +60,7 @@ void add_options(program::OptionTable& table, Flags& flags) {
         .show_default()
         .range(1U, kGeneratorsMax);
     common::add_broker_choice(table, flags.broker);
-    table
-        .add("--failover-ms", program::in_milliseconds(flags.msggen.failover),
-             "Of several brokers: how long one may say nothing before another one is used")
-        .type("MS")
-        .show_default()
-        .range(kFailoverMinMs, kFailoverMaxMs);
+    program::add_failover(table, flags.msggen.failover);
     table.add("--message", &generator.message, "Send TEXT instead of \"Fake message Num = K\"")
         .type("TEXT")
         .check([](const std::string& text) {

@@ -308,8 +308,8 @@ class Client::State : private session::NodeEvents, private session::SenderEvents
 
     Status become_able_to_send(std::string_view id, std::size_t message_bytes) {
         if (!sender_) {
-            auto opened =
-                link::Dispatch::open(context_, *this, brokers_, options_.name, Clock::now());
+            auto opened = link::Dispatch::open(context_, *this, brokers_, options_.name,
+                                               Clock::now(), options_.failover);
             if (!opened.ok()) {
                 return opened.error();
             }
@@ -376,6 +376,9 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     }
     if (options.replicas < 1 || options.replicas > cluster::kReplicasMax) {
         return Error{"a client's replicas are 1 to " + std::to_string(cluster::kReplicasMax)};
+    }
+    if (options.failover < 100ms || options.failover > 1min) {
+        return Error{"a client's failover is 100 ms to a minute"};
     }
     const auto brokers = cluster::read_broker_list(words_in(options.broker), options.replicas);
     if (!brokers.ok()) {

@@ -45,6 +45,9 @@ struct ClientOptions {
     Duration timeout = 3s;
     /// Of several brokers: how many of them know an id, 1 to 4.
     std::uint32_t replicas = 2;
+    /// Of several brokers: how long one may say nothing before messages go to another one, 100 ms
+    /// to a minute. One whose port refuses is given up after a tenth of a second.
+    Duration failover = 1s;
 };
 
 struct ReceivedMessage {

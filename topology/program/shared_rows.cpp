@@ -11,6 +11,8 @@ namespace zcomet::program {
 namespace {
 
 constexpr std::uint32_t kHangSecondsMax = 86'400;
+constexpr std::uint32_t kFailoverMinMs = 100;
+constexpr std::uint32_t kFailoverMaxMs = 60'000;
 
 } // namespace
 
@@ -30,6 +32,15 @@ OptionTable::Row& add_admin(OptionTable& table, wire::HostPort& value) {
         .add("--admin", as_host_port(value),
              "Answer GET /stats (JSON) here; port 0: any. Default: nowhere")
         .key("admin");
+}
+
+OptionTable::Row& add_failover(OptionTable& table, Duration& value) {
+    return table
+        .add("--failover-ms", in_milliseconds(value),
+             "Of several brokers: how long one may say nothing before another one is used")
+        .type("MS")
+        .show_default()
+        .range(kFailoverMinMs, kFailoverMaxMs);
 }
 
 OptionTable::Row& add_user(OptionTable& table, std::string& name) {

@@ -1,6 +1,7 @@
 // Rows of the option table that more than one program has.
 #pragma once
 
+#include "topology/base/time.hpp"
 #include "topology/program/option_table.hpp"
 #include "topology/wire/endpoint.hpp"
 
@@ -16,6 +17,9 @@ namespace zcomet::program {
 /// @param what  the process, for the complaint about a value: "a worker".
 OptionTable::Row& add_hang_after(OptionTable& table, std::chrono::seconds& value,
                                  const std::string& what, const std::string& help);
+
+/// --failover-ms MS, of a sender with several brokers (link::Dispatch::open()).
+OptionTable::Row& add_failover(OptionTable& table, Duration& value);
 
 /// --admin HOST:PORT, where GET /stats is answered; an empty host: nowhere.
 OptionTable::Row& add_admin(OptionTable& table, wire::HostPort& value);

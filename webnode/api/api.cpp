@@ -89,8 +89,8 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
                                        metrics::Counters<slot::WorkerCounter>& counters,
                                        const request::Readiness& readiness, Time now) {
     std::unique_ptr<Api> api(new Api(options, counters, readiness));
-    auto sender =
-        link::Dispatch::open(context, api->broker_events_, options.brokers, options.name, now);
+    auto sender = link::Dispatch::open(context, api->broker_events_, options.brokers, options.name,
+                                       now, options.failover);
     if (!sender.ok()) {
         return sender.error();
     }

@@ -12,6 +12,7 @@
 #include "topology/link/dispatch.hpp"
 #include "topology/loop/epoll.hpp"
 #include "topology/loop/source.hpp"
+#include "topology/session/failover.hpp"
 #include "topology/session/sender_events.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/api/expected_requests.hpp"
@@ -48,6 +49,7 @@ inline constexpr std::size_t kFilesMax = 600;
 struct ApiOptions {
     wire::HostPort address; ///< with the port that the web node has reserved
     cluster::BrokerList brokers;
+    Duration failover = session::Failover::kSilenceMax; ///< as in link::Dispatch::open()
     std::string name; ///< of the sender; valid
     request::RequestLimits requests;
     /// Backends keep few connections, each for very many messages. With more, the listener leaves

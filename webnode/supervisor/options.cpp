@@ -166,6 +166,7 @@ void CommandLine::add_addresses() {
         .range(1U, cluster::kReplicasMax)
         .key("replicas")
         .hand_on();
+    program::add_failover(table_, options_.worker.failover).hand_on();
     table_
         .add("--key", &key_file_,
              "The key file that the broker knows us by; without it the one that ZCOMET_KEY names, "

@@ -324,6 +324,7 @@ void Worker::use_certificates() {
 api::ApiOptions Worker::api_options() const {
     api::ApiOptions options{.address = options_.api,
                             .brokers = options_.brokers,
+                            .failover = options_.failover,
                             .name = api_name(options_.name),
                             .requests = options_.requests,
                             .per_address = options_.per_address,

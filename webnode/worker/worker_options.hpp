@@ -3,6 +3,7 @@
 
 #include "topology/auth/verifier.hpp"
 #include "topology/cluster/broker_list.hpp"
+#include "topology/session/failover.hpp"
 #include "topology/wire/endpoint.hpp"
 #include "webnode/connection/connections.hpp"
 #include "webnode/request/requests.hpp"
@@ -40,6 +41,8 @@ inline constexpr std::array<std::string_view, 2> kWithoutBrokerNames{"refuse", "
 
 struct WorkerOptions {
     cluster::BrokerList brokers;
+    Duration failover =
+        session::Failover::kSilenceMax; ///< of the API, as in link::Dispatch::open()
     /// Where its feed may be, beside its own host: the hosts of the cluster file.
     std::vector<std::string> feed_hosts;
     std::string key;     ///< by which the broker knows us: link::read_peer_key()
