@@ -130,8 +130,9 @@ void Queries::answer(std::string_view connection, const wire::Query& query, Time
 
 bool Queries::may_ask(const Incoming& in, const wire::Query& query) {
     if (std::find(kQueries.begin(), kQueries.end(), query.what) == kQueries.end()) {
-        refusals_.refuse(in, ErrorCode::kUnknownQuery,
-                         "there are the queries nodes, who, streams, stats, ledger, brokers and drain");
+        refusals_.refuse(
+            in, ErrorCode::kUnknownQuery,
+            "there are the queries nodes, who, streams, stats, ledger, brokers and drain");
         return false;
     }
     if (is_about_id(query)) {

@@ -277,8 +277,9 @@ TEST_CASE("a mistake in a cluster file is named with its line, by every program"
 TEST_CASE("every program that keeps running logs its settings at start") {
     Cluster cluster({.web_nodes = 1});
     CHECK(cluster.broker().await_log("event=settings listen=tcp://"));
-    CHECK(cluster.web_node(0).await_log("event=settings broker=" + cluster.broker_endpoint() +
-                                        " replicas=2 key=- http=" + cluster.http(0).text()));
+    CHECK(cluster.web_node(0).await_log(
+        "event=settings broker=" + cluster.broker_endpoint() +
+        " replicas=2 failover_ms=1000 key=- http=" + cluster.http(0).text()));
     const Finished generated =
         run(path_of("zcomet-msggen"), {"--broker", cluster.broker_endpoint(), "--count", "1",
                                        "--interval", "0", "--max", "1", "--json"});

@@ -165,14 +165,14 @@ bool ctl_drain(const CtlOptions& options, const std::string& name) {
         }
     }
     fmt::print(stderr, "{}", silence_text(answers));
-    const auto answered = std::find_if(answers.begin(), answers.end(), [](const BrokerAnswer& one) {
-        return one.error.empty();
-    });
+    const auto answered = std::find_if(answers.begin(), answers.end(),
+                                       [](const BrokerAnswer& one) { return one.error.empty(); });
     if (answered == answers.end()) {
         throw std::runtime_error(answers.front().error);
     }
-    fmt::print("{}", options.json ? line_of(answered->json)
-                                  : fmt::format("no broker knows a web node {}\n", in_one_line(name)));
+    fmt::print("{}", options.json
+                         ? line_of(answered->json)
+                         : fmt::format("no broker knows a web node {}\n", in_one_line(name)));
     return false;
 }
 

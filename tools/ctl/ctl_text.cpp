@@ -126,8 +126,9 @@ std::string who_text(const nlohmann::json& answer) {
 }
 
 std::string drain_text(const nlohmann::json& answer) {
-    return fmt::format("{} was told to drain; event=drained in its web node's log says that it has\n",
-                       in_one_line(answer.at("node").get<std::string>()));
+    return fmt::format(
+        "{} was told to drain; event=drained in its web node's log says that it has\n",
+        in_one_line(answer.at("node").get<std::string>()));
 }
 
 std::string stats_text(const nlohmann::json& answer) {

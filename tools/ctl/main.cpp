@@ -291,9 +291,10 @@ void add_keys(program::OptionTable& table, CLI::App& app, Flags& flags) {
 }
 
 void add_drain(program::OptionTable& table, CLI::App& app, Flags& flags) {
-    CLI::App& drain = add_command(
-        app, flags, "drain", "Have a web node send its streams elsewhere, and end, as after SIGTERM",
-        [&flags] { return ctl_drain(flags.ctl, flags.node) ? 0 : kExitNobody; });
+    CLI::App& drain =
+        add_command(app, flags, "drain",
+                    "Have a web node send its streams elsewhere, and end, as after SIGTERM",
+                    [&flags] { return ctl_drain(flags.ctl, flags.node) ? 0 : kExitNobody; });
     table.add_to(drain, "NODE", &flags.node, "Name of the web node")
         .required()
         .check(program::is_name_of_at_most(wire::kNameBytesMax));

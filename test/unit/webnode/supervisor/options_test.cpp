@@ -232,19 +232,19 @@ TEST_CASE("the cluster file fills in options that were not given", "[options]") 
 TEST_CASE("the settings in effect are one line, without a worker's role", "[options]") {
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
-    CHECK(
-        parsed.line.table().settings() ==
-        "broker=tcp://127.0.0.1:5555 replicas=2 key=- http=*:8000 cors_origin=- api=127.0.0.1:8008 "
-        "demo_page=false history=- admin=- http_name=- trust_proxy=- proxy_protocol=false "
-        "cluster=- node=- "
-        "workers=2 "
-        "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
-        "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
-        "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
-        "tell_gaps=all without_broker=refuse hang_after=10 user=- drain_grace=5 drain_seconds=30 "
-        "access_log=0 auth=public "
-        "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
-        "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s tls_cert=- tls_key=-");
+    CHECK(parsed.line.table().settings() ==
+          "broker=tcp://127.0.0.1:5555 replicas=2 failover_ms=1000 key=- http=*:8000 cors_origin=- "
+          "api=127.0.0.1:8008 "
+          "demo_page=false history=- admin=- http_name=- trust_proxy=- proxy_protocol=false "
+          "cluster=- node=- "
+          "workers=2 "
+          "pin=false name=- max_streams=- per_address=- stream_buffer=65536 slow_streams=close "
+          "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
+          "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
+          "tell_gaps=all without_broker=refuse hang_after=10 user=- drain_grace=5 drain_seconds=30 "
+          "access_log=0 auth=public "
+          "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
+          "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s tls_cert=- tls_key=-");
 }
 
 TEST_CASE("words stand for what happens to streams that a broker's absence concerns", "[options]") {
