@@ -21,7 +21,8 @@ NODE = "web"
 def cluster_file(folder: pathlib.Path, version: int, replicas: int) -> pathlib.Path:
     path = folder / f"version-{version}-replicas-{replicas}.toml"
     brokers = "".join(
-        f'[[broker]]\nhost = "here"\nname = "{name}"\nlisten_port = {port}\nfeed_port = {port + 1}\n'
+        f'[[broker]]\nhost = "here"\nname = "{name}"\n'
+        f"listen_port = {port}\nfeed_port = {port + 1}\n"
         for name, port in PORTS.items()
     )
     path.write_text(

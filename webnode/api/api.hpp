@@ -50,7 +50,7 @@ struct ApiOptions {
     wire::HostPort address; ///< with the port that the web node has reserved
     cluster::BrokerList brokers;
     Duration failover = session::Failover::kSilenceMax; ///< as in link::Dispatch::open()
-    std::string name; ///< of the sender; valid
+    std::string name;                                   ///< of the sender; valid
     request::RequestLimits requests;
     /// Backends keep few connections, each for very many messages. With more, the listener leaves
     /// the port to the other workers.
