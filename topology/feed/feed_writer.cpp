@@ -11,6 +11,8 @@ namespace zcomet::feed {
 namespace {
 /// The word of shed batches has so much room for the number of messages in them.
 constexpr std::uint32_t kMessagesOfRunMax = UINT32_MAX;
+/// A frame grows by doubling, and may be kept for long: so much it may have for nothing.
+constexpr std::size_t kSlackBytesMax = 4096;
 } // namespace
 
 FeedWriter::FeedWriter(std::uint64_t incarnation, const FeedLimits& limits, FeedSum* sum)
@@ -43,8 +45,11 @@ void FeedWriter::close_open_batch_if_due(Time now) {
 
 void FeedWriter::close_open_batch() {
     const std::uint32_t messages = open_.count();
-    auto frame =
-        std::make_shared<const std::string>(open_.finish_batch(incarnation_, ++last_closed_));
+    std::string bytes = open_.finish_batch(incarnation_, ++last_closed_);
+    if (bytes.capacity() > bytes.size() + kSlackBytesMax) {
+        bytes.shrink_to_fit();
+    }
+    auto frame = std::make_shared<const std::string>(std::move(bytes));
     kept_bytes_ += frame->size();
     given_bytes_ += frame->size();
     kept_messages_ += messages;

@@ -76,6 +76,20 @@ TEST_CASE("a batch has as many messages as a frame may have, however small they 
     CHECK(batch_of(frames[0]).messages.count() == wire::kFrameMessagesMax);
 }
 
+TEST_CASE("a batch that is kept takes little more memory than its bytes", "[feed]") {
+    const std::string payload(1000, 'x');
+    for (int messages = 1; messages <= 60; ++messages) {
+        FeedWriter writer =
+            subscribed_writer({.window_bytes = 1U << 20U, .bound_bytes = 1U << 22U});
+        for (int i = 0; i < messages; ++i) {
+            writer.append({"1", payload});
+        }
+        const auto frames = flushed(writer, kStart);
+        REQUIRE(!frames.empty());
+        CHECK(frames[0]->capacity() <= frames[0]->size() + 4096);
+    }
+}
+
 TEST_CASE("a lone message goes at once, a busy feed gathers", "[feed]") {
     FeedWriter writer = subscribed_writer();
     writer.append({"1", "a"});
