@@ -32,7 +32,8 @@ constexpr std::uint32_t kPeersPerStep = 32;
 
 /// Its answer is no number of streams, whose tokens begin at 1.
 constexpr std::uint64_t kDrainToken = 0;
-/// The workers of a web node NAME are the nodes NAME/1, NAME/2 and so on.
+/// The workers of a web node NAME are the nodes NAME/1, NAME/2 and so on, up to this
+/// (zcomet-webnode's --workers).
 constexpr std::uint32_t kWorkersMax = 1024;
 
 bool is_about_id(const wire::Query& query) {

@@ -6,6 +6,7 @@ from zcomet_lab.bench.loads import FLAT_OUT, Load, rate_text
 from zcomet_lab.bench.memory import COMPANION_ID, Meter
 from zcomet_lab.bench.rows import Row, at_most
 from zcomet_lab.bench.servers import start_cluster
+from zcomet_lab.bench.side import Side
 from zcomet_lab.flood import Flood
 from zcomet_lab.suite import Lab
 
@@ -30,41 +31,20 @@ def name_of(brokers: int, replicas: int) -> str:
     return "1 broker" if brokers == 1 else f"{brokers} brokers, {replicas} for an id"
 
 
-class Side:
-    """A cluster, and a stream for each of its ids."""
-
-    def __init__(self, lab: Lab, streams: int, brokers: int, replicas: int) -> None:
-        self._streams = streams
-        self._cluster = start_cluster(lab, streams, brokers=brokers, replicas=replicas)
-        self._flood = Flood(lab.programs, self._cluster.url, streams)
-        self._cluster.await_ids(streams * replicas)
-        self._sent = 0
-
-    def cpu_s(self, load: Load) -> float:
-        """Sends the load; returns the CPU seconds of brokers and web node for a million."""
-        before = self._cluster.cpu_s()
-        self._cluster.send(
-            count=load.count,
-            per_s=load.per_s,
-            ids=self._streams,
-            generators=1 if load.per_s == LONE_PER_S else None,
-        )
-        self._sent += load.count
-        self._flood.await_chunks(self._sent)
-        return 1e6 * (self._cluster.cpu_s() - before) / load.count
-
-    def finish(self) -> None:
-        self._flood.finish(self._sent)
-        self._cluster.end()
-
-
 def compare_delivery(lab: Lab) -> list[Row]:
     """All clusters run all the time, and each load goes to one after the other."""
     streams = STREAMS_SHORT if lab.short else STREAMS
-    sides = {size: Side(lab, streams, *size) for size in SIZES}
+    sides = {}
+    for brokers, replicas in SIZES:
+        cluster = start_cluster(lab, streams, brokers=brokers, replicas=replicas)
+        sides[brokers, replicas] = Side(lab, cluster, streams, streams * replicas)
     rows: list[Row] = []
     for load in LOADS_SHORT if lab.short else LOADS:
-        runs = [{size: side.cpu_s(load) for size, side in sides.items()} for _ in range(load.times)]
+        generators = 1 if load.per_s == LONE_PER_S else None
+        runs = [
+            {size: side.cpu_s(load, generators) for size, side in sides.items()}
+            for _ in range(load.times)
+        ]
         one = SIZES[0]
         for size in SIZES:
             what = f"{rate_text(load.per_s)}: {name_of(*size)}, CPU a million"

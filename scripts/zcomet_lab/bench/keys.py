@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from zcomet_lab.bench.loads import FLAT_OUT, Load, rate_text
 from zcomet_lab.bench.rows import Row
 from zcomet_lab.bench.servers import start_cluster
-from zcomet_lab.cluster import Broker, Cluster
-from zcomet_lab.flood import Flood
+from zcomet_lab.bench.side import Side
+from zcomet_lab.cluster import Broker
 from zcomet_lab.keys import Keys
 from zcomet_lab.processes import cpu_s
 from zcomet_lab.programs import Argument
@@ -23,29 +23,6 @@ LOGIN_TIMEOUT_S = 120
 
 LOADS = (Load(1_000, 10_000, 10), Load(20_000, 100_000, 10), Load(FLAT_OUT, 300_000, 10))
 LOADS_SHORT = (Load(1_000, 500, 1), Load(FLAT_OUT, 5_000, 1))
-
-
-class Side:
-    """A cluster with keys, or one without, and its streams."""
-
-    def __init__(self, lab: Lab, streams: int, keys: Keys | None) -> None:
-        self._streams = streams
-        self._cluster: Cluster = start_cluster(lab, streams, keys=keys)
-        self._flood = Flood(lab.programs, self._cluster.url, streams)
-        self._cluster.await_ids(streams)
-        self._sent = 0
-
-    def cpu_s(self, load: Load) -> float:
-        """Sends the load; returns the CPU seconds of broker and web node for a million."""
-        before = self._cluster.cpu_s()
-        self._cluster.send(count=load.count, per_s=load.per_s, ids=self._streams)
-        self._sent += load.count
-        self._flood.await_chunks(self._sent)
-        return 1e6 * (self._cluster.cpu_s() - before) / load.count
-
-    def finish(self) -> None:
-        self._flood.finish(self._sent)
-        self._cluster.end()
 
 
 def login_cpu_s(lab: Lab, ids: int, keys: Keys | None) -> float:
@@ -76,8 +53,9 @@ def rows_of(what: str, plain: Sequence[float], keyed: Sequence[float]) -> list[R
 def compare_delivery(lab: Lab, folder: pathlib.Path) -> list[Row]:
     """Both clusters run all the time, and each load goes to one, then to the other."""
     streams = STREAMS_SHORT if lab.short else STREAMS
-    plain = Side(lab, streams, None)
-    keyed = Side(lab, streams, Keys(lab.programs.path("zcomet-ctl"), folder))
+    plain = Side(lab, start_cluster(lab, streams), streams, streams)
+    keys = Keys(lab.programs.path("zcomet-ctl"), folder)
+    keyed = Side(lab, start_cluster(lab, streams, keys=keys), streams, streams)
     rows: list[Row] = []
     for load in LOADS_SHORT if lab.short else LOADS:
         pairs = [(plain.cpu_s(load), keyed.cpu_s(load)) for _ in range(load.times)]

@@ -74,7 +74,10 @@ TEST_CASE("a key joins in its own roles only", "[rights]") {
 
 TEST_CASE("questions are for operators, and for senders about their ids", "[rights]") {
     Keyed broker;
-    for (const char* what : {"nodes", "stats", "ledger"}) {
+    for (const char* name : {"sender", "node"}) {
+        CHECK(broker.refused(name, Keyed::question("drain", "n")) == ErrorCode::kNotAllowed);
+    }
+    for (const char* what : {"nodes", "stats", "ledger", "brokers"}) {
         CHECK(broker.refused("sender", Keyed::question(what)) == ErrorCode::kNotAllowed);
         CHECK(broker.refused("node", Keyed::question(what)) == ErrorCode::kNotAllowed);
         broker.ask<wire::Answer>("operator", Keyed::question(what));
