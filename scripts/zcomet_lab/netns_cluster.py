@@ -6,8 +6,10 @@ Behind scripts/netns-cluster.
 import argparse
 import ipaddress
 import pathlib
+import secrets
 import shlex
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -34,6 +36,14 @@ ARRIVAL_TIMEOUT_S = 10
 EXTRA_HOSTS = ("load", "browsers")
 
 
+def make_token_key(folder: pathlib.Path) -> pathlib.Path:
+    """A file in `folder` with a secret that signs tokens."""
+    path = folder / "token.key"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32), encoding="ascii")
+    return path
+
+
 class ClusterFile:
     """The parts of a cluster file that this program needs; Zcomet's programs check all of it."""
 
@@ -48,6 +58,7 @@ class ClusterFile:
         }
         self.web_nodes: dict[str, str] = {node["name"]: node["host"] for node in content["webnode"]}
         self.has_keys = not any(broker.get("insecure", False) for broker in content["broker"])
+        self.has_tokens = any("token_keys" in node for node in content["webnode"])
         for name, address in self.addresses.items():
             if ipaddress.ip_address(address).is_loopback:
                 raise ValueError(
@@ -78,6 +89,7 @@ class NamespaceCluster:
         program = programs.path("zcomet-ctl")
         self._keys = Keys(program, folder) if cluster.has_keys else None
         self._tools_key: list[Argument] = self._key_of("tools", "sender,operator")
+        self._token_key = make_token_key(folder) if cluster.has_tokens else None
         ctl = [program, "--cluster", str(cluster.path), *map(str, self._tools_key)]
         self._ctl_on_any_host = ctl
         self.ctl = Ctl(*on_host(self.load_host), *ctl)
@@ -87,6 +99,19 @@ class NamespaceCluster:
     def _key_of(self, name: str, roles: str) -> list[Argument]:
         """The option with a new key, where the cluster has keys."""
         return ["--key", self._keys.new(name, roles)] if self._keys else []
+
+    def _token_keys(self) -> list[Argument]:
+        """The option with the key of tokens, where the cluster wants tokens."""
+        return ["--token-keys", self._token_key] if self._token_key else []
+
+    def _query(self) -> str:
+        """What stands behind the path of a stream: a token, where the cluster wants one."""
+        if not self._token_key:
+            return ""
+        make: list[Argument] = [self._programs.path("zcomet-ctl"), "token"]
+        make += ["--key", self._token_key, "--ids", "*", "--for", "1h"]
+        made = subprocess.run(list(map(str, make)), capture_output=True, text=True, check=True)
+        return f"?token={made.stdout.strip()}"
 
     def _start(self, host: str, program: str, *arguments: Argument, name: str) -> Program:
         options: list[Argument] = ["--cluster", self._cluster.path, *arguments]
@@ -108,14 +133,17 @@ class NamespaceCluster:
             name: self._start(
                 host,
                 "zcomet-webnode",
-                *("--node", name, *self._key_of(name, "node")),
+                *("--node", name, *self._key_of(name, "node"), *self._token_keys()),
                 name=f"web node {name}",
             )
             for name, host in self._cluster.web_nodes.items()
         }
         for name, node in nodes.items():
             self.urls[name] = node.await_ready()["http"]
-            print(f"  {self._cluster.web_nodes[name]:<12} web node {name}, {self.urls[name]}")
+            who = "for bearers of tokens" if self._token_key else "for everybody"
+            print(
+                f"  {self._cluster.web_nodes[name]:<12} web node {name}, {self.urls[name]}, {who}"
+            )
 
     def open_streams(self) -> None:
         """Opens a stream for each id on each web node, all from one host."""
@@ -128,10 +156,11 @@ class NamespaceCluster:
             flush=True,
         )
         self.comparison = Comparison(placed)
+        query = self._query()
         streams = self._programs.start(
             sys.executable,
             *("-m", "zcomet_lab.streams"),
-            *(f"{self.urls[node]}/test/{user_id}" for node, user_id in placed),
+            *(f"{self.urls[node]}/test/{user_id}{query}" for node, user_id in placed),
             name="streams",
             prefix=on_host(self.stream_host),
         )
@@ -161,7 +190,7 @@ class NamespaceCluster:
         url = next(iter(self.urls.values()))
         print("\n" + bold("The cluster stays up. From another terminal:"))
         for host, command in (
-            (self.stream_host, ["curl", "-N", f"{url}/test/5"]),
+            (self.stream_host, ["curl", "-N", f"{url}/test/5{self._query()}"]),
             (self.load_host, [*self._ctl_on_any_host, "nodes"]),
             (self.load_host, [*self._ctl_on_any_host, "send", "5", "hello from another host"]),
         ):

@@ -30,7 +30,8 @@ class CometStream:
         self._on_message = on_message
         parts = urllib.parse.urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=CONNECT_TIMEOUT_S)
-        self._connection.request("GET", parts.path)
+        query = f"?{parts.query}" if parts.query else ""
+        self._connection.request("GET", parts.path + query)
         self._response = self._connection.getresponse()
         if self._response.status != 200:
             raise OSError(f"{url} answered {self._response.status} {self._response.reason}")

@@ -196,6 +196,23 @@ TEST_CASE("wrong options are refused with one line and status 2") {
     }
 }
 
+TEST_CASE("streams that other machines reach want a word on who may listen") {
+    for (const std::string http : {"*:0", "0.0.0.0:0", "[::]:0"}) {
+        CAPTURE(http);
+        const Finished finished =
+            refused("zcomet-webnode", {"--http", http, "--broker", "tcp://127.0.0.1:9"});
+        CHECK(finished.status == kBadOptions);
+        CHECK(mentions(finished, "--http " + http.substr(0, http.size() - 1)));
+        CHECK(mentions(finished, "give --token-keys FILE"));
+        CHECK(mentions(finished, "--auth public"));
+    }
+    Process web_node(path_of("zcomet-webnode"),
+                     {"--http", "*:0", "--auth", "public", "--broker", "tcp://127.0.0.1:9"});
+    CHECK(web_node.await_log("event=auth streams=public publishing=- "));
+    web_node.signal(SIGTERM);
+    CHECK(web_node.wait(5s) == 0);
+}
+
 TEST_CASE("an API that other machines reach needs tokens") {
     const std::vector<std::string> others{"--http", "127.0.0.1:0", "--broker", "tcp://127.0.0.1:9"};
     for (const std::string api : {"*:0", "0.0.0.0:0", "[::]:0"}) {

@@ -10,6 +10,7 @@ usage: commands_documented.py ROOT      (the source tree; ZCOMET_BROKER and so o
 import os
 import pathlib
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,9 @@ def check_example(path: pathlib.Path, programs: dict[str, str], folder: str) -> 
     text = path.read_text(encoding="utf-8")
     web_nodes = re.findall(r'^\[\[webnode\]\][^[]*^name = "([^"]+)"', text, re.MULTILINE)
     make_keys(folder, web_nodes, programs["zcomet-ctl"])
+    token_key = pathlib.Path(folder) / "token.key"
+    token_key.touch(mode=0o600)
+    token_key.write_text(secrets.token_hex(32), encoding="ascii")
     example = pathlib.Path(folder) / path.name
     example.write_text(text.replace(KEYS, folder), encoding="utf-8")
     count = 0

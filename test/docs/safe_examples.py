@@ -4,9 +4,8 @@ Every command and every cluster file in README, in docs/, in the man pages, the 
 topology/examples is held to these rules:
 * A broker that other machines reach has keys. No example says --insecure.
 * A command that goes to a broker on another host has a key, or takes it from a cluster file.
-* An API that other machines reach wants tokens.
+* Streams, and an API, that other machines reach want tokens, or a backend that says who may listen.
 * Pages for operators are on the loopback.
-Streams are public by default, on every address; SECURITY.md says so, and no rule is about them.
 
 usage: safe_examples.py ROOT      (the source tree)
 """
@@ -62,8 +61,13 @@ def command_mistakes(program: str, words: list[str]) -> list[str]:
     has_key = "--key" in options or "--cluster" in options
     if program in WITH_BROKER and reached("--broker") and not has_key:
         found.append("it goes to a broker on another host without a key")
-    if reached("--api") and options.get("--api-auth") != ["token"]:
-        found.append("other machines reach its API, which wants no tokens")
+    if reached("--api") and "--token-keys" not in options:
+        found.append("other machines reach its API, which has no keys for tokens")
+    is_guarded = "--token-keys" in options or "--auth-hook" in options or "--cluster" in options
+    if program == "zcomet-webnode" and reached("--http") and not is_guarded:
+        found.append("other machines reach its streams, and nothing says who may listen")
+    if "public" in options.get("--auth", []) + options.get("--api-auth", []):
+        found.append("it lets everybody in")
     if program in ("zcomet-broker", "zcomet-webnode") and reached("--admin"):
         found.append("other machines reach its page for operators")
     return found
@@ -80,6 +84,8 @@ def cluster_mistakes(content: dict[str, Any]) -> list[str]:
     for node in content.get("webnode", []):
         if is_far and "key" not in node:
             found.append(f"web node {node['name']} has no key")
+        if not local[node["host"]] and ("token_keys" not in node or node.get("auth") == "public"):
+            found.append(f"everybody may listen at web node {node['name']}")
     for entry in [*content["broker"], *content.get("webnode", [])]:
         if not is_local(entry.get("admin", "127.0.0.1:0")):
             found.append("other machines reach a page for operators")
@@ -130,6 +136,8 @@ UNSAFE = (
     "zcomet-webnode --broker tcp://BROKERHOST:5555",
     "zcomet-webnode --api 0.0.0.0:8008",
     "zcomet-webnode --api=10.0.0.1:8008 --api-auth public",
+    "zcomet-webnode --http 0.0.0.0:8000",
+    "zcomet-webnode --auth public",
     "zcomet-ctl --broker tcp://10.0.0.1:5555 nodes",
     "ZCOMET_BROKER_OPTIONS=--listen tcp://10.0.0.1:5555",
 )
@@ -137,8 +145,9 @@ SAFE = (
     "zcomet-broker",
     "zcomet-broker --keys DIR --listen tcp://*:5555",
     "zcomet-broker --listen tcp://127.0.0.1:5555 --admin [::1]:9470",
-    "zcomet-webnode --broker tcp://10.0.0.1:5555 --key FILE --http 0.0.0.0:8000",
-    "zcomet-webnode --broker tcp://localhost:5555 --api 10.0.0.1:8008 --api-auth token",
+    "zcomet-webnode --broker tcp://10.0.0.1:5555 --key FILE --http 0.0.0.0:8000 --token-keys FILE",
+    "zcomet-webnode --http 0.0.0.0:8000 --auth hook --auth-hook http://127.0.0.1:9000/may",
+    "zcomet-webnode --broker tcp://localhost:5555 --api 10.0.0.1:8008 --token-keys FILE",
     "zcomet-ctl --cluster FILE nodes",
 )
 UNSAFE_BROKER = '[[host]]\nname = "a"\naddress = "10.0.0.1"\n[[broker]]\nhost = "a"\n'
@@ -147,7 +156,8 @@ UNSAFE_FILES = (
     UNSAFE_BROKER,
     SAFE_BROKER + "insecure = true\n",
     SAFE_BROKER + 'admin = "10.0.0.1:9470"\n',
-    SAFE_BROKER + '[[webnode]]\nhost = "a"\nname = "w"\n',
+    SAFE_BROKER + '[[webnode]]\nhost = "a"\nname = "w"\ntoken_keys = ["FILE"]\n',
+    SAFE_BROKER + '[[webnode]]\nhost = "a"\nname = "w"\nkey = "FILE"\n',
 )
 
 

@@ -178,7 +178,8 @@ class Cluster:
         self.web_nodes[node] = self.service(
             node,
             "zcomet-webnode",
-            *("--broker", BROKER, "--http", f"{ADDRESSES[node]}:8000", "--workers", WORKERS),
+            *("--broker", BROKER, "--http", f"{ADDRESSES[node]}:8000", "--auth", "public"),
+            *("--workers", WORKERS),
             *("--name", node, "--admin", f"{ADDRESSES[node]}:9480", "--log-level", "debug"),
         )
         self.web_nodes[node].await_ready()

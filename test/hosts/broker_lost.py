@@ -73,7 +73,7 @@ def check(programs: Programs, folder: pathlib.Path, fault: str) -> None:
     ready = programs.start(
         "zcomet-webnode",
         *(*options, "--workers", 1, "--tell-gaps", "none", "--per-address", 0),
-        *("--http", f"{WEB}:8000", "--name", "web"),
+        *("--http", f"{WEB}:8000", "--auth", "public", "--name", "web"),
         prefix=on_host("web"),
     ).await_ready()
     flood = Flood(

@@ -52,11 +52,11 @@ def run(command: str, path: str) -> str:
 def check_token(programs: Programs, readme: str, listen: str, path: str) -> None:
     """Who has a token may listen, and nobody else."""
     [make_key] = lines_of(readme, "By hand", r"\(umask")
-    [start] = lines_of(readme, "By hand", "zcomet-webnode --auth token")
+    [start] = lines_of(readme, "By hand", "zcomet-webnode --token-keys")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         run(make_key, path)
-        programs.start(*start.split()).await_ready()
+        programs.start(*re.sub("#.*", "", start).split()).await_ready()
         # The stream does not end.
         status = "curl -sN -o shown -w '%{http_code}' --max-time 1"
         listen = listen.replace("curl -N", status) + " || [ $? = 28 ]"
@@ -80,6 +80,8 @@ def check_keys(programs: Programs, readme: str, path: str) -> None:
         run(init, path)
         programs.start(*broker.replace("/etc/zcomet/keys", keys).split()).await_ready()
         run(re.sub("#.*", "", new), path)
+        [make_token_key] = lines_of(readme, "By hand", r"\(umask")
+        run(make_token_key, path)
         programs.start(*web_node.replace("BROKERHOST", "127.0.0.1").split()).await_ready()
         os.chdir("/")
 

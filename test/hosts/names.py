@@ -67,7 +67,7 @@ def check_names(programs: Programs) -> None:
 
 def check_everywhere(programs: Programs) -> None:
     """A web node listens on both families unless told otherwise."""
-    web_node = programs.start("zcomet-webnode", "--http", "*:8000")
+    web_node = programs.start("zcomet-webnode", "--http", "*:8000", "--auth", "public")
     web_node.await_ready()
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with socket.socket(family, socket.SOCK_STREAM) as client:

@@ -38,7 +38,7 @@ def check(build: str, heartbeat_s: str) -> float:
         ctl = Ctl(*at_server, *broker.ctl.command)
         web_node = programs.start(
             "zcomet-webnode",
-            *("--broker", broker.listen, "--http", f"{SERVER}:0"),
+            *("--broker", broker.listen, "--http", f"{SERVER}:0", "--auth", "public"),
             *("--vanished-after", VANISHED_AFTER_S, "--stream-heartbeat", heartbeat_s),
             prefix=at_server,
         )

@@ -177,29 +177,60 @@ class TableReader {
 
     /// A list of names as host::HostNames wants them, with spaces between them.
     [[nodiscard]] std::string http_names() const {
-        std::string names;
-        const toml::node* const node = table_.get("http_names");
-        if (node == nullptr) {
-            return names;
+        return list("http_names", "NAME", [](const std::string& name) {
+            const std::string why = host::why_no_host_name(name);
+            return why.empty() ? why : in_quotes(name) + ": " + why;
+        });
+    }
+
+    /// A list of files, with spaces between them.
+    [[nodiscard]] std::string files(std::string_view key) const {
+        return list(key, "FILE", [](const std::string& file) {
+            const bool is_file = !file.empty() && file.find(' ') == std::string::npos;
+            return is_file ? std::string()
+                           : in_quotes(file) + " is no file: it is empty, or has "
+                                               "a space";
+        });
+    }
+
+    /// One of `words`; empty if the table has no such key.
+    [[nodiscard]] std::string one_of(std::string_view key, Keys words) const {
+        const std::optional<std::string> text = text_if_any(key);
+        if (!text || std::find(words.begin(), words.end(), *text) != words.end()) {
+            return text.value_or("");
         }
-        const toml::array* const list = node->as_array();
-        if (list == nullptr) {
-            throw Mistake{line_of(*node), "\"http_names\" is written [\"NAME\", …]"};
-        }
-        for (const toml::node& one : *list) {
-            const auto name = one.value<std::string>();
-            if (!one.is_string() || !name) {
-                throw Mistake{line_of(one), "\"http_names\" is written [\"NAME\", …]"};
-            }
-            if (const std::string why = host::why_no_host_name(*name); !why.empty()) {
-                throw Mistake{line_of(one), in_quotes(*name) + ": " + why};
-            }
-            names.append(names.empty() ? "" : " ").append(*name);
-        }
-        return names;
+        throw Mistake{line(key), in_quotes(key) + " is one of " + listed(words) + ", and not " +
+                                     in_quotes(*text)};
     }
 
   private:
+    /// `why_not` has words for what is wrong with one; empty: nothing.
+    template <typename WhyNot>
+    [[nodiscard]] std::string list(std::string_view key, std::string_view what,
+                                   const WhyNot& why_not) const {
+        std::string all;
+        const toml::node* const node = table_.get(key);
+        if (node == nullptr) {
+            return all;
+        }
+        const std::string form = in_quotes(key) + " is written [\"" + std::string(what) + "\", …]";
+        const toml::array* const list = node->as_array();
+        if (list == nullptr) {
+            throw Mistake{line_of(*node), form};
+        }
+        for (const toml::node& one : *list) {
+            const auto text = one.value<std::string>();
+            if (!one.is_string() || !text) {
+                throw Mistake{line_of(one), form};
+            }
+            if (const std::string why = why_not(*text); !why.empty()) {
+                throw Mistake{line_of(one), why};
+            }
+            all.append(all.empty() ? "" : " ").append(*text);
+        }
+        return all;
+    }
+
     const toml::table& table_;
     std::string where_;
 };
@@ -284,9 +315,9 @@ class ClusterReader {
     }
 
     void read_web_node(const toml::table& table) {
-        const TableReader reader(
-            table, "[[webnode]]",
-            {"host", "name", "http_port", "api_port", "workers", "admin", "http_names", "key"});
+        const TableReader reader(table, "[[webnode]]",
+                                 {"host", "name", "http_port", "api_port", "workers", "admin",
+                                  "http_names", "key", "auth", "token_keys"});
         ClusterWebNode node;
         node.host = known_host(reader);
         node.name = reader.name("name");
@@ -296,6 +327,8 @@ class ClusterReader {
         node.admin = reader.admin();
         node.http_names = reader.http_names();
         node.key = reader.text_if_any("key").value_or("");
+        node.auth = reader.one_of("auth", {"public", "token", "hook"});
+        node.token_keys = reader.files("token_keys");
         if (!web_node_names_.insert(node.name).second) {
             throw Mistake{reader.line("name"), "two web nodes are named " + in_quotes(node.name)};
         }

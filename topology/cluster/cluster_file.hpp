@@ -33,6 +33,8 @@ struct ClusterWebNode {
     std::string admin;
     std::string http_names; ///< with spaces between them
     std::string key;        ///< key file, empty: none
+    std::string auth;       ///< who may listen: "public", "token" or "hook"; empty: not said
+    std::string token_keys; ///< files of keys that sign tokens, with spaces between them
 };
 
 struct ClusterHost {

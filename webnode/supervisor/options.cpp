@@ -20,6 +20,7 @@
 #include "webnode/port/http_port.hpp"
 #include "webnode/port/keepalive.hpp"
 #include "webnode/request/requests.hpp"
+#include "webnode/supervisor/guards.hpp"
 #include "webnode/worker/token_keys.hpp"
 
 #include <spdlog/spdlog.h>
@@ -59,8 +60,11 @@ constexpr std::chrono::seconds kLeewayMax = std::chrono::hours(24);
 /// The request itself waits for a later answer no longer than Requests::kLaterMax.
 constexpr std::chrono::seconds kHookTimeoutMax = 8s;
 static_assert(kHookTimeoutMax < request::Requests::kLaterMax);
-/// "hook" is the last, and is not for the API.
+/// What may be said: "by-address" stands for nothing said, and "hook" is not for the API.
+constexpr std::ptrdiff_t kStreamWhos = 3;
 constexpr std::ptrdiff_t kApiWhos = 2;
+/// Where browsers connect if nothing says where, nor who may.
+constexpr const char* kLocalHost = "127.0.0.1";
 
 std::string check_broker(const std::string& text) {
     const auto broker = cluster::read_broker(text);
@@ -175,7 +179,8 @@ void CommandLine::add_addresses() {
         .key("key");
     table_
         .add("--http", program::as_host_port(options_.worker.http),
-             "Where browsers connect [*:8000, every address]; port 0: any")
+             "Where browsers connect; port 0: any [*:8000, every address, with --auth or "
+             "--token-keys; otherwise 127.0.0.1:8000]")
         .key("http")
         .hand_on();
     table_
@@ -425,23 +430,26 @@ void CommandLine::add_tokens() {
     table_
         .add("--auth", as_word(worker.auth, worker::kWhoNames),
              "Who may open streams: public is everybody who reaches --http, token the bearer of a "
-             "token, for the ids that it names, hook whom the backend at --auth-hook lets in")
+             "token, for the ids that it names, hook whom the backend at --auth-hook lets in "
+             "[token; "
+             "public where only this machine reaches --http]")
         .type("WHO")
-        .show_default()
-        .one_of({worker::kWhoNames.begin(), worker::kWhoNames.end()})
+        .one_of({worker::kWhoNames.begin(), worker::kWhoNames.begin() + kStreamWhos})
+        .key("auth")
         .hand_on();
     table_
         .add("--api-auth", as_word(worker.api_auth, worker::kWhoNames),
-             "Who may publish, and ask, at --api: public or token, likewise")
+             "Who may publish, and ask, at --api: public or token, likewise [token; public where "
+             "only this machine reaches --api]")
         .type("WHO")
-        .show_default()
         .one_of({worker::kWhoNames.begin(), worker::kWhoNames.begin() + kApiWhos})
         .hand_on();
     table_
         .add("--token-keys", &options_.token_key_files,
              "Keys that sign tokens: a JSON Web Key Set, a public key in PEM, or a secret; SIGHUP "
              "reads the file again. May be given several times")
-        .type("FILE");
+        .type("FILE")
+        .key("token_keys");
     table_
         .add("--token-issuer", &worker.token_rules.issuer,
              "Take only tokens with this issuer (iss)")
@@ -508,6 +516,9 @@ void CommandLine::settle() {
     if (!cluster_file_.empty()) {
         apply_cluster_file();
     }
+    if (cluster_file_.empty() && !table_.given("--http") && !says_who_may_listen(options_)) {
+        options_.worker.http.host = kLocalHost;
+    }
     options_.embedded_broker = brokers_.empty();
     if (!options_.embedded_broker && !options_.histories.empty()) {
         throw program::Misconfigured("--history is for a broker of its own; this joins one that is "
@@ -517,7 +528,7 @@ void CommandLine::settle() {
         brokers_.emplace_back(kEmbeddedBroker);
     }
     if (options_.embedded_broker && options_.worker.api.host.empty()) {
-        options_.worker.api = {"127.0.0.1", kEmbeddedApiPort};
+        options_.worker.api = {kLocalHost, kEmbeddedApiPort};
         options_.worker.is_api_unasked = true;
     }
     const std::uint64_t list_version = options_.worker.brokers.version;
@@ -525,7 +536,6 @@ void CommandLine::settle() {
         cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
     options_.worker.brokers.version = list_version;
     if (role_.index == 0) { // workers get the text of the files
-        check_tokens();
         const std::string key_file = link::key_file_or_environment(key_file_);
         const bool has_tls = !options_.tls_key_files.empty();
         if (!key_file.empty() || !options_.token_key_files.empty() || has_tls) {
@@ -548,20 +558,6 @@ void CommandLine::read_key(const std::string& file) {
     options_.worker.key = options_.embedded_broker
                               ? std::string()
                               : value_or_throw<program::Misconfigured>(link::read_peer_key(file));
-}
-
-void CommandLine::check_tokens() const {
-    const bool wants_tokens = options_.worker.auth == worker::Who::kToken ||
-                              options_.worker.api_auth == worker::Who::kToken;
-    if (wants_tokens && options_.token_key_files.empty()) {
-        throw program::Misconfigured("--auth token and --api-auth token want --token-keys FILE, "
-                                     "the keys that sign tokens; zcomet-webnode(1), TOKENS, shows "
-                                     "how to make one");
-    }
-    if (!wants_tokens && !options_.token_key_files.empty()) {
-        throw program::Misconfigured("--token-keys is for --auth token and --api-auth token, and "
-                                     "neither is given");
-    }
 }
 
 void CommandLine::check() const {
@@ -602,6 +598,8 @@ void CommandLine::apply_cluster_file() {
                         {"api", node.api_port == 0 ? std::string() : api.text()},
                         {"name", node.name},
                         {"key", node.key},
+                        {"auth", node.auth},
+                        {"token_keys", node.token_keys},
                         {"admin", node.admin},
                         {"http_names", node.http_names},
                         {"workers", std::to_string(node.workers)}}));

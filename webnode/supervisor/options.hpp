@@ -91,7 +91,6 @@ class CommandLine {
     void check() const;
     void read_key(const std::string& file);
     void read_tls();
-    void check_tokens() const;
 
     WebNodeOptions options_;
     WorkerRole role_;

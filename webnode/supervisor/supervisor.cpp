@@ -12,6 +12,7 @@
 #include "topology/program/program.hpp"
 #include "topology/program/run_as.hpp"
 #include "topology/tls/ticket_keys.hpp"
+#include "webnode/supervisor/guards.hpp"
 #include "webnode/supervisor/stats.hpp"
 #include "webnode/worker/drain.hpp"
 
@@ -172,6 +173,7 @@ void Supervisor::reserve() {
     options_.worker.http = port_.address;
     options_.worker.is_http_local = port_.is_loopback;
     reserve_api();
+    settle_guards(options_);
     options_.worker.own_names = net::own_names({http, options_.worker.api, options_.admin});
     if (options_.worker.name.empty()) {
         options_.worker.name = default_name(options_.worker.http.port);
@@ -193,13 +195,6 @@ void Supervisor::reserve_api() {
     api_port_ = value_or_throw(std::move(reserved));
     api = api_port_.address;
     options_.worker.is_api_local = api_port_.is_loopback;
-    if (options_.worker.api_auth == worker::Who::kPublic && !api_port_.is_loopback) {
-        throw program::Misconfigured(
-            "other machines reach --api " + api.text() +
-            ", and everybody there could publish: give --api-auth token and --token-keys FILE "
-            "(zcomet-webnode(1), TOKENS, shows how to make one), or an address such as "
-            "127.0.0.1");
-    }
 }
 
 /// So that an operator learns who may, without having asked.

@@ -161,6 +161,7 @@ Worker::Worker(WorkerOptions options, slot::WorkerSlot& slot, UniqueFd terminati
     case Who::kPublic: // private updates are for bearers of tokens here, too
         requests_.set_public_gate(gate_);
         break;
+    case Who::kByAddress: // which the supervisor has settled; what is not known is not public
     case Who::kToken:
         requests_.set_gate(gate_);
         break;
@@ -329,7 +330,7 @@ api::ApiOptions Worker::api_options() const {
                             .requests = options_.requests,
                             .per_address = options_.per_address,
                             .is_local = options_.is_api_local,
-                            .wants_token = options_.api_auth == Who::kToken,
+                            .wants_token = options_.api_auth != Who::kPublic,
                             .names = names_of(options_),
                             .proxies = proxies_of(options_),
                             .tls = tls_};

@@ -28,13 +28,14 @@ enum class WithoutBroker : std::uint8_t {
 
 /// Who may open streams (`--auth`), and who may publish (`--api-auth`).
 enum class Who : std::uint8_t {
-    kPublic, ///< everybody who reaches the port
-    kToken,  ///< the bearer of a token, to the ids that it names
-    kHook,   ///< whom a backend lets in; not for publishing
+    kPublic,    ///< everybody who reaches the port
+    kToken,     ///< the bearer of a token, to the ids that it names
+    kHook,      ///< whom a backend lets in; not for publishing
+    kByAddress, ///< the operator has not said; no worker sees it: supervisor::settle_guards()
 };
 
 /// In the order of Who.
-inline constexpr std::array<std::string_view, 3> kWhoNames{"public", "token", "hook"};
+inline constexpr std::array<std::string_view, 4> kWhoNames{"public", "token", "hook", "by-address"};
 
 /// In the order of WithoutBroker.
 inline constexpr std::array<std::string_view, 2> kWithoutBrokerNames{"refuse", "accept"};
@@ -88,8 +89,8 @@ struct WorkerOptions {
     /// Whether streams are told that they missed messages (`--tell-gaps`).
     bool tell_gaps = true;
     WithoutBroker without_broker = WithoutBroker::kRefuse;
-    Who auth = Who::kPublic;
-    Who api_auth = Who::kPublic;
+    Who auth = Who::kByAddress;
+    Who api_auth = Who::kByAddress;
     auth::Rules token_rules;
     /// Name of the cookie that may have the token of a stream; empty: none.
     std::string token_cookie = "zcomet_token";

@@ -178,6 +178,15 @@ TEST_CASE("a cluster may have several brokers, by their names", "[cluster_file]"
           "the cluster file has no broker \"c\". Its brokers are a, second");
 }
 
+TEST_CASE("a web node's entry says who may listen", "[cluster_file]") {
+    const TemporaryFile file(kMinimal + "[[webnode]]\nhost = 'a'\nname = 'w'\nauth = 'hook'\n"
+                                        "token_keys = ['/etc/a.key', 'b.pem']\n");
+    const auto cluster = read_cluster_file(file.path());
+    REQUIRE(cluster.ok());
+    CHECK(cluster.value().web_node("w").value().auth == "hook");
+    CHECK(cluster.value().web_node("w").value().token_keys == "/etc/a.key b.pem");
+}
+
 TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     struct Case {
         std::string appended; // to the five lines of kMinimal
@@ -213,6 +222,12 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
         {"[[webnode]]\nname = 'w'\n", "6: [[webnode]] has no \"host\""},
         {"[[webnode]]\nhost = 'a'\n", "6: [[webnode]] has no \"name\""},
         {"[[webnode]]\nhost = 'b'\nname = 'w'\n", "7: no [[host]] is named \"b\""},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\nauth = 'all'\n",
+         "9: \"auth\" is one of public, token, hook, and not \"all\""},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\ntoken_keys = 'k'\n",
+         "9: \"token_keys\" is written [\"FILE\", …]"},
+        {"[[webnode]]\nhost = 'a'\nname = 'w'\ntoken_keys = ['a b']\n",
+         "9: \"a b\" is no file: it is empty, or has a space"},
         {"[[webnode]]\nhost = 'a'\nname = 'w w'\n",
          "8: \"w w\" is not a name: 1 to 48 characters of A-Z a-z 0-9 . _ -"},
         {"[[webnode]]\nhost = 'a'\nname = 'w'\nworkers = 0\n",

@@ -54,7 +54,7 @@ TEST_CASE("without options a web node brings its own broker", "[options]") {
     const WebNodeOptions options = settle({});
     CHECK(options.embedded_broker);
     CHECK(options.worker.brokers.text() == kEmbeddedBroker);
-    CHECK(options.worker.http.text() == "*:8000");
+    CHECK(options.worker.http.text() == "127.0.0.1:8000");
     CHECK(options.workers == 1);
     CHECK(options.admin.host.empty());
     CHECK(options.worker.slow.policy == connection::SlowPolicy::kClose);
@@ -233,7 +233,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
     Parsed parsed({"--workers", "2", "--worker-index", "7"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
-          "broker=tcp://127.0.0.1:5555 replicas=2 failover_ms=1000 key=- http=*:8000 cors_origin=- "
+          "broker=tcp://127.0.0.1:5555 replicas=2 failover_ms=1000 key=- http=127.0.0.1:8000 "
+          "cors_origin=- "
           "api=127.0.0.1:8008 "
           "demo_page=false history=- admin=- http_name=- trust_proxy=- proxy_protocol=false "
           "cluster=- node=- "
@@ -242,8 +243,8 @@ TEST_CASE("the settings in effect are one line, without a worker's role", "[opti
           "slow_after=5 stream_burst=16777216 stream_memory=134217728 kernel_buffer=262144 "
           "request_deadline_ms=10000 request_memory=67108864 vanished_after=60 stream_heartbeat=25 "
           "tell_gaps=all without_broker=refuse hang_after=10 user=- drain_grace=5 drain_seconds=30 "
-          "access_log=0 auth=public "
-          "api_auth=public token_keys=- token_issuer=- token_audience=- token_leeway=5s "
+          "access_log=0 auth=by-address "
+          "api_auth=by-address token_keys=- token_issuer=- token_audience=- token_leeway=5s "
           "token_cookie=zcomet_token auth_hook=- auth_hook_timeout=2s tls_cert=- tls_key=-");
 }
 
@@ -304,13 +305,23 @@ TEST_CASE("mistakes are named", "[options]") {
     CHECK_THROWS_AS(settle({"--bogus"}), CLI::ExtrasError);
 }
 
-TEST_CASE("tokens want keys, and keys want tokens", "[options]") {
+TEST_CASE("a web node of which nothing is said stays on this machine", "[options]") {
+    const std::string secret = written("a secret of thirty-two bytes, it is\n");
+    for (const std::string said : {"--auth=public", "--auth=token"}) {
+        CHECK(settle({said}).worker.http.text() == "*:8000");
+    }
+    CHECK(settle({"--token-keys=" + secret}).worker.http.text() == "*:8000");
+    CHECK(settle({"--api-auth=token"}).worker.http.text() == "127.0.0.1:8000");
+    CHECK(settle({"--http=*:80"}).worker.http.text() == "*:80");
+}
+
+TEST_CASE("rules for tokens, and their keys", "[options]") {
     const std::string secret = written("a secret of thirty-two bytes, it is\n");
     const WebNodeOptions options =
         settle({"--auth=token", "--token-keys=" + secret, "--token-leeway=1m", "--token-issuer=me",
                 "--token-audience=you", "--token-cookie=-"});
     CHECK(options.worker.auth == worker::Who::kToken);
-    CHECK(options.worker.api_auth == worker::Who::kPublic);
+    CHECK(options.worker.api_auth == worker::Who::kByAddress);
     CHECK(options.worker.token_rules.leeway == 60s);
     CHECK(options.worker.token_rules.issuer == "me");
     CHECK(options.worker.token_rules.audience == "you");
@@ -318,8 +329,6 @@ TEST_CASE("tokens want keys, and keys want tokens", "[options]") {
     CHECK(worker::keys_of(options.worker.token_keys).size() == 1);
     CHECK(settle({"--api-auth=token", "--token-keys", secret, "--token-keys", secret})
               .token_key_files.size() == 2);
-    CHECK_THROWS_WITH(settle({"--auth=token"}), Contains("want --token-keys FILE"));
-    CHECK_THROWS_WITH(settle({"--token-keys=" + secret}), Contains("neither is given"));
     CHECK_THROWS_WITH(settle({"--auth=token", "--token-keys=" + written("short")}),
                       Contains("32 to 1024 bytes"));
     CHECK_THROWS_WITH(settle({"--auth=hook"}), Contains("belong together"));
