@@ -312,7 +312,7 @@ def check_start(programs: Programs, scene: Scene) -> None:
 
     wanted: list[tuple[Sequence[str | pathlib.Path], str]] = [
         (["--auth", "token"], "want --token-keys FILE"),
-        (["--token-keys", scene.secret_file], "neither is given"),
+        (["--token-keys", scene.secret_file], "give one of them"),
         (["--auth", "token", "--token-keys", readable], "others may read"),
         (["--auth", "token", "--token-keys", scene.folder / "none"], "No such file"),
         (["--auth", "token", "--token-keys", scene.folder], "no ordinary file"),
