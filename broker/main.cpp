@@ -56,6 +56,7 @@ void reload(broker::shell::CommandLine& line, int argc, char** argv,
     const auto settle = [&] { throw_unless_done<program::Misconfigured>(again.settle()); };
     if (program::reload(app, argc, argv, settle, again.table(), line.table())) {
         line.resettle();
+        line.use_list(again.options().router.list);
         broker.set_options(line.options().router);
         broker.set_http_names(line.options().http_names);
     }

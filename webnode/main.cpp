@@ -33,10 +33,11 @@ namespace {
 constexpr std::size_t kWorkingBytes = 832U << 10U;
 
 /// What SIGHUP does in a worker: its supervisor has read the options again, and passes them on.
-void take_options(const supervisor::CommandLine& line, int log_level, worker::Worker& worker) {
+void take_options(supervisor::CommandLine& line, int log_level, worker::Worker& worker) {
     program::use_log_level(log_level);
     const Status taken = line.table().take_from_supervisor(supervisor::kWorkerOptionsFd);
     if (taken.ok()) {
+        line.resettle();
         worker.set_options(line.options().worker);
     } else {
         spdlog::error("event=not-reloaded text={}", log_value(taken.error().text));
@@ -55,6 +56,9 @@ bool reload(supervisor::CommandLine& line, int argc, char** argv) {
     if (is_read && keys != again.options().worker.token_keys) {
         keys = again.options().worker.token_keys;
         spdlog::info("event=token-keys keys={}", worker::keys_of(keys).size());
+    }
+    if (is_read) {
+        line.use_brokers(again.options().worker.brokers);
     }
     // Ports that speak plain HTTP go on so until the next start, and the other way round.
     std::string& certificates = line.options().worker.tls_texts;

@@ -83,6 +83,12 @@ void Joining::begin_connection(table::PeerIndex index, std::uint64_t sent,
     welcome(index, now);
 }
 
+void Joining::on_list(Time now) {
+    newest_list_ = std::max(newest_list_, state_.options.list.version);
+    state_.peers.for_each(
+        [this, now](table::PeerIndex index, const table::Peer& /*peer*/) { welcome(index, now); });
+}
+
 /// Each newer version is told of once.
 void Joining::note_list(table::Peer& peer, const wire::ListMark& list) {
     peer.list = list;

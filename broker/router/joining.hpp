@@ -27,6 +27,8 @@ class Joining {
 
     void on_hello(const Incoming& in, const wire::Hello& hello);
     void on_goodbye(const Incoming& in);
+    /// The broker goes by a newer list of brokers: tells all peers, by a WELCOME more.
+    void on_list(Time now);
     /// Lets the peer go on over another connection if it waits for the proof that its earlier one
     /// is gone, and has it now.
     void settle_claim(table::PeerIndex index, Time now);

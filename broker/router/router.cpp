@@ -34,10 +34,14 @@ void Router::set_options(RouterOptions options) {
     options.feed_endpoint = std::move(state_.options.feed_endpoint);
     options.history = std::move(state_.options.history); // the store refers to it where it is
     options.unix_ms = state_.options.unix_ms;
+    const bool has_other_list = options.list != state_.options.list;
     state_.options = std::move(options);
     feeds_.on_options();
     queries_.on_options();
     histories_.on_options();
+    if (has_other_list) {
+        joining_.on_list(last_turn_);
+    }
 }
 
 // ---- Dispatch ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -314,6 +315,21 @@ Status CommandLine::settle_history() {
 
 void CommandLine::resettle() {
     options_.router.memory_max = memory_max_;
+}
+
+void CommandLine::use_list(const wire::ListMark& list) {
+    wire::ListMark& ours = options_.router.list;
+    if (list == ours) {
+        return;
+    }
+    if (list.version <= ours.version) {
+        spdlog::error("event=list-not-taken version={} told={} text=\"the list of brokers has "
+                      "changed, and its version is not higher: raise it with each change\"",
+                      ours.version, list.version);
+        return;
+    }
+    ours = list;
+    spdlog::info("event=list version={}", list.version);
 }
 
 /// Fills in this host's broker from the cluster file.

@@ -48,6 +48,9 @@ class CommandLine {
     [[nodiscard]] program::OptionTable& table() { return table_; }
     /// After OptionTable::take_changes(): what the values that were taken mean for options().
     void resettle();
+    /// After SIGHUP: goes by that list of brokers if it is newer; if it is another one and not
+    /// newer, a line in the log says so.
+    void use_list(const wire::ListMark& list);
 
   private:
     void add_addresses();

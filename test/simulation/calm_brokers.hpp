@@ -4,6 +4,7 @@
 #include "test/simulation/broker_process.hpp"
 #include "test/simulation/dispatch_process.hpp"
 #include "test/simulation/uplink_process.hpp"
+#include "topology/cluster/login_placement.hpp"
 
 #include <vector>
 
@@ -13,7 +14,9 @@ namespace zcomet::sim {
 struct BrokersCluster {
     std::vector<BrokerProcess*> brokers;
     ClusterPromises& promises;
-    const cluster::Placement& placement;
+    const cluster::LoginPlacement& placement; ///< by the numbers in the brokers' names
+    cluster::BrokerSet listed;                ///< likewise
+    cluster::BrokerSet left;                  ///< brokers that nodes have left, at any time
     std::vector<UplinkProcess*> nodes;
     std::vector<DispatchProcess*> senders;
     /// Whether a node has ended. Nobody was told what became of the messages that it had in hand.

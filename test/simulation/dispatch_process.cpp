@@ -14,9 +14,10 @@ namespace zcomet::sim {
 /// As topology/link/sender_link.cpp.
 class DispatchProcess::Link final : public NetworkClient, private session::Wires {
   public:
-    Link(DispatchProcess& process, std::size_t broker, Network& network)
+    /// @param slot  the broker's number for the sender; `broker` is the one in its name.
+    Link(DispatchProcess& process, std::size_t slot, std::size_t broker, Network& network)
         : process_(process), broker_(broker), network_(network),
-          session_(*this, process.failover_.events_of(broker), process.world().random().next() | 1U,
+          session_(*this, process.failover_.events_of(slot), process.world().random().next() | 1U,
                    process.process_name()),
           turn_(session_, *this, watch_), dealer_(network.connect(*this, Socket::kDealer)) {}
 
@@ -26,7 +27,7 @@ class DispatchProcess::Link final : public NetworkClient, private session::Wires
         const bool connected_since = watch_.awaits_connection() && Network::connected(dealer_);
         return connected_since || !from_broker_.empty() ? Time::min() : session_.due();
     }
-    void end(Word word) { network_.client_dies(*this, word, false); }
+    void end(Word word, bool lingering) { network_.client_dies(*this, word, lingering); }
 
     [[nodiscard]] const std::string& name() const override { return process_.process_name(); }
     [[nodiscard]] wire::Role role() const override { return wire::Role::kSender; }
@@ -75,16 +76,59 @@ class DispatchProcess::Link final : public NetworkClient, private session::Wires
 };
 
 DispatchProcess::DispatchProcess(World& world, const Networks& networks, ClusterPromises& promises,
-                                 const cluster::Placement& placement, unsigned slot,
+                                 const cluster::BrokerList& list, unsigned slot,
                                  const Options& options)
     : Process(world, fmt::format("s{}", slot)), promises_(promises), slot_(slot),
-      account_(promises.add_sender()), options_(options),
-      failover_(*this, placement, options.silence_max), posted_(promises.ids().size()) {
-    for (std::size_t broker = 0; broker < networks.size(); ++broker) {
-        links_.push_back(std::make_unique<Link>(*this, broker, *networks[broker]));
-        failover_.use(broker, links_.back()->session());
-        links_.back()->session().start(world.now());
-        wake(links_.back()->session().due());
+      account_(promises.add_sender()), options_(options), networks_(networks), slots_(list),
+      told_(list.mark()), failover_(*this, slots_.senders(), options.silence_max),
+      links_(networks.size()), posted_(promises.ids().size()) {
+    open_links();
+}
+
+void DispatchProcess::open_links() {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        const std::size_t broker = number_of(slots_[slot]);
+        if (slots_.is_listed(slot) && links_[broker] == nullptr) {
+            links_[broker] = std::make_unique<Link>(*this, slot, broker, *networks_[broker]);
+            session::SenderSession& session = links_[broker]->session();
+            failover_.use(slot, session);
+            session.use_list(told_);
+            session.start(world().now());
+            wake(session.due());
+        }
+    }
+}
+
+void DispatchProcess::use(const cluster::BrokerList& list) {
+    if (!alive() || list.version <= slots_.list().version) {
+        return;
+    }
+    if (const Status used = slots_.use(list); !used.ok()) {
+        return world().violate(fmt::format("{}: {}", process_name(), used.error().text));
+    }
+    failover_.change(slots_.senders());
+    open_links();
+    on_input();
+}
+
+/// As in Dispatch::turn().
+void DispatchProcess::follow_list() {
+    if (told_ != slots_.list().mark() && failover_.has_moved()) {
+        told_ = slots_.list().mark();
+        for (const auto& link : links_) {
+            if (link != nullptr) {
+                link->session().tell_list(told_, world().now());
+            }
+        }
+    }
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        std::unique_ptr<Link>& link = links_[number_of(slots_[slot])];
+        if (link != nullptr && !slots_.is_listed(slot) && failover_.is_idle(slot)) {
+            failover_.retire(slot);
+            link->session().goodbye(world().now());
+            link->end(Word::kSoon, true);
+            old_links_.push_back(std::move(link));
+        }
     }
 }
 
@@ -105,7 +149,9 @@ void DispatchProcess::ask(IdNumber id) {
 void DispatchProcess::crash(Word word) {
     die();
     for (const auto& link : links_) {
-        link->end(word);
+        if (link != nullptr) {
+            link->end(word, false);
+        }
     }
 }
 
@@ -116,11 +162,16 @@ void DispatchProcess::turn() {
     const Time now = world().now();
     send_posted();
     for (const auto& link : links_) {
-        link->receive(now);
+        if (link != nullptr) {
+            link->receive(now);
+        }
     }
     failover_.tick(now);
+    follow_list();
     for (const auto& link : links_) {
-        link->session().tick(now);
+        if (link != nullptr) {
+            link->session().tick(now);
+        }
     }
     world().totals().failed_over +=
         failover_.failed_over() - std::exchange(failed_over_before_, failover_.failed_over());
@@ -132,7 +183,7 @@ Time DispatchProcess::due() const {
         due = may_send(id) ? Time::min() : due;
     }
     for (const auto& link : links_) {
-        due = std::min(due, link->due());
+        due = link == nullptr ? due : std::min(due, link->due());
     }
     return due;
 }
@@ -153,21 +204,23 @@ void DispatchProcess::send_posted() {
             const std::uint64_t ticket = failover_.send(
                 promises_.ids()[id], make_payload(promises_.next_message(), post.filler_bytes),
                 post.confirm, {});
-            promises_.on_sent(account_, ticket, id, post.confirm);
+            promises_.on_sent(account_, ticket, id, post.confirm, slots_.size() > 1);
         }
     }
 }
 
 bool DispatchProcess::is_ready() const {
-    return failover_.unacknowledged() == 0 && failover_.not_taken_in() == 0 &&
+    return told_ == slots_.list().mark() && failover_.unacknowledged() == 0 &&
+           failover_.not_taken_in() == 0 &&
            std::all_of(posted_.begin(), posted_.end(),
                        [](const std::deque<Post>& posts) { return posts.empty(); }) &&
-           std::all_of(links_.begin(), links_.end(),
-                       [](const auto& link) { return link->session().is_ready(); });
+           std::all_of(links_.begin(), links_.end(), [](const auto& link) {
+               return link == nullptr || link->session().is_ready();
+           });
 }
 
-const NetworkClient& DispatchProcess::client(std::size_t broker) const {
-    return *links_[broker];
+const NetworkClient* DispatchProcess::client(std::size_t broker) const {
+    return links_[broker].get();
 }
 
 // ---- What the sessions tell ---------------------------------------------------------------------

@@ -24,8 +24,13 @@ class DispatchProcess : public Process, private session::SenderEvents {
     };
     /// The sender's name is "s" and `slot`. It begins to connect.
     DispatchProcess(World& world, const Networks& networks, ClusterPromises& promises,
-                    const cluster::Placement& placement, unsigned slot, const Options& options);
+                    const cluster::BrokerList& list, unsigned slot, const Options& options);
     ~DispatchProcess() override;
+
+    /// As Dispatch::use(), if the list is newer.
+    void use(const cluster::BrokerList& list);
+    /// Of the list that the brokers were told of.
+    [[nodiscard]] std::uint64_t told_version() const { return told_.version; }
 
     /// Sends a message as soon as it may. Messages to other ids need not wait for it.
     void post(IdNumber id, std::size_t filler_bytes, wire::Confirm confirm);
@@ -39,8 +44,8 @@ class DispatchProcess : public Process, private session::SenderEvents {
     [[nodiscard]] const session::Failover& failover() const { return failover_; }
     /// Whether all brokers can be used, and nothing waits or is unanswered.
     [[nodiscard]] bool is_ready() const;
-    /// Its end of the network with that broker.
-    [[nodiscard]] const NetworkClient& client(std::size_t broker) const;
+    /// Its end of the network with that broker. nullptr: there is none.
+    [[nodiscard]] const NetworkClient* client(std::size_t broker) const;
 
   private:
     class Link;
@@ -54,6 +59,8 @@ class DispatchProcess : public Process, private session::SenderEvents {
     [[nodiscard]] bool may_send(IdNumber id) const;
     void send_posted();
     void note_sent(std::size_t broker, const std::string& frame);
+    void open_links();
+    void follow_list();
 
     void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override;
     void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override;
@@ -64,10 +71,14 @@ class DispatchProcess : public Process, private session::SenderEvents {
     unsigned slot_;
     ClusterPromises::Sender& account_;
     Options options_;
+    const Networks& networks_;
+    cluster::BrokerSlots slots_;
+    wire::ListMark told_;
     session::Failover failover_;
-    std::vector<std::unique_ptr<Link>> links_; // by broker
-    std::vector<std::deque<Post>> posted_;     // by IdNumber
-    std::uint64_t failed_over_before_ = 0;     // as of the last turn
+    std::vector<std::unique_ptr<Link>> links_;     // by the number in the broker's name
+    std::vector<std::unique_ptr<Link>> old_links_; // frames may still name them
+    std::vector<std::deque<Post>> posted_;         // by IdNumber
+    std::uint64_t failed_over_before_ = 0;         // as of the last turn
 };
 
 } // namespace zcomet::sim

@@ -66,14 +66,17 @@ void BrokersSchedule::harm_links(Fault fault) {
     }
 }
 
-void BrokersSchedule::harm_link(Fault fault, std::size_t broker, const NetworkClient& client,
+void BrokersSchedule::harm_link(Fault fault, std::size_t broker, const NetworkClient* client,
                                 Duration duration) {
+    if (client == nullptr) {
+        return; // it has nothing to do with that broker
+    }
     Random& random = world_.random();
     Network& network = *networks_[broker];
     const bool first_way = random.chance(500);
     const bool one_way = fault == Fault::kCutOneWay;
     const bool half_open = fault == Fault::kHalfOpen;
-    for (Network::Link* link : network.links_of(client)) {
+    for (Network::Link* link : network.links_of(*client)) {
         if (one_way || fault == Fault::kCutBoth) {
             network.block(*link, !one_way || first_way, !one_way || !first_way, duration);
         } else {

@@ -26,6 +26,12 @@ void draw_brokers(BrokersProfile& profile, Random& random) {
         profile.brokers.push_back(
             {fmt::format("b{}", n), any_of(random, std::array{1U, 1U, 1U, 2U})});
     }
+    profile.spares = any_of(random, std::array<std::size_t, 4>{0, 0, 1, 2});
+    for (std::size_t n = 0; n < profile.spares; ++n) {
+        profile.brokers.push_back({fmt::format("b{}", brokers + n), 1});
+    }
+    profile.list_steps_per_mille =
+        profile.brokers.size() == 1 ? 0 : any_of(random, std::array{0U, 50U, 200U});
     profile.replicas = any_of(random, std::array{1U, 2U, 2U, 2U, 2U, 3U});
     profile.nodes = any_of(random, std::array{2U, 2U, 2U, 3U, 3U, 4U});
     profile.senders = any_of(random, std::array{1U, 1U, 2U, 2U, 3U});

@@ -16,7 +16,9 @@ namespace zcomet::sim {
 
 /// Many small clusters find more than a few large ones.
 struct BrokersProfile {
-    std::vector<cluster::PlacedBroker> brokers;
+    std::vector<cluster::PlacedBroker> brokers; ///< "b0", "b1", …
+    std::size_t spares = 0; ///< so many of them, the last ones, are not in the list at first
+    std::uint64_t list_steps_per_mille = 0; ///< of the actions: the list of brokers changes
     std::uint32_t replicas = 2;
     unsigned nodes = 2;
     unsigned senders = 1;

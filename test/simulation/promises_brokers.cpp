@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace zcomet::sim {
 
 ClusterPromises::ClusterPromises(World& world, const std::vector<std::string>& ids,
-                                 const cluster::Placement& placement)
-    : world_(world), ids_(ids), placement_(placement), messages_(1) {
+                                 cluster::Placement placement)
+    : world_(world), ids_(ids), placements_{std::move(placement)}, messages_(1) {
     for (IdNumber id = 0; id < ids.size(); ++id) {
         id_numbers_[ids[id]] = id;
     }
@@ -48,7 +50,15 @@ void ClusterPromises::touch_all() {
     }
 }
 
+bool ClusterPromises::was_at(std::string_view id, std::size_t broker) const {
+    return std::any_of(placements_.begin(), placements_.end(),
+                       [id, broker](const cluster::Placement& placement) {
+                           return placement.brokers_of(id).contains(broker);
+                       });
+}
+
 void ClusterPromises::on_calm() {
+    placements_.erase(placements_.begin(), std::prev(placements_.end()));
     for (Sender& sender : senders_) {
         sender.touched.reset();
     }
@@ -61,7 +71,7 @@ std::string ClusterPromises::text_of(const Message& message) const {
 // ---- Senders -----------------------------------------------------------------------------------
 
 void ClusterPromises::on_sent(Sender& sender, std::uint64_t ticket, IdNumber id,
-                              wire::Confirm confirm) {
+                              wire::Confirm confirm, bool is_ordered) {
     ++world_.totals().messages;
     sender.messages.push_back(messages_.size());
     if (ticket != sender.messages.size()) {
@@ -72,6 +82,7 @@ void ClusterPromises::on_sent(Sender& sender, std::uint64_t ticket, IdNumber id,
     message.sender = &sender;
     message.id = id;
     message.confirm = confirm;
+    message.is_ordered = is_ordered;
 }
 
 void ClusterPromises::on_frame_sent(const Sender& sender, std::size_t broker,
@@ -80,12 +91,15 @@ void ClusterPromises::on_frame_sent(const Sender& sender, std::size_t broker,
         Message& message = messages_[message_of(sent.payload).value_or(0)];
         ++message.sent;
         message.sent_to.set(broker);
-        const cluster::BrokerNumbers brokers = placement_.brokers_of(sent.id);
-        const auto* const used = std::find(brokers.begin(), brokers.end(), broker);
-        if (used == brokers.end()) {
+        if (!was_at(sent.id, broker)) {
             world_.violate(fmt::format("{} goes to broker {}, which has not its id",
                                        text_of(message), broker));
         }
+        if (placements_.size() > 1) {
+            return;
+        }
+        const cluster::BrokerNumbers brokers = placements_.front().brokers_of(sent.id);
+        const auto* const used = std::find(brokers.begin(), brokers.end(), broker);
         for (const auto* before = brokers.begin(); before != used; ++before) {
             if (!sender.touched.test(*before)) {
                 world_.violate(fmt::format("{} goes to broker {}, and nothing has happened to {}",
@@ -191,7 +205,7 @@ void ClusterPromises::note_shown(Node& node, std::size_t broker, const wire::Mes
     if (!node.shown.insert(number).second) {
         return world_.violate(fmt::format("a node shows {} twice", text_of(message)));
     }
-    if (!placement_.brokers_of(shown.id).contains(broker)) {
+    if (!was_at(shown.id, broker)) {
         world_.violate(
             fmt::format("{} comes from broker {}, which has not its id", text_of(message), broker));
     }
@@ -204,7 +218,7 @@ void ClusterPromises::note_shown(Node& node, std::size_t broker, const wire::Mes
 void ClusterPromises::check_order(Node& node, const Message& message, std::uint64_t number) {
     const std::uint64_t key = message.sender->index * ids_.size() + message.id;
     std::uint64_t& last = node.last_awaited[key];
-    if (number < last && node.is_steady[message.id] && placement_.brokers() > 1) {
+    if (number < last && node.is_steady[message.id] && message.is_ordered) {
         world_.violate(fmt::format("a node shows {} after #{}", text_of(message), last));
     }
     last = std::max(last, number);

@@ -11,7 +11,8 @@
 //   * A steady node shows the acknowledged messages of one sender to one id in order. Exception: a
 //     single broker, whose sender may repeat a message after later ones.
 //   * A message goes to the first broker of its id, unless something has touched that broker or the
-//     sender's way to it since the last calm moment.
+//     sender's way to it, or the list of brokers has changed, since the last calm moment.
+//   * All this holds while the list of brokers changes, one step after the other.
 //
 // calm_brokers.hpp says what must hold in a cluster that was left alone.
 #pragma once
@@ -30,6 +31,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::sim {
@@ -50,9 +52,12 @@ class ClusterPromises {
         std::vector<std::uint64_t> messages; ///< by ticket, from 1
     };
 
-    /// @param placement  lives longer than this, and so does `ids`.
+    /// @param ids  lives longer than this.
+    /// @param placement  of senders, by the numbers in the brokers' names.
     ClusterPromises(World& world, const std::vector<std::string>& ids,
-                    const cluster::Placement& placement);
+                    cluster::Placement placement);
+    /// Senders go by another one sooner or later.
+    void on_placement(cluster::Placement placement) { placements_.push_back(std::move(placement)); }
 
     [[nodiscard]] Node& add_node();
     /// All its ways count as touched: it has to find its brokers first.
@@ -70,7 +75,9 @@ class ClusterPromises {
     // Actions of senders.
     /// The number that the next message has.
     [[nodiscard]] std::uint64_t next_message() const { return messages_.size(); }
-    void on_sent(Sender& sender, std::uint64_t ticket, IdNumber id, wire::Confirm confirm);
+    /// @param is_ordered  the sender has several brokers.
+    void on_sent(Sender& sender, std::uint64_t ticket, IdNumber id, wire::Confirm confirm,
+                 bool is_ordered);
     void on_frame_sent(const Sender& sender, std::size_t broker, const wire::Send& send);
     void on_receipt(const Sender& sender, std::uint64_t ticket, const wire::Outcome& outcome);
     void on_acknowledged(const Sender& sender, std::uint64_t ticket, const wire::Outcome& outcome);
@@ -99,6 +106,7 @@ class ClusterPromises {
         const Sender* sender = nullptr;
         IdNumber id = 0;
         wire::Confirm confirm = wire::Confirm::kNothing;
+        bool is_ordered = false;
         bool is_answered = false;
         std::uint32_t sent = 0; ///< how many times
         cluster::BrokerSet sent_to;
@@ -108,6 +116,8 @@ class ClusterPromises {
     [[nodiscard]] Message* answered_now(const Sender& sender, std::uint64_t ticket,
                                         wire::Confirm confirm);
     void check_shown_by_steady(std::uint64_t message);
+    /// Whether the id was at the broker at any time since the last calm moment.
+    [[nodiscard]] bool was_at(std::string_view id, std::size_t broker) const;
     void note_shown(Node& node, std::size_t broker, const wire::Message& shown);
     void check_order(Node& node, const Message& message, std::uint64_t number);
     [[nodiscard]] std::uint64_t number_in_list(const Message& message) const {
@@ -117,7 +127,7 @@ class ClusterPromises {
 
     World& world_;
     const std::vector<std::string>& ids_;
-    const cluster::Placement& placement_;
+    std::vector<cluster::Placement> placements_; // of senders, since the last calm moment
     absl::flat_hash_map<std::string, IdNumber> id_numbers_;
     std::vector<Message> messages_; // by the number in the payload, from 1
     std::deque<Node> nodes_;

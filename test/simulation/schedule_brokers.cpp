@@ -29,6 +29,17 @@ constexpr Duration kSenderLiveness = 3s + 1s;
 constexpr Duration kBrokerHeartbeat = 1s;
 constexpr Duration kLongStall = 60s;
 
+cluster::BrokerList first_list(const BrokersProfile& profile) {
+    cluster::BrokerList list;
+    list.replicas = profile.replicas;
+    list.version = 1;
+    for (std::size_t n = 0; n + profile.spares < profile.brokers.size(); ++n) {
+        const cluster::PlacedBroker& broker = profile.brokers[n];
+        list.brokers.push_back({broker.name, broker.name, broker.weight});
+    }
+    return list;
+}
+
 broker::router::RouterOptions broker_options(const BrokersProfile& profile) {
     broker::router::RouterOptions options;
     options.feed = profile.feed;
@@ -40,9 +51,11 @@ broker::router::RouterOptions broker_options(const BrokersProfile& profile) {
 
 BrokersSchedule::BrokersSchedule(std::uint64_t seed, bool tracing)
     : world_(seed, tracing), profile_(draw_brokers_profile(world_.random())),
-      placement_(profile_.brokers, profile_.replicas), promises_(world_, profile_.ids, placement_),
-      brokers_(profile_.brokers.size(), nullptr), nodes_(profile_.nodes, nullptr),
-      senders_(profile_.senders, nullptr) {
+      list_(first_list(profile_)), last_list_(list_),
+      placement_(placed_without(cluster::Change::kAdd)),
+      promises_(world_, profile_.ids, placement_), brokers_(profile_.brokers.size(), nullptr),
+      nodes_(profile_.nodes, nullptr), senders_(profile_.senders, nullptr) {
+    place();
     for (const cluster::PlacedBroker& broker : profile_.brokers) {
         networks_.push_back(std::make_unique<Network>(world_, profile_.network, broker.name));
     }
@@ -91,6 +104,9 @@ void BrokersSchedule::act() {
     Random& random = world_.random();
     if (random.chance(profile_.faults_per_mille)) {
         return inject(profile_.faults[random.below(profile_.faults.size())]);
+    }
+    if (random.chance(profile_.list_steps_per_mille)) {
+        return change_list();
     }
     const std::uint64_t what = random.below(100);
     const auto id = static_cast<IdNumber>(random.below(profile_.ids.size()));
@@ -160,6 +176,7 @@ void BrokersSchedule::make_peace() {
         senders_[slot]->end_stall();
         senders_[slot]->stop_faults();
     }
+    pass_list_on();
 }
 
 Time BrokersSchedule::last_talk() const {
@@ -209,7 +226,8 @@ void BrokersSchedule::fail_over_in_peace() {
     if (world_.violated() || placement_.replicas() < 2) {
         return;
     }
-    const std::size_t broker = any_broker();
+    const std::size_t broker =
+        number_of(list_.brokers[world_.random().below(list_.brokers.size())]);
     DispatchProcess& sender = *senders_[0];
     const Duration usual = kWaysOfMessage * profile_.network.delay_max + kWorkTime;
     promises_.touch_broker(broker);
@@ -260,7 +278,10 @@ void BrokersSchedule::check_answered(const DispatchProcess& sender, std::size_t 
 }
 
 BrokersCluster BrokersSchedule::living() {
-    BrokersCluster cluster{brokers_, promises_, placement_, {}, senders_};
+    BrokersCluster cluster{brokers_, promises_, logins_, {}, left_, {}, senders_};
+    for (const cluster::ListedBroker& broker : list_.brokers) {
+        cluster.listed.set(number_of(broker));
+    }
     std::copy_if(nodes_.begin(), nodes_.end(), std::back_inserter(cluster.nodes),
                  [](const UplinkProcess* node) { return node != nullptr; });
     cluster.has_lost_nodes = std::any_of(all_nodes_.begin(), all_nodes_.end(),
@@ -281,16 +302,18 @@ void BrokersSchedule::start_broker(std::size_t broker) {
 
 void BrokersSchedule::start_node(unsigned slot) {
     all_nodes_.push_back(
-        std::make_unique<UplinkProcess>(world_, networks_, promises_, placement_, slot));
+        std::make_unique<UplinkProcess>(world_, networks_, promises_, list_on_a_host(), slot));
     nodes_[slot] = all_nodes_.back().get();
+    pass_list_on(*nodes_[slot], kListTime);
 }
 
 void BrokersSchedule::start_sender(unsigned slot) {
     DispatchProcess::Options options = profile_.sender;
     options.repeats_per_mille = in_peace_ ? 0 : options.repeats_per_mille;
-    all_senders_.push_back(
-        std::make_unique<DispatchProcess>(world_, networks_, promises_, placement_, slot, options));
+    all_senders_.push_back(std::make_unique<DispatchProcess>(world_, networks_, promises_,
+                                                             list_on_a_host(), slot, options));
     senders_[slot] = all_senders_.back().get();
+    pass_list_on(*senders_[slot], kListTime);
 }
 
 UplinkProcess* BrokersSchedule::any_node() {

@@ -13,6 +13,9 @@
 
 namespace zcomet::sim {
 
+/// In which a process has a new list of brokers on its host.
+inline constexpr Duration kListTime = 2s;
+
 class BrokersSchedule {
   public:
     /// @param seed  decides everything that happens.
@@ -35,10 +38,26 @@ class BrokersSchedule {
     [[nodiscard]] Time last_talk() const;
     [[nodiscard]] BrokersCluster living();
 
+    // Changes of the list: list_steps.cpp.
+    /// The next step of a change, or the first one, or a step back; nothing while a process has not
+    /// taken the last one.
+    void change_list();
+    void begin_change();
+    void take_step(cluster::BrokerList next);
+    [[nodiscard]] bool have_all_taken_list() const;
+    /// A process learns of the list after a while.
+    template <typename Process> void pass_list_on(Process& process, Duration delay);
+    void pass_list_on();
+    /// What a process finds that starts: its host may not have the newest one yet.
+    [[nodiscard]] const cluster::BrokerList& list_on_a_host();
+    /// By the numbers in the brokers' names.
+    [[nodiscard]] cluster::Placement placed_without(cluster::Change without) const;
+    void place();
+
     // Faults: faults_brokers.cpp.
     void inject(Fault fault);
     void harm_links(Fault fault);
-    void harm_link(Fault fault, std::size_t broker, const NetworkClient& client, Duration duration);
+    void harm_link(Fault fault, std::size_t broker, const NetworkClient* client, Duration duration);
     void stall_one();
     void end_one(Fault fault);
     void lose_a_host();
@@ -57,8 +76,12 @@ class BrokersSchedule {
 
     World world_;
     BrokersProfile profile_;
-    cluster::Placement placement_;
-    Networks networks_; // by broker
+    cluster::BrokerList list_;       // the newest
+    cluster::BrokerList last_list_;  // the one before
+    cluster::LoginPlacement logins_; // of list_, by the numbers in the brokers' names
+    cluster::Placement placement_;   // of senders, likewise
+    cluster::BrokerSet left_;        // brokers that nodes have left
+    Networks networks_;              // by broker
     ClusterPromises promises_;
     BrokerWatch watch_;
     // Processes that ended stay, since events and frames may still name them.

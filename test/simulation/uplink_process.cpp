@@ -16,14 +16,19 @@ constexpr Duration kUndecidedTime = 20ms;
 constexpr std::uint64_t kChunkWaitsPerMille = 100;
 } // namespace
 
+std::size_t number_of(const cluster::ListedBroker& broker) {
+    return static_cast<std::size_t>(std::stoul(broker.name.substr(1)));
+}
+
 /// As topology/link/node_link.cpp.
 class UplinkProcess::Link final : public NetworkClient,
                                   private session::Wires,
                                   private session::FeedWires {
   public:
-    Link(UplinkProcess& process, std::size_t broker, Network& network)
+    /// @param slot  the broker's number for the node; `broker` is the one in its name.
+    Link(UplinkProcess& process, std::size_t slot, std::size_t broker, Network& network)
         : process_(process), broker_(broker), network_(network),
-          session_(process.node_, broker, *this, *this, "192.0.2.1"),
+          session_(process.node_, slot, *this, *this, "192.0.2.1"),
           turn_(session_, *this, *this, process, watch_),
           dealer_(network.connect(*this, Socket::kDealer)) {}
 
@@ -96,16 +101,78 @@ class UplinkProcess::Link final : public NetworkClient,
 };
 
 UplinkProcess::UplinkProcess(World& world, const Networks& networks, ClusterPromises& promises,
-                             const cluster::Placement& placement, unsigned slot)
+                             const cluster::BrokerList& list, unsigned slot)
     : Process(world, fmt::format("n{}", slot)), networks_(networks), promises_(promises),
-      placement_(placement), slot_(slot), account_(promises.add_node()),
-      node_(*this, world.random().next() | 1U, process_name(), placement),
-      streams_of_id_(promises.ids().size(), 0) {
-    for (std::size_t broker = 0; broker < networks_.size(); ++broker) {
-        links_.push_back(std::make_unique<Link>(*this, broker, *networks_[broker]));
-        links_.back()->session().start(world.now());
-        wake(links_.back()->session().due());
+      slot_(slot), account_(promises.add_node()), slots_(list),
+      node_(*this, world.random().next() | 1U, process_name(), slots_.logins(), list.mark()),
+      links_(networks.size()), streams_of_id_(promises.ids().size(), 0) {
+    open_links();
+}
+
+void UplinkProcess::open_links() {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        const std::size_t broker = number_of(slots_[slot]);
+        if (slots_.is_listed(slot) && links_[broker] == nullptr) {
+            links_[broker] = std::make_unique<Link>(*this, slot, broker, *networks_[broker]);
+            links_[broker]->session().start(world().now());
+            wake(links_[broker]->session().due());
+        }
     }
+}
+
+void UplinkProcess::use(const cluster::BrokerList& list) {
+    if (!alive() || list.version <= slots_.list().version) {
+        return;
+    }
+    if (const Status used = slots_.use(list); !used.ok()) {
+        return world().violate(fmt::format("{}: {}", process_name(), used.error().text));
+    }
+    open_links();
+    node_.use(slots_.logins(), [this](std::size_t slot, std::string_view id, bool gains) {
+        if (gains) {
+            link_of(slot)->session().login(id);
+        } else if (Link* const link = link_of(slot); link != nullptr) {
+            link->session().logout(id);
+        }
+    });
+    leave_unlisted();
+    for (const auto& link : links_) {
+        if (link != nullptr) {
+            link->session().confirm_logins(world().now());
+        }
+    }
+    on_input();
+}
+
+void UplinkProcess::leave_unlisted() {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        std::unique_ptr<Link>& link = links_[number_of(slots_[slot])];
+        if (!slots_.is_listed(slot) && link != nullptr) {
+            link->session().goodbye(world().now());
+            link->end(Word::kSoon, true);
+            old_links_.push_back(std::move(link));
+        }
+    }
+}
+
+/// As Uplink::logins_applied().
+bool UplinkProcess::logins_applied() const {
+    cluster::BrokerSet applied;
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        Link* const link = link_of(slot);
+        if (link == nullptr) {
+            continue;
+        }
+        applied.set(slot, link->session().logins_applied());
+        if (link->session().live() && !link->session().logins_applied()) {
+            return false;
+        }
+    }
+    return node_.logins().placement().covers_every_id(applied);
+}
+
+UplinkProcess::Link* UplinkProcess::link_of(std::size_t slot) const {
+    return links_[number_of(slots_[slot])].get();
 }
 
 UplinkProcess::~UplinkProcess() = default;
@@ -114,7 +181,17 @@ UplinkProcess::~UplinkProcess() = default;
 
 void UplinkProcess::turn() {
     for (const auto& link : links_) {
-        link->turn(world().now());
+        if (link != nullptr) {
+            link->turn(world().now());
+        }
+    }
+    if (node_.list() != slots_.list().mark() && logins_applied()) {
+        node_.set_list(slots_.list().mark());
+        for (const auto& link : links_) {
+            if (link != nullptr) {
+                link->session().tell_list(world().now());
+            }
+        }
     }
     if (settles_at_ <= world().now()) {
         settle_some();
@@ -124,23 +201,23 @@ void UplinkProcess::turn() {
 Time UplinkProcess::due() const {
     Time due = settles_at_;
     for (const auto& link : links_) {
-        due = std::min(due, link->due());
+        due = link == nullptr ? due : std::min(due, link->due());
     }
     return due;
 }
 
 bool UplinkProcess::is_ready() const {
-    return undecided_.empty() && std::all_of(links_.begin(), links_.end(), [](const auto& link) {
-               return link->session().live();
-           });
+    return undecided_.empty() && node_.list() == slots_.list().mark() &&
+           std::all_of(links_.begin(), links_.end(),
+                       [](const auto& link) { return link == nullptr || link->session().live(); });
 }
 
 const session::NodeSession& UplinkProcess::session(std::size_t broker) const {
     return links_[broker]->session();
 }
 
-const NetworkClient& UplinkProcess::client(std::size_t broker) const {
-    return *links_[broker];
+const NetworkClient* UplinkProcess::client(std::size_t broker) const {
+    return links_[broker].get();
 }
 
 bool UplinkProcess::can_take() const {
@@ -161,7 +238,9 @@ void UplinkProcess::crash(Word word) {
     die();
     account_.is_alive = false;
     for (const auto& link : links_) {
-        link->end(word, false);
+        if (link != nullptr) {
+            link->end(word, false);
+        }
     }
 }
 
@@ -169,8 +248,10 @@ void UplinkProcess::leave() {
     die();
     account_.is_alive = false;
     for (const auto& link : links_) {
-        link->session().goodbye(world().now());
-        link->end(Word::kSoon, true);
+        if (link != nullptr) {
+            link->session().goodbye(world().now());
+            link->end(Word::kSoon, true);
+        }
     }
 }
 
@@ -183,8 +264,8 @@ void UplinkProcess::open_stream(IdNumber id) {
     streams_.push_back(id);
     if (streams_of_id_[id]++ == 0) {
         promises_.on_presence(account_, id);
-        for (const std::size_t broker : placement_.brokers_of(promises_.ids()[id])) {
-            links_[broker]->session().login(promises_.ids()[id]);
+        for (const std::size_t slot : node_.logins().placement().brokers_of(promises_.ids()[id])) {
+            link_of(slot)->session().login(promises_.ids()[id]);
         }
     }
     on_input();
@@ -200,8 +281,8 @@ void UplinkProcess::close_a_stream() {
     ledger_.chunks_dropped += std::exchange(ledger_.chunks_waiting, 0);
     if (--streams_of_id_[id] == 0) {
         promises_.on_presence(account_, id);
-        for (const std::size_t broker : placement_.brokers_of(promises_.ids()[id])) {
-            links_[broker]->session().logout(promises_.ids()[id]);
+        for (const std::size_t slot : node_.logins().placement().brokers_of(promises_.ids()[id])) {
+            link_of(slot)->session().logout(promises_.ids()[id]);
         }
     }
     on_input();

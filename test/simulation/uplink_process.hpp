@@ -5,6 +5,7 @@
 #include "test/simulation/network.hpp"
 #include "test/simulation/process.hpp"
 #include "test/simulation/promises_brokers.hpp"
+#include "topology/cluster/broker_slots.hpp"
 #include "topology/session/node_session.hpp"
 #include "topology/session/turns.hpp"
 
@@ -19,15 +20,22 @@
 
 namespace zcomet::sim {
 
-/// A network for each broker.
+/// A network for each broker, by the number in its name: "b0", "b1", …
 using Networks = std::vector<std::unique_ptr<Network>>;
+/// That number.
+[[nodiscard]] std::size_t number_of(const cluster::ListedBroker& broker);
 
 class UplinkProcess : public Process, private session::NodeEvents {
   public:
     /// The node's name is "n" and `slot`. It begins to connect.
     UplinkProcess(World& world, const Networks& networks, ClusterPromises& promises,
-                  const cluster::Placement& placement, unsigned slot);
+                  const cluster::BrokerList& list, unsigned slot);
     ~UplinkProcess() override;
+
+    /// As Uplink::use(), if the list is newer.
+    void use(const cluster::BrokerList& list);
+    /// Of the list that the brokers were told of.
+    [[nodiscard]] std::uint64_t told_version() const { return node_.list().version; }
 
     /// A browser opens a stream; does nothing before a broker's feed is live.
     void open_stream(IdNumber id);
@@ -47,9 +55,10 @@ class UplinkProcess : public Process, private session::NodeEvents {
     [[nodiscard]] bool holds(IdNumber id) const { return streams_of_id_[id] > 0; }
     /// Whether all feeds are live, and every message has had its fate.
     [[nodiscard]] bool is_ready() const;
+    /// By the number in the broker's name, which must be in the list.
     [[nodiscard]] const session::NodeSession& session(std::size_t broker) const;
-    /// Its end of the network with that broker.
-    [[nodiscard]] const NetworkClient& client(std::size_t broker) const;
+    /// Its end of the network with that broker. nullptr: there is none.
+    [[nodiscard]] const NetworkClient* client(std::size_t broker) const;
 
   private:
     class Link;
@@ -58,6 +67,10 @@ class UplinkProcess : public Process, private session::NodeEvents {
     [[nodiscard]] Time due() const override;
     void settle_some();
     void count_shown(IdNumber id);
+    void open_links();
+    void leave_unlisted();
+    [[nodiscard]] bool logins_applied() const;
+    [[nodiscard]] Link* link_of(std::size_t slot) const;
 
     void deliver(const wire::MessageList& messages) override;
     [[nodiscard]] bool can_take() const override;
@@ -70,12 +83,13 @@ class UplinkProcess : public Process, private session::NodeEvents {
 
     const Networks& networks_;
     ClusterPromises& promises_;
-    const cluster::Placement& placement_;
     unsigned slot_;
     ClusterPromises::Node& account_;
+    cluster::BrokerSlots slots_;
     session::Node node_;
-    std::vector<std::unique_ptr<Link>> links_; // by broker
-    std::size_t broker_in_hand_ = 0;           // whose batch is taken in
+    std::vector<std::unique_ptr<Link>> links_;     // by the number in the broker's name
+    std::vector<std::unique_ptr<Link>> old_links_; // frames may still name them
+    std::size_t broker_in_hand_ = 0;               // whose batch is taken in
     bool listening_ = false;
     Time busy_until_ = Time::min();
     std::vector<IdNumber> streams_;

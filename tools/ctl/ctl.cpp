@@ -1,8 +1,8 @@
 #include "tools/ctl/ctl.hpp"
 
 #include "tools/ctl/all_brokers.hpp"
+#include "tools/ctl/ask_brokers.hpp"
 #include "tools/ctl/ctl_text.hpp"
-#include "tools/ctl/list_text.hpp"
 #include "tools/ctl/node_pages.hpp"
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
@@ -28,34 +28,7 @@ constexpr Duration kPingInterval = 1s;
 /// Nodes report the fates of their messages once a second.
 constexpr Duration kLedgerInterval = 250ms;
 
-nlohmann::json parse_answer(const std::string& text) {
-    try {
-        return nlohmann::json::parse(text);
-    } catch (const nlohmann::json::exception& error) {
-        throw std::runtime_error(fmt::format("the broker's answer is not JSON: {}", error.what()));
-    }
-}
-
-/// One line of ASCII, without control characters.
-std::string line_of(const nlohmann::json& json) {
-    return json.dump(-1, ' ', true) + "\n";
-}
-
 using ToText = std::string (*)(const nlohmann::json&);
-
-nlohmann::json ask_broker(link::LinkContext& context, const CtlOptions& options,
-                          const std::string& broker, const char* what,
-                          const std::string& argument) {
-    return parse_answer(value_or_throw(link::query_broker(
-        context, broker, what, argument, options.timeout, link::IfRefused::kFail)));
-}
-
-std::vector<BrokerAnswer> ask_brokers(link::LinkContext& context, const CtlOptions& options,
-                                      const char* what, const std::string& argument) {
-    return ask_all(options.brokers, [&](const std::string& broker) {
-        return ask_broker(context, options, broker, what, argument);
-    });
-}
 
 using Merge = nlohmann::json (*)(const std::vector<BrokerAnswer>&);
 
@@ -71,17 +44,6 @@ nlohmann::json print_answers(const CtlOptions& options, const std::vector<Broker
         throw std::runtime_error(
             fmt::format("the broker's answer is not as expected: {}", error.what()));
     }
-}
-
-/// A broker each.
-nlohmann::json listed(const std::vector<BrokerAnswer>& answers) {
-    nlohmann::json all = nlohmann::json::array();
-    for (const BrokerAnswer& answer : answers) {
-        if (answer.error.empty()) {
-            all.push_back(answer.json);
-        }
-    }
-    return all;
 }
 
 std::string all_stats_text(const nlohmann::json& answer) {
@@ -174,22 +136,6 @@ bool ctl_drain(const CtlOptions& options, const std::string& name) {
                          ? line_of(answered->json)
                          : fmt::format("no broker knows a web node {}\n", in_one_line(name)));
     return false;
-}
-
-bool ctl_brokers(const CtlOptions& options) {
-    link::LinkContext context(options.security);
-    const auto answers = ask_brokers(context, options, "brokers", "");
-    const std::string silence = silence_text(answers);
-    try {
-        const nlohmann::json lists = listed(answers);
-        const std::string warning = list_warning(lists, options.brokers.mark());
-        fmt::print("{}", options.json ? line_of(lists) : lists_text(lists));
-        fmt::print(stderr, "{}{}", silence, warning);
-        return silence.empty() && warning.empty();
-    } catch (const nlohmann::json::exception& error) {
-        throw std::runtime_error(
-            fmt::format("the broker's answer is not as expected: {}", error.what()));
-    }
 }
 
 bool ctl_ledger(const CtlOptions& options, Duration patience) {

@@ -28,9 +28,6 @@ void ctl_stats(const CtlOptions& options);
 /// @param name  of the web node, or of one of its workers.
 /// @return whether a broker knows it.
 [[nodiscard]] bool ctl_drain(const CtlOptions& options, const std::string& name);
-/// Prints by which list of brokers each broker and its peers go, and a warning if lists differ.
-/// @return whether all brokers have answered, and go by one list.
-[[nodiscard]] bool ctl_brokers(const CtlOptions& options);
 /// @param patience  messages may be on their way: asks again until the sums agree, or so long.
 /// @return whether they do, and all brokers have answered.
 [[nodiscard]] bool ctl_ledger(const CtlOptions& options, Duration patience);

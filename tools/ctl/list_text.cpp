@@ -80,4 +80,22 @@ std::string list_warning(const nlohmann::json& answers, const wire::ListMark& ow
     return {};
 }
 
+std::string why_not_all_have(const nlohmann::json& answers, const wire::ListMark& own) {
+    for (const nlohmann::json& answer : answers) {
+        if (version_of(answer) != own.version) {
+            return fmt::format("broker {} has version {} of the list, and the file here has {}\n",
+                               name_of(answer), version_of(answer), own.version);
+        }
+        for (const char* const role : {"nodes", "senders"}) {
+            for (const char* const other : {"older", "newer", "without"}) {
+                if (const auto count = answer.at(role).at(other).get<std::uint64_t>(); count > 0) {
+                    return fmt::format("broker {} has {} {} with another version than {}\n",
+                                       name_of(answer), count, role, own.version);
+                }
+            }
+        }
+    }
+    return list_warning(answers, own);
+}
+
 } // namespace zcomet::tools::ctl

@@ -20,4 +20,9 @@ namespace zcomet::tools::ctl {
 /// the same version; empty: nothing is.
 [[nodiscard]] std::string list_warning(const nlohmann::json& answers, const wire::ListMark& own);
 
+/// Why an operator should not go on with a change of the list: not all brokers, nodes and senders
+/// have the version of `own`.   @return one sentence, ended; empty: all have.
+[[nodiscard]] std::string why_not_all_have(const nlohmann::json& answers,
+                                           const wire::ListMark& own);
+
 } // namespace zcomet::tools::ctl

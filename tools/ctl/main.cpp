@@ -1,6 +1,7 @@
 // zcomet-ctl: asks a broker things and tells it things.
 #include "tools/common/broker_choice.hpp"
 #include "tools/ctl/ctl.hpp"
+#include "tools/ctl/ctl_brokers.hpp"
 #include "tools/ctl/ctl_keys.hpp"
 #include "tools/ctl/ctl_reconcile.hpp"
 #include "tools/ctl/ctl_send.hpp"
@@ -49,6 +50,9 @@ struct Flags {
     SendOptions send;
     std::string id;   ///< of who
     std::string node; ///< of drain
+    NewBroker added;
+    std::string removed;    ///< name of a broker
+    bool unchecked = false; ///< of brokers next
     bool fail_if_nobody = false;
     ReconcileOptions reconcile;
     TokenOptions token;
@@ -300,7 +304,74 @@ void add_drain(program::OptionTable& table, CLI::App& app, Flags& flags) {
         .check(program::is_name_of_at_most(wire::kNameBytesMax));
 }
 
-void add_brokers(CLI::App& app, Flags& flags) {
+/// A step of a change of the list: `edit` the cluster file.
+std::function<int()> list_step(Flags& flags,
+                               std::function<Result<std::string>(const std::string&)> edit) {
+    return [&flags, edit = std::move(edit)] {
+        if (flags.broker.cluster_file.empty()) {
+            throw program::Misconfigured("the list of brokers is in a cluster file: give "
+                                         "--cluster FILE");
+        }
+        ctl_edit_list(flags.broker.cluster_file, edit);
+        return 0;
+    };
+}
+
+std::string why_no_name(const std::string& name) {
+    return cluster::why_no_broker_name(name);
+}
+
+void add_list_additions(program::OptionTable& table, CLI::App& brokers, Flags& flags) {
+    NewBroker& added = flags.added;
+    CLI::App& add = add_command(
+        brokers, flags, "add", "Begin to add a broker to the list, in the cluster file",
+        list_step(flags, [&added](const std::string& text) { return with_added(text, added); }));
+    table.add_to(add, "NAME", &added.name, "Name of the new broker").required().check(why_no_name);
+    table.add_to(add, "--host", &added.host, "Its host in the cluster file")
+        .type("NAME")
+        .required()
+        .check(why_no_name);
+    table
+        .add_to(add, "--address", &added.address,
+                "Address of that host, if the file does not have the host yet")
+        .type("ADDRESS");
+    table.add_to(add, "--listen-port", &added.listen_port, "Where nodes and senders connect")
+        .type("PORT")
+        .show_default();
+    table.add_to(add, "--feed-port", &added.feed_port, "Where nodes subscribe")
+        .type("PORT")
+        .show_default();
+    table.add_to(add, "--weight", &added.weight, "Its share of the ids, beside those of others")
+        .type("N")
+        .show_default()
+        .range(1U, cluster::kWeightMax);
+}
+
+void add_list_steps(program::OptionTable& table, CLI::App& brokers, Flags& flags) {
+    add_list_additions(table, brokers, flags);
+    CLI::App& remove = add_command(brokers, flags, "remove",
+                                   "Begin to remove a broker from the list, in the cluster file",
+                                   list_step(flags, [&flags](const std::string& text) {
+                                       return with_removed(text, flags.removed);
+                                   }));
+    table.add_to(remove, "NAME", &flags.removed, "Name of the broker")
+        .required()
+        .check(why_no_name);
+    const std::function<int()> go_on = list_step(flags, next_step);
+    CLI::App& next = add_command(
+        brokers, flags, "next", "Take the next step of the change, once everybody has the last one",
+        [&flags, go_on] {
+            if (!flags.unchecked) {
+                ctl_check_list(flags.ctl);
+            }
+            return go_on();
+        });
+    table.add_to(next, "--unchecked", &flags.unchecked, "Do not ask the brokers who has it");
+    add_command(brokers, flags, "back", "Take a step of the change back",
+                list_step(flags, step_back));
+}
+
+void add_brokers(program::OptionTable& table, CLI::App& app, Flags& flags) {
     CLI::App& brokers =
         add_command(app, flags, "brokers", "The list of brokers that processes go by", {});
     brokers.require_subcommand(1);
@@ -308,6 +379,7 @@ void add_brokers(CLI::App& app, Flags& flags) {
                 "Show which version of the list each broker, its nodes and its senders have; exit "
                 "status 1 if the brokers do not agree",
                 [&flags] { return ctl_brokers(flags.ctl) ? 0 : kExitDisagreement; });
+    add_list_steps(table, brokers, flags);
 }
 
 void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
@@ -326,7 +398,7 @@ void add_commands(program::OptionTable& table, CLI::App& app, Flags& flags) {
                 question([&flags] { ctl_stats(flags.ctl); }));
     add_ledger(table, app, flags);
     add_drain(table, app, flags);
-    add_brokers(app, flags);
+    add_brokers(table, app, flags);
     add_reconcile(table, app, flags);
     add_token(table, app, flags);
     add_keys(table, app, flags);

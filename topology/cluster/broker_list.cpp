@@ -6,7 +6,9 @@
 #include "topology/wire/id_digest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <sstream>
 #include <utility>
 
 namespace zcomet::cluster {
@@ -19,6 +21,24 @@ std::uint32_t weight_in(std::string_view text) {
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, weight);
     return error == std::errc() && stop == end && weight <= kWeightMax ? weight : 0;
+}
+
+/// What a hash says of a change, in the order of Change and of Moving. Without a change nothing.
+constexpr std::array<std::string_view, 3> kChangeWords{"", " add", " remove"};
+constexpr std::array<std::string_view, 3> kMovingWords{"", "moving=nodes\n", "moving=senders\n"};
+
+/// Before a broker in a line_of(), in the order of Change.
+constexpr std::string_view kChangeMarks = "=+-";
+
+/// The names of the brokers by which senders send.
+std::vector<std::string> names_of_senders(const BrokerList& list) {
+    return names_without(list, list.moving == Moving::kSenders ? Change::kRemove : Change::kAdd);
+}
+
+/// Whether nodes of `list` log in at the brokers of these names.
+bool logs_in_at(const BrokerList& list, const std::vector<std::string>& names) {
+    return names == names_without(list, Change::kAdd) ||
+           names == names_without(list, Change::kRemove);
 }
 
 } // namespace
@@ -84,15 +104,6 @@ BrokerList::BrokerList(const std::vector<std::string>& endpoints) {
     }
 }
 
-Placement BrokerList::placement() const {
-    std::vector<PlacedBroker> placed;
-    std::transform(brokers.begin(), brokers.end(), std::back_inserter(placed),
-                   [](const ListedBroker& broker) {
-                       return PlacedBroker{broker.name, broker.weight};
-                   });
-    return {placed, replicas};
-}
-
 wire::ListMark BrokerList::mark() const {
     if (version == 0) {
         return {};
@@ -100,10 +111,12 @@ wire::ListMark BrokerList::mark() const {
     std::vector<std::string> lines;
     std::transform(
         brokers.begin(), brokers.end(), std::back_inserter(lines), [](const ListedBroker& broker) {
-            return broker.name + "*" + std::to_string(broker.weight) + "=" + broker.endpoint + "\n";
+            return broker.name + "*" + std::to_string(broker.weight) + "=" + broker.endpoint +
+                   std::string(kChangeWords[static_cast<std::size_t>(broker.change)]) + "\n";
         });
     std::sort(lines.begin(), lines.end());
-    std::string text = "replicas=" + std::to_string(replicas) + "\n";
+    std::string text = "replicas=" + std::to_string(replicas) + "\n" +
+                       std::string(kMovingWords[static_cast<std::size_t>(moving)]);
     for (const std::string& line : lines) {
         text.append(line);
     }
@@ -116,6 +129,54 @@ std::string BrokerList::text() const {
         out.append(out.empty() ? "" : ",").append(broker.endpoint);
     }
     return out;
+}
+
+std::string line_of(const BrokerList& list) {
+    std::string line = std::to_string(list.version) + " " + std::to_string(list.replicas) + " " +
+                       std::to_string(static_cast<int>(list.moving));
+    for (const ListedBroker& broker : list.brokers) {
+        line.append(" ").append(1, kChangeMarks[static_cast<std::size_t>(broker.change)]);
+        line.append(text_of(broker));
+    }
+    return line;
+}
+
+Result<BrokerList> read_line(std::string_view line) {
+    std::istringstream words{std::string(line)};
+    BrokerList list;
+    std::uint32_t moving = 0;
+    words >> list.version >> list.replicas >> moving;
+    bool is_good = !words.fail() && list.replicas >= 1 && list.replicas <= kReplicasMax &&
+                   moving < kMovingWords.size();
+    list.moving = static_cast<Moving>(is_good ? moving : 0);
+    for (std::string word; is_good && words >> word;) {
+        const std::size_t change = kChangeMarks.find(word.front());
+        Result<ListedBroker> broker = read_broker(std::string_view(word).substr(1));
+        is_good = broker.ok() && change != std::string_view::npos;
+        if (is_good) {
+            list.brokers.push_back(std::move(broker).value());
+            list.brokers.back().change = static_cast<Change>(change);
+        }
+    }
+    if (!is_good || list.brokers.empty() || list.brokers.size() > kBrokersMax) {
+        return Error{in_quotes(line) + " is no list of brokers"};
+    }
+    return list;
+}
+
+std::vector<std::string> names_without(const BrokerList& list, Change without) {
+    std::vector<std::string> names;
+    for (const ListedBroker& broker : list.brokers) {
+        if (broker.change != without) {
+            names.push_back(broker.name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+bool is_step(const BrokerList& from, const BrokerList& to) {
+    return logs_in_at(from, names_of_senders(to)) && logs_in_at(to, names_of_senders(from));
 }
 
 Result<BrokerList> read_broker_list(const std::vector<std::string>& texts, std::uint32_t replicas) {

@@ -14,11 +14,23 @@
 
 namespace zcomet::cluster {
 
+/// What becomes of a broker by a change of the list that is under way.
+enum class Change : std::uint8_t { kNone, kAdd, kRemove };
+
+/// How far a change of the list has come. Each step has a version of the list. At any time some
+/// processes know the step before, and senders must send where nodes of either step are logged in.
+enum class Moving : std::uint8_t {
+    kNothing, ///< nothing changes
+    kNodes,   ///< nodes log in by the list before and the one after; senders go by the one before
+    kSenders, ///< nodes as with kNodes; senders go by the list after
+};
+
 struct ListedBroker {
     /// By which ids are placed: each program of a cluster must know it by the same one.
     std::string name;
     std::string endpoint; ///< "tcp://HOST:PORT", for connecting
     std::uint32_t weight = 1;
+    Change change = Change::kNone;
 
     friend bool operator==(const ListedBroker&, const ListedBroker&) = default;
 };
@@ -35,22 +47,38 @@ inline constexpr std::size_t kBrokerNameBytesMax = 48;
 [[nodiscard]] std::string why_no_broker_name(std::string_view name);
 
 struct BrokerList {
-    std::vector<ListedBroker> brokers; ///< at least one
+    /// At least one; those that are added and those that are removed are among them.
+    std::vector<ListedBroker> brokers;
     std::uint32_t replicas = kReplicasDefault;
     /// Rises with each change by the operator; 0: nobody counts.
     std::uint64_t version = 0;
+    Moving moving = Moving::kNothing; ///< else some brokers have a change
 
     BrokerList() = default;
     /// Of brokers whose names are their endpoints, "tcp://HOST:PORT".
     BrokerList(std::initializer_list<std::string> endpoints);
     explicit BrokerList(const std::vector<std::string>& endpoints);
 
-    [[nodiscard]] Placement placement() const;
     /// By which other processes know it. Without a version there is no hash.
     [[nodiscard]] wire::ListMark mark() const;
     /// The endpoints, with commas between them, for a log line.
     [[nodiscard]] std::string text() const;
+
+    friend bool operator==(const BrokerList&, const BrokerList&) = default;
 };
+
+/// The whole list in one line, for another process of the same build.
+[[nodiscard]] std::string line_of(const BrokerList& list);
+/// What line_of() has written.   Errors: it is none.
+[[nodiscard]] Result<BrokerList> read_line(std::string_view line);
+
+/// The names of the brokers before the change, or after it. Without a change: all.
+/// @param without  Change::kAdd: before it; Change::kRemove: after it.
+[[nodiscard]] std::vector<std::string> names_without(const BrokerList& list, Change without);
+
+/// Whether nothing is lost while some processes go by `from` and others by `to`: senders of either
+/// send where nodes of the other are logged in.
+[[nodiscard]] bool is_step(const BrokerList& from, const BrokerList& to);
 
 /// Reads what --broker was given.
 /// @param replicas  1 to kReplicasMax.

@@ -240,20 +240,49 @@ class ClusterReader {
   public:
     Cluster read(const toml::table& file) {
         const TableReader top(file, "the file",
-                              {"version", "replicas", "host", "broker", "webnode"});
+                              {"version", "replicas", "moving", "host", "broker", "webnode"});
         cluster_.version = static_cast<std::uint64_t>(top.number("version", 0, kVersionMax, 0));
         cluster_.replicas =
             static_cast<std::uint32_t>(top.number("replicas", 1, kReplicasMax, kReplicasDefault));
+        const std::string moving = top.one_of("moving", {"nodes", "senders"});
+        cluster_.moving = moving.empty()      ? Moving::kNothing
+                          : moving == "nodes" ? Moving::kNodes
+                                              : Moving::kSenders;
         for_each_table(file, "host", [this](const toml::table& table) { read_host(table); });
         for_each_table(file, "broker", [this](const toml::table& table) { read_broker(table); });
         for_each_table(file, "webnode", [this](const toml::table& table) { read_web_node(table); });
         if (cluster_.brokers.empty()) {
             throw Mistake{1, "the file has no [[broker]]"};
         }
+        check_change(top);
         return std::move(cluster_);
     }
 
   private:
+    /// Says of brokers that they change, and how far that is, or neither.
+    void check_change(const TableReader& top) const {
+        const auto count_of = [this](Change change) {
+            return std::count_if(
+                cluster_.brokers.begin(), cluster_.brokers.end(),
+                [change](const ClusterBroker& broker) { return broker.change == change; });
+        };
+        const auto all = static_cast<std::ptrdiff_t>(cluster_.brokers.size());
+        const bool is_moving = cluster_.moving != Moving::kNothing;
+        if (is_moving != (count_of(Change::kNone) < all)) {
+            throw Mistake{top.line("moving"), "\"moving\" and \"change\" of a [[broker]] belong "
+                                              "together"};
+        }
+        if (is_moving && cluster_.version == 0) {
+            throw Mistake{top.line("moving"), "\"moving\" wants a \"version\" of 1 or more"};
+        }
+        for (const Change change : {Change::kAdd, Change::kRemove}) {
+            if (count_of(change) == all) {
+                throw Mistake{top.line("moving"),
+                              "a cluster has a broker before each change, and one after it"};
+            }
+        }
+    }
+
     template <typename Visit>
     static void for_each_table(const toml::table& file, std::string_view key, Visit&& visit) {
         const toml::node* const node = file.get(key);
@@ -288,7 +317,7 @@ class ClusterReader {
     void read_broker(const toml::table& table) {
         const TableReader reader(table, "[[broker]]",
                                  {"host", "name", "weight", "listen_port", "feed_port", "admin",
-                                  "http_names", "keys", "insecure"});
+                                  "http_names", "keys", "insecure", "change"});
         if (cluster_.brokers.size() == kBrokersMax) {
             throw Mistake{line_of(table), "a cluster has 64 brokers at most"};
         }
@@ -304,6 +333,10 @@ class ClusterReader {
         broker.admin = reader.admin();
         broker.http_names = reader.http_names();
         broker.keys = reader.text_if_any("keys").value_or("");
+        const std::string change = reader.one_of("change", {"add", "remove"});
+        broker.change = change.empty()    ? Change::kNone
+                        : change == "add" ? Change::kAdd
+                                          : Change::kRemove;
         broker.insecure = reader.is_true("insecure");
         if (broker.insecure && !broker.keys.empty()) {
             throw Mistake{reader.line("insecure"),
@@ -372,10 +405,11 @@ BrokerList Cluster::broker_list() const {
     BrokerList list;
     list.replicas = replicas;
     list.version = version;
+    list.moving = moving;
     for (const ClusterBroker& broker : brokers) {
         const std::string& address = host(broker.host).address;
-        list.brokers.push_back(
-            {broker.name, wire::tcp_endpoint({address, broker.listen_port}), broker.weight});
+        list.brokers.push_back({broker.name, wire::tcp_endpoint({address, broker.listen_port}),
+                                broker.weight, broker.change});
     }
     return list;
 }

@@ -21,7 +21,8 @@ struct ClusterBroker {
     std::string admin;      ///< HOST:PORT, empty: none
     std::string http_names; ///< with spaces between them
     std::string keys;       ///< directory of keys, empty: none
-    bool insecure = false;  ///< without keys, although other machines reach it
+    Change change = Change::kNone;
+    bool insecure = false; ///< without keys, although other machines reach it
 };
 
 struct ClusterWebNode {
@@ -45,6 +46,7 @@ struct ClusterHost {
 struct Cluster {
     std::uint64_t version = 0;
     std::uint32_t replicas = kReplicasDefault; ///< how many brokers know an id
+    Moving moving = Moving::kNothing;
     std::vector<ClusterHost> hosts;
     std::vector<ClusterBroker> brokers; ///< at least one
     std::vector<ClusterWebNode> web_nodes;

@@ -29,6 +29,12 @@ std::uint64_t draw(std::uint64_t seed, std::uint32_t weight, std::uint64_t id) {
     return best;
 }
 
+std::size_t count_of_weighted(const std::vector<PlacedBroker>& brokers) {
+    return static_cast<std::size_t>(
+        std::count_if(brokers.begin(), brokers.end(),
+                      [](const PlacedBroker& broker) { return broker.weight > 0; }));
+}
+
 } // namespace
 
 bool BrokerNumbers::contains(std::size_t broker) const {
@@ -36,11 +42,11 @@ bool BrokerNumbers::contains(std::size_t broker) const {
 }
 
 Placement::Placement(const std::vector<PlacedBroker>& brokers, std::uint32_t replicas)
-    : replicas_(std::min<std::size_t>(replicas, brokers.size())) {
-    ZCOMET_ASSERT(!brokers.empty() && brokers.size() <= kBrokersMax);
+    : replicas_(std::min<std::size_t>(replicas, count_of_weighted(brokers))) {
+    ZCOMET_ASSERT(replicas_ > 0 && brokers.size() <= kBrokersMax);
     ZCOMET_ASSERT(replicas >= 1 && replicas <= kReplicasMax);
     for (const PlacedBroker& broker : brokers) {
-        ZCOMET_ASSERT(broker.weight >= 1 && broker.weight <= kWeightMax);
+        ZCOMET_ASSERT(broker.weight <= kWeightMax);
         const auto lower =
             std::count_if(brokers.begin(), brokers.end(), [&broker](const PlacedBroker& other) {
                 return other.name < broker.name;
@@ -69,6 +75,9 @@ BrokerNumbers Placement::brokers_of(std::string_view id) const {
     std::size_t count = 0;
     const std::uint64_t digest = wire::id_digest(id);
     for (std::size_t n = 0; n < brokers_.size(); ++n) {
+        if (brokers_[n].weight == 0) {
+            continue;
+        }
         const Draw one{draw(brokers_[n].seed, brokers_[n].weight, digest), brokers_[n].rank, n};
         std::size_t place = count;
         for (; place > 0 && one.beats(leaders[place - 1]); --place) {
@@ -94,6 +103,14 @@ bool Placement::serves(std::size_t broker, const BrokerSet& alive, std::string_v
         }
     }
     return false;
+}
+
+bool Placement::covers_every_id(const BrokerSet& some) const {
+    std::size_t others = 0;
+    for (std::size_t n = 0; n < brokers_.size(); ++n) {
+        others += brokers_[n].weight > 0 && !some.test(n) ? 1 : 0;
+    }
+    return others < replicas_;
 }
 
 } // namespace zcomet::cluster

@@ -26,14 +26,16 @@ inline constexpr std::uint32_t kReplicasDefault = 2;
 inline constexpr std::uint32_t kWeightMax = 16;
 
 struct PlacedBroker {
-    std::string name;         ///< unique in the cluster
-    std::uint32_t weight = 1; ///< 1 to kWeightMax: its share of the ids, beside those of others
+    std::string name; ///< unique in the cluster
+    /// 1 to kWeightMax: its share of the ids, beside those of others. 0: it has a number, and no
+    /// ids.
+    std::uint32_t weight = 1;
 };
 
 /// Some brokers of a cluster, by their numbers in the list.
 using BrokerSet = std::bitset<kBrokersMax>;
 
-/// The same, in an order.
+/// The same, in an order: at most those of an id by two placements.
 class BrokerNumbers {
   public:
     void add(std::size_t broker) { numbers_[count_++] = static_cast<std::uint8_t>(broker); }
@@ -44,7 +46,7 @@ class BrokerNumbers {
     [[nodiscard]] bool contains(std::size_t broker) const;
 
   private:
-    std::array<std::uint8_t, kReplicasMax> numbers_{};
+    std::array<std::uint8_t, 2 * kReplicasMax> numbers_{};
     std::uint8_t count_ = 0;
 };
 
@@ -56,10 +58,12 @@ class Placement {
   public:
     /// Of a single broker.
     Placement() : Placement({{"", 1}}, 1) {}
-    /// @param brokers   1 to kBrokersMax, with names of their own.
+    /// @param brokers   1 to kBrokersMax; one at least has a weight. Those that have one have names
+    ///     of their own.
     /// @param replicas  1 to kReplicasMax: so many of them know an id, if there are so many.
     Placement(const std::vector<PlacedBroker>& brokers, std::uint32_t replicas);
 
+    /// How many have numbers.
     [[nodiscard]] std::size_t brokers() const { return brokers_.size(); }
     /// How many brokers know an id.
     [[nodiscard]] std::size_t replicas() const { return replicas_; }
@@ -71,6 +75,8 @@ class Placement {
     /// @param alive  the brokers that are; `broker` need not be among them.
     [[nodiscard]] bool serves(std::size_t broker, const BrokerSet& alive,
                               std::string_view id) const;
+    /// Whether every id has one of `some` among its brokers: fewer of the others than know an id.
+    [[nodiscard]] bool covers_every_id(const BrokerSet& some) const;
 
   private:
     struct Broker {

@@ -4,6 +4,7 @@
 
 #include "topology/base/result.hpp"
 #include "topology/cluster/broker_list.hpp"
+#include "topology/cluster/broker_slots.hpp"
 #include "topology/link/link_context.hpp"
 #include "topology/link/link_set.hpp"
 #include "topology/link/sender_link.hpp"
@@ -32,6 +33,13 @@ class Dispatch final : public loop::Source {
     [[nodiscard]] static Result<std::unique_ptr<Dispatch>>
     open(LinkContext& context, session::SenderEvents& events, const cluster::BrokerList& brokers,
          const std::string& name, Time now, Duration failover = session::Failover::kSilenceMax);
+
+    /// Goes by a newer list of brokers, and tells them so once nothing is under way that was sent
+    /// by the one before. Brokers that are not in it are left once they have answered.
+    /// Errors, and nothing has changed: as BrokerSlots::use(); an address cannot be used.
+    [[nodiscard]] Status use(const cluster::BrokerList& list, Time now);
+    /// Whether there was never another broker than one.
+    [[nodiscard]] bool has_one_broker() const { return slots_.size() == 1; }
 
     /// As in Failover.
     [[nodiscard]] bool has_broker(std::string_view id) const { return failover_.has_broker(id); }
@@ -68,9 +76,17 @@ class Dispatch final : public loop::Source {
     void close(Time now) { links_.close(now); }
 
   private:
-    Dispatch(session::SenderEvents& events, const cluster::BrokerList& brokers, Duration failover)
-        : failover_(events, brokers.placement(), failover) {}
+    Dispatch(LinkContext& context, session::SenderEvents& events,
+             const cluster::BrokerList& brokers, std::string name, Duration failover);
 
+    /// Opens links to brokers that have none; those of the list.
+    [[nodiscard]] Status open_links(Time now);
+    void leave_unlisted(Time now);
+
+    LinkContext& context_;
+    const std::string name_;
+    cluster::BrokerSlots slots_;
+    wire::ListMark told_; // which list the brokers were told of
     session::Failover failover_;
     LinkSet<SenderLink> links_;
 };

@@ -34,6 +34,7 @@ class NodeLink final : public BrokerLink, private session::FeedWires {
     void logout(std::string_view id) { session_.logout(id); }
 
     /// As in NodeSession.
+    void tell_list(Time now) { session_.tell_list(now); }
     void ask(const wire::History& history) { session_.ask(history); }
     void confirm_logins(Time now) { session_.confirm_logins(now); }
     [[nodiscard]] bool logins_applied() const { return session_.logins_applied(); }

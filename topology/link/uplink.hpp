@@ -2,6 +2,8 @@
 #pragma once
 
 #include "topology/cluster/broker_list.hpp"
+#include "topology/cluster/broker_slots.hpp"
+#include "topology/cluster/login_placement.hpp"
 #include "topology/link/link_context.hpp"
 #include "topology/link/link_set.hpp"
 #include "topology/link/node_link.hpp"
@@ -15,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zcomet::link {
@@ -30,6 +33,17 @@ class Uplink final : public loop::Source, public session::Logins, public session
     [[nodiscard]] static Result<std::unique_ptr<Uplink>>
     open(LinkContext& context, session::NodeEvents& events, const cluster::BrokerList& brokers,
          std::string name, Time now, const std::vector<std::string>& feed_hosts = {});
+
+    /// Goes by a newer list of brokers: logs ids in at brokers that should know them now, and out
+    /// at those that should not, and leaves brokers that are not in the list. Tells the brokers of
+    /// the list once the logins are applied. Errors, and nothing has changed: as
+    /// BrokerSlots::use(); an address cannot be used.
+    [[nodiscard]] Status use(const cluster::BrokerList& list, Time now);
+    [[nodiscard]] const cluster::BrokerList& list() const { return slots_.list(); }
+    /// @param broker  its number, as events have it.
+    [[nodiscard]] const cluster::ListedBroker& broker(std::size_t broker) const {
+        return slots_[broker];
+    }
 
     /// Goes to the brokers that should know `id`.
     void login(std::string_view id) override;
@@ -58,8 +72,7 @@ class Uplink final : public loop::Source, public session::Logins, public session
     /// Says GOODBYE; the sockets linger for up to a second to pass it on.
     void close(Time now) { links_.close(now); }
 
-    // Of several brokers some may be away, as long as every id has one that is not: fewer of them
-    // than know an id.
+    // Of several brokers some may be away, as long as every id has one that is not.
 
     /// Whether every id has a broker whose feed is live.
     [[nodiscard]] bool live() const;
@@ -69,18 +82,29 @@ class Uplink final : public loop::Source, public session::Logins, public session
     [[nodiscard]] bool is_in_touch(Time now) const;
     /// How many brokers have a live feed for the node.
     [[nodiscard]] std::size_t live_brokers() const { return node_.live().count(); }
-    [[nodiscard]] const cluster::Placement& placement() const { return node_.logins().placement(); }
+    [[nodiscard]] const cluster::LoginPlacement& placement() const {
+        return node_.logins().placement();
+    }
     /// The sums over all brokers.
     [[nodiscard]] session::NodeSessionCounters counters() const;
 
   private:
-    Uplink(session::NodeEvents& events, std::string name, const cluster::BrokerList& brokers);
+    Uplink(LinkContext& context, session::NodeEvents& events, std::string name,
+           const cluster::BrokerList& brokers, const std::vector<std::string>& feed_hosts);
+    using NewLinks = std::vector<std::pair<std::size_t, std::unique_ptr<NodeLink>>>;
+    /// Of the brokers of the list that have none.
+    [[nodiscard]] Result<NewLinks> open_links(const cluster::BrokerSlots& slots, Time now);
+    void tell_list(Time now);
 
     /// Whether each id has a broker for whose link `holds` is true.
     template <typename Holds> [[nodiscard]] bool for_every_id(Holds&& holds) const;
 
+    LinkContext& context_;
+    const std::vector<std::string> feed_hosts_;
+    cluster::BrokerSlots slots_;
     session::Node node_;
     LinkSet<NodeLink> links_;
+    session::NodeSessionCounters counted_before_; // by links that are gone
 };
 
 } // namespace zcomet::link

@@ -17,13 +17,16 @@ class Failover::Events final : public SenderEvents {
     Events(Failover& failover, std::size_t broker) : failover_(failover), broker_(broker) {}
 
     void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
-        if (const std::uint64_t ticket = failover_.take_receipt(broker_, number); ticket != 0) {
+        const std::uint64_t ticket =
+            failover_.is_alone() ? number : failover_.take_receipt(broker_, number);
+        if (ticket != 0) {
             failover_.events_.on_receipt(ticket, outcome);
         }
     }
     void on_acknowledged(std::uint64_t number, const wire::Outcome& outcome) override {
-        if (const std::uint64_t ticket = failover_.take_acknowledgement(broker_, number);
-            ticket != 0) {
+        const std::uint64_t ticket =
+            failover_.is_alone() ? number : failover_.take_acknowledgement(broker_, number);
+        if (ticket != 0) {
             failover_.events_.on_acknowledged(ticket, outcome);
         }
     }
@@ -50,17 +53,21 @@ class Failover::Events final : public SenderEvents {
 };
 
 Failover::Failover(SenderEvents& events, cluster::Placement placement, Duration silence_max)
-    : events_(events), placement_(std::move(placement)), silence_max_(silence_max),
-      brokers_(placement_.brokers()) {
-    for (std::size_t broker = 0; broker < brokers_.size(); ++broker) {
-        brokers_[broker].events = std::make_unique<Events>(*this, broker);
+    : events_(events), placement_(std::move(placement)), silence_max_(silence_max) {
+    add_brokers(placement_.brokers());
+}
+
+void Failover::add_brokers(std::size_t count) {
+    while (brokers_.size() < count) {
+        brokers_.emplace_back();
+        brokers_.back().events = std::make_unique<Events>(*this, brokers_.size() - 1);
     }
 }
 
 Failover::~Failover() = default;
 
 SenderEvents& Failover::events_of(std::size_t broker) {
-    return is_alone() ? events_ : *brokers_[broker].events;
+    return *brokers_[broker].events;
 }
 
 void Failover::use(std::size_t broker, SenderSession& session) {
@@ -70,11 +77,62 @@ void Failover::use(std::size_t broker, SenderSession& session) {
     }
 }
 
+void Failover::change(cluster::Placement placement) {
+    if (placement.brokers() > 1 && is_alone()) {
+        adopt_numbers();
+    }
+    add_brokers(placement.brokers());
+    if (!is_alone()) {
+        const bool follows_another = move_ && !move_->is_acknowledged;
+        move_ = Move{placement_, follows_another, last_numbers()};
+    }
+    placement_ = std::move(placement);
+}
+
+/// A single broker's numbers were those of the program. They stay what they are.
+void Failover::adopt_numbers() {
+    Broker& one = brokers_.front();
+    last_ticket_ = one.session->last_number();
+    one.session->for_each_awaited([&one](std::uint64_t number, wire::Confirm confirm) {
+        (confirm == wire::Confirm::kReceipt ? one.receipts : one.acknowledgements)
+            .push_back({number, number});
+    });
+    one.session->watch_closely(silence_max_);
+    one.was_lost = false;
+    one.health = one.session->is_ready() ? Health::kAlive : Health::kAway;
+}
+
+std::vector<std::uint64_t> Failover::last_numbers() const {
+    std::vector<std::uint64_t> numbers;
+    std::transform(brokers_.begin(), brokers_.end(), std::back_inserter(numbers),
+                   [](const Broker& broker) {
+                       return broker.session == nullptr ? 0 : broker.session->last_number();
+                   });
+    return numbers;
+}
+
+bool Failover::is_idle(std::size_t broker) const {
+    const Broker& one = brokers_[broker];
+    return one.receipts.empty() && one.acknowledgements.empty() && one.session->not_taken_in() == 0;
+}
+
+void Failover::retire(std::size_t broker) {
+    Broker& one = brokers_[broker];
+    retired_ += one.session->counters();
+    one.session = nullptr;
+    one.health = Health::kAway;
+}
+
 std::optional<std::size_t> Failover::broker_of(std::string_view id) const {
     if (is_alone()) {
         return brokers_.front().session->welcomed() ? std::optional<std::size_t>(0) : std::nullopt;
     }
-    for (const std::size_t broker : placement_.brokers_of(id)) {
+    return first_alive(placement_, id);
+}
+
+std::optional<std::size_t> Failover::first_alive(const cluster::Placement& placement,
+                                                 std::string_view id) const {
+    for (const std::size_t broker : placement.brokers_of(id)) {
         if (brokers_[broker].health == Health::kAlive) {
             return broker;
         }
@@ -89,6 +147,13 @@ bool Failover::waits_for_return(std::string_view id, std::size_t broker) const {
         [this](std::size_t before) { return brokers_[before].health == Health::kReturning; });
 }
 
+bool Failover::waits_for_move(std::string_view id, std::size_t broker) const {
+    if (!move_ || move_->is_acknowledged) {
+        return false;
+    }
+    return move_->follows_another || first_alive(move_->before, id) != broker;
+}
+
 bool Failover::can_send(std::string_view id, std::size_t message_bytes) const {
     if (is_alone()) {
         return brokers_.front().session->can_send(message_bytes);
@@ -96,7 +161,7 @@ bool Failover::can_send(std::string_view id, std::size_t message_bytes) const {
     const std::optional<std::size_t> broker = broker_of(id);
     const bool is_free =
         again_.empty() || (again_bytes_ < kAgainBytesMax && !again_to_.contains(id));
-    return broker && is_free && !waits_for_return(id, *broker) &&
+    return broker && is_free && !has_to_wait(id, *broker) &&
            brokers_[*broker].session->can_send(message_bytes);
 }
 
@@ -174,7 +239,12 @@ void Failover::tick(Time now) {
         return;
     }
     for (std::size_t broker = 0; broker < brokers_.size(); ++broker) {
-        look_at(broker, now);
+        if (brokers_[broker].session != nullptr) {
+            look_at(broker, now);
+        }
+    }
+    if (move_) {
+        look_at_move();
     }
     if (!again_.empty()) {
         send_again();
@@ -195,9 +265,23 @@ void Failover::look_at(std::size_t broker, Time now) {
     if (one.health == Health::kAway) {
         begin_return(broker);
     }
-    if (one.health == Health::kReturning && is_acknowledged(one)) {
+    if (one.health == Health::kReturning && is_acknowledged(one.awaited)) {
         one.health = Health::kAlive;
     }
+}
+
+void Failover::look_at_move() {
+    move_->is_acknowledged = move_->is_acknowledged || is_acknowledged(move_->numbers);
+    if (!move_->is_acknowledged) {
+        return;
+    }
+    for (std::size_t n = 0; n < move_->numbers.size(); ++n) {
+        const SenderSession* const session = brokers_[n].session;
+        if (session != nullptr && session->has_under_way(move_->numbers[n])) {
+            return;
+        }
+    }
+    move_.reset();
 }
 
 void Failover::give_up(std::size_t broker, Time now) {
@@ -258,16 +342,13 @@ void Failover::tell_unknown(Broker& broker, const Unsettled& unsettled) {
 void Failover::begin_return(std::size_t broker) {
     Broker& one = brokers_[broker];
     one.health = Health::kReturning;
-    one.awaited.clear();
-    for (const Broker& other : brokers_) {
-        one.awaited.push_back(other.session->last_number());
-    }
+    one.awaited = last_numbers();
 }
 
-bool Failover::is_acknowledged(const Broker& broker) const {
-    for (std::size_t n = 0; n < brokers_.size(); ++n) {
+bool Failover::is_acknowledged(const std::vector<std::uint64_t>& numbers) const {
+    for (std::size_t n = 0; n < numbers.size(); ++n) {
         const std::deque<Ticket>& awaited = brokers_[n].acknowledgements;
-        if (!awaited.empty() && awaited.front().number <= broker.awaited[n]) {
+        if (!awaited.empty() && awaited.front().number <= numbers[n]) {
             return false;
         }
     }
@@ -279,9 +360,7 @@ void Failover::send_again() {
     cluster::BrokerSet full;
     std::erase_if(again_, [this, &full](Again& again) {
         const std::optional<std::size_t> broker = broker_of(again.message.id);
-        const bool has_to_wait =
-            !broker || full.test(*broker) || waits_for_return(again.message.id, *broker);
-        if (has_to_wait) {
+        if (!broker || full.test(*broker) || has_to_wait(again.message.id, *broker)) {
             return false;
         }
         if (!send_one_again(*broker, again)) {
@@ -316,7 +395,7 @@ bool Failover::send_one_again(std::size_t broker, Again& again) {
 std::uint64_t Failover::not_taken_in() const {
     std::uint64_t sum = again_.size();
     for (const Broker& broker : brokers_) {
-        sum += broker.session->not_taken_in();
+        sum += broker.session == nullptr ? 0 : broker.session->not_taken_in();
     }
     return sum;
 }
@@ -327,15 +406,15 @@ std::uint64_t Failover::unacknowledged() const {
             return again.message.confirm == wire::Confirm::kAcknowledgement;
         }));
     for (const Broker& broker : brokers_) {
-        sum += broker.session->unacknowledged();
+        sum += broker.session == nullptr ? 0 : broker.session->unacknowledged();
     }
     return sum;
 }
 
 SenderSessionCounters Failover::counters() const {
-    SenderSessionCounters sum;
+    SenderSessionCounters sum = retired_;
     for (const Broker& broker : brokers_) {
-        sum += broker.session->counters();
+        sum += broker.session == nullptr ? SenderSessionCounters() : broker.session->counters();
     }
     return sum;
 }

@@ -6,6 +6,9 @@
 // a node shows it once, whichever copy comes first. What asked for less is not sent again: whether
 // it was passed on will never be known, and the program is told so.
 //
+// When the list of brokers changes, an id may get another first broker. Messages to it wait until
+// all that went by way of the one before are acknowledged.
+//
 // Acknowledged messages of one sender to one id keep their order. Those that are sent again go
 // before new ones; and when the first broker is back, it gets messages only once all that went by
 // way of others are acknowledged.
@@ -50,8 +53,19 @@ class Failover {
 
     /// What the session with `broker` has to be made with.
     [[nodiscard]] SenderEvents& events_of(std::size_t broker);
-    /// Call it for each broker, before the session starts; it lives longer than the last call.
+    /// Call it for each broker, before the session starts; it lives longer than the last call, or
+    /// until retire().
     void use(std::size_t broker, SenderSession& session);
+
+    /// Goes by another placement, in which those brokers that were known have the same numbers.
+    /// The others need use().
+    void change(cluster::Placement placement);
+    /// Whether nothing is under way of what was sent before the last change().
+    [[nodiscard]] bool has_moved() const { return !move_; }
+    /// Whether the broker has nothing under way, and no answer of it is awaited.
+    [[nodiscard]] bool is_idle(std::size_t broker) const;
+    /// Forgets the session of a broker that is idle, and without ids by the placement.
+    void retire(std::size_t broker);
 
     /// Whether one of the id's brokers is alive.
     [[nodiscard]] bool has_broker(std::string_view id) const { return broker_of(id).has_value(); }
@@ -100,6 +114,13 @@ class Failover {
         /// kReturning: of each broker, the last number that it must have acknowledged.
         std::vector<std::uint64_t> awaited{};
     };
+    /// From change() until nothing is under way that was sent before it.
+    struct Move {
+        cluster::Placement before;
+        bool follows_another = false;         ///< that was not over: ids may have moved by either
+        std::vector<std::uint64_t> numbers{}; ///< by broker: of the last message before
+        bool is_acknowledged = false;         ///< all up to those numbers
+    };
     /// A message that goes to another broker.
     struct Again {
         std::uint64_t ticket = 0;
@@ -109,6 +130,17 @@ class Failover {
 
     [[nodiscard]] bool is_alone() const { return brokers_.size() == 1; }
     [[nodiscard]] std::optional<std::size_t> broker_of(std::string_view id) const;
+    [[nodiscard]] std::optional<std::size_t> first_alive(const cluster::Placement& placement,
+                                                         std::string_view id) const;
+    /// Whether messages to `id` have to wait because it has moved to `broker`.
+    [[nodiscard]] bool waits_for_move(std::string_view id, std::size_t broker) const;
+    [[nodiscard]] bool has_to_wait(std::string_view id, std::size_t broker) const {
+        return waits_for_return(id, broker) || waits_for_move(id, broker);
+    }
+    void add_brokers(std::size_t count);
+    void adopt_numbers();
+    void look_at_move();
+    [[nodiscard]] std::vector<std::uint64_t> last_numbers() const;
     [[nodiscard]] SenderSession* session_to_ask(std::string_view id) const;
     /// Whether messages to `id` have to wait for its first broker, which is coming back.
     [[nodiscard]] bool waits_for_return(std::string_view id, std::size_t broker) const;
@@ -118,7 +150,8 @@ class Failover {
     void put_in_order(Again again);
     void tell_unknown(Broker& broker, const Unsettled& unsettled);
     void begin_return(std::size_t broker);
-    [[nodiscard]] bool is_acknowledged(const Broker& broker) const;
+    /// Whether all messages up to those numbers are, by broker.
+    [[nodiscard]] bool is_acknowledged(const std::vector<std::uint64_t>& numbers) const;
     void send_again();
     [[nodiscard]] bool send_one_again(std::size_t broker, Again& again);
     void note(std::size_t broker, std::uint64_t number, wire::Confirm confirm,
@@ -130,7 +163,9 @@ class Failover {
     cluster::Placement placement_;
     Duration silence_max_;
     std::vector<Broker> brokers_;
-    std::deque<Again> again_; // by rising tickets: in the order in which they were sent first
+    std::optional<Move> move_;
+    SenderSessionCounters retired_; // of sessions that are gone
+    std::deque<Again> again_;       // by rising tickets: in the order in which they were sent first
     /// How many of them go to an id. New messages to it have to wait.
     std::map<std::string, std::uint32_t, std::less<>> again_to_;
     std::size_t again_bytes_ = 0;

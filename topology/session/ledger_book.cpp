@@ -4,7 +4,25 @@
 
 namespace zcomet::session {
 
+/// What one broker has sent, and still waits for its fate, was not noted while there was no other.
+void LedgerBook::use(std::size_t brokers) {
+    if (brokers <= ledgers_.size()) {
+        return;
+    }
+    if (ledgers_.size() == 1 && delivered_ > 0) {
+        const std::uint64_t fates = settled(of(0)) - settled_before_;
+        if (fates < delivered_) {
+            waiting_.push_back({0, delivered_ - fates});
+        }
+    }
+    ledgers_.resize(brokers);
+}
+
 void LedgerBook::on_delivered(std::size_t broker, std::uint32_t messages) {
+    if (delivered_ == 0) {
+        settled_before_ = settled(events_.ledger());
+    }
+    delivered_ += messages;
     if (ledgers_.size() == 1) {
         return; // all that is counted is about that one
     }

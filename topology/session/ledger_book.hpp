@@ -31,6 +31,8 @@ class LedgerBook {
     LedgerBook(const NodeEvents& events, std::size_t brokers)
         : events_(events), ledgers_(brokers) {}
 
+    /// So many brokers have numbers from now on.
+    void use(std::size_t brokers);
     /// The program is given so many messages that came from `broker`.
     void on_delivered(std::size_t broker, std::uint32_t messages);
     /// Counted since the node began. `received` and `duplicates`, which sessions count, are 0.
@@ -45,7 +47,13 @@ class LedgerBook {
     void settle(std::uint64_t count, std::uint64_t wire::NodeLedger::*fate);
 
     const NodeEvents& events_;
+    [[nodiscard]] static std::uint64_t settled(const wire::NodeLedger& ledger) {
+        return ledger.unclaimed + ledger.shown;
+    }
+
     std::vector<wire::NodeLedger> ledgers_; // by broker
+    std::uint64_t delivered_ = 0;           // messages
+    std::uint64_t settled_before_ = 0;      // by the program, when the first of them came
     wire::NodeLedger counted_;              // by the program, at the last look
     std::deque<Waiting> waiting_;           // for their fate, in the order in which they came
 };

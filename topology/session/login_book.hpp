@@ -1,7 +1,7 @@
 // The ids that a node holds, and the brokers that should know each of them.
 #pragma once
 
-#include "topology/cluster/placement.hpp"
+#include "topology/cluster/login_placement.hpp"
 #include "topology/session/node_events.hpp"
 
 #include <cstddef>
@@ -18,9 +18,14 @@ namespace zcomet::session {
 class LoginBook {
   public:
     /// @param events  lives longer than this.
-    LoginBook(const NodeEvents& events, cluster::Placement placement);
+    LoginBook(const NodeEvents& events, cluster::LoginPlacement placement);
 
-    [[nodiscard]] const cluster::Placement& placement() const { return placement_; }
+    [[nodiscard]] const cluster::LoginPlacement& placement() const { return placement_; }
+    /// Calls with an id, and a broker that from now on should know it, or no longer should.
+    using Move = std::function<void(std::size_t broker, std::string_view id, bool gains)>;
+    /// Goes by another placement, in which those brokers that were known have the same numbers.
+    /// `move` is called for all that changes, and has to enter it.
+    void use(cluster::LoginPlacement placement, const Move& move);
 
     /// Enters a change to the ids that `broker` should know.
     void add(std::size_t broker, std::string_view id);
@@ -32,7 +37,7 @@ class LoginBook {
 
   private:
     const NodeEvents& events_;
-    cluster::Placement placement_;
+    cluster::LoginPlacement placement_;
     std::vector<std::uint64_t> digests_; // by broker
 };
 

@@ -51,6 +51,11 @@ class LoginReporter {
     /// then tells. A HEARTBEAT must have been sent just before. While the broker is away the
     /// question waits.
     void ask_for_confirmation();
+    /// Whether the answer to the last question has not come. It may have been dropped, so it is
+    /// worth to ask again once in a while.
+    [[nodiscard]] bool awaits_confirmation() const {
+        return is_told_ && confirm_answered_ != confirm_asked_;
+    }
     /// Whether HEARTBEAT and ask_for_confirmation() are due again, because the answer to an earlier
     /// question does not cover later changes.
     [[nodiscard]] bool confirmation_due() const { return is_told_ && confirm_due_; }

@@ -24,14 +24,21 @@ class Node {
     /// @param placement    of ids on the brokers that the node has.
     /// @param list         of those brokers.
     Node(NodeEvents& events, std::uint64_t incarnation, std::string name,
-         cluster::Placement placement = {}, const wire::ListMark& list = {})
+         cluster::LoginPlacement placement = {}, const wire::ListMark& list = {})
         : events_(events), incarnation_(incarnation), name_(std::move(name)), list_(list),
           logins_(events, std::move(placement)), ledger_(events, logins_.placement().brokers()) {}
 
     [[nodiscard]] NodeEvents& events() { return events_; }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
     [[nodiscard]] const std::string& name() const { return name_; }
+    /// The list of brokers that it tells them of.
     [[nodiscard]] const wire::ListMark& list() const { return list_; }
+    void set_list(const wire::ListMark& list) { list_ = list; }
+    /// Goes by another placement: LoginBook::use(). Brokers that get numbers by it need sessions.
+    void use(cluster::LoginPlacement placement, const LoginBook::Move& move) {
+        ledger_.use(placement.brokers());
+        logins_.use(std::move(placement), move);
+    }
     /// One for all brokers: a message that is sent again may come by way of another broker.
     [[nodiscard]] feed::SeenMessages& seen() { return seen_; }
     [[nodiscard]] const feed::SeenMessages& seen() const { return seen_; }

@@ -69,11 +69,24 @@ void NodeSession::on_connected(Time now) {
     }
 }
 
+/// The answer of a broker that has welcomed us says nothing new, so nothing waits for it.
+void NodeSession::tell_list(Time now) {
+    if (!welcomed() || hello_unanswered_) {
+        on_connected(now);
+    } else {
+        wires_.send(hello());
+    }
+}
+
+std::string NodeSession::hello() const {
+    return wire::encode(wire::Hello{.incarnation = node_.incarnation(),
+                                    .role = wire::Role::kNode,
+                                    .name = node_.name(),
+                                    .list = node_.list()});
+}
+
 void NodeSession::say_hello(Time now) {
-    wires_.send(wire::encode(wire::Hello{.incarnation = node_.incarnation(),
-                                         .role = wire::Role::kNode,
-                                         .name = node_.name(),
-                                         .list = node_.list()}));
+    wires_.send(hello());
     hello_unanswered_ = true;
     next_heartbeat_ = now + heartbeat_interval_;
 }
@@ -455,6 +468,9 @@ void NodeSession::tick(Time now) {
     }
     if (heartbeat_due() <= now) {
         send_heartbeat(now);
+        if (logins_.awaits_confirmation()) {
+            logins_.ask_for_confirmation();
+        }
     }
 }
 

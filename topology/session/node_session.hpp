@@ -54,6 +54,9 @@ class NodeSession {
     /// the next try or, after a restart of the broker, at the next heartbeat.
     void on_connected(Time now);
 
+    /// Node::list() has changed: tells the broker, by a HELLO more.
+    void tell_list(Time now);
+
     /// A frame came over the DEALER, or the second frame of a message over the SUB.
     void on_broker_frame(std::string_view frame, Time now);
     void on_feed_frame(std::string_view frame, Time now);
@@ -109,6 +112,7 @@ class NodeSession {
   private:
     enum class State : std::uint8_t { kIdle, kGreeting, kWelcomed, kLive, kOver };
 
+    [[nodiscard]] std::string hello() const;
     void say_hello(Time now);
     [[nodiscard]] bool is_feed_silent(Time now) const { return feed_seen_ + liveness_ <= now; }
     void note_feed(Time now) {

@@ -37,10 +37,23 @@ SenderSession::SenderSession(Wires& wires, SenderEvents& events, std::uint64_t i
     ZCOMET_ASSERT(incarnation_ != 0);
 }
 
+/// The broker of a session that has begun was not asked as often so far.
 void SenderSession::watch_closely(Duration silence_max) {
-    ZCOMET_ASSERT(state_ == State::kIdle);
     silence_max_ = silence_max;
     heartbeat_interval_ = heartbeat_interval_of(heartbeat_interval_);
+    if (welcomed()) {
+        heard_ = std::max(heard_, last_tick_);
+        next_heartbeat_ = std::min(next_heartbeat_, last_tick_);
+    }
+}
+
+void SenderSession::tell_list(const wire::ListMark& list, Time now) {
+    list_ = list;
+    if (welcomed()) {
+        wires_.send(hello());
+    } else if (state_ == State::kGreeting) {
+        say_hello(now);
+    }
 }
 
 /// Some answers may be late, and none of them is a reason for suspicion.
@@ -119,9 +132,12 @@ void SenderSession::on_connected(Time now) {
     }
 }
 
+std::string SenderSession::hello() const {
+    return wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent(), list_});
+}
+
 void SenderSession::say_hello(Time now) {
-    wires_.send(
-        wire::encode(wire::Hello{incarnation_, wire::Role::kSender, name_, last_sent(), list_}));
+    wires_.send(hello());
     next_heartbeat_ = now + heartbeat_interval_;
 }
 
@@ -443,6 +459,33 @@ void SenderSession::goodbye(Time now) {
         wires_.send(wire::encode(wire::Goodbye{}));
     }
     state_ = State::kOver;
+}
+
+bool SenderSession::has_under_way(std::uint64_t through) const {
+    const bool is_gathered = open_.count() > 0 && last_sent() < through;
+    return is_gathered ||
+           std::any_of(under_way_.begin(), under_way_.end(), [through](const Sent& sent) {
+               return sent.last_number - sent.messages < through;
+           });
+}
+
+void SenderSession::for_each_awaited(
+    const std::function<void(std::uint64_t number, wire::Confirm confirm)>& visit) const {
+    for (const AwaitedReceipt& awaited : receipts_awaited_) {
+        for (std::uint32_t n = 0; n < awaited.messages; ++n) {
+            visit(awaited.first + n, wire::Confirm::kReceipt);
+        }
+    }
+    for (const Unacknowledged& sent : unacknowledged_) {
+        for (std::uint32_t n = 0; n < sent.messages && !sent.frame.empty(); ++n) {
+            visit(sent.first + n, wire::Confirm::kAcknowledgement);
+        }
+    }
+    for (std::uint64_t number = last_sent() + 1; number <= last_number_; ++number) {
+        if (open_confirm_ != wire::Confirm::kNothing) {
+            visit(number, open_confirm_);
+        }
+    }
 }
 
 std::uint64_t SenderSession::not_taken_in() const {

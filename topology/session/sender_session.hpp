@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,9 +52,11 @@ class SenderSession {
 
     /// Which list of brokers the program goes by. Call it before start().
     void use_list(const wire::ListMark& list) { list_ = list; }
+    /// Goes by another list: tells the broker, by a HELLO more.
+    void tell_list(const wire::ListMark& list, Time now);
 
     /// There are other brokers for its messages, so that it is worth to know soon that this one is
-    /// away. Call it before start().
+    /// away.
     /// @param silence_max  time without a word from the broker after which it is_suspect(); but not
     ///     less than its heartbeat interval, since it answers no more than two heartbeats in one.
     void watch_closely(Duration silence_max);
@@ -127,6 +130,12 @@ class SenderSession {
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
     /// Of the last message given to send(); 0: there was none.
     [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
+    /// Whether a message with that number, or an earlier one, is not taken in.
+    [[nodiscard]] bool has_under_way(std::uint64_t through) const;
+    /// Calls `visit` for each message whose answer has not come: those that await receipts by their
+    /// numbers, and likewise those that await acknowledgements.
+    void for_each_awaited(
+        const std::function<void(std::uint64_t number, wire::Confirm confirm)>& visit) const;
     /// How many messages await an acknowledgement.
     [[nodiscard]] std::uint64_t unacknowledged() const { return unacknowledged_messages_; }
     /// Bytes of these messages and of the records that keep them; above that no message is
@@ -156,6 +165,7 @@ class SenderSession {
         Time sent_at;
     };
 
+    [[nodiscard]] std::string hello() const;
     void say_hello(Time now);
     void on_credit(std::uint64_t through);
     void on_welcome(const wire::Welcome& welcome, Time now);

@@ -53,8 +53,8 @@ void Api::Log::on_incident(const connection::Connection& connection, connection:
 Api::Api(const ApiOptions& options, metrics::Counters<slot::WorkerCounter>& counters,
          const request::Readiness& readiness)
     : worker_counters_(counters), connections_(epoll_, counters_, {}), publisher_(counters),
-      broker_events_(publisher_, who_, replays_, options.brokers.brokers.size() == 1),
-      cors_(options.pages), guard_(host::HostNames(options.names)),
+      broker_events_(publisher_, who_, replays_, sender_), cors_(options.pages),
+      guard_(host::HostNames(options.names)),
       requests_(connections_, no_streams_, route::api_routes(publisher_, who_, replays_), counters_,
                 options.requests),
       address_places_(random_u64()), listener_(
@@ -107,6 +107,10 @@ Result<std::unique_ptr<Api>> Api::open(const ApiOptions& options, link::LinkCont
         return listens.error();
     }
     return api;
+}
+
+Status Api::use(const cluster::BrokerList& list, Time now) {
+    return sender_->use(list, now);
 }
 
 void Api::set_options(const ApiOptions& options) {

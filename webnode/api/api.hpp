@@ -92,6 +92,8 @@ class Api final : public loop::Source {
     /// `proxies`, and other certificates.
     void set_options(const ApiOptions& options);
 
+    /// As link::Dispatch::use().
+    [[nodiscard]] Status use(const cluster::BrokerList& list, Time now);
     /// As Gate::use().
     void use(std::shared_ptr<const auth::Verifier> verifier) { gate_.use(std::move(verifier)); }
     [[nodiscard]] const request::Gate& gate() const { return gate_; }
@@ -150,8 +152,8 @@ class Api final : public loop::Source {
     class BrokerEvents final : public session::SenderEvents {
       public:
         BrokerEvents(publish::Publisher& publisher, ask::Who& who, ask::Replays& replays,
-                     bool is_one)
-            : publisher_(publisher), who_(who), replays_(replays), is_one_(is_one) {}
+                     const std::unique_ptr<link::Dispatch>& link)
+            : publisher_(publisher), who_(who), replays_(replays), link_(link) {}
         void on_receipt(std::uint64_t number, const wire::Outcome& outcome) override {
             publisher_.on_known(number, outcome);
         }
@@ -169,7 +171,7 @@ class Api final : public loop::Source {
             }
         }
         void on_lost() override {
-            if (is_one_) { // else others have what may be sent again
+            if (link_->has_one_broker()) { // else others have what may be sent again
                 publisher_.on_lost();
             }
             who_.on_lost();
@@ -180,7 +182,7 @@ class Api final : public loop::Source {
         publish::Publisher& publisher_;
         ask::Who& who_;
         ask::Replays& replays_;
-        bool is_one_; // there is one broker
+        const std::unique_ptr<link::Dispatch>& link_;
     };
     /// No route of the API opens a stream.
     class NoStreams final : public stream::StreamOpener {

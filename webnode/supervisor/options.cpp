@@ -4,6 +4,7 @@
 #include "topology/base/text.hpp"
 #include "topology/base/value_or_throw.hpp"
 #include "topology/base/wall_clock.hpp"
+#include "topology/cluster/broker_slots.hpp"
 #include "topology/cluster/cluster_file.hpp"
 #include "topology/http/cors.hpp"
 #include "topology/link/peer_key.hpp"
@@ -140,10 +141,7 @@ CommandLine::CommandLine(CLI::App& app) : table_(app) {
     table_.add("--api-is-unasked", &options_.worker.is_api_unasked, "").hidden().hand_on();
     table_.add("--own-name", &options_.worker.own_names, "").hidden().hand_on();
     table_.add("--feed-host", &options_.worker.feed_hosts, "").hidden().hand_on().key("feed_hosts");
-    table_.add("--list-version", &options_.worker.brokers.version, "")
-        .hidden()
-        .hand_on()
-        .key("list_version");
+    table_.add("--broker-list", &broker_list_, "").hidden().hand_on().reloadable();
     table_.add("--token-key-texts", &options_.worker.token_keys, "").hidden().secret().reloadable();
     table_.add("--tls-texts", &options_.worker.tls_texts, "").hidden().secret().reloadable();
     table_.add("--tls-tickets", &options_.worker.tls_tickets, "").hidden().secret();
@@ -159,17 +157,13 @@ void CommandLine::add_addresses() {
              "at tcp://127.0.0.1:5555. May be given several times, as NAME=tcp://HOST:PORT: "
              "zcomet(7), SEVERAL BROKERS")
         .type("tcp://HOST:PORT")
-        .check(check_broker)
-        .key("brokers")
-        .hand_on();
+        .check(check_broker);
     table_
         .add("--replicas", &options_.worker.brokers.replicas,
              "Of several brokers: how many of them know an id")
         .type("N")
         .show_default()
-        .range(1U, cluster::kReplicasMax)
-        .key("replicas")
-        .hand_on();
+        .range(1U, cluster::kReplicasMax);
     program::add_failover(table_, options_.worker.failover).hand_on();
     table_
         .add("--key", &key_file_,
@@ -519,23 +513,20 @@ void CommandLine::settle() {
     if (cluster_file_.empty() && !table_.given("--http") && !says_who_may_listen(options_)) {
         options_.worker.http.host = kLocalHost;
     }
-    options_.embedded_broker = brokers_.empty();
+    settle_brokers();
+    options_.embedded_broker = brokers_.empty() && cluster_file_.empty() && role_.index == 0;
     if (!options_.embedded_broker && !options_.histories.empty()) {
         throw program::Misconfigured("--history is for a broker of its own; this joins one that is "
                                      "there, so give it to that zcomet-broker");
-    }
-    if (brokers_.empty()) {
-        brokers_.emplace_back(kEmbeddedBroker);
     }
     if (options_.embedded_broker && options_.worker.api.host.empty()) {
         options_.worker.api = {kLocalHost, kEmbeddedApiPort};
         options_.worker.is_api_unasked = true;
     }
-    const std::uint64_t list_version = options_.worker.brokers.version;
-    options_.worker.brokers = value_or_throw<program::Misconfigured>(
-        cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
-    options_.worker.brokers.version = list_version;
-    if (role_.index == 0) { // workers get the text of the files
+    if (role_.index > 0) {
+        resettle();
+    } else { // workers get the list, and the text of the files
+        broker_list_ = cluster::line_of(options_.worker.brokers);
         const std::string key_file = link::key_file_or_environment(key_file_);
         const bool has_tls = !options_.tls_key_files.empty();
         if (!key_file.empty() || !options_.token_key_files.empty() || has_tls) {
@@ -547,6 +538,42 @@ void CommandLine::settle() {
             worker::read_token_keys(options_.token_key_files));
     }
     table_.note_settled();
+}
+
+/// Without --broker and --cluster, that of a broker of its own.
+void CommandLine::settle_brokers() {
+    if (!brokers_.empty()) {
+        options_.worker.brokers = value_or_throw<program::Misconfigured>(
+            cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
+    } else if (cluster_file_.empty()) {
+        options_.worker.brokers = cluster::BrokerList{std::string(kEmbeddedBroker)};
+    }
+}
+
+void CommandLine::resettle() {
+    options_.worker.brokers =
+        value_or_throw<program::Misconfigured>(cluster::read_line(broker_list_));
+}
+
+void CommandLine::use_brokers(const cluster::BrokerList& list) {
+    const cluster::BrokerList before = options_.worker.brokers;
+    if (list == before) {
+        return;
+    }
+    if (const Status used = cluster::BrokerSlots(before).use(list); !used.ok()) {
+        spdlog::error("event=list-not-taken version={} told={} text={}", before.version,
+                      list.version, log_value(used.error().text));
+        return;
+    }
+    if (!cluster::is_step(before, list)) {
+        spdlog::warn("event=list-leaps version={} before={} text=\"brokers come or go at once: "
+                     "messages are lost while others have the list before; zcomet-ctl brokers add "
+                     "and remove take steps\"",
+                     list.version, before.version);
+    }
+    options_.worker.brokers = list;
+    broker_list_ = cluster::line_of(list);
+    spdlog::info("event=list version={} brokers={}", list.version, list.text());
 }
 
 void CommandLine::read_key(const std::string& file) {
@@ -578,22 +605,20 @@ void CommandLine::apply_cluster_file() {
     const std::string& address = cluster.host(node.host).address;
     const wire::HostPort http{address, node.http_port};
     const wire::HostPort api{address, node.api_port};
-    const cluster::BrokerList list = cluster.broker_list();
-    std::string brokers;
-    for (const cluster::ListedBroker& broker : list.brokers) {
-        brokers.append(brokers.empty() ? "" : " ").append(cluster::text_of(broker));
-    }
     std::string feed_hosts;
     for (const cluster::ClusterHost& host : cluster.hosts) {
         feed_hosts.append(feed_hosts.empty() ? "" : " ").append(host.address);
     }
-    // Other brokers than the file's are a list of their own.
-    const bool is_file_list = !table_.given("--broker") && !table_.given("--replicas");
+    if (brokers_.empty()) {
+        const std::uint32_t replicas = options_.worker.brokers.replicas;
+        options_.worker.brokers = cluster.broker_list();
+        if (table_.given("--replicas")) { // a list of its own
+            options_.worker.brokers.replicas = replicas;
+            options_.worker.brokers.version = 0;
+        }
+    }
     throw_unless_done<program::Misconfigured>(
-        table_.fill_in({{"brokers", brokers},
-                        {"replicas", std::to_string(list.replicas)},
-                        {"list_version", is_file_list ? std::to_string(list.version) : ""},
-                        {"feed_hosts", feed_hosts},
+        table_.fill_in({{"feed_hosts", feed_hosts},
                         {"http", http.text()},
                         {"api", node.api_port == 0 ? std::string() : api.text()},
                         {"name", node.name},

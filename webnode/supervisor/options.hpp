@@ -62,6 +62,13 @@ class CommandLine {
     /// Throws program::Misconfigured with one sentence about the first mistake.
     void settle();
 
+    /// In a worker, after it has taken what SIGHUP has changed: what that means for options().
+    /// Throws program::Misconfigured if the supervisor is of another build.
+    void resettle();
+    /// In the supervisor, after SIGHUP: goes by that list of brokers if it can follow the one in
+    /// use; if not, a line in the log says why.
+    void use_brokers(const cluster::BrokerList& list);
+
     /// Complete after settle(). The supervisor fills in what it finds out: the port that the system
     /// chose, and the name that follows from it.
     [[nodiscard]] WebNodeOptions& options() { return options_; }
@@ -88,6 +95,7 @@ class CommandLine {
     void add_tokens();
     void add_tls();
     void apply_cluster_file();
+    void settle_brokers();
     void check() const;
     void read_key(const std::string& file);
     void read_tls();
@@ -95,6 +103,7 @@ class CommandLine {
     WebNodeOptions options_;
     WorkerRole role_;
     std::vector<std::string> brokers_;
+    std::string broker_list_; ///< for workers
     std::string cluster_file_;
     std::string key_file_;
     std::string cluster_node_;

@@ -107,6 +107,10 @@ void Supervisor::run() {
     reserve();
     program::log_settings(line_.table());
     log_auth();
+    if (options_.worker.brokers.version != 0) {
+        spdlog::info("event=list version={} brokers={}", options_.worker.brokers.version,
+                     options_.worker.brokers.text());
+    }
     if (!options_.worker.tls_texts.empty()) {
         spdlog::info("event=tls certificates={} text=\"--http and --api speak https\"",
                      options_.tls_cert_files.size());
@@ -409,6 +413,9 @@ void Supervisor::watch_broker(Time now) {
 void Supervisor::watch_some_brokers() {
     const std::size_t all = options_.worker.brokers.brokers.size();
     std::size_t least = all;
+    if (all == 1) {
+        return;
+    }
     for (const slot::WorkerSlot& record : shared_.records()) {
         if (record.state.load(std::memory_order_relaxed) == slot::WorkerState::kLive) {
             least = std::min<std::size_t>(least,

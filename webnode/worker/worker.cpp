@@ -385,7 +385,30 @@ port::Capacity Worker::capacity() const {
     return capacity;
 }
 
+void Worker::use_brokers(const cluster::BrokerList& list) {
+    const Time now = Clock::now();
+    Status used = Done{};
+    if (!resumes_.with_history().empty()) {
+        used = Error{"the broker keeps messages, and histories want a cluster of one broker"};
+    } else {
+        used = uplink_->use(list, now);
+    }
+    if (used.ok() && api_ != nullptr) {
+        used = api_->use(list, now);
+    }
+    if (!used.ok()) {
+        spdlog::error("event=list-not-taken node={} version={} told={} text={}", options_.name,
+                      uplink_->list().version, list.version, log_value(used.error().text));
+        return;
+    }
+    spdlog::info("event=list node={} version={} brokers={}", options_.name, list.version,
+                 list.text());
+}
+
 void Worker::set_options(const WorkerOptions& options) {
+    if (options.brokers != uplink_->list()) {
+        use_brokers(options.brokers);
+    }
     const std::string name = std::move(options_.name);
     options_ = options;
     options_.name = name;
@@ -486,9 +509,8 @@ void Worker::on_gap(const session::Gap& gap) {
     if (gap.reason == session::Gap::Reason::kCutOff) {
         spdlog::warn("event=cut-off node={} broker={} ms={} ids={} streams={} text=\"messages may "
                      "be lost\"",
-                     options_.name, options_.brokers.brokers[gap.broker].endpoint,
-                     in_ms(gap.without_feed), presence_.streams().id_count(),
-                     presence_.streams().stream_count());
+                     options_.name, uplink_->broker(gap.broker).endpoint, in_ms(gap.without_feed),
+                     presence_.streams().id_count(), presence_.streams().stream_count());
     } else {
         gap_teller_.leave_out(resumes_.with_history());
         resumes_.on_shed(delivery_.cursor());
@@ -506,7 +528,7 @@ void Worker::on_gap(const session::Gap& gap) {
 
 /// Of a broker that was lost, another one may have taken the ids over.
 stream::GapTeller::Concerns Worker::concerned_by(const session::Gap& gap) const {
-    const cluster::Placement& placement = uplink_->placement();
+    const cluster::LoginPlacement& placement = uplink_->placement();
     if (placement.brokers() == 1) {
         return {};
     }
@@ -545,10 +567,13 @@ void Worker::on_drain_asked() {
 }
 
 void Worker::on_newer_list(std::uint64_t version, std::string_view broker_name) {
+    if (version <= uplink_->list().version) {
+        return; // the brokers are about to be told
+    }
     if (const auto times = newer_list_log_.pass(Clock::now()); times > 0) {
         spdlog::warn("event=list-old node={} version={} told={} by={} times={} text=\"the cluster "
                      "file of this web node has an older list of brokers than the broker's\"",
-                     options_.name, options_.brokers.version, version, log_value(broker_name),
+                     options_.name, uplink_->list().version, version, log_value(broker_name),
                      times);
     }
 }

@@ -142,6 +142,8 @@ class Worker : private session::NodeEvents,
     void use_token_keys();
     /// Makes the ports speak TLS by the certificates of the options, if there are any.
     void use_certificates();
+    /// Goes by a newer list of brokers.
+    void use_brokers(const cluster::BrokerList& list);
     [[nodiscard]] api::ApiOptions api_options() const;
     [[nodiscard]] port::Capacity capacity() const;
     void accept_connections(Time now);

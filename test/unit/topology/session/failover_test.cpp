@@ -434,4 +434,109 @@ TEST_CASE("a broker that is heard once in its heartbeat interval is not suspecte
     CHECK(session.is_suspect(kStart + 1s));
 }
 
+TEST_CASE_METHOD(Fixture, "an id that moves waits for what is under way to it", "[failover]") {
+    make_live();
+    send(0, "one");
+    const std::uint64_t other = send(1, "two");
+    // The first broker leaves: its ids go to the other one.
+    failover.change(cluster::Placement({{"a", 0}, {"b", 1}}, 2));
+    CHECK_FALSE(can_send(0));
+    CHECK(can_send(1)); // its broker stays
+    CHECK_FALSE(failover.has_moved());
+    CHECK_FALSE(failover.is_idle(0));
+    acknowledge(0, 1);
+    tick();
+    CHECK_FALSE(can_send(0)); // those of all brokers have to be: ids may have come from any
+    acknowledge(1, 1);
+    tick();
+    CHECK(acknowledged.at(other).nodes == 1);
+    CHECK(can_send(0));
+    send(0, "three");
+    CHECK(brokers[1].take_texts() == Texts{"two", "three"});
+    CHECK(brokers[0].take_texts() == Texts{"one"});
+}
+
+TEST_CASE_METHOD(Fixture, "a move is over when all is taken in, and the broker can be left",
+                 "[failover]") {
+    make_live();
+    send(0, "one", wire::Confirm::kNothing);
+    failover.change(cluster::Placement({{"a", 0}, {"b", 1}}, 2));
+    tick();
+    CHECK(can_send(0)); // nobody awaits an acknowledgement
+    CHECK_FALSE(failover.has_moved());
+    sessions[0]->on_broker_frame(wire::encode(wire::Credit{1}), now);
+    tick();
+    CHECK(failover.has_moved());
+    REQUIRE(failover.is_idle(0));
+    failover.retire(0);
+    sessions[0]->goodbye(now);
+    failover.tick(now);
+    CHECK(failover.counters().messages_sent == 1);
+    send(0, "two");
+    CHECK(brokers[1].take_texts() == Texts{"two"});
+}
+
+TEST_CASE_METHOD(Fixture, "two changes at once: every id waits", "[failover]") {
+    make_live();
+    send(0, "one");
+    failover.change(cluster::Placement({{"a", 0}, {"b", 1}}, 2));
+    failover.change(placement);
+    CHECK_FALSE(can_send(0));
+    CHECK_FALSE(can_send(1));
+    acknowledge(0, 1);
+    tick();
+    CHECK(can_send(0));
+    CHECK(can_send(1));
+}
+
+TEST_CASE("a single broker's messages keep their numbers when another one comes", "[failover]") {
+    struct Events : SenderEvents {
+        void on_receipt(std::uint64_t number, const wire::Outcome&) override {
+            receipts.push_back(number);
+        }
+        void on_acknowledged(std::uint64_t number, const wire::Outcome&) override {
+            acknowledged.push_back(number);
+        }
+        std::vector<std::uint64_t> receipts, acknowledged;
+    } events;
+    Failover failover(events, cluster::Placement());
+    std::array<FakeBroker, 2> brokers;
+    SenderSession first(brokers[0], failover.events_of(0), 7, "s", Duration::zero());
+    failover.use(0, first);
+    first.start(kStart);
+    const auto welcome = [](SenderSession& session, std::uint64_t incarnation) {
+        session.on_broker_frame(
+            wire::encode(wire::Welcome{
+                incarnation, "b", 1000, 3000, {}, wire::SenderWelcome{kWindow, 0, 0}}),
+            kStart);
+    };
+    welcome(first, 1);
+    CHECK(failover.send("x", "one", wire::Confirm::kAcknowledgement, {}) == 1);
+    first.tick(kStart);
+    CHECK(failover.send("x", "two", wire::Confirm::kReceipt, {}) == 2);
+    first.tick(kStart);
+    CHECK(failover.send("x", "three", wire::Confirm::kAcknowledgement, {}) == 3); // gathered
+
+    failover.change(cluster::Placement({{"", 0}, {"b", 1}}, 1));
+    SenderSession second(brokers[1], failover.events_of(1), 8, "s", Duration::zero());
+    failover.use(1, second);
+    second.start(kStart);
+    welcome(second, 2);
+    failover.tick(kStart);
+    first.tick(kStart);
+    CHECK_FALSE(failover.can_send("x", 100));
+    wire::OutcomesWriter outcome;
+    outcome.add({.nodes = 1});
+    first.on_broker_frame(outcome.finish_acknowledged(1), kStart);
+    outcome.add({.nodes = 1});
+    first.on_broker_frame(outcome.finish_receipt(2), kStart);
+    outcome.add({.nodes = 1});
+    first.on_broker_frame(outcome.finish_acknowledged(3), kStart);
+    failover.tick(kStart);
+    CHECK(events.acknowledged == std::vector<std::uint64_t>{1, 3});
+    CHECK(events.receipts == std::vector<std::uint64_t>{2});
+    REQUIRE(failover.can_send("x", 100));
+    CHECK(failover.send("x", "four", wire::Confirm::kAcknowledgement, {}) == 4);
+}
+
 } // namespace failover_test

@@ -73,4 +73,18 @@ TEST_CASE("the first broker is told of all chunks", "[ledger_book]") {
     CHECK(book.of(0).chunks_waiting == 1);
 }
 
+TEST_CASE("what a single broker has sent keeps its account when another one comes",
+          "[ledger_book]") {
+    FakeProgram program;
+    program.counted.shown = 100; // by an earlier process with the same counters
+    LedgerBook book(program, 1);
+    book.on_delivered(0, 5);
+    program.counted.shown = 102; // three wait
+    book.use(2);
+    book.on_delivered(1, 4);
+    program.counted.shown = 106;
+    CHECK(book.of(0).shown == 105);
+    CHECK(book.of(1).shown == 1);
+}
+
 } // namespace ledger_book_test

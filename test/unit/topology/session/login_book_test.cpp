@@ -65,4 +65,24 @@ TEST_CASE("going through the ids computes their digest anew", "[login_book]") {
     CHECK(book.digest(0) == wire::id_digest("a") + wire::id_digest("b"));
 }
 
+TEST_CASE("another placement moves the ids that it places elsewhere", "[login_book]") {
+    FakeProgram program;
+    program.ids = {"a", "b"};
+    LoginBook book(program, placed(1));
+    book.add(0, "a");
+    book.add(0, "b");
+    std::vector<std::string> moves;
+    const auto move = [&](std::size_t broker, std::string_view id, bool gains) {
+        moves.push_back(std::string(gains ? "+" : "-") + std::to_string(broker) + std::string(id));
+        gains ? book.add(broker, id) : book.remove(broker, id);
+    };
+    book.use(placed(2), move);
+    CHECK(moves == std::vector<std::string>{"+1a", "+1b"});
+    CHECK(book.digest(1) == book.digest(0));
+    moves.clear();
+    book.use(cluster::Placement({{"0", 0}, {"1", 1}}, 1), move);
+    CHECK(moves == std::vector<std::string>{"-0a", "-0b"});
+    CHECK(book.digest(0) == 0);
+}
+
 } // namespace login_book_test
