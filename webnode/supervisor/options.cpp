@@ -513,8 +513,11 @@ void CommandLine::settle() {
     if (cluster_file_.empty() && !table_.given("--http") && !says_who_may_listen(options_)) {
         options_.worker.http.host = kLocalHost;
     }
-    settle_brokers();
     options_.embedded_broker = brokers_.empty() && cluster_file_.empty() && role_.index == 0;
+    if (options_.embedded_broker) {
+        brokers_.emplace_back(kEmbeddedBroker);
+    }
+    settle_brokers();
     if (!options_.embedded_broker && !options_.histories.empty()) {
         throw program::Misconfigured("--history is for a broker of its own; this joins one that is "
                                      "there, so give it to that zcomet-broker");
@@ -540,13 +543,11 @@ void CommandLine::settle() {
     table_.note_settled();
 }
 
-/// Without --broker and --cluster, that of a broker of its own.
+/// What --broker was given wins over the cluster file.
 void CommandLine::settle_brokers() {
     if (!brokers_.empty()) {
         options_.worker.brokers = value_or_throw<program::Misconfigured>(
             cluster::read_broker_list(brokers_, options_.worker.brokers.replicas));
-    } else if (cluster_file_.empty()) {
-        options_.worker.brokers = cluster::BrokerList{std::string(kEmbeddedBroker)};
     }
 }
 

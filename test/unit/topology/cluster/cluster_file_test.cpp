@@ -178,6 +178,27 @@ TEST_CASE("a cluster may have several brokers, by their names", "[cluster_file]"
           "the cluster file has no broker \"c\". Its brokers are a, second");
 }
 
+TEST_CASE("a change of the list is in the file", "[cluster_file]") {
+    const std::string other =
+        "[[broker]]\nhost = 'a'\nname = 'b'\nlisten_port = 1\nfeed_port = 2\n";
+    const TemporaryFile file("version = 2\nmoving = 'senders'\n" + kMinimal + other +
+                             "change = 'add'\n");
+    const auto cluster = read_cluster_file(file.path());
+    REQUIRE(cluster.ok());
+    const zcomet::cluster::BrokerList list = cluster.value().broker_list();
+    CHECK(list.moving == zcomet::cluster::Moving::kSenders);
+    CHECK(list.brokers[0].change == zcomet::cluster::Change::kNone);
+    CHECK(list.brokers[1].change == zcomet::cluster::Change::kAdd);
+    CHECK(complaint("moving = 'nodes'\n" + kMinimal) ==
+          "1: \"moving\" and \"change\" of a [[broker]] belong together");
+    CHECK(complaint("moving = 'now'\n" + kMinimal) ==
+          "1: \"moving\" is one of nodes, senders, and not \"now\"");
+    CHECK(complaint("moving = 'nodes'\n" + kMinimal + other + "change = 'add'\n") ==
+          "1: \"moving\" wants a \"version\" of 1 or more");
+    CHECK(complaint("version = 1\nmoving = 'nodes'\n" + kMinimal + "change = 'remove'\n") ==
+          "2: a cluster has a broker before each change, and one after it");
+}
+
 TEST_CASE("a web node's entry says who may listen", "[cluster_file]") {
     const TemporaryFile file(kMinimal + "[[webnode]]\nhost = 'a'\nname = 'w'\nauth = 'hook'\n"
                                         "token_keys = ['/etc/a.key', 'b.pem']\n");
@@ -194,13 +215,13 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
     };
     const auto c = GENERATE(values<Case>({
         {"port = 5\n", "6: unknown key \"port\" in [[broker]]; known are host, name, "
-                       "weight, listen_port, feed_port, admin, http_names, keys, insecure"},
+                       "weight, listen_port, feed_port, admin, http_names, keys, insecure, change"},
         {"listenport = 5\n",
          "6: unknown key \"listenport\" in [[broker]]; did you mean \"listen_port\"?"},
         {"[[webnodes]]\n", "6: unknown key \"webnodes\" in the file; did you mean \"webnode\"?"},
         {"\"two\\nlines\" = 1\n", "6: unknown key \"two\\nlines\" in [[broker]]; known are host, "
                                   "name, weight, listen_port, feed_port, admin, http_names, keys, "
-                                  "insecure"},
+                                  "insecure, change"},
         {"listen_port = 0\n", "6: \"listen_port\" is 0; it is a number from 1 to 65535"},
         {"feed_port = 65536\n", "6: \"feed_port\" is 65536; it is a number from 1 to 65535"},
         {"listen_port = '5555'\n", "6: \"listen_port\" wants a whole number"},
@@ -214,6 +235,8 @@ TEST_CASE("each mistake is reported with its line", "[cluster_file]") {
          "8: \"a:80\": a name has neither scheme nor port, as in comet.example.org; *.example.org "
          "is every name below that, and * every name"},
         {"[[broker]]\nhost = 'a'\n", "6: two brokers are named \"a\""},
+        {"change = 'move'\n", "6: \"change\" is one of add, remove, and not \"move\""},
+        {"change = 'add'\n", "1: \"moving\" and \"change\" of a [[broker]] belong together"},
         {"[[broker]]\nhost = 'a'\nname = 'b b'\n",
          "8: \"b b\" is not a name: 1 to 48 characters of A-Z a-z 0-9 . _ -"},
         {"[[broker]]\nhost = 'a'\nname = 'b'\n", "6: port 5555 of host \"a\" is taken by line 4"},

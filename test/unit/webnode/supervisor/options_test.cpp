@@ -229,8 +229,8 @@ TEST_CASE("the cluster file fills in options that were not given", "[options]") 
     std::filesystem::remove(file);
 }
 
-TEST_CASE("the settings in effect are one line, without a worker's role", "[options]") {
-    Parsed parsed({"--workers", "2", "--worker-index", "7"});
+TEST_CASE("the settings in effect are one line, without what is for workers", "[options]") {
+    Parsed parsed({"--workers", "2"});
     parsed.line.settle();
     CHECK(parsed.line.table().settings() ==
           "broker=tcp://127.0.0.1:5555 replicas=2 failover_ms=1000 key=- http=127.0.0.1:8000 "
