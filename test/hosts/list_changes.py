@@ -1,5 +1,6 @@
-"""Brokers come and go while messages flow: each is shown once, in order. An operator takes the steps, with
-zcomet-ctl brokers add, remove, next and back.
+"""Brokers come and go while messages flow: each message is shown once, in order.
+
+An operator takes the steps, with zcomet-ctl brokers add, remove, next and back.
 
 usage: list_changes.py BUILD      (the build directory)
 """
@@ -30,7 +31,8 @@ BEFORE_NEXT_STEP = 200  # messages at least
 def cluster_file(folder: pathlib.Path) -> pathlib.Path:
     path = folder / "cluster.toml"
     nodes = "".join(
-        f'[[webnode]]\nhost = "here"\nname = "{name}"\nhttp_port = {port}\napi_port = {port + 100}\n'
+        f'[[webnode]]\nhost = "here"\nname = "{name}"\n'
+        f"http_port = {port}\napi_port = {port + 100}\n"
         for name, port in NODES.items()
     )
     path.write_text(
@@ -153,6 +155,10 @@ def check_steps(scene: Scene) -> None:
     scene.end_broker("b3")
 
 
+def await_shown(stream: RecordedStream, count: int) -> None:
+    await_true("all is shown", lambda: len(stream.shown) >= count)
+
+
 def check(programs: Programs, folder: pathlib.Path) -> None:
     scene = Scene(programs, cluster_file(folder))
     streams = {
@@ -176,7 +182,7 @@ def check(programs: Programs, folder: pathlib.Path) -> None:
     assert not scene.sending.refused, scene.sending.refused[:3]
     for (name, user_id), stream in streams.items():
         wanted = scene.sending.sent[user_id]
-        await_true("all is shown", lambda s=stream, w=wanted: len(s.shown) >= len(w))
+        await_shown(stream, len(wanted))
         shown = [text for _, text in stream.shown]
         assert shown == wanted, (name, user_id, len(shown), len(wanted))
     ledger = scene.ctl.run("ledger")
