@@ -85,6 +85,7 @@ void Failover::change(cluster::Placement placement) {
     if (!is_alone()) {
         const bool follows_another = move_ && !move_->is_acknowledged;
         move_ = Move{placement_, follows_another, last_numbers()};
+        look_at_move(); // often nothing is under way, and then nothing waits
     }
     placement_ = std::move(placement);
 }

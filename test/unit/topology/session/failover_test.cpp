@@ -476,6 +476,13 @@ TEST_CASE_METHOD(Fixture, "a move is over when all is taken in, and the broker c
     CHECK(brokers[1].take_texts() == Texts{"two"});
 }
 
+TEST_CASE_METHOD(Fixture, "an id moves at once if nothing is under way", "[failover]") {
+    make_live();
+    failover.change(cluster::Placement({{"a", 0}, {"b", 1}}, 2));
+    CHECK(can_send(0));
+    CHECK(failover.has_moved());
+}
+
 TEST_CASE_METHOD(Fixture, "two changes at once: every id waits", "[failover]") {
     make_live();
     send(0, "one");
