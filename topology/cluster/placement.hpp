@@ -46,7 +46,7 @@ class BrokerNumbers {
     [[nodiscard]] bool contains(std::size_t broker) const;
 
   private:
-    std::array<std::uint8_t, 2 * kReplicasMax> numbers_{};
+    std::array<std::uint8_t, std::size_t{2} * kReplicasMax> numbers_{};
     std::uint8_t count_ = 0;
 };
 
