@@ -113,8 +113,8 @@ void DispatchProcess::use(const cluster::BrokerList& list) {
 
 /// As in Dispatch::turn().
 void DispatchProcess::follow_list() {
-    if (told_ != slots_.list().mark() && failover_.has_moved()) {
-        told_ = slots_.list().mark();
+    if (told_ != slots_.mark() && failover_.has_moved()) {
+        told_ = slots_.mark();
         for (const auto& link : links_) {
             if (link != nullptr) {
                 link->session().tell_list(told_, world().now());
@@ -210,7 +210,7 @@ void DispatchProcess::send_posted() {
 }
 
 bool DispatchProcess::is_ready() const {
-    return told_ == slots_.list().mark() && failover_.unacknowledged() == 0 &&
+    return told_ == slots_.mark() && failover_.unacknowledged() == 0 &&
            failover_.not_taken_in() == 0 &&
            std::all_of(posted_.begin(), posted_.end(),
                        [](const std::deque<Post>& posts) { return posts.empty(); }) &&

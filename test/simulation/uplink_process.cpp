@@ -185,8 +185,8 @@ void UplinkProcess::turn() {
             link->turn(world().now());
         }
     }
-    if (node_.list() != slots_.list().mark() && logins_applied()) {
-        node_.set_list(slots_.list().mark());
+    if (node_.list() != slots_.mark() && logins_applied()) {
+        node_.set_list(slots_.mark());
         for (const auto& link : links_) {
             if (link != nullptr) {
                 link->session().tell_list(world().now());
@@ -207,7 +207,7 @@ Time UplinkProcess::due() const {
 }
 
 bool UplinkProcess::is_ready() const {
-    return undecided_.empty() && node_.list() == slots_.list().mark() &&
+    return undecided_.empty() && node_.list() == slots_.mark() &&
            std::all_of(links_.begin(), links_.end(),
                        [](const auto& link) { return link == nullptr || link->session().live(); });
 }

@@ -189,12 +189,13 @@ Result<std::string> finish(Step& step, Moving moving) {
     return text;
 }
 
-Error nothing_changes() {
-    return Error{"nothing changes in this file: zcomet-ctl brokers add or remove begins"};
-}
-
-Error senders_move() {
-    return Error{"a change is under way, and senders move: finish it, or go back, first"};
+/// For a change that begins, or grows.
+Result<Step> begin_change(const std::string& text) {
+    Result<Step> step = begin(text);
+    if (step.ok() && step.value().cluster.moving == Moving::kSenders) {
+        return Error{"a change is under way, and senders move: finish it, or go back, first"};
+    }
+    return step;
 }
 
 /// The change is over: brokers with one of the changes are gone, and those with the other stay.
@@ -209,6 +210,24 @@ void settle(Step& step, Change gone) {
     }
 }
 
+/// From the step `from` to the other one, `to`. From that the change ends, without the brokers that
+/// are `gone` then.
+Result<std::string> take_step(const std::string& text, Moving from, Moving to, Change gone) {
+    Result<Step> step = begin(text);
+    if (!step.ok()) {
+        return step.error();
+    }
+    const Moving moving = step.value().cluster.moving;
+    if (moving == Moving::kNothing) {
+        return Error{"nothing changes in this file: zcomet-ctl brokers add or remove begins"};
+    }
+    if (moving == from) {
+        return finish(step.value(), to);
+    }
+    settle(step.value(), gone);
+    return finish(step.value(), Moving::kNothing);
+}
+
 std::string keys_of(const cluster::ClusterBroker& broker) {
     if (broker.insecure) {
         return "insecure = true\n";
@@ -219,14 +238,11 @@ std::string keys_of(const cluster::ClusterBroker& broker) {
 } // namespace
 
 Result<std::string> with_added(const std::string& text, const NewBroker& broker) {
-    Result<Step> step = begin(text);
+    Result<Step> step = begin_change(text);
     if (!step.ok()) {
         return step.error();
     }
     const Cluster& cluster = step.value().cluster;
-    if (cluster.moving == Moving::kSenders) {
-        return senders_move();
-    }
     ListText& lines = step.value().lines;
     if (!broker.address.empty()) {
         lines.append(
@@ -240,14 +256,11 @@ Result<std::string> with_added(const std::string& text, const NewBroker& broker)
 }
 
 Result<std::string> with_removed(const std::string& text, const std::string& name) {
-    Result<Step> step = begin(text);
+    Result<Step> step = begin_change(text);
     if (!step.ok()) {
         return step.error();
     }
     const Cluster& cluster = step.value().cluster;
-    if (cluster.moving == Moving::kSenders) {
-        return senders_move();
-    }
     const auto found =
         std::find_if(cluster.brokers.begin(), cluster.brokers.end(),
                      [&name](const cluster::ClusterBroker& broker) { return broker.name == name; });
@@ -263,37 +276,11 @@ Result<std::string> with_removed(const std::string& text, const std::string& nam
 }
 
 Result<std::string> next_step(const std::string& text) {
-    Result<Step> step = begin(text);
-    if (!step.ok()) {
-        return step.error();
-    }
-    switch (step.value().cluster.moving) {
-    case Moving::kNothing:
-        return nothing_changes();
-    case Moving::kNodes:
-        return finish(step.value(), Moving::kSenders);
-    case Moving::kSenders:
-        break;
-    }
-    settle(step.value(), Change::kRemove);
-    return finish(step.value(), Moving::kNothing);
+    return take_step(text, Moving::kNodes, Moving::kSenders, Change::kRemove);
 }
 
 Result<std::string> step_back(const std::string& text) {
-    Result<Step> step = begin(text);
-    if (!step.ok()) {
-        return step.error();
-    }
-    switch (step.value().cluster.moving) {
-    case Moving::kNothing:
-        return nothing_changes();
-    case Moving::kSenders:
-        return finish(step.value(), Moving::kNodes);
-    case Moving::kNodes:
-        break;
-    }
-    settle(step.value(), Change::kAdd);
-    return finish(step.value(), Moving::kNothing);
+    return take_step(text, Moving::kSenders, Moving::kNodes, Change::kAdd);
 }
 
 } // namespace zcomet::tools::ctl

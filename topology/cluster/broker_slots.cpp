@@ -30,7 +30,8 @@ std::string why_no_successor(const ListedBroker& old, const ListedBroker& fresh)
 
 } // namespace
 
-BrokerSlots::BrokerSlots(BrokerList list) : list_(std::move(list)), brokers_(list_.brokers) {}
+BrokerSlots::BrokerSlots(BrokerList list)
+    : list_(std::move(list)), mark_(list_.mark()), brokers_(list_.brokers) {}
 
 Status BrokerSlots::use(const BrokerList& list) {
     if (list.version <= list_.version) {
@@ -59,6 +60,7 @@ Status BrokerSlots::use(const BrokerList& list) {
     }
     brokers_ = std::move(brokers);
     list_ = list;
+    mark_ = list.mark();
     return Done{};
 }
 

@@ -26,6 +26,8 @@ class BrokerSlots {
     [[nodiscard]] Status use(const BrokerList& list);
 
     [[nodiscard]] const BrokerList& list() const { return list_; }
+    /// That of the list; made once, since it is compared in each turn.
+    [[nodiscard]] const wire::ListMark& mark() const { return mark_; }
     /// How many have numbers.
     [[nodiscard]] std::size_t size() const { return brokers_.size(); }
     /// As it was when it was in the list last.
@@ -44,6 +46,7 @@ class BrokerSlots {
     [[nodiscard]] Placement placed_without(Change without) const;
 
     BrokerList list_;
+    wire::ListMark mark_;
     std::vector<ListedBroker> brokers_; // by number
 };
 

@@ -82,13 +82,13 @@ bool Dispatch::turn(Time now) {
         link->take_in(now);
     }
     failover_.tick(now);
-    if (told_ != slots_.list().mark() && failover_.has_moved()) {
-        told_ = slots_.list().mark();
+    if (told_ != slots_.mark() && failover_.has_moved()) {
+        told_ = slots_.mark();
         for (SenderLink* link : links_) {
             link->session().tell_list(told_, now);
         }
     }
-    if (slots_.size() != slots_.list().brokers.size()) {
+    if (links_.size() > slots_.list().brokers.size()) {
         leave_unlisted(now);
     }
     bool more = false;

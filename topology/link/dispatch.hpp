@@ -36,7 +36,8 @@ class Dispatch final : public loop::Source {
 
     /// Goes by a newer list of brokers, and tells them so once nothing is under way that was sent
     /// by the one before. Brokers that are not in it are left once they have answered.
-    /// Errors, and nothing has changed: as BrokerSlots::use(); an address cannot be used.
+    /// Errors: as BrokerSlots::use(), and nothing has changed; or a broker cannot be connected to,
+    /// and it counts as one that is away.
     [[nodiscard]] Status use(const cluster::BrokerList& list, Time now);
     /// Whether there was never another broker than one.
     [[nodiscard]] bool has_one_broker() const { return slots_.size() == 1; }

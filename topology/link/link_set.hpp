@@ -34,6 +34,7 @@ template <typename Link> class LinkSet {
     /// Over pointers to those that there are.
     [[nodiscard]] auto begin() const { return present_.begin(); }
     [[nodiscard]] auto end() const { return present_.end(); }
+    [[nodiscard]] std::size_t size() const { return present_.size(); }
     [[nodiscard]] bool has(std::size_t broker) const {
         return broker < links_.size() && links_[broker] != nullptr;
     }

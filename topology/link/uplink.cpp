@@ -78,7 +78,7 @@ void Uplink::tell_list(Time now) {
     if (!logins_applied()) {
         return;
     }
-    node_.set_list(slots_.list().mark());
+    node_.set_list(slots_.mark());
     for (NodeLink* link : links_) {
         link->tell_list(now);
     }
@@ -131,7 +131,7 @@ bool Uplink::turn(Time now) {
     for (NodeLink* link : links_) {
         more = link->turn(now) || more;
     }
-    if (node_.list() != slots_.list().mark()) {
+    if (node_.list() != slots_.mark()) {
         tell_list(now);
     }
     links_.refresh_fds();
